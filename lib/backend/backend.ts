@@ -1,0 +1,44 @@
+import type { Program } from "../graph/program.ts";
+import type { Storage, View } from "../graph/tensor.ts";
+
+/** Data that can be written to a view: one element per element of the view. */
+export type HostArray = Float32Array | Uint32Array;
+
+/** A device that runs programs. Both implementations run the same `Program`. */
+export interface Backend extends AsyncDisposable {
+  readonly name: "webgpu" | "wasm";
+  /** The adapter, or the number of CPU workers, in words for a person. */
+  readonly description: string;
+
+  /**
+   * Compiles the program's kernels and allocates, zeroed, each storage that is not allocated yet. Storages are known by
+   * identity: two programs that name the same `Storage` share its memory.
+   * @throws {Error} Naming the kernel, if one does not compile; or the storage, if memory is short.
+   */
+  load(program: Program): Promise<Executable>;
+
+  /**
+   * Copies `data` into the view. Takes effect before any later `run`.
+   * @throws {RangeError} If the sizes differ, or the storage was never loaded.
+   */
+  write(view: View, data: HostArray): void;
+
+  /** Copies the view out, after all earlier runs. A `Float32Array` for f32, a `Uint32Array` for u32. */
+  read(view: View): Promise<HostArray>;
+
+  /** Frees a storage's memory; programs that use it must not be run again. */
+  release(storage: Storage): void;
+
+  /** Frees everything. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** A loaded program. */
+export interface Executable {
+  /**
+   * Runs every call in order. Resolves when the next `write` or `run` may be issued: on a GPU that is once the work is
+   * submitted, so a loop need not wait for the device; use `read` to wait for results.
+   * @throws {Error} If the device was lost or a kernel failed since the last run.
+   */
+  run(): Promise<void>;
+}

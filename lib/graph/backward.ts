@@ -1,0 +1,125 @@
+import { copy } from "./copy.ts";
+import type { Graph } from "./graph.ts";
+import { Tensor } from "./tensor.ts";
+
+/** Where a backward kernel writes an input's gradient, and whether it must add to what is there. */
+export interface GradientTarget {
+  readonly target: Tensor;
+  /** 1: add to `target`; 0: overwrite it. A number, because it becomes a kernel's constant. */
+  readonly accumulate: 0 | 1;
+}
+
+/** What `backward` may be told. */
+export interface BackwardOptions {
+  /**
+   * Where the gradients of leaves go: one tensor for each leaf that has a fixed place for its gradient.
+   * Other leaves get an intermediate, which the planner must then be told to keep.
+   */
+  readonly gradientOf?: ReadonlyMap<Tensor, Tensor>;
+  /** Add to the gradients of leaves in `gradientOf` instead of overwriting them: gradient accumulation. */
+  readonly accumulate?: boolean;
+}
+
+/**
+ * The gradients found so far. Each tensor has at most one gradient tensor; a second contribution is added in place by
+ * the kernel that computes it.
+ *
+ * A gradient tensor can be shared: the two inputs of `add` have the same gradient as its output. Adding in place would
+ * then change the other's gradient too, so each gradient tensor knows its owners, the tensors whose backward rules have
+ * not read it yet, and is copied before it is changed while another owner remains.
+ */
+export class Gradients {
+  readonly #graph: Graph;
+  readonly #gradients = new Map<Tensor, Tensor>();
+  readonly #owners = new Map<Tensor, Set<Tensor>>();
+  readonly #options: BackwardOptions;
+
+  constructor(graph: Graph, options: BackwardOptions) {
+    this.#graph = graph;
+    this.#options = options;
+  }
+
+  /** The gradient of `x`, if any op contributed one. */
+  of(x: Tensor): Tensor | undefined {
+    return this.#gradients.get(x);
+  }
+
+  /** Whether an op should compute the gradient of `x` at all. */
+  wants(x: Tensor): boolean {
+    return x.requiresGrad;
+  }
+
+  /** Says where a kernel must write (or add) its contribution to the gradient of `x`. */
+  into(x: Tensor): GradientTarget {
+    const existing = this.#gradients.get(x);
+    if (existing === undefined) {
+      const fixed = this.#options.gradientOf?.get(x);
+      const target = fixed ?? new Tensor(`d_${x.name}`, x.shape);
+      this.#own(x, target);
+      return { target, accumulate: fixed !== undefined && this.#options.accumulate ? 1 : 0 };
+    }
+    if (this.#owners.get(existing)!.size > 1) {
+      const target = new Tensor(`d_${x.name}`, x.shape);
+      copy(this.#graph, existing, target, false);
+      this.release(x);
+      this.#own(x, target);
+      return { target, accumulate: 1 };
+    }
+    return { target: existing, accumulate: 1 };
+  }
+
+  /** Says that `dX` itself, unchanged, is a contribution to the gradient of `x`: no kernel need run. */
+  pass(x: Tensor, dX: Tensor): void {
+    if (!this.wants(x)) return;
+    if (this.#gradients.has(x) || this.#options.gradientOf?.has(x)) {
+      const { target, accumulate } = this.into(x);
+      copy(this.#graph, dX, target, accumulate === 1);
+    } else {
+      this.#own(x, dX);
+    }
+  }
+
+  /** Says that nothing will read the gradient through `y` any more. */
+  release(y: Tensor): void {
+    const gradient = this.#gradients.get(y);
+    if (gradient !== undefined) this.#owners.get(gradient)?.delete(y);
+  }
+
+  /** Starts from the output: `dY` belongs to the caller, who stays an owner, so it is never written. */
+  seed(y: Tensor, dY: Tensor): void {
+    this.#own(y, dY);
+    this.#owners.get(dY)!.add(dY);
+  }
+
+  #own(x: Tensor, gradient: Tensor): void {
+    this.#gradients.set(x, gradient);
+    const owners = this.#owners.get(gradient) ?? new Set();
+    this.#owners.set(gradient, owners.add(x));
+  }
+}
+
+/**
+ * Appends the backward pass of everything on the tape: reverse-mode differentiation, each op by its own rule.
+ *
+ * @param y The tensor to differentiate, usually the loss.
+ * @param dY The gradient that flows into it, same shape: for a loss, the number 1 (or 1 / micro-batches, or a scale).
+ * @returns The gradients, by tensor.
+ * @throws {Error} If `y` does not depend on any tensor that requires a gradient.
+ */
+export function backward(graph: Graph, y: Tensor, dY: Tensor, options: BackwardOptions = {}): Gradients {
+  if (!y.requiresGrad) {
+    throw new Error(`Cannot differentiate ${y}: it depends on no tensor with requiresGrad; mark the leaves first`);
+  }
+  if (dY.shape.join() !== y.shape.join()) {
+    throw new RangeError(`Cannot differentiate ${y}: got upstream gradient ${dY}, must have the same shape`);
+  }
+  const gradients = new Gradients(graph, options);
+  gradients.seed(y, dY);
+  for (const entry of graph.tape.toReversed()) {
+    const upstream = gradients.of(entry.output);
+    if (upstream === undefined) continue;
+    entry.backward(upstream, gradients);
+    gradients.release(entry.output);
+  }
+  return gradients;
+}

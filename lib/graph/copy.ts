@@ -1,0 +1,16 @@
+import type { Graph } from "./graph.ts";
+import { defineKernel } from "./kernel.ts";
+import type { Tensor } from "./tensor.ts";
+
+/** y = x, or y += x where `accumulate` is 1. */
+export const copyKernel = defineKernel({
+  name: "copy",
+  inputs: ["x"],
+  outputs: ["y"],
+  constants: { n: "u32", accumulate: "u32" },
+});
+
+/** Appends a call that copies `x` to `y`, or adds it to what `y` holds. */
+export function copy(graph: Graph, x: Tensor, y: Tensor, accumulate: boolean): void {
+  graph.call(copyKernel, { inputs: { x }, outputs: { y }, constants: { n: x.size, accumulate: Number(accumulate) } });
+}

@@ -1,0 +1,84 @@
+import type { Gradients } from "./backward.ts";
+import type { Kernel } from "./kernel.ts";
+import { Tensor, type TensorOptions } from "./tensor.ts";
+
+/** One kernel call on tensors, in the order in which the program will make it. */
+export interface Call {
+  readonly kernel: Kernel;
+  /** In the order of `kernel.inputs`. */
+  readonly inputs: readonly Tensor[];
+  /** In the order of `kernel.outputs`. */
+  readonly outputs: readonly Tensor[];
+  /** In the order of `kernel.constants`. */
+  readonly constants: readonly number[];
+}
+
+/** The arguments of one call, by the names that the kernel gives them. */
+export interface Arguments<I extends string, O extends string, C extends string> {
+  readonly inputs: Readonly<Record<I, Tensor>>;
+  readonly outputs: Readonly<Record<O, Tensor>>;
+  readonly constants: Readonly<Record<C, number>>;
+}
+
+/**
+ * An op's hand-derived backward rule: given `dY`, the gradient of the loss with respect to the op's output, it appends
+ * the kernel calls that add each input's share to `gradients`.
+ */
+export type BackwardRule = (dY: Tensor, gradients: Gradients) => void;
+
+/** What the tape keeps of one op. */
+export interface TapeEntry {
+  readonly op: string;
+  readonly inputs: readonly Tensor[];
+  readonly output: Tensor;
+  readonly backward: BackwardRule;
+}
+
+/**
+ * Records a computation once, so that it can be planned and replayed: ops append kernel calls, and put their backward
+ * rules on the tape.
+ */
+export class Graph {
+  readonly #calls: Call[] = [];
+  readonly #tape: TapeEntry[] = [];
+  readonly #inputs: Tensor[] = [];
+
+  get calls(): readonly Call[] {
+    return this.#calls;
+  }
+
+  get tape(): readonly TapeEntry[] {
+    return this.#tape;
+  }
+
+  /** Tensors that the host writes before a run. The planner packs them into one storage. */
+  get inputs(): readonly Tensor[] {
+    return this.#inputs;
+  }
+
+  /** Declares a tensor that the host fills before each run. */
+  input(name: string, shape: readonly number[], options: Omit<TensorOptions, "placement"> = {}): Tensor {
+    const tensor = new Tensor(name, shape, options);
+    this.#inputs.push(tensor);
+    return tensor;
+  }
+
+  /** Appends a kernel call. */
+  call<I extends string, O extends string, C extends string>(kernel: Kernel<I, O, C>, args: Arguments<I, O, C>): void {
+    this.#calls.push({
+      kernel,
+      inputs: kernel.inputs.map((name) => args.inputs[name]),
+      outputs: kernel.outputs.map((name) => args.outputs[name]),
+      constants: (Object.keys(kernel.constants) as C[]).map((name) => args.constants[name]),
+    });
+  }
+
+  /** Puts an op's backward rule on the tape. Its output needs a gradient when any of its inputs does. */
+  record(entry: TapeEntry): Tensor {
+    if (entry.inputs.some((x) => x.requiresGrad)) {
+      entry.output.requiresGrad = true;
+      this.#tape.push(entry);
+    }
+    return entry.output;
+  }
+}

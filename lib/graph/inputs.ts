@@ -1,0 +1,34 @@
+import type { Program } from "./program.ts";
+import { BYTES_PER_ELEMENT, type Tensor } from "./tensor.ts";
+
+/** The host's copy of a program's inputs, written to the backend in one transfer. */
+export class InputBlock {
+  /** All inputs, at the offsets that the plan gave them, as 32-bit words. */
+  readonly words: Uint32Array<ArrayBuffer>;
+  readonly #program: Program;
+
+  /** @throws {Error} If the program has no inputs. */
+  constructor(program: Program) {
+    if (program.inputs === undefined) throw new Error("Cannot make an input block: the program has no inputs");
+    this.#program = program;
+    this.words = new Uint32Array(program.inputs.bytes / BYTES_PER_ELEMENT);
+  }
+
+  /** The part that holds an input of type f32; change it, then write `words`. */
+  floats(tensor: Tensor): Float32Array<ArrayBuffer> {
+    return new Float32Array(this.words.buffer, this.#offset(tensor, "f32"), tensor.size);
+  }
+
+  /** The part that holds an input of type u32; change it, then write `words`. */
+  integers(tensor: Tensor): Uint32Array<ArrayBuffer> {
+    return new Uint32Array(this.words.buffer, this.#offset(tensor, "u32"), tensor.size);
+  }
+
+  #offset(tensor: Tensor, dtype: string): number {
+    const view = this.#program.view(tensor);
+    if (view.storage !== this.#program.inputs || view.dtype !== dtype) {
+      throw new TypeError(`Cannot fill ${tensor}: got ${view.dtype}, must be an input of type ${dtype}`);
+    }
+    return view.byteOffset;
+  }
+}

@@ -1,0 +1,60 @@
+import type { Kernel } from "./kernel.ts";
+import { BYTES_PER_ELEMENT, type DType, type Placement, Storage, type Tensor, type View } from "./tensor.ts";
+
+/** One kernel call with every array placed. */
+export interface ProgramCall {
+  readonly kernel: Kernel;
+  /** In the order of the kernel's inputs, then its outputs. */
+  readonly views: readonly View[];
+  /** In the order of the kernel's constants. */
+  readonly constants: readonly number[];
+}
+
+/** A flat list of kernel calls over placed arrays: what a backend loads once and replays every step. */
+export class Program {
+  readonly calls: readonly ProgramCall[];
+  /** Every storage that the calls touch, shared ones (parameters) included. */
+  readonly storages: readonly Storage[];
+  /** The storage that holds all of the graph's inputs, if it has any. */
+  readonly inputs: Storage | undefined;
+  /** Storages that the planner made for intermediates. */
+  readonly scratch: readonly Storage[];
+  readonly #placements: ReadonlyMap<Tensor, Placement>;
+
+  constructor(
+    parts: {
+      calls: readonly ProgramCall[];
+      inputs: Storage | undefined;
+      scratch: readonly Storage[];
+      placements: ReadonlyMap<Tensor, Placement>;
+    },
+  ) {
+    this.calls = parts.calls;
+    this.inputs = parts.inputs;
+    this.scratch = parts.scratch;
+    this.#placements = parts.placements;
+    this.storages = [...new Set(parts.calls.flatMap((call) => call.views.map((view) => view.storage)))];
+  }
+
+  /**
+   * The place of a tensor that outlives the run: an input, a kept one, or one with a fixed placement.
+   * @throws {Error} If the planner was free to reuse its memory.
+   */
+  view(tensor: Tensor): View {
+    const placement = tensor.placement ?? this.#placements.get(tensor);
+    if (placement === undefined) {
+      throw new Error(`Cannot view ${tensor}: the plan reuses its memory; name it in plan's keep`);
+    }
+    return viewOf(tensor, placement);
+  }
+}
+
+/** A tensor at a place. */
+export function viewOf(tensor: { size: number; dtype: DType }, placement: Placement): View {
+  return { storage: placement.storage, byteOffset: placement.byteOffset, size: tensor.size, dtype: tensor.dtype };
+}
+
+/** The whole of a storage as one array. */
+export function wholeOf(storage: Storage, dtype: DType = "f32"): View {
+  return { storage, byteOffset: 0, size: storage.bytes / BYTES_PER_ELEMENT, dtype };
+}

@@ -1,0 +1,83 @@
+/**
+ * Tensors are names for arrays, not arrays: a shape, a type, and (once planned) a place in a backend's memory.
+ * All arrays are dense and row-major.
+ */
+
+/** Element types a kernel can read: 32-bit floats, and unsigned integers for token ids and positions. */
+export type DType = "f32" | "u32";
+
+/** Bytes of one element; both element types have the same size. */
+export const BYTES_PER_ELEMENT = 4;
+
+/** A block of memory that a backend allocates, zeroed, the first time a program that uses it is loaded. */
+export class Storage {
+  /**
+   * @param name What the block holds, for error messages and memory reports.
+   * @param bytes Its size; a multiple of 4.
+   */
+  constructor(readonly name: string, readonly bytes: number) {
+    if (!Number.isSafeInteger(bytes) || bytes <= 0 || bytes % BYTES_PER_ELEMENT !== 0) {
+      throw new RangeError(`Cannot make storage "${name}": got ${bytes} bytes, must be a positive multiple of 4`);
+    }
+  }
+}
+
+/** Where an array lies: its storage, and its first byte there. */
+export interface Placement {
+  readonly storage: Storage;
+  readonly byteOffset: number;
+}
+
+/** A placed array, ready for a backend to read, write, or hand to a kernel. */
+export interface View extends Placement {
+  /** Number of elements. */
+  readonly size: number;
+  readonly dtype: DType;
+}
+
+/** What a tensor may be given at birth besides its shape. */
+export interface TensorOptions {
+  /** Element type; `"f32"` by default. */
+  readonly dtype?: DType;
+  /** A fixed place: parameters, gradients and optimizer state have one, intermediates get theirs from the planner. */
+  readonly placement?: Placement;
+  /** Whether `backward` should find this leaf's gradient. */
+  readonly requiresGrad?: boolean;
+}
+
+/** A named array of fixed shape. Compared by identity. */
+export class Tensor {
+  readonly dtype: DType;
+  readonly placement: Placement | undefined;
+  /** Number of elements: the product of the shape. */
+  readonly size: number;
+  /** True for a leaf that wants a gradient, and for everything computed from one. */
+  requiresGrad: boolean;
+
+  constructor(readonly name: string, readonly shape: readonly number[], options: TensorOptions = {}) {
+    if (shape.length === 0 || shape.some((n) => !Number.isSafeInteger(n) || n <= 0)) {
+      throw new RangeError(
+        `Cannot make tensor "${name}": got shape (${shape.join(", ")}), must be one or more positive integers`,
+      );
+    }
+    this.size = shape.reduce((product, n) => product * n, 1);
+    this.dtype = options.dtype ?? "f32";
+    this.placement = options.placement;
+    this.requiresGrad = options.requiresGrad ?? false;
+  }
+
+  /** The last dimension. */
+  get lastDim(): number {
+    return this.shape[this.shape.length - 1];
+  }
+
+  /** The product of all dimensions but the last. */
+  get rows(): number {
+    return this.size / this.lastDim;
+  }
+
+  /** `name (2, 16, 32)`, for error messages. */
+  toString(): string {
+    return `${this.name} (${this.shape.join(", ")})`;
+  }
+}

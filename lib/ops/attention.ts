@@ -1,0 +1,93 @@
+import type { Graph } from "../graph/graph.ts";
+import { defineKernel } from "../graph/kernel.ts";
+import { Tensor } from "../graph/tensor.ts";
+import { requireSameShape, requireShape } from "./shapes.ts";
+
+/**
+ * y[b,t,h] = Σⱼ softmaxⱼ(scale · q[b,t,h] · k[b,j,h]) v[b,j,h] over j ≤ start[0] + t, scale = 1 / √headDim, by the online
+ * softmax: no (T, S) matrix is stored. q, y: (B, T, H, headDim); k, v: (B, S, H, headDim); start: (1) u32;
+ * lse: (B, H, T), the logarithm of each softmax's denominator, kept for the backward pass.
+ */
+export const attentionForward = defineKernel({
+  name: "attention_forward",
+  inputs: ["q", "k", "v", "start"],
+  outputs: ["y", "lse"],
+  constants: { B: "u32", T: "u32", S: "u32", H: "u32", headDim: "u32" },
+});
+
+/**
+ * With p[t,j] = exp(scale · q[t]·k[j] − lse[t]) recomputed and delta[t] = dY[t]·y[t]:
+ * dQ[t] (+)= scale · Σⱼ p[t,j] (dY[t]·v[j] − delta[t]) k[j] over j ≤ t. All: (B, T, H, headDim); lse, delta: (B, H, T).
+ */
+export const attentionBackwardQuery = defineKernel({
+  name: "attention_backward_query",
+  inputs: ["q", "k", "v", "y", "lse", "dY"],
+  outputs: ["dQ", "delta"],
+  constants: { B: "u32", T: "u32", H: "u32", headDim: "u32", accumulate: "u32" },
+});
+
+/** dV[j] (+)= Σ over t ≥ j of p[t,j] dY[t]; dK[j] (+)= scale · Σ over t ≥ j of p[t,j] (dY[t]·v[j] − delta[t]) q[t]. */
+export const attentionBackwardKeyValue = defineKernel({
+  name: "attention_backward_key_value",
+  inputs: ["q", "k", "v", "lse", "delta", "dY"],
+  outputs: ["dK", "dV"],
+  constants: { B: "u32", T: "u32", H: "u32", headDim: "u32", accumulateKey: "u32", accumulateValue: "u32" },
+});
+
+/**
+ * Multi-head causal self-attention on projected and rotated heads, without materialising the scores.
+ *
+ * @param q (batch, seqLen, numHeads · headDim)
+ * @param k (batch, keys, numHeads · headDim): `keys` equals seqLen in training, and a KV cache's capacity in generation
+ * @param v Shape of `k`.
+ * @param numHeads Heads side by side in the last dimension.
+ * @param start (1) of type u32: the position of the first query among the keys; query t sees keys 0 … start + t.
+ * @returns (batch, seqLen, numHeads · headDim)
+ * @throws {RangeError} If shapes disagree. The backward rule also needs `keys` = seqLen, and `start` to hold 0.
+ *
+ * Source: Dao 2023, arXiv:2307.08691 (FlashAttention-2).
+ */
+export function attention(graph: Graph, q: Tensor, k: Tensor, v: Tensor, numHeads: number, start: Tensor): Tensor {
+  const [B, T, D] = q.shape;
+  const S = k.shape[1];
+  if (q.shape.length !== 3 || D % numHeads !== 0) {
+    throw new RangeError(`Cannot apply attention: got ${q} and ${numHeads} heads, must be (B, T, heads · head size)`);
+  }
+  requireShape("attention", k, [B, S, D]);
+  requireSameShape("attention", k, v);
+  requireShape("attention", start, [1]);
+  if (S < T) {
+    throw new RangeError(`Cannot apply attention: got ${T} queries and ${S} keys, must be at least as many keys`);
+  }
+  const H = numHeads;
+  const headDim = D / H;
+  const y = new Tensor(`attention(${q.name})`, q.shape);
+  const lse = new Tensor(`lse(${q.name})`, [B, H, T]);
+  graph.call(attentionForward, {
+    inputs: { q, k, v, start },
+    outputs: { y, lse },
+    constants: { B, T, S, H, headDim },
+  });
+  return graph.record({
+    op: "attention",
+    inputs: [q, k, v],
+    output: y,
+    backward: (dY, gradients) => {
+      requireSameShape("attention's backward rule", q, k);
+      const delta = new Tensor(`delta(${q.name})`, [B, H, T]);
+      const toQuery = gradients.into(q);
+      graph.call(attentionBackwardQuery, {
+        inputs: { q, k, v, y, lse, dY },
+        outputs: { dQ: toQuery.target, delta },
+        constants: { B, T, H, headDim, accumulate: toQuery.accumulate },
+      });
+      const toKey = gradients.into(k);
+      const toValue = gradients.into(v);
+      graph.call(attentionBackwardKeyValue, {
+        inputs: { q, k, v, lse, delta, dY },
+        outputs: { dK: toKey.target, dV: toValue.target },
+        constants: { B, T, H, headDim, accumulateKey: toKey.accumulate, accumulateValue: toValue.accumulate },
+      });
+    },
+  });
+}

@@ -1,0 +1,66 @@
+import type { Graph } from "../graph/graph.ts";
+import { defineKernel } from "../graph/kernel.ts";
+import { Tensor } from "../graph/tensor.ts";
+import { requireDType, requireShape } from "./shapes.ts";
+
+/**
+ * losses[r] = lse[r] − logits[r, targets[r]], lse[r] = log Σᵥ exp(logits[r,v]), the maximum subtracted first.
+ * logits: (rows, V); targets: (rows) u32; losses, lse: (rows).
+ */
+export const crossEntropyForward = defineKernel({
+  name: "cross_entropy_forward",
+  inputs: ["logits", "targets"],
+  outputs: ["losses", "lse"],
+  constants: { rows: "u32", V: "u32" },
+});
+
+/** dLogits[r,v] (+)= dLoss[0] / rows · (exp(logits[r,v] − lse[r]) − [v = targets[r]]). dLoss: (1). */
+export const crossEntropyBackward = defineKernel({
+  name: "cross_entropy_backward",
+  inputs: ["logits", "targets", "lse", "dLoss"],
+  outputs: ["dLogits"],
+  constants: { rows: "u32", V: "u32", accumulate: "u32" },
+});
+
+/** y[0] = Σ x / n, in an order that does not depend on the number of workers. x: (n), y: (1). */
+export const meanForward = defineKernel({
+  name: "mean_forward",
+  inputs: ["x"],
+  outputs: ["y"],
+  constants: { n: "u32" },
+});
+
+/**
+ * The mean over all rows of −log softmax(logits)[target], in nats.
+ *
+ * @param logits (…, vocabSize)
+ * @param targets (…) of type u32, each less than vocabSize
+ * @returns (1)
+ */
+export function crossEntropy(graph: Graph, logits: Tensor, targets: Tensor): Tensor {
+  const { rows, lastDim: V } = logits;
+  requireDType("crossEntropy", targets, "u32");
+  requireShape("crossEntropy", targets, logits.shape.slice(0, -1));
+  const losses = new Tensor("losses", [rows]);
+  const lse = new Tensor(`lse(${logits.name})`, [rows]);
+  const loss = new Tensor("loss", [1]);
+  graph.call(crossEntropyForward, {
+    inputs: { logits, targets },
+    outputs: { losses, lse },
+    constants: { rows, V },
+  });
+  graph.call(meanForward, { inputs: { x: losses }, outputs: { y: loss }, constants: { n: rows } });
+  return graph.record({
+    op: "crossEntropy",
+    inputs: [logits],
+    output: loss,
+    backward: (dLoss, gradients) => {
+      const { target: dLogits, accumulate } = gradients.into(logits);
+      graph.call(crossEntropyBackward, {
+        inputs: { logits, targets, lse, dLoss },
+        outputs: { dLogits },
+        constants: { rows, V, accumulate },
+      });
+    },
+  });
+}

@@ -1,0 +1,48 @@
+import type { Graph } from "../graph/graph.ts";
+import { defineKernel } from "../graph/kernel.ts";
+import { Tensor } from "../graph/tensor.ts";
+import { requireDType } from "./shapes.ts";
+
+/** y[n] = weight[ids[n]]. ids: (N) u32, weight: (V, D), y: (N, D). Ids are checked by whoever reads them from a file. */
+export const embeddingForward = defineKernel({
+  name: "embedding_forward",
+  inputs: ["ids", "weight"],
+  outputs: ["y"],
+  constants: { N: "u32", V: "u32", D: "u32" },
+});
+
+/** dWeight[v] (+)= Σ over n with ids[n] = v, in ascending n, of dY[n]. No atomics, so the same bits every time. */
+export const embeddingBackward = defineKernel({
+  name: "embedding_backward",
+  inputs: ["ids", "dY"],
+  outputs: ["dWeight"],
+  constants: { N: "u32", V: "u32", D: "u32", accumulate: "u32" },
+});
+
+/**
+ * Looks up a row for each token id.
+ *
+ * @param ids (…) of type u32, each less than vocabSize
+ * @param weight (vocabSize, dModel)
+ * @returns (…, dModel)
+ */
+export function embedding(graph: Graph, ids: Tensor, weight: Tensor): Tensor {
+  requireDType("embedding", ids, "u32");
+  const [V, D] = weight.shape;
+  const N = ids.size;
+  const y = new Tensor(`embedding(${weight.name})`, [...ids.shape, D]);
+  graph.call(embeddingForward, { inputs: { ids, weight }, outputs: { y }, constants: { N, V, D } });
+  return graph.record({
+    op: "embedding",
+    inputs: [weight],
+    output: y,
+    backward: (dY, gradients) => {
+      const { target: dWeight, accumulate } = gradients.into(weight);
+      graph.call(embeddingBackward, {
+        inputs: { ids, dY },
+        outputs: { dWeight },
+        constants: { N, V, D, accumulate },
+      });
+    },
+  });
+}

@@ -1,0 +1,74 @@
+import type { Graph } from "../graph/graph.ts";
+import { defineKernel } from "../graph/kernel.ts";
+import { Tensor } from "../graph/tensor.ts";
+import { requireShape } from "./shapes.ts";
+import { partialsFor, sumPartials } from "./sum_partials.ts";
+
+/** y[r,i] = x[r,i] · rstd[r] · weight[i], rstd[r] = 1 / √(mean(x[r]²) + eps). x, y: (rows, D), weight: (D), rstd: (rows). */
+export const rmsnormForward = defineKernel({
+  name: "rmsnorm_forward",
+  inputs: ["x", "weight"],
+  outputs: ["y", "rstd"],
+  constants: { rows: "u32", D: "u32", eps: "f32" },
+});
+
+/** dX[r,i] (+)= rstd · (dY·w)[r,i] − x[r,i] · rstd³ / D · Σⱼ (dY·w·x)[r,j]. Shapes as in the forward kernel. */
+export const rmsnormBackwardInput = defineKernel({
+  name: "rmsnorm_backward_input",
+  inputs: ["x", "weight", "rstd", "dY"],
+  outputs: ["dX"],
+  constants: { rows: "u32", D: "u32", accumulate: "u32" },
+});
+
+/** partials[p,i] = Σ over the rows of part p of dY[r,i] · x[r,i] · rstd[r]. partials: (P, D), parts as in sum_partials.ts. */
+export const rmsnormBackwardWeight = defineKernel({
+  name: "rmsnorm_backward_weight",
+  inputs: ["x", "rstd", "dY"],
+  outputs: ["partials"],
+  constants: { rows: "u32", D: "u32", P: "u32" },
+});
+
+/**
+ * Root-mean-square normalisation over the last dimension.
+ *
+ * @param x (…, dModel)
+ * @param weight (dModel)
+ * @param eps Added to the mean square; 1e-5 in this project's models.
+ * @returns (…, dModel)
+ *
+ * Source: Zhang & Sennrich 2019, arXiv:1910.07467.
+ */
+export function rmsnorm(graph: Graph, x: Tensor, weight: Tensor, eps: number): Tensor {
+  const D = x.lastDim;
+  const rows = x.rows;
+  requireShape("rmsnorm", weight, [D]);
+  const y = new Tensor(`rmsnorm(${weight.name})`, x.shape);
+  const rstd = new Tensor(`rstd(${weight.name})`, [rows]);
+  graph.call(rmsnormForward, { inputs: { x, weight }, outputs: { y, rstd }, constants: { rows, D, eps } });
+  return graph.record({
+    op: "rmsnorm",
+    inputs: [x, weight],
+    output: y,
+    backward: (dY, gradients) => {
+      if (gradients.wants(weight)) {
+        const P = partialsFor(rows);
+        const partials = new Tensor(`partials(${weight.name})`, [P, D]);
+        graph.call(rmsnormBackwardWeight, {
+          inputs: { x, rstd, dY },
+          outputs: { partials },
+          constants: { rows, D, P },
+        });
+        const { target, accumulate } = gradients.into(weight);
+        sumPartials(graph, partials, target, accumulate);
+      }
+      if (gradients.wants(x)) {
+        const { target: dX, accumulate } = gradients.into(x);
+        graph.call(rmsnormBackwardInput, {
+          inputs: { x, weight, rstd, dY },
+          outputs: { dX },
+          constants: { rows, D, accumulate },
+        });
+      }
+    },
+  });
+}

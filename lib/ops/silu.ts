@@ -1,0 +1,35 @@
+import type { Graph } from "../graph/graph.ts";
+import { defineKernel } from "../graph/kernel.ts";
+import { Tensor } from "../graph/tensor.ts";
+
+/** y = x · σ(x), elementwise over n. */
+export const siluForward = defineKernel({
+  name: "silu_forward",
+  inputs: ["x"],
+  outputs: ["y"],
+  constants: { n: "u32" },
+});
+
+/** dX (+)= dY · σ(x) · (1 + x · (1 − σ(x))). */
+export const siluBackward = defineKernel({
+  name: "silu_backward",
+  inputs: ["x", "dY"],
+  outputs: ["dX"],
+  constants: { n: "u32", accumulate: "u32" },
+});
+
+/** The sigmoid linear unit, x · σ(x), elementwise. Source: Elfwing et al. 2017, arXiv:1702.03118. */
+export function silu(graph: Graph, x: Tensor): Tensor {
+  const n = x.size;
+  const y = new Tensor(`silu(${x.name})`, x.shape);
+  graph.call(siluForward, { inputs: { x }, outputs: { y }, constants: { n } });
+  return graph.record({
+    op: "silu",
+    inputs: [x],
+    output: y,
+    backward: (dY, gradients) => {
+      const { target: dX, accumulate } = gradients.into(x);
+      graph.call(siluBackward, { inputs: { x, dY }, outputs: { dX }, constants: { n, accumulate } });
+    },
+  });
+}

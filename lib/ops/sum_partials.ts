@@ -1,0 +1,29 @@
+import type { Graph } from "../graph/graph.ts";
+import { defineKernel } from "../graph/kernel.ts";
+import type { Tensor } from "../graph/tensor.ts";
+
+/** y[d] (+)= Σ over p, in ascending p, of partials[p, d]. partials: (P, D), y: (D). */
+export const sumPartialsKernel = defineKernel({
+  name: "sum_partials",
+  inputs: ["partials"],
+  outputs: ["y"],
+  constants: { P: "u32", D: "u32", accumulate: "u32" },
+});
+
+/**
+ * How many partial sums a sum across rows is split into: a fixed number, added in a fixed order, so that the result has
+ * the same bits for any number of CPU workers and any GPU. Partial sum p covers rows
+ * ⌊p · rows / P⌋ ≤ r < ⌊(p + 1) · rows / P⌋.
+ */
+export const MAX_PARTIALS = 64;
+
+/** The number of partial sums for so many rows. */
+export function partialsFor(rows: number): number {
+  return Math.min(MAX_PARTIALS, rows);
+}
+
+/** Appends the call that finishes a sum across rows. */
+export function sumPartials(graph: Graph, partials: Tensor, y: Tensor, accumulate: 0 | 1): void {
+  const [P, D] = partials.shape;
+  graph.call(sumPartialsKernel, { inputs: { partials }, outputs: { y }, constants: { P, D, accumulate } });
+}

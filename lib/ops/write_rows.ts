@@ -1,0 +1,24 @@
+import type { Graph } from "../graph/graph.ts";
+import { defineKernel } from "../graph/kernel.ts";
+import type { Tensor } from "../graph/tensor.ts";
+
+/** out[b, start[0] + t] = x[b, t], other rows untouched. x: (B, T, W), out: (B, S, W), start: (1) u32. */
+export const writeRowsKernel = defineKernel({
+  name: "write_rows",
+  inputs: ["x", "start"],
+  outputs: ["out"],
+  constants: { B: "u32", T: "u32", S: "u32", W: "u32" },
+});
+
+/**
+ * Writes rows into a longer array at a position known only when the program runs: new keys and values into a KV cache,
+ * a step's loss into a log that is read back now and then. No gradient flows through it.
+ */
+export function writeRows(graph: Graph, x: Tensor, start: Tensor, out: Tensor): void {
+  const [B, T, W] = x.shape;
+  const S = out.shape[1];
+  if (x.shape.length !== 3 || out.shape.length !== 3 || out.shape[0] !== B || out.shape[2] !== W || S < T) {
+    throw new RangeError(`Cannot write rows: got ${x} and ${out}, must be (B, T, W) and (B, S ≥ T, W)`);
+  }
+  graph.call(writeRowsKernel, { inputs: { x, start }, outputs: { out }, constants: { B, T, S, W } });
+}

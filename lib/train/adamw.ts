@@ -1,0 +1,64 @@
+import type { Graph } from "../graph/graph.ts";
+import { defineKernel } from "../graph/kernel.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import { requireSameShape, requireShape } from "../ops/shapes.ts";
+
+/**
+ * One step over a flat buffer: g = gradients · clip[1]; m = β₁ m + (1 − β₁) g; v = β₂ v + (1 − β₂) g²;
+ * parameters = parameters · (1 − lr · weightDecay) − lr · (m / c₁) / (√(v / c₂) + eps).
+ * schedule: (3) = lr, c₁ = 1 − β₁ᵗ, c₂ = 1 − β₂ᵗ; clip: (2) as written by clip_grad_norm_factor.
+ * parameters, m and v are read and written.
+ */
+export const adamwKernel = defineKernel({
+  name: "adamw",
+  inputs: ["gradients", "clip", "schedule"],
+  outputs: ["parameters", "m", "v"],
+  constants: { n: "u32", beta1: "f32", beta2: "f32", eps: "f32", weightDecay: "f32" },
+});
+
+/** The optimizer's fixed numbers. */
+export interface AdamWOptions {
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly eps: number;
+  readonly weightDecay: number;
+}
+
+/** Everything one optimizer step reads and writes; parameters, gradients, m and v have one flat shape. */
+export interface AdamWTensors {
+  readonly parameters: Tensor;
+  readonly gradients: Tensor;
+  /** First moments. */
+  readonly m: Tensor;
+  /** Second moments. */
+  readonly v: Tensor;
+  /** (2): the gradient norm and the factor that clips it. */
+  readonly clip: Tensor;
+  /** (3), written by the host before each step: see `adamwSchedule`. */
+  readonly schedule: Tensor;
+}
+
+/**
+ * Appends an AdamW update with decoupled weight decay.
+ * Source: Loshchilov & Hutter 2017, arXiv:1711.05101; the same order of operations as torch.optim.AdamW.
+ */
+export function adamw(graph: Graph, tensors: AdamWTensors, options: AdamWOptions): void {
+  const { parameters, gradients, m, v, clip, schedule } = tensors;
+  for (const other of [gradients, m, v]) requireSameShape("adamw", parameters, other);
+  requireShape("adamw", clip, [2]);
+  requireShape("adamw", schedule, [3]);
+  const { beta1, beta2, eps, weightDecay } = options;
+  graph.call(adamwKernel, {
+    inputs: { gradients, clip, schedule },
+    outputs: { parameters, m, v },
+    constants: { n: parameters.size, beta1, beta2, eps, weightDecay },
+  });
+}
+
+/**
+ * What the host writes into `schedule` before step t, counted from 1.
+ * @param lr The learning rate of this step.
+ */
+export function adamwSchedule(lr: number, t: number, { beta1, beta2 }: AdamWOptions): [number, number, number] {
+  return [lr, 1 - beta1 ** t, 1 - beta2 ** t];
+}

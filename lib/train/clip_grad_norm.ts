@@ -1,0 +1,45 @@
+import type { Graph } from "../graph/graph.ts";
+import { defineKernel } from "../graph/kernel.ts";
+import { Tensor } from "../graph/tensor.ts";
+import { partialsFor } from "../ops/sum_partials.ts";
+
+/** partials[p] = Σ over part p of gradients². gradients: (n), partials: (P), parts as in lib/ops/sum_partials.ts. */
+export const clipGradNormPartials = defineKernel({
+  name: "clip_grad_norm_partials",
+  inputs: ["gradients"],
+  outputs: ["partials"],
+  constants: { n: "u32", P: "u32" },
+});
+
+/** clip[0] = norm = √Σ partials, clip[1] = min(1, maxNorm / (norm + 1e-6)). partials: (P), clip: (2). */
+export const clipGradNormFactor = defineKernel({
+  name: "clip_grad_norm_factor",
+  inputs: ["partials"],
+  outputs: ["clip"],
+  constants: { P: "u32", maxNorm: "f32" },
+});
+
+/** Elements that one partial sum covers at most, before more partial sums are made. */
+const ELEMENTS_PER_PARTIAL = 4096;
+
+/**
+ * Appends the calls that find the global norm of a flat gradient buffer and the factor that brings it down to `maxNorm`.
+ * The optimizer applies the factor as it reads the gradients, which saves a pass over them.
+ *
+ * @param maxNorm The largest norm left as it is; Infinity switches clipping off and still reports the norm.
+ * @returns (2): the norm before clipping, and the factor.
+ *
+ * Source: Pascanu et al. 2012, arXiv:1211.5063; the 1e-6 is torch.nn.utils.clip_grad_norm_'s.
+ */
+export function clipGradNorm(graph: Graph, gradients: Tensor, maxNorm: number): Tensor {
+  if (!(maxNorm > 0)) throw new RangeError(`Cannot clip gradients: got a norm of ${maxNorm}, must be above 0`);
+  const n = gradients.size;
+  const P = Math.max(partialsFor(n), Math.min(1024, Math.ceil(n / ELEMENTS_PER_PARTIAL)));
+  const partials = new Tensor("grad_norm_partials", [P]);
+  const clip = new Tensor("clip", [2]);
+  graph.call(clipGradNormPartials, { inputs: { gradients }, outputs: { partials }, constants: { n, P } });
+  // The largest f32 stands for Infinity: WGSL may assume that no value is infinite.
+  const finite = Math.min(maxNorm, 3.4028234663852886e38);
+  graph.call(clipGradNormFactor, { inputs: { partials }, outputs: { clip }, constants: { P, maxNorm: finite } });
+  return clip;
+}
