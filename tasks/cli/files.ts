@@ -1,0 +1,44 @@
+// Checks on the files a person names, made before any work is done.
+import { UserError } from "./errors.ts";
+
+/**
+ * Checks that `path` is a file with something in it, and returns its size in bytes.
+ *
+ * @throws {UserError} if it is missing, not a file, or empty.
+ */
+export async function requireInputFile(path: string): Promise<number> {
+  const info = await statOrNull(path);
+  if (info === null) {
+    throw new UserError(`Cannot read ${path}: got no such file, must be an existing file. Check the path`);
+  }
+  if (info.isDirectory) throw new UserError(`Cannot read ${path}: got a directory, must be a file. Name a file in it`);
+  if (info.isFile && info.size === 0) {
+    throw new UserError(`Cannot read ${path}: got an empty file, must hold at least one byte. Check how it was made`);
+  }
+  return info.size;
+}
+
+/** @throws {UserError} if `path` is not an existing directory. */
+export async function requireDirectory(path: string): Promise<void> {
+  const info = await statOrNull(path);
+  if (!info?.isDirectory) {
+    const got = info === null ? "no such directory" : "a file";
+    throw new UserError(`Cannot read ${path}: got ${got}, must be an existing directory. Check the path`);
+  }
+}
+
+/** @throws {UserError} if something is at `path` already and `force` was not given. */
+export async function requireAbsent(path: string, force: boolean): Promise<void> {
+  if (!force && await statOrNull(path) !== null) {
+    throw new UserError(`Cannot write ${path}: got a path that exists, must be a new one. Pass --force to replace it`);
+  }
+}
+
+async function statOrNull(path: string): Promise<Deno.FileInfo | null> {
+  try {
+    return await Deno.stat(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return null;
+    throw error;
+  }
+}
