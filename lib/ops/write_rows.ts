@@ -22,3 +22,18 @@ export function writeRows(graph: Graph, x: Tensor, start: Tensor, out: Tensor): 
   }
   graph.call(writeRowsKernel, { inputs: { x, start }, outputs: { out }, constants: { B, T, S, W } });
 }
+
+/**
+ * Writes all of `x` into row `row[0]` of a log, so that many steps' values can be read back together.
+ *
+ * @param x Any shape, W elements.
+ * @param row (1) of type u32.
+ * @param log (rows, W)
+ */
+export function logRow(graph: Graph, x: Tensor, row: Tensor, log: Tensor): void {
+  const [S, W] = log.shape;
+  if (log.shape.length !== 2 || W !== x.size) {
+    throw new RangeError(`Cannot log ${x}: got ${log}, must be (rows, ${x.size})`);
+  }
+  graph.call(writeRowsKernel, { inputs: { x, start: row }, outputs: { out: log }, constants: { B: 1, T: 1, S, W } });
+}

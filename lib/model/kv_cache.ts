@@ -1,0 +1,23 @@
+import { BYTES_PER_ELEMENT, Storage, Tensor } from "../graph/tensor.ts";
+import type { ModelConfig } from "./config.ts";
+
+/** Rotated keys and values of every position seen so far, one pair of arrays per layer. */
+export interface KvCache {
+  /** (1) of type u32, an input of each program that uses the cache: the position of the first new token. */
+  readonly start: Tensor;
+  /** Per layer, (batch, contextLength, dModel). */
+  readonly layers: readonly { readonly keys: Tensor; readonly values: Tensor }[];
+}
+
+/** The cache's arrays without a position; programs that share them each bring their own `start`. */
+export function kvCacheLayers(config: ModelConfig, batch: number): KvCache["layers"] {
+  const shape = [batch, config.contextLength, config.dModel];
+  const cached = (name: string) => {
+    const storage = new Storage(name, batch * config.contextLength * config.dModel * BYTES_PER_ELEMENT);
+    return new Tensor(name, shape, { placement: { storage, byteOffset: 0 } });
+  };
+  return Array.from({ length: config.numLayers }, (_, i) => ({
+    keys: cached(`keys of layer ${i}`),
+    values: cached(`values of layer ${i}`),
+  }));
+}

@@ -1,0 +1,72 @@
+import { align } from "../graph/plan.ts";
+import { BYTES_PER_ELEMENT, Storage, Tensor } from "../graph/tensor.ts";
+import type { ModelConfig } from "./config.ts";
+
+/** A parameter's name in a checkpoint, and its shape. */
+export interface ParameterSpec {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+/** Every parameter of a Transformer, in the order in which they lie in memory. Linear weights are (out, in). */
+export function parameterSpecs({ vocabSize, dModel, numLayers, dFf }: ModelConfig): ParameterSpec[] {
+  const specs: ParameterSpec[] = [{ name: "token_embeddings.weight", shape: [vocabSize, dModel] }];
+  for (let i = 0; i < numLayers; i++) {
+    const layer = `layers.${i}`;
+    specs.push(
+      { name: `${layer}.ln1.weight`, shape: [dModel] },
+      { name: `${layer}.attn.q_proj.weight`, shape: [dModel, dModel] },
+      { name: `${layer}.attn.k_proj.weight`, shape: [dModel, dModel] },
+      { name: `${layer}.attn.v_proj.weight`, shape: [dModel, dModel] },
+      { name: `${layer}.attn.output_proj.weight`, shape: [dModel, dModel] },
+      { name: `${layer}.ln2.weight`, shape: [dModel] },
+      { name: `${layer}.ffn.w1.weight`, shape: [dFf, dModel] },
+      { name: `${layer}.ffn.w3.weight`, shape: [dFf, dModel] },
+      { name: `${layer}.ffn.w2.weight`, shape: [dModel, dFf] },
+    );
+  }
+  specs.push(
+    { name: "ln_final.weight", shape: [dModel] },
+    { name: "lm_head.weight", shape: [vocabSize, dModel] },
+  );
+  return specs;
+}
+
+/** The number of elements of a parameter. */
+export function sizeOf(spec: ParameterSpec): number {
+  return spec.shape.reduce((product, n) => product * n, 1);
+}
+
+/**
+ * One array per parameter, side by side in one storage, each aligned: the optimizer sees one flat array, the model sees
+ * its parts. Parameters, gradients and both moments share this layout. The gaps between parts hold zeros and keep them:
+ * a zero parameter with a zero gradient stays zero under AdamW.
+ */
+export class ParameterLayout {
+  /** The whole storage as one array. */
+  readonly flat: Tensor;
+  /** The parts by parameter name, in memory order. */
+  readonly parts: ReadonlyMap<string, Tensor>;
+
+  constructor(label: string, specs: readonly ParameterSpec[], requiresGrad: boolean) {
+    const offsets: number[] = [];
+    let bytes = 0;
+    for (const spec of specs) {
+      offsets.push(bytes);
+      bytes += align(sizeOf(spec) * BYTES_PER_ELEMENT);
+    }
+    const storage = new Storage(label, bytes);
+    this.flat = new Tensor(label, [bytes / BYTES_PER_ELEMENT], { placement: { storage, byteOffset: 0 } });
+    this.parts = new Map(specs.map((spec, i) => [
+      spec.name,
+      new Tensor(spec.name, spec.shape, { placement: { storage, byteOffset: offsets[i] }, requiresGrad }),
+    ]));
+  }
+
+  /** @throws {Error} If there is no parameter of that name. */
+  part(name: string): Tensor {
+    const tensor = this.parts.get(name);
+    if (tensor === undefined) throw new Error(`Cannot find parameter "${name}"`);
+    return tensor;
+  }
+}
