@@ -1,0 +1,86 @@
+import { UserError } from "../errors.ts";
+import { Philox } from "../random/philox.ts";
+import type { TokenSource } from "./token_source.ts";
+
+/** What one training step reads. */
+export interface Batch {
+  /** (batchSize · seqLen) token ids. */
+  readonly ids: Uint32Array;
+  /** The same windows one token later: what each position must predict. */
+  readonly targets: Uint32Array;
+}
+
+/** The size of a batch, and the ids it may hold. */
+export interface BatchShape {
+  readonly batchSize: number;
+  /** Tokens per window. */
+  readonly seqLen: number;
+  /** Every id must be below this. */
+  readonly vocabSize: number;
+}
+
+/** @throws {UserError} If the source is too short for one window and its targets. */
+export function requireWindow(source: TokenSource, seqLen: number): void {
+  if (source.length < seqLen + 1) {
+    throw new UserError(
+      `Cannot draw windows from ${source.name}: got ${source.length} tokens, must be at least ${seqLen + 1} ` +
+        `(context length + 1). Use more text or a smaller --context-length`,
+    );
+  }
+}
+
+/**
+ * Draws a batch of windows at random places, with replacement. The places depend on `seed` and `step` alone, so a
+ * resumed run, or one that skips steps, sees the same batches.
+ */
+export function randomBatch(source: TokenSource, shape: BatchShape, seed: number, step: number): Batch {
+  requireWindow(source, shape.seqLen);
+  const random = new Philox(seed, RANDOM_STREAM_BATCHES);
+  const places = source.length - shape.seqLen;
+  const offsets = Array.from({ length: shape.batchSize }, (_, i) => {
+    return Math.floor(random.uniform(step * shape.batchSize + i) * places);
+  });
+  return readWindows(source, shape, offsets);
+}
+
+/**
+ * Up to `maxBatches` batches of windows spread evenly over the source: the same ones every time, for validation.
+ */
+export function* fixedBatches(source: TokenSource, shape: BatchShape, maxBatches: number): Generator<Batch> {
+  requireWindow(source, shape.seqLen);
+  const places = source.length - shape.seqLen;
+  // Windows that do not overlap, rounded up to whole batches: a short source is then covered whole, some windows twice.
+  const wanted = Math.ceil(places / shape.seqLen / shape.batchSize);
+  const batches = Math.min(maxBatches, wanted);
+  const windows = batches * shape.batchSize;
+  for (let b = 0; b < batches; b++) {
+    const offsets = Array.from(
+      { length: shape.batchSize },
+      (_, i) => Math.floor((b * shape.batchSize + i) * places / windows),
+    );
+    yield readWindows(source, shape, offsets);
+  }
+}
+
+/** The random stream that batches are drawn from; initialisation and sampling have streams of their own. */
+const RANDOM_STREAM_BATCHES = 1;
+
+function readWindows(source: TokenSource, { seqLen, vocabSize }: BatchShape, offsets: readonly number[]): Batch {
+  const ids = new Uint32Array(offsets.length * seqLen);
+  const targets = new Uint32Array(offsets.length * seqLen);
+  const window = new Uint32Array(seqLen + 1);
+  offsets.forEach((offset, row) => {
+    source.read(offset, window);
+    for (const id of window) {
+      if (id >= vocabSize) {
+        throw new UserError(
+          `Cannot use ${source.name}: got token id ${id}, must be below the model's vocabulary size ${vocabSize}. ` +
+            `Encode the text with this model's tokenizer, or raise --vocab-size`,
+        );
+      }
+    }
+    ids.set(window.subarray(0, seqLen), row * seqLen);
+    targets.set(window.subarray(1), row * seqLen);
+  });
+  return { ids, targets };
+}
