@@ -1,0 +1,52 @@
+import type { AdamWOptions } from "./adamw.ts";
+
+/** How a model is trained; saved in a run's config.json. */
+export interface TrainingConfig extends AdamWOptions {
+  /** Sequences per step. */
+  readonly batchSize: number;
+  /** Optimizer updates. */
+  readonly steps: number;
+  /** Peak learning rate. */
+  readonly lr: number;
+  /** Learning rate at the last step. */
+  readonly minLr: number;
+  /** Steps of linear warm-up. */
+  readonly warmupSteps: number;
+  /** Largest global gradient norm. */
+  readonly clip: number;
+  /** Decides the initial weights and the batches. */
+  readonly seed: number;
+  /** Steps between two validations. */
+  readonly validEvery: number;
+  /** Batches in a validation. */
+  readonly validBatches: number;
+}
+
+/** AdamW's denominators are kept from zero by this. */
+export const ADAMW_EPS = 1e-8;
+
+/**
+ * Checks a training configuration.
+ * @returns It, unchanged.
+ * @throws {RangeError} Naming the first value that cannot work, and what it must be.
+ */
+export function validateTrainingConfig(config: TrainingConfig): TrainingConfig {
+  const check = (key: keyof TrainingConfig, isValid: boolean, mustBe: string) => {
+    if (!isValid) throw new RangeError(`Cannot train: got ${key} ${config[key]}, must be ${mustBe}`);
+  };
+  for (const key of ["batchSize", "steps", "validEvery", "validBatches"] as const) {
+    check(key, Number.isSafeInteger(config[key]) && config[key] >= 1, "a positive integer");
+  }
+  for (const key of ["warmupSteps", "seed"] as const) {
+    check(key, Number.isSafeInteger(config[key]) && config[key] >= 0, "a whole number, 0 or more");
+  }
+  for (const key of ["beta1", "beta2"] as const) {
+    check(key, config[key] >= 0 && config[key] < 1, "at least 0 and below 1");
+  }
+  check("lr", Number.isFinite(config.lr) && config.lr > 0, "above 0");
+  check("minLr", config.minLr >= 0 && config.minLr <= config.lr, `from 0 to lr (${config.lr})`);
+  check("eps", Number.isFinite(config.eps) && config.eps > 0, "above 0");
+  check("weightDecay", Number.isFinite(config.weightDecay) && config.weightDecay >= 0, "0 or more");
+  check("clip", config.clip > 0, "above 0");
+  return config;
+}
