@@ -91,7 +91,7 @@ export class Generator {
 
   /** Feeds tokens from position 0 on; returns the logits after the last. */
   async #feed(tokens: readonly number[]): Promise<Float32Array> {
-    let logits = new Float32Array();
+    let logits: Float32Array = new Float32Array();
     for (let start = 0; start < tokens.length;) {
       // The prefill program writes all its rows to the cache: it must not reach beyond the end.
       const program = start + this.#prefill.tokens <= this.#contextLength ? this.#prefill : this.#single;
