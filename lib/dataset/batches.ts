@@ -33,20 +33,29 @@ export function requireWindow(source: TokenSource, seqLen: number): void {
  * Draws a batch of windows at random places, with replacement. The places depend on `seed` and `step` alone, so a
  * resumed run, or one that skips steps, sees the same batches.
  */
-export function randomBatch(source: TokenSource, shape: BatchShape, seed: number, step: number): Batch {
+export async function randomBatch(
+  source: TokenSource,
+  shape: BatchShape,
+  seed: number,
+  step: number,
+): Promise<Batch> {
   requireWindow(source, shape.seqLen);
   const random = new Philox(seed, RANDOM_STREAM_BATCHES);
   const places = source.length - shape.seqLen;
   const offsets = Array.from({ length: shape.batchSize }, (_, i) => {
     return Math.floor(random.uniform(step * shape.batchSize + i) * places);
   });
-  return readWindows(source, shape, offsets);
+  return await readWindows(source, shape, offsets);
 }
 
 /**
  * Up to `maxBatches` batches of windows spread evenly over the source: the same ones every time, for validation.
  */
-export function* fixedBatches(source: TokenSource, shape: BatchShape, maxBatches: number): Generator<Batch> {
+export async function* fixedBatches(
+  source: TokenSource,
+  shape: BatchShape,
+  maxBatches: number,
+): AsyncGenerator<Batch> {
   requireWindow(source, shape.seqLen);
   const places = source.length - shape.seqLen;
   // Windows that do not overlap, rounded up to whole batches: a short source is then covered whole, some windows twice.
@@ -58,19 +67,22 @@ export function* fixedBatches(source: TokenSource, shape: BatchShape, maxBatches
       { length: shape.batchSize },
       (_, i) => Math.floor((b * shape.batchSize + i) * places / windows),
     );
-    yield readWindows(source, shape, offsets);
+    yield await readWindows(source, shape, offsets);
   }
 }
 
 /** The random stream that batches are drawn from; initialisation and sampling have streams of their own. */
 const RANDOM_STREAM_BATCHES = 1;
 
-function readWindows(source: TokenSource, { seqLen, vocabSize }: BatchShape, offsets: readonly number[]): Batch {
+async function readWindows(
+  source: TokenSource,
+  { seqLen, vocabSize }: BatchShape,
+  offsets: readonly number[],
+): Promise<Batch> {
   const ids = new Uint32Array(offsets.length * seqLen);
   const targets = new Uint32Array(offsets.length * seqLen);
-  const window = new Uint32Array(seqLen + 1);
-  offsets.forEach((offset, row) => {
-    source.read(offset, window);
+  for (const [row, offset] of offsets.entries()) {
+    const window = await source.read(offset, offset + seqLen + 1);
     for (const id of window) {
       if (id >= vocabSize) {
         throw new UserError(
@@ -81,6 +93,6 @@ function readWindows(source: TokenSource, { seqLen, vocabSize }: BatchShape, off
     }
     ids.set(window.subarray(0, seqLen), row * seqLen);
     targets.set(window.subarray(1), row * seqLen);
-  });
+  }
   return { ids, targets };
 }

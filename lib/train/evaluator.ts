@@ -44,10 +44,10 @@ export class Evaluator {
   }
 
   /** The mean loss over batches of equal size, in nats per token; NaN for none. */
-  async meanLoss(batches: Iterable<Batch>): Promise<number> {
+  async meanLoss(batches: AsyncIterable<Batch>): Promise<number> {
     let sum = 0;
     let count = 0;
-    for (const batch of batches) {
+    for await (const batch of batches) {
       this.#block.integers(this.#tensors.ids).set(batch.ids);
       this.#block.integers(this.#tensors.targets).set(batch.targets);
       this.#backend.write(wholeOf(this.#program.inputs!, "u32"), this.#block.words);

@@ -78,7 +78,7 @@ async function* trainSteps(trainer: Trainer, options: TrainOptions): AsyncGenera
   let first = 0;
   let started = performance.now();
   for (let step = 0, isLast = false; !isLast; step++) {
-    await trainer.step(randomBatch(options.train, shape, seed, step), cosineLearningRate(step, schedule));
+    await trainer.step(await randomBatch(options.train, shape, seed, step), cosineLearningRate(step, schedule));
     isLast = step === steps - 1 || signal?.aborted === true;
     const isValidated = evaluator !== undefined && (isLast || (step + 1) % config.validEvery === 0);
     const isFull = step + 1 - first === LOG_CAPACITY;
