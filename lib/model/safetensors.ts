@@ -1,0 +1,189 @@
+import { UserError } from "../errors.ts";
+import { temporaryNameFor } from "../io/atomic.ts";
+import {
+  byteLengthOf,
+  encodeHeader,
+  parseHeader,
+  parseHeaderLength,
+  PREFIX_BYTES,
+  type SafetensorsHeader,
+  type TensorEntry,
+  unusable,
+} from "./safetensors_header.ts";
+
+export type { TensorEntry } from "./safetensors_header.ts";
+
+/** Reads `length` bytes of a file from `offset` on. */
+type ReadRange = (offset: number, length: number) => Uint8Array<ArrayBuffer>;
+
+/** A .safetensors file: its header in memory, each tensor read when asked for. */
+export class Safetensors implements Disposable {
+  /** Free text by key. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Every tensor's type, shape and place, in file order. */
+  readonly tensors: ReadonlyMap<string, TensorEntry>;
+  readonly #label: string;
+  readonly #readRange: ReadRange;
+  readonly #close: () => void;
+
+  private constructor(header: SafetensorsHeader, label: string, readRange: ReadRange, close: () => void) {
+    this.metadata = header.metadata;
+    this.tensors = header.tensors;
+    this.#label = label;
+    this.#readRange = readRange;
+    this.#close = close;
+  }
+
+  /**
+   * Opens a file, which stays open until disposed of, and reads its header alone.
+   * @throws {UserError} If it cannot be opened, or is not a whole and consistent .safetensors file.
+   */
+  static async open(path: string): Promise<Safetensors> {
+    const file = await openFile(path);
+    try {
+      const readRange = (offset: number, length: number) => readFromFile(file, offset, length, path);
+      const header = readHeader(readRange, (await file.stat()).size, path);
+      return new Safetensors(header, path, readRange, () => file.close());
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Takes a file's contents from memory.
+   * @param label Names the contents in errors.
+   * @throws {UserError} If they are not a whole and consistent .safetensors file.
+   */
+  static fromBytes(bytes: Uint8Array, label = "bytes"): Safetensors {
+    const readRange = (offset: number, length: number) => bytes.slice(offset, offset + length);
+    return new Safetensors(readHeader(readRange, bytes.byteLength, label), label, readRange, () => {});
+  }
+
+  /**
+   * Reads a tensor of type F32, F16 or BF16.
+   * @throws {UserError} If there is none of that name, or it is of another type.
+   */
+  readFloats(name: string): Float32Array<ArrayBuffer> {
+    const entry = this.#find(name);
+    if (!["F32", "F16", "BF16"].includes(entry.dtype)) {
+      throw unusable(this.#label, `tensor "${name}" of type ${entry.dtype}`, "F32, F16 or BF16");
+    }
+    const { buffer } = this.#readRange(entry.byteOffset, entry.byteLength);
+    if (entry.dtype === "F32") return new Float32Array(buffer);
+    if (entry.dtype === "F16") return Float32Array.from(new Float16Array(buffer));
+    // bfloat16 is the upper half of a float32.
+    return new Float32Array(Uint32Array.from(new Uint16Array(buffer), (half) => half << 16).buffer);
+  }
+
+  /**
+   * Reads a tensor of type U32, or of type I32 whose values are not negative.
+   * @throws {UserError} If there is none of that name, or it is of another type, or a value is negative.
+   */
+  readIntegers(name: string): Uint32Array<ArrayBuffer> {
+    const entry = this.#find(name);
+    if (entry.dtype !== "U32" && entry.dtype !== "I32") {
+      throw unusable(this.#label, `tensor "${name}" of type ${entry.dtype}`, "U32 or I32");
+    }
+    const { buffer } = this.#readRange(entry.byteOffset, entry.byteLength);
+    if (entry.dtype === "I32" && new Int32Array(buffer).some((value) => value < 0)) {
+      throw unusable(this.#label, `tensor "${name}" with a negative value`, "all values from 0 on");
+    }
+    return new Uint32Array(buffer);
+  }
+
+  /** Closes the file. */
+  [Symbol.dispose](): void {
+    this.#close();
+  }
+
+  #find(name: string): TensorEntry {
+    const entry = this.tensors.get(name);
+    if (entry === undefined) {
+      throw new UserError(`Cannot read ${this.#label}: got no tensor "${name}" in it, must be one of its tensors`);
+    }
+    return entry;
+  }
+}
+
+/** A tensor to write. */
+export interface TensorToWrite {
+  readonly name: string;
+  readonly dtype: "F32" | "I32" | "U32";
+  readonly shape: readonly number[];
+  /** Its elements, or how to get them when their turn comes, so that not all need be in memory at once. */
+  readonly data: TensorData | (() => Promise<TensorData>);
+}
+
+/** Elements of a type that can be written. */
+export type TensorData = Float32Array | Int32Array | Uint32Array;
+
+const ARRAY_OF = { F32: Float32Array, I32: Int32Array, U32: Uint32Array };
+
+/**
+ * Writes a .safetensors file, one tensor at a time, under a temporary name that becomes `path` once all is on disk: a
+ * file that is there is whole.
+ *
+ * @param metadata Free text by key.
+ * @throws {RangeError} If two tensors have one name, or data do not fit their tensor's type and shape; nothing is left.
+ */
+export async function writeSafetensors(
+  path: string,
+  tensors: readonly TensorToWrite[],
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const header = encodeHeader(tensors, metadata);
+  const temporary = temporaryNameFor(path);
+  const file = await Deno.open(temporary, { write: true, createNew: true });
+  try {
+    try {
+      await writeAll(file, header);
+      for (const { name, dtype, shape, data } of tensors) {
+        const array = typeof data === "function" ? await data() : data;
+        if (!(array instanceof ARRAY_OF[dtype]) || array.byteLength !== byteLengthOf(dtype, shape)) {
+          const got = `${array.length} elements of ${array.constructor.name}`;
+          throw new RangeError(`Cannot write tensor "${name}": got ${got}, must be ${dtype} (${shape.join(", ")})`);
+        }
+        await writeAll(file, new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
+      }
+      await file.sync();
+    } finally {
+      file.close();
+    }
+    await Deno.rename(temporary, path);
+  } catch (error) {
+    await Deno.remove(temporary);
+    throw error;
+  }
+}
+
+function readHeader(readRange: ReadRange, fileBytes: number, label: string): SafetensorsHeader {
+  const prefix = readRange(0, Math.min(PREFIX_BYTES, fileBytes));
+  const length = parseHeaderLength(prefix, fileBytes, label);
+  return parseHeader(readRange(PREFIX_BYTES, length), fileBytes, label);
+}
+
+async function openFile(path: string): Promise<Deno.FsFile> {
+  try {
+    return await Deno.open(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) throw unusable(path, "no such file", "a .safetensors file");
+    throw error;
+  }
+}
+
+/** Seeks and reads without a pause between, so that two reads of one file cannot disturb each other. */
+function readFromFile(file: Deno.FsFile, offset: number, length: number, label: string): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(length);
+  file.seekSync(offset, Deno.SeekMode.Start);
+  for (let filled = 0; filled < length;) {
+    const count = file.readSync(bytes.subarray(filled));
+    if (count === null) throw unusable(label, "a file that became shorter while it was read", "left alone meanwhile");
+    filled += count;
+  }
+  return bytes;
+}
+
+async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+  for (let written = 0; written < bytes.byteLength;) written += await file.write(bytes.subarray(written));
+}
