@@ -1,0 +1,44 @@
+// Progress on stderr: one line that is redrawn on a terminal, plain lines now and then where stderr is piped.
+// @ts-types="@types/cli-progress"
+import cliProgress from "cli-progress";
+import { stderr } from "node:process";
+
+/** Milliseconds between plain lines when stderr is not a terminal. */
+const PLAIN_LINE_MS = 5000;
+
+/** A progress line under way. */
+export interface Progress {
+  /** Moves to `value` and shows the texts that `format` names in braces. */
+  update(value: number, texts: Readonly<Record<string, string>>): void;
+  /** Leaves the last state on the screen. */
+  stop(): void;
+}
+
+/**
+ * Starts a progress line.
+ * @param format Text with {bar}, {value}, {total} and names of texts given to `update`.
+ */
+export function startProgress(total: number, format: string, texts: Readonly<Record<string, string>>): Progress {
+  const bar = new cliProgress.SingleBar({
+    format,
+    stream: stderr,
+    noTTYOutput: true,
+    notTTYSchedule: PLAIN_LINE_MS,
+    hideCursor: true,
+    barsize: 20,
+  }, cliProgress.Presets.legacy);
+  bar.start(total, 0, texts);
+  return {
+    update: (value, texts) => bar.update(value, texts),
+    stop: () => bar.stop(),
+  };
+}
+
+/** `1:05` or `2:03:20`. */
+export function formatSeconds(seconds: number): string {
+  if (!Number.isFinite(seconds)) return "-";
+  const whole = Math.round(seconds);
+  const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const pad = (n: number) => String(n).padStart(2, "0");
+  return h > 0 ? `${h}:${pad(m)}:${pad(s)}` : `${m}:${pad(s)}`;
+}
