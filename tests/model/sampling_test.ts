@@ -1,0 +1,65 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import { sampleToken, validateSampling } from "../../lib/model/sampling.ts";
+
+const logitsArbitrary = fc.float32Array({ min: -30, max: 30, noNaN: true, minLength: 1, maxLength: 50 });
+const uniformArbitrary = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+
+/** Probabilities at a temperature, straight from the definition. */
+function softmax(logits: Float32Array, temperature: number): number[] {
+  const max = Math.max(...logits);
+  const weights = [...logits].map((x) => Math.exp((x - max) / temperature));
+  const total = weights.reduce((a, b) => a + b);
+  return weights.map((w) => w / total);
+}
+
+Deno.test("sampleToken at temperature 0 takes the likeliest token", () => {
+  fc.assert(
+    fc.property(logitsArbitrary, uniformArbitrary, (logits, uniform) => {
+      const id = sampleToken(logits, { temperature: 0, topP: 0.3 }, uniform);
+      assertEquals(logits[id], Math.max(...logits));
+    }),
+    { seed: 1, numRuns: 200 },
+  );
+});
+
+Deno.test("sampleToken with topP 1 inverts the cumulative distribution", () => {
+  fc.assert(
+    fc.property(
+      logitsArbitrary,
+      uniformArbitrary,
+      fc.double({ min: 0.1, max: 3, noNaN: true }),
+      (logits, u, temperature) => {
+        const id = sampleToken(logits, { temperature, topP: 1 }, u);
+        const p = softmax(logits, temperature);
+        const below = p.slice(0, id).reduce((a, b) => a + b, 0);
+        assert(below - 1e-9 <= u && u <= below + p[id] + 1e-9, `${below} ≤ ${u} < ${below + p[id]}`);
+      },
+    ),
+    { seed: 2, numRuns: 300 },
+  );
+});
+
+Deno.test("sampleToken with topP takes only tokens of the smallest set that reaches it", () => {
+  fc.assert(
+    fc.property(
+      logitsArbitrary,
+      uniformArbitrary,
+      fc.double({ min: 0.01, max: 0.99, noNaN: true }),
+      (logits, u, topP) => {
+        const id = sampleToken(logits, { temperature: 1, topP }, u);
+        const p = softmax(logits, 1);
+        const likelier = p.filter((q) => q > p[id] * (1 + 1e-12)).reduce((a, b) => a + b, 0);
+        assert(likelier < topP + 1e-9, `tokens likelier than ${id} have ${likelier}, topP is ${topP}`);
+      },
+    ),
+    { seed: 3, numRuns: 300 },
+  );
+});
+
+Deno.test("validateSampling names what cannot work", () => {
+  assertThrows(() => validateSampling({ temperature: -1, topP: 1 }), RangeError, "got temperature -1");
+  assertThrows(() => validateSampling({ temperature: NaN, topP: 1 }), RangeError, "got temperature NaN");
+  assertThrows(() => validateSampling({ temperature: 1, topP: 0 }), RangeError, "got topP 0");
+  assertThrows(() => validateSampling({ temperature: 1, topP: NaN }), RangeError, "got topP NaN");
+});
