@@ -1,0 +1,59 @@
+import type { Backend } from "../../lib/backend/backend.ts";
+import { ReferenceBackend } from "../reference/backend.ts";
+
+/** A backend that tests run on. */
+interface TestBackend {
+  readonly label: string;
+  readonly open: () => Promise<Backend>;
+  /** Why this machine lacks it; its tests then count as ignored and name the reason. */
+  readonly missing?: string;
+}
+
+const REFERENCE: TestBackend = { label: "reference", open: () => Promise.resolve(new ReferenceBackend()) };
+
+const DEVICES: readonly TestBackend[] = [];
+
+/** Backends that are open, one of each kind per test file. */
+const open = new Map<string, Promise<Backend>>();
+
+Deno.test.afterAll(async () => {
+  for (const backend of open.values()) await (await backend)[Symbol.asyncDispose]();
+  open.clear();
+});
+
+/** The float64 backend that this file's tests share: the oracle for the devices. */
+export function reference(): Promise<Backend> {
+  return opened(REFERENCE);
+}
+
+/** Registers a test for the reference backend and each device. */
+export function forEachBackend(name: string, body: (backend: Backend, t: Deno.TestContext) => Promise<void>): void {
+  for (const backend of [REFERENCE, ...DEVICES]) register(backend, name, body);
+}
+
+/** Registers a test for each device; those that the machine lacks are ignored, and say why. */
+export function forEachDevice(name: string, body: (backend: Backend, t: Deno.TestContext) => Promise<void>): void {
+  for (const backend of DEVICES) register(backend, name, body);
+}
+
+function register(
+  backend: TestBackend,
+  name: string,
+  body: (backend: Backend, t: Deno.TestContext) => Promise<void>,
+): void {
+  const { label, missing } = backend;
+  Deno.test({
+    name: missing === undefined ? `${name} [${label}]` : `${name} [${label}: ${missing}]`,
+    ignore: missing !== undefined,
+    // Backends outlive a test: afterAll disposes of them.
+    sanitizeOps: false,
+    sanitizeResources: false,
+    fn: async (t) => body(await opened(backend), t),
+  });
+}
+
+function opened({ label, open: openBackend }: TestBackend): Promise<Backend> {
+  let backend = open.get(label);
+  if (backend === undefined) open.set(label, backend = openBackend());
+  return backend;
+}

@@ -1,0 +1,109 @@
+import type { Backend, Executable, HostArray } from "../../lib/backend/backend.ts";
+import type { Kernel } from "../../lib/graph/kernel.ts";
+import type { Program, ProgramCall } from "../../lib/graph/program.ts";
+import { Storage, type View } from "../../lib/graph/tensor.ts";
+import { type Numbers } from "./kernel.ts";
+import { accumulates, REFERENCE_KERNELS } from "./kernels.ts";
+import { ReferenceMemory } from "./memory.ts";
+
+/**
+ * Runs programs in float64 on the reference loops: so the tape, the planner and the whole model can be tested without a
+ * device, and differentiated numerically. It also refuses what no device may be asked to do.
+ */
+export class ReferenceBackend implements Backend {
+  /** The interface knows two names; this stands for the backend that every machine has. */
+  readonly name = "wasm";
+  readonly description = "reference: float64 loops";
+  readonly #memories = new Map<Storage, ReferenceMemory>();
+
+  load(program: Program): Promise<Executable> {
+    for (const call of program.calls) requireLegal(call);
+    for (const storage of program.storages) {
+      if (!this.#memories.has(storage)) this.#memories.set(storage, new ReferenceMemory(storage.bytes));
+    }
+    return Promise.resolve({
+      run: () => {
+        for (const call of program.calls) this.#call(call);
+        return Promise.resolve();
+      },
+    });
+  }
+
+  write(view: View, data: HostArray): void {
+    if (data.length !== view.size) {
+      throw new RangeError(`Cannot write: got ${data.length} elements, must be ${view.size}`);
+    }
+    this.#memory(view.storage).write(view, data);
+  }
+
+  read(view: View): Promise<HostArray> {
+    const memory = this.#memory(view.storage);
+    return Promise.resolve(view.dtype === "f32" ? Float32Array.from(memory.values(view)) : memory.bits(view));
+  }
+
+  /** The values of a view without rounding; writing to them changes the memory. */
+  values(view: View): Float64Array {
+    return this.#memory(view.storage).values(view);
+  }
+
+  release(storage: Storage): void {
+    this.#memories.delete(storage);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#memories.clear();
+    return Promise.resolve();
+  }
+
+  #memory(storage: Storage): ReferenceMemory {
+    const memory = this.#memories.get(storage);
+    if (memory === undefined) throw new RangeError(`Cannot use storage "${storage.name}": it was never loaded`);
+    return memory;
+  }
+
+  #call({ kernel, views, constants }: ProgramCall): void {
+    const { inputs, outputs } = split(kernel, views);
+    const named = Object.fromEntries(Object.keys(kernel.constants).map((name, i) => [name, constants[i]]));
+    const read = (view: View): Numbers =>
+      view.dtype === "u32" ? this.#memory(view.storage).bits(view) : this.values(view);
+    const before = Object.fromEntries(outputs.map(([name, view]) => [name, this.values(view)]));
+    const results = findKernel(kernel)(
+      Object.fromEntries(inputs.map(([name, view]) => [name, read(view)])),
+      named,
+      before,
+    );
+    for (const [name, target] of Object.entries(before)) {
+      const result = results[name];
+      if (result?.length !== target.length) {
+        throw new Error(`${kernel.name}: got ${result?.length} elements of ${name}, must be ${target.length}`);
+      }
+      if (accumulates(name, named)) result.forEach((value, i) => target[i] += value);
+      else target.set(result);
+    }
+  }
+}
+
+function findKernel(kernel: Kernel) {
+  const reference = REFERENCE_KERNELS.get(kernel.name);
+  if (reference === undefined) throw new Error(`Cannot run ${kernel.name}: it has no reference loops`);
+  return reference;
+}
+
+function split(kernel: Kernel, views: readonly View[]) {
+  const named = [...kernel.inputs, ...kernel.outputs].map((name, i): [string, View] => [name, views[i]]);
+  return { inputs: named.slice(0, kernel.inputs.length), outputs: named.slice(kernel.inputs.length) };
+}
+
+/** WebGPU's rules: a call may not write a buffer that it reads, nor write one place through two arrays. */
+function requireLegal({ kernel, views }: ProgramCall): void {
+  const { inputs, outputs } = split(kernel, views);
+  for (const [name, { storage, byteOffset, size }] of outputs) {
+    const read = inputs.find(([, view]) => view.storage === storage);
+    if (read) throw new Error(`${kernel.name}: got ${read[0]} and ${name} in one storage, must be two`);
+    const clash = outputs.find(([other, view]) =>
+      other !== name && view.storage === storage && view.byteOffset < byteOffset + size * 4 &&
+      byteOffset < view.byteOffset + view.size * 4
+    );
+    if (clash) throw new Error(`${kernel.name}: got ${clash[0]} and ${name} in one place, must be two`);
+  }
+}

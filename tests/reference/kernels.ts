@@ -1,0 +1,65 @@
+import { adamw } from "./adamw.ts";
+import { addForward } from "./add.ts";
+import { attentionBackwardKeyValue, attentionBackwardQuery, attentionForward } from "./attention.ts";
+import { clipGradNormFactor, clipGradNormPartials } from "./clip_grad_norm.ts";
+import { copy } from "./copy.ts";
+import { crossEntropyBackward, crossEntropyForward, meanForward } from "./cross_entropy.ts";
+import { embeddingBackward, embeddingForward } from "./embedding.ts";
+import type { ReferenceKernel } from "./kernel.ts";
+import { linearBackwardInput, linearBackwardWeight, linearForward } from "./linear.ts";
+import { rmsnormBackwardInput, rmsnormBackwardWeight, rmsnormForward } from "./rmsnorm.ts";
+import { ropeBackward, ropeForward } from "./rope.ts";
+import { siluBackward, siluForward } from "./silu.ts";
+import { softmaxBackward, softmaxForward } from "./softmax.ts";
+import { sumPartials } from "./sum_partials.ts";
+import { swigluBackward, swigluForward } from "./swiglu.ts";
+import { writeRows } from "./write_rows.ts";
+
+/** Every kernel by the name that its signature in lib/ gives it. */
+export const REFERENCE_KERNELS: ReadonlyMap<string, ReferenceKernel> = new Map<string, ReferenceKernel>([
+  ["adamw", adamw],
+  ["add_forward", addForward],
+  ["attention_forward", attentionForward],
+  ["attention_backward_query", attentionBackwardQuery],
+  ["attention_backward_key_value", attentionBackwardKeyValue],
+  ["clip_grad_norm_partials", clipGradNormPartials],
+  ["clip_grad_norm_factor", clipGradNormFactor],
+  ["copy", copy],
+  ["cross_entropy_forward", crossEntropyForward],
+  ["cross_entropy_backward", crossEntropyBackward],
+  ["mean_forward", meanForward],
+  ["embedding_forward", embeddingForward],
+  ["embedding_backward", embeddingBackward],
+  ["linear_forward", linearForward],
+  ["linear_backward_input", linearBackwardInput],
+  ["linear_backward_weight", linearBackwardWeight],
+  ["rmsnorm_forward", rmsnormForward],
+  ["rmsnorm_backward_input", rmsnormBackwardInput],
+  ["rmsnorm_backward_weight", rmsnormBackwardWeight],
+  ["rope_forward", ropeForward],
+  ["rope_backward", ropeBackward],
+  ["silu_forward", siluForward],
+  ["silu_backward", siluBackward],
+  ["softmax_forward", softmaxForward],
+  ["softmax_backward", softmaxBackward],
+  ["sum_partials", sumPartials],
+  ["swiglu_forward", swigluForward],
+  ["swiglu_backward", swigluBackward],
+  ["write_rows", writeRows],
+]);
+
+/** The constant that says whether an output is added to, where it is not called `accumulate`. */
+const ACCUMULATE: Readonly<Record<string, string>> = {
+  dGate: "accumulateGate",
+  dUp: "accumulateUp",
+  dK: "accumulateKey",
+  dV: "accumulateValue",
+};
+
+/** Outputs that are always overwritten, though their kernel accumulates into another. */
+const ALWAYS_OVERWRITTEN = new Set(["delta"]);
+
+/** Whether a call with these constants adds to what the output holds. */
+export function accumulates(output: string, constants: Readonly<Record<string, number>>): boolean {
+  return !ALWAYS_OVERWRITTEN.has(output) && constants[ACCUMULATE[output] ?? "accumulate"] === 1;
+}
