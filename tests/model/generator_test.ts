@@ -1,0 +1,93 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import type { Backend } from "../../lib/backend/backend.ts";
+import { Graph } from "../../lib/graph/graph.ts";
+import { InputBlock } from "../../lib/graph/inputs.ts";
+import { plan } from "../../lib/graph/plan.ts";
+import { wholeOf } from "../../lib/graph/program.ts";
+import { Generator } from "../../lib/model/generator.ts";
+import { Transformer } from "../../lib/model/transformer.ts";
+import { initialWeights, writeWeights } from "../../lib/model/weights.ts";
+import { forEachBackend } from "../harness/backends.ts";
+
+const config = {
+  vocabSize: 37,
+  contextLength: 24,
+  dModel: 16,
+  numLayers: 2,
+  numHeads: 2,
+  dFf: 24,
+  ropeTheta: 10000,
+};
+const greedy = { temperature: 0, topP: 1, seed: 0 };
+
+async function makeGenerator(backend: Backend, model: Transformer): Promise<Generator> {
+  const generator = await Generator.create(backend, model);
+  await writeWeights(backend, model, initialWeights(config, 11));
+  return generator;
+}
+
+/** The likeliest next token by a whole forward pass without a cache, over a context that is padded at its end. */
+async function fullForward(backend: Backend, model: Transformer) {
+  const graph = new Graph();
+  const ids = graph.input("ids", [1, config.contextLength], { dtype: "u32" });
+  const logits = model.forward(graph, ids);
+  const program = plan(graph, { keep: [logits] });
+  const executable = await backend.load(program);
+  model.writeConstants(backend);
+  const block = new InputBlock(program);
+  return async (context: readonly number[]) => {
+    block.integers(ids).fill(0).set(context);
+    backend.write(wholeOf(program.inputs!, "u32"), block.words);
+    await executable.run();
+    const all = await backend.read(program.view(logits));
+    const last = [...all.subarray((context.length - 1) * config.vocabSize, context.length * config.vocabSize)];
+    return last.indexOf(Math.max(...last));
+  };
+}
+
+forEachBackend(
+  "generation with a cache equals full forward passes, beyond the end of the context too",
+  async (backend) => {
+    const model = new Transformer(config);
+    const generator = await makeGenerator(backend, model);
+    const next = await fullForward(backend, model);
+    for (const promptLength of [1, 7, 23, 24, 30]) {
+      const prompt = Array.from({ length: promptLength }, (_, i) => (i * 17 + 5) % config.vocabSize);
+      const generated = await Array.fromAsync(generator.generate(prompt, { ...greedy, maxTokens: 40 }));
+      const expected = [];
+      let context = prompt.slice(-config.contextLength);
+      for (let i = 0; i < 40; i++) {
+        const id = await next(context);
+        expected.push(id);
+        // The rule of a full window: keep the newest half, then the new token.
+        if (context.length === config.contextLength) context = context.slice(-config.contextLength / 2);
+        context.push(id);
+      }
+      assertEquals(generated, expected, `prompt of ${promptLength} tokens`);
+    }
+  },
+);
+
+forEachBackend(
+  "generation depends on the seed alone, stops where told, and refuses what cannot work",
+  async (backend) => {
+    const generator = await makeGenerator(backend, new Transformer(config));
+    const options = { temperature: 1.5, topP: 0.9, maxTokens: 20 };
+    const run = (seed: number, stopIds: number[] = []) =>
+      Array.fromAsync(generator.generate([3, 4], { ...options, seed, stopIds }));
+    const first = await run(1);
+    assertEquals(await run(1), first);
+    assertEquals((await run(2)).join() === first.join(), false);
+    assertEquals(await run(1, [first[5]]), first.slice(0, first.indexOf(first[5])));
+    await assertRejects(
+      () => Array.fromAsync(generator.generate([], { ...greedy, maxTokens: 1 })),
+      RangeError,
+      "empty",
+    );
+    await assertRejects(
+      () => Array.fromAsync(generator.generate([37], { ...greedy, maxTokens: 1 })),
+      RangeError,
+      "id 37",
+    );
+  },
+);
