@@ -5,7 +5,7 @@ import { UsageError } from "./errors.ts";
 interface FlagTypes {
   string: string;
   /** May be given several times. */
-  strings: string[];
+  strings: readonly string[];
   integer: number;
   number: number;
   boolean: boolean;

@@ -1,0 +1,178 @@
+// Token ids on disk: read whole or by range, written as a stream.
+import { UserError } from "../errors.ts";
+import { temporaryNameFor } from "../io/atomic.ts";
+import {
+  dtypeBytes,
+  newTokenArray,
+  type NpyHeader,
+  npyHeader,
+  parseNpyHeader,
+  type TokenArray,
+  type TokenDtype,
+} from "./npy_format.ts";
+
+// Headers of other writers may be longer than ours; NumPy pads to 64 bytes and stays far below this.
+const MAX_HEADER_BYTES = 4096;
+
+/** A .npy file of token ids, open for reading by range. Close it, or declare it with `using`. */
+export class NpyReader implements Disposable {
+  readonly dtype: TokenDtype;
+  /** Number of token ids. */
+  readonly length: number;
+  readonly #offset: number;
+  readonly #file: Deno.FsFile;
+  readonly #path: string;
+
+  private constructor(path: string, file: Deno.FsFile, header: NpyHeader) {
+    this.#path = path;
+    this.#file = file;
+    this.#offset = header.offset;
+    this.dtype = header.dtype;
+    this.length = header.length;
+  }
+
+  /** @throws {UserError} if the file is not a .npy file of uint16 or uint32, or is shorter or longer than it says. */
+  static async open(path: string): Promise<NpyReader> {
+    const file = await Deno.open(path, { read: true });
+    try {
+      const start = new Uint8Array(MAX_HEADER_BYTES);
+      const header = parseNpyHeader(start.subarray(0, await readFully(file, start)), path);
+      const expected = header.offset + header.length * dtypeBytes(header.dtype);
+      const { size } = await file.stat();
+      if (size !== expected) {
+        const problem = size < expected ? "truncated" : "longer than its header says";
+        throw new UserError(
+          `Cannot read ${path}: got ${size} bytes, must be ${expected} (the file is ${problem}). Write it again with: deno task encode`,
+        );
+      }
+      return new NpyReader(path, file, header);
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+  }
+
+  /**
+   * The ids at positions `start` (inclusive) to `end` (exclusive), in an array of the caller's own.
+   *
+   * @throws {RangeError} if the range is not within the file.
+   */
+  async read(start = 0, end = this.length): Promise<TokenArray> {
+    if (!(start >= 0 && start <= end && end <= this.length)) {
+      throw new RangeError(`Cannot read ids ${start} to ${end}: got a file of ${this.length}, must be within it`);
+    }
+    const ids = newTokenArray(this.dtype, end - start);
+    await this.#file.seek(this.#offset + start * ids.BYTES_PER_ELEMENT, Deno.SeekMode.Start);
+    const bytes = new Uint8Array(ids.buffer);
+    if (await readFully(this.#file, bytes) < bytes.length) {
+      throw new UserError(`Cannot read ${this.#path}: got fewer bytes than when it was opened, must not change in use`);
+    }
+    return ids;
+  }
+
+  /** Closes the file. */
+  close(): void {
+    this.#file.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** All token ids of a .npy file. Throws as {@linkcode NpyReader.open}. */
+export async function readNpy(path: string): Promise<TokenArray> {
+  using reader = await NpyReader.open(path);
+  return await reader.read();
+}
+
+/**
+ * Writes a .npy file piece by piece. The data goes to a temporary name beside `path`; `close()` fills in the length and
+ * renames, `abort()` leaves nothing behind.
+ */
+export class NpyWriter {
+  readonly #path: string;
+  readonly #temporary: string;
+  readonly #file: Deno.FsFile;
+  readonly #dtype: TokenDtype;
+  #length = 0;
+  #isOpen = true;
+
+  private constructor(path: string, temporary: string, file: Deno.FsFile, dtype: TokenDtype) {
+    this.#path = path;
+    this.#temporary = temporary;
+    this.#file = file;
+    this.#dtype = dtype;
+  }
+
+  /** Opens the temporary file. An existing `path` is replaced by `close()`: refuse it beforehand if it must stay. */
+  static async create(path: string, dtype: TokenDtype): Promise<NpyWriter> {
+    const temporary = temporaryNameFor(path);
+    const file = await Deno.open(temporary, { write: true, createNew: true });
+    const writer = new NpyWriter(path, temporary, file, dtype);
+    await writeFully(file, npyHeader(dtype, 0));
+    return writer;
+  }
+
+  /** Number of token ids written so far. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Appends ids, narrowing them to the file's dtype: they must fit it. The array may be reused once this resolves. */
+  async write(ids: TokenArray): Promise<void> {
+    const stored = ids.BYTES_PER_ELEMENT === dtypeBytes(this.#dtype)
+      ? ids
+      : this.#dtype === "uint16"
+      ? Uint16Array.from(ids)
+      : Uint32Array.from(ids);
+    await writeFully(this.#file, new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength));
+    this.#length += ids.length;
+  }
+
+  /** Writes the length into the header and moves the file to its name. */
+  async close(): Promise<void> {
+    await this.#file.seek(0, Deno.SeekMode.Start);
+    await writeFully(this.#file, npyHeader(this.#dtype, this.#length));
+    this.#closeFile();
+    await Deno.rename(this.#temporary, this.#path);
+  }
+
+  /** Drops everything written, also after a `close()` that failed. */
+  async abort(): Promise<void> {
+    this.#closeFile();
+    await Deno.remove(this.#temporary);
+  }
+
+  #closeFile(): void {
+    if (this.#isOpen) this.#file.close();
+    this.#isOpen = false;
+  }
+}
+
+/** Writes token ids to `path` in one go, complete or not at all. */
+export async function writeNpy(path: string, ids: TokenArray): Promise<void> {
+  const writer = await NpyWriter.create(path, ids.BYTES_PER_ELEMENT === 2 ? "uint16" : "uint32");
+  try {
+    await writer.write(ids);
+    await writer.close();
+  } catch (error) {
+    await writer.abort();
+    throw error;
+  }
+}
+
+/** Fills `bytes` from the file's position on; returns how many there were before its end. */
+async function readFully(file: Deno.FsFile, bytes: Uint8Array): Promise<number> {
+  let filled = 0;
+  while (filled < bytes.length) {
+    const count = await file.read(bytes.subarray(filled));
+    if (count === null) break;
+    filled += count;
+  }
+  return filled;
+}
+
+async function writeFully(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length;) done += await file.write(bytes.subarray(done));
+}

@@ -1,0 +1,19 @@
+// What kind of character a code point is, as far as the pre-tokenization patterns can tell.
+
+/** Character classes; those from `NUMBER` to `CASELESS` are `\p{N}` and `\p{L}`. */
+export const CharClass = {
+  /** Anything else, invalid bytes included. */
+  OTHER: 0,
+  /** `\p{White_Space}`: has U+0085, lacks U+FEFF, unlike JavaScript's `\s`. */
+  SPACE: 1,
+  /** `\p{N}` */
+  NUMBER: 2,
+  /** `\p{Lu}`, `\p{Lt}` */
+  UPPER: 3,
+  /** `\p{Ll}` */
+  LOWER: 4,
+  /** `\p{Lm}`, `\p{Lo}` */
+  CASELESS: 5,
+  /** `\p{M}` */
+  MARK: 6,
+} as const;

@@ -1,0 +1,78 @@
+// Turns a stream of byte pieces, cut anywhere, into stretches of text that can be pre-tokenized alone, and special tokens.
+import { lastSafeCut } from "./safe_cut.ts";
+import type { SpecialTokens } from "./special_tokens.ts";
+
+/** Receives `bytes[start..end)`, valid during the call only. */
+export type OnText = (bytes: Uint8Array, start: number, end: number) => void;
+
+/**
+ * Splits text into stretches and specials, in order. What it reports, once pre-tokenized, does not depend on how the text
+ * was cut into pieces: a stretch ends at a safe cut (see safe_cut.ts), at a special token, or at the end of the text.
+ */
+export class TextSplitter {
+  readonly #specials: SpecialTokens;
+  readonly #onText: OnText;
+  readonly #onSpecial: (id: number) => void;
+  #pending = new Uint8Array(0);
+  #length = 0;
+  /** No safe cut is before this position of the pending bytes. */
+  #searched = 0;
+
+  constructor(specials: SpecialTokens, onText: OnText, onSpecial: (id: number) => void) {
+    this.#specials = specials;
+    this.#onText = onText;
+    this.#onSpecial = onSpecial;
+  }
+
+  /** More of the text. `bytes` may be reused after the call. */
+  push(bytes: Uint8Array): void {
+    if (this.#length > 0) {
+      this.#append(bytes);
+      const cut = lastSafeCut(this.#pending, 0, this.#length, this.#specials, this.#searched);
+      if (cut > 0) {
+        this.#split(this.#pending, 0, cut);
+        this.#pending.copyWithin(0, cut, this.#length);
+        this.#length -= cut;
+      }
+    } else { // nothing is pending: read the piece where it lies, and keep only its end
+      const cut = lastSafeCut(bytes, 0, bytes.length, this.#specials);
+      if (cut > 0) this.#split(bytes, 0, cut);
+      this.#append(cut > 0 ? bytes.subarray(cut) : bytes);
+    }
+    // Only near the end can a cut found unsafe turn out safe: when the last character, or what looked like the start of
+    // a special token, is seen to go on differently.
+    this.#searched = Math.max(0, this.#length - this.#specials.maxBytes - 4);
+  }
+
+  /** The text ends here, or after `last`. Then another may begin. */
+  flush(last?: Uint8Array): void {
+    if (last !== undefined) {
+      if (this.#length === 0) return this.#split(last, 0, last.length);
+      this.#append(last);
+    }
+    this.#split(this.#pending, 0, this.#length);
+    this.#pending = new Uint8Array(0);
+    this.#length = this.#searched = 0;
+  }
+
+  #append(bytes: Uint8Array): void {
+    const length = this.#length + bytes.length;
+    if (length > this.#pending.length) {
+      const grown = new Uint8Array(Math.max(length, this.#pending.length * 2));
+      grown.set(this.#pending.subarray(0, this.#length));
+      this.#pending = grown;
+    }
+    this.#pending.set(bytes, this.#length);
+    this.#length = length;
+  }
+
+  #split(bytes: Uint8Array, start: number, end: number): void {
+    for (let at = start; at < end;) {
+      const match = this.#specials.find(bytes, at, end);
+      const textEnd = match === null ? end : match.start;
+      if (textEnd > at) this.#onText(bytes, at, textEnd);
+      if (match !== null) this.#onSpecial(match.id);
+      at = match === null ? end : match.end;
+    }
+  }
+}

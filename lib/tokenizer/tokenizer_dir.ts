@@ -1,0 +1,78 @@
+// A tokenizer on disk: a directory with tokenizer.json, and the same as vocab.json and merges.txt.
+import { UserError } from "../errors.ts";
+import { writeDirectoryAtomically } from "../io/atomic.ts";
+import { unspellBytes } from "./byte_level.ts";
+import { buildVocabulary, spelledTokens } from "./spelled_vocabulary.ts";
+import { Tokenizer } from "./tokenizer.ts";
+import { formatTokenizerJson, parseJson, parseTokenizerJson } from "./tokenizer_json.ts";
+import type { Vocabulary } from "./vocabulary.ts";
+
+const TOKENIZER_JSON = "tokenizer.json";
+const VOCAB_JSON = "vocab.json";
+const MERGES_TXT = "merges.txt";
+
+/** Writes the tokenizer's files into an existing directory, beside whatever else is there. */
+export async function writeTokenizerFiles(tokenizer: Tokenizer, dir: string): Promise<void> {
+  const { vocab, merges } = spelledTokens(tokenizer.vocabulary);
+  await Deno.writeTextFile(`${dir}/${TOKENIZER_JSON}`, formatTokenizerJson(tokenizer.vocabulary));
+  await Deno.writeTextFile(`${dir}/${VOCAB_JSON}`, JSON.stringify(vocab, null, 2));
+  const lines = merges.map(([left, right]) => `${left} ${right}\n`);
+  await Deno.writeTextFile(`${dir}/${MERGES_TXT}`, `#version: 0.2\n${lines.join("")}`);
+}
+
+/**
+ * Saves a tokenizer as a directory of its own, complete or not at all.
+ *
+ * @param options.replace Whether an existing directory is replaced. Default: false.
+ * @throws {UserError} if the directory exists and `replace` is false.
+ */
+export async function saveTokenizer(
+  tokenizer: Tokenizer,
+  dir: string,
+  options: { readonly replace?: boolean } = {},
+): Promise<void> {
+  await writeDirectoryAtomically(dir, (temporary) => writeTokenizerFiles(tokenizer, temporary), options);
+}
+
+/**
+ * Loads a tokenizer from a directory: from tokenizer.json if it is there, else from vocab.json and merges.txt.
+ *
+ * @throws {UserError} if neither is there, or a file does not hold what it must.
+ */
+export async function loadTokenizer(dir: string): Promise<Tokenizer> {
+  const json = await readIfPresent(`${dir}/${TOKENIZER_JSON}`);
+  if (json !== null) return new Tokenizer(parseTokenizerJson(json, `${dir}/${TOKENIZER_JSON}`));
+  const [vocab, merges] = await Promise.all([VOCAB_JSON, MERGES_TXT].map((file) => readIfPresent(`${dir}/${file}`)));
+  if (vocab === null || merges === null) {
+    throw new UserError(
+      `Cannot load a tokenizer from ${dir}: got neither ${TOKENIZER_JSON} nor both of ${VOCAB_JSON} and ${MERGES_TXT}, must have one of these. Make it with: deno task train-bpe --out ${dir}`,
+    );
+  }
+  return new Tokenizer(parseVocabAndMerges(vocab, merges, `${dir}/${VOCAB_JSON}`));
+}
+
+/**
+ * Reads GPT-2's pair of files. They do not say which tokens are special: those that are neither a byte nor made by a merge.
+ *
+ * @param name The vocabulary file's name, for messages.
+ * @throws {UserError} as {@linkcode loadTokenizer}.
+ */
+export function parseVocabAndMerges(vocabJson: string, mergesTxt: string, name: string): Vocabulary {
+  const vocab = parseJson(vocabJson, name);
+  const merges = mergesTxt.split("\n").filter((line, i) => line !== "" && !(i === 0 && line.startsWith("#version")))
+    .map((line) => line.replace(/\r$/, "").split(" "));
+  const made = new Set(merges.map((merge) => merge.join("")));
+  const specials = Object.entries(vocab)
+    .filter(([spelling]) => !made.has(spelling) && unspellBytes(spelling)?.length !== 1)
+    .map(([text, id]) => ({ text, id: Number(id) }));
+  return buildVocabulary(vocab, merges, specials, name);
+}
+
+async function readIfPresent(path: string): Promise<string | null> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}

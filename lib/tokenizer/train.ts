@@ -1,0 +1,47 @@
+// From counted words to a vocabulary.
+import { UserError } from "../errors.ts";
+import type { WordCounts } from "./count.ts";
+import { BYTE_OF_RANK } from "./byte_level.ts";
+import { MergeTrainer } from "./merge_trainer.ts";
+import { initialVocabulary, NUM_BYTES, type Vocabulary } from "./vocabulary.ts";
+
+/**
+ * Checks the vocabulary's size against the specials it must hold.
+ *
+ * @throws {UserError} if there is no room for the specials and the 256 bytes.
+ */
+export function requireVocabSize(vocabSize: number, numSpecials: number): void {
+  const smallest = NUM_BYTES + numSpecials;
+  if (!Number.isSafeInteger(vocabSize) || vocabSize < smallest) {
+    throw new UserError(
+      `Cannot train a vocabulary: got size ${vocabSize}, must be at least ${smallest} (256 bytes + ${numSpecials} special tokens). Ask for more tokens`,
+    );
+  }
+}
+
+/**
+ * Learns a vocabulary: the special tokens in the order given, the 256 bytes, then one token per merge.
+ *
+ * @param vocabSize Number of tokens altogether.
+ * @throws {UserError} if the size is too small for bytes and specials, or the words run out of pairs to merge.
+ */
+export function trainVocabulary(words: WordCounts, vocabSize: number, specialTexts: readonly string[]): Vocabulary {
+  requireVocabSize(vocabSize, specialTexts.length);
+  const { tokens, specials } = initialVocabulary(specialTexts);
+  const byteIds = new Int32Array(NUM_BYTES);
+  BYTE_OF_RANK.forEach((byte, rank) => byteIds[byte] = specials.length + rank);
+  const numMerges = vocabSize - tokens.size;
+  const merges = new Uint32Array(numMerges * 3);
+  const trainer = new MergeTrainer(words, tokens, byteIds, numMerges);
+  for (let i = 0; i < numMerges; i++) {
+    const merged = tokens.size;
+    const pair = trainer.merge();
+    if (pair === null) {
+      throw new UserError(
+        `Cannot train a vocabulary: got size ${vocabSize}, must be at most ${merged}, all that this text can give. Ask for fewer tokens or give more text`,
+      );
+    }
+    merges.set([pair[0], pair[1], merged], i * 3);
+  }
+  return { pattern: "gpt2", tokens, merges, specials };
+}

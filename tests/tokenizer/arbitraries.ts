@@ -1,0 +1,76 @@
+// Hostile text for property tests.
+import fc from "fast-check";
+
+/** Specials that overlap, hold spaces, and share a beginning with ordinary text. */
+export const SPECIALS = ["<|endoftext|>", "<|end|>", "<|end|><|end|>", "a b", "'s"];
+
+// Few letters, so that pairs repeat; and what the pattern and the cutting find hard.
+const ATOMS = [
+  ..."aabbst ",
+  ..."  \n\t\r'\"",
+  ..."0719",
+  ..."éß",
+  ..."你好",
+  "🙃",
+  "👩‍👩‍👧",
+  "e\u0301",
+  "\u00a0",
+  "\u0085",
+  "\ufeff",
+  "\u3000",
+  "\u2028",
+  "'s",
+  "'ll",
+  "'ve",
+  "'re",
+  "'S",
+  "don't",
+  "\r\n",
+  "   ",
+  "ⅷ",
+  "½",
+  "١",
+  "ǅ",
+  "ʰ",
+  "\u200d",
+  "𝔘",
+  "𐐷",
+  "\u{10ffff}",
+  "<|endoftext|>",
+  "<|end|>",
+  "<|end",
+  "|>",
+  "a b",
+  "<|",
+];
+
+/** Text made of hard pieces, sometimes of any characters. */
+export const hostileText: fc.Arbitrary<string> = fc.oneof(
+  { weight: 4, arbitrary: fc.array(fc.constantFrom(...ATOMS), { maxLength: 40 }).map((atoms) => atoms.join("")) },
+  { weight: 1, arbitrary: fc.string({ unit: "binary", maxLength: 30 }) },
+);
+
+/** UTF-8, sometimes with bytes in it that are not. */
+export const hostileBytes: fc.Arbitrary<Uint8Array> = fc.array(
+  fc.oneof(
+    { weight: 3, arbitrary: hostileText.map((text) => new TextEncoder().encode(text)) },
+    { weight: 1, arbitrary: fc.uint8Array({ maxLength: 6 }) },
+  ),
+  { maxLength: 4 },
+).map((parts) => Uint8Array.from(parts.flatMap((part) => [...part])));
+
+/** Positions, as fractions, where to cut. */
+const fractions = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 6 });
+
+/** Bytes together with the same bytes cut into pieces anywhere: also everywhere, and into empty pieces. */
+export const cutBytes: fc.Arbitrary<{ bytes: Uint8Array; pieces: Uint8Array[] }> = fc.record({
+  bytes: hostileBytes,
+  cuts: fractions,
+  everywhere: fc.boolean(),
+}).map(({ bytes, cuts, everywhere }) => {
+  const at = everywhere
+    ? Array.from(bytes, (_, i) => i)
+    : cuts.map((cut) => Math.round(cut * bytes.length)).sort((a, b) => a - b);
+  const pieces = [0, ...at].map((from, i) => bytes.slice(from, at[i] ?? bytes.length));
+  return { bytes, pieces };
+});
