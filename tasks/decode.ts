@@ -3,7 +3,7 @@
 import { NpyReader } from "../lib/dataset/npy_file.ts";
 import { loadTokenizer } from "../lib/tokenizer/tokenizer_dir.ts";
 import { requireDirectory, requireInputFile } from "./cli/files.ts";
-import { runTask } from "./cli/run_task.ts";
+import { runTask } from "./cli/run.ts";
 
 const HELP = `
 Writes the text of token ids to stdout, byte for byte as it was encoded.

@@ -3,7 +3,7 @@
 import { encodeFile } from "../lib/dataset/encode_file.ts";
 import { loadTokenizer } from "../lib/tokenizer/tokenizer_dir.ts";
 import { requireAbsent, requireDirectory, requireInputFile } from "./cli/files.ts";
-import { runTask } from "./cli/run_task.ts";
+import { runTask } from "./cli/run.ts";
 
 const HELP = `
 Encodes a text file into token ids.

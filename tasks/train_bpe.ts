@@ -1,9 +1,10 @@
 // Trains a byte-level BPE tokenizer on text files.
 //   deno task train-bpe --input data/shakespeare.txt --vocab-size 2000 --out out/tokenizer
+import { writeDirectoryAtomically } from "../lib/io/atomic.ts";
 import { saveTokenizer } from "../lib/tokenizer/tokenizer_dir.ts";
 import { trainBpe } from "../lib/tokenizer/train_bpe.ts";
 import { requireAbsent, requireInputFile } from "./cli/files.ts";
-import { runTask } from "./cli/run_task.ts";
+import { runTask } from "./cli/run.ts";
 
 const HELP = `
 Trains a byte-level BPE tokenizer on text files.
@@ -41,7 +42,7 @@ export function main(args: string[]): Promise<number> {
       vocabSize: flags["vocab-size"],
       specialTokens: flags.special,
     });
-    await saveTokenizer(tokenizer, flags.out, { replace: flags.force });
+    await writeDirectoryAtomically(flags.out, (dir) => saveTokenizer(tokenizer, dir), { replace: flags.force });
     const seconds = (performance.now() - started) / 1000;
     console.log(
       `Trained ${tokenizer.vocabSize} tokens on ${(bytes / 1e6).toFixed(1)} MB in ${

@@ -10,21 +10,23 @@ import {
   type TokenArray,
   type TokenDtype,
 } from "./npy_format.ts";
+import type { TokenSource } from "./token_source.ts";
 
 // Headers of other writers may be longer than ours; NumPy pads to 64 bytes and stays far below this.
 const MAX_HEADER_BYTES = 4096;
 
 /** A .npy file of token ids, open for reading by range. Close it, or declare it with `using`. */
-export class NpyReader implements Disposable {
+export class NpyReader implements TokenSource, Disposable {
+  /** The file's path. */
+  readonly name: string;
   readonly dtype: TokenDtype;
   /** Number of token ids. */
   readonly length: number;
   readonly #offset: number;
   readonly #file: Deno.FsFile;
-  readonly #path: string;
 
   private constructor(path: string, file: Deno.FsFile, header: NpyHeader) {
-    this.#path = path;
+    this.name = path;
     this.#file = file;
     this.#offset = header.offset;
     this.dtype = header.dtype;
@@ -65,7 +67,7 @@ export class NpyReader implements Disposable {
     await this.#file.seek(this.#offset + start * ids.BYTES_PER_ELEMENT, Deno.SeekMode.Start);
     const bytes = new Uint8Array(ids.buffer);
     if (await readFully(this.#file, bytes) < bytes.length) {
-      throw new UserError(`Cannot read ${this.#path}: got fewer bytes than when it was opened, must not change in use`);
+      throw new UserError(`Cannot read ${this.name}: got fewer bytes than when it was opened, must not change in use`);
     }
     return ids;
   }

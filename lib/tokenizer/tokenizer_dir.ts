@@ -1,6 +1,6 @@
 // A tokenizer on disk: a directory with tokenizer.json, and the same as vocab.json and merges.txt.
 import { UserError } from "../errors.ts";
-import { writeDirectoryAtomically } from "../io/atomic.ts";
+import { writeFileAtomically } from "../io/atomic.ts";
 import { unspellBytes } from "./byte_level.ts";
 import { buildVocabulary, spelledTokens } from "./spelled_vocabulary.ts";
 import { Tokenizer } from "./tokenizer.ts";
@@ -11,27 +11,17 @@ const TOKENIZER_JSON = "tokenizer.json";
 const VOCAB_JSON = "vocab.json";
 const MERGES_TXT = "merges.txt";
 
-/** Writes the tokenizer's files into an existing directory, beside whatever else is there. */
-export async function writeTokenizerFiles(tokenizer: Tokenizer, dir: string): Promise<void> {
-  const { vocab, merges } = spelledTokens(tokenizer.vocabulary);
-  await Deno.writeTextFile(`${dir}/${TOKENIZER_JSON}`, formatTokenizerJson(tokenizer.vocabulary));
-  await Deno.writeTextFile(`${dir}/${VOCAB_JSON}`, JSON.stringify(vocab, null, 2));
-  const lines = merges.map(([left, right]) => `${left} ${right}\n`);
-  await Deno.writeTextFile(`${dir}/${MERGES_TXT}`, `#version: 0.2\n${lines.join("")}`);
-}
-
 /**
- * Saves a tokenizer as a directory of its own, complete or not at all.
+ * Saves a tokenizer into a directory, which is made if it is not there, beside whatever else it holds.
  *
- * @param options.replace Whether an existing directory is replaced. Default: false.
- * @throws {UserError} if the directory exists and `replace` is false.
+ * @throws {UserError} if a special token is spelled like another token, before anything is written.
  */
-export async function saveTokenizer(
-  tokenizer: Tokenizer,
-  dir: string,
-  options: { readonly replace?: boolean } = {},
-): Promise<void> {
-  await writeDirectoryAtomically(dir, (temporary) => writeTokenizerFiles(tokenizer, temporary), options);
+export async function saveTokenizer(tokenizer: Tokenizer, dir: string): Promise<void> {
+  const { vocab, merges } = spelledTokens(tokenizer.vocabulary);
+  const lines = merges.map(([left, right]) => `${left} ${right}\n`);
+  await writeFileAtomically(`${dir}/${VOCAB_JSON}`, JSON.stringify(vocab, null, 2));
+  await writeFileAtomically(`${dir}/${MERGES_TXT}`, `#version: 0.2\n${lines.join("")}`);
+  await writeFileAtomically(`${dir}/${TOKENIZER_JSON}`, formatTokenizerJson(tokenizer.vocabulary));
 }
 
 /**
