@@ -76,7 +76,7 @@ export function assertGradient(
 
 /**
  * Asserts that an op's backward rule, on the reference loops, is the derivative of its forward pass; and that the
- * comparison would have noticed a gradient that is 0.05 % off.
+ * comparison would have noticed a gradient that is 0.05 % off, unless the exact gradient cancels to nothing.
  */
 export async function assertOpDifferentiates(op: OpCase, seed = 1): Promise<void> {
   const run = await GraphRun.load(new ReferenceBackend(), traceOp(op));
@@ -93,6 +93,7 @@ export async function assertOpDifferentiates(op: OpCase, seed = 1): Promise<void
     };
     const derivatives = await differentiate(f, Float64Array.from(op.inputs[input].data), seed);
     assertGradient(gradient, derivatives, label);
+    if (op.cancels) continue;
     const planted = gradient.map((value) => value * 1.0005);
     assertThrows(() => assertGradient(planted, derivatives, label), AssertionError, "central differences", label);
   }

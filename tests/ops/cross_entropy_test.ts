@@ -1,0 +1,108 @@
+import { crossEntropy, meanForward } from "../../lib/ops/cross_entropy.ts";
+import { Tensor } from "../../lib/graph/tensor.ts";
+import { assertClose, UNIT_ROUNDOFF } from "../harness/assert_close.ts";
+import { forEachDevice } from "../harness/backends.ts";
+import { loadFixture } from "../harness/fixtures.ts";
+import { runGraph } from "../harness/graph_run.ts";
+import { assertOpMatchesReference, type OpCase, type OpInput, upstreamOf } from "../harness/op_case.ts";
+import { Random } from "../harness/random.ts";
+import { testOp } from "../harness/test_op.ts";
+import { dotTolerance, largest } from "../harness/tolerance.ts";
+
+function crossEntropyOf(logits: OpInput, targets: OpInput): OpCase {
+  return {
+    label: `crossEntropy (${logits.shape})`,
+    inputs: { logits, targets },
+    build: (graph, { logits, targets }) => crossEntropy(graph, logits, targets),
+    // With one class, the loss is 0 whatever the logit is.
+    cancels: logits.shape.at(-1) === 1,
+  };
+}
+
+/**
+ * lse = max + log Σ exp(logit − max): the sum is relatively off by 10 + √V roundings (as in softmax_test.ts), so its
+ * logarithm absolutely, to which WGSL's log adds 2⁻²¹, 8 roundings, and the two sums roundings of the largest logit. The
+ * mean adds a random walk over the rows. A probability is exp(logit − lse): relatively off by the error of lse, and by 6
+ * for exp; dLogits is that, less 1 at the target, times dLoss / rows.
+ */
+function tolerances(op: OpCase) {
+  const { logits, targets } = op.inputs;
+  const rows = targets.data.length;
+  const V = logits.shape.at(-1)!;
+  const max = largest(logits.data);
+  const lse = 18 + Math.sqrt(V) + 3 * max;
+  const dLoss = largest(upstreamOf(op, 1));
+  return {
+    y: { absolute: (lse + 2 * Math.sqrt(rows) * max) * UNIT_ROUNDOFF },
+    d_logits: { absolute: dLoss / rows * (lse + 10) * UNIT_ROUNDOFF },
+  };
+}
+
+testOp({
+  name: "crossEntropy",
+  makeCase: ([rows, V]) => {
+    const random = new Random(rows + 1000 * V);
+    return crossEntropyOf(
+      { shape: [rows, V], data: random.normal(rows * V, 3) },
+      { shape: [rows], data: random.integers(rows, V) },
+    );
+  },
+  tolerances,
+  fixture: () => {
+    const { floats, integers, shape } = loadFixture("cross_entropy");
+    const targets = { shape: shape("targets"), data: integers("targets") };
+    return {
+      op: {
+        ...crossEntropyOf({ shape: shape("logits"), data: floats("logits") }, targets),
+        dY: Float32Array.of(1),
+      },
+      expected: { y: floats("loss"), d_logits: floats("d_logits") },
+    };
+  },
+  differentiate: [[1, 1], [3, 5], [7, 2]],
+  // The last needs more than 65,535 workgroups of a row each.
+  compare: [
+    [1, 1],
+    [3, 1],
+    [1, 2],
+    [2, 3],
+    [7, 4],
+    [5, 5],
+    [13, 7],
+    [8, 8],
+    [31, 9],
+    [63, 31],
+    [64, 63],
+    [65, 65],
+    [129, 127],
+    [2, 257],
+    [3, 1031],
+    [65_539, 3],
+  ],
+  accumulate: [[5, 7], [65, 33]],
+  repeat: [131, 67],
+});
+
+forEachDevice("crossEntropy takes logits that no exponential could", async (backend) => {
+  const rows = [[1000, 998, -1000, 999], [-1000, -1001, -1002, -5000], [3e4, -3e4, 0, 1]];
+  const op = crossEntropyOf(
+    { shape: [3, 4], data: Float32Array.from(rows.flat()) },
+    { shape: [3], data: Uint32Array.of(0, 2, 1) },
+  );
+  // Logits of 1000 or more leave lse an error far above that of the others: too much to see 0.05 % of a probability.
+  await assertOpMatchesReference(backend, { ...op, cancels: true }, tolerances(op));
+});
+
+forEachDevice("mean_forward equals the mean at sizes 1, primes, and around tiles", async (backend) => {
+  for (const n of [1, 2, 3, 5, 8, 63, 64, 65, 127, 129, 255, 257, 4099, 100_003]) {
+    const x = new Random(n).normal(n);
+    const { y } = await runGraph(backend, (trace) => {
+      const y = new Tensor("y", [1]);
+      trace.graph.call(meanForward, { inputs: { x: trace.input("x", [n], x) }, outputs: { y }, constants: { n } });
+      return { y };
+    });
+    const mean = x.reduce((sum, value) => sum + value, 0) / n;
+    const { absolute = 0 } = dotTolerance(n, x, Float32Array.of(1));
+    assertClose(y, [mean], { absolute: absolute / n, relative: 4 * UNIT_ROUNDOFF }, `mean of ${n}`);
+  }
+});
