@@ -2,7 +2,7 @@ import type { Backend, Executable, HostArray } from "../../lib/backend/backend.t
 import type { Kernel } from "../../lib/graph/kernel.ts";
 import type { Program, ProgramCall } from "../../lib/graph/program.ts";
 import { Storage, type View } from "../../lib/graph/tensor.ts";
-import { type Numbers } from "./kernel.ts";
+import type { Numbers, ReferenceKernel } from "./kernel.ts";
 import { accumulates, REFERENCE_KERNELS } from "./kernels.ts";
 import { ReferenceMemory } from "./memory.ts";
 
@@ -15,6 +15,12 @@ export class ReferenceBackend implements Backend {
   readonly name = "wasm";
   readonly description = "reference: float64 loops";
   readonly #memories = new Map<Storage, ReferenceMemory>();
+  readonly #kernels: ReadonlyMap<string, ReferenceKernel>;
+
+  /** @param kernels Kernels by name; others than the reference's own are for planting mistakes. */
+  constructor(kernels: ReadonlyMap<string, ReferenceKernel> = REFERENCE_KERNELS) {
+    this.#kernels = kernels;
+  }
 
   load(program: Program): Promise<Executable> {
     for (const call of program.calls) requireLegal(call);
@@ -67,7 +73,9 @@ export class ReferenceBackend implements Backend {
     const read = (view: View): Numbers =>
       view.dtype === "u32" ? this.#memory(view.storage).bits(view) : this.values(view);
     const before = Object.fromEntries(outputs.map(([name, view]) => [name, this.values(view)]));
-    const results = findKernel(kernel)(
+    const reference = this.#kernels.get(kernel.name);
+    if (reference === undefined) throw new Error(`Cannot run ${kernel.name}: it has no reference loops`);
+    const results = reference(
       Object.fromEntries(inputs.map(([name, view]) => [name, read(view)])),
       named,
       before,
@@ -81,12 +89,6 @@ export class ReferenceBackend implements Backend {
       else target.set(result);
     }
   }
-}
-
-function findKernel(kernel: Kernel) {
-  const reference = REFERENCE_KERNELS.get(kernel.name);
-  if (reference === undefined) throw new Error(`Cannot run ${kernel.name}: it has no reference loops`);
-  return reference;
 }
 
 function split(kernel: Kernel, views: readonly View[]) {
