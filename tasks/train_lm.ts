@@ -3,7 +3,7 @@
  *
  *   deno task train-lm --train train.npy --valid valid.npy --tokenizer TOKENIZER --out RUN
  */
-import { type Backend } from "../lib/backend/backend.ts";
+import type { Backend } from "../lib/backend/backend.ts";
 import { createBackend } from "../lib/backend/select.ts";
 import { NpyReader } from "../lib/dataset/npy_file.ts";
 import { type ModelConfig, PRESETS, validateModelConfig } from "../lib/model/config.ts";

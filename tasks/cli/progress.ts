@@ -6,10 +6,13 @@ import { stderr } from "node:process";
 /** Milliseconds between plain lines when stderr is not a terminal. */
 const PLAIN_LINE_MS = 5000;
 
+/** Texts by the names that a format has in braces. */
+type Texts = Readonly<Record<string, string>>;
+
 /** A progress line under way. */
 export interface Progress {
   /** Moves to `value` and shows the texts that `format` names in braces. */
-  update(value: number, texts: Readonly<Record<string, string>>): void;
+  update(value: number, texts: Texts): void;
   /** Leaves the last state on the screen. */
   stop(): void;
 }
@@ -18,19 +21,36 @@ export interface Progress {
  * Starts a progress line.
  * @param format Text with {bar}, {value}, {total} and names of texts given to `update`.
  */
-export function startProgress(total: number, format: string, texts: Readonly<Record<string, string>>): Progress {
-  const bar = new cliProgress.SingleBar({
-    format,
-    stream: stderr,
-    noTTYOutput: true,
-    notTTYSchedule: PLAIN_LINE_MS,
-    hideCursor: true,
-    barsize: 20,
-  }, cliProgress.Presets.legacy);
+export function startProgress(total: number, format: string, texts: Texts): Progress {
+  return stderr.isTTY ? startBar(total, format, texts) : startPlainLines(total, format);
+}
+
+function startBar(total: number, format: string, texts: Texts): Progress {
+  const bar = new cliProgress.SingleBar(
+    { format, stream: stderr, hideCursor: true, barsize: 20 },
+    cliProgress.Presets.legacy,
+  );
   bar.start(total, 0, texts);
+  return { update: (value, texts) => bar.update(value, texts), stop: () => bar.stop() };
+}
+
+/** Lines without the bar: the first state, the last, and one now and then between. */
+function startPlainLines(total: number, format: string): Progress {
+  const plain = format.replace(" [{bar}]", "");
+  let last = "";
+  let lastTime = -Infinity;
+  const print = () => {
+    if (last !== "") console.error(last);
+    last = "";
+    lastTime = performance.now();
+  };
   return {
-    update: (value, texts) => bar.update(value, texts),
-    stop: () => bar.stop(),
+    update: (value, texts) => {
+      const all: Texts = { ...texts, value: String(value), total: String(total) };
+      last = plain.replace(/\{(\w+)\}/g, (_, name: string) => all[name]);
+      if (performance.now() - lastTime >= PLAIN_LINE_MS) print();
+    },
+    stop: print,
   };
 }
 
