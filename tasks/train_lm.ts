@@ -5,6 +5,7 @@
  */
 import type { Backend } from "../lib/backend/backend.ts";
 import { createBackend } from "../lib/backend/select.ts";
+import { requireVocabulary, requireWindow } from "../lib/dataset/batches.ts";
 import { NpyReader } from "../lib/dataset/npy_file.ts";
 import { type ModelConfig, PRESETS, validateModelConfig } from "../lib/model/config.ts";
 import { parameterSpecs, sizeOf } from "../lib/model/parameters.ts";
@@ -97,6 +98,11 @@ async function trainLm(flags: Flags<typeof FLAGS>): Promise<void> {
   const config = trainingConfig(flags);
   using trainTokens = await NpyReader.open(flags.train);
   using validTokens = flags.valid === undefined ? undefined : await NpyReader.open(flags.valid);
+  for (const tokens of [trainTokens, validTokens]) {
+    if (tokens === undefined) continue;
+    requireWindow(tokens, model.config.contextLength);
+    await requireVocabulary(tokens, model.config.vocabSize);
+  }
   await using backend = await createBackend(flags.backend);
 
   const parameters = parameterSpecs(model.config).reduce((sum, spec) => sum + sizeOf(spec), 0);

@@ -29,6 +29,20 @@ export function requireWindow(source: TokenSource, seqLen: number): void {
   }
 }
 
+/** Ids that are checked at a time. */
+const CHECK_TOKENS = 1 << 20;
+
+/**
+ * Reads a source once from start to end.
+ * @throws {UserError} If an id is not below `vocabSize`: kernels do not check.
+ */
+export async function requireVocabulary(source: TokenSource, vocabSize: number): Promise<void> {
+  for (let start = 0; start < source.length; start += CHECK_TOKENS) {
+    const end = Math.min(start + CHECK_TOKENS, source.length);
+    requireBelow(await source.read(start, end), vocabSize, source.name);
+  }
+}
+
 /**
  * Draws a batch of windows at random places, with replacement. The places depend on `seed` and `step` alone, so a
  * resumed run, or one that skips steps, sees the same batches.
@@ -83,16 +97,18 @@ async function readWindows(
   const targets = new Uint32Array(offsets.length * seqLen);
   for (const [row, offset] of offsets.entries()) {
     const window = await source.read(offset, offset + seqLen + 1);
-    for (const id of window) {
-      if (id >= vocabSize) {
-        throw new UserError(
-          `Cannot use ${source.name}: got token id ${id}, must be below the model's vocabulary size ${vocabSize}. ` +
-            `Encode the text with this model's tokenizer, or raise --vocab-size`,
-        );
-      }
-    }
+    requireBelow(window, vocabSize, source.name);
     ids.set(window.subarray(0, seqLen), row * seqLen);
     targets.set(window.subarray(1), row * seqLen);
   }
   return { ids, targets };
+}
+
+function requireBelow(ids: Uint16Array | Uint32Array, vocabSize: number, name: string): void {
+  const beyond = ids.find((id) => id >= vocabSize);
+  if (beyond === undefined) return;
+  throw new UserError(
+    `Cannot use ${name}: got token id ${beyond}, must be below the model's vocabulary size ${vocabSize}. ` +
+      `Encode the text with this model's tokenizer, or raise --vocab-size`,
+  );
 }

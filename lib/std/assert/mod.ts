@@ -87,3 +87,9 @@ function compare(check: () => void, msg?: string): void {
 function suffix(msg?: string): string {
   return msg === undefined ? "" : `: ${msg}`;
 }
+
+/** Asserts that `actual` matches the regular expression. */
+export function assertMatch(actual: string, expected: RegExp, msg?: string): void {
+  if (expected.test(actual)) return;
+  throw new AssertionError(msg ?? `Expected actual: "${actual}" to match: "${expected}".`);
+}

@@ -1,0 +1,194 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { writeNpy } from "../../lib/dataset/npy_file.ts";
+import { saveTokenizer, trainBpe } from "../../lib/tokenizer/mod.ts";
+import { runTaskProcess } from "../harness/run_task.ts";
+
+/** A mistake that a person may make, and what the one line that answers it must say. */
+interface Mistake {
+  readonly task: string;
+  /** `DIR` stands for a directory with the files that `makeFiles` writes. */
+  readonly args: readonly string[];
+  readonly says: RegExp;
+  /** 2 for a mistake in the command line itself, 1 for the rest. */
+  readonly code: 1 | 2;
+}
+
+const TRAIN_BPE = ["--input", "DIR/text.txt", "--vocab-size", "270", "--out", "DIR/new"];
+const ENCODE = ["--tokenizer", "DIR/tokenizer", "--input", "DIR/text.txt", "--out", "DIR/new.npy"];
+const TRAIN_LM = ["--train", "DIR/tokens.npy", "--out", "DIR/new", "--vocab-size", "300", "--backend", "wasm"];
+
+/** The arguments with one flag's value replaced, or a flag added. */
+function but(args: readonly string[], flag: string, value: string): string[] {
+  const at = args.indexOf(flag);
+  return at < 0 ? [...args, flag, value] : args.with(at + 1, value);
+}
+
+const MISTAKES: Record<string, Mistake> = {
+  "missing file": { task: "train-bpe", args: but(TRAIN_BPE, "--input", "DIR/none.txt"), says: /no such file/, code: 1 },
+  "empty file": { task: "train-bpe", args: but(TRAIN_BPE, "--input", "DIR/empty.txt"), says: /empty file/, code: 1 },
+  "vocabulary below bytes and specials": {
+    task: "train-bpe",
+    args: but(TRAIN_BPE, "--vocab-size", "256"),
+    says: /got size 256, must be at least 257/,
+    code: 1,
+  },
+  "vocabulary larger than the text can give": {
+    task: "train-bpe",
+    args: but(TRAIN_BPE, "--vocab-size", "5000"),
+    says: /got size 5000, must be at most \d+/,
+    code: 1,
+  },
+  "unknown flag": { task: "train-bpe", args: [...TRAIN_BPE, "--vocabsize", "9"], says: /--vocabsize/, code: 2 },
+  "missing flag": { task: "train-bpe", args: ["--input", "DIR/text.txt"], says: /no --vocab-size/, code: 2 },
+  "tokenizer exists": { task: "train-bpe", args: but(TRAIN_BPE, "--out", "DIR/tokenizer"), says: /--force/, code: 1 },
+  "no tokenizer in the directory": {
+    task: "encode",
+    args: but(ENCODE, "--tokenizer", "DIR"),
+    says: /tokenizer\.json/,
+    code: 1,
+  },
+  "encode: empty file": { task: "encode", args: but(ENCODE, "--input", "DIR/empty.txt"), says: /empty file/, code: 1 },
+  "encode: output exists": { task: "encode", args: but(ENCODE, "--out", "DIR/tokens.npy"), says: /--force/, code: 1 },
+  "decode: ids beyond the tokenizer": {
+    task: "decode",
+    args: ["--tokenizer", "DIR/tokenizer", "--input", "DIR/large_ids.npy"],
+    says: /token id 60000/,
+    code: 1,
+  },
+  "token file of another dtype": {
+    task: "train-lm",
+    args: but(TRAIN_LM, "--train", "DIR/floats.npy"),
+    says: /dtype <f4, must be uint16/,
+    code: 1,
+  },
+  "truncated token file": {
+    task: "train-lm",
+    args: but(TRAIN_LM, "--train", "DIR/truncated.npy"),
+    says: /truncated/,
+    code: 1,
+  },
+  "not a token file": { task: "train-lm", args: but(TRAIN_LM, "--train", "DIR/text.txt"), says: /NumPy/, code: 1 },
+  "ids beyond the model's vocabulary": {
+    task: "train-lm",
+    args: but(TRAIN_LM, "--train", "DIR/large_ids.npy"),
+    says: /token id 60000, must be below the model's vocabulary size 300/,
+    code: 1,
+  },
+  "tokenizer larger than the model's vocabulary": {
+    task: "train-lm",
+    args: but(but(TRAIN_LM, "--vocab-size", "260"), "--tokenizer", "DIR/tokenizer"),
+    says: /got --vocab-size 260, must be at least the tokenizer's 270/,
+    code: 1,
+  },
+  "no vocabulary size": {
+    task: "train-lm",
+    args: ["--train", "DIR/tokens.npy", "--out", "DIR/new"],
+    says: /--tokenizer DIR or --vocab-size N/,
+    code: 1,
+  },
+  "too few tokens": { task: "train-lm", args: but(TRAIN_LM, "--train", "DIR/few.npy"), says: /at least 129/, code: 1 },
+  "d_model not divisible by heads": {
+    task: "train-lm",
+    args: but(TRAIN_LM, "--num-heads", "3"),
+    says: /dModel 128 and 3 heads/,
+    code: 1,
+  },
+  "odd head size": {
+    task: "train-lm",
+    args: but(but(TRAIN_LM, "--d-model", "12"), "--num-heads", "4"),
+    says: /head size 3/,
+    code: 1,
+  },
+  "unknown preset": { task: "train-lm", args: but(TRAIN_LM, "--preset", "huge"), says: /--preset huge/, code: 2 },
+  "not a number": { task: "train-lm", args: but(TRAIN_LM, "--lr", "fast"), says: /--lr fast/, code: 2 },
+  "learning rate of zero": { task: "train-lm", args: but(TRAIN_LM, "--lr", "0"), says: /got lr 0/, code: 1 },
+  "run exists": { task: "train-lm", args: but(TRAIN_LM, "--out", "DIR/tokenizer"), says: /--force/, code: 1 },
+  "generate: not a run": {
+    task: "generate",
+    args: ["--run", "DIR", "--prompt", "x"],
+    says: /no config\.json/,
+    code: 1,
+  },
+  "generate: no such run": {
+    task: "generate",
+    args: ["--run", "DIR/none", "--prompt", "x"],
+    says: /no such directory/,
+    code: 1,
+  },
+  "generate: temperature below zero": {
+    task: "generate",
+    args: ["--run", "DIR", "--prompt", "x", "--temperature=-1"],
+    says: /temperature -1/,
+    code: 1,
+  },
+};
+
+async function makeFiles(dir: string): Promise<void> {
+  const text = "the cat sat on the mat, the dog sat on the log. ".repeat(8);
+  await Deno.writeTextFile(`${dir}/text.txt`, text);
+  await Deno.writeTextFile(`${dir}/empty.txt`, "");
+  const tokenizer = await trainBpe(text, { vocabSize: 270 });
+  await Deno.mkdir(`${dir}/tokenizer`);
+  await saveTokenizer(tokenizer, `${dir}/tokenizer`);
+  const ids = Uint16Array.from({ length: 400 }, (_, i) => i % 256);
+  await writeNpy(`${dir}/tokens.npy`, ids);
+  await writeNpy(`${dir}/few.npy`, ids.subarray(0, 100));
+  await writeNpy(`${dir}/large_ids.npy`, ids.map(() => 60000));
+  const bytes = await Deno.readFile(`${dir}/tokens.npy`);
+  await Deno.writeFile(`${dir}/truncated.npy`, bytes.subarray(0, bytes.length - 3));
+  bytes.set(new TextEncoder().encode("<f4"), new TextDecoder("latin1").decode(bytes).indexOf("<u2"));
+  await Deno.writeFile(`${dir}/floats.npy`, bytes);
+}
+
+/** Every path below a directory with its contents' hash. */
+async function listing(dir: string, below = ""): Promise<string[]> {
+  const lines: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(`${dir}${below}`)) {
+    const path = `${below}/${name}`;
+    if (isDirectory) lines.push(path, ...await listing(dir, path));
+    else lines.push(`${path} ${(await crypto.subtle.digest("SHA-1", await Deno.readFile(dir + path)).then(toHex))}`);
+  }
+  return lines.sort();
+}
+
+function toHex(buffer: ArrayBuffer): string {
+  return new Uint8Array(buffer).toHex();
+}
+
+Deno.test("each mistake gets one clear line, its exit code, and leaves the files as they were", async (t) => {
+  const dir = await Deno.makeTempDir();
+  try {
+    await makeFiles(dir);
+    const before = await listing(dir);
+    for (const [name, { task, args, says, code }] of Object.entries(MISTAKES)) {
+      await t.step(`${task}: ${name}`, async () => {
+        const result = await runTaskProcess(task, args.map((arg) => arg.replace("DIR", dir)));
+        const lines = result.stderr.trimEnd().split("\n");
+        const error = lines.at(-1)!;
+        assertMatch(error, /^error: Cannot .+: got .+, must .+/);
+        assertMatch(error, says);
+        assertEquals(lines.filter((line) => /^\s+at /.test(line)), [], "a stack trace");
+        assertEquals(result.code, code, result.stderr);
+        assertEquals(result.stdout, "");
+        assertEquals(await listing(dir), before);
+      });
+    }
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
+Deno.test("every task answers --help on stdout", async (t) => {
+  const { tasks } = JSON.parse(await Deno.readTextFile(new URL("../../deno.json", import.meta.url))) as {
+    tasks: Record<string, string>;
+  };
+  for (const [name, command] of Object.entries(tasks)) {
+    const script = /tasks\/(\w+)\.ts/.exec(command)?.[1];
+    if (script === undefined) continue;
+    await t.step(name, async () => {
+      const { code, stdout, stderr } = await runTaskProcess(script, ["--help"]);
+      assertEquals(code, 0, stderr);
+      assert(stdout.includes(`deno task ${name}`), stdout);
+    });
+  }
+});
