@@ -1,0 +1,70 @@
+import type { ModelShape } from "./shape.ts";
+
+/** Outputs of one op that wait for the backward pass. */
+export interface ActivationItem {
+  readonly name: string;
+  /** Numbers per layer (or once) as a formula, in the symbols of shape.ts. */
+  readonly formula: string;
+  /** Whether every layer keeps them. */
+  readonly perLayer: boolean;
+  /** Numbers, of one layer if `perLayer`. */
+  readonly count: number;
+}
+
+/** What decides how much is kept. */
+export interface ActivationOptions {
+  /** b. Default: 1. */
+  readonly batchSize?: number;
+  /** s. Default: the shape's context length. */
+  readonly seqLen?: number;
+  /**
+   * `"stored"` (default): scores and probabilities of every pair of positions are kept, 2·b·s²·h.
+   * `"flash"`: none is; each query's softmax statistic is, b·s·h. Source: Dao et al. 2022, arXiv:2205.14135.
+   */
+  readonly attention?: "stored" | "flash";
+  /**
+   * Keep each layer's input only and run its forward pass again when its turn comes in the backward pass: one layer's
+   * activations at a time. Costs one more forward pass of the layers. Default: false.
+   * Source: Chen et al. 2016, arXiv:1604.06174.
+   */
+  readonly checkpointing?: boolean;
+}
+
+/**
+ * What a textbook implementation keeps for the backward pass: the output of every op. With two feed-forward matrices and
+ * stored attention it sums to n(2bs + 10bsd + 2bs²h + 2bs·dFf) + bs + bsd + 2bsv, the write-up's formula, whose terms are
+ * read here as: per layer two norms with one statistic per row (2bs, 2bsd), queries, keys, values (3bsd), rotated queries
+ * and keys (2bsd), scores and probabilities (2bs²h), weighted values, both output projections (3bsd), the hidden layer
+ * before and after its activation (2bs·dFf); then the final norm (bs, bsd), logits and probabilities (2bsv).
+ * SwiGLU adds its second hidden projection and the product (2bs·dFf more). The residual sums and the embedding's output
+ * are left out, as the write-up does.
+ */
+export function activationItems(shape: ModelShape, options: ActivationOptions = {}): ActivationItem[] {
+  const { vocabSize: v, dModel: d, numHeads: h, dFf, ffn = "swiglu", norm = "rms", position = "rope" } = shape;
+  const { batchSize: b = 1, seqLen: s = shape.contextLength, attention = "stored" } = options;
+  const bs = b * s;
+  const items: ActivationItem[] = [];
+  const layer = (name: string, formula: string, count: number) => items.push({ name, formula, perLayer: true, count });
+  const once = (name: string, formula: string, count: number) => items.push({ name, formula, perLayer: false, count });
+  if (norm === "rms") layer("norms", "2bs + 2bsd", 2 * bs + 2 * bs * d);
+  layer("queries, keys, values", "3bsd", 3 * bs * d);
+  if (position === "rope") layer("rotated queries, keys", "2bsd", 2 * bs * d);
+  if (attention === "stored") layer("scores, probabilities", "2bs²h", 2 * bs * s * h);
+  else layer("softmax statistics", "bsh", bs * h);
+  layer("weighted values, output projection", "2bsd", 2 * bs * d);
+  if (ffn === "swiglu") layer("hidden layer: gate, silu(gate), up, product", "4bs·dFf", 4 * bs * dFf);
+  else layer("hidden layer: before and after silu", "2bs·dFf", 2 * bs * dFf);
+  layer("feed-forward output", "bsd", bs * d);
+  if (norm === "rms") once("final norm", "bs + bsd", bs + bs * d);
+  once("logits, probabilities", "2bsv", 2 * bs * v);
+  return items;
+}
+
+/** Numbers kept for the backward pass at its peak. */
+export function countActivations(shape: ModelShape, options: ActivationOptions = {}): number {
+  const items = activationItems(shape, options);
+  const sum = (perLayer: boolean) => items.reduce((x, item) => x + (item.perLayer === perLayer ? item.count : 0), 0);
+  if (!options.checkpointing) return shape.numLayers * sum(true) + sum(false);
+  const { batchSize = 1, seqLen = shape.contextLength } = options;
+  return shape.numLayers * batchSize * seqLen * shape.dModel + sum(true) + sum(false);
+}

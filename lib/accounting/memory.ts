@@ -1,0 +1,85 @@
+import { type ActivationOptions, countActivations } from "./activations.ts";
+import { countParameters } from "./parameters.ts";
+import { type PrecisionName, PRECISIONS } from "./precision.ts";
+import type { ModelShape } from "./shape.ts";
+
+/** What decides how much memory training takes. */
+export interface MemoryOptions extends ActivationOptions {
+  /** Default: f32. */
+  readonly precision?: PrecisionName;
+  /** AdamW (default) keeps two moments per parameter, SGD none. */
+  readonly optimizer?: "adamw" | "sgd";
+}
+
+/** Bytes. */
+export interface TrainingMemory {
+  /** Weights, with their float32 copy in mixed precision. */
+  readonly parameters: number;
+  readonly gradients: number;
+  readonly optimizer: number;
+  readonly activations: number;
+  readonly total: number;
+}
+
+/**
+ * Memory of a training step at its peak: parameters P = `countParameters`, gradients P, optimizer state 2P,
+ * activations A·b as in activations.ts, each times the precision's bytes. In float32: 16·P + 4·A·b.
+ * Left out: work buffers of single ops, and what allocators waste.
+ */
+export function trainingMemory(shape: ModelShape, options: MemoryOptions = {}): TrainingMemory {
+  const bytes = PRECISIONS[options.precision ?? "f32"];
+  const count = countParameters(shape);
+  const parameters = count * (bytes.weights + bytes.master);
+  const gradients = count * bytes.gradients;
+  const optimizer = options.optimizer === "sgd" ? 0 : 2 * count * bytes.moments;
+  const activations = countActivations(shape, options) * bytes.activations;
+  return { parameters, gradients, optimizer, activations, total: parameters + gradients + optimizer + activations };
+}
+
+/** The largest batch whose training step fits: ⌊(capacity − fixed) / bytes per sequence⌋; 0 where not even one does. */
+export function largestBatch(shape: ModelShape, capacity: number, options: MemoryOptions = {}): number {
+  const { total, activations } = trainingMemory(shape, { ...options, batchSize: 1 });
+  return Math.max(0, Math.floor((capacity - (total - activations)) / activations));
+}
+
+/** One way to train, and the largest batch that it fits. */
+export interface BatchChoice {
+  readonly precision: PrecisionName;
+  readonly attention: "stored" | "flash";
+  readonly checkpointing: boolean;
+  readonly tieEmbeddings: boolean;
+  readonly batch: number;
+}
+
+/** The largest batch in `capacity` bytes for every combination of the choices that change memory. */
+export function batchChoices(shape: ModelShape, capacity: number, seqLen = shape.contextLength): BatchChoice[] {
+  const choices: BatchChoice[] = [];
+  for (const precision of ["f32", "mixed-bf16", "bf16"] as const) {
+    for (const attention of ["stored", "flash"] as const) {
+      for (const checkpointing of [false, true]) {
+        for (const tieEmbeddings of [false, true]) {
+          const options = { precision, attention, checkpointing, seqLen };
+          const batch = largestBatch({ ...shape, tieEmbeddings }, capacity, options);
+          choices.push({ precision, attention, checkpointing, tieEmbeddings, batch });
+        }
+      }
+    }
+  }
+  return choices;
+}
+
+/** Bytes of keys and values that generation keeps for each token: 2·n·d numbers. */
+export function kvCacheBytesPerToken(shape: ModelShape, precision: PrecisionName = "f32"): number {
+  return 2 * shape.numLayers * shape.dModel * PRECISIONS[precision].activations;
+}
+
+/** Bytes of weights and of a full KV cache of `batchSize` sequences: what generation takes. */
+export function generationMemory(
+  shape: ModelShape,
+  precision: PrecisionName = "f32",
+  batchSize = 1,
+): { readonly weights: number; readonly kvCache: number; readonly total: number } {
+  const weights = countParameters(shape) * PRECISIONS[precision].weights;
+  const kvCache = batchSize * shape.contextLength * kvCacheBytesPerToken(shape, precision);
+  return { weights, kvCache, total: weights + kvCache };
+}

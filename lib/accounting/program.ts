@@ -1,0 +1,78 @@
+import { KERNEL_FLOPS, type KernelFlops } from "./kernel_flops.ts";
+
+/** The part of a program's kernel call that is counted; `ProgramCall` of lib/graph is one. */
+export interface CountedCall {
+  readonly kernel: { readonly name: string; readonly constants: Readonly<Record<string, unknown>> };
+  /** In the order of the kernel's constants. */
+  readonly constants: readonly number[];
+}
+
+/** A block of memory; `Storage` of lib/graph is one. */
+export interface CountedStorage {
+  readonly name: string;
+  readonly bytes: number;
+}
+
+/** A planned program; `Program` of lib/graph is one. */
+export interface CountedProgram {
+  readonly calls: readonly CountedCall[];
+  /** Everything that the calls touch. */
+  readonly storages: readonly CountedStorage[];
+  /** Those of them that hold intermediates. */
+  readonly scratch: readonly CountedStorage[];
+}
+
+/** FLOPs of a program's calls by direction, as their names tell it. */
+export interface ProgramFlops {
+  /** Matrix products of `…_forward` kernels. */
+  readonly forwardMatmul: number;
+  /** Matrix products of `…_backward…` kernels. */
+  readonly backwardMatmul: number;
+  /** All else. */
+  readonly other: number;
+  /** Kernels that this accounting has no formula for, each once. */
+  readonly uncounted: readonly string[];
+}
+
+/** FLOPs of one call; `undefined` for a kernel without a formula. */
+export function countCall(call: CountedCall): KernelFlops | undefined {
+  const names = Object.keys(call.kernel.constants);
+  const constants = Object.fromEntries(names.map((name, i) => [name, call.constants[i]]));
+  return KERNEL_FLOPS[call.kernel.name]?.(constants);
+}
+
+/** Counts the FLOPs of every call of a program, from kernel names and constants alone. */
+export function countProgram(program: Pick<CountedProgram, "calls">): ProgramFlops {
+  let forwardMatmul = 0;
+  let backwardMatmul = 0;
+  let other = 0;
+  const uncounted = new Set<string>();
+  for (const call of program.calls) {
+    const flops = countCall(call);
+    if (flops === undefined) {
+      uncounted.add(call.kernel.name);
+      continue;
+    }
+    if (call.kernel.name.includes("_backward")) backwardMatmul += flops.matmul;
+    else forwardMatmul += flops.matmul;
+    other += flops.other;
+  }
+  return { forwardMatmul, backwardMatmul, other, uncounted: [...uncounted] };
+}
+
+/** Bytes that a program occupies. */
+export interface ProgramMemory {
+  /** Intermediates: activations kept for the backward pass, and gradients of activations. */
+  readonly scratch: number;
+  /** Parameters, gradients, moments, inputs, tables and logs. */
+  readonly fixed: number;
+  readonly total: number;
+}
+
+/** Counts a program's memory from the planner's own storages. */
+export function programMemory(program: Pick<CountedProgram, "storages" | "scratch">): ProgramMemory {
+  const sum = (storages: readonly CountedStorage[]) => storages.reduce((bytes, storage) => bytes + storage.bytes, 0);
+  const scratch = sum(program.scratch);
+  const total = sum(program.storages);
+  return { scratch, fixed: total - scratch, total };
+}

@@ -1,0 +1,168 @@
+/**
+ * Accounts for a model's parameters, FLOPs, memory, time and energy.
+ *
+ *   deno task account --model gpt2-xl --device a100 --steps 400000 --batch-size 1024
+ */
+import { compareForward, flopsBars, formatComparison, memoryBars, type NamedShape } from "../lib/accounting/compare.ts";
+import { type DeviceName, DEVICES } from "../lib/accounting/devices.ts";
+import { type PrecisionName, PRECISIONS } from "../lib/accounting/precision.ts";
+import { account } from "../lib/accounting/report.ts";
+import { formatAccount } from "../lib/accounting/report_text.ts";
+import { formatTable } from "../lib/accounting/table.ts";
+import { formatSi } from "../lib/accounting/units.ts";
+import { writeFileAtomically } from "../lib/io/atomic.ts";
+import { MODEL_NAMES, namedShape, readRunConfig } from "./account/models.ts";
+import { UsageError } from "./cli/errors.ts";
+import { requireAbsent } from "./cli/files.ts";
+import type { Flags } from "./cli/flags.ts";
+import { runTask } from "./cli/run_task.ts";
+
+const HELP = `
+Accounts for a model: parameters, FLOPs forward and backward, memory, the largest batch that fits, time and energy.
+
+  deno task account --model NAME [options]
+  deno task account --config RUN/config.json [options]
+  deno task account --compare small,medium,large,xl [options]
+  deno task account --devices
+
+Model
+  --model NAME           ${MODEL_NAMES.join(", ")} (default: gpt2-xl)
+  --config FILE          A run's config.json, with its batch size and steps.
+  --compare NAME,NAME    Forward FLOPs of several models, and where they go.
+  --contexts N,N         The same for several context lengths.
+  --vocab-size N  --context-length N  --d-model N  --num-layers N  --num-heads N  --d-ff N
+  --ffn swiglu|silu      Three feed-forward matrices, or two.
+  --tie-embeddings       The head is the embedding matrix.
+
+Training
+  --batch-size N         Sequences per step (default: 1)
+  --tokens N             Tokens to train on (default: 20 per parameter)
+  --steps N              Steps to train for, instead of --tokens
+  --device NAME          ${Object.keys(DEVICES).join(", ")} (default: a100)
+  --mfu X                Share of the device's peak that is reached (default: 0.5)
+  --precision NAME       ${Object.keys(PRECISIONS).join(", ")} (default: f32)
+  --attention NAME       stored: the s² scores are kept for the backward pass (default); flash: they are not
+  --checkpointing        Keep only each layer's input, and compute the rest again
+  --causal full|half     How causal attention's products are counted (default: full)
+
+Output
+  --json                 Exact numbers instead of tables.
+  --svg FILE             Also draw where FLOPs or memory go, as stacked bars.
+  --chart flops|memory   What --svg draws (default: flops)
+  --force                Replace an existing FILE.
+  --devices              List the devices: peak FLOP/s, memory, power, sources.
+`;
+
+const FLAGS = {
+  model: { type: "string" },
+  config: { type: "string" },
+  compare: { type: "string" },
+  contexts: { type: "string" },
+  "vocab-size": { type: "integer", min: 1 },
+  "context-length": { type: "integer", min: 1 },
+  "d-model": { type: "integer", min: 1 },
+  "num-layers": { type: "integer", min: 1 },
+  "num-heads": { type: "integer", min: 1 },
+  "d-ff": { type: "integer", min: 1 },
+  ffn: { type: "string", choices: ["swiglu", "silu"] },
+  "tie-embeddings": { type: "boolean" },
+  "batch-size": { type: "integer", min: 1 },
+  tokens: { type: "number", min: 1 },
+  steps: { type: "integer", min: 1 },
+  device: { type: "string", default: "a100", choices: Object.keys(DEVICES) },
+  mfu: { type: "number", default: 0.5, max: 1 },
+  precision: { type: "string", default: "f32", choices: Object.keys(PRECISIONS) },
+  attention: { type: "string", default: "stored", choices: ["stored", "flash"] },
+  checkpointing: { type: "boolean" },
+  causal: { type: "string", default: "full", choices: ["full", "half"] },
+  json: { type: "boolean" },
+  svg: { type: "string" },
+  chart: { type: "string", default: "flops", choices: ["flops", "memory"] },
+  force: { type: "boolean" },
+  devices: { type: "boolean" },
+} as const;
+
+type AccountFlags = Flags<typeof FLAGS>;
+
+export async function main(args: string[]): Promise<number> {
+  return await runTask({ name: "account", help: HELP, flags: FLAGS }, args, runAccount);
+}
+
+async function runAccount(flags: AccountFlags): Promise<void> {
+  refuseTogether(flags, "model", "config", "compare");
+  refuseTogether(flags, "tokens", "steps");
+  refuseTogether(flags, "contexts", "context-length");
+  if (flags.devices) return console.log(flags.json ? JSON.stringify(DEVICES, null, 2) : deviceTable());
+  if (flags.svg !== undefined) await requireAbsent(flags.svg, flags.force);
+
+  const run = flags.config === undefined ? undefined : await readRunConfig(flags.config, flags);
+  const named = flags.compare?.split(",").map((name) => namedShape(name.trim(), flags)) ??
+    [run ?? namedShape(flags.model ?? "gpt2-xl", flags)];
+  const models = flags.contexts === undefined ? named : atContexts(named, flags.contexts);
+  const options = {
+    batchSize: flags["batch-size"] ?? run?.batchSize ?? 1,
+    precision: flags.precision as PrecisionName,
+    attention: flags.attention as "stored" | "flash",
+    checkpointing: flags.checkpointing,
+    causal: flags.causal as "full" | "half",
+  };
+
+  let text: string;
+  if (flags.compare !== undefined || flags.contexts !== undefined) {
+    const comparisons = compareForward(models, options);
+    text = flags.json ? JSON.stringify(comparisons, null, 2) : formatComparison(comparisons);
+  } else {
+    const steps = flags.steps ?? (flags.tokens === undefined ? run?.steps : undefined);
+    const training = { device: flags.device as DeviceName, mfu: flags.mfu, tokens: flags.tokens, steps };
+    const result = account({ ...models[0], ...options, ...training });
+    text = flags.json ? JSON.stringify(result, null, 2) : formatAccount(result);
+  }
+  if (flags.svg !== undefined) {
+    // Loaded only now: a person who wants no picture need not have the plotting library.
+    const { drawStackedBars } = await import("./account/stacked_bars.ts");
+    const bars = flags.chart === "flops" ? flopsBars(models, options) : memoryBars(models, options);
+    await writeFileAtomically(flags.svg, await drawStackedBars(bars));
+    console.error(`Wrote ${flags.svg}`);
+  }
+  console.log(text);
+}
+
+function atContexts(models: readonly NamedShape[], contexts: string): NamedShape[] {
+  const lengths = contexts.split(",").map((text) => {
+    const contextLength = Number(text);
+    if (!Number.isSafeInteger(contextLength) || contextLength < 1) {
+      throw new UsageError(
+        `Cannot run account: got --contexts ${contexts}, must be whole numbers above 0 with commas between. ` +
+          `See: deno task account --help`,
+      );
+    }
+    return contextLength;
+  });
+  return models.flatMap(({ name, shape }) =>
+    lengths.map((contextLength) => ({ name: `${name} @ ${contextLength}`, shape: { ...shape, contextLength } }))
+  );
+}
+
+function deviceTable(): string {
+  const rows = Object.entries(DEVICES).map(([key, device]) => [
+    key,
+    device.name,
+    formatSi(device.peakF32, "FLOP/s"),
+    formatSi(device.peakF16, "FLOP/s"),
+    formatSi(device.memory, "B"),
+    formatSi(device.bandwidth, "B/s"),
+    `${device.power} W`,
+    device.source,
+  ]);
+  return formatTable(["name", "device", "f32", "16-bit", "memory", "bandwidth", "power", "source"], rows, [1, 7]);
+}
+
+function refuseTogether(flags: AccountFlags, ...names: (keyof AccountFlags)[]): void {
+  const given = names.filter((name) => flags[name] !== undefined);
+  if (given.length > 1) {
+    const list = given.map((name) => `--${name}`).join(" and ");
+    throw new UsageError(`Cannot run account: got ${list}, must be one of them. See: deno task account --help`);
+  }
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -1,0 +1,114 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { main } from "../../tasks/account.ts";
+
+/** Runs the task in this process and collects what it prints. */
+async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const printed = { log: [] as string[], error: [] as string[] };
+  const { log, error } = console;
+  console.log = (...words: unknown[]) => void printed.log.push(words.join(" "));
+  console.error = (...words: unknown[]) => void printed.error.push(words.join(" "));
+  try {
+    const code = await main(args);
+    return { code, out: printed.log.join("\n"), err: printed.error.join("\n") };
+  } finally {
+    Object.assign(console, { log, error });
+  }
+}
+
+Deno.test("account prints tables, or exact numbers as JSON", async () => {
+  const text = await run("--model", "gpt2-xl", "--device", "a100", "--steps", "400000", "--batch-size", "1024");
+  assertEquals([text.code, text.err], [0, ""]);
+  assertStringIncludes(text.out, "18.0 years");
+  const json = JSON.parse((await run("--model", "xl", "--ffn", "silu", "--json")).out);
+  assertEquals(json.parameters.total, 1_635_537_600);
+  assertEquals(json.largestBatch, 3);
+});
+
+Deno.test("account --compare lists the sizes, --contexts the lengths", async () => {
+  const { out } = await run("--compare", "small,medium,large,xl");
+  const rows = out.split("\n").slice(2).map((line) => line.split(/ {2,}/));
+  assertEquals(rows.map(([name, , parameters, forward]) => [name, parameters, forward]), [
+    ["gpt2-small", "190 M", "350 GFLOP"],
+    ["gpt2-medium", "506 M", "1.03 TFLOP"],
+    ["gpt2-large", "1.07 B", "2.26 TFLOP"],
+    ["gpt2-xl", "2.13 B", "4.51 TFLOP"],
+  ]);
+  const long = JSON.parse((await run("--contexts", "1024,16384", "--json")).out);
+  assertEquals(long.map((model: { forward: { total: number } }) => model.forward.total.toExponential(2)), [
+    "4.51e+12",
+    "1.50e+14",
+  ]);
+});
+
+Deno.test("account --config reads a run's config.json, knows what it knows, and lets flags change it", async () => {
+  const path = await Deno.makeTempFile({ suffix: ".json" });
+  try {
+    const model = { vocabSize: 100, contextLength: 8, dModel: 16, numLayers: 2, numHeads: 2, dFf: 32, ropeTheta: 1e4 };
+    await Deno.writeTextFile(path, JSON.stringify({ model, training: { batchSize: 4, steps: 50 }, extra: [1] }));
+    const { code, out } = await run("--config", path, "--json");
+    const json = JSON.parse(out);
+    assertEquals([code, json.batchSize, json.training.tokens], [0, 4, 50 * 4 * 8]);
+    assertEquals(json.shape.dFf, 32);
+    assertEquals(JSON.parse((await run("--config", path, "--json", "--d-ff", "64")).out).shape.dFf, 64);
+
+    await Deno.writeTextFile(path, JSON.stringify({ model: { ...model, dModel: 15 } }));
+    assertStringIncludes((await run("--config", path)).err, "got dModel 15, must be divisible by 2 heads");
+    await Deno.writeTextFile(path, "{");
+    assertStringIncludes((await run("--config", path)).err, "got a file that is not JSON");
+    await Deno.writeTextFile(path, "null");
+    assertStringIncludes((await run("--config", path)).err, "got no vocabulary size");
+  } finally {
+    await Deno.remove(path);
+  }
+});
+
+Deno.test("account --svg draws a picture, the same each time, and replaces none unasked", async () => {
+  const directory = await Deno.makeTempDir();
+  const path = `${directory}/flops.svg`;
+  try {
+    assertEquals((await run("--compare", "small,xl", "--svg", path)).code, 0);
+    const svg = await Deno.readTextFile(path);
+    for (const part of ["<svg xmlns=", "gpt2-small", "350 GFLOP", "4.51 TFLOP", "feed-forward"]) {
+      assertStringIncludes(svg, part);
+    }
+    const refused = await run("--compare", "small", "--svg", path);
+    assertEquals(refused.code, 1);
+    assertStringIncludes(refused.err, "Pass --force to replace it");
+    assertEquals(await Deno.readTextFile(path), svg);
+    assertEquals((await run("--compare", "small,xl", "--svg", path, "--force")).code, 0);
+    assertEquals(await Deno.readTextFile(path), svg);
+    assertEquals((await run("--contexts", "64,128", "--chart", "memory", "--svg", path, "--force")).code, 0);
+    assertStringIncludes(await Deno.readTextFile(path), "optimizer state");
+    assertEquals([...Deno.readDirSync(directory)].map((entry) => entry.name), ["flops.svg"]);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("account refuses what cannot work with one line and exit code 2 or 1", async () => {
+  const cases: [string[], number, string][] = [
+    [["--model", "gpt3"], 2, "got model gpt3, must be one of gpt2-small"],
+    [["--model", "tiny"], 2, "got no vocabulary size for model tiny, must be known. Pass --vocab-size N"],
+    [["--model", "xl", "--compare", "small"], 2, "got --model and --compare, must be one of them"],
+    [["--tokens", "5", "--steps", "5"], 2, "got --tokens and --steps"],
+    [["--device", "cray"], 2, "got --device cray, must be one of a100"],
+    [["--contexts", "10,x"], 2, "got --contexts 10,x"],
+    [["--mfu", "1.5"], 2, "--mfu 1.5, must be a number at most 1"],
+    [["--mfu", "0"], 1, "got MFU 0, must be above 0"],
+    [["--num-heads", "7"], 1, "got dModel 1600, must be divisible by 7 heads"],
+    [["--device", "t4", "--precision", "bf16"], 1, "Cannot use bf16 on NVIDIA T4"],
+    [["--config", "/nowhere/config.json"], 1, "got no such file"],
+    [["--frobnicate"], 2, "unknown argument --frobnicate"],
+  ];
+  for (const [args, code, message] of cases) {
+    const result = await run(...args);
+    assertEquals([result.code, result.out], [code, ""], args.join(" "));
+    assertStringIncludes(result.err, message);
+    assert(!result.err.includes("\n"), result.err);
+  }
+});
+
+Deno.test("account --help and --devices", async () => {
+  assertStringIncludes((await run("--help")).out, "deno task account --model NAME");
+  assertStringIncludes((await run("--devices")).out, "NVIDIA A100 Tensor Core GPU datasheet");
+});

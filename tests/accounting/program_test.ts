@@ -1,0 +1,86 @@
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { forwardFlops, opFlops } from "../../lib/accounting/flops.ts";
+import { KERNEL_FLOPS } from "../../lib/accounting/kernel_flops.ts";
+import { plannedTrainingMemory } from "../../lib/accounting/planned_memory.ts";
+import { countProgram, programMemory } from "../../lib/accounting/program.ts";
+import { GPT2_SHAPES, type ModelShape } from "../../lib/accounting/shape.ts";
+import type { Backend } from "../../lib/backend/backend.ts";
+import type { Program } from "../../lib/graph/program.ts";
+import { PRESETS } from "../../lib/model/config.ts";
+import { Transformer } from "../../lib/model/transformer.ts";
+import { Trainer } from "../../lib/train/trainer.ts";
+import { anyShape } from "./shapes.ts";
+
+/** Plans and never runs: a program can be counted without memory for it. */
+const PLANNER: Backend = {
+  name: "wasm",
+  description: "plans only",
+  load: () => Promise.resolve({ run: () => Promise.resolve() }),
+  write: () => {},
+  read: () => Promise.reject(new Error("Cannot read: nothing ran")),
+  release: () => {},
+  [Symbol.asyncDispose]: () => Promise.resolve(),
+};
+
+async function trainingProgram(shape: ModelShape, batchSize: number): Promise<Program> {
+  const trainer = await Trainer.create(PLANNER, new Transformer({ ropeTheta: 10_000, ...shape }), {
+    batchSize,
+    optimizer: { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1 },
+    maxGradNorm: 1,
+    logCapacity: 1,
+  });
+  return trainer.program;
+}
+
+/** Every shape that a person can name, at sizes whose tables this machine can hold. */
+const NAMED: readonly [string, ModelShape][] = [
+  ...Object.entries(PRESETS).map(([name, shape]): [string, ModelShape] => [name, { vocabSize: 10_000, ...shape }]),
+  ...Object.entries(GPT2_SHAPES),
+];
+
+Deno.test("the program that trains does exactly the FLOPs predicted, for every preset and any shape", async () => {
+  const check = async (shape: ModelShape, batchSize: number) => {
+    const counted = countProgram(await trainingProgram(shape, batchSize));
+    const ops = opFlops(shape, { batchSize, attentionBackward: "two-pass" });
+    assertEquals(counted.uncounted, []);
+    assertEquals(counted.forwardMatmul, forwardFlops(shape, { batchSize }).total);
+    assertEquals(counted.backwardMatmul, ops.reduce((sum, op) => sum + op.backward, 0));
+  };
+  for (const [, shape] of NAMED) await check(shape, 3);
+  await fc.assert(fc.asyncProperty(anyShape, fc.integer({ min: 1, max: 5 }), check), { seed: 8, numRuns: 30 });
+});
+
+Deno.test("the plan's memory is within 1 % of the prediction, for every preset", async () => {
+  for (const [name, shape] of NAMED) {
+    for (const batchSize of [1, 8]) {
+      const { total, scratch } = programMemory(await trainingProgram(shape, batchSize));
+      const planned = plannedTrainingMemory(shape, { batchSize });
+      const off = Math.abs(total - planned.total) / planned.total;
+      const scratchOff = Math.abs(scratch - planned.activations) / planned.activations;
+      assert(off <= 0.01, `${name}, batch ${batchSize}: ${total} allocated, ${planned.total} predicted`);
+      assert(scratchOff <= 0.01, `${name}, batch ${batchSize}: scratch ${scratch}, predicted ${planned.activations}`);
+    }
+  }
+});
+
+Deno.test("a kernel without a formula is named, not counted as nothing", () => {
+  const call = { kernel: { name: "conv_forward", constants: { n: "u32" } }, constants: [5] };
+  const add = { kernel: { name: "add_forward", constants: { n: "u32" } }, constants: [5] };
+  assertEquals(countProgram({ calls: [call, add, call] }), {
+    forwardMatmul: 0,
+    backwardMatmul: 0,
+    other: 5,
+    uncounted: ["conv_forward"],
+  });
+});
+
+Deno.test("formulas read only constants that the kernels declare", async () => {
+  const program = await trainingProgram(GPT2_SHAPES["gpt2-small"], 1);
+  for (const { kernel, constants } of program.calls) {
+    const names = Object.keys(kernel.constants);
+    const given = Object.fromEntries(names.map((name, i) => [name, constants[i]]));
+    const { matmul, other } = KERNEL_FLOPS[kernel.name](given);
+    assert(Number.isSafeInteger(matmul) && Number.isSafeInteger(other), `${kernel.name}: ${matmul}, ${other}`);
+  }
+});

@@ -1,0 +1,17 @@
+import fc from "fast-check";
+import { GPT2_SHAPES, type ModelShape } from "../../lib/accounting/shape.ts";
+
+export const SMALL = GPT2_SHAPES["gpt2-small"];
+export const MEDIUM = GPT2_SHAPES["gpt2-medium"];
+export const LARGE = GPT2_SHAPES["gpt2-large"];
+export const XL = GPT2_SHAPES["gpt2-xl"];
+
+/** Any shape that a model can have, sizes 1 and primes among them; heads of even size, as rotations need. */
+export const anyShape: fc.Arbitrary<ModelShape> = fc.record({
+  vocabSize: fc.integer({ min: 1, max: 500 }),
+  contextLength: fc.integer({ min: 1, max: 40 }),
+  numLayers: fc.integer({ min: 1, max: 5 }),
+  numHeads: fc.integer({ min: 1, max: 5 }),
+  halfHead: fc.integer({ min: 1, max: 7 }),
+  dFf: fc.integer({ min: 1, max: 97 }),
+}).map(({ halfHead, ...shape }) => ({ ...shape, dModel: 2 * halfHead * shape.numHeads }));
