@@ -15,7 +15,7 @@ import { MODEL_NAMES, namedShape, readRunConfig } from "./account/models.ts";
 import { UsageError } from "./cli/errors.ts";
 import { requireAbsent } from "./cli/files.ts";
 import type { Flags } from "./cli/flags.ts";
-import { runTask } from "./cli/run_task.ts";
+import { runTask } from "./cli/run.ts";
 
 const HELP = `
 Accounts for a model: parameters, FLOPs forward and backward, memory, the largest batch that fits, time and energy.
