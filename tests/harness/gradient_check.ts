@@ -50,12 +50,14 @@ export async function differentiate(
 
 /**
  * Asserts that a gradient has the derivatives found numerically.
+ * @param share The share of Σ |gradient · direction| by which the two may differ.
  * @throws {AssertionError} With the analytic and the numeric value of the first direction in which it has not.
  */
 export function assertGradient(
   gradient: ArrayLike<number>,
   derivatives: readonly DirectionalDerivative[],
   label: string,
+  share = TOLERANCE,
 ): void {
   derivatives.forEach(({ direction, numeric, rounding }, k) => {
     let analytic = 0;
@@ -64,7 +66,7 @@ export function assertGradient(
       analytic += gradient[i] * direction[i];
       magnitude += Math.abs(gradient[i] * direction[i]);
     }
-    const tolerance = TOLERANCE * magnitude + rounding;
+    const tolerance = share * magnitude + rounding;
     if (!(Math.abs(analytic - numeric) <= tolerance)) {
       throw new AssertionError(
         `${label}: along direction ${k} the gradient gives ${analytic}, central differences ${numeric}, ` +

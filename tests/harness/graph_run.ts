@@ -79,7 +79,7 @@ export class GraphRun {
     }
     const inputs = this.#writeData(garbage, replaced);
     await this.#executable.run();
-    if (inputs !== undefined) await this.#requireUntouched(inputs);
+    if (inputs) await this.#requireUntouched(inputs);
     const results: Arrays = {};
     for (const [name, tensor] of Object.entries(this.#outputs)) {
       results[name] = await this.#readGuarded(tensor, garbage);
@@ -99,6 +99,7 @@ export class GraphRun {
     for (const [tensor, own] of this.#data) {
       const data = replaced[tensor.name] ?? own;
       const view = this.#program.view(tensor);
+      if (!this.#program.storages.includes(view.storage)) continue;
       if (data instanceof Float64Array) exact.push([view, data]);
       if (tensor.placement) this.#backend.write(view, data instanceof Float64Array ? Float32Array.from(data) : data);
       else if (data instanceof Uint32Array) block!.integers(tensor).set(data);
@@ -109,12 +110,13 @@ export class GraphRun {
       if (!(this.#backend instanceof ReferenceBackend)) throw new TypeError("Only the reference backend takes float64");
       this.#backend.values(view).set(data);
     }
-    return block?.words;
+    // Float64 data are no device's bits: they cannot be compared afterwards.
+    return exact.length === 0 ? block?.words : undefined;
   }
 
-  /** WebGPU itself keeps a kernel from writing its inputs, and the reference backend holds more than their bits. */
+  /** WebGPU itself keeps a kernel from writing its inputs. */
   async #requireUntouched(words: Uint32Array): Promise<void> {
-    if (this.#backend.name === "webgpu" || this.#backend instanceof ReferenceBackend) return;
+    if (this.#backend.name === "webgpu") return;
     const now = await this.#backend.read(wholeOf(this.#program.inputs!, "u32"));
     requireSame("its inputs", words, now, 0, words.length);
   }
@@ -122,6 +124,7 @@ export class GraphRun {
   /** Reads the whole storage, in which everything but the tensor must be as it was. */
   async #readGuarded(tensor: Tensor, garbage: number): Promise<Float32Array | Float64Array> {
     const view = this.#program.view(tensor);
+    if (view.storage === this.#program.inputs) return await this.#backend.read(view) as Float32Array;
     const [whole, before] = filled(view.storage, garbage);
     const after = await this.#backend.read(whole) as Uint32Array<ArrayBuffer>;
     const begin = view.byteOffset / BYTES_PER_ELEMENT;

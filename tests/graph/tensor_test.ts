@@ -1,0 +1,27 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { Storage, Tensor } from "../../lib/graph/tensor.ts";
+
+Deno.test("Tensor knows its size, rows and last dimension", () => {
+  const tensor = new Tensor("x", [2, 3, 5]);
+  const { size, rows, lastDim, dtype, requiresGrad } = tensor;
+  assertEquals({ size, rows, lastDim, dtype, requiresGrad }, {
+    size: 30,
+    rows: 6,
+    lastDim: 5,
+    dtype: "f32",
+    requiresGrad: false,
+  });
+  assertEquals(String(tensor), "x (2, 3, 5)");
+});
+
+Deno.test("Tensor refuses shapes that hold nothing", () => {
+  for (const shape of [[], [0], [3, -1], [1.5], [NaN], [2 ** 53]]) {
+    assertThrows(() => new Tensor("x", shape), RangeError, `Cannot make tensor "x": got shape (${shape.join(", ")})`);
+  }
+});
+
+Deno.test("Storage refuses sizes that are no whole number of elements", () => {
+  for (const bytes of [0, -4, 6, NaN]) {
+    assertThrows(() => new Storage("s", bytes), RangeError, `Cannot make storage "s": got ${bytes} bytes`);
+  }
+});
