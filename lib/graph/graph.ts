@@ -63,12 +63,19 @@ export class Graph {
     return tensor;
   }
 
-  /** Appends a kernel call. */
+  /**
+   * Appends a kernel call.
+   * @throws {Error} If an output is also an input or another output: no device may read and write one array at a time.
+   */
   call<I extends string, O extends string, C extends string>(kernel: Kernel<I, O, C>, args: Arguments<I, O, C>): void {
+    const inputs = kernel.inputs.map((name) => args.inputs[name]);
+    const outputs = kernel.outputs.map((name) => args.outputs[name]);
+    const clash = outputs.find((tensor, i) => inputs.includes(tensor) || outputs.indexOf(tensor) !== i);
+    if (clash) throw new Error(`Cannot call ${kernel.name}: got ${clash} twice, must be written in one place only`);
     this.#calls.push({
       kernel,
-      inputs: kernel.inputs.map((name) => args.inputs[name]),
-      outputs: kernel.outputs.map((name) => args.outputs[name]),
+      inputs,
+      outputs,
       constants: (Object.keys(kernel.constants) as C[]).map((name) => args.constants[name]),
     });
   }

@@ -13,7 +13,7 @@ export interface ProgramCall {
 /** A flat list of kernel calls over placed arrays: what a backend loads once and replays every step. */
 export class Program {
   readonly calls: readonly ProgramCall[];
-  /** Every storage that the calls touch, shared ones (parameters) included. */
+  /** The inputs' storage, and every one that the calls touch, shared ones (parameters) included. */
   readonly storages: readonly Storage[];
   /** The storage that holds all of the graph's inputs, if it has any. */
   readonly inputs: Storage | undefined;
@@ -33,7 +33,9 @@ export class Program {
     this.inputs = parts.inputs;
     this.scratch = parts.scratch;
     this.#placements = parts.placements;
-    this.storages = [...new Set(parts.calls.flatMap((call) => call.views.map((view) => view.storage)))];
+    const inputs = parts.inputs === undefined ? [] : [parts.inputs];
+    const touched = parts.calls.flatMap((call) => call.views.map((view) => view.storage));
+    this.storages = [...new Set([...inputs, ...touched])];
   }
 
   /**

@@ -1,0 +1,62 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { backward } from "../../lib/graph/backward.ts";
+import { Graph } from "../../lib/graph/graph.ts";
+import { defineKernel } from "../../lib/graph/kernel.ts";
+import { plan } from "../../lib/graph/plan.ts";
+import { Storage, Tensor } from "../../lib/graph/tensor.ts";
+import { swiglu } from "../../lib/ops/swiglu.ts";
+
+const KERNEL = defineKernel({
+  name: "two in, two out",
+  inputs: ["a", "b"],
+  outputs: ["y", "z"],
+  constants: { n: "u32", eps: "f32" },
+});
+
+Deno.test("Graph.call puts arguments in the kernel's order", () => {
+  const graph = new Graph();
+  const [a, b] = [graph.input("a", [2]), graph.input("b", [2])];
+  const [y, z] = [new Tensor("y", [2]), new Tensor("z", [2])];
+  graph.call(KERNEL, { constants: { eps: 0.5, n: 2 }, outputs: { z, y }, inputs: { b, a } });
+  const [call] = graph.calls;
+  assertEquals(call.inputs.map(String), ["a (2)", "b (2)"]);
+  assertEquals(call.outputs.map(String), ["y (2)", "z (2)"]);
+  assertEquals(call.constants, [2, 0.5]);
+});
+
+Deno.test("Graph.call refuses an output that is also an input or another output", () => {
+  const graph = new Graph();
+  const [a, b] = [graph.input("a", [2]), graph.input("b", [2])];
+  const [y, z] = [new Tensor("y", [2]), new Tensor("z", [2])];
+  const constants = { n: 2, eps: 0 };
+  const call = (inputs: { a: Tensor; b: Tensor }, outputs: { y: Tensor; z: Tensor }) =>
+    assertThrows(
+      () => graph.call(KERNEL, { inputs, outputs, constants }),
+      Error,
+      "Cannot call two in, two out: got y (2)",
+    );
+  call({ a, b }, { y, z: y });
+  call({ a, b: y }, { y, z });
+  // Reading one tensor twice is fine.
+  graph.call(KERNEL, { inputs: { a, b: a }, outputs: { y, z }, constants });
+});
+
+Deno.test("an op that would write one gradient twice in one call says so", () => {
+  const graph = new Graph();
+  const x = graph.input("x", [3], { requiresGrad: true });
+  const y = swiglu(graph, x, x);
+  assertThrows(() => backward(graph, y, graph.input("dY", [3])), Error, "Cannot call swiglu_backward: got d_x (3)");
+});
+
+Deno.test("Program names every storage that it needs once, its inputs too where no call reads them", () => {
+  const graph = new Graph();
+  graph.input("unused", [1]);
+  const storage = new Storage("both", 512);
+  const [from, to] = [new Storage("from", 512), storage].map((storage, i) => {
+    return new Tensor(`t${i}`, [3], { placement: { storage, byteOffset: 256 } });
+  });
+  const z = new Tensor("z", [3]);
+  graph.call(KERNEL, { inputs: { a: from, b: from }, outputs: { y: to, z }, constants: { n: 3, eps: 0 } });
+  const program = plan(graph);
+  assertEquals(program.storages.map(({ name }) => name).sort(), ["both", "from", "inputs", "scratch 0"]);
+});
