@@ -1,5 +1,5 @@
 // A stand-in for the part of jsr:@std/assert that this project uses. Same names, same signatures.
-import { AssertionError as NodeAssertionError, deepStrictEqual, strictEqual } from "node:assert";
+import { AssertionError as NodeAssertionError, deepStrictEqual } from "node:assert";
 
 /** Thrown when an assertion fails. */
 export class AssertionError extends Error {
@@ -17,11 +17,6 @@ export function assert(expr: unknown, msg = ""): asserts expr {
 /** Asserts that the two are deeply equal; NaN equals NaN. */
 export function assertEquals<T>(actual: T, expected: T, msg?: string): void {
   compare(() => deepStrictEqual(actual, expected), msg);
-}
-
-/** Asserts that the two are the same value, by `Object.is`. */
-export function assertStrictEquals<T>(actual: unknown, expected: T, msg?: string): asserts actual is T {
-  compare(() => strictEqual(actual, expected), msg);
 }
 
 /** Asserts that `actual` contains `expected`. */
@@ -46,15 +41,24 @@ export function assertThrows<E extends Error = Error>(
   throw new AssertionError(`Expected function to throw${suffix(msg)}`);
 }
 
-/** Asserts that `fn` rejects with an error of the class given, with the text given in its message, and returns the error. */
+/**
+ * Asserts that the promise from `fn` rejects with an error of the class given, with the text given in its message, and
+ * returns the error. An error thrown before there is a promise does not count.
+ */
 export async function assertRejects<E extends Error = Error>(
   fn: () => PromiseLike<unknown>,
   ErrorClass: ErrorConstructor<E>,
   msgIncludes?: string,
   msg?: string,
 ): Promise<E> {
+  let promise: PromiseLike<unknown>;
   try {
-    await fn();
+    promise = fn();
+  } catch {
+    throw new AssertionError(`Function throws when expected to reject${suffix(msg)}`);
+  }
+  try {
+    await promise;
   } catch (error) {
     return assertIsError(error, ErrorClass, msgIncludes, msg);
   }
