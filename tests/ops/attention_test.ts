@@ -21,15 +21,15 @@ function attentionOf(q: OpInput, k: OpInput, v: OpInput, numHeads: number): OpCa
   };
 }
 
-/** Relative error of a probability: that of its score, a dot product, twice (it is in lse too), and softmax's own. */
+/** Relative error of a probability: that of its score, a dot product, and softmax's own (see softmax_test.ts). */
 function probabilityError(q: ArrayLike<number>, k: ArrayLike<number>, headDim: number, keys: number): number {
   const score = dotTolerance(headDim, q, k).absolute! / Math.sqrt(headDim);
-  return 2 * score + (10 + Math.sqrt(keys)) * UNIT_ROUNDOFF;
+  return score + (10 + Math.sqrt(keys)) * UNIT_ROUNDOFF;
 }
 
 /**
  * y is a mean of v with weights p that sum to 1. A score's gradient is p (dY·v − delta), off by the error of p times
- * |dY·v|, and by that of the dot product; dQ weighs k with them. dK and dV sum over queries instead, whose weights for
+ * dY·v, and by that of the dot product; dQ weighs k with them. dK and dV sum over queries instead, whose weights for
  * one key need not sum to 1: the first key's sum to about 1 + ln T for random scores.
  */
 function tolerances(op: OpCase) {
@@ -39,9 +39,9 @@ function tolerances(op: OpCase) {
   const T = q.shape[1];
   const dY = upstreamOf(op, q.data.length);
   const error = probabilityError(q.data, k.data, headDim, T);
-  const dP = 4 * Math.sqrt(headDim) * rms(dY) * rms(v.data);
-  const scoreGradient = (error * 2 * dP + 2 * dotTolerance(headDim, dY, v.data).absolute!) / Math.sqrt(headDim);
-  const queries = 2 * (1 + Math.log(T));
+  const dP = Math.sqrt(headDim) * rms(dY) * rms(v.data);
+  const scoreGradient = (error * dP + dotTolerance(headDim, dY, v.data).absolute!) / Math.sqrt(headDim);
+  const queries = 1 + Math.log(T);
   return {
     y: { absolute: error * largest(v.data) },
     d_q: { absolute: scoreGradient * largest(k.data) },
@@ -91,14 +91,19 @@ testOp({
   repeat: [2, 65, 2, 16],
 });
 
-/** Forward only, T queries from `start` on over a cache of S keys, of which those after the last query are garbage. */
+const HUGE = 2 ** 60;
+
+/**
+ * Forward only, T queries from `start` on over a cache of S keys. Those after the last query are huge, so that any
+ * weight but 0 shows; but finite, as what a cache holds is.
+ */
 function cached(B: number, T: number, S: number, H: number, headDim: number, start: number) {
   const random = new Random(B + T + S);
   const D = H * headDim;
   const q = random.normal(B * T * D);
   const [k, v] = [0, 1].map(() => {
     const rows = random.normal(B * S * D);
-    for (let b = 0; b < B; b++) rows.fill(NaN, (b * S + start + T) * D, (b + 1) * S * D);
+    for (let b = 0; b < B; b++) rows.fill(HUGE, (b * S + start + T) * D, (b + 1) * S * D);
     return rows;
   });
   const build = (trace: Trace) => ({
@@ -111,8 +116,8 @@ function cached(B: number, T: number, S: number, H: number, headDim: number, sta
       trace.input("start", [1], Uint32Array.of(start)),
     ),
   });
-  const finite = (x: Float32Array) => x.filter((value) => !Number.isNaN(value));
-  const tolerance = probabilityError(q, finite(k), headDim, start + T) * largest(finite(v));
+  const seen = (x: Float32Array) => x.filter((value) => value !== HUGE);
+  const tolerance = probabilityError(q, seen(k), headDim, start + T) * largest(seen(v));
   return { build, tolerance };
 }
 
@@ -137,7 +142,7 @@ forEachDevice("attention over a KV cache sees the keys up to each query's positi
 forEachDevice("attention takes scores that no exponential could", async (backend) => {
   const random = new Random(3);
   const [T, D] = [9, 4];
-  const [q, k] = [random.normal(T * D, 100), random.normal(T * D, 100)];
+  const [q, k] = [random.normal(T * D, 10), random.normal(T * D, 10)];
   const v = random.normal(T * D);
   const build = (trace: Trace) => {
     const [qT, kT, vT] = [q, k, v].map((data, i) => trace.input("qkv"[i], [1, T, D], data));

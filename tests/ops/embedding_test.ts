@@ -48,8 +48,8 @@ testOp({
     };
   },
   differentiate: [[1, 1, 1], [7, 3, 2]],
-  // Ids that repeat often, and never; rows that no id names must get a gradient of zero. The last two need more than
-  // 65,535 workgroups of a row each, for the ids and for the vocabulary.
+  // Ids that repeat often, and never; rows that no id names must get a gradient of zero. The last two have more than
+  // 65,535 ids and rows of the weight.
   compare: [
     [1, 1, 1],
     [5, 1, 3],
@@ -60,7 +60,7 @@ testOp({
     [127, 129, 33],
     [257, 5, 65],
     [3, 2, 257],
-    [65_539, 7, 1],
+    [65_539, 4099, 1],
     [11, 65_539, 3],
   ],
   accumulate: [[13, 5, 7], [129, 65, 33]],

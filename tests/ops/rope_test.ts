@@ -47,7 +47,7 @@ testOp({
     };
   },
   differentiate: [[1, 1, 1, 2, 3], [2, 3, 2, 4, 0]],
-  // The last needs more than 65,535 workgroups of a row each.
+  // The last has more than 65,535 rows.
   compare: [
     [1, 1, 1, 2, 0],
     [1, 1, 1, 2, 5],

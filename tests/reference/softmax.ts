@@ -5,8 +5,10 @@ import type { Named, Numbers } from "./kernel.ts";
 export function softmaxForward({ x }: Named<Numbers>, { rows, D }: Named<number>) {
   const y = new Float64Array(rows * D);
   for (let r = 0; r < rows; r++) {
-    const lse = logSumExp(x, r * D, D);
-    for (let i = 0; i < D; i++) y[r * D + i] = Math.exp(x[r * D + i] - lse);
+    const max = largest(x, r * D, D);
+    let sum = 0;
+    for (let i = 0; i < D; i++) sum += Math.exp(x[r * D + i] - max);
+    for (let i = 0; i < D; i++) y[r * D + i] = Math.exp(x[r * D + i] - max) / sum;
   }
   return { y };
 }
@@ -24,9 +26,14 @@ export function softmaxBackward({ y, dY }: Named<Numbers>, { rows, D }: Named<nu
 
 /** log Σ exp(x), over `count` elements from `offset` on, the largest taken out first. */
 export function logSumExp(x: Numbers, offset: number, count: number): number {
-  let max = -Infinity;
-  for (let i = 0; i < count; i++) max = Math.max(max, x[offset + i]);
+  const max = largest(x, offset, count);
   let sum = 0;
   for (let i = 0; i < count; i++) sum += Math.exp(x[offset + i] - max);
   return max + Math.log(sum);
+}
+
+function largest(x: Numbers, offset: number, count: number): number {
+  let max = -Infinity;
+  for (let i = 0; i < count; i++) max = Math.max(max, x[offset + i]);
+  return max;
 }
