@@ -23,15 +23,12 @@ export class ReferenceBackend implements Backend {
   }
 
   load(program: Program): Promise<Executable> {
-    for (const call of program.calls) requireLegal(call);
-    for (const storage of program.storages) {
-      if (!this.#memories.has(storage)) this.#memories.set(storage, new ReferenceMemory(storage.bytes));
-    }
-    return Promise.resolve({
-      run: () => {
-        for (const call of program.calls) this.#call(call);
-        return Promise.resolve();
-      },
+    return Promise.try(() => {
+      for (const call of program.calls) requireLegal(call);
+      for (const storage of program.storages) {
+        if (!this.#memories.has(storage)) this.#memories.set(storage, new ReferenceMemory(storage.bytes));
+      }
+      return { run: () => Promise.try(() => program.calls.forEach((call) => this.#call(call))) };
     });
   }
 
