@@ -1,0 +1,321 @@
+import { LANES, loadLanes, owns, paddedHeadDim, panelsPerGroup, TILE, unpackPanel } from "./attention_panel";
+import { expNonPositive4 } from "./exp";
+import { multiplyTile, TILE_ROWS } from "./micro_kernel";
+import { packAcross6, packAcross8, packAlong6 } from "./pack";
+import { scratch } from "./scratch";
+import { dot } from "./vector";
+
+// With p[t,j] = exp(scale q[t]·k[j] − lse[t]) for j ≤ t, recomputed, delta[t] = dY[t]·y[t], ds = p (dY[t]·v[j] − delta[t]):
+// attention_backward_query: dQ[t] (+)= scale Σⱼ ds[t,j] k[j]. Overwrites delta.
+// attention_backward_key_value: dV[j] (+)= Σ over t of p[t,j] dY[t]; dK[j] (+)= scale Σ over t of ds[t,j] q[t]
+// q, k, v, y, dY, dQ, dK, dV: (B, T, H, headDim); lse, delta: (B, H, T).
+// A worker takes whole groups of queries, or of keys, of one head. The other side is visited in ascending tiles.
+// Source: Dao 2023, arXiv:2307.08691 (FlashAttention-2)
+
+export function attention_backward_query(
+  q: usize,
+  k: usize,
+  v: usize,
+  y: usize,
+  lse: usize,
+  dY: usize,
+  dQ: usize,
+  delta: usize,
+  B: u32,
+  T: u32,
+  H: u32,
+  headDim: u32,
+  accumulate: u32,
+  worker: u32,
+  workers: u32,
+): void {
+  const groupQueries = panelsPerGroup(headDim) * LANES;
+  const groups = (T + groupQueries - 1) / groupQueries;
+  const units = B * H * groups;
+  const headBytes = (headDim as usize) << 2;
+  const rowBytes = H * headBytes;
+  for (let unit: u32 = 0; unit < units; unit++) {
+    if (!owns(unit, worker, workers)) continue;
+    const firstQuery = unit % groups * groupQueries;
+    const head = unit / groups;
+    const keyAt = (head / H) * T * rowBytes + (head % H) * headBytes;
+    const queryAt = keyAt + firstQuery * rowBytes;
+    const queries = min(groupQueries, T - firstQuery);
+    const statsAt: usize = (head * T + firstQuery) << 2;
+    for (let t: u32 = 0; t < queries; t++) {
+      const at = queryAt + t * rowBytes;
+      store<f32>(delta + statsAt + ((t as usize) << 2), dot(dY + at, y + at, headDim));
+    }
+    queryGroup(
+      q + queryAt,
+      k + keyAt,
+      v + keyAt,
+      lse + statsAt,
+      delta + statsAt,
+      dY + queryAt,
+      dQ + queryAt,
+      rowBytes,
+      firstQuery,
+      queries,
+      headDim,
+      accumulate !== 0,
+    );
+  }
+}
+
+function queryGroup(
+  q: usize,
+  k: usize,
+  v: usize,
+  lse: usize,
+  delta: usize,
+  dY: usize,
+  dQ: usize,
+  rowBytes: usize,
+  firstQuery: u32,
+  queries: u32,
+  headDim: u32,
+  accumulate: bool,
+): void {
+  const panels = (queries + LANES - 1) / LANES;
+  const padded = paddedHeadDim(headDim);
+  const panelBytes = (headDim as usize) << 5;
+  const sumBytes = (padded as usize) << 5;
+  const scores = scratch;
+  const slopes = scores + TILE * 32;
+  const packedQ = slopes + TILE * 32;
+  const packedDY = packedQ + panels * panelBytes;
+  const sums = packedDY + panels * panelBytes;
+  const packedK = sums + panels * sumBytes;
+  const packedV = packedK + TILE * headDim * 4;
+  const alongK = packedV + TILE * headDim * 4;
+
+  memory.fill(sums, 0, panels * sumBytes);
+  for (let panel: u32 = 0; panel < panels; panel++) {
+    const first = panel * LANES;
+    const count = min(LANES, queries - first);
+    packAcross8(packedQ + panel * panelBytes, q + first * rowBytes, rowBytes, count, headDim);
+    packAcross8(packedDY + panel * panelBytes, dY + first * rowBytes, rowBytes, count, headDim);
+  }
+
+  const scale: f32 = (1 as f32) / sqrt<f32>(headDim as f32);
+  const scale4 = f32x4.splat(scale);
+  const endKey = firstQuery + queries;
+  for (let firstKey: u32 = 0; firstKey < endKey; firstKey += TILE) {
+    const keys = min(TILE, endKey - firstKey);
+    packTileAcross(packedK, k + firstKey * rowBytes, rowBytes, keys, headDim);
+    packTileAcross(packedV, v + firstKey * rowBytes, rowBytes, keys, headDim);
+    packTileAlong(alongK, k + firstKey * rowBytes, rowBytes, keys, headDim);
+    for (let panel: u32 = 0; panel < panels; panel++) {
+      // The last key that the panel's first query sees; the query of lane i sees i more.
+      const lastKey = firstQuery + panel * LANES;
+      const panelEnd = min(lastKey + LANES, endKey);
+      if (panelEnd <= firstKey) continue;
+      const count = min(keys, panelEnd - firstKey);
+      for (let j: u32 = 0; j < count; j += TILE_ROWS) {
+        const at = (j as usize) << 5;
+        multiplyTile(headDim, packedK + j * headDim * 4, packedQ + panel * panelBytes, scores + at, 32, false);
+        multiplyTile(headDim, packedV + j * headDim * 4, packedDY + panel * panelBytes, slopes + at, 32, false);
+      }
+      const first = panel * LANES;
+      const lanes = (queries - first) as i32;
+      const statsAt: usize = first << 2;
+      const lseLow = loadLanes(lse + statsAt, lanes);
+      const lseHigh = loadLanes(lse + statsAt + 16, lanes - 4);
+      const deltaLow = loadLanes(delta + statsAt, lanes);
+      const deltaHigh = loadLanes(delta + statsAt + 16, lanes - 4);
+      const visible = (lastKey as i32) - (firstKey as i32);
+      for (let j: i32 = 0; j < (count as i32); j++) {
+        const at = (j as usize) << 5;
+        const row = slopes + at;
+        let p = expNonPositive4(f32x4.sub(f32x4.mul(v128.load(scores + at), scale4), lseLow));
+        let low = f32x4.mul(p, f32x4.sub(v128.load(row), deltaLow));
+        p = expNonPositive4(f32x4.sub(f32x4.mul(v128.load(scores + at, 16), scale4), lseHigh));
+        let high = f32x4.mul(p, f32x4.sub(v128.load(row, 16), deltaHigh));
+        if (j > visible) {
+          const lane = i32x4.splat(j - visible);
+          low = v128.andnot(low, i32x4.gt_s(lane, i32x4(0, 1, 2, 3)));
+          high = v128.andnot(high, i32x4.gt_s(lane, i32x4(4, 5, 6, 7)));
+        }
+        v128.store(row, low);
+        v128.store(row, high, 16);
+      }
+      for (let c: u32 = 0; c < padded; c += TILE_ROWS) {
+        const to = sums + panel * sumBytes + ((c as usize) << 5);
+        multiplyTile(count, alongK + c * keys * 4, slopes, to, 32, true);
+      }
+    }
+  }
+
+  for (let panel: u32 = 0; panel < panels; panel++) {
+    const first = panel * LANES;
+    const count = min(LANES, queries - first);
+    const from = sums + panel * sumBytes;
+    unpackPanel(dQ + first * rowBytes, rowBytes, from, count, headDim, scale4, scale4, accumulate);
+  }
+}
+
+export function attention_backward_key_value(
+  q: usize,
+  k: usize,
+  v: usize,
+  lse: usize,
+  delta: usize,
+  dY: usize,
+  dK: usize,
+  dV: usize,
+  B: u32,
+  T: u32,
+  H: u32,
+  headDim: u32,
+  accumulateKey: u32,
+  accumulateValue: u32,
+  worker: u32,
+  workers: u32,
+): void {
+  const groupKeys = panelsPerGroup(headDim) * LANES;
+  const groups = (T + groupKeys - 1) / groupKeys;
+  const units = B * H * groups;
+  const headBytes = (headDim as usize) << 2;
+  const rowBytes = H * headBytes;
+  for (let unit: u32 = 0; unit < units; unit++) {
+    if (!owns(unit, worker, workers)) continue;
+    const firstKey = unit % groups * groupKeys;
+    const head = unit / groups;
+    const queryAt = (head / H) * T * rowBytes + (head % H) * headBytes;
+    const keyAt = queryAt + firstKey * rowBytes;
+    const statsAt: usize = (head * T) << 2;
+    keyValueGroup(
+      q + queryAt,
+      k + keyAt,
+      v + keyAt,
+      lse + statsAt,
+      delta + statsAt,
+      dY + queryAt,
+      dK + keyAt,
+      dV + keyAt,
+      rowBytes,
+      T,
+      firstKey,
+      min(groupKeys, T - firstKey),
+      headDim,
+      accumulateKey !== 0,
+      accumulateValue !== 0,
+    );
+  }
+}
+
+function keyValueGroup(
+  q: usize,
+  k: usize,
+  v: usize,
+  lse: usize,
+  delta: usize,
+  dY: usize,
+  dK: usize,
+  dV: usize,
+  rowBytes: usize,
+  T: u32,
+  firstKey: u32,
+  keys: u32,
+  headDim: u32,
+  accumulateKey: bool,
+  accumulateValue: bool,
+): void {
+  const panels = (keys + LANES - 1) / LANES;
+  const padded = paddedHeadDim(headDim);
+  const panelBytes = (headDim as usize) << 5;
+  const sumBytes = (padded as usize) << 5;
+  const scores = scratch;
+  const slopes = scores + TILE * 32;
+  const packedK = slopes + TILE * 32;
+  const packedV = packedK + panels * panelBytes;
+  const sumsK = packedV + panels * panelBytes;
+  const sumsV = sumsK + panels * sumBytes;
+  const packedQ = sumsV + panels * sumBytes;
+  const packedDY = packedQ + TILE * headDim * 4;
+  const alongQ = packedDY + TILE * headDim * 4;
+  const alongDY = alongQ + TILE * padded * 4;
+
+  memory.fill(sumsK, 0, panels * sumBytes * 2);
+  for (let panel: u32 = 0; panel < panels; panel++) {
+    const first = panel * LANES;
+    const count = min(LANES, keys - first);
+    packAcross8(packedK + panel * panelBytes, k + first * rowBytes, rowBytes, count, headDim);
+    packAcross8(packedV + panel * panelBytes, v + first * rowBytes, rowBytes, count, headDim);
+  }
+
+  const scale: f32 = (1 as f32) / sqrt<f32>(headDim as f32);
+  const scale4 = f32x4.splat(scale);
+  for (let firstQuery = firstKey / TILE * TILE; firstQuery < T; firstQuery += TILE) {
+    const queries = min(TILE, T - firstQuery);
+    packTileAcross(packedQ, q + firstQuery * rowBytes, rowBytes, queries, headDim);
+    packTileAcross(packedDY, dY + firstQuery * rowBytes, rowBytes, queries, headDim);
+    packTileAlong(alongQ, q + firstQuery * rowBytes, rowBytes, queries, headDim);
+    packTileAlong(alongDY, dY + firstQuery * rowBytes, rowBytes, queries, headDim);
+    for (let panel: u32 = 0; panel < panels; panel++) {
+      const panelKey = firstKey + panel * LANES;
+      if (firstQuery + queries <= panelKey) continue;
+      // Queries before the panel's first key see none of it.
+      const begin = panelKey > firstQuery ? (panelKey - firstQuery) / TILE_ROWS * TILE_ROWS : 0;
+      for (let t = begin; t < queries; t += TILE_ROWS) {
+        const at = (t as usize) << 5;
+        multiplyTile(headDim, packedQ + t * headDim * 4, packedK + panel * panelBytes, scores + at, 32, false);
+        multiplyTile(headDim, packedDY + t * headDim * 4, packedV + panel * panelBytes, slopes + at, 32, false);
+      }
+      for (let t = begin; t < queries; t++) {
+        const at = (t as usize) << 5;
+        const row = scores + at;
+        const statsAt: usize = (firstQuery + t) << 2;
+        const lse4 = v128.load_splat<f32>(lse + statsAt);
+        const delta4 = v128.load_splat<f32>(delta + statsAt);
+        let low = expNonPositive4(f32x4.sub(f32x4.mul(v128.load(row), scale4), lse4));
+        let high = expNonPositive4(f32x4.sub(f32x4.mul(v128.load(row, 16), scale4), lse4));
+        const visible = ((firstQuery + t) as i32) - (panelKey as i32);
+        if (visible < 7) {
+          // The key of lane i is seen where i ≤ visible.
+          const limit = i32x4.splat(visible);
+          low = v128.andnot(low, i32x4.gt_s(i32x4(0, 1, 2, 3), limit));
+          high = v128.andnot(high, i32x4.gt_s(i32x4(4, 5, 6, 7), limit));
+        }
+        v128.store(row, low);
+        v128.store(row, high, 16);
+        v128.store(slopes + at, f32x4.mul(low, f32x4.sub(v128.load(slopes + at), delta4)));
+        v128.store(slopes + at, f32x4.mul(high, f32x4.sub(v128.load(slopes + at, 16), delta4)), 16);
+      }
+      const depth = queries - begin;
+      const skip = begin * 24;
+      const from = (begin as usize) << 5;
+      for (let c: u32 = 0; c < padded; c += TILE_ROWS) {
+        const panelAt = c * queries * 4 + skip;
+        const to = panel * sumBytes + ((c as usize) << 5);
+        multiplyTile(depth, alongDY + panelAt, scores + from, sumsV + to, 32, true);
+        multiplyTile(depth, alongQ + panelAt, slopes + from, sumsK + to, 32, true);
+      }
+    }
+  }
+
+  const one = f32x4.splat(1);
+  for (let panel: u32 = 0; panel < panels; panel++) {
+    const first = panel * LANES;
+    const count = min(LANES, keys - first);
+    const to = first * rowBytes;
+    unpackPanel(dK + to, rowBytes, sumsK + panel * sumBytes, count, headDim, scale4, scale4, accumulateKey);
+    unpackPanel(dV + to, rowBytes, sumsV + panel * sumBytes, count, headDim, one, one, accumulateValue);
+  }
+}
+
+/** Packs a tile of positions into panels of (headDim, 6). */
+function packTileAcross(to: usize, from: usize, rowBytes: usize, positions: u32, headDim: u32): void {
+  for (let j: u32 = 0; j < positions; j += TILE_ROWS) {
+    packAcross6(to + j * headDim * 4, from + j * rowBytes, rowBytes, min(TILE_ROWS, positions - j), headDim);
+  }
+}
+
+/** Packs a tile of positions into panels of (positions, 6), six components of the head vectors in each. */
+function packTileAlong(to: usize, from: usize, rowBytes: usize, positions: u32, headDim: u32): void {
+  for (let c: u32 = 0; c < headDim; c += TILE_ROWS) {
+    const columns = from + ((c as usize) << 2);
+    packAlong6(to + c * positions * 4, columns, rowBytes, min(TILE_ROWS, headDim - c), positions);
+  }
+}

@@ -1,0 +1,23 @@
+// Everything that the compiled module exports: the kernels under the names of their signatures in lib/, and what the
+// workers need to run them. A kernel takes pointers to its inputs, pointers to its outputs, its constants in the
+// signature's order, then the worker's number and the number of workers.
+
+export { adamw } from "./adamw";
+export { add_forward } from "./add";
+export { attention_backward_key_value, attention_backward_query } from "./attention_backward";
+export { attention_forward } from "./attention_forward";
+export { barrier } from "./barrier";
+export { clip_grad_norm_factor, clip_grad_norm_partials } from "./clip_grad_norm";
+export { copy } from "./copy";
+export { cross_entropy_backward, cross_entropy_forward, mean_forward } from "./cross_entropy";
+export { embedding_backward, embedding_forward } from "./embedding";
+export { linear_backward_input, linear_backward_weight, linear_forward } from "./linear";
+export { peak_fma } from "./peak";
+export { rmsnorm_backward_input, rmsnorm_backward_weight, rmsnorm_forward } from "./rmsnorm";
+export { rope_backward, rope_forward } from "./rope";
+export { set_scratch } from "./scratch";
+export { silu_backward, silu_forward } from "./silu";
+export { softmax_backward, softmax_forward } from "./softmax";
+export { sum_partials } from "./sum_partials";
+export { swiglu_backward, swiglu_forward } from "./swiglu";
+export { write_rows } from "./write_rows";

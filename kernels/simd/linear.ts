@@ -1,0 +1,53 @@
+import { ACROSS, ALONG, matmul } from "./matmul";
+
+// linear_forward: y = x Wᵀ. Overwrites y.
+// linear_backward_input: dX (+)= dY W
+// linear_backward_weight: dW (+)= dYᵀ x
+// x, dX: (rows, I); weight, dW: (O, I); y, dY: (rows, O).
+// A worker takes whole tiles of the result: see matmul.ts.
+
+export function linear_forward(
+  x: usize,
+  weight: usize,
+  y: usize,
+  rows: u32,
+  I: u32,
+  O: u32,
+  worker: u32,
+  workers: u32,
+): void {
+  const inBytes = (I as usize) << 2;
+  matmul(rows, O, I, x, inBytes, ACROSS, weight, inBytes, ACROSS, y, false, worker, workers);
+}
+
+export function linear_backward_input(
+  dY: usize,
+  weight: usize,
+  dX: usize,
+  rows: u32,
+  I: u32,
+  O: u32,
+  accumulate: u32,
+  worker: u32,
+  workers: u32,
+): void {
+  const inBytes = (I as usize) << 2;
+  const outBytes = (O as usize) << 2;
+  matmul(rows, I, O, dY, outBytes, ACROSS, weight, inBytes, ALONG, dX, accumulate !== 0, worker, workers);
+}
+
+export function linear_backward_weight(
+  dY: usize,
+  x: usize,
+  dWeight: usize,
+  rows: u32,
+  I: u32,
+  O: u32,
+  accumulate: u32,
+  worker: u32,
+  workers: u32,
+): void {
+  const inBytes = (I as usize) << 2;
+  const outBytes = (O as usize) << 2;
+  matmul(O, I, rows, dY, outBytes, ALONG, x, inBytes, ALONG, dWeight, accumulate !== 0, worker, workers);
+}

@@ -1,0 +1,98 @@
+import { loadTail } from "./vector";
+
+// Copies parts of a matrix into the panels that multiplyTile reads: for each p < k, `width` neighbouring numbers, those
+// past the matrix's edge as 0. "Across": the panel's numbers of one p lie in different rows of the source, so blocks of
+// 4 × 4 are transposed. "Along": they are neighbours in the source already.
+
+/** The dense panel (k, 8) of source[i, p], i < count ≤ 8, with rows of `rowBytes` bytes. */
+export function packAcross8(to: usize, from: usize, rowBytes: usize, count: u32, k: u32): void {
+  if (count < 8) memory.fill(to, 0, (k as usize) << 5);
+  for (let i: u32 = 0; i < count; i += 4) {
+    transposeInto(to + ((i as usize) << 2), 32, from + i * rowBytes, rowBytes, min<u32>(count - i, 4), k);
+  }
+}
+
+/** The dense panel (k, 6) of source[i, p], i < count ≤ 6, with rows of `rowBytes` bytes. */
+export function packAcross6(to: usize, from: usize, rowBytes: usize, count: u32, k: u32): void {
+  if (count < 6) memory.fill(to, 0, k * 24);
+  transposeInto(to, 24, from, rowBytes, min<u32>(count, 4), k);
+  if (count > 4) transposeInto(to + 16, 24, from + 4 * rowBytes, rowBytes, count - 4, k);
+}
+
+/** to[p, i] = from[i, p] for i < count ≤ 4 and p < k. */
+function transposeInto(to: usize, toRowBytes: usize, from: usize, rowBytes: usize, count: u32, k: u32): void {
+  const from1 = from + rowBytes;
+  const from2 = from1 + rowBytes;
+  const from3 = from2 + rowBytes;
+  let p: u32 = 0;
+  if (count === 4) {
+    for (; p + 4 <= k; p += 4) {
+      const at = (p as usize) << 2;
+      const r0 = v128.load(from + at);
+      const r1 = v128.load(from1 + at);
+      const r2 = v128.load(from2 + at);
+      const r3 = v128.load(from3 + at);
+      const low01 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5);
+      const high01 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7);
+      const low23 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);
+      const high23 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
+      v128.store(to, v128.shuffle<f64>(low01, low23, 0, 2));
+      to += toRowBytes;
+      v128.store(to, v128.shuffle<f64>(low01, low23, 1, 3));
+      to += toRowBytes;
+      v128.store(to, v128.shuffle<f64>(high01, high23, 0, 2));
+      to += toRowBytes;
+      v128.store(to, v128.shuffle<f64>(high01, high23, 1, 3));
+      to += toRowBytes;
+    }
+  } else if (count === 2) {
+    for (; p + 4 <= k; p += 4) {
+      const at = (p as usize) << 2;
+      const r0 = v128.load(from + at);
+      const r1 = v128.load(from1 + at);
+      const low = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5);
+      const high = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7);
+      v128.store_lane<f64>(to, low, 0);
+      to += toRowBytes;
+      v128.store_lane<f64>(to, low, 1);
+      to += toRowBytes;
+      v128.store_lane<f64>(to, high, 0);
+      to += toRowBytes;
+      v128.store_lane<f64>(to, high, 1);
+      to += toRowBytes;
+    }
+  }
+  for (; p < k; p++) {
+    const at = (p as usize) << 2;
+    store<f32>(to, load<f32>(from + at));
+    if (count > 1) store<f32>(to, load<f32>(from1 + at), 4);
+    if (count > 2) store<f32>(to, load<f32>(from2 + at), 8);
+    if (count > 3) store<f32>(to, load<f32>(from3 + at), 12);
+    to += toRowBytes;
+  }
+}
+
+/** The dense panel (k, 8) of source[p, i], i < count ≤ 8, with rows of `rowBytes` bytes. */
+export function packAlong8(to: usize, from: usize, rowBytes: usize, count: u32, k: u32): void {
+  for (let p: u32 = 0; p < k; p++) {
+    v128.store(to, loadUpTo4(from, count));
+    v128.store(to, count > 4 ? loadUpTo4(from + 16, count - 4) : f32x4.splat(0), 16);
+    from += rowBytes;
+    to += 32;
+  }
+}
+
+/** The dense panel (k, 6) of source[p, i], i < count ≤ 6, with rows of `rowBytes` bytes. */
+export function packAlong6(to: usize, from: usize, rowBytes: usize, count: u32, k: u32): void {
+  for (let p: u32 = 0; p < k; p++) {
+    v128.store(to, loadUpTo4(from, count));
+    v128.store_lane<f64>(to, count > 4 ? loadTail(from + 16, count - 4) : f32x4.splat(0), 0, 16);
+    from += rowBytes;
+    to += 24;
+  }
+}
+
+/** @inline */
+function loadUpTo4(from: usize, count: u32): v128 {
+  return count >= 4 ? v128.load(from) : loadTail(from, count);
+}

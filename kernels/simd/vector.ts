@@ -1,0 +1,72 @@
+// Loads and stores of fewer than four floats, and sums across lanes. The ends of rows go through the same vector
+// arithmetic as the rest, so an element's bits do not depend on where in its row it lies.
+
+/** Loads `count` floats (1, 2 or 3) into the low lanes; the others are 0. @inline */
+export function loadTail(p: usize, count: u32): v128 {
+  if (count === 1) return v128.load_zero<f32>(p);
+  const low = v128.load_zero<f64>(p);
+  return count === 2 ? low : v128.load_lane<f32>(p, low, 2, 8);
+}
+
+/** Stores the low `count` lanes (1, 2 or 3). @inline */
+export function storeTail(p: usize, v: v128, count: u32): void {
+  if (count === 1) {
+    v128.store_lane<f32>(p, v, 0);
+    return;
+  }
+  v128.store_lane<f64>(p, v, 0);
+  if (count === 3) v128.store_lane<f32>(p, v, 2, 8);
+}
+
+/** (v₀ + v₂) + (v₁ + v₃). @inline */
+export function sumLanes(v: v128): f32 {
+  const pairs = f32x4.add(v, v128.shuffle<f32>(v, v, 2, 3, 0, 1));
+  return f32x4.extract_lane(pairs, 0) + f32x4.extract_lane(pairs, 1);
+}
+
+/** The largest of the four lanes. @inline */
+export function maxLane(v: v128): f32 {
+  const pairs = f32x4.max(v, v128.shuffle<f32>(v, v, 2, 3, 0, 1));
+  return max(f32x4.extract_lane(pairs, 0), f32x4.extract_lane(pairs, 1));
+}
+
+/** Σᵢ a[i] · b[i] over n floats, in an order that depends on n alone. */
+export function dot(a: usize, b: usize, n: u32): f32 {
+  let s0 = f32x4.splat(0);
+  let s1 = f32x4.splat(0);
+  let s2 = f32x4.splat(0);
+  let s3 = f32x4.splat(0);
+  let i: u32 = 0;
+  for (; i + 16 <= n; i += 16) {
+    s0 = f32x4.relaxed_madd(v128.load(a), v128.load(b), s0);
+    s1 = f32x4.relaxed_madd(v128.load(a, 16), v128.load(b, 16), s1);
+    s2 = f32x4.relaxed_madd(v128.load(a, 32), v128.load(b, 32), s2);
+    s3 = f32x4.relaxed_madd(v128.load(a, 48), v128.load(b, 48), s3);
+    a += 64;
+    b += 64;
+  }
+  for (; i + 4 <= n; i += 4) {
+    s0 = f32x4.relaxed_madd(v128.load(a), v128.load(b), s0);
+    a += 16;
+    b += 16;
+  }
+  if (i < n) s1 = f32x4.relaxed_madd(loadTail(a, n - i), loadTail(b, n - i), s1);
+  return sumLanes(f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3)));
+}
+
+/** The largest of n ≥ 1 floats; NaN if any is NaN. */
+export function maximum(p: usize, n: u32): f32 {
+  let m0 = f32x4.splat(load<f32>(p));
+  let m1 = m0;
+  let i: u32 = 0;
+  for (; i + 8 <= n; i += 8) {
+    m0 = f32x4.max(m0, v128.load(p));
+    m1 = f32x4.max(m1, v128.load(p, 16));
+    p += 32;
+  }
+  for (; i < n; i++) {
+    m0 = f32x4.max(m0, v128.load_splat<f32>(p));
+    p += 4;
+  }
+  return maxLane(f32x4.max(m0, m1));
+}

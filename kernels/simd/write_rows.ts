@@ -1,0 +1,24 @@
+import { share } from "./slice";
+
+// write_rows: out[b, start[0] + t] = x[b,t], other rows untouched
+// x: (B, T, W); out: (B, S, W); start: (1) u32. A worker takes whole rows of x.
+
+export function write_rows(
+  x: usize,
+  start: usize,
+  out: usize,
+  B: u32,
+  T: u32,
+  S: u32,
+  W: u32,
+  worker: u32,
+  workers: u32,
+): void {
+  const rowBytes = (W as usize) << 2;
+  const first = load<u32>(start);
+  const end = share(B * T, worker + 1, workers);
+  for (let row = share(B * T, worker, workers); row < end; row++) {
+    const to = (row / T) * S + first + row % T;
+    memory.copy(out + to * rowBytes, x + row * rowBytes, rowBytes);
+  }
+}

@@ -1,0 +1,188 @@
+import type { Program, ProgramCall } from "../graph/program.ts";
+import type { Storage, View } from "../graph/tensor.ts";
+import type { Backend, Executable, HostArray } from "./backend.ts";
+import { encodeProgram } from "./wasm/layout.ts";
+import { compileModule, instantiate, kernelNames } from "./wasm/module.ts";
+import { WorkerPool } from "./wasm/pool.ts";
+
+/** What `createWasmBackend` may be told. */
+export interface WasmBackendOptions {
+  /** Number of workers; by default one for each core. Results have the same bits for any number. */
+  readonly workers?: number;
+}
+
+/**
+ * Starts a backend on the CPU: SIMD kernels in WebAssembly over one shared memory, walked by several workers at once.
+ * @throws {RangeError} If `workers` is not a positive integer.
+ */
+export async function createWasmBackend(options: WasmBackendOptions = {}): Promise<Backend> {
+  const workers = options.workers ?? navigator.hardwareConcurrency;
+  if (!Number.isSafeInteger(workers) || workers < 1) {
+    throw new RangeError(`Cannot start the wasm backend: got ${workers} workers, must be a positive integer`);
+  }
+  const module = await compileModule();
+  return new WasmBackend(module, await WorkerPool.start(module, workers), workers);
+}
+
+class WasmBackend implements Backend {
+  readonly name = "wasm";
+  readonly description: string;
+  readonly #pool: WorkerPool;
+  /** Index among the module's functions, and number of parameters, by kernel. */
+  readonly #kernels: ReadonlyMap<string, { readonly index: number; readonly parameters: number }>;
+  readonly #addresses = new Map<Storage, number>();
+  readonly #executables = new Set<WasmExecutable>();
+  #programs = 0;
+  #running: Promise<void> | undefined;
+  #disposed = false;
+
+  constructor(module: WebAssembly.Module, pool: WorkerPool, workers: number) {
+    this.#pool = pool;
+    this.description = `WebAssembly SIMD, ${workers} ${workers === 1 ? "worker" : "workers"}`;
+    const functions = instantiate(module, pool.memory);
+    this.#kernels = new Map(
+      kernelNames(module).map((name, index) => [name, { index, parameters: functions[index].length }]),
+    );
+  }
+
+  // deno-lint-ignore require-await -- async, so that errors reject.
+  async load(program: Program): Promise<Executable> {
+    this.#requireAlive();
+    const { allocator, memory } = this.#pool;
+    const missing = program.storages.filter((storage) => !this.#addresses.has(storage));
+    let list: number | undefined;
+    try {
+      for (const storage of missing) {
+        this.#addresses.set(storage, allocator.allocate(storage.bytes, `storage "${storage.name}"`));
+      }
+      const words = encodeProgram(++this.#programs, program.calls.map((call) => this.#encode(call)));
+      list = allocator.allocate(words.length * Float64Array.BYTES_PER_ELEMENT, "a program's list of calls");
+      new Float64Array(memory.buffer, list, words.length).set(words);
+    } catch (error) {
+      for (const storage of missing) this.#free(storage);
+      throw error;
+    }
+    const executable = new WasmExecutable(program, list, (executable) => this.#run(executable));
+    this.#executables.add(executable);
+    return executable;
+  }
+
+  #encode({ kernel, views, constants }: ProgramCall): { kernel: number; args: number[] } {
+    const known = this.#kernels.get(kernel.name);
+    const args = [...views.map((view) => this.#addressOf(view)), ...constants];
+    // Each kernel takes the worker's number and the number of workers as well.
+    if (known?.parameters !== args.length + 2) {
+      const got = known === undefined ? "none of this name" : `one of ${known.parameters} parameters`;
+      throw new Error(
+        `Cannot load kernel ${kernel.name}: got ${got} in the wasm module, must be one of ${args.length + 2}. ` +
+          "Run deno task build-kernels",
+      );
+    }
+    return { kernel: known.index, args };
+  }
+
+  async #run(executable: WasmExecutable): Promise<void> {
+    this.#requireAlive();
+    if (this.#running) throw new Error("Cannot run a program: another is running; await it first");
+    if (!this.#executables.has(executable)) {
+      throw new Error("Cannot run a program: a storage that it uses was released; load it again");
+    }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#running = promise;
+    try {
+      const failure = await this.#pool.run(executable.address);
+      if (failure !== undefined) {
+        const { name } = executable.program.calls[failure.call].kernel;
+        throw new Error(`Kernel ${name} (call ${failure.call}) failed on worker ${failure.worker}: ${failure.message}`);
+      }
+    } finally {
+      this.#running = undefined;
+      resolve();
+    }
+  }
+
+  write(view: View, data: HostArray): void {
+    this.#requireAlive();
+    if (this.#running) throw new Error(`Cannot write to "${view.storage.name}": a program is running; await it first`);
+    if (data.length !== view.size) {
+      throw new RangeError(
+        `Cannot write to "${view.storage.name}": got ${data.length} elements, must be ${view.size}`,
+      );
+    }
+    this.#array(view).set(data);
+  }
+
+  async read(view: View): Promise<HostArray> {
+    this.#requireAlive();
+    while (this.#running) await this.#running;
+    const shared = this.#array(view);
+    const copy = view.dtype === "f32" ? new Float32Array(view.size) : new Uint32Array(view.size);
+    copy.set(shared);
+    return copy;
+  }
+
+  release(storage: Storage): void {
+    this.#requireAlive();
+    if (this.#running) throw new Error(`Cannot release "${storage.name}": a program is running; await it first`);
+    this.#free(storage);
+    for (const executable of this.#executables) {
+      if (!executable.program.storages.includes(storage)) continue;
+      this.#executables.delete(executable);
+      this.#pool.allocator.free(executable.address);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    while (this.#running) await this.#running;
+    await this.#pool.stop();
+  }
+
+  #free(storage: Storage): void {
+    const address = this.#addresses.get(storage);
+    if (address === undefined) return;
+    this.#addresses.delete(storage);
+    this.#pool.allocator.free(address);
+  }
+
+  #array(view: View): Float32Array | Uint32Array {
+    // The buffer changes whenever the memory grows, so no array is kept.
+    const { buffer } = this.#pool.memory;
+    const address = this.#addressOf(view);
+    return view.dtype === "f32"
+      ? new Float32Array(buffer, address, view.size)
+      : new Uint32Array(buffer, address, view.size);
+  }
+
+  /** @throws {RangeError} If the view's storage is not loaded, or too small for it. */
+  #addressOf({ storage, byteOffset, size }: View): number {
+    const address = this.#addresses.get(storage);
+    if (address === undefined) {
+      throw new RangeError(`Cannot use "${storage.name}": no loaded program uses this storage; load one first`);
+    }
+    if (byteOffset < 0 || byteOffset % 4 !== 0 || byteOffset + size * 4 > storage.bytes) {
+      throw new RangeError(
+        `Cannot use "${storage.name}": got ${size} elements at byte ${byteOffset}, must lie within ${storage.bytes} bytes`,
+      );
+    }
+    return address + byteOffset;
+  }
+
+  #requireAlive(): void {
+    if (this.#disposed) throw new Error("Cannot use the wasm backend: it was disposed");
+  }
+}
+
+class WasmExecutable implements Executable {
+  constructor(
+    readonly program: Program,
+    /** Where the list of calls lies. */
+    readonly address: number,
+    private readonly start: (executable: WasmExecutable) => Promise<void>,
+  ) {}
+
+  async run(): Promise<void> {
+    await this.start(this);
+  }
+}

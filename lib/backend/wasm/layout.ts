@@ -1,0 +1,61 @@
+/**
+ * The shared memory, as the main thread, the workers and kernels/simd/barrier.ts agree on it.
+ *
+ * The first kilobyte holds the words below, each on cache lines of its own. Behind it, up to the end of the first page,
+ * lie the module's own constants. The heap, with everything else, begins at the second page.
+ */
+
+/** Indices into an Int32Array over the memory; the barrier's own words are at bytes 128, 256 and 384. */
+export const WORD = {
+  /** Changes when there is something to do: see `COMMAND`. */
+  sequence: 512 / 4,
+  /** What to do: the address of a program's call list, or `QUIT`. */
+  command: 544 / 4,
+  /** Follows `sequence` when all workers are done. */
+  done: 640 / 4,
+  /** 0, or 1 + the index of a call that trapped during this run. */
+  failed: 768 / 4,
+} as const;
+
+/** The command that ends a worker. Not an address: the heap begins above it. */
+export const QUIT = 1;
+
+/** Bytes of a page, the unit in which memory grows. */
+export const PAGE_BYTES = 65536;
+
+/** Pages that 32-bit pointers reach, and the maximum that the module declares. */
+export const MAX_PAGES = 65536;
+
+/** Where the heap begins. */
+export const HEAP_START = PAGE_BYTES;
+
+/** Private memory of each worker: `SCRATCH_BYTES` of kernels/simd/scratch.ts. */
+export const SCRATCH_BYTES = 8 << 20;
+
+/** A call as the workers make it: a function of the module by its index, and addresses and constants. */
+export interface EncodedCall {
+  readonly kernel: number;
+  readonly args: readonly number[];
+}
+
+/**
+ * A program in memory is a list of f64: a number that no other program of this backend has, the number of calls, then
+ * for each call the kernel's index, the number of arguments, and the arguments.
+ */
+export function encodeProgram(id: number, calls: readonly EncodedCall[]): number[] {
+  return [id, calls.length, ...calls.flatMap(({ kernel, args }) => [kernel, args.length, ...args])];
+}
+
+/** Reads what `encodeProgram` made. */
+export function decodeProgram(memory: WebAssembly.Memory, address: number): { id: number; calls: EncodedCall[] } {
+  const words = new Float64Array(memory.buffer, address);
+  let at = 2;
+  const calls = Array.from({ length: words[1] }, () => {
+    const kernel = words[at];
+    const end = at + 2 + words[at + 1];
+    const args = Array.from(words.subarray(at + 2, end));
+    at = end;
+    return { kernel, args };
+  });
+  return { id: words[0], calls };
+}

@@ -1,0 +1,38 @@
+import modulePages from "../../../kernels/simd/kernels.wasm.b64" with { type: "text" };
+
+/** A function that the module exports: pointers and constants in, nothing out. */
+export type KernelFunction = (...args: number[]) => void;
+
+/** What a worker is started with. */
+export interface WorkerStart {
+  readonly module: WebAssembly.Module;
+  readonly memory: WebAssembly.Memory;
+  readonly worker: number;
+  readonly workers: number;
+  /** Address of the worker's private memory. */
+  readonly scratch: number;
+  /** How often the worker looks before it goes to sleep. */
+  readonly spins: number;
+}
+
+/** What a worker tells the main thread: that it is ready, that a kernel trapped, or that it has ended. */
+export type WorkerMessage =
+  | { readonly kind: "ready" }
+  | { readonly kind: "failed"; readonly call: number; readonly message: string }
+  | { readonly kind: "ended" };
+
+/** Compiles the committed kernels. */
+export async function compileModule(): Promise<WebAssembly.Module> {
+  return await WebAssembly.compile(Uint8Array.fromBase64(modulePages));
+}
+
+/** The names of the module's functions, in the order that call lists refer to. */
+export function kernelNames(module: WebAssembly.Module): string[] {
+  return WebAssembly.Module.exports(module).filter(({ kind }) => kind === "function").map(({ name }) => name);
+}
+
+/** An instance over the shared memory: its functions in the order of `kernelNames`. */
+export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): KernelFunction[] {
+  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+  return kernelNames(module).map((name) => exports[name] as KernelFunction);
+}

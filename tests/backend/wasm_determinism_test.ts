@@ -1,0 +1,118 @@
+import { assert, assertEquals } from "@std/assert";
+import { createWasmBackend } from "../../lib/backend/wasm.ts";
+import { compileModule, kernelNames } from "../../lib/backend/wasm/module.ts";
+import { backward } from "../../lib/graph/backward.ts";
+import { copy } from "../../lib/graph/copy.ts";
+import { Graph } from "../../lib/graph/graph.ts";
+import { plan } from "../../lib/graph/plan.ts";
+import { Program, viewOf, wholeOf } from "../../lib/graph/program.ts";
+import { Storage, Tensor } from "../../lib/graph/tensor.ts";
+import { add } from "../../lib/ops/add.ts";
+import { attention } from "../../lib/ops/attention.ts";
+import { crossEntropy } from "../../lib/ops/cross_entropy.ts";
+import { embedding } from "../../lib/ops/embedding.ts";
+import { linear } from "../../lib/ops/linear.ts";
+import { rmsnorm } from "../../lib/ops/rmsnorm.ts";
+import { rope } from "../../lib/ops/rope.ts";
+import { silu } from "../../lib/ops/silu.ts";
+import { softmax } from "../../lib/ops/softmax.ts";
+import { swiglu } from "../../lib/ops/swiglu.ts";
+import { writeRows } from "../../lib/ops/write_rows.ts";
+import { adamw } from "../../lib/train/adamw.ts";
+import { clipGradNorm } from "../../lib/train/clip_grad_norm.ts";
+
+/** Tensors with a fixed place, in one storage of f32 and one of u32, so that all results can be read at once. */
+class Arena {
+  readonly floats = new Storage("floats", 2 ** 22);
+  readonly integers = new Storage("integers", 2 ** 12);
+  #used = { f32: 0, u32: 0 };
+
+  tensor(name: string, shape: number[], dtype: "f32" | "u32" = "f32", requiresGrad = false): Tensor {
+    const storage = dtype === "f32" ? this.floats : this.integers;
+    const tensor = new Tensor(name, shape, {
+      dtype,
+      requiresGrad,
+      placement: { storage, byteOffset: this.#used[dtype] },
+    });
+    this.#used[dtype] += Math.ceil(tensor.size * 4 / 256) * 256;
+    return tensor;
+  }
+
+  leaf(name: string, ...shape: number[]): Tensor {
+    return this.tensor(name, shape, "f32", true);
+  }
+}
+
+/** A step that uses every kernel, at sizes that no tile and no number of workers divides. */
+function everyKernel(arena: Arena): { program: Program; ids: Tensor; start: Tensor } {
+  const [B, T, H, headDim, F, V] = [3, 53, 3, 14, 67, 71];
+  const D = H * headDim;
+  const graph = new Graph();
+  const ids = arena.tensor("ids", [B, T], "u32");
+  const start = arena.tensor("start", [1], "u32");
+  const cos = arena.tensor("cos", [T, headDim / 2]);
+  const sin = arena.tensor("sin", [T, headDim / 2]);
+  const table = arena.leaf("table", V, D);
+  const [wq, wk, wv] = ["q", "k", "v"].map((name) => arena.leaf(name, D, D));
+  const [w1, w3, w2] = [arena.leaf("w1", F, D), arena.leaf("w3", F, D), arena.leaf("w2", D, F)];
+  const norm = arena.leaf("norm", D);
+  const gradientOf = new Map(
+    [table, wq, wk, wv, w1, w3, w2, norm].map((x) => [x, arena.leaf(`d_${x.name}`, ...x.shape)]),
+  );
+
+  const x = embedding(graph, ids, table);
+  const normed = rmsnorm(graph, x, norm, 1e-5);
+  const turn = (y: Tensor) => rope(graph, y, headDim, { cos, sin, start });
+  const [q, k, v] = [turn(linear(graph, normed, wq)), turn(linear(graph, normed, wk)), linear(graph, normed, wv)];
+  const attended = add(graph, x, attention(graph, q, k, v, H, start));
+  const hidden = swiglu(graph, linear(graph, attended, w1), silu(graph, linear(graph, attended, w3)));
+  // The table is used twice, so its gradient is added to.
+  const logits = linear(graph, softmax(graph, linear(graph, hidden, w2)), table);
+  const loss = crossEntropy(graph, logits, ids);
+  const dLoss = arena.tensor("dLoss", [1]);
+  backward(graph, loss, dLoss, { gradientOf, accumulate: true });
+  const clip = clipGradNorm(graph, gradientOf.get(table)!, 0.001);
+  adamw(graph, {
+    parameters: table,
+    gradients: gradientOf.get(table)!,
+    m: arena.tensor("m", table.shape.slice()),
+    v: arena.tensor("v", table.shape.slice()),
+    clip,
+    schedule: arena.tensor("schedule", [3]),
+  }, { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1 });
+  writeRows(graph, logits, start, arena.tensor("log", [B, T + 2, V]));
+  writeRows(graph, attended, start, arena.tensor("attended", [B, T + 2, D]));
+  copy(graph, logits, arena.tensor("logits", logits.shape.slice()), true);
+  return { program: plan(graph), ids, start };
+}
+
+Deno.test("wasm backend: the same bits for any number of workers, and every kernel is among the calls", async () => {
+  const arena = new Arena();
+  const { program, ids, start } = everyKernel(arena);
+  const others = ["barrier", "set_scratch", "peak_fma"];
+  assertEquals(
+    [...new Set(program.calls.map(({ kernel }) => kernel.name))].sort(),
+    kernelNames(await compileModule()).filter((name) => !others.includes(name)).sort(),
+  );
+
+  let state = 7;
+  const random = () => (state = Math.imul(state, 48271) % 0x7fffffff) / 0x7fffffff;
+  const floats = Float32Array.from({ length: arena.floats.bytes / 4 }, () => Math.abs(random()) + 0.01);
+  const tokens = Uint32Array.from({ length: ids.size }, () => Math.floor(Math.abs(random()) * 71));
+  let first: Uint32Array | undefined;
+  for (const workers of [1, 2, 3, 5]) {
+    await using backend = await createWasmBackend({ workers });
+    const executable = await backend.load(program);
+    backend.write(wholeOf(arena.floats), floats);
+    backend.write(viewOf(ids, ids.placement!), tokens);
+    backend.write(viewOf(start, start.placement!), Uint32Array.of(0));
+    await executable.run();
+    await executable.run();
+    const result = await backend.read(wholeOf(arena.floats));
+    assert(result.every((value) => Number.isFinite(value)), "the step must not produce NaN: it would hide differences");
+    const bits = new Uint32Array(result.buffer);
+    first ??= bits;
+    const different = bits.findIndex((word, i) => word !== first![i]);
+    assertEquals(different, -1, `${workers} workers: float ${different} is ${result[different]}`);
+  }
+});
