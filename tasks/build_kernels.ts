@@ -8,7 +8,7 @@
  */
 import asc from "assemblyscript/asc";
 import { writeFileAtomically } from "../lib/io/atomic.ts";
-import { runTask } from "./cli/run_task.ts";
+import { runTask } from "./cli/run.ts";
 
 const HELP = `
 Compiles kernels/simd/*.ts (AssemblyScript) into kernels/simd/kernels.wasm.b64.
