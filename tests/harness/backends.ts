@@ -1,4 +1,5 @@
 import type { Backend } from "../../lib/backend/backend.ts";
+import { createWasmBackend } from "../../lib/backend/wasm.ts";
 import { ReferenceBackend } from "../reference/backend.ts";
 
 /** A backend that tests run on. */
@@ -11,7 +12,7 @@ interface TestBackend {
 
 const REFERENCE: TestBackend = { label: "reference", open: () => Promise.resolve(new ReferenceBackend()) };
 
-const DEVICES: readonly TestBackend[] = [];
+const DEVICES: readonly TestBackend[] = [{ label: "wasm", open: () => createWasmBackend() }];
 
 /** Backends that are open, one of each kind per test file. */
 const open = new Map<string, Promise<Backend>>();
