@@ -67,4 +67,6 @@ export const KERNEL_FLOPS: Readonly<Record<string, (constants: Constants) => Ker
   clip_grad_norm_factor: ({ P }) => other(P + 4),
   // 15 for AdamW, 1 to apply the clipping factor.
   adamw: ({ n }) => other(16 * n),
+  // The clipping factor, lr, the decay and the difference.
+  sgd: ({ n }) => other(4 * n),
 };

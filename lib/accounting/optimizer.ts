@@ -8,12 +8,12 @@ export interface UpdateItem {
 }
 
 /**
- * AdamW's FLOPs per parameter, as torch.optim.AdamW and this project's kernel compute it.
+ * AdamW's FLOPs per parameter, both bias corrections applied to the moments.
  *
  * Convention: each add, subtract, multiply, divide and square root of a parameter's own numbers is one FLOP. What is the
  * same for all parameters (1 − β₁, the bias corrections c₁ = 1 − β₁ᵗ and c₂ = 1 − β₂ᵗ, 1 − lr·λ) is computed once a
  * step and not counted. Folding both corrections into the step size, as in Kingma & Ba 2014 (arXiv:1412.6980, section 2),
- * would save 2 of the 15.
+ * would save 2 of the 15, folding the first alone, as torch.optim.AdamW does, 1.
  *
  * Source: Loshchilov & Hutter 2017, arXiv:1711.05101, algorithm 2.
  */

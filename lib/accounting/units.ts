@@ -37,9 +37,9 @@ const DURATIONS: readonly [name: string, seconds: number][] = [
   ["µs", 1e-6],
 ];
 
-/** Three significant digits in the largest unit of which there are at least two, from years down to microseconds. */
+/** Three significant digits, from microseconds up to years; a larger unit from two of it on, but seconds from one. */
 export function formatDuration(seconds: number): string {
-  const [name, size] = DURATIONS.find(([, size]) => seconds >= 2 * size) ?? DURATIONS[DURATIONS.length - 1];
+  const [name, size] = DURATIONS.find(([, size]) => seconds >= (size > 1 ? 2 * size : size)) ?? DURATIONS.at(-1)!;
   return `${threeDigits(seconds / size)} ${name}`;
 }
 

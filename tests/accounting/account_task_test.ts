@@ -1,18 +1,11 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { main } from "../../tasks/account.ts";
+import { capture } from "../cli/capture.ts";
 
-/** Runs the task in this process and collects what it prints. */
+/** Runs the task; what it prints without the last newline. */
 async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const printed = { log: [] as string[], error: [] as string[] };
-  const { log, error } = console;
-  console.log = (...words: unknown[]) => void printed.log.push(words.join(" "));
-  console.error = (...words: unknown[]) => void printed.error.push(words.join(" "));
-  try {
-    const code = await main(args);
-    return { code, out: printed.log.join("\n"), err: printed.error.join("\n") };
-  } finally {
-    Object.assign(console, { log, error });
-  }
+  const { code, stdout, stderr } = await capture(main, ...args);
+  return { code, out: stdout.trimEnd(), err: stderr.trimEnd() };
 }
 
 Deno.test("account prints tables, or exact numbers as JSON", async () => {

@@ -5,33 +5,9 @@ import { KERNEL_FLOPS } from "../../lib/accounting/kernel_flops.ts";
 import { plannedTrainingMemory } from "../../lib/accounting/planned_memory.ts";
 import { countProgram, programMemory } from "../../lib/accounting/program.ts";
 import { GPT2_SHAPES, type ModelShape } from "../../lib/accounting/shape.ts";
-import type { Backend } from "../../lib/backend/backend.ts";
-import type { Program } from "../../lib/graph/program.ts";
 import { PRESETS } from "../../lib/model/config.ts";
-import { Transformer } from "../../lib/model/transformer.ts";
-import { Trainer } from "../../lib/train/trainer.ts";
+import { trainingProgram } from "./programs.ts";
 import { anyShape } from "./shapes.ts";
-
-/** Plans and never runs: a program can be counted without memory for it. */
-const PLANNER: Backend = {
-  name: "wasm",
-  description: "plans only",
-  load: () => Promise.resolve({ run: () => Promise.resolve() }),
-  write: () => {},
-  read: () => Promise.reject(new Error("Cannot read: nothing ran")),
-  release: () => {},
-  [Symbol.asyncDispose]: () => Promise.resolve(),
-};
-
-async function trainingProgram(shape: ModelShape, batchSize: number): Promise<Program> {
-  const trainer = await Trainer.create(PLANNER, new Transformer({ ropeTheta: 10_000, ...shape }), {
-    batchSize,
-    optimizer: { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1 },
-    maxGradNorm: 1,
-    logCapacity: 1,
-  });
-  return trainer.program;
-}
 
 /** Every shape that a person can name, at sizes whose tables this machine can hold. */
 const NAMED: readonly [string, ModelShape][] = [

@@ -36,6 +36,7 @@ Deno.test("units are chosen for reading", () => {
     [formatDuration(86_400), "24.0 hours"],
     [formatDuration(119), "119 s"],
     [formatDuration(121), "2.02 minutes"],
+    [formatDuration(1.084), "1.08 s"],
     [formatDuration(999.7 * 365.25 * 86_400), "1,000 years"],
     [formatDuration(0.0042), "4.20 ms"],
   ];

@@ -1,0 +1,115 @@
+import { forwardFlopsPerToken, opFlops } from "./flops.ts";
+import { countParameters } from "./parameters.ts";
+import { type PlannedMemory, plannedTrainingMemory } from "./planned_memory.ts";
+import { type CountedProgram, countProgram, type ProgramMemory, programMemory } from "./program.ts";
+import type { ModelShape } from "./shape.ts";
+import { formatTable } from "./table.ts";
+import { modelFlopsUtilisation } from "./time.ts";
+import { formatBinary, formatCount, formatShare, formatSi } from "./units.ts";
+
+/** The size of a training step. */
+export interface StepSize {
+  readonly batchSize: number;
+  /** Default: the shape's context length. */
+  readonly seqLen?: number;
+}
+
+/** What a run of this project should take, from its configuration alone. */
+export interface TrainingPrediction {
+  readonly parameters: number;
+  readonly memory: PlannedMemory;
+  /** Matrix products, attention counted in full, per token. */
+  readonly forwardFlops: number;
+  /** The same of the backward pass, with what attention's kernels compute again. */
+  readonly backwardFlops: number;
+}
+
+/** Predicts a float32 training run. */
+export function predictTraining(shape: ModelShape, { batchSize, seqLen }: StepSize): TrainingPrediction {
+  const tokens = seqLen ?? shape.contextLength;
+  const ops = opFlops(shape, { seqLen, attentionBackward: "two-pass" });
+  return {
+    parameters: countParameters(shape),
+    memory: plannedTrainingMemory(shape, { batchSize, seqLen }),
+    forwardFlops: forwardFlopsPerToken(shape, { seqLen }),
+    backwardFlops: ops.reduce((sum, op) => sum + op.backward, 0) / tokens,
+  };
+}
+
+/** What a run took, from the program that ran. */
+export interface TrainingMeasurement {
+  readonly parameters: number;
+  readonly memory: ProgramMemory;
+  /** Per token, as in the prediction. */
+  readonly forwardFlops: number;
+  readonly backwardFlops: number;
+  /** All that are no matrix products, per token. */
+  readonly otherFlops: number;
+  readonly uncounted: readonly string[];
+  readonly tokensPerSecond: number;
+  /**
+   * Model FLOP/s: three times the forward products of the tokens per second, without what the kernels compute again,
+   * so that runs can be compared. Source: Chowdhery et al. 2022, arXiv:2204.02311, appendix B.
+   */
+  readonly flopsPerSecond: number;
+  /** The share of the peak that model FLOP/s are, where a peak is known. */
+  readonly mfu?: number;
+}
+
+/** What a run tells of itself. */
+export interface TrainingRun {
+  readonly program: CountedProgram;
+  readonly parameters: number;
+  /** Tokens in one step: batch size times sequence length. */
+  readonly tokensPerStep: number;
+  readonly tokensPerSecond: number;
+  /** The device's FLOP/s, if known. */
+  readonly peak?: number;
+}
+
+/** Counts what a run did. */
+export function measureTraining(run: TrainingRun): TrainingMeasurement {
+  const { tokensPerStep, tokensPerSecond, peak } = run;
+  const { forwardMatmul, backwardMatmul, other, uncounted } = countProgram(run.program);
+  const forwardFlops = forwardMatmul / tokensPerStep;
+  return {
+    parameters: run.parameters,
+    memory: programMemory(run.program),
+    forwardFlops,
+    backwardFlops: backwardMatmul / tokensPerStep,
+    otherFlops: other / tokensPerStep,
+    uncounted,
+    tokensPerSecond,
+    flopsPerSecond: 3 * forwardFlops * tokensPerSecond,
+    ...(peak !== undefined && { mfu: modelFlopsUtilisation(3 * forwardFlops, tokensPerSecond, peak) }),
+  };
+}
+
+/** The prediction in one line, to be printed before a run. */
+export function formatPrediction({ parameters, memory, forwardFlops, backwardFlops }: TrainingPrediction): string {
+  return `predicted: ${formatCount(parameters)} parameters, ${formatBinary(memory.total)} of memory ` +
+    `(${formatBinary(memory.activations)} for activations), ` +
+    `${formatSi(forwardFlops, "FLOP")} forward and ${formatSi(backwardFlops, "FLOP")} backward per token`;
+}
+
+/** The prediction beside what was measured, as a table, to be printed after a run. */
+export function formatMeasurement(predicted: TrainingPrediction, measured: TrainingMeasurement): string {
+  const compare = (what: string, format: (value: number) => string, before: number, after: number) => {
+    const difference = after / before - 1;
+    const sign = difference > 0 ? "+" : difference < 0 ? "−" : "";
+    return [what, format(before), format(after), difference === 0 ? "equal" : sign + formatShare(Math.abs(difference))];
+  };
+  const flops = (value: number) => formatSi(value, "FLOP");
+  const table = formatTable(["", "predicted", "measured", "difference"], [
+    compare("parameters", formatCount, predicted.parameters, measured.parameters),
+    compare("memory", formatBinary, predicted.memory.total, measured.memory.total),
+    compare("of it activations", formatBinary, predicted.memory.activations, measured.memory.scratch),
+    compare("forward FLOPs per token", flops, predicted.forwardFlops, measured.forwardFlops),
+    compare("backward FLOPs per token", flops, predicted.backwardFlops, measured.backwardFlops),
+  ]);
+  const mfu = measured.mfu === undefined ? "" : `, ${formatShare(measured.mfu)} MFU`;
+  const uncounted = measured.uncounted.length === 0 ? "" : `\nkernels not counted: ${measured.uncounted.join(", ")}`;
+  return `${table}\n${formatCount(measured.tokensPerSecond)} tokens/s, ` +
+    `${formatSi(measured.flopsPerSecond, "FLOP/s")}${mfu}; FLOPs outside matrix products: ` +
+    `${flops(measured.otherFlops)} per token${uncounted}`;
+}
