@@ -1,0 +1,44 @@
+// adamw: g = gradients[i] * clip[1]; m = beta1 m + (1 - beta1) g; v = beta2 v + (1 - beta2) g^2;
+// parameters = parameters * (1 - lr * weightDecay) - lr * (m / c1) / (sqrt(v / c2) + eps)
+// gradients, parameters, m, v: (n); clip: (2) = norm, factor; schedule: (3) = lr, c1 = 1 - beta1^t, c2 = 1 - beta2^t
+// One invocation per element; dispatch ceil(n / 256), folded into two dimensions.
+// Reads and overwrites parameters, m and v.
+// Source: Loshchilov & Hutter 2017, arXiv:1711.05101
+
+const WORKGROUP = 256u;
+
+struct Params {
+  n: u32,
+  beta1: f32,
+  beta2: f32,
+  eps: f32,
+  weightDecay: f32,
+}
+
+@group(0) @binding(0) var<storage, read> gradients: array<f32>;
+@group(0) @binding(1) var<storage, read> clip: array<f32>;
+@group(0) @binding(2) var<storage, read> schedule: array<f32>;
+@group(0) @binding(3) var<storage, read_write> parameters: array<f32>;
+@group(0) @binding(4) var<storage, read_write> m: array<f32>;
+@group(0) @binding(5) var<storage, read_write> v: array<f32>;
+@group(0) @binding(6) var<uniform> params: Params;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let i = (workgroup.y * workgroups.x + workgroup.x) * WORKGROUP + local;
+  if (i >= params.n) {
+    return;
+  }
+  let lr = schedule[0];
+  let g = gradients[i] * clip[1];
+  let first = params.beta1 * m[i] + (1.0 - params.beta1) * g;
+  let second = params.beta2 * v[i] + (1.0 - params.beta2) * g * g;
+  m[i] = first;
+  v[i] = second;
+  let step = (first / schedule[1]) / (sqrt(second / schedule[2]) + params.eps);
+  parameters[i] = parameters[i] * (1.0 - lr * params.weightDecay) - lr * step;
+}

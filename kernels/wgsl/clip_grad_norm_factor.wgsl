@@ -1,0 +1,45 @@
+// clip_grad_norm_factor: clip[0] = norm = sqrt(sum_p partials[p]), clip[1] = min(1, maxNorm / (norm + 1e-6))
+// partials: (P), clip: (2)
+// One workgroup; dispatch 1. Overwrites clip.
+// Source: Pascanu et al. 2012, arXiv:1211.5063
+
+const WORKGROUP = 256u;
+// Keeps the division finite; the value that torch.nn.utils.clip_grad_norm_ adds.
+const NORM_EPS = 1e-6;
+
+struct Params {
+  P: u32,
+  maxNorm: f32,
+}
+
+@group(0) @binding(0) var<storage, read> partials: array<f32>;
+@group(0) @binding(1) var<storage, read_write> clip: array<f32>;
+@group(0) @binding(2) var<uniform> params: Params;
+
+var<workgroup> shared_values: array<f32, WORKGROUP>;
+
+// The sum of every invocation's value, by a tree: the same order every time.
+fn workgroup_sum(value: f32, local: u32) -> f32 {
+  shared_values[local] = value;
+  for (var half = WORKGROUP / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (local < half) {
+      shared_values[local] += shared_values[local + half];
+    }
+  }
+  workgroupBarrier();
+  return shared_values[0];
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(local_invocation_index) local: u32) {
+  var sum = 0.0;
+  for (var p = local; p < params.P; p += WORKGROUP) {
+    sum += partials[p];
+  }
+  let norm = sqrt(workgroup_sum(sum, local));
+  if (local == 0u) {
+    clip[0] = norm;
+    clip[1] = min(1.0, params.maxNorm / (norm + NORM_EPS));
+  }
+}

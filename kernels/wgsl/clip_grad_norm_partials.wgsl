@@ -1,0 +1,55 @@
+// clip_grad_norm_partials: partials[p] = sum over part p of gradients[i]^2
+// gradients: (n), partials: (P); part p has elements floor(p * n / P) <= i < floor((p + 1) * n / P)
+// One workgroup per part; dispatch P, folded into two dimensions. Overwrites partials.
+
+const WORKGROUP = 256u;
+
+struct Params {
+  n: u32,
+  P: u32,
+}
+
+@group(0) @binding(0) var<storage, read> gradients: array<f32>;
+@group(0) @binding(1) var<storage, read_write> partials: array<f32>;
+@group(0) @binding(2) var<uniform> params: Params;
+
+var<workgroup> shared_values: array<f32, WORKGROUP>;
+
+// Where part p of n items in P parts starts: floor(p * n / P), without overflow.
+fn part_start(p: u32, n: u32, P: u32) -> u32 {
+  return p * (n / P) + p * (n % P) / P;
+}
+
+// The sum of every invocation's value, by a tree: the same order every time.
+fn workgroup_sum(value: f32, local: u32) -> f32 {
+  shared_values[local] = value;
+  for (var half = WORKGROUP / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (local < half) {
+      shared_values[local] += shared_values[local + half];
+    }
+  }
+  workgroupBarrier();
+  return shared_values[0];
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let p = workgroup.y * workgroups.x + workgroup.x;
+  if (p >= params.P) {
+    return;
+  }
+  let end = part_start(p + 1u, params.n, params.P);
+  var squares = 0.0;
+  for (var i = part_start(p, params.n, params.P) + local; i < end; i += WORKGROUP) {
+    squares += gradients[i] * gradients[i];
+  }
+  let total = workgroup_sum(squares, local);
+  if (local == 0u) {
+    partials[p] = total;
+  }
+}

@@ -1,0 +1,57 @@
+/** What a kernel call becomes on a GPU: one or more dispatches of WGSL modules. */
+
+/** What the choice of a kernel's source may depend on besides its sizes. */
+export interface DeviceTraits {
+  /** A CPU poses as a GPU: its caches serve where workgroup memory would, and a barrier is dear. */
+  readonly software: boolean;
+  /** Bytes of workgroup memory that a workgroup may have. */
+  readonly maxWorkgroupBytes: number;
+  /** Invocations that a workgroup may have. */
+  readonly maxInvocations: number;
+}
+
+/** A kernel's constants by name. */
+export type Constants = Readonly<Record<string, number>>;
+
+/** What a binding holds: the call's array with this index (inputs, then outputs), or memory that lives for one call. */
+export type Binding = number | "scratch";
+
+/** One dispatch. Bindings are `reads`, then `writes`, then the uniform `Params`. */
+export interface Dispatch {
+  /** The kernel's name, and the variant's where there are several. */
+  readonly label: string;
+  readonly source: string;
+  /**
+   * Workgroups in all. The backend may fold them into two dimensions and round up, so a kernel computes
+   * `workgroup_id.y * num_workgroups.x + workgroup_id.x` and returns where that is too large.
+   */
+  readonly workgroups: number;
+  /** The call's inputs by default. */
+  readonly reads?: readonly Binding[];
+  /** The call's outputs by default. */
+  readonly writes?: readonly Binding[];
+  /** The values of `Params`, all u32; the call's constants by default. */
+  readonly params?: readonly number[];
+}
+
+/** A call on a GPU: its dispatches in order, and the scratch memory that passes between them. */
+export interface WgslCall {
+  readonly dispatches: readonly Dispatch[];
+  readonly scratchBytes?: number;
+}
+
+/** Decides how a kernel with these constants runs on a device. */
+export type WgslKernel = (constants: Constants, traits: DeviceTraits) => WgslCall;
+
+/** Invocations in a workgroup of the plain kernels. */
+export const WORKGROUP = 256;
+
+/** A kernel with one invocation for each of `count` elements. */
+export function elementwise(label: string, source: string, count: (constants: Constants) => number): WgslKernel {
+  return (constants) => ({ dispatches: [{ label, source, workgroups: Math.ceil(count(constants) / WORKGROUP) }] });
+}
+
+/** A kernel with one workgroup for each of `count` rows or parts. */
+export function workgroupPer(label: string, source: string, count: (constants: Constants) => number): WgslKernel {
+  return (constants) => ({ dispatches: [{ label, source, workgroups: count(constants) }] });
+}

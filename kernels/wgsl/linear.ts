@@ -1,0 +1,157 @@
+import { type Constants, type DeviceTraits, type WgslCall, type WgslKernel, WORKGROUP } from "./dispatch.ts";
+import { DIRECT_WORKGROUP, directMatmul, type DirectTile } from "./matmul_direct.ts";
+import type { Divisibility, MatmulKernel } from "./matmul_source.ts";
+import { type Tile, tileBytes, tiledMatmul } from "./matmul_tiled.ts";
+import sumPartials from "./sum_partials.wgsl" with { type: "text" };
+
+const forward: MatmulKernel = {
+  name: "linear_forward",
+  formula: "y[r,o] = sum_i x[r,i] * weight[o,i]; x: (rows, I), weight: (O, I), y: (rows, O)",
+  a: { name: "x", layout: "rows" },
+  b: { name: "weight", layout: "rows" },
+  c: "y",
+  sizes: { M: "rows", N: "O", K: "I" },
+  constants: ["rows", "I", "O"],
+};
+
+const backwardInput: MatmulKernel = {
+  name: "linear_backward_input",
+  formula: "dX[r,i] = sum_o dY[r,o] * weight[o,i]; dY: (rows, O), weight: (O, I), dX: (rows, I)",
+  a: { name: "dY", layout: "rows" },
+  b: { name: "weight", layout: "columns" },
+  c: "dX",
+  sizes: { M: "rows", N: "I", K: "O" },
+  constants: ["rows", "I", "O", "accumulate"],
+};
+
+const backwardWeight: MatmulKernel = {
+  name: "linear_backward_weight",
+  formula: "dWeight[o,i] = sum_r dY[r,o] * x[r,i]; dY: (rows, O), x: (rows, I), dWeight: (O, I)",
+  a: { name: "dY", layout: "columns" },
+  b: { name: "x", layout: "columns" },
+  c: "dWeight",
+  sizes: { M: "O", N: "I", K: "rows" },
+  constants: ["rows", "I", "O", "accumulate"],
+};
+
+/**
+ * Tiles for a real GPU, the largest first. Larger ones read memory less often, smaller ones make more workgroups; each
+ * invocation has 8 × 8 elements of C in registers, but for the smallest.
+ */
+export const TILES: readonly Tile[] = [
+  { m: 128, n: 128, k: 8, across: 16, down: 16 },
+  { m: 64, n: 64, k: 16, across: 8, down: 8 },
+  { m: 32, n: 32, k: 16, across: 8, down: 8 },
+];
+
+/** Workgroups that keep a large GPU busy: about two for each of its hundred-odd multiprocessors. */
+const BUSY_WORKGROUPS = 256;
+
+/** K is split no finer than this, so that a split's own work outweighs the sum over splits. */
+const MIN_SPLIT_K = 256;
+
+/** Below so many elements of C or steps of K a tile in workgroup memory does not pay. */
+const MIN_TILED = 16;
+
+/** The ways in which a product can be computed; the tests ask for each by name. */
+export type Variant =
+  | { readonly kind: "direct"; readonly tile: DirectTile }
+  | { readonly kind: "tiled"; readonly tile: Tile; readonly splits: number };
+
+/** Picks a variant by the sizes of C (M, N) and the length of the sums, K. */
+export function chooseVariant(M: number, N: number, K: number, kernel: MatmulKernel, traits: DeviceTraits): Variant {
+  if (traits.software) return { kind: "direct", tile: { m: Math.min(8, roundUp(M)), n: Math.min(8, roundUp(N)) } };
+  if (Math.min(M, N, K) < MIN_TILED) return { kind: "direct", tile: { m: M < 4 ? 1 : 4, n: N < 4 ? 1 : 4 } };
+  const fitting = TILES.filter((tile) =>
+    tile.across * tile.down <= traits.maxInvocations && tileBytes(kernel, tile) <= traits.maxWorkgroupBytes
+  );
+  const workgroups = (tile: Tile) => Math.ceil(M / tile.m) * Math.ceil(N / tile.n);
+  const maxSplits = Math.max(1, Math.floor(K / MIN_SPLIT_K));
+  const tile = fitting.find((tile) => workgroups(tile) * maxSplits >= BUSY_WORKGROUPS) ?? fitting.at(-1)!;
+  return { kind: "tiled", tile, splits: Math.min(maxSplits, Math.ceil(BUSY_WORKGROUPS / workgroups(tile))) };
+}
+
+/** 1, 2, 4 or 8: the smallest that is at least `n`, or 8. */
+function roundUp(n: number): number {
+  return n <= 1 ? 1 : n <= 2 ? 2 : n <= 4 ? 4 : 8;
+}
+
+/** The dispatches of one product by one variant. */
+export function matmulCall(kernel: MatmulKernel, constants: Constants, variant: Variant): WgslCall {
+  const { M, N, K } = sizesOf(kernel, constants);
+  const divides: Divisibility = {
+    aVec4: (kernel.a.layout === "rows" ? K : M) % 4 === 0,
+    bVec4: (kernel.b.layout === "rows" ? K : N) % 4 === 0,
+    cVec4: N % 4 === 0,
+  };
+  return variant.kind === "direct"
+    ? directCall(kernel, constants, variant.tile, divides)
+    : tiledCall(kernel, constants, variant.tile, variant.splits, divides);
+}
+
+function sizesOf(kernel: MatmulKernel, constants: Constants): { M: number; N: number; K: number } {
+  return { M: constants[kernel.sizes.M], N: constants[kernel.sizes.N], K: constants[kernel.sizes.K] };
+}
+
+function directCall(kernel: MatmulKernel, constants: Constants, tile: DirectTile, divides: Divisibility): WgslCall {
+  const { M, N, K } = sizesOf(kernel, constants);
+  const wide = {
+    aVec4: divides.aVec4 && (kernel.a.layout === "rows" || tile.m % 4 === 0),
+    bVec4: divides.bVec4 && (kernel.b.layout === "rows" || tile.n % 4 === 0),
+    cVec4: divides.cVec4 && tile.n % 4 === 0,
+  };
+  const tiles = Math.ceil(M / tile.m) * Math.ceil(N / tile.n);
+  return {
+    dispatches: [{
+      label: `${kernel.name} direct ${tile.m}x${tile.n}`,
+      source: directMatmul(kernel, tile, wide, K % 4 === 0),
+      workgroups: Math.ceil(tiles / DIRECT_WORKGROUP),
+    }],
+  };
+}
+
+function tiledCall(
+  kernel: MatmulKernel,
+  constants: Constants,
+  tile: Tile,
+  splits: number,
+  divides: Divisibility,
+): WgslCall {
+  const { M, N, K } = sizesOf(kernel, constants);
+  const splitK = Math.ceil(K / splits / tile.k) * tile.k;
+  const parts = Math.ceil(K / splitK);
+  const source = tiledMatmul(kernel, tile, { ...divides, wholeK: K % tile.k === 0, splitK: parts > 1 });
+  const label = `${kernel.name} tiled ${tile.m}x${tile.n}x${tile.k}`;
+  const workgroups = Math.ceil(M / tile.m) * Math.ceil(N / tile.n);
+  if (parts === 1) return { dispatches: [{ label, source, workgroups }] };
+  return {
+    scratchBytes: 4 * M * N * parts,
+    dispatches: [{
+      label: `${label} split ${parts}`,
+      source,
+      workgroups: workgroups * parts,
+      writes: ["scratch"],
+      params: [...kernel.constants.map((name) => constants[name]), splitK],
+    }, {
+      label: `${kernel.name} sum of ${parts} splits`,
+      source: sumPartials,
+      workgroups: Math.ceil(M * N / WORKGROUP),
+      reads: ["scratch"],
+      params: [parts, M * N, constants.accumulate ?? 0],
+    }],
+  };
+}
+
+function wgslKernel(kernel: MatmulKernel): WgslKernel {
+  return (constants, traits) => {
+    const { M, N, K } = sizesOf(kernel, constants);
+    return matmulCall(kernel, constants, chooseVariant(M, N, K, kernel, traits));
+  };
+}
+
+export const linearForward = wgslKernel(forward);
+export const linearBackwardInput = wgslKernel(backwardInput);
+export const linearBackwardWeight = wgslKernel(backwardWeight);
+
+/** The three products, for tests and measurements of variants. */
+export const matmulKernels: readonly MatmulKernel[] = [forward, backwardInput, backwardWeight];

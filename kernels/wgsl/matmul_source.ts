@@ -1,0 +1,66 @@
+/** What the two generators of matrix multiplication kernels share: operands, and how WGSL reads them four at a time. */
+
+/**
+ * How an operand of C[M,N] = Σₖ A(m,k) B(k,n) lies in memory, row-major: "rows" has k last, as A (M, K) or B (N, K);
+ * "columns" has k first, as A (K, M) or B (K, N).
+ */
+export type Layout = "rows" | "columns";
+
+/** A matrix multiplication as a kernel of this project: its arrays' names, their layouts, and the sizes' names. */
+export interface MatmulKernel {
+  readonly name: string;
+  /** C in terms of A and B, for the header. */
+  readonly formula: string;
+  readonly a: { readonly name: string; readonly layout: Layout };
+  readonly b: { readonly name: string; readonly layout: Layout };
+  readonly c: string;
+  /** Names of the constants that hold M, N and K. */
+  readonly sizes: { readonly M: string; readonly N: string; readonly K: string };
+  /** Constants in order. */
+  readonly constants: readonly string[];
+}
+
+/** What of a call's sizes is baked into the source. */
+export interface Divisibility {
+  /** A's last dimension is a multiple of 4, so that A is read as vec4. */
+  readonly aVec4: boolean;
+  /** B's last dimension is a multiple of 4. */
+  readonly bVec4: boolean;
+  /** N is a multiple of 4, so that C is written as vec4 where four neighbours are at hand. */
+  readonly cVec4: boolean;
+}
+
+/** The lanes of a vec4, which the sources use as constant indices. */
+export const LANES = ["x", "y", "z", "w"] as const;
+
+/** 0 … count − 1. */
+export function range(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i);
+}
+
+/** Joins lines, each indented. */
+export function lines(indent: number, items: readonly string[]): string {
+  return items.map((item) => item === "" ? "" : " ".repeat(indent) + item).join("\n");
+}
+
+/** Whether the kernel can add to its output. */
+export function accumulates(kernel: MatmulKernel): boolean {
+  return kernel.constants.includes("accumulate");
+}
+
+/** The declarations of `Params` and the bindings, in the order that every kernel of this project keeps. */
+export function declarations(
+  kernel: MatmulKernel,
+  options: Divisibility & { readonly c: string; readonly extra?: readonly string[] },
+): string {
+  const element = (vec4: boolean) => vec4 ? "vec4f" : "f32";
+  const fields = [...kernel.constants, ...options.extra ?? []];
+  return `struct Params {
+${lines(2, fields.map((name) => `${name}: u32,`))}
+}
+
+@group(0) @binding(0) var<storage, read> ${kernel.a.name}: array<${element(options.aVec4)}>;
+@group(0) @binding(1) var<storage, read> ${kernel.b.name}: array<${element(options.bVec4)}>;
+@group(0) @binding(2) var<storage, read_write> ${options.c}: array<${element(options.cVec4)}>;
+@group(0) @binding(3) var<uniform> params: Params;`;
+}

@@ -1,0 +1,69 @@
+/** Every WGSL kernel by name: its source, and how many workgroups it takes. */
+
+import adamw from "./adamw.wgsl" with { type: "text" };
+import addForward from "./add_forward.wgsl" with { type: "text" };
+import clipGradNormFactor from "./clip_grad_norm_factor.wgsl" with { type: "text" };
+import clipGradNormPartials from "./clip_grad_norm_partials.wgsl" with { type: "text" };
+import copy from "./copy.wgsl" with { type: "text" };
+import crossEntropyBackward from "./cross_entropy_backward.wgsl" with { type: "text" };
+import crossEntropyForward from "./cross_entropy_forward.wgsl" with { type: "text" };
+import embeddingBackward from "./embedding_backward.wgsl" with { type: "text" };
+import embeddingForward from "./embedding_forward.wgsl" with { type: "text" };
+import meanForward from "./mean_forward.wgsl" with { type: "text" };
+import rmsnormBackwardInput from "./rmsnorm_backward_input.wgsl" with { type: "text" };
+import rmsnormBackwardWeight from "./rmsnorm_backward_weight.wgsl" with { type: "text" };
+import rmsnormForward from "./rmsnorm_forward.wgsl" with { type: "text" };
+import ropeBackward from "./rope_backward.wgsl" with { type: "text" };
+import ropeForward from "./rope_forward.wgsl" with { type: "text" };
+import siluBackward from "./silu_backward.wgsl" with { type: "text" };
+import siluForward from "./silu_forward.wgsl" with { type: "text" };
+import softmaxBackward from "./softmax_backward.wgsl" with { type: "text" };
+import softmaxForward from "./softmax_forward.wgsl" with { type: "text" };
+import sumPartials from "./sum_partials.wgsl" with { type: "text" };
+import swigluBackward from "./swiglu_backward.wgsl" with { type: "text" };
+import swigluForward from "./swiglu_forward.wgsl" with { type: "text" };
+import writeRows from "./write_rows.wgsl" with { type: "text" };
+import { attentionBackwardKeyValue, attentionBackwardQuery, attentionForward } from "./attention.ts";
+import { type Constants, elementwise, type WgslKernel, workgroupPer } from "./dispatch.ts";
+import { linearBackwardInput, linearBackwardWeight, linearForward } from "./linear.ts";
+
+/** Rows of dWeight that one workgroup of embedding_backward owns: ROWS in its source. */
+const EMBEDDING_ROWS = 16;
+
+const one = () => 1;
+const n = (c: Constants) => c.n;
+const rows = (c: Constants) => c.rows;
+const pairs = (c: Constants) => c.rows * (c.D / 2);
+
+/** How each kernel runs on a GPU, by the name that `lib/` gives it. */
+export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entries({
+  adamw: elementwise("adamw", adamw, n),
+  add_forward: elementwise("add_forward", addForward, n),
+  attention_backward_key_value: attentionBackwardKeyValue,
+  attention_backward_query: attentionBackwardQuery,
+  attention_forward: attentionForward,
+  clip_grad_norm_factor: workgroupPer("clip_grad_norm_factor", clipGradNormFactor, one),
+  clip_grad_norm_partials: workgroupPer("clip_grad_norm_partials", clipGradNormPartials, (c) => c.P),
+  copy: elementwise("copy", copy, n),
+  cross_entropy_backward: elementwise("cross_entropy_backward", crossEntropyBackward, (c) => c.rows * c.V),
+  cross_entropy_forward: workgroupPer("cross_entropy_forward", crossEntropyForward, rows),
+  embedding_backward: workgroupPer("embedding_backward", embeddingBackward, (c) => Math.ceil(c.V / EMBEDDING_ROWS)),
+  embedding_forward: elementwise("embedding_forward", embeddingForward, (c) => c.N * c.D),
+  linear_backward_input: linearBackwardInput,
+  linear_backward_weight: linearBackwardWeight,
+  linear_forward: linearForward,
+  mean_forward: workgroupPer("mean_forward", meanForward, one),
+  rmsnorm_backward_input: workgroupPer("rmsnorm_backward_input", rmsnormBackwardInput, rows),
+  rmsnorm_backward_weight: elementwise("rmsnorm_backward_weight", rmsnormBackwardWeight, (c) => c.P * c.D),
+  rmsnorm_forward: workgroupPer("rmsnorm_forward", rmsnormForward, rows),
+  rope_backward: elementwise("rope_backward", ropeBackward, pairs),
+  rope_forward: elementwise("rope_forward", ropeForward, pairs),
+  silu_backward: elementwise("silu_backward", siluBackward, n),
+  silu_forward: elementwise("silu_forward", siluForward, n),
+  softmax_backward: workgroupPer("softmax_backward", softmaxBackward, rows),
+  softmax_forward: workgroupPer("softmax_forward", softmaxForward, rows),
+  sum_partials: elementwise("sum_partials", sumPartials, (c) => c.D),
+  swiglu_backward: elementwise("swiglu_backward", swigluBackward, n),
+  swiglu_forward: elementwise("swiglu_forward", swigluForward, n),
+  write_rows: elementwise("write_rows", writeRows, (c) => c.B * c.T * c.W),
+}));

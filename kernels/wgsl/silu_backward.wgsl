@@ -1,0 +1,40 @@
+// silu_backward: dX[i] = dY[i] * s * (1 + x[i] * (1 - s)), s = sigmoid(x[i])
+// x, dY, dX: (n)
+// One invocation per element; dispatch ceil(n / 256), folded into two dimensions.
+// Overwrites dX, or adds to it where accumulate is 1.
+
+const WORKGROUP = 256u;
+
+struct Params {
+  n: u32,
+  accumulate: u32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> dY: array<f32>;
+@group(0) @binding(2) var<storage, read_write> dX: array<f32>;
+@group(0) @binding(3) var<uniform> params: Params;
+
+// 1 / (1 + exp(-x)), written so that no exponential overflows.
+fn sigmoid(x: f32) -> f32 {
+  let e = exp(-abs(x));
+  return select(e, 1.0, x >= 0.0) / (1.0 + e);
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let i = (workgroup.y * workgroups.x + workgroup.x) * WORKGROUP + local;
+  if (i >= params.n) {
+    return;
+  }
+  let s = sigmoid(x[i]);
+  var value = dY[i] * s * (1.0 + x[i] * (1.0 - s));
+  if (params.accumulate != 0u) {
+    value += dX[i];
+  }
+  dX[i] = value;
+}

@@ -1,0 +1,49 @@
+// swiglu_backward: dGate[i] = dY[i] * up[i] * s * (1 + gate[i] * (1 - s)), dUp[i] = dY[i] * gate[i] * s,
+// s = sigmoid(gate[i])
+// gate, up, dY, dGate, dUp: (n)
+// One invocation per element; dispatch ceil(n / 256), folded into two dimensions.
+// Overwrites dGate and dUp, or adds to them where accumulateGate and accumulateUp are 1.
+
+const WORKGROUP = 256u;
+
+struct Params {
+  n: u32,
+  accumulateGate: u32,
+  accumulateUp: u32,
+}
+
+@group(0) @binding(0) var<storage, read> gate: array<f32>;
+@group(0) @binding(1) var<storage, read> up: array<f32>;
+@group(0) @binding(2) var<storage, read> dY: array<f32>;
+@group(0) @binding(3) var<storage, read_write> dGate: array<f32>;
+@group(0) @binding(4) var<storage, read_write> dUp: array<f32>;
+@group(0) @binding(5) var<uniform> params: Params;
+
+// 1 / (1 + exp(-x)), written so that no exponential overflows.
+fn sigmoid(x: f32) -> f32 {
+  let e = exp(-abs(x));
+  return select(e, 1.0, x >= 0.0) / (1.0 + e);
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let i = (workgroup.y * workgroups.x + workgroup.x) * WORKGROUP + local;
+  if (i >= params.n) {
+    return;
+  }
+  let s = sigmoid(gate[i]);
+  var value_gate = dY[i] * up[i] * s * (1.0 + gate[i] * (1.0 - s));
+  if (params.accumulateGate != 0u) {
+    value_gate += dGate[i];
+  }
+  dGate[i] = value_gate;
+  var value_up = dY[i] * gate[i] * s;
+  if (params.accumulateUp != 0u) {
+    value_up += dUp[i];
+  }
+  dUp[i] = value_up;
+}

@@ -1,0 +1,34 @@
+// swiglu_forward: y[i] = gate[i] * sigmoid(gate[i]) * up[i]
+// gate, up, y: (n)
+// One invocation per element; dispatch ceil(n / 256), folded into two dimensions. Overwrites y.
+// Source: Shazeer 2020, arXiv:2002.05202
+
+const WORKGROUP = 256u;
+
+struct Params {
+  n: u32,
+}
+
+@group(0) @binding(0) var<storage, read> gate: array<f32>;
+@group(0) @binding(1) var<storage, read> up: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(3) var<uniform> params: Params;
+
+// 1 / (1 + exp(-x)), written so that no exponential overflows.
+fn sigmoid(x: f32) -> f32 {
+  let e = exp(-abs(x));
+  return select(e, 1.0, x >= 0.0) / (1.0 + e);
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let i = (workgroup.y * workgroups.x + workgroup.x) * WORKGROUP + local;
+  if (i >= params.n) {
+    return;
+  }
+  y[i] = gate[i] * sigmoid(gate[i]) * up[i];
+}

@@ -1,0 +1,92 @@
+import type { DeviceTraits } from "../../../kernels/wgsl/dispatch.ts";
+
+/** What a person wants to know of an adapter. */
+export interface AdapterSummary {
+  /** Its name, as the driver gives it. */
+  readonly description: string;
+  /** A CPU poses as a GPU: right for tests, and slower than the wasm backend. */
+  readonly software: boolean;
+  /** Features that the adapter lists, in alphabetical order. */
+  readonly features: readonly string[];
+  readonly limits: Readonly<Record<LimitName, number>>;
+}
+
+/** Limits that decide how large a model can be and how its kernels are cut. The adapter's largest are asked for. */
+const LIMITS = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxStorageBuffersPerShaderStage",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupSizeX",
+  "maxComputeWorkgroupsPerDimension",
+] as const;
+
+type LimitName = typeof LIMITS[number];
+
+/** Features that are used where they are there. */
+const FEATURES = ["timestamp-query", "shader-f16"] as const;
+
+/** Names of drivers that compute on the CPU. */
+const SOFTWARE_NAMES = /llvmpipe|lavapipe|softpipe|swiftshader|software|basic render/i;
+
+/** The machine's adapter, the fast one if there are several; undefined if there is none. */
+export async function findAdapter(): Promise<GPUAdapter | undefined> {
+  const gpu: GPU | undefined = navigator.gpu;
+  return await gpu?.requestAdapter({ powerPreference: "high-performance" }) ?? undefined;
+}
+
+/** Puts what an adapter says of itself in one place. */
+export function summarizeAdapter(adapter: GPUAdapter): AdapterSummary {
+  const { vendor, architecture, device, description, isFallbackAdapter } = adapter.info;
+  const name = description || [vendor, architecture, device].filter((part) => part !== "").join(" ");
+  return {
+    description: name || "unnamed adapter",
+    software: isFallbackAdapter || SOFTWARE_NAMES.test(name),
+    features: [...adapter.features].toSorted(),
+    limits: limitsOf(adapter.limits),
+  };
+}
+
+/**
+ * Requests a device with all that the adapter has of the limits and features in use.
+ * @throws {Error} If the driver refuses.
+ */
+export async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
+  return await adapter.requestDevice({
+    requiredLimits: limitsOf(adapter.limits),
+    requiredFeatures: FEATURES.filter((feature) => adapter.features.has(feature)),
+  });
+}
+
+/** What kernels may depend on. */
+export function traitsOf(device: GPUDevice, software: boolean): DeviceTraits {
+  return {
+    software,
+    maxWorkgroupBytes: device.limits.maxComputeWorkgroupStorageSize,
+    maxInvocations: Math.min(device.limits.maxComputeInvocationsPerWorkgroup, device.limits.maxComputeWorkgroupSizeX),
+  };
+}
+
+/** What to say when there is no adapter. */
+export function missingAdapterMessage(): string {
+  return "Cannot use WebGPU: no adapter found, must be a GPU with a Vulkan, Metal or DirectX 12 driver; " +
+    installHint();
+}
+
+/** What to install, by operating system. */
+function installHint(): string {
+  switch (Deno.build.os) {
+    case "linux":
+      return "install the GPU's Vulkan driver and the package libvulkan1 (Debian's mesa-vulkan-drivers has drivers for " +
+        "AMD and Intel, and llvmpipe, which computes on the CPU), or use --backend wasm";
+    case "windows":
+      return "update the graphics driver, or use --backend wasm";
+    default:
+      return "use --backend wasm";
+  }
+}
+
+function limitsOf(limits: GPUSupportedLimits): Record<LimitName, number> {
+  return Object.fromEntries(LIMITS.map((name) => [name, limits[name]])) as Record<LimitName, number>;
+}

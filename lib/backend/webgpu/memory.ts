@@ -1,0 +1,150 @@
+import { BYTES_PER_ELEMENT, type Storage, type View } from "../../graph/tensor.ts";
+import type { HostArray } from "../backend.ts";
+import { observe } from "./failures.ts";
+
+/** Reads and writes go in pieces of at most this many bytes, which bounds the memory for staging. */
+const MAX_TRANSFER_BYTES = 64 * 2 ** 20;
+
+/** Staging buffers smaller than this are not worth telling apart. */
+const MIN_STAGING_BYTES = 4096;
+
+/** The device's memory: a buffer for each storage, and buffers through which results come back. */
+export class Memory {
+  readonly #device: GPUDevice;
+  readonly #buffers = new Map<Storage, GPUBuffer>();
+  /** Staging buffers at rest, by size. */
+  readonly #staging = new Map<number, GPUBuffer[]>();
+
+  constructor(device: GPUDevice) {
+    this.#device = device;
+  }
+
+  /** Staging buffers at rest. */
+  get pooled(): number {
+    return this.#staging.values().reduce((sum, buffers) => sum + buffers.length, 0);
+  }
+
+  /** @throws {RangeError} If the storage was never loaded, or was released. */
+  bufferOf(storage: Storage): GPUBuffer {
+    const buffer = this.#buffers.get(storage);
+    if (buffer === undefined) {
+      throw new RangeError(
+        `Cannot use storage "${storage.name}": it is not on the device, load a program that uses it`,
+      );
+    }
+    return buffer;
+  }
+
+  /**
+   * Makes a zeroed buffer for each storage that has none.
+   * @throws {Error} Naming the storage, if memory is short.
+   */
+  async allocate(storages: readonly Storage[]): Promise<void> {
+    const missing = storages.filter((storage) => !this.#buffers.has(storage));
+    await Promise.all(missing.map(async (storage) => {
+      const { result, error } = this.create(
+        storage.name,
+        storage.bytes,
+        GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+      );
+      this.#buffers.set(storage, result);
+      const failure = await error;
+      if (failure === undefined) return;
+      this.release(storage);
+      throw new Error(`Cannot allocate storage "${storage.name}" of ${mebibytes(storage.bytes)}: ${failure.message}`);
+    }));
+  }
+
+  /** Makes a buffer; whoever asks destroys it. */
+  create(label: string, size: number, usage: number): { result: GPUBuffer; error: Promise<GPUError | undefined> } {
+    const { maxBufferSize } = this.#device.limits;
+    if (size > maxBufferSize) {
+      throw new Error(
+        `Cannot allocate storage "${label}": got ${mebibytes(size)}, must be at most this adapter's ${
+          mebibytes(maxBufferSize)
+        }`,
+      );
+    }
+    return observe(this.#device, () => this.#device.createBuffer({ label, size, usage }));
+  }
+
+  /** Copies host data into a view. Out of range, Deno would abort the whole process, so it is checked here. */
+  write(view: View, data: HostArray): void {
+    const buffer = this.bufferOf(view.storage);
+    checkRange(view);
+    if (data.length !== view.size) {
+      throw new RangeError(
+        `Cannot write to "${view.storage.name}": got ${data.length} elements, must be ${view.size}`,
+      );
+    }
+    const step = MAX_TRANSFER_BYTES / BYTES_PER_ELEMENT;
+    for (let first = 0; first < data.length; first += step) {
+      const part = data.subarray(first, first + step);
+      const bytes = new Uint8Array(part.buffer as ArrayBuffer, part.byteOffset, part.byteLength);
+      this.#device.queue.writeBuffer(buffer, view.byteOffset + first * BYTES_PER_ELEMENT, bytes);
+    }
+  }
+
+  /** Copies a view to the host, after everything submitted before. */
+  async read(view: View): Promise<HostArray> {
+    const buffer = this.bufferOf(view.storage);
+    checkRange(view);
+    const bytes = new Uint8Array(view.size * BYTES_PER_ELEMENT);
+    for (let first = 0; first < bytes.length; first += MAX_TRANSFER_BYTES) {
+      const part = bytes.subarray(first, first + MAX_TRANSFER_BYTES);
+      await this.copyToHost(buffer, view.byteOffset + first, part);
+    }
+    return view.dtype === "f32" ? new Float32Array(bytes.buffer) : new Uint32Array(bytes.buffer);
+  }
+
+  /** Copies part of a buffer to the host through a staging buffer. */
+  async copyToHost(buffer: GPUBuffer, byteOffset: number, target: Uint8Array): Promise<void> {
+    const staging = this.#takeStaging(target.length);
+    try {
+      const encoder = this.#device.createCommandEncoder({ label: "read" });
+      encoder.copyBufferToBuffer(buffer, byteOffset, staging, 0, target.length);
+      this.#device.queue.submit([encoder.finish()]);
+      await staging.mapAsync(GPUMapMode.READ, 0, target.length);
+      target.set(new Uint8Array(staging.getMappedRange(0, target.length)));
+      staging.unmap();
+    } catch (error) {
+      staging.destroy();
+      throw error;
+    }
+    this.#staging.get(staging.size)!.push(staging);
+  }
+
+  /** Frees a storage's buffer. */
+  release(storage: Storage): void {
+    this.#buffers.get(storage)?.destroy();
+    this.#buffers.delete(storage);
+  }
+
+  /** Frees everything. */
+  dispose(): void {
+    for (const buffer of [...this.#buffers.values(), ...[...this.#staging.values()].flat()]) buffer.destroy();
+    this.#buffers.clear();
+    this.#staging.clear();
+  }
+
+  #takeStaging(bytes: number): GPUBuffer {
+    const size = Math.max(MIN_STAGING_BYTES, 2 ** Math.ceil(Math.log2(bytes)));
+    const atRest = this.#staging.get(size) ?? [];
+    this.#staging.set(size, atRest);
+    return atRest.pop() ??
+      this.#device.createBuffer({ label: "staging", size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+  }
+}
+
+/** A size for a person. */
+export function mebibytes(bytes: number): string {
+  return `${Math.ceil(bytes / 2 ** 20).toLocaleString("en-US")} MiB`;
+}
+
+function checkRange({ storage, byteOffset, size }: View): void {
+  if (size <= 0 || byteOffset < 0 || byteOffset + size * BYTES_PER_ELEMENT > storage.bytes) {
+    throw new RangeError(
+      `Cannot access "${storage.name}": got ${size} elements at byte ${byteOffset}, must lie in ${storage.bytes} bytes`,
+    );
+  }
+}
