@@ -1,6 +1,7 @@
 import type { Backend } from "../../lib/backend/backend.ts";
 import { createWasmBackend } from "../../lib/backend/wasm.ts";
 import { ReferenceBackend } from "../reference/backend.ts";
+import { missingGpu, openGpu, openGpuWithHardwareKernels } from "./gpu.ts";
 
 /** A backend that tests run on. */
 interface TestBackend {
@@ -12,7 +13,11 @@ interface TestBackend {
 
 const REFERENCE: TestBackend = { label: "reference", open: () => Promise.resolve(new ReferenceBackend()) };
 
-const DEVICES: readonly TestBackend[] = [{ label: "wasm", open: () => createWasmBackend() }];
+const DEVICES: readonly TestBackend[] = [
+  { label: "wasm", open: () => createWasmBackend() },
+  { label: "webgpu", open: openGpu, missing: missingGpu },
+  { label: "webgpu with a real GPU's kernels", open: openGpuWithHardwareKernels, missing: missingGpu },
+];
 
 /** Backends that are open, one of each kind per test file. */
 const open = new Map<string, Promise<Backend>>();

@@ -1,0 +1,26 @@
+import type { Backend } from "../../lib/backend/backend.ts";
+import { createWebGpuBackend } from "../../lib/backend/webgpu.ts";
+import { findAdapter } from "../../lib/backend/webgpu/adapter.ts";
+
+/** With this set to 1, a missing adapter is a failure: where an adapter is known to be, no GPU test may go missing. */
+const REQUIRE_GPU = "BYTELM_REQUIRE_GPU";
+
+/** Why this machine runs no GPU test; undefined where it does, and where a missing adapter must show as a failure. */
+export const missingGpu: string | undefined = Deno.env.get(REQUIRE_GPU) !== "1" && await findAdapter() === undefined
+  ? "no WebGPU adapter found"
+  : undefined;
+
+/** A backend with the kernels that suit the adapter at hand. */
+export function openGpu(): Promise<Backend> {
+  return createWebGpuBackend();
+}
+
+/** A backend with the kernels that a real GPU would get, also on a software adapter. */
+export function openGpuWithHardwareKernels(): Promise<Backend> {
+  return createWebGpuBackend({ kernelsForHardware: true });
+}
+
+/** Registers a test that needs an adapter; without one it counts as ignored, and its name says why. */
+export function gpuTest(name: string, fn: (t: Deno.TestContext) => Promise<void>): void {
+  Deno.test({ name: missingGpu ? `${name} [${missingGpu}]` : name, ignore: missingGpu !== undefined, fn });
+}
