@@ -15,6 +15,7 @@ import { range } from "./matmul_source.ts";
 
 /** The source of attention_backward_key_value for one head size. */
 export function attentionBackwardKeyValueSource(head: HeadLayout): string {
+  const queries = { from: "first_query", end: "params.T", size: "params.T" };
   return `// attention_backward_key_value, head size ${head.headDim}: dV[j] = sum_t p[t,j] dY[t],
 // dK[j] = scale sum_t p[t,j] (dY[t].v[j] - delta[t]) q[t], both over t >= j,
 // p[t,j] = exp(scale q[t].k[j] - lse[t]), scale = 1 / sqrt(head size), each batch and head alike
@@ -54,8 +55,8 @@ ${
       ...declareSums(head, "dV"),
       "for (var first_query = first_own; first_query < params.T; first_query += BLOCK) {",
       ...[
-        ...dotProducts(head, "score", "k", "q", "first_query", "params.T"),
-        ...dotProducts(head, "d_score", "v", "dY", "first_query", "params.T"),
+        ...dotProducts(head, "score", "k", "q", queries),
+        ...dotProducts(head, "d_score", "v", "dY", queries),
         ...range(4).flatMap((j) => [
           `let query${j} = first_query + tx + ${8 * j}u;`,
           `let at${j} = statistics + min(query${j}, params.T - 1u);`,
@@ -63,10 +64,10 @@ ${
           `let p${j} = exp(select(vec4f(LOWEST), score${j} * scale - lse[at${j}], visible${j}));`,
           `scores[tx + ${8 * j}u][ty] = p${j};`,
         ]),
-        ...accumulate(head, "dV", "dY", "first_query", "params.T", true),
+        ...accumulate(head, "dV", "dY", queries, true),
         "workgroupBarrier();",
         ...range(4).map((j) => `scores[tx + ${8 * j}u][ty] = p${j} * (d_score${j} - delta[at${j}]);`),
-        ...accumulate(head, "dK", "q", "first_query", "params.T", false),
+        ...accumulate(head, "dK", "q", queries, false),
         "workgroupBarrier();",
       ].map((line) => `  ${line}`),
       "}",

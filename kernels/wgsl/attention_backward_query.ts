@@ -15,6 +15,7 @@ import { LANES, range } from "./matmul_source.ts";
 
 /** The source of attention_backward_query for one head size. */
 export function attentionBackwardQuerySource(head: HeadLayout): string {
+  const keys = { from: "first_key", end: "params.T", size: "params.T" };
   return `// attention_backward_query, head size ${head.headDim}: dQ[t] = scale sum_j p[t,j] (dY[t].v[j] - delta[t]) k[j], j <= t,
 // p[t,j] = exp(scale q[t].k[j] - lse[t]), delta[t] = dY[t].y[t], scale = 1 / sqrt(head size), each batch and head alike
 // q, k, v, y, dY, dQ: (B, T, H, head size); lse, delta: (B, H, T), delta kept for attention_backward_key_value
@@ -68,14 +69,14 @@ ${
       "let end_key = min(first_own + BLOCK, params.T);",
       "for (var first_key = 0u; first_key < end_key; first_key += BLOCK) {",
       ...[
-        ...dotProducts(head, "d_score", "dY", "v", "first_key", "params.T"),
-        ...dotProducts(head, "score", "q", "k", "first_key", "params.T"),
+        ...dotProducts(head, "d_score", "dY", "v", keys),
+        ...dotProducts(head, "score", "q", "k", keys),
         ...range(4).flatMap((j) => [
           `let visible${j} = vec4u(first_key + tx + ${8 * j}u) <= last_key;`,
           `let p${j} = exp(select(vec4f(LOWEST), score${j} * scale - own_lse, visible${j}));`,
           `scores[tx + ${8 * j}u][ty] = p${j} * (d_score${j} - own_delta);`,
         ]),
-        ...accumulate(head, "dQ", "k", "first_key", "params.T", true),
+        ...accumulate(head, "dQ", "k", keys, true),
         "workgroupBarrier();",
       ].map((line) => `  ${line}`),
       "}",

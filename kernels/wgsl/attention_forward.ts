@@ -15,6 +15,7 @@ import { LANES, range } from "./matmul_source.ts";
 
 /** The source of attention_forward for one head size. */
 export function attentionForwardSource(head: HeadLayout): string {
+  const keys = { from: "first_key", end: "end_key", size: "params.S" };
   const rowOf = (name: string, r: number) => `${name}${r >> 2}.${LANES[r & 3]}`;
   const perRow = range(head.rows / 4);
   return `// attention_forward, head size ${head.headDim}: y[t] = sum_j p[t,j] v[j], p[t,j] = exp(scale q[t].k[j] - lse[t]), j <= start[0] + t,
@@ -58,7 +59,7 @@ ${
       ...declareSums(head, "y"),
       "for (var first_key = 0u; first_key < end_key; first_key += BLOCK) {",
       ...[
-        ...dotProducts(head, "score", "q", "k", "first_key", "params.S"),
+        ...dotProducts(head, "score", "q", "k", keys),
         ...range(4).map((j) =>
           `score${j} = select(vec4f(LOWEST), score${j} * scale, vec4u(first_key + tx + ${8 * j}u) <= last_key);`
         ),
@@ -76,7 +77,7 @@ ${
         "workgroupBarrier();",
         ...perRow.map((g) => `let factor${g} = factors[${head.rows / 4}u * down + ${g}u];`),
         ...head.chunks.flatMap((_, c) => range(head.rows).map((r) => `y${c}_${r} *= ${rowOf("factor", r)};`)),
-        ...accumulate(head, "y", "v", "first_key", "params.S", false),
+        ...accumulate(head, "y", "v", keys, false),
       ].map((line) => `  ${line}`),
       "}",
       "shares[ty][tx] = sum;",

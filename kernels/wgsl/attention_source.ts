@@ -119,13 +119,21 @@ export function writeFunction(head: HeadLayout, array: string): string {
 }`;
 }
 
-/** Statements that stage one chunk of the other rows `other` … `other + BLOCK − 1`, with a barrier before and after. */
-export function stage(array: string, chunk: HeadLayout["chunks"][number], other: string, end: string): string[] {
+/** Which other rows are at hand: those from `from` on, up to `end`, of `size` in all. Each by its name in the generated code. */
+export interface OtherRows {
+  readonly from: string;
+  /** Rows from here on may hold anything, and are read as the last row before. */
+  readonly end: string;
+  readonly size: string;
+}
+
+/** Statements that stage one chunk of BLOCK other rows, with a barrier before and after. */
+function stage(array: string, chunk: HeadLayout["chunks"][number], { from, end, size }: OtherRows): string[] {
   return [
     "workgroupBarrier();",
     `for (var i = local; i < BLOCK * ${chunk.count}u; i += WORKGROUP) {`,
-    `  let other = min(${other} + i / ${chunk.count}u, ${end} - 1u);`,
-    `  staged[i / ${chunk.count}u][i % ${chunk.count}u] = read_${array}((b * ${end} + other) * params.H + h, ${chunk.first}u + i % ${chunk.count}u);`,
+    `  let other = min(${from} + i / ${chunk.count}u, ${end} - 1u);`,
+    `  staged[i / ${chunk.count}u][i % ${chunk.count}u] = read_${array}((b * ${size} + other) * params.H + h, ${chunk.first}u + i % ${chunk.count}u);`,
     "}",
     "workgroupBarrier();",
   ];
@@ -137,13 +145,12 @@ export function dotProducts(
   result: string,
   own: string,
   other: string,
-  from: string,
-  end: string,
+  rows: OtherRows,
 ): string[] {
   return [
     ...range(4).map((j) => `var ${result}${j} = vec4f();`),
     ...head.chunks.flatMap((chunk) => [
-      ...stage(other, chunk, from, end),
+      ...stage(other, chunk, rows),
       `for (var d = 0u; d < ${chunk.count}u; d++) {`,
       ...range(4).map((i) => `  let own${i} = read_${own}(own_index${i}, ${chunk.first}u + d);`),
       ...range(4).map((j) => `  let other${j} = staged[tx + ${8 * j}u][d];`),
@@ -169,12 +176,11 @@ export function accumulate(
   head: HeadLayout,
   sum: string,
   array: string,
-  from: string,
-  end: string,
+  other: OtherRows,
   isStaged: boolean,
 ): string[] {
   return head.chunks.flatMap((chunk, c) => [
-    ...isStaged && head.chunks.length === 1 ? ["workgroupBarrier();"] : stage(array, chunk, from, end),
+    ...isStaged && head.chunks.length === 1 ? ["workgroupBarrier();"] : stage(array, chunk, other),
     "for (var other = 0u; other < BLOCK; other++) {",
     "  let value = staged[other][column];",
     ...range(head.rows / 4).map((g) => `  let score${g} = scores[other][${head.rows / 4}u * down + ${g}u];`),

@@ -1,8 +1,9 @@
 // embedding_backward: dWeight[v] = sum over n with ids[n] = v, in ascending n, of dY[n]
 // ids: (N), dY: (N, D), dWeight: (V, D)
 // One workgroup per ROWS rows of dWeight; dispatch ceil(V / ROWS), folded into two dimensions. Each workgroup scans all ids,
-// WORKGROUP at a time, marks those of its rows in a bit mask, and walks the marks in ascending order; an invocation owns
-// columns, so no two write the same element and the order of the sum is fixed.
+// WORKGROUP at a time, marks those of its rows in bit masks, one per row, and walks the marks in ascending order. An
+// invocation owns columns of rows, so no two write the same element and the order of the sum is fixed. Rows narrower than
+// the workgroup go side by side.
 // Overwrites dWeight, or adds to it where accumulate is 1.
 
 const WORKGROUP = 256u;
@@ -21,8 +22,10 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> dWeight: array<f32>;
 @group(0) @binding(3) var<uniform> params: Params;
 
-// Which of the WORKGROUP ids at hand belong to this workgroup's rows; set by integer atomics, whose order is immaterial.
-var<workgroup> marks: array<atomic<u32>, MASK_WORDS>;
+// Which of the WORKGROUP ids at hand name each row, and which rows have any; set by integer atomics, whose order is
+// immaterial.
+var<workgroup> marks: array<array<atomic<u32>, MASK_WORDS>, ROWS>;
+var<workgroup> marked_rows: atomic<u32>;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -34,33 +37,49 @@ fn main(
   if (first >= params.V) {
     return;
   }
-  let end = min(first + ROWS, params.V);
-  if (params.accumulate == 0u) {
-    for (var v = first; v < end; v++) {
-      for (var d = local; d < params.D; d += WORKGROUP) {
-        dWeight[v * params.D + d] = 0.0;
+  let rows = min(ROWS, params.V - first);
+  let side_by_side = clamp(WORKGROUP / params.D, 1u, ROWS);
+  let lanes = WORKGROUP / side_by_side;
+  let lane = local % lanes;
+  let own_row = local / lanes;
+  if (params.accumulate == 0u && own_row < side_by_side) {
+    for (var row = own_row; row < rows; row += side_by_side) {
+      for (var d = lane; d < params.D; d += lanes) {
+        dWeight[(first + row) * params.D + d] = 0.0;
       }
     }
   }
   for (var base = 0u; base < params.N; base += WORKGROUP) {
     workgroupBarrier();
-    if (local < MASK_WORDS) {
-      atomicStore(&marks[local], 0u);
+    if (local < ROWS * MASK_WORDS) {
+      atomicStore(&marks[local / MASK_WORDS][local % MASK_WORDS], 0u);
+    }
+    if (local == 0u) {
+      atomicStore(&marked_rows, 0u);
     }
     workgroupBarrier();
     let n = base + local;
-    if (n < params.N && ids[n] >= first && ids[n] < end) {
-      atomicOr(&marks[local / 32u], 1u << (local % 32u));
+    if (n < params.N && ids[n] >= first && ids[n] < first + rows) {
+      let row = ids[n] - first;
+      atomicOr(&marks[row][local / 32u], 1u << (local % 32u));
+      atomicOr(&marked_rows, 1u << row);
     }
     workgroupBarrier();
-    for (var word = 0u; word < MASK_WORDS; word++) {
-      var rest = atomicLoad(&marks[word]);
-      while (rest != 0u) {
-        let hit = base + word * 32u + firstTrailingBit(rest);
-        rest &= rest - 1u;
-        let row = ids[hit] * params.D;
-        for (var d = local; d < params.D; d += WORKGROUP) {
-          dWeight[row + d] += dY[hit * params.D + d];
+    var todo = atomicLoad(&marked_rows);
+    while (todo != 0u) {
+      let row = firstTrailingBit(todo);
+      todo &= todo - 1u;
+      if (row % side_by_side != own_row) {
+        continue;
+      }
+      for (var word = 0u; word < MASK_WORDS; word++) {
+        var rest = atomicLoad(&marks[row][word]);
+        while (rest != 0u) {
+          let hit = base + word * 32u + firstTrailingBit(rest);
+          rest &= rest - 1u;
+          for (var d = lane; d < params.D; d += lanes) {
+            dWeight[(first + row) * params.D + d] += dY[hit * params.D + d];
+          }
         }
       }
     }
