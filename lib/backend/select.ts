@@ -1,0 +1,34 @@
+import type { Backend } from "./backend.ts";
+import { createWasmBackend } from "./wasm.ts";
+import { createWebGpuBackend } from "./webgpu.ts";
+import { findAdapter, summarizeAdapter } from "./webgpu/adapter.ts";
+
+/** `"auto"` is webgpu where there is a real GPU, and wasm elsewhere. */
+export type BackendChoice = "auto" | "webgpu" | "wasm";
+
+/** What `createBackend` may be told. */
+export interface CreateBackendOptions {
+  /** Workers of the wasm backend; by default one for each core. */
+  readonly workers?: number;
+}
+
+/**
+ * Makes the backend that a person asked for. A software adapter, a CPU that poses as a GPU, is taken only where `webgpu`
+ * is asked for by name: the wasm backend is faster on the same CPU.
+ *
+ * @throws {Error} If `webgpu` is asked for and there is no adapter.
+ */
+export async function createBackend(choice: BackendChoice, options: CreateBackendOptions = {}): Promise<Backend> {
+  const name = choice === "auto" ? (await chooseBackend()).name : choice;
+  return name === "webgpu" ? await createWebGpuBackend() : await createWasmBackend(options);
+}
+
+/** What `"auto"` takes on this machine, and why, in words for a person. */
+export async function chooseBackend(): Promise<{ readonly name: "webgpu" | "wasm"; readonly reason: string }> {
+  const adapter = await findAdapter();
+  if (adapter === undefined) return { name: "wasm", reason: "no WebGPU adapter was found" };
+  const { description, software } = summarizeAdapter(adapter);
+  return software
+    ? { name: "wasm", reason: `the only WebGPU adapter, ${description}, computes on the CPU, where wasm is faster` }
+    : { name: "webgpu", reason: `${description} is a GPU` };
+}
