@@ -16,6 +16,7 @@ export { peak_fma } from "./peak";
 export { rmsnorm_backward_input, rmsnorm_backward_weight, rmsnorm_forward } from "./rmsnorm";
 export { rope_backward, rope_forward } from "./rope";
 export { set_scratch } from "./scratch";
+export { sgd } from "./sgd";
 export { silu_backward, silu_forward } from "./silu";
 export { softmax_backward, softmax_forward } from "./softmax";
 export { sum_partials } from "./sum_partials";

@@ -15,6 +15,7 @@ import rmsnormBackwardWeight from "./rmsnorm_backward_weight.wgsl" with { type: 
 import rmsnormForward from "./rmsnorm_forward.wgsl" with { type: "text" };
 import ropeBackward from "./rope_backward.wgsl" with { type: "text" };
 import ropeForward from "./rope_forward.wgsl" with { type: "text" };
+import sgd from "./sgd.wgsl" with { type: "text" };
 import siluBackward from "./silu_backward.wgsl" with { type: "text" };
 import siluForward from "./silu_forward.wgsl" with { type: "text" };
 import softmaxBackward from "./softmax_backward.wgsl" with { type: "text" };
@@ -58,6 +59,7 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
   rmsnorm_forward: workgroupPer("rmsnorm_forward", rmsnormForward, rows),
   rope_backward: elementwise("rope_backward", ropeBackward, pairs),
   rope_forward: elementwise("rope_forward", ropeForward, pairs),
+  sgd: elementwise("sgd", sgd, n),
   silu_backward: elementwise("silu_backward", siluBackward, n),
   silu_forward: elementwise("silu_forward", siluForward, n),
   softmax_backward: workgroupPer("softmax_backward", softmaxBackward, rows),

@@ -9,6 +9,7 @@ import type { ReferenceKernel } from "./kernel.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "./linear.ts";
 import { rmsnormBackwardInput, rmsnormBackwardWeight, rmsnormForward } from "./rmsnorm.ts";
 import { ropeBackward, ropeForward } from "./rope.ts";
+import { sgd } from "./sgd.ts";
 import { siluBackward, siluForward } from "./silu.ts";
 import { softmaxBackward, softmaxForward } from "./softmax.ts";
 import { sumPartials } from "./sum_partials.ts";
@@ -38,6 +39,7 @@ export const REFERENCE_KERNELS: ReadonlyMap<string, ReferenceKernel> = new Map<s
   ["rmsnorm_backward_weight", rmsnormBackwardWeight],
   ["rope_forward", ropeForward],
   ["rope_backward", ropeBackward],
+  ["sgd", sgd],
   ["silu_forward", siluForward],
   ["silu_backward", siluBackward],
   ["softmax_forward", softmaxForward],

@@ -1,0 +1,32 @@
+// sgd: parameters = parameters * (1 - lr * weightDecay) - lr * gradients * clip[1]
+// gradients, parameters: (n); clip: (2) = norm, factor; schedule: (1) = lr
+// One invocation per element; dispatch ceil(n / 256), folded into two dimensions.
+// Reads and overwrites parameters.
+// Source: Robbins & Monro 1951
+
+const WORKGROUP = 256u;
+
+struct Params {
+  n: u32,
+  weightDecay: f32,
+}
+
+@group(0) @binding(0) var<storage, read> gradients: array<f32>;
+@group(0) @binding(1) var<storage, read> clip: array<f32>;
+@group(0) @binding(2) var<storage, read> schedule: array<f32>;
+@group(0) @binding(3) var<storage, read_write> parameters: array<f32>;
+@group(0) @binding(4) var<uniform> params: Params;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let i = (workgroup.y * workgroups.x + workgroup.x) * WORKGROUP + local;
+  if (i >= params.n) {
+    return;
+  }
+  let lr = schedule[0];
+  parameters[i] = parameters[i] * (1.0 - lr * params.weightDecay) - lr * (gradients[i] * clip[1]);
+}

@@ -1,0 +1,42 @@
+import type { Graph } from "../graph/graph.ts";
+import { defineKernel } from "../graph/kernel.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import { requireSameShape, requireShape } from "../ops/shapes.ts";
+
+/**
+ * One step over a flat buffer: parameters = parameters · (1 − lr · weightDecay) − lr · gradients · clip[1].
+ * schedule: (1) = lr; clip: (2) as written by clip_grad_norm_factor. parameters are read and written.
+ */
+export const sgdKernel = defineKernel({
+  name: "sgd",
+  inputs: ["gradients", "clip", "schedule"],
+  outputs: ["parameters"],
+  constants: { n: "u32", weightDecay: "f32" },
+});
+
+/** Everything one step of gradient descent reads and writes; parameters and gradients have one flat shape. */
+export interface SgdTensors {
+  readonly parameters: Tensor;
+  readonly gradients: Tensor;
+  /** (2): the gradient norm and the factor that clips it. */
+  readonly clip: Tensor;
+  /** (1), written by the host before each step: the learning rate. */
+  readonly schedule: Tensor;
+}
+
+/**
+ * Appends a step of stochastic gradient descent without momentum. Decay of the weights and a penalty on their squares
+ * are the same here; the order of operations is that of torch.optim.SGD up to rounding.
+ * Source: Robbins & Monro 1951.
+ */
+export function sgd(graph: Graph, tensors: SgdTensors, weightDecay = 0): void {
+  const { parameters, gradients, clip, schedule } = tensors;
+  requireSameShape("sgd", parameters, gradients);
+  requireShape("sgd", clip, [2]);
+  requireShape("sgd", schedule, [1]);
+  graph.call(sgdKernel, {
+    inputs: { gradients, clip, schedule },
+    outputs: { parameters },
+    constants: { n: parameters.size, weightDecay },
+  });
+}
