@@ -1,22 +1,96 @@
 /**
  * bytelm: from raw text to a language model, in TypeScript on Deno.
  *
+ * @example Train a tokenizer and a small model, and let it speak
  * ```ts
- * import { createBackend, initialWeights, PRESETS, tokensInMemory, train, trainBpe, Transformer } from "./mod.ts";
+ * import {
+ *   createBackend,
+ *   Generator,
+ *   initialWeights,
+ *   PRESETS,
+ *   tokensInMemory,
+ *   train,
+ *   trainBpe,
+ *   TRAINING_DEFAULTS,
+ *   Transformer,
+ * } from "./mod.ts";
  *
- * const text = "the cat sat on the mat. the dog sat on the log. ".repeat(50);
- * const tokenizer = await trainBpe(text, { vocabSize: 270 });
+ * const text = "the cat sat on the mat, the dog sat on the log. ".repeat(50);
+ * const tokenizer = await trainBpe(text, { vocabSize: 265 });
  * const model = new Transformer({ ...PRESETS.tiny, vocabSize: tokenizer.vocabSize, contextLength: 16, numLayers: 1 });
  * await using backend = await createBackend("wasm");
  * const steps = train({
  *   backend,
  *   model,
- *   config: { ...TRAINING_DEFAULTS, steps: 3 },
+ *   config: { ...TRAINING_DEFAULTS, steps: 3, batchSize: 4 },
  *   weights: initialWeights(model.config, 0),
  *   train: tokensInMemory(tokenizer.encode(text)),
  * });
  * for await (const { step, loss } of steps) console.log(step, loss);
+ *
+ * const generator = await Generator.create(backend, model);
+ * const prompt = [...tokenizer.encode("the cat")];
+ * const ids = generator.generate(prompt, { maxTokens: 5, temperature: 0.8, topP: 0.95, seed: 0 });
+ * console.log(tokenizer.decode(await Array.fromAsync(ids)));
  * ```
  *
  * @module
  */
+
+export { UserError } from "./lib/errors.ts";
+
+// Tokenizer
+export { type EncodeOptions, type Ids, TextEncoding, type TextSource, Tokenizer } from "./lib/tokenizer/mod.ts";
+export { loadTokenizer, saveTokenizer, trainBpe, type TrainBpeOptions } from "./lib/tokenizer/mod.ts";
+
+// Token files and batches
+export { type Batch, type BatchShape, fixedBatches, randomBatch } from "./lib/dataset/batches.ts";
+export { NpyReader, NpyWriter, readNpy, writeNpy } from "./lib/dataset/npy_file.ts";
+export { splitText } from "./lib/dataset/split.ts";
+export { type TokenSource, tokensInMemory } from "./lib/dataset/token_source.ts";
+
+// Graph: record, differentiate, plan
+export { backward, type BackwardOptions, Gradients } from "./lib/graph/backward.ts";
+export { type BackwardRule, Graph } from "./lib/graph/graph.ts";
+export { InputBlock } from "./lib/graph/inputs.ts";
+export { defineKernel, type Kernel } from "./lib/graph/kernel.ts";
+export { plan, type PlanOptions } from "./lib/graph/plan.ts";
+export { Program, viewOf, wholeOf } from "./lib/graph/program.ts";
+export { Storage, Tensor, type View } from "./lib/graph/tensor.ts";
+
+// Ops
+export { add } from "./lib/ops/add.ts";
+export { attention } from "./lib/ops/attention.ts";
+export { crossEntropy } from "./lib/ops/cross_entropy.ts";
+export { embedding } from "./lib/ops/embedding.ts";
+export { linear } from "./lib/ops/linear.ts";
+export { rmsnorm } from "./lib/ops/rmsnorm.ts";
+export { rope, ropeAngles, type RopeTables } from "./lib/ops/rope.ts";
+export { silu } from "./lib/ops/silu.ts";
+export { softmax } from "./lib/ops/softmax.ts";
+export { swiglu } from "./lib/ops/swiglu.ts";
+
+// Backends
+export type { Backend, Executable, HostArray } from "./lib/backend/backend.ts";
+export { createBackend } from "./lib/backend/select.ts";
+
+// Model
+export { type ModelConfig, PRESETS, validateModelConfig } from "./lib/model/config.ts";
+export { type GenerateOptions, Generator } from "./lib/model/generator.ts";
+export { ParameterLayout, type ParameterSpec, parameterSpecs } from "./lib/model/parameters.ts";
+export { Safetensors, type TensorToWrite, writeSafetensors } from "./lib/model/safetensors.ts";
+export { sampleToken, type SamplingOptions } from "./lib/model/sampling.ts";
+export { type ForwardOptions, Transformer } from "./lib/model/transformer.ts";
+export { initialWeights, readWeight, type WeightSource, writeWeights } from "./lib/model/weights.ts";
+export { saveWeights, weightsFrom } from "./lib/model/weights_file.ts";
+export { Philox } from "./lib/random/philox.ts";
+
+// Training
+export { adamw, type AdamWOptions, adamwSchedule, type AdamWTensors } from "./lib/train/adamw.ts";
+export { clipGradNorm } from "./lib/train/clip_grad_norm.ts";
+export { TRAINING_DEFAULTS, type TrainingConfig } from "./lib/train/config.ts";
+export { Evaluator } from "./lib/train/evaluator.ts";
+export { readModelConfig, type RunConfig } from "./lib/train/run_directory.ts";
+export { cosineLearningRate, type CosineSchedule } from "./lib/train/schedule.ts";
+export { type StepMetrics, train, type TrainOptions } from "./lib/train/train.ts";
+export { type StepResult, Trainer, type TrainerOptions } from "./lib/train/trainer.ts";

@@ -13,7 +13,7 @@ import { Transformer } from "../lib/model/transformer.ts";
 import { initialWeights } from "../lib/model/weights.ts";
 import { saveWeights } from "../lib/model/weights_file.ts";
 import { loadTokenizer, saveTokenizer, type Tokenizer } from "../lib/tokenizer/mod.ts";
-import { ADAMW_EPS, type TrainingConfig, validateTrainingConfig } from "../lib/train/config.ts";
+import { TRAINING_DEFAULTS as DEFAULTS, type TrainingConfig, validateTrainingConfig } from "../lib/train/config.ts";
 import { MetricsLog, RUN_FILES, writeRunConfig } from "../lib/train/run_directory.ts";
 import { type StepMetrics, train } from "../lib/train/train.ts";
 import { UserError } from "./cli/errors.ts";
@@ -43,17 +43,17 @@ Model (a preset, and what differs from it)
   --rope-theta X         Base of the rotary embedding's wavelengths.
 
 Training
-  --batch-size N         Sequences per step (default: 16)
-  --steps N              Optimizer updates (default: 500)
-  --lr X                 Peak learning rate (default: 0.003)
+  --batch-size N         Sequences per step (default: ${DEFAULTS.batchSize})
+  --steps N              Optimizer updates (default: ${DEFAULTS.steps})
+  --lr X                 Peak learning rate (default: ${DEFAULTS.lr})
   --min-lr X             Learning rate at the end of the cosine (default: a tenth of --lr)
   --warmup-steps N       Steps of linear warm-up (default: a twentieth of --steps)
-  --weight-decay X       (default: 0.1)
-  --beta1 X  --beta2 X   AdamW's moments (default: 0.9, 0.95)
-  --clip X               Largest global gradient norm (default: 1)
-  --valid-every N        Steps between validations (default: 100)
-  --valid-batches N      Batches per validation (default: 20)
-  --seed N               Decides initial weights and batches (default: 0)
+  --weight-decay X       (default: ${DEFAULTS.weightDecay})
+  --beta1 X  --beta2 X   AdamW's moments (default: ${DEFAULTS.beta1}, ${DEFAULTS.beta2})
+  --clip X               Largest global gradient norm (default: ${DEFAULTS.clip})
+  --valid-every N        Steps between validations (default: ${DEFAULTS.validEvery})
+  --valid-batches N      Batches per validation (default: ${DEFAULTS.validBatches})
+  --seed N               Decides initial weights and batches (default: ${DEFAULTS.seed})
   --backend NAME         auto, webgpu or wasm (default: auto: a hardware GPU where there is one, else wasm)
 `;
 
@@ -71,18 +71,18 @@ const FLAGS = {
   "num-heads": { type: "integer", min: 1 },
   "d-ff": { type: "integer", min: 1 },
   "rope-theta": { type: "number" },
-  "batch-size": { type: "integer", default: 16, min: 1 },
-  steps: { type: "integer", default: 500, min: 1 },
-  lr: { type: "number", default: 0.003 },
+  "batch-size": { type: "integer", default: DEFAULTS.batchSize, min: 1 },
+  steps: { type: "integer", default: DEFAULTS.steps, min: 1 },
+  lr: { type: "number", default: DEFAULTS.lr },
   "min-lr": { type: "number" },
   "warmup-steps": { type: "integer", min: 0 },
-  "weight-decay": { type: "number", default: 0.1 },
-  beta1: { type: "number", default: 0.9 },
-  beta2: { type: "number", default: 0.95 },
-  clip: { type: "number", default: 1 },
-  "valid-every": { type: "integer", default: 100, min: 1 },
-  "valid-batches": { type: "integer", default: 20, min: 1 },
-  seed: { type: "integer", default: 0, min: 0 },
+  "weight-decay": { type: "number", default: DEFAULTS.weightDecay },
+  beta1: { type: "number", default: DEFAULTS.beta1 },
+  beta2: { type: "number", default: DEFAULTS.beta2 },
+  clip: { type: "number", default: DEFAULTS.clip },
+  "valid-every": { type: "integer", default: DEFAULTS.validEvery, min: 1 },
+  "valid-batches": { type: "integer", default: DEFAULTS.validBatches, min: 1 },
+  seed: { type: "integer", default: DEFAULTS.seed, min: 0 },
   backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "wasm"] },
 } as const;
 
@@ -166,7 +166,7 @@ function trainingConfig(flags: Flags<typeof FLAGS>): TrainingConfig {
     weightDecay: flags["weight-decay"],
     beta1: flags.beta1,
     beta2: flags.beta2,
-    eps: ADAMW_EPS,
+    eps: DEFAULTS.eps,
     clip: flags.clip,
     seed: flags.seed,
     validEvery: flags["valid-every"],

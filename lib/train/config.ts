@@ -22,8 +22,22 @@ export interface TrainingConfig extends AdamWOptions {
   readonly validBatches: number;
 }
 
-/** AdamW's denominators are kept from zero by this. */
-export const ADAMW_EPS = 1e-8;
+/** Values that serve a small model on a small text. */
+export const TRAINING_DEFAULTS: TrainingConfig = {
+  batchSize: 16,
+  steps: 500,
+  lr: 3e-3,
+  minLr: 3e-4,
+  warmupSteps: 25,
+  beta1: 0.9,
+  beta2: 0.95,
+  eps: 1e-8,
+  weightDecay: 0.1,
+  clip: 1,
+  seed: 0,
+  validEvery: 100,
+  validBatches: 20,
+};
 
 /**
  * Checks a training configuration.
