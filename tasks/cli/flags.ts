@@ -26,10 +26,14 @@ export type FlagSpec = {
 /** Flag names (without dashes) and how each is read. */
 export type FlagSpecs = Readonly<Record<string, FlagSpec>>;
 
+/** One of the choices, where a string has them. */
+type GivenValue<F extends FlagSpec> = F extends { type: "string"; choices: readonly (infer C)[] } ? C
+  : FlagTypes[F["type"]];
+
 type FlagValue<F extends FlagSpec> = F extends { type: "boolean" | "strings" } ? FlagTypes[F["type"]]
-  : F extends { required: true } ? FlagTypes[F["type"]]
-  : F extends { default: string | number } ? FlagTypes[F["type"]]
-  : FlagTypes[F["type"]] | undefined;
+  : F extends { required: true } ? GivenValue<F>
+  : F extends { default: string | number } ? GivenValue<F>
+  : GivenValue<F> | undefined;
 
 /** The values of a task's flags: `undefined` where an optional flag without a default was not given. */
 export type Flags<S extends FlagSpecs> = { [K in keyof S]: FlagValue<S[K]> };
