@@ -4,8 +4,8 @@
  *   deno task account --model gpt2-xl --device a100 --steps 400000 --batch-size 1024
  */
 import { compareForward, flopsBars, formatComparison, memoryBars, type NamedShape } from "../lib/accounting/compare.ts";
-import { type DeviceName, DEVICES } from "../lib/accounting/devices.ts";
-import { type PrecisionName, PRECISIONS } from "../lib/accounting/precision.ts";
+import { DEVICE_NAMES, DEVICES } from "../lib/accounting/devices.ts";
+import { PRECISION_NAMES } from "../lib/accounting/precision.ts";
 import { account } from "../lib/accounting/report.ts";
 import { formatAccount } from "../lib/accounting/report_text.ts";
 import { formatTable } from "../lib/accounting/table.ts";
@@ -38,9 +38,9 @@ Training
   --batch-size N         Sequences per step (default: 1)
   --tokens N             Tokens to train on (default: 20 per parameter)
   --steps N              Steps to train for, instead of --tokens
-  --device NAME          ${Object.keys(DEVICES).join(", ")} (default: a100)
+  --device NAME          ${DEVICE_NAMES.join(", ")} (default: a100)
   --mfu X                Share of the device's peak that is reached (default: 0.5)
-  --precision NAME       ${Object.keys(PRECISIONS).join(", ")} (default: f32)
+  --precision NAME       ${PRECISION_NAMES.join(", ")} (default: f32)
   --attention NAME       stored: the s² scores are kept for the backward pass (default); flash: they are not
   --checkpointing        Keep only each layer's input, and compute the rest again
   --causal full|half     How causal attention's products are counted (default: full)
@@ -69,9 +69,9 @@ const FLAGS = {
   "batch-size": { type: "integer", min: 1 },
   tokens: { type: "number", min: 1 },
   steps: { type: "integer", min: 1 },
-  device: { type: "string", default: "a100", choices: Object.keys(DEVICES) },
+  device: { type: "string", default: "a100", choices: DEVICE_NAMES },
   mfu: { type: "number", default: 0.5, max: 1 },
-  precision: { type: "string", default: "f32", choices: Object.keys(PRECISIONS) },
+  precision: { type: "string", default: "f32", choices: PRECISION_NAMES },
   attention: { type: "string", default: "stored", choices: ["stored", "flash"] },
   checkpointing: { type: "boolean" },
   causal: { type: "string", default: "full", choices: ["full", "half"] },
@@ -101,10 +101,10 @@ async function runAccount(flags: AccountFlags): Promise<void> {
   const models = flags.contexts === undefined ? named : atContexts(named, flags.contexts);
   const options = {
     batchSize: flags["batch-size"] ?? run?.batchSize ?? 1,
-    precision: flags.precision as PrecisionName,
-    attention: flags.attention as "stored" | "flash",
+    precision: flags.precision,
+    attention: flags.attention,
     checkpointing: flags.checkpointing,
-    causal: flags.causal as "full" | "half",
+    causal: flags.causal,
   };
 
   let text: string;
@@ -113,7 +113,7 @@ async function runAccount(flags: AccountFlags): Promise<void> {
     text = flags.json ? JSON.stringify(comparisons, null, 2) : formatComparison(comparisons);
   } else {
     const steps = flags.steps ?? (flags.tokens === undefined ? run?.steps : undefined);
-    const training = { device: flags.device as DeviceName, mfu: flags.mfu, tokens: flags.tokens, steps };
+    const training = { device: flags.device, mfu: flags.mfu, tokens: flags.tokens, steps };
     const result = account({ ...models[0], ...options, ...training });
     text = flags.json ? JSON.stringify(result, null, 2) : formatAccount(result);
   }

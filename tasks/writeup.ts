@@ -3,7 +3,7 @@
  *
  *   deno task writeup --story data/shakespeare.txt --out WRITEUP.md
  */
-import { type BackendChoice, createBackend } from "../lib/backend/select.ts";
+import { createBackend } from "../lib/backend/select.ts";
 import { writeFileAtomically } from "../lib/io/atomic.ts";
 import { loadTokenizer } from "../lib/tokenizer/mod.ts";
 import { requireAbsent, requireDirectory, requireInputFile } from "./cli/files.ts";
@@ -74,7 +74,7 @@ async function writeUp(flags: WriteupFlags): Promise<void> {
     transformerSection(),
     adamwSection(),
   ];
-  await using backend = await createBackend(flags.backend as BackendChoice);
+  await using backend = await createBackend(flags.backend);
   sections.push(await sgdSection(backend));
 
   const { arch, os } = Deno.build;

@@ -74,3 +74,6 @@ export const DEVICES = {
 
 /** A key of `DEVICES`. */
 export type DeviceName = keyof typeof DEVICES;
+
+/** The keys of `DEVICES`. */
+export const DEVICE_NAMES = Object.keys(DEVICES) as readonly DeviceName[];

@@ -34,6 +34,9 @@ export const PRECISIONS = {
 /** A key of `PRECISIONS`. */
 export type PrecisionName = keyof typeof PRECISIONS;
 
+/** The keys of `PRECISIONS`. */
+export const PRECISION_NAMES = Object.keys(PRECISIONS) as readonly PrecisionName[];
+
 /**
  * The rate at which a device multiplies matrices in this format: float32 without tensor cores, 16-bit with them.
  * @returns FLOP/s.
