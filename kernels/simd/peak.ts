@@ -3,24 +3,25 @@
 // 96 · iterations floating-point operations. result: (workers), so that nothing is optimised away.
 
 export function peak_fma(result: usize, iterations: u32, worker: u32, _workers: u32): void {
-  const x = f32x4.splat(0.999);
-  const b = f32x4.splat(0.001);
+  // From memory: V8 builds vector constants anew at each use.
+  const x = v128.load_splat<f32>(result);
+  const b = x;
   let c0 = f32x4.splat(0), c1 = f32x4.splat(1), c2 = f32x4.splat(2), c3 = f32x4.splat(3);
   let c4 = f32x4.splat(4), c5 = f32x4.splat(5), c6 = f32x4.splat(6), c7 = f32x4.splat(7);
   let c8 = f32x4.splat(8), c9 = f32x4.splat(9), c10 = f32x4.splat(10), c11 = f32x4.splat(11);
   for (let i: u32 = 0; i < iterations; i++) {
-    c0 = f32x4.relaxed_madd(c0, x, b);
-    c1 = f32x4.relaxed_madd(c1, x, b);
-    c2 = f32x4.relaxed_madd(c2, x, b);
-    c3 = f32x4.relaxed_madd(c3, x, b);
-    c4 = f32x4.relaxed_madd(c4, x, b);
-    c5 = f32x4.relaxed_madd(c5, x, b);
-    c6 = f32x4.relaxed_madd(c6, x, b);
-    c7 = f32x4.relaxed_madd(c7, x, b);
-    c8 = f32x4.relaxed_madd(c8, x, b);
-    c9 = f32x4.relaxed_madd(c9, x, b);
-    c10 = f32x4.relaxed_madd(c10, x, b);
-    c11 = f32x4.relaxed_madd(c11, x, b);
+    c0 = f32x4.relaxed_madd(x, b, c0);
+    c1 = f32x4.relaxed_madd(x, b, c1);
+    c2 = f32x4.relaxed_madd(x, b, c2);
+    c3 = f32x4.relaxed_madd(x, b, c3);
+    c4 = f32x4.relaxed_madd(x, b, c4);
+    c5 = f32x4.relaxed_madd(x, b, c5);
+    c6 = f32x4.relaxed_madd(x, b, c6);
+    c7 = f32x4.relaxed_madd(x, b, c7);
+    c8 = f32x4.relaxed_madd(x, b, c8);
+    c9 = f32x4.relaxed_madd(x, b, c9);
+    c10 = f32x4.relaxed_madd(x, b, c10);
+    c11 = f32x4.relaxed_madd(x, b, c11);
   }
   const s0 = f32x4.add(f32x4.add(c0, c1), f32x4.add(c2, c3));
   const s1 = f32x4.add(f32x4.add(c4, c5), f32x4.add(c6, c7));

@@ -41,4 +41,10 @@ export interface Executable {
    * @throws {Error} If the device was lost or a kernel failed since the last run.
    */
   run(): Promise<void>;
+
+  /**
+   * Runs every call in order, and says how many seconds each took; what is read afterwards is as after `run`.
+   * Absent where the device keeps no clock for it.
+   */
+  profile?(): Promise<Float64Array>;
 }

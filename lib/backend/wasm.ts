@@ -62,7 +62,10 @@ class WasmBackend implements Backend {
       for (const storage of missing) this.#free(storage);
       throw error;
     }
-    const executable = new WasmExecutable(program, list, (executable) => this.#run(executable));
+    const executable: WasmExecutable = new WasmExecutable(program, list, {
+      run: () => this.#run(executable, 0),
+      profile: () => this.#profile(executable),
+    });
     this.#executables.add(executable);
     return executable;
   }
@@ -81,7 +84,8 @@ class WasmBackend implements Backend {
     return { kernel: known.index, args };
   }
 
-  async #run(executable: WasmExecutable): Promise<void> {
+  /** @param notes Where to note the times of the calls, or 0: see layout.ts. */
+  async #run(executable: WasmExecutable, notes: number): Promise<void> {
     this.#requireAlive();
     if (this.#running) throw new Error("Cannot run a program: another is running; await it first");
     if (!this.#executables.has(executable)) {
@@ -90,7 +94,7 @@ class WasmBackend implements Backend {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#running = promise;
     try {
-      const failure = await this.#pool.run(executable.address);
+      const failure = await this.#pool.run(executable.address, notes);
       if (failure !== undefined) {
         const { name } = executable.program.calls[failure.call].kernel;
         throw new Error(`Kernel ${name} (call ${failure.call}) failed on worker ${failure.worker}: ${failure.message}`);
@@ -98,6 +102,20 @@ class WasmBackend implements Backend {
     } finally {
       this.#running = undefined;
       resolve();
+    }
+  }
+
+  async #profile(executable: WasmExecutable): Promise<Float64Array<ArrayBuffer>> {
+    this.#requireAlive();
+    const { allocator, memory } = this.#pool;
+    const times = executable.program.calls.length + 1;
+    const notes = allocator.allocate(times * Float64Array.BYTES_PER_ELEMENT, "a profile");
+    try {
+      await this.#run(executable, notes);
+      const ends = new Float64Array(memory.buffer, notes, times);
+      return Float64Array.from(ends.subarray(1), (end, i) => (end - ends[i]) / 1000);
+    } finally {
+      allocator.free(notes);
     }
   }
 
@@ -175,14 +193,16 @@ class WasmBackend implements Backend {
 }
 
 class WasmExecutable implements Executable {
+  readonly run: () => Promise<void>;
+  readonly profile: () => Promise<Float64Array>;
+
   constructor(
     readonly program: Program,
     /** Where the list of calls lies. */
     readonly address: number,
-    private readonly start: (executable: WasmExecutable) => Promise<void>,
-  ) {}
-
-  async run(): Promise<void> {
-    await this.start(this);
+    actions: { run: () => Promise<void>; profile: () => Promise<Float64Array> },
+  ) {
+    this.run = actions.run;
+    this.profile = actions.profile;
   }
 }

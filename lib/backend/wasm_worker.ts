@@ -44,6 +44,11 @@ function serve({ module, memory, worker, workers, scratch, spins }: WorkerStart)
       programs.set(address, program);
     }
     const { calls } = program;
+    const profile = Atomics.load(words, WORD.profile) >>> 0;
+    const times = worker === 0 && profile !== 0
+      ? new Float64Array(memory.buffer, profile, calls.length + 1)
+      : undefined;
+    if (times !== undefined) times[0] = performance.now();
     for (let i = 0; i < calls.length; i++) {
       // After a trap nobody computes any more, but all still meet, so that nobody is left waiting.
       if (Atomics.load(words, WORD.failed) === 0) {
@@ -56,6 +61,7 @@ function serve({ module, memory, worker, workers, scratch, spins }: WorkerStart)
         }
       }
       barrier(workers, spins);
+      if (times !== undefined) times[i + 1] = performance.now();
     }
     if (worker === 0) {
       Atomics.store(words, WORD.done, sequence);

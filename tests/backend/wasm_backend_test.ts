@@ -108,6 +108,22 @@ Deno.test("wasm backend: a trap rejects with the kernel's name, and the backend 
   });
 });
 
+Deno.test("wasm backend: a profile runs the program once, and its times add up to no more than the run's", async () => {
+  await withBackend(2, async (backend) => {
+    const { program, first, last } = chain(3, 100_000);
+    const executable = await backend.load(program);
+    backend.write(viewOfStored(first), new Float32Array(100_000).fill(1));
+    const start = performance.now();
+    const seconds = await executable.profile!();
+    const elapsed = (performance.now() - start) / 1000;
+    assertEquals(seconds.length, program.calls.length);
+    assert(seconds.every((time) => time > 0), `got ${seconds.join()}`);
+    const sum = seconds.reduce((total, time) => total + time, 0);
+    assert(sum < elapsed, `got ${sum} s of ${elapsed} s`);
+    assertEquals((await backend.read(viewOfStored(last)))[99_999], 8);
+  });
+});
+
 Deno.test("wasm backend: running, writing and releasing wait for the run under way", async () => {
   await withBackend(2, async (backend) => {
     const { program, first, last } = chain(50, 10_000);

@@ -11,6 +11,8 @@ export const WORD = {
   sequence: 512 / 4,
   /** What to do: the address of a program's call list, or `QUIT`. */
   command: 544 / 4,
+  /** The address of f64s that the first worker fills with the times, in ms, of the start and of each call's end; or 0. */
+  profile: 576 / 4,
   /** Follows `sequence` when all workers are done. */
   done: 640 / 4,
   /** 0, or 1 + the index of a call that trapped during this run. */

@@ -67,13 +67,17 @@ export class WorkerPool {
     });
   }
 
-  /** Runs the program at an address on all workers. Resolves with what trapped, if anything did. */
-  async run(address: number): Promise<Failure | undefined> {
+  /**
+   * Runs the program at an address on all workers. Resolves with what trapped, if anything did.
+   * @param profile Where to note the times of the start and of each call's end: the address of an f64 for each; or 0.
+   */
+  async run(address: number, profile = 0): Promise<Failure | undefined> {
     if (this.#lost) throw this.#lost;
     const words = this.#words;
     const sequence = this.#sequence = (this.#sequence + 1) | 0;
     Atomics.store(words, WORD.failed, 0);
     Atomics.store(words, WORD.command, address);
+    Atomics.store(words, WORD.profile, profile);
     Atomics.store(words, WORD.sequence, sequence);
     Atomics.notify(words, WORD.sequence);
     for (;;) {

@@ -1,0 +1,77 @@
+// Times kernel calls on a backend.
+import type { Backend, Executable } from "../../lib/backend/backend.ts";
+import type { Kernel } from "../../lib/graph/kernel.ts";
+import { Program, type ProgramCall, wholeOf } from "../../lib/graph/program.ts";
+import { type DType, Storage, type View } from "../../lib/graph/tensor.ts";
+
+/** Runs that a median is taken of, and the shortest run that a clock can be trusted with. */
+const RUNS = 9;
+const SHORTEST_RUN_MS = 20;
+
+/** An array of a kernel call: how many elements, what to fill it with, and what type; a number means f32 at random. */
+export type ArraySpec = number | { readonly size: number; readonly dtype: DType; readonly below?: number };
+
+/** One kernel call to time. */
+export interface KernelCase {
+  readonly kernel: Kernel;
+  /** In the order of the kernel's inputs, then outputs. */
+  readonly arrays: readonly ArraySpec[];
+  /** In the order of the kernel's constants. */
+  readonly constants: readonly number[];
+}
+
+/** Small numbers, so that nothing overflows however often a kernel adds to its output; integers below a bound. */
+function fill(spec: ArraySpec): Float32Array | Uint32Array {
+  const { size, dtype = "f32", below = 1 } = typeof spec === "number" ? { size: spec } : spec;
+  let state = 12345;
+  const next = () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32;
+  if (dtype === "u32") return Uint32Array.from({ length: size }, () => Math.floor(next() * below));
+  const values = new Float32Array(size);
+  for (let i = 0; i < size; i++) values[i] = (next() - 0.5) * 0.1;
+  return values;
+}
+
+/** The middle of an odd number of values. */
+function median(values: number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1];
+}
+
+/**
+ * Seconds that one call takes: the median over runs of a program that repeats it often enough to be timed.
+ * The arrays are the same for each repetition, so small ones stay in the caches, as they do in a model.
+ */
+export async function secondsPerCall(backend: Backend, { kernel, arrays, constants }: KernelCase): Promise<number> {
+  const views = arrays.map((spec, i): View => {
+    const size = typeof spec === "number" ? spec : spec.size;
+    return wholeOf(new Storage(`${kernel.name} ${i}`, size * 4), typeof spec === "number" ? "f32" : spec.dtype);
+  });
+  const load = (repeats: number): Promise<Executable> => {
+    const calls: ProgramCall[] = Array.from({ length: repeats }, () => ({ kernel, views, constants }));
+    return backend.load(new Program({ calls, inputs: undefined, scratch: [], placements: new Map() }));
+  };
+  const last = { ...views[views.length - 1], size: 1 };
+  const time = async (executable: Executable): Promise<number> => {
+    const start = performance.now();
+    await executable.run();
+    // A GPU's run resolves when the work is submitted; reading waits for its end.
+    await backend.read(last);
+    return performance.now() - start;
+  };
+  try {
+    let repeats = 1;
+    let executable = await load(1);
+    arrays.forEach((spec, i) => backend.write(views[i], fill(spec)));
+    // Twice to begin with: engines compile code better once it has run.
+    await time(executable);
+    for (let ms = await time(executable); ms < SHORTEST_RUN_MS; ms = await time(executable)) {
+      repeats = Math.ceil(repeats * Math.min(20, 1.3 * SHORTEST_RUN_MS / ms));
+      executable = await load(repeats);
+      await time(executable);
+    }
+    const times: number[] = [];
+    for (let run = 0; run < RUNS; run++) times.push(await time(executable));
+    return median(times) / repeats / 1000;
+  } finally {
+    for (const view of new Set(views.map(({ storage }) => storage))) backend.release(view);
+  }
+}
