@@ -20,6 +20,7 @@ import { swiglu } from "../../lib/ops/swiglu.ts";
 import { writeRows } from "../../lib/ops/write_rows.ts";
 import { adamw } from "../../lib/train/adamw.ts";
 import { clipGradNorm } from "../../lib/train/clip_grad_norm.ts";
+import { sgd } from "../../lib/train/sgd.ts";
 
 /** Tensors with a fixed place, in one storage of f32 and one of u32, so that all results can be read at once. */
 class Arena {
@@ -80,6 +81,8 @@ function everyKernel(arena: Arena): { program: Program; ids: Tensor; start: Tens
     clip,
     schedule: arena.tensor("schedule", [3]),
   }, { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1 });
+  const [gradients, schedule] = [gradientOf.get(w1)!, arena.tensor("lr", [1])];
+  sgd(graph, { parameters: w1, gradients, clip, schedule }, { weightDecay: 0.1 });
   writeRows(graph, logits, start, arena.tensor("log", [B, T + 2, V]));
   writeRows(graph, attended, start, arena.tensor("attended", [B, T + 2, D]));
   copy(graph, logits, arena.tensor("logits", logits.shape.slice()), true);
