@@ -47,7 +47,7 @@ export { loadTokenizer, saveTokenizer, trainBpe, type TrainBpeOptions } from "./
 export { type Batch, type BatchShape, fixedBatches, randomBatch } from "./lib/dataset/batches.ts";
 export { NpyReader, NpyWriter, readNpy, writeNpy } from "./lib/dataset/npy_file.ts";
 export { splitText } from "./lib/dataset/split.ts";
-export { type TokenSource, tokensInMemory } from "./lib/dataset/token_source.ts";
+export { tokensInMemory, type TokenSource } from "./lib/dataset/token_source.ts";
 
 // Graph: record, differentiate, plan
 export { backward, type BackwardOptions, Gradients } from "./lib/graph/backward.ts";
