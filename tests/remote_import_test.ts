@@ -6,7 +6,7 @@ const ROOT = new URL("../", import.meta.url);
 const program = (url: string) => `
 import {
   backward, createBackend, crossEntropy, Graph, initialWeights, InputBlock, plan, PRESETS, trainBpe, Transformer,
-  wholeOf, writeWeights,
+  writeWeights,
 } from "${url}mod.ts";
 
 const text = "the cat sat on the mat, the dog sat on the log. ".repeat(20);
@@ -21,7 +21,7 @@ const x = graph.input("x", [1, 8], { dtype: "u32" });
 const targets = graph.input("targets", [1, 8], { dtype: "u32" });
 const one = graph.input("one", [1]);
 const loss = crossEntropy(graph, model.forward(graph, x), targets);
-const head = backward(graph, loss, one).of(model.parameters.part("lm_head.weight"));
+const head = backward(graph, loss, one).of(model.parameters.part("lm_head.weight"))!;
 const compiled = plan(graph, { keep: [loss, head] });
 const executable = await backend.load(compiled);
 model.writeConstants(backend);
@@ -30,7 +30,7 @@ const block = new InputBlock(compiled);
 block.integers(x).set(ids.subarray(0, 8));
 block.integers(targets).set(ids.subarray(1, 9));
 block.floats(one).fill(1);
-backend.write(wholeOf(compiled.inputs, "u32"), block.words);
+backend.write(block.view, block.words);
 await executable.run();
 const gradient = await backend.read(compiled.view(head));
 console.log("loss", (await backend.read(compiled.view(loss)))[0], "gradient", Math.hypot(...gradient));

@@ -1,16 +1,19 @@
-import type { Program } from "./program.ts";
-import { BYTES_PER_ELEMENT, type Tensor } from "./tensor.ts";
+import { type Program, wholeOf } from "./program.ts";
+import { BYTES_PER_ELEMENT, type Tensor, type View } from "./tensor.ts";
 
 /** The host's copy of a program's inputs, written to the backend in one transfer. */
 export class InputBlock {
   /** All inputs, at the offsets that the plan gave them, as 32-bit words. */
   readonly words: Uint32Array<ArrayBuffer>;
+  /** Where `words` goes: `backend.write(block.view, block.words)`. */
+  readonly view: View;
   readonly #program: Program;
 
   /** @throws {Error} If the program has no inputs. */
   constructor(program: Program) {
     if (program.inputs === undefined) throw new Error("Cannot make an input block: the program has no inputs");
     this.#program = program;
+    this.view = wholeOf(program.inputs, "u32");
     this.words = new Uint32Array(program.inputs.bytes / BYTES_PER_ELEMENT);
   }
 

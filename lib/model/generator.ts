@@ -2,7 +2,7 @@ import type { Backend, Executable } from "../backend/backend.ts";
 import { Graph } from "../graph/graph.ts";
 import { InputBlock } from "../graph/inputs.ts";
 import { plan } from "../graph/plan.ts";
-import { type Program, wholeOf } from "../graph/program.ts";
+import { type Program } from "../graph/program.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { Philox } from "../random/philox.ts";
 import { type KvCache, kvCacheLayers } from "./kv_cache.ts";
@@ -111,7 +111,7 @@ export class Generator {
     block.integers(inputs.ids).fill(0).set(part);
     block.integers(inputs.start)[0] = start;
     block.integers(inputs.row)[0] = part.length - 1;
-    this.#backend.write(wholeOf(program.inputs!, "u32"), block.words);
+    this.#backend.write(block.view, block.words);
     await executable.run();
     return await this.#backend.read(program.view(logits)) as Float32Array;
   }

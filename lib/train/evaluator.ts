@@ -3,7 +3,7 @@ import type { Batch } from "../dataset/batches.ts";
 import { Graph } from "../graph/graph.ts";
 import { InputBlock } from "../graph/inputs.ts";
 import { plan } from "../graph/plan.ts";
-import { type Program, wholeOf } from "../graph/program.ts";
+import { type Program } from "../graph/program.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { Transformer } from "../model/transformer.ts";
 import { crossEntropy } from "../ops/cross_entropy.ts";
@@ -50,7 +50,7 @@ export class Evaluator {
     for await (const batch of batches) {
       this.#block.integers(this.#tensors.ids).set(batch.ids);
       this.#block.integers(this.#tensors.targets).set(batch.targets);
-      this.#backend.write(wholeOf(this.#program.inputs!, "u32"), this.#block.words);
+      this.#backend.write(this.#block.view, this.#block.words);
       await this.#executable.run();
       sum += (await this.#backend.read(this.#program.view(this.#tensors.loss)))[0];
       count++;

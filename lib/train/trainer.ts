@@ -95,7 +95,7 @@ export class Trainer {
     this.#block.integers(this.#inputs.row)[0] = this.#logged;
     const schedule = adamwSchedule(lr, this.#updates + 1, this.#options.optimizer);
     this.#block.floats(this.#inputs.schedule).set(schedule);
-    this.#backend.write(wholeOf(this.program.inputs!, "u32"), this.#block.words);
+    this.#backend.write(this.#block.view, this.#block.words);
     await this.#executable.run();
     this.#updates++;
     this.#logged++;

@@ -105,7 +105,7 @@ export class GraphRun {
       else if (data instanceof Uint32Array) block!.integers(tensor).set(data);
       else block!.floats(tensor).set(data);
     }
-    if (block) this.#backend.write(wholeOf(this.#program.inputs!, "u32"), block.words);
+    if (block) this.#backend.write(block.view, block.words);
     for (const [view, data] of exact) {
       if (!(this.#backend instanceof ReferenceBackend)) throw new TypeError("Only the reference backend takes float64");
       this.#backend.values(view).set(data);

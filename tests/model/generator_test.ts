@@ -3,7 +3,6 @@ import type { Backend } from "../../lib/backend/backend.ts";
 import { Graph } from "../../lib/graph/graph.ts";
 import { InputBlock } from "../../lib/graph/inputs.ts";
 import { plan } from "../../lib/graph/plan.ts";
-import { wholeOf } from "../../lib/graph/program.ts";
 import { Generator } from "../../lib/model/generator.ts";
 import { Transformer } from "../../lib/model/transformer.ts";
 import { initialWeights, writeWeights } from "../../lib/model/weights.ts";
@@ -37,7 +36,7 @@ async function fullForward(backend: Backend, model: Transformer) {
   const block = new InputBlock(program);
   return async (context: readonly number[]) => {
     block.integers(ids).fill(0).set(context);
-    backend.write(wholeOf(program.inputs!, "u32"), block.words);
+    backend.write(block.view, block.words);
     await executable.run();
     const all = await backend.read(program.view(logits));
     const last = [...all.subarray((context.length - 1) * config.vocabSize, context.length * config.vocabSize)];

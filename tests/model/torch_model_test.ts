@@ -3,7 +3,7 @@ import { backward } from "../../lib/graph/backward.ts";
 import { Graph } from "../../lib/graph/graph.ts";
 import { InputBlock } from "../../lib/graph/inputs.ts";
 import { plan } from "../../lib/graph/plan.ts";
-import { viewOf, wholeOf } from "../../lib/graph/program.ts";
+import { viewOf } from "../../lib/graph/program.ts";
 import type { ModelConfig } from "../../lib/model/config.ts";
 import { ParameterLayout, parameterSpecs } from "../../lib/model/parameters.ts";
 import { Transformer } from "../../lib/model/transformer.ts";
@@ -69,7 +69,7 @@ forEachBackend("the model's logits, loss and every gradient equal PyTorch's", as
   block.integers(ids).set(step.integers("ids"));
   block.integers(targets).set(step.integers("targets"));
   block.floats(dLoss).fill(1);
-  backend.write(wholeOf(program.inputs!, "u32"), block.words);
+  backend.write(block.view, block.words);
   await executable.run();
 
   assertCloseToScale(await backend.read(program.view(logits)), step.floats("logits"), ERROR, "logits");
