@@ -36,7 +36,7 @@ const UPSTREAM_SEED = 90210;
 
 /**
  * Traces the op forward and backward. The results are `y`, and `d_NAME` for each input that wants a gradient.
- * @param before If given, what the gradients hold already: they are then added to, not overwritten.
+ * @param before If given, what some of the gradients hold already: these are then added to, the others overwritten.
  */
 export function traceOp(
   op: OpCase,
@@ -48,14 +48,18 @@ export function traceOp(
       inputs[name] = trace.input(name, shape, data, !(constant || data instanceof Uint32Array));
     }
     const y = op.build(trace.graph, inputs);
-    const outputs: Record<string, Tensor> = { y };
     const gradientOf = new Map<Tensor, Tensor>();
     for (const [name, tensor] of Object.entries(inputs).filter(([, tensor]) => tensor.requiresGrad)) {
-      const data = before?.[`d_${name}`] ?? new Float32Array(tensor.size).fill(NaN);
-      gradientOf.set(tensor, outputs[`d_${name}`] = trace.state(`d_${name}`, tensor.shape, data));
+      const data = before ? before[`d_${name}`] : new Float32Array(tensor.size).fill(NaN);
+      if (data) gradientOf.set(tensor, trace.state(`d_${name}`, tensor.shape, data));
     }
     const dY = trace.input("dY", y.shape, upstreamOf(op, y.size));
-    backward(trace.graph, y, dY, { gradientOf, accumulate: before !== undefined });
+    const gradients = backward(trace.graph, y, dY, { gradientOf, accumulate: before !== undefined });
+    const outputs: Record<string, Tensor> = { y };
+    for (const [name, tensor] of Object.entries(inputs).filter(([, tensor]) => tensor.requiresGrad)) {
+      const gradient = gradients.of(tensor);
+      if (gradient) outputs[`d_${name}`] = gradient;
+    }
     return outputs;
   };
 }
@@ -86,25 +90,26 @@ export async function assertOpMatchesReference(backend: Backend, op: OpCase, tol
 }
 
 /**
- * The same with gradients that are added to what is there: `accumulate` = 1 in every kernel that has it. What was there
- * is taken off again, so that the gradient's own tolerance holds, and that of the sum's one rounding.
+ * The same with gradients that are added to what is there: all of them, then each alone while the others are overwritten.
+ * What was there is taken off again, so that the gradient's own tolerance holds, and that of the sum's one rounding.
  */
 export async function assertOpAccumulates(backend: Backend, op: OpCase, tolerances: Tolerances): Promise<void> {
   const expected = await runOp(await reference(), op);
-  const random = new Random(4711);
-  const before: Arrays = {};
-  const loosened: Record<string, Tolerance> = { ...tolerances };
-  for (const [name, { length }] of Object.entries(expected).filter(([name]) => name !== "y")) {
-    before[name] = random.normal(length);
-    const { absolute = 0, relative = 0 } = tolerances[name];
-    const sum = UNIT_ROUNDOFF * (largest(before[name]) + largest(expected[name]));
-    loosened[name] = { absolute: absolute + sum, relative };
+  const gradients = Object.keys(expected).filter((name) => name !== "y");
+  const alone = gradients.length > 1 ? gradients.map((name) => [name]) : [];
+  for (const added of [gradients, ...alone]) {
+    const random = new Random(4711);
+    const before = Object.fromEntries(added.map((name) => [name, random.normal(expected[name].length)]));
+    const actual = await runOp(backend, op, before);
+    const loosened: Record<string, Tolerance> = { ...tolerances };
+    for (const name of added) {
+      actual[name] = Float64Array.from(actual[name], (sum, i) => sum - before[name][i]);
+      const { absolute = 0, relative = 0 } = tolerances[name];
+      const sum = UNIT_ROUNDOFF * (largest(before[name]) + largest(expected[name]));
+      loosened[name] = { absolute: absolute + sum, relative };
+    }
+    assertResults(actual, expected, loosened, `${op.label}, adding to ${added.join(" and ")}`, op.cancels);
   }
-  const actual = await runOp(backend, op, before);
-  for (const [name, values] of Object.entries(before)) {
-    actual[name] = Float64Array.from(actual[name], (sum, i) => sum - values[i]);
-  }
-  assertResults(actual, expected, loosened, `${op.label}, accumulated`, op.cancels);
 }
 
 /** Asserts that two runs, over different garbage, give the same bits. */

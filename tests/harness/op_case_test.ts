@@ -35,7 +35,7 @@ Deno.test("the harness rejects a gradient that is 0.05 % off", async () => {
     return { dX: dX.map((value) => value * 1.0005) };
   });
   await assertRejects(() => assertOpMatchesReference(backend, OP, TIGHT), Error, "swiglu of silu: d_x: ");
-  await assertRejects(() => assertOpAccumulates(backend, OP, TIGHT), Error, "accumulated: d_x: ");
+  await assertRejects(() => assertOpAccumulates(backend, OP, TIGHT), Error, "adding to d_x and d_up: d_x: ");
 });
 
 Deno.test("the harness rejects a tolerance that would hide an error of 0.05 %", async () => {
@@ -68,7 +68,7 @@ Deno.test("the harness rejects a kernel that overwrites where it should add", as
     return { dGate, dUp: dUp.map((value, i) => value - (constants.accumulateUp ? before.dUp[i] : 0)) };
   });
   await assertOpMatchesReference(backend, OP, TIGHT);
-  await assertRejects(() => assertOpAccumulates(backend, OP, TIGHT), Error, "accumulated: d_up: ");
+  await assertRejects(() => assertOpAccumulates(backend, OP, TIGHT), Error, "adding to d_x and d_up: d_up: ");
 });
 
 Deno.test("the harness rejects a kernel that writes beyond its output", async () => {
@@ -97,4 +97,15 @@ Deno.test("the harness rejects results that differ from run to run, and cases th
   await assertRejects(() => assertOpIsDeterministic(backend, OP), Error, "differs from run to run");
   const zeros = { ...OP, inputs: { ...OP.inputs, up: { shape: [N], data: new Float32Array(N) } } };
   await assertRejects(() => assertOpIsDeterministic(new ReferenceBackend(), zeros), Error, "which proves nothing");
+});
+
+Deno.test("the harness rejects a kernel that mistakes one output's accumulate for another's", async () => {
+  const backend = planted("swiglu_backward", (kernel) => (inputs, constants, before) => {
+    const { dGate, dUp } = kernel(inputs, constants, before);
+    const { accumulateGate, accumulateUp } = constants;
+    const off = (accumulateGate ? 1 : 0) - (accumulateUp ? 1 : 0);
+    return { dGate, dUp: off === 0 ? dUp : dUp.map((value, i) => value + off * before.dUp[i]) };
+  });
+  await assertOpMatchesReference(backend, OP, TIGHT);
+  await assertRejects(() => assertOpAccumulates(backend, OP, TIGHT), Error, "adding to d_");
 });

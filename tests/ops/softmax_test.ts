@@ -6,6 +6,7 @@ import { assertOpMatchesReference, type OpCase, type OpInput, upstreamOf } from 
 import { Random } from "../harness/random.ts";
 import { testOp } from "../harness/test_op.ts";
 import { largest, roundings } from "../harness/tolerance.ts";
+import { softmaxForward } from "../reference/softmax.ts";
 
 function softmaxOf(x: OpInput): OpCase {
   return {
@@ -19,17 +20,18 @@ function softmaxOf(x: OpInput): OpCase {
 
 /**
  * exp(−z) at a distance z below the maximum is off by z roundings of its argument and, in WGSL, by 3 + 2z units of two
- * roundings each: relative to a y of e⁻ᶻ that is much, absolutely it is at most 10, as z e⁻ᶻ < 0.4. The sum over a row
- * adds √D. dX = y (dY − Σ dY y) inherits the absolute error of y twice.
+ * roundings each: relative to a y of e⁻ᶻ that is much, but relative to the largest y at most 10, as z e⁻ᶻ < 0.4. The sum
+ * over a row adds √D. dX = y (dY − Σ dY y) inherits the latter error of y twice.
  */
 function tolerances(op: OpCase) {
   const { data, shape } = op.inputs.x;
   const D = shape.at(-1)!;
+  const { y } = softmaxForward({ x: Float64Array.from(data) }, { rows: data.length / D, D });
   const dY = upstreamOf(op, data.length);
   const range = 2 * largest(data);
   return {
     y: roundings(16 + 5 * range + Math.sqrt(D)),
-    d_x: { absolute: 4 * (10 + Math.sqrt(D)) * UNIT_ROUNDOFF * largest(dY) },
+    d_x: { absolute: 4 * (10 + Math.sqrt(D)) * UNIT_ROUNDOFF * largest(y) * largest(dY) },
   };
 }
 
