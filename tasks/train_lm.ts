@@ -3,10 +3,17 @@
  *
  *   deno task train-lm --train train.npy --valid valid.npy --tokenizer TOKENIZER --out RUN
  */
+import {
+  formatMeasurement,
+  formatPrediction,
+  measureTraining,
+  predictTraining,
+} from "../lib/accounting/training_summary.ts";
 import type { Backend } from "../lib/backend/backend.ts";
 import { createBackend } from "../lib/backend/select.ts";
 import { requireVocabulary, requireWindow } from "../lib/dataset/batches.ts";
 import { NpyReader } from "../lib/dataset/npy_file.ts";
+import type { Program } from "../lib/graph/program.ts";
 import { type ModelConfig, PRESETS, validateModelConfig } from "../lib/model/config.ts";
 import { parameterSpecs, sizeOf } from "../lib/model/parameters.ts";
 import { Transformer } from "../lib/model/transformer.ts";
@@ -106,9 +113,10 @@ async function trainLm(flags: Flags<typeof FLAGS>): Promise<void> {
   await using backend = await createBackend(flags.backend);
 
   const parameters = parameterSpecs(model.config).reduce((sum, spec) => sum + sizeOf(spec), 0);
+  const predicted = predictTraining(model.config, config);
   console.error(
-    `${parameters.toLocaleString("en-US")} parameters, ${trainTokens.length.toLocaleString("en-US")} tokens; ` +
-      `${backend.name}: ${backend.description}`,
+    `${trainTokens.length.toLocaleString("en-US")} tokens; ${backend.name}: ${backend.description}\n` +
+      formatPrediction(predicted),
   );
   if (flags.force) await Deno.remove(flags.out, { recursive: true }).catch(ignoreNotFound);
   await Deno.mkdir(flags.out, { recursive: true });
@@ -117,6 +125,7 @@ async function trainLm(flags: Flags<typeof FLAGS>): Promise<void> {
 
   using interrupt = abortOnInterrupt();
   const weights = initialWeights(model.config, config.seed);
+  let program: Program | undefined;
   const steps = train({
     backend,
     model,
@@ -125,10 +134,13 @@ async function trainLm(flags: Flags<typeof FLAGS>): Promise<void> {
     train: trainTokens,
     valid: validTokens,
     signal: interrupt.signal,
+    onProgram: (loaded) => program = loaded,
   });
-  const { first, last } = await followSteps(steps, config, model.config, flags.out);
+  const { first, last, tokensPerSecond } = await followSteps(steps, config, model.config, flags.out);
   await saveWeights(`${flags.out}/${RUN_FILES.weights}`, backend, model);
-  console.log(summary(first, last, backend, flags.out));
+  const tokensPerStep = config.batchSize * model.config.contextLength;
+  const measured = measureTraining({ program: program!, parameters, tokensPerStep, tokensPerSecond });
+  console.log(`${summary(first, last, backend, flags.out)}\n${formatMeasurement(predicted, measured)}`);
 }
 
 function modelConfig(flags: Flags<typeof FLAGS>, tokenizer: Tokenizer | undefined): ModelConfig {
@@ -174,13 +186,13 @@ function trainingConfig(flags: Flags<typeof FLAGS>): TrainingConfig {
   });
 }
 
-/** Shows and records every step. Returns the first and the last step's metrics. */
+/** Shows and records every step. Returns the first and the last step's metrics, and the whole run's throughput. */
 async function followSteps(
   steps: AsyncIterable<StepMetrics>,
   config: TrainingConfig,
   model: ModelConfig,
   out: string,
-): Promise<{ first: StepMetrics; last: StepMetrics }> {
+): Promise<{ first: StepMetrics; last: StepMetrics; tokensPerSecond: number }> {
   using log = await MetricsLog.open(out);
   const progress = startProgress(
     config.steps,
@@ -190,11 +202,13 @@ async function followSteps(
   let first: StepMetrics | undefined;
   let last: StepMetrics | undefined;
   let valid = "-";
+  let secondsPerToken = 0;
   try {
     for await (const metrics of steps) {
       await log.append(metrics);
       first ??= metrics;
       last = metrics;
+      secondsPerToken += 1 / metrics.tokensPerSecond;
       valid = metrics.validLoss?.toFixed(3) ?? valid;
       const tokensLeft = (config.steps - 1 - metrics.step) * config.batchSize * model.contextLength;
       progress.update(metrics.step + 1, {
@@ -208,7 +222,7 @@ async function followSteps(
     progress.stop();
   }
   if (first === undefined || last === undefined) throw new Error("Cannot train: no step was taken");
-  return { first, last };
+  return { first, last, tokensPerSecond: (last.step - first.step + 1) / secondsPerToken };
 }
 
 function summary(first: StepMetrics, last: StepMetrics, backend: Backend, out: string): string {

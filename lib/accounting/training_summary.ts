@@ -109,7 +109,8 @@ export function formatMeasurement(predicted: TrainingPrediction, measured: Train
   ]);
   const mfu = measured.mfu === undefined ? "" : `, ${formatShare(measured.mfu)} MFU`;
   const uncounted = measured.uncounted.length === 0 ? "" : `\nkernels not counted: ${measured.uncounted.join(", ")}`;
-  return `${table}\n${formatCount(measured.tokensPerSecond)} tokens/s, ` +
+  return `${table}\nnot predicted of memory: inputs, rotary tables, logs, partial sums, and alignment to 256 bytes\n` +
+    `${formatCount(measured.tokensPerSecond)} tokens/s, ` +
     `${formatSi(measured.flopsPerSecond, "FLOP/s")}${mfu}; FLOPs outside matrix products: ` +
     `${flops(measured.otherFlops)} per token${uncounted}`;
 }

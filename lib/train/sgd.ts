@@ -14,6 +14,12 @@ export const sgdKernel = defineKernel({
   constants: { n: "u32", weightDecay: "f32" },
 });
 
+/** The optimizer's fixed number. */
+export interface SgdOptions {
+  /** Added to each gradient in proportion to its weight. */
+  readonly weightDecay: number;
+}
+
 /** Everything one step of gradient descent reads and writes; parameters and gradients have one flat shape. */
 export interface SgdTensors {
   readonly parameters: Tensor;
@@ -29,7 +35,7 @@ export interface SgdTensors {
  * are the same here; the order of operations is that of torch.optim.SGD up to rounding.
  * Source: Robbins & Monro 1951.
  */
-export function sgd(graph: Graph, tensors: SgdTensors, weightDecay = 0): void {
+export function sgd(graph: Graph, tensors: SgdTensors, { weightDecay }: SgdOptions): void {
   const { parameters, gradients, clip, schedule } = tensors;
   requireSameShape("sgd", parameters, gradients);
   requireShape("sgd", clip, [2]);

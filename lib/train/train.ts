@@ -1,6 +1,7 @@
 import type { Backend } from "../backend/backend.ts";
 import { fixedBatches, randomBatch, requireWindow } from "../dataset/batches.ts";
 import type { TokenSource } from "../dataset/token_source.ts";
+import type { Program } from "../graph/program.ts";
 import type { Transformer } from "../model/transformer.ts";
 import { type WeightSource, writeWeights } from "../model/weights.ts";
 import type { TrainingConfig } from "./config.ts";
@@ -32,6 +33,8 @@ export interface TrainOptions {
   readonly weights: WeightSource;
   readonly train: TokenSource;
   readonly valid?: TokenSource;
+  /** Called once, before the first step, with the program that each step runs: what it does can be counted. */
+  readonly onProgram?: (program: Program) => void;
   /** Stops the run after the steps under way; the generator then ends as if all steps were taken. */
   readonly signal?: AbortSignal;
 }
@@ -61,6 +64,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<StepMetrics,
     logCapacity: LOG_CAPACITY,
   });
   try {
+    options.onProgram?.(trainer.program);
     await writeWeights(backend, model, options.weights);
     yield* trainSteps(trainer, options);
   } finally {

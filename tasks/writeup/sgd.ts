@@ -43,7 +43,7 @@ export async function runToyProblem(backend: Backend, lr: number, steps: number)
   const sumOfSquares = linear(graph, weight, weight);
   backward(graph, sumOfSquares, dSum, { gradientOf: new Map([[weight, gradient]]) });
   const clip = clipGradNorm(graph, gradient, Infinity);
-  sgd(graph, { parameters: weight, gradients: gradient, clip, schedule });
+  sgd(graph, { parameters: weight, gradients: gradient, clip, schedule }, { weightDecay: 0 });
 
   const program = plan(graph, { keep: [sumOfSquares] });
   const executable = await backend.load(program);
