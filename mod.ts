@@ -92,5 +92,19 @@ export { TRAINING_DEFAULTS, type TrainingConfig } from "./lib/train/config.ts";
 export { Evaluator } from "./lib/train/evaluator.ts";
 export { readModelConfig, type RunConfig } from "./lib/train/run_directory.ts";
 export { cosineLearningRate, type CosineSchedule } from "./lib/train/schedule.ts";
+export { sgd, type SgdOptions, type SgdTensors } from "./lib/train/sgd.ts";
 export { type StepMetrics, train, type TrainOptions } from "./lib/train/train.ts";
 export { type StepResult, Trainer, type TrainerOptions } from "./lib/train/trainer.ts";
+
+// Accounting
+export { type DeviceName, DEVICES } from "./lib/accounting/devices.ts";
+export { countProgram, programMemory } from "./lib/accounting/program.ts";
+export { type Account, account, type AccountRequest } from "./lib/accounting/report.ts";
+export { formatAccount } from "./lib/accounting/report_text.ts";
+export { GPT2_SHAPES, type ModelShape } from "./lib/accounting/shape.ts";
+export {
+  measureTraining,
+  predictTraining,
+  type TrainingMeasurement,
+  type TrainingPrediction,
+} from "./lib/accounting/training_summary.ts";
