@@ -31,8 +31,8 @@ function fill(spec: ArraySpec): Float32Array | Uint32Array {
   return values;
 }
 
-/** The middle of an odd number of values. */
-function median(values: number[]): number {
+/** The middle value; of an even number of them, the upper of the two in the middle. */
+export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1];
 }
 

@@ -1,0 +1,36 @@
+/**
+ * Measures this machine: kernels, training steps, generation.
+ *
+ *   deno task bench lm --json
+ */
+import { UsageError } from "./cli/errors.ts";
+import { runTask } from "./cli/run.ts";
+
+/** Each bench is a task of its own, under tasks/bench; it is loaded only when asked for. */
+const BENCHES: Readonly<Record<string, () => Promise<{ main(args: string[]): Promise<number> }>>> = {
+  lm: () => import("./bench/lm.ts"),
+};
+
+const HELP = `
+Measures this machine. Each bench prints a table, or all its numbers with --json.
+
+  deno task bench lm         Training steps: tokens/s, FLOP/s, share of the peak; beside PyTorch with --torch
+
+Each has its own --help.
+`;
+
+export async function main(args: string[]): Promise<number> {
+  const [what = "nothing", ...rest] = args;
+  if (Object.hasOwn(BENCHES, what)) return await (await BENCHES[what]()).main(rest);
+  return await runTask(
+    { name: "bench", help: HELP, flags: {} },
+    args.filter((arg) => arg === "-h" || arg === "--help"),
+    () => {
+      throw new UsageError(
+        `Cannot run bench: got ${what}, must be one of ${Object.keys(BENCHES).join(", ")}. See: deno task bench --help`,
+      );
+    },
+  );
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

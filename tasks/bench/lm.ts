@@ -1,0 +1,147 @@
+/**
+ * Measures whole training steps.
+ *
+ *   deno task bench lm --torch venv/bin/python
+ */
+import { countParameters } from "../../lib/accounting/parameters.ts";
+import { formatTable } from "../../lib/accounting/table.ts";
+import { measureTraining, type TrainingMeasurement } from "../../lib/accounting/training_summary.ts";
+import { formatAmount, formatCount, formatShare, formatSi } from "../../lib/accounting/units.ts";
+import type { Backend } from "../../lib/backend/backend.ts";
+import { createBackend } from "../../lib/backend/select.ts";
+import type { Flags } from "../cli/flags.ts";
+import { runTask } from "../cli/run.ts";
+import { formatLimits, measureLimits, workersOf } from "./limits.ts";
+import { DEFAULT_LM_SHAPES, LM_SHAPES_HELP, type LmShape, namedLmShapes } from "./lm_shapes.ts";
+import { createLmTrainer } from "./lm_trainer.ts";
+import { describeMachine, formatMachine } from "./machine.ts";
+import { median } from "./measure.ts";
+import { TorchTrainer } from "./torch.ts";
+
+const HELP = `
+Measures whole training steps: forward, backward, clipping, AdamW.
+
+  deno task bench lm [options]
+
+  --shapes NAME,NAME  Models to train (default: ${DEFAULT_LM_SHAPES})
+  --torch PYTHON      Also train in PyTorch, by turns in the same run, and print the ratio.
+  --torch-device NAME cpu or cuda (default: cpu)
+  --rounds N          Turns that the medians are taken of (default: 7)
+  --backend NAME      auto, webgpu or wasm (default: auto)
+  --workers N         Workers of the wasm backend (default: one for each core)
+  --json              All numbers instead of a table.
+
+Shapes
+${LM_SHAPES_HELP}
+
+FLOP/s are model FLOP/s: three times the forward pass's matrix products, attention counted in full.
+`;
+
+const FLAGS = {
+  shapes: { type: "string", default: DEFAULT_LM_SHAPES },
+  torch: { type: "string" },
+  "torch-device": { type: "string", default: "cpu", choices: ["cpu", "cuda"] },
+  rounds: { type: "integer", default: 7, min: 1 },
+  backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "wasm"] },
+  workers: { type: "integer", min: 1 },
+  json: { type: "boolean" },
+} as const;
+
+/** Steps before anything is measured, and the shortest turn that is. */
+const WARM_UP_STEPS = 3;
+const SHORTEST_TURN_SECONDS = 0.5;
+
+/** One shape's measurement; tokens/s are medians over the turns, all of which are in `turns`. */
+interface LmResult {
+  readonly shape: string;
+  readonly tokensPerSecond: number;
+  readonly bestTokensPerSecond: number;
+  readonly turns: readonly number[];
+  readonly measured: Omit<TrainingMeasurement, "memory">;
+  readonly torch?: { readonly about: string; readonly tokensPerSecond: number; readonly turns: readonly number[] };
+  /** The median over the turns of tokens/s over PyTorch's in the same turn. */
+  readonly ratio?: number;
+}
+
+export async function main(args: string[]): Promise<number> {
+  return await runTask({ name: "bench lm", help: HELP, flags: FLAGS }, args, benchLm);
+}
+
+async function benchLm(flags: Flags<typeof FLAGS>): Promise<void> {
+  const shapes = namedLmShapes("bench lm", flags.shapes);
+  const workers = workersOf(flags.workers);
+  await using backend = await createBackend(flags.backend, { workers });
+  const machine = describeMachine(backend);
+  console.error(formatMachine(machine));
+  const limits = await measureLimits(backend, workers);
+  const results: LmResult[] = [];
+  for (const [name, shape] of shapes) {
+    console.error(`training ${name} …`);
+    results.push(await measureShape(backend, name, shape, limits.peak, flags));
+  }
+  if (flags.json) return console.log(JSON.stringify({ machine, limits, results }, null, 2));
+  console.log(`${formatMachine(machine)}\n${formatLimits(limits)}\n\n${formatResults(results)}`);
+}
+
+async function measureShape(
+  backend: Backend,
+  name: string,
+  shape: LmShape,
+  peak: number,
+  flags: Flags<typeof FLAGS>,
+): Promise<LmResult> {
+  const { trainer, steps } = await createLmTrainer(backend, shape);
+  try {
+    await using torch = flags.torch === undefined
+      ? undefined
+      : await TorchTrainer.start(flags.torch, flags["torch-device"], shape);
+    const tokensPerStep = shape.batchSize * shape.config.contextLength;
+    const warmUp = await steps(WARM_UP_STEPS);
+    await torch?.steps(WARM_UP_STEPS);
+    const count = Math.ceil(SHORTEST_TURN_SECONDS * WARM_UP_STEPS / warmUp);
+    const turns: number[] = [];
+    const torchTurns: number[] = [];
+    for (let turn = 0; turn < flags.rounds; turn++) {
+      turns.push(tokensPerStep * count / await steps(count));
+      if (torch) torchTurns.push(tokensPerStep * count / await torch.steps(count));
+    }
+    const tokensPerSecond = median(turns);
+    const parameters = countParameters(shape.config);
+    const { memory: _, ...measured } = measureTraining({
+      program: trainer.program,
+      parameters,
+      tokensPerStep,
+      tokensPerSecond,
+      peak,
+    });
+    return {
+      shape: name,
+      tokensPerSecond,
+      bestTokensPerSecond: Math.max(...turns),
+      turns,
+      measured,
+      ...(torch && {
+        torch: { about: torch.about, tokensPerSecond: median(torchTurns), turns: torchTurns },
+        ratio: median(turns.map((value, i) => value / torchTurns[i])),
+      }),
+    };
+  } finally {
+    trainer.dispose();
+  }
+}
+
+function formatResults(results: readonly LmResult[]): string {
+  const withTorch = results.some((result) => result.torch !== undefined);
+  const header = ["shape", "parameters", "tokens/s", "best", "FLOP/s", "of peak"];
+  const rows = results.map(({ shape, tokensPerSecond, bestTokensPerSecond, measured, torch, ratio }) => [
+    shape,
+    formatAmount(measured.parameters),
+    formatCount(tokensPerSecond),
+    formatCount(bestTokensPerSecond),
+    formatSi(measured.flopsPerSecond, "FLOP/s"),
+    formatShare(measured.mfu!),
+    ...(torch ? [formatCount(torch.tokensPerSecond), ratio!.toFixed(2)] : []),
+  ]);
+  const table = formatTable([...header, ...(withTorch ? ["PyTorch", "ratio"] : [])], rows);
+  return withTorch ? `${table}\n\n${results[0].torch!.about}` : table;
+}

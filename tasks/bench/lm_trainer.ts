@@ -1,0 +1,45 @@
+// A trainer of a bench's model, with weights and a batch to take steps on.
+import type { Backend } from "../../lib/backend/backend.ts";
+import type { Batch } from "../../lib/dataset/batches.ts";
+import { Transformer } from "../../lib/model/transformer.ts";
+import { initialWeights, writeWeights } from "../../lib/model/weights.ts";
+import { Philox } from "../../lib/random/philox.ts";
+import { Trainer } from "../../lib/train/trainer.ts";
+import type { LmShape } from "./lm_shapes.ts";
+
+const SEED = 1;
+const LEARNING_RATE = 1e-3;
+const LOG_CAPACITY = 1024;
+
+/** A model ready to take steps. */
+export interface LmTrainer {
+  readonly trainer: Trainer;
+  readonly batch: Batch;
+  readonly learningRate: number;
+  /** Takes steps and waits for their end; returns the seconds they took. */
+  steps(count: number): Promise<number>;
+}
+
+/** Builds the model and its training step; the batch is random ids. The trainer is the caller's to dispose of. */
+export async function createLmTrainer(backend: Backend, { config, batchSize }: LmShape): Promise<LmTrainer> {
+  const model = new Transformer(config);
+  const trainer = await Trainer.create(backend, model, {
+    batchSize,
+    optimizer: { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1 },
+    maxGradNorm: 1,
+    logCapacity: LOG_CAPACITY,
+  });
+  await writeWeights(backend, model, initialWeights(config, SEED));
+  const tokens = batchSize * config.contextLength;
+  const random = new Philox(SEED, 0);
+  const ids = (first: number) =>
+    Uint32Array.from({ length: tokens }, (_, i) => Math.floor(random.uniform(first + i) * config.vocabSize));
+  const batch = { ids: ids(0), targets: ids(tokens) };
+  const steps = async (count: number) => {
+    const start = performance.now();
+    for (let i = 0; i < count; i++) await trainer.step(batch, LEARNING_RATE);
+    await trainer.takeLog();
+    return (performance.now() - start) / 1000;
+  };
+  return { trainer, batch, learningRate: LEARNING_RATE, steps };
+}
