@@ -51,7 +51,7 @@ export function parseFlags<const S extends FlagSpecs>(task: string, args: readon
   const booleans = names.filter((name) => specs[name].type === "boolean");
   const valued = names.filter((name) => specs[name].type !== "boolean");
   // Everything is collected as text, so that repetition and malformed numbers are seen here rather than coerced.
-  const parsed: Record<string, unknown> = parseArgs([...args], {
+  const parsed: Record<string, unknown> = parseArgs(joinDashes(args, valued), {
     boolean: booleans,
     string: valued,
     collect: valued,
@@ -80,6 +80,16 @@ export function parseFlags<const S extends FlagSpecs>(task: string, args: readon
     }
   }
   return flags as Flags<S>;
+}
+
+/** `--input -` as `--input=-`: parseArgs takes a lone dash for a flag. */
+function joinDashes(args: readonly string[], valued: readonly string[]): string[] {
+  const joined: string[] = [];
+  for (let i = 0; i < args.length; i++) {
+    const takesDash = args[i + 1] === "-" && valued.some((name) => args[i] === `--${name}`);
+    joined.push(takesDash ? `${args[i]}=${args[++i]}` : args[i]);
+  }
+  return joined;
 }
 
 function parseNumber(name: string, text: string, spec: FlagSpec, fail: (got: string, mustBe: string) => never): number {

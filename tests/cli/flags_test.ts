@@ -15,9 +15,22 @@ const parse = (...args: string[]) => parseFlags("t", args, FLAGS);
 
 Deno.test("parseFlags() reads every kind of flag, and defaults", () => {
   assertEquals(
-    parse("--input", "a", "--input=b", "--out=007", "--steps", "3", "--lr=-1e-3", "--backend", "wasm", "--force"),
+    parse(
+      "--input",
+      "a",
+      "--input",
+      "-",
+      "--input=b",
+      "--out=007",
+      "--steps",
+      "3",
+      "--lr=-1e-3",
+      "--backend",
+      "wasm",
+      "--force",
+    ),
     {
-      input: ["a", "b"],
+      input: ["a", "-", "b"],
       out: "007",
       steps: 3,
       lr: -0.001,

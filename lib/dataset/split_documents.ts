@@ -1,0 +1,140 @@
+// Train and validation text from one's own: whole documents, drawn with a seed.
+import { UserError } from "../errors.ts";
+import { temporaryNameFor } from "../io/atomic.ts";
+import { Philox } from "../random/philox.ts";
+
+/** The random stream that documents are drawn from. */
+const SPLIT_STREAM = 0x5511;
+
+/** How documents are divided. */
+export interface SplitDocumentsOptions {
+  /** The chance of each document to go to the validation text: above 0, below 1. */
+  readonly validFraction: number;
+  readonly seed: number;
+  /** Written after each document. */
+  readonly separator: string;
+  readonly onProgress?: (bytes: number) => void;
+}
+
+/** What one part holds. */
+export interface SplitPart {
+  readonly documents: number;
+  readonly bytes: number;
+}
+
+/**
+ * The documents of a text: what stands between separators, without those that hold only white space.
+ *
+ * @param pieces The text, cut anywhere; pieces may be reused by their maker.
+ */
+export async function* documentsOf(
+  pieces: AsyncIterable<Uint8Array>,
+  separator: string,
+): AsyncGenerator<Uint8Array> {
+  const mark = new TextEncoder().encode(separator);
+  let pending = new Uint8Array(0);
+  for await (const piece of pieces) {
+    const joined = new Uint8Array(pending.length + piece.length);
+    joined.set(pending);
+    joined.set(piece, pending.length);
+    let from = 0;
+    // A separator may lie across the seam, not before it.
+    let at = indexOf(joined, mark, Math.max(0, pending.length - mark.length + 1));
+    for (; at >= 0; at = indexOf(joined, mark, from)) {
+      if (!isBlank(joined, from, at)) yield joined.subarray(from, at);
+      from = at + mark.length;
+    }
+    pending = joined.slice(from);
+  }
+  if (!isBlank(pending, 0, pending.length)) yield pending;
+}
+
+/**
+ * Writes each document, followed by the separator, to one of two files; which one depends on the seed and on the
+ * document's position alone. Neither file appears before both are complete.
+ *
+ * @throws {UserError} if one of the files would be empty.
+ */
+export async function splitDocuments(
+  documents: AsyncIterable<Uint8Array>,
+  paths: { readonly train: string; readonly valid: string },
+  options: SplitDocumentsOptions,
+): Promise<{ readonly train: SplitPart; readonly valid: SplitPart }> {
+  const random = new Philox(options.seed, SPLIT_STREAM);
+  const mark = new TextEncoder().encode(options.separator);
+  const train = await PartWriter.create(paths.train), valid = await PartWriter.create(paths.valid);
+  try {
+    let numDocuments = 0, bytes = 0;
+    for await (const document of documents) {
+      const part = random.uniform(numDocuments++) < options.validFraction ? valid : train;
+      await part.write(document, mark);
+      options.onProgress?.(bytes += document.length);
+    }
+    if (train.documents === 0 || valid.documents === 0) {
+      throw new UserError(
+        `Cannot split ${numDocuments} documents: got ${valid.documents} for validation, must be some in both parts. Choose another fraction or seed, or the separator that stands between your documents`,
+      );
+    }
+    await train.finish();
+    await valid.finish();
+  } catch (error) {
+    await train.abort();
+    await valid.abort();
+    throw error;
+  }
+  return {
+    train: { documents: train.documents, bytes: train.bytes },
+    valid: { documents: valid.documents, bytes: valid.bytes },
+  };
+}
+
+/** A text file under a temporary name. */
+class PartWriter {
+  documents = 0;
+  bytes = 0;
+  readonly #path: string;
+  readonly #temporary: string;
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array<ArrayBufferLike>>;
+
+  private constructor(path: string, temporary: string, file: Deno.FsFile) {
+    this.#path = path;
+    this.#temporary = temporary;
+    this.#writer = file.writable.getWriter();
+  }
+
+  static async create(path: string): Promise<PartWriter> {
+    const temporary = temporaryNameFor(path);
+    return new PartWriter(path, temporary, await Deno.open(temporary, { write: true, createNew: true }));
+  }
+
+  async write(document: Uint8Array, mark: Uint8Array): Promise<void> {
+    await this.#writer.write(document);
+    await this.#writer.write(mark);
+    this.documents++;
+    this.bytes += document.length + mark.length;
+  }
+
+  async finish(): Promise<void> {
+    await this.#writer.close();
+    await Deno.rename(this.#temporary, this.#path);
+  }
+
+  async abort(): Promise<void> {
+    await this.#writer.abort().catch(() => {}); // closed already
+    await Deno.remove(this.#temporary).catch(() => {}); // renamed already
+  }
+}
+
+function indexOf(bytes: Uint8Array, mark: Uint8Array, from: number): number {
+  for (let at = bytes.indexOf(mark[0], from); at >= 0; at = bytes.indexOf(mark[0], at + 1)) {
+    let i = 1;
+    while (i < mark.length && bytes[at + i] === mark[i]) i++;
+    if (i === mark.length) return at;
+  }
+  return -1;
+}
+
+function isBlank(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) if (bytes[i] !== 0x20 && (bytes[i] < 9 || bytes[i] > 13)) return false;
+  return true;
+}

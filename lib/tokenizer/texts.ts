@@ -1,0 +1,12 @@
+import type { TextSource } from "./text_source.ts";
+
+/** Many texts, one after the other: what stands in a JSON Lines file, for example. */
+export interface Texts {
+  readonly texts: AsyncIterable<string | Uint8Array>;
+}
+
+/** The texts of a source: many, or the source itself. */
+export async function* textsOf(source: TextSource | Texts): AsyncGenerator<TextSource> {
+  if (typeof source === "object" && "texts" in source) yield* source.texts;
+  else yield source;
+}

@@ -1,0 +1,122 @@
+// Prepares text: downloads a dataset, or splits your own text into train and validation text.
+//   deno task data --dataset tinystories --out data/tinystories
+import { CATALOG } from "../lib/dataset/catalog.ts";
+import { fetchDataset } from "../lib/dataset/fetch_dataset.ts";
+import { documentsOf, splitDocuments } from "../lib/dataset/split_documents.ts";
+import { expandInputs, textSourceOf } from "../lib/dataset/text_inputs.ts";
+import type { TextInput } from "../lib/dataset/text_inputs.ts";
+import { textPieces } from "../lib/tokenizer/text_source.ts";
+import { requireAbsent } from "./cli/files.ts";
+import { UsageError } from "./cli/errors.ts";
+import { type Progress, startProgress } from "./cli/progress.ts";
+import { runTask } from "./cli/run.ts";
+
+const HELP = `
+Prepares text to learn from: downloads a dataset, or splits your own text, by documents, into train and validation text.
+
+  deno task data --dataset tinystories --out data/tinystories
+  deno task data --input stories.jsonl --out data/stories
+
+  --dataset NAME      tinystories (2.2 GB), owt (12 GB unpacked) or shakespeare (1 MB). Run again, it goes on where it was
+                      cut off, and leaves alone what is there. DIR/dataset.json has each file's size and SHA-256
+  --base-url URL      a mirror: the files are fetched from URL/FILE
+  --input PATH        your own text: a file, a directory, or - for stdin; .gz is unpacked; each line of a .jsonl file is
+                      a document; may be given several times
+  --out DIR           where the files go: with --input, train.txt and valid.txt
+  --field NAME        field of the .jsonl objects with the text. Default: text
+  --separator TEXT    what stands between documents, and is written after each. Default: <|endoftext|>
+  --valid-fraction F  share of documents for validation. Default: 0.05
+  --seed N            which documents those are. Default: 0
+  --force             replace train.txt and valid.txt
+  --help              print this
+`;
+
+const TASK = {
+  name: "data",
+  help: HELP,
+  flags: {
+    dataset: { type: "string", choices: ["tinystories", "owt", "shakespeare"] },
+    "base-url": { type: "string" },
+    input: { type: "strings" },
+    out: { type: "string", required: true },
+    field: { type: "string", default: "text" },
+    separator: { type: "string", default: "<|endoftext|>" },
+    "valid-fraction": { type: "number", default: 0.05, min: 1e-9, max: 1 - 1e-9 },
+    seed: { type: "integer", default: 0, min: 0 },
+    force: { type: "boolean" },
+  },
+} as const;
+
+const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
+
+export function main(args: string[]): Promise<number> {
+  return runTask(TASK, args, async (flags) => {
+    if ((flags.dataset === undefined) === (flags.input.length === 0)) {
+      const got = flags.dataset === undefined ? "neither --dataset nor --input" : "both --dataset and --input";
+      throw new UsageError(`Cannot run data: got ${got}, must be one of them. See: deno task data --help`);
+    }
+    if (flags.dataset !== undefined) {
+      await fetchFiles(flags.dataset, flags.out, flags["base-url"]);
+      return;
+    }
+    const inputs = await expandInputs(flags.input);
+    const paths = { train: `${flags.out}/train.txt`, valid: `${flags.out}/valid.txt` };
+    for (const path of Object.values(paths)) await requireAbsent(path, flags.force);
+    await Deno.mkdir(flags.out, { recursive: true });
+    const documents = documentsIn(inputs, flags.separator, flags.field);
+    const parts = await splitDocuments(documents, paths, {
+      separator: flags.separator,
+      validFraction: flags["valid-fraction"],
+      seed: flags.seed,
+    });
+    for (const part of ["train", "valid"] as const) {
+      console.log(`${paths[part]}: ${parts[part].documents} documents, ${megabytes(parts[part].bytes)}`);
+    }
+  });
+}
+
+async function fetchFiles(dataset: keyof typeof CATALOG, dir: string, baseUrl?: string): Promise<void> {
+  let progress: Progress | undefined;
+  let current = "";
+  try {
+    const files = await fetchDataset(CATALOG[dataset], dir, {
+      baseUrl,
+      onProgress: ({ remote }, received, total) => {
+        if (remote !== current) {
+          progress?.stop();
+          progress = startProgress(total ?? 0, "{name} [{bar}] {got} of {all}", { name: remote, got: "", all: "" });
+          current = remote;
+        }
+        progress?.update(received, {
+          name: remote,
+          got: megabytes(received),
+          all: total === null ? "an unknown size" : megabytes(total),
+        });
+      },
+    });
+    progress?.stop();
+    for (const { name, bytes, sha256 } of files) {
+      console.log(`${dir}/${name}: ${megabytes(bytes)}, SHA-256 ${sha256}`);
+    }
+  } finally {
+    progress?.stop();
+  }
+}
+
+async function* documentsIn(
+  inputs: readonly TextInput[],
+  separator: string,
+  field: string,
+): AsyncGenerator<Uint8Array> {
+  const encoder = new TextEncoder();
+  for (const input of inputs) {
+    const source = textSourceOf(input, { field, stdin: Deno.stdin.readable });
+    if (typeof source === "object" && "texts" in source) {
+      for await (const text of source.texts) yield typeof text === "string" ? encoder.encode(text) : text;
+    } else {
+      yield* documentsOf(textPieces(source), separator);
+    }
+  }
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

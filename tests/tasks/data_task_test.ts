@@ -1,0 +1,53 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { main } from "../../tasks/data.ts";
+import { capture } from "../cli/capture.ts";
+import { UnreliableServer } from "../dataset/unreliable_server.ts";
+
+const SHAKESPEARE = new URL("../../data/shakespeare.txt", import.meta.url);
+
+Deno.test("data --dataset brings a dataset from a mirror, through a broken connection", async () => {
+  const dir = await Deno.makeTempDir();
+  const text = await Deno.readFile(SHAKESPEARE);
+  try {
+    await using server = new UnreliableServer(text, [{ dropAfter: 300_000 }]);
+    const args = ["--dataset", "shakespeare", "--out", dir, "--base-url", `${server.url}/mirror/`];
+    const { code, stdout, stderr } = await capture(main, ...args);
+    assertEquals(code, 0, stderr);
+    assertStringIncludes(stdout, "shakespeare.txt: 1.1 MB, SHA-256 86c4e6aa");
+    assertStringIncludes(stderr, "1.1 MB of 1.1 MB");
+    assertEquals(server.seen.map(({ path, range }) => [path, range]), [
+      ["/mirror/input.txt", null],
+      ["/mirror/input.txt", "bytes=300000-"],
+      ["/mirror/input.txt", `bytes=${text.length}-`],
+    ]);
+    assertEquals(await Deno.readFile(`${dir}/shakespeare.txt`), text);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
+Deno.test("data --input splits documents of several kinds of file; mistakes change nothing", async () => {
+  const dir = await Deno.makeTempDir();
+  const out = `${dir}/out`;
+  try {
+    await Deno.mkdir(`${dir}/in`);
+    await Deno.writeTextFile(`${dir}/in/a.txt`, "a1<|endoftext|>a2<|endoftext|>\n");
+    const lines = ["b1", "b2", "b3"].map((body) => `${JSON.stringify({ body })}\n`).join("");
+    await Deno.writeTextFile(`${dir}/in/b.jsonl`, lines);
+    const run = (...args: string[]) => capture(main, "--input", `${dir}/in`, "--out", out, ...args);
+    const wrongField = await run();
+    assertEquals(wrongField.code, 1);
+    assertStringIncludes(wrongField.stderr, `b.jsonl, line 1: got no text in "text", must be a JSON object`);
+    assertEquals(Array.from(Deno.readDirSync(out)), []);
+    const { code, stderr } = await run("--field", "body", "--valid-fraction", "0.4");
+    assertEquals([code, stderr], [0, ""]);
+    const read = async (name: string) => (await Deno.readTextFile(`${out}/${name}`)).split("<|endoftext|>");
+    const both = [...await read("train.txt"), ...await read("valid.txt")].filter(Boolean);
+    assertEquals(both.sort(), ["a1", "a2", "b1", "b2", "b3"]);
+    assertStringIncludes((await run("--field", "body")).stderr, "--force");
+    assertEquals((await capture(main, "--out", out)).code, 2);
+    assertEquals((await run("--dataset", "owt")).code, 2);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
