@@ -4,16 +4,22 @@ import { attentionForwardSource } from "./attention_forward.ts";
 import { BLOCK, type HeadLayout, headLayout } from "./attention_source.ts";
 import type { WgslKernel } from "./dispatch.ts";
 
-function perBlock(name: string, source: (head: HeadLayout) => string): WgslKernel {
-  return ({ B, T, H, headDim }) => ({
+/**
+ * @param products Products of a block of scores' size that the kernel computes: each takes 2 · headDim operations for a
+ * query and a key. Half of them are spared by causality in training.
+ */
+function perBlock(name: string, source: (head: HeadLayout) => string, products: number): WgslKernel {
+  return ({ B, T, S = T, H, headDim }) => ({
     dispatches: [{
       label: `${name} ${headDim}`,
       source: source(headLayout(headDim)),
       workgroups: B * H * Math.ceil(T / BLOCK),
+      flops: 2 * headDim * products * B * H * T * (S === T ? T / 2 : S),
+      divisible: true,
     }],
   });
 }
 
-export const attentionForward = perBlock("attention_forward", attentionForwardSource);
-export const attentionBackwardQuery = perBlock("attention_backward_query", attentionBackwardQuerySource);
-export const attentionBackwardKeyValue = perBlock("attention_backward_key_value", attentionBackwardKeyValueSource);
+export const attentionForward = perBlock("attention_forward", attentionForwardSource, 2);
+export const attentionBackwardQuery = perBlock("attention_backward_query", attentionBackwardQuerySource, 3);
+export const attentionBackwardKeyValue = perBlock("attention_backward_key_value", attentionBackwardKeyValueSource, 4);

@@ -78,7 +78,7 @@ export function attentionBindings(
   const writes = options.writes.map(([name, kind], i) => binding("read_write", reads.length + i, name, kind));
   const count = reads.length + writes.length;
   return `struct Params {
-${lines(2, options.constants.map((name) => `${name}: u32,`))}
+${lines(2, [...options.constants, "first_workgroup"].map((name) => `${name}: u32,`))}
 }
 
 ${[...reads, ...writes].join("\n")}
@@ -214,7 +214,7 @@ export function writeSums(
 /** Statements that find an invocation's place: which head and block, which rows of scores, which part of the output. */
 export function placement(head: HeadLayout, blocks: string, size: string): string[] {
   return [
-    "let group = workgroup.y * workgroups.x + workgroup.x;",
+    "let group = params.first_workgroup + workgroup.y * workgroups.x + workgroup.x;",
     `let blocks = (${size} + BLOCK - 1u) / BLOCK;`,
     "let heads = params.B * params.H;",
     "if (group >= blocks * heads) {",

@@ -32,6 +32,13 @@ export interface Dispatch {
   readonly writes?: readonly Binding[];
   /** The values of `Params`, all u32; the call's constants by default. */
   readonly params?: readonly number[];
+  /** Floating-point operations, where they and not the memory traffic may decide how long the dispatch takes. */
+  readonly flops?: number;
+  /**
+   * `Params` ends with a u32 more, which the kernel adds to its workgroup index: the dispatch can be cut into several, so
+   * that none occupies a slow GPU for long.
+   */
+  readonly divisible?: boolean;
 }
 
 /** A call on a GPU: its dispatches in order, and the scratch memory that passes between them. */

@@ -106,6 +106,8 @@ function directCall(kernel: MatmulKernel, constants: Constants, tile: DirectTile
       label: `${kernel.name} direct ${tile.m}x${tile.n}`,
       source: directMatmul(kernel, tile, wide, K % 4 === 0),
       workgroups: Math.ceil(tiles / DIRECT_WORKGROUP),
+      flops: 2 * M * N * K,
+      divisible: true,
     }],
   };
 }
@@ -123,13 +125,13 @@ function tiledCall(
   const source = tiledMatmul(kernel, tile, { ...divides, wholeK: K % tile.k === 0, splitK: parts > 1 });
   const label = `${kernel.name} tiled ${tile.m}x${tile.n}x${tile.k}`;
   const workgroups = Math.ceil(M / tile.m) * Math.ceil(N / tile.n);
-  if (parts === 1) return { dispatches: [{ label, source, workgroups }] };
+  const product = { label, source, workgroups: workgroups * parts, flops: 2 * M * N * K, divisible: true };
+  if (parts === 1) return { dispatches: [product] };
   return {
     scratchBytes: 4 * M * N * parts,
     dispatches: [{
+      ...product,
       label: `${label} split ${parts}`,
-      source,
-      workgroups: workgroups * parts,
       writes: ["scratch"],
       params: [...kernel.constants.map((name) => constants[name]), splitK],
     }, {

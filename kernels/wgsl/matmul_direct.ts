@@ -59,7 +59,7 @@ fn main(
   let N = params.${kernel.sizes.N};
   let K = params.${kernel.sizes.K};
   let tiles_n = (N + TILE_N - 1u) / TILE_N;
-  let tile = (workgroup.y * workgroups.x + workgroup.x) * WORKGROUP + local;
+  let tile = (params.first_workgroup + workgroup.y * workgroups.x + workgroup.x) * WORKGROUP + local;
   let row = tile / tiles_n * TILE_M;
   let column = tile % tiles_n * TILE_N;
   if (row >= M) {

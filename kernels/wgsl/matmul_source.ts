@@ -54,7 +54,7 @@ export function declarations(
   options: Divisibility & { readonly c: string; readonly extra?: readonly string[] },
 ): string {
   const element = (vec4: boolean) => vec4 ? "vec4f" : "f32";
-  const fields = [...kernel.constants, ...options.extra ?? []];
+  const fields = [...kernel.constants, ...options.extra ?? [], "first_workgroup"];
   return `struct Params {
 ${lines(2, fields.map((name) => `${name}: u32,`))}
 }

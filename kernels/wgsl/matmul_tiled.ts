@@ -80,7 +80,7 @@ fn main(
   let K = params.${kernel.sizes.K};
   let tiles_m = (M + TILE_M - 1u) / TILE_M;
   let tiles_n = (N + TILE_N - 1u) / TILE_N;
-  let index = workgroup.y * workgroups.x + workgroup.x;
+  let index = params.first_workgroup + workgroup.y * workgroups.x + workgroup.x;
   let split = index / (tiles_m * tiles_n);
   let k_start = split * ${split ? "params.split_k" : "K"};
   if (k_start >= K) {

@@ -1,3 +1,5 @@
+import type { DeviceTraits, WgslKernel } from "../../kernels/wgsl/dispatch.ts";
+import { wgslKernels } from "../../kernels/wgsl/mod.ts";
 import type { Program } from "../graph/program.ts";
 import type { Storage, View } from "../graph/tensor.ts";
 import type { Backend, Executable, HostArray } from "./backend.ts";
@@ -9,10 +11,14 @@ import {
   summarizeAdapter,
   traitsOf,
 } from "./webgpu/adapter.ts";
-import { type DeviceParts, WebGpuExecutable } from "./webgpu/executable.ts";
+import { Clock } from "./webgpu/clock.ts";
+import { WebGpuExecutable } from "./webgpu/executable.ts";
 import { Failures } from "./webgpu/failures.ts";
 import { Memory } from "./webgpu/memory.ts";
+import { Pace } from "./webgpu/pace.ts";
 import { Pipelines } from "./webgpu/pipelines.ts";
+import { planDispatches } from "./webgpu/plan_dispatches.ts";
+import { type DeviceParts, makeSteps } from "./webgpu/steps.ts";
 
 /** How the WebGPU backend is made. */
 export interface WebGpuOptions {
@@ -20,18 +26,35 @@ export interface WebGpuOptions {
   readonly allowSoftware?: boolean;
   /** Use the kernels that a real GPU would get, even on a software adapter: for tests of those kernels. */
   readonly kernelsForHardware?: boolean;
+  /** Runs these kernels in another way, by name: for tests and measurements of variants. */
+  readonly kernels?: ReadonlyMap<string, WgslKernel>;
 }
 
 /** Runs programs on a GPU through `navigator.gpu`. */
 export class WebGpuBackend implements Backend {
   readonly name = "webgpu";
   readonly adapter: AdapterSummary;
+  /** For what this interface does not offer; whoever destroys it makes the backend useless. */
+  readonly device: GPUDevice;
+  readonly #traits: DeviceTraits;
+  readonly #kernels: ReadonlyMap<string, WgslKernel>;
   readonly #parts: DeviceParts;
+  readonly #pace = new Pace();
+  readonly #clock: Clock | undefined;
 
   /** Use `createWebGpuBackend`. */
-  constructor(adapter: AdapterSummary, parts: DeviceParts) {
+  constructor(adapter: AdapterSummary, device: GPUDevice, options: WebGpuOptions) {
     this.adapter = adapter;
-    this.#parts = parts;
+    this.device = device;
+    this.#traits = traitsOf(device, adapter.software && !options.kernelsForHardware);
+    this.#kernels = new Map([...wgslKernels, ...options.kernels ?? []]);
+    this.#parts = {
+      device,
+      memory: new Memory(device),
+      pipelines: new Pipelines(device),
+      failures: new Failures(device),
+    };
+    this.#clock = device.features.has("timestamp-query") ? new Clock() : undefined;
   }
 
   get description(): string {
@@ -39,12 +62,13 @@ export class WebGpuBackend implements Backend {
   }
 
   async load(program: Program): Promise<Executable> {
-    const { memory, failures } = this.#parts;
+    const { device, memory, failures } = this.#parts;
     failures.throwIfFailed();
+    const { dispatches, scratchBytes } = planDispatches(program, this.#kernels, this.#traits, device.limits);
     await memory.allocate(program.storages);
-    const executable = await WebGpuExecutable.load(this.#parts, program);
+    const steps = await makeSteps(this.#parts, dispatches, await memory.scratch(scratchBytes));
     await failures.settle();
-    return executable;
+    return new WebGpuExecutable(this.#parts, this.#pace, this.#clock, program, steps);
   }
 
   write(view: View, data: HostArray): void {
@@ -57,7 +81,10 @@ export class WebGpuBackend implements Backend {
     const { memory, failures } = this.#parts;
     await failures.settle();
     try {
-      return await memory.read(view);
+      const drained = this.#pace.draining();
+      const data = await memory.read(view);
+      drained();
+      return data;
     } finally {
       // Where the device failed, its reason says more than that of the read.
       await failures.settle();
@@ -89,12 +116,5 @@ export async function createWebGpuBackend(options: WebGpuOptions = {}): Promise<
   if (summary.software && options.allowSoftware === false) {
     throw new Error(`Cannot use WebGPU: got the software adapter ${summary.description}, must be a GPU`);
   }
-  const device = await requestDevice(adapter);
-  return new WebGpuBackend(summary, {
-    device,
-    traits: traitsOf(device, summary.software && !options.kernelsForHardware),
-    memory: new Memory(device),
-    pipelines: new Pipelines(device),
-    failures: new Failures(device),
-  });
+  return new WebGpuBackend(summary, await requestDevice(adapter), options);
 }

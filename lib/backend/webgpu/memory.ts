@@ -14,6 +14,8 @@ export class Memory {
   readonly #buffers = new Map<Storage, GPUBuffer>();
   /** Staging buffers at rest, by size. */
   readonly #staging = new Map<number, GPUBuffer[]>();
+  /** Scratch buffers, the largest last; smaller ones serve the programs that were loaded before it was made. */
+  readonly #scratch: GPUBuffer[] = [];
 
   constructor(device: GPUDevice) {
     this.#device = device;
@@ -42,7 +44,7 @@ export class Memory {
   async allocate(storages: readonly Storage[]): Promise<void> {
     const missing = storages.filter((storage) => !this.#buffers.has(storage));
     await Promise.all(missing.map(async (storage) => {
-      const { result, error } = this.create(
+      const { result, error } = this.#create(
         storage.name,
         storage.bytes,
         GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
@@ -55,8 +57,21 @@ export class Memory {
     }));
   }
 
-  /** Makes a buffer; whoever asks destroys it. */
-  create(label: string, size: number, usage: number): { result: GPUBuffer; error: Promise<GPUError | undefined> } {
+  /**
+   * Memory of at least so many bytes for what one call of a program computes on the way; all programs share it.
+   * @throws {Error} If memory is short.
+   */
+  async scratch(bytes: number): Promise<GPUBuffer | undefined> {
+    const largest = this.#scratch.at(-1);
+    if (bytes <= (largest?.size ?? 0)) return largest;
+    const { result, error } = this.#create("scratch", bytes, GPUBufferUsage.STORAGE);
+    const failure = await error;
+    if (failure) throw new Error(`Cannot allocate ${mebibytes(bytes)} of scratch memory: ${failure.message}`);
+    this.#scratch.push(result);
+    return result;
+  }
+
+  #create(label: string, size: number, usage: number): { result: GPUBuffer; error: Promise<GPUError | undefined> } {
     const { maxBufferSize } = this.#device.limits;
     if (size > maxBufferSize) {
       throw new Error(
@@ -122,7 +137,8 @@ export class Memory {
 
   /** Frees everything. */
   dispose(): void {
-    for (const buffer of [...this.#buffers.values(), ...[...this.#staging.values()].flat()]) buffer.destroy();
+    const staging = [...this.#staging.values()].flat();
+    for (const buffer of [...this.#buffers.values(), ...staging, ...this.#scratch]) buffer.destroy();
     this.#buffers.clear();
     this.#staging.clear();
   }

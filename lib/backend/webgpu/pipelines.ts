@@ -1,5 +1,12 @@
-import type { Dispatch } from "../../../kernels/wgsl/dispatch.ts";
 import { observe } from "./failures.ts";
+
+/** What is compiled: a WGSL module with the entry point `main`, and how many arrays it reads and writes. */
+export interface Kernel {
+  readonly label: string;
+  readonly source: string;
+  readonly reads: { readonly length: number };
+  readonly writes: { readonly length: number };
+}
 
 /** Compiles WGSL modules, each once. */
 export class Pipelines {
@@ -12,13 +19,13 @@ export class Pipelines {
   }
 
   /**
-   * The pipeline of a source with so many arrays read and written.
+   * The pipeline of a kernel.
    * @throws {Error} If it does not compile: the kernel, and each message with its line, column and text.
    */
-  compile(kernel: Pick<Dispatch, "label" | "source">, reads: number, writes: number): Promise<GPUComputePipeline> {
+  compile(kernel: Kernel): Promise<GPUComputePipeline> {
     let pipeline = this.#pipelines.get(kernel.source);
     if (pipeline === undefined) {
-      pipeline = this.#compile(kernel, this.layout(reads, writes));
+      pipeline = this.#compile(kernel, this.layout(kernel.reads.length, kernel.writes.length));
       this.#pipelines.set(kernel.source, pipeline);
     }
     return pipeline;
@@ -43,7 +50,7 @@ export class Pipelines {
     return layout;
   }
 
-  async #compile({ label, source }: Pick<Dispatch, "label" | "source">, layout: GPUBindGroupLayout) {
+  async #compile({ label, source }: Kernel, layout: GPUBindGroupLayout): Promise<GPUComputePipeline> {
     const { result: module, error: moduleError } = observe(
       this.#device,
       () => this.#device.createShaderModule({ label, code: source }),

@@ -1,0 +1,145 @@
+import type { Binding, DeviceTraits, Dispatch, WgslCall, WgslKernel } from "../../../kernels/wgsl/dispatch.ts";
+import type { Kernel } from "../../graph/kernel.ts";
+import type { Program, ProgramCall } from "../../graph/program.ts";
+import { BYTES_PER_ELEMENT, type Storage, type View } from "../../graph/tensor.ts";
+import { mebibytes } from "./memory.ts";
+
+/** An array that a dispatch reads or writes, or the scratch memory of its call. */
+export type PlannedBinding = View | "scratch";
+
+/** One dispatch of a program, before anything of it is on the device. */
+export interface PlannedDispatch {
+  /** Index of the program's call. */
+  readonly call: number;
+  readonly label: string;
+  readonly source: string;
+  readonly reads: readonly PlannedBinding[];
+  readonly writes: readonly PlannedBinding[];
+  /** The words of `Params`. */
+  readonly params: Uint32Array;
+  /** Workgroups, folded into two dimensions. */
+  readonly across: number;
+  readonly down: number;
+  /** How long it may take, in floating-point operations; see WORK_PER_BYTE. */
+  readonly work: number;
+}
+
+/** What of a device decides how a program is cut into dispatches. */
+export interface DispatchLimits {
+  readonly maxStorageBufferBindingSize: number;
+  readonly maxComputeWorkgroupsPerDimension: number;
+}
+
+/** Floating-point operations that a GPU does while it moves a byte: about ten on most, at single precision. */
+const WORK_PER_BYTE = 10;
+
+/**
+ * No dispatch that can be cut is longer than this: half a second on a GPU that does 200 GFLOP/s, so that no driver takes
+ * it for a hang and resets the device.
+ */
+export const MAX_DISPATCH_WORK = 1e11;
+
+/** A program as dispatches, and the scratch memory that its longest call needs. */
+export function planDispatches(
+  program: Program,
+  kernels: ReadonlyMap<string, WgslKernel>,
+  traits: DeviceTraits,
+  limits: DispatchLimits,
+): { readonly dispatches: readonly PlannedDispatch[]; readonly scratchBytes: number } {
+  const calls = program.calls.map((call) => ({ call, wgsl: wgslCall(call, kernels, traits) }));
+  return {
+    dispatches: calls.flatMap(({ call, wgsl }, index) =>
+      wgsl.dispatches.flatMap((dispatch) => planDispatch(call, index, dispatch, limits))
+    ),
+    scratchBytes: Math.max(0, ...calls.map(({ wgsl }) => wgsl.scratchBytes ?? 0)),
+  };
+}
+
+function wgslCall(
+  { kernel, constants }: ProgramCall,
+  kernels: ReadonlyMap<string, WgslKernel>,
+  traits: DeviceTraits,
+): WgslCall {
+  const wgsl = kernels.get(kernel.name);
+  if (wgsl === undefined) throw new Error(`Cannot load kernel ${kernel.name}: there is no WGSL kernel of that name`);
+  return wgsl(Object.fromEntries(Object.keys(kernel.constants).map((name, i) => [name, constants[i]])), traits);
+}
+
+function planDispatch(call: ProgramCall, index: number, dispatch: Dispatch, limits: DispatchLimits): PlannedDispatch[] {
+  const { label, source, workgroups } = dispatch;
+  const { inputs, outputs } = call.kernel;
+  const resolve = (binding: Binding) => binding === "scratch" ? binding : call.views[binding];
+  const reads = (dispatch.reads ?? inputs.map((_, i) => i)).map(resolve);
+  const writes = (dispatch.writes ?? outputs.map((_, i) => inputs.length + i)).map(resolve);
+  requireBindable(label, reads, writes, limits);
+
+  const bytes = [...reads, ...writes].reduce((sum, view) => sum + (view === "scratch" ? 0 : byteLength(view)), 0);
+  const work = Math.max(dispatch.flops ?? 0, bytes * WORK_PER_BYTE);
+  const constants = dispatch.params ? Uint32Array.from(dispatch.params) : encode(call.kernel, call.constants);
+  const shared = { call: index, label, source, reads, writes };
+  if (!dispatch.divisible) return [{ ...shared, params: constants, work, ...fold(label, workgroups, limits) }];
+
+  // A part may not run on into the next, whose results it would add twice: beyond one dimension it fills whole rows.
+  const { maxComputeWorkgroupsPerDimension: row } = limits;
+  const even = Math.ceil(workgroups / Math.ceil(work / MAX_DISPATCH_WORK));
+  const perPart = even > row ? Math.ceil(even / row) * row : even;
+  return Array.from({ length: Math.ceil(workgroups / perPart) }, (_, part) => {
+    const first = part * perPart;
+    const count = Math.min(perPart, workgroups - first);
+    return {
+      ...shared,
+      params: Uint32Array.of(...constants, first),
+      work: work * count / workgroups,
+      ...fold(label, count, limits),
+    };
+  });
+}
+
+function encode(kernel: Kernel, constants: readonly number[]): Uint32Array {
+  const words = new Uint32Array(constants.length);
+  const floats = new Float32Array(words.buffer);
+  Object.values(kernel.constants).forEach((type, i) => (type === "f32" ? floats : words)[i] = constants[i]);
+  return words;
+}
+
+function byteLength(view: View): number {
+  return view.size * BYTES_PER_ELEMENT;
+}
+
+/** Folds workgroups into two dimensions where one would be too long. A few may be added; kernels skip those. */
+export function fold(
+  label: string,
+  workgroups: number,
+  { maxComputeWorkgroupsPerDimension: most }: Pick<DispatchLimits, "maxComputeWorkgroupsPerDimension">,
+): { across: number; down: number } {
+  const down = Math.ceil(workgroups / most);
+  if (down > most) {
+    throw new Error(`Cannot load kernel ${label}: got ${workgroups} workgroups, must be at most ${most ** 2}`);
+  }
+  return { across: Math.ceil(workgroups / down), down };
+}
+
+/** Finds what WebGPU would refuse, to say it in this project's words. */
+function requireBindable(
+  label: string,
+  reads: readonly PlannedBinding[],
+  writes: readonly PlannedBinding[],
+  { maxStorageBufferBindingSize: most }: DispatchLimits,
+): void {
+  const storages = (bindings: readonly PlannedBinding[]) =>
+    new Set<Storage | "scratch">(bindings.map((binding) => binding === "scratch" ? binding : binding.storage));
+  const [both] = storages(reads).intersection(storages(writes));
+  if (both !== undefined) {
+    const name = both === "scratch" ? both : both.name;
+    throw new Error(`Cannot load kernel ${label}: it reads and writes storage "${name}", must write another one`);
+  }
+  for (const view of [...reads, ...writes]) {
+    if (view === "scratch" || byteLength(view) <= most) continue;
+    throw new Error(
+      `Cannot load kernel ${label}: got an array of ${
+        mebibytes(byteLength(view))
+      } in storage "${view.storage.name}", ` +
+        `must be at most this adapter's ${mebibytes(most)}; use a smaller batch or model, or --backend wasm`,
+    );
+  }
+}
