@@ -1,6 +1,7 @@
 import { type Constants, type DeviceTraits, type WgslCall, type WgslKernel, WORKGROUP } from "./dispatch.ts";
 import { DIRECT_WORKGROUP, directMatmul, type DirectTile } from "./matmul_direct.ts";
 import type { Divisibility, MatmulKernel } from "./matmul_source.ts";
+import { SKINNY_COLUMNS, SKINNY_MAX_ROWS, skinnyMatmul } from "./matmul_skinny.ts";
 import { type Tile, tileBytes, tiledMatmul } from "./matmul_tiled.ts";
 import sumPartials from "./sum_partials.wgsl" with { type: "text" };
 
@@ -47,35 +48,56 @@ export const TILES: readonly Tile[] = [
 /** Workgroups that keep a large GPU busy: about two for each of its hundred-odd multiprocessors. */
 const BUSY_WORKGROUPS = 256;
 
-/** K is split no finer than this, so that a split's own work outweighs the sum over splits. */
+/** K is split no finer than this to get so many, so that a split's own work outweighs the sum over splits. */
 const MIN_SPLIT_K = 256;
 
-/** Below so many elements of C or steps of K a tile in workgroup memory does not pay. */
+/** So many that the last ones to finish no longer leave most of the GPU idle for long. */
+const EVEN_WORKGROUPS = 1024;
+
+/** K is split no finer than this to get so many: the sum over splits then costs a few percent. */
+const MIN_EVEN_SPLIT_K = 1024;
+
+/** Below so many rows or columns of C, or steps of K, a tile in workgroup memory does not pay. */
 const MIN_TILED = 16;
 
 /** The ways in which a product can be computed; the tests ask for each by name. */
 export type Variant =
   | { readonly kind: "direct"; readonly tile: DirectTile }
+  | { readonly kind: "skinny" }
   | { readonly kind: "tiled"; readonly tile: Tile; readonly splits: number };
 
-/** Picks a variant by the sizes of C (M, N) and the length of the sums, K. */
-export function chooseVariant(M: number, N: number, K: number, kernel: MatmulKernel, traits: DeviceTraits): Variant {
-  if (traits.software) return { kind: "direct", tile: { m: Math.min(8, roundUp(M)), n: Math.min(8, roundUp(N)) } };
-  if (Math.min(M, N, K) < MIN_TILED) return { kind: "direct", tile: { m: M < 4 ? 1 : 4, n: N < 4 ? 1 : 4 } };
+/** The sizes of a product: C is (M, N), its elements are sums over K. */
+export interface MatmulSizes {
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
+}
+
+/** Picks the variant for a product on a device. */
+export function chooseVariant({ M, N, K }: MatmulSizes, kernel: MatmulKernel, traits: DeviceTraits): Variant {
+  if (traits.software) return { kind: "direct", tile: { m: powerOfTwo(M, 8), n: powerOfTwo(N, 8) } };
+  if (isSkinny(kernel, M)) return { kind: "skinny" };
+  if (Math.min(M, N, K) < MIN_TILED) return { kind: "direct", tile: { m: powerOfTwo(M, 4), n: powerOfTwo(N, 4) } };
   const fitting = TILES.filter((tile) =>
     tile.across * tile.down <= traits.maxInvocations && tileBytes(kernel, tile) <= traits.maxWorkgroupBytes
   );
   const workgroups = (tile: Tile) => Math.ceil(M / tile.m) * Math.ceil(N / tile.n);
   const maxSplits = Math.max(1, Math.floor(K / MIN_SPLIT_K));
   const tile = fitting.find((tile) => workgroups(tile) * maxSplits >= BUSY_WORKGROUPS) ?? fitting.at(-1)!;
-  return { kind: "tiled", tile, splits: Math.min(maxSplits, Math.ceil(BUSY_WORKGROUPS / workgroups(tile))) };
+  const toBusy = Math.min(maxSplits, Math.ceil(BUSY_WORKGROUPS / workgroups(tile)));
+  const toEven = Math.min(Math.floor(K / MIN_EVEN_SPLIT_K), Math.ceil(EVEN_WORKGROUPS / workgroups(tile)));
+  return { kind: "tiled", tile, splits: Math.max(toBusy, toEven) };
 }
 
-/** 1, 2, 4 or 8: the smallest that is at least `n`, or 8. */
-function roundUp(n: number): number {
-  return n <= 1 ? 1 : n <= 2 ? 2 : n <= 4 ? 4 : 8;
+/** Whether a product has the layout and the few rows that the skinny variant is for. */
+function isSkinny(kernel: MatmulKernel, M: number): boolean {
+  return M <= SKINNY_MAX_ROWS && kernel.a.layout === "rows" && kernel.b.layout === "rows";
 }
 
+/** The smallest power of two that is at least `n`, or `most`. */
+function powerOfTwo(n: number, most: number): number {
+  return Math.min(most, 2 ** Math.ceil(Math.log2(n)));
+}
 /** The dispatches of one product by one variant. */
 export function matmulCall(kernel: MatmulKernel, constants: Constants, variant: Variant): WgslCall {
   const { M, N, K } = sizesOf(kernel, constants);
@@ -84,12 +106,17 @@ export function matmulCall(kernel: MatmulKernel, constants: Constants, variant: 
     bVec4: (kernel.b.layout === "rows" ? K : N) % 4 === 0,
     cVec4: N % 4 === 0,
   };
-  return variant.kind === "direct"
-    ? directCall(kernel, constants, variant.tile, divides)
-    : tiledCall(kernel, constants, variant.tile, variant.splits, divides);
+  switch (variant.kind) {
+    case "direct":
+      return directCall(kernel, constants, variant.tile, divides);
+    case "skinny":
+      return skinnyCall(kernel, { M, N, K });
+    case "tiled":
+      return tiledCall(kernel, constants, variant.tile, variant.splits, divides);
+  }
 }
 
-function sizesOf(kernel: MatmulKernel, constants: Constants): { M: number; N: number; K: number } {
+function sizesOf(kernel: MatmulKernel, constants: Constants): MatmulSizes {
   return { M: constants[kernel.sizes.M], N: constants[kernel.sizes.N], K: constants[kernel.sizes.K] };
 }
 
@@ -106,6 +133,18 @@ function directCall(kernel: MatmulKernel, constants: Constants, tile: DirectTile
       label: `${kernel.name} direct ${tile.m}x${tile.n}`,
       source: directMatmul(kernel, tile, wide, K % 4 === 0),
       workgroups: Math.ceil(tiles / DIRECT_WORKGROUP),
+      flops: 2 * M * N * K,
+      divisible: true,
+    }],
+  };
+}
+
+function skinnyCall(kernel: MatmulKernel, { M, N, K }: MatmulSizes): WgslCall {
+  return {
+    dispatches: [{
+      label: `${kernel.name} skinny ${M}`,
+      source: skinnyMatmul(kernel, M, K % 4 === 0),
+      workgroups: Math.ceil(N / SKINNY_COLUMNS),
       flops: 2 * M * N * K,
       divisible: true,
     }],
@@ -146,8 +185,7 @@ function tiledCall(
 
 function wgslKernel(kernel: MatmulKernel): WgslKernel {
   return (constants, traits) => {
-    const { M, N, K } = sizesOf(kernel, constants);
-    return matmulCall(kernel, constants, chooseVariant(M, N, K, kernel, traits));
+    return matmulCall(kernel, constants, chooseVariant(sizesOf(kernel, constants), kernel, traits));
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Backend } from "../../lib/backend/backend.ts";
 import { createWasmBackend } from "../../lib/backend/wasm.ts";
 import { ReferenceBackend } from "../reference/backend.ts";
-import { missingGpu, openGpu, openGpuWithHardwareKernels } from "./gpu.ts";
+import { missingGpu, openGpu } from "./gpu.ts";
 
 /** A backend that tests run on. */
 interface TestBackend {
@@ -16,7 +16,6 @@ const REFERENCE: TestBackend = { label: "reference", open: () => Promise.resolve
 const DEVICES: readonly TestBackend[] = [
   { label: "wasm", open: () => createWasmBackend() },
   { label: "webgpu", open: openGpu, missing: missingGpu },
-  { label: "webgpu with a real GPU's kernels", open: openGpuWithHardwareKernels, missing: missingGpu },
 ];
 
 /** Backends that are open, one of each kind per test file. */

@@ -1,39 +1,11 @@
-import { linear } from "../../lib/ops/linear.ts";
 import { loadFixture } from "../harness/fixtures.ts";
-import { type OpCase, type OpInput, upstreamOf } from "../harness/op_case.ts";
-import { Random } from "../harness/random.ts";
+import { linearOf, linearTolerances, randomLinear } from "../harness/linear_case.ts";
 import { testOp } from "../harness/test_op.ts";
-import { dotTolerance } from "../harness/tolerance.ts";
-
-function linearOf(x: OpInput, weight: OpInput): OpCase {
-  return {
-    label: `linear (${x.shape}) · (${weight.shape})ᵀ`,
-    inputs: { x, weight },
-    build: (graph, { x, weight }) => linear(graph, x, weight),
-  };
-}
 
 testOp({
   name: "linear",
-  makeCase: ([rows, I, O]) => {
-    const random = new Random(rows + 1000 * I + 1000003 * O);
-    return linearOf(
-      { shape: [rows, I], data: random.normal(rows * I) },
-      { shape: [O, I], data: random.normal(O * I) },
-    );
-  },
-  // Each result is a dot product: over I for y, over O for dX, over the rows for dW.
-  tolerances: (op) => {
-    const { x, weight } = op.inputs;
-    const [O, I] = weight.shape;
-    const rows = x.data.length / I;
-    const dY = upstreamOf(op, rows * O);
-    return {
-      y: dotTolerance(I, x.data, weight.data),
-      d_x: dotTolerance(O, dY, weight.data),
-      d_weight: dotTolerance(rows, dY, x.data),
-    };
-  },
+  makeCase: randomLinear,
+  tolerances: linearTolerances,
   fixture: () => {
     const { floats, shape } = loadFixture("linear");
     const input = (name: string) => ({ shape: shape(name), data: floats(name) });

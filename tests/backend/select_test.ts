@@ -1,0 +1,47 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { chooseBackend, createBackend } from "../../lib/backend/select.ts";
+import { WebGpuBackend } from "../../lib/backend/webgpu.ts";
+import { gpuTest } from "../harness/gpu.ts";
+
+Deno.test("createBackend makes the wasm backend with as many workers as asked for", async () => {
+  await using backend = await createBackend("wasm", { workers: 2 });
+  assertEquals(backend.name, "wasm");
+  assertStringIncludes(backend.description, "2 workers");
+});
+
+gpuTest("createBackend takes any adapter where webgpu is asked for", async () => {
+  await using backend = await createBackend("webgpu");
+  assert(backend instanceof WebGpuBackend);
+  assertEquals(backend.description.includes("on the CPU"), backend.adapter.software);
+});
+
+gpuTest("auto takes a GPU, but not a software adapter, and says why", async () => {
+  await using webgpu = await createBackend("webgpu");
+  assert(webgpu instanceof WebGpuBackend);
+  const { description, software } = webgpu.adapter;
+  const { name, reason } = await chooseBackend();
+  assertEquals(name, software ? "wasm" : "webgpu");
+  assertStringIncludes(reason, description);
+  await using backend = await createBackend("auto");
+  assertEquals(backend.name, name);
+});
+
+/** Runs code in a Deno that is told to use a graphics system that this operating system does not have. */
+async function withoutAdapter(code: string): Promise<string> {
+  const absent = Deno.build.os === "windows" ? "metal" : "dx12";
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", `import { chooseBackend, createBackend } from "./lib/backend/select.ts"; ${code}`],
+    cwd: new URL("../..", import.meta.url),
+    env: { DENO_WEBGPU_BACKEND: absent },
+  }).output();
+  return new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+}
+
+Deno.test("without an adapter, webgpu says what is missing and what to install, and auto takes wasm", async () => {
+  const message = await withoutAdapter(`await createBackend("webgpu").catch((error) => console.log(error.message));`);
+  assertStringIncludes(message, "Cannot use WebGPU: no adapter found");
+  assertStringIncludes(message, "--backend wasm");
+  if (Deno.build.os === "linux") assertStringIncludes(message, "mesa-vulkan-drivers");
+  const choice = await withoutAdapter("console.log(JSON.stringify(await chooseBackend()));");
+  assertEquals(JSON.parse(choice), { name: "wasm", reason: "no WebGPU adapter was found" });
+});
