@@ -86,6 +86,7 @@ gpuTest("webgpu: after a lost device every call rejects with one message that na
 gpuTest("webgpu: an error that nothing else catches rejects the next run", async () => {
   await using backend = await createWebGpuBackend();
   const executable = await backend.load(copyProgram());
+  await executable.run();
   const event = new Promise((resolve) => backend.device.addEventListener("uncapturederror", resolve, { once: true }));
   backend.device.createBuffer({ size: 3, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.STORAGE });
   await event;
