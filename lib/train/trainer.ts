@@ -87,6 +87,28 @@ export class Trainer {
    * @throws {Error} If the log is full: call `takeLog` first.
    */
   async step(batch: Batch, lr: number): Promise<void> {
+    this.#prepare(batch, lr);
+    await this.#executable.run();
+    this.#finish();
+  }
+
+  /**
+   * Takes one step as `step` does, and returns the seconds that each of the program's calls took.
+   * @throws {Error} If the log is full, or the backend keeps no clock.
+   */
+  async profileStep(batch: Batch, lr: number): Promise<Float64Array> {
+    if (this.#executable.profile === undefined) {
+      throw new Error(
+        `Cannot profile a step: got ${this.#backend.description}, must be a backend that times its calls`,
+      );
+    }
+    this.#prepare(batch, lr);
+    const seconds = await this.#executable.profile();
+    this.#finish();
+    return seconds;
+  }
+
+  #prepare(batch: Batch, lr: number): void {
     if (this.#logged === this.#options.logCapacity) {
       throw new Error(`Cannot take a step: got a log of ${this.#logged} steps that is full, takeLog must empty it`);
     }
@@ -96,7 +118,9 @@ export class Trainer {
     const schedule = adamwSchedule(lr, this.#updates + 1, this.#options.optimizer);
     this.#block.floats(this.#inputs.schedule).set(schedule);
     this.#backend.write(this.#block.view, this.#block.words);
-    await this.#executable.run();
+  }
+
+  #finish(): void {
     this.#updates++;
     this.#logged++;
   }

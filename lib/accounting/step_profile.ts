@@ -1,0 +1,112 @@
+import { type CallWork, type MachineLimits, rooflineSeconds, type SizedCall, workOf } from "./roofline.ts";
+import { formatTable } from "./table.ts";
+import { formatDuration, formatShare, formatSi } from "./units.ts";
+
+/** What the calls of one kernel with the same constants did and took together. */
+export interface ProfileRow extends CallWork {
+  readonly kernel: string;
+  /** The kernel's constants by name: its shape. */
+  readonly constants: Readonly<Record<string, number>>;
+  readonly calls: number;
+  readonly seconds: number;
+  /** `seconds` over those of the whole profile. */
+  readonly timeShare: number;
+  /** Seconds that the machine's limits allow at best. */
+  readonly rooflineSeconds: number;
+  /** `rooflineSeconds` over `seconds`: above 1 where arrays come from caches, faster than from memory. */
+  readonly rooflineShare: number;
+  /** Which limit the roofline is. */
+  readonly bound: "compute" | "memory";
+}
+
+/** A profile of one run of a program. */
+export interface StepProfile {
+  /** The slowest first. */
+  readonly rows: readonly ProfileRow[];
+  /** Of all calls. */
+  readonly seconds: number;
+  readonly flops: number;
+  readonly rooflineSeconds: number;
+}
+
+/**
+ * Sums up a program's calls by kernel and shape.
+ *
+ * @param seconds What each call took.
+ * @throws {RangeError} If there are not as many times as calls.
+ */
+export function profileOf(calls: readonly SizedCall[], seconds: ArrayLike<number>, limits: MachineLimits): StepProfile {
+  if (seconds.length !== calls.length) {
+    throw new RangeError(
+      `Cannot make a profile: got ${seconds.length} times, must be ${calls.length}, one for each call`,
+    );
+  }
+  const groups = new Map<string, { call: SizedCall; work: CallWork; indices: number[] }>();
+  calls.forEach((call, i) => {
+    const key = `${call.kernel.name} ${call.constants.join(" ")}`;
+    const group = groups.get(key);
+    if (group) group.indices.push(i);
+    else groups.set(key, { call, work: workOf(call), indices: [i] });
+  });
+  const total = sumOf(Array.from(seconds));
+  const rows = [...groups.values()].map(({ call, work, indices }): ProfileRow => {
+    const taken = sumOf(indices.map((i) => seconds[i]));
+    const flops = work.flops * indices.length;
+    const bytes = work.bytes * indices.length;
+    const best = rooflineSeconds({ flops, bytes }, limits);
+    const names = Object.keys(call.kernel.constants);
+    return {
+      kernel: call.kernel.name,
+      constants: Object.fromEntries(names.map((name, i) => [name, call.constants[i]])),
+      calls: indices.length,
+      flops,
+      bytes,
+      seconds: taken,
+      timeShare: taken / total,
+      rooflineSeconds: best,
+      rooflineShare: best / taken,
+      bound: flops / limits.peak >= bytes / limits.bandwidth ? "compute" : "memory",
+    };
+  });
+  rows.sort((a, b) => b.seconds - a.seconds);
+  return {
+    rows,
+    seconds: total,
+    flops: sumOf(rows.map((row) => row.flops)),
+    rooflineSeconds: sumOf(rows.map((row) => row.rooflineSeconds)),
+  };
+}
+
+/** `linear_forward rows=2048 I=128 O=344`. Constants that are 0, and those that are no sizes, are left out. */
+export function labelOf({ kernel, constants }: Pick<ProfileRow, "kernel" | "constants">): string {
+  const parts = Object.entries(constants)
+    .filter(([, value]) => Number.isInteger(value) && value !== 0)
+    .map(([name, value]) => name.startsWith("accumulate") ? "+=" : `${name}=${value}`);
+  return [kernel, ...new Set(parts)].join(" ");
+}
+
+/** The profile as a table. */
+export function formatProfile({ rows, seconds, flops, rooflineSeconds }: StepProfile): string {
+  const header = ["kernel", "calls", "time", "of step", "FLOPs", "bytes", "FLOP/s", "bytes/s", "of roofline", "bound"];
+  const cells = rows.map((row) => [
+    labelOf(row),
+    String(row.calls),
+    formatDuration(row.seconds),
+    formatShare(row.timeShare),
+    formatSi(row.flops, "FLOP"),
+    formatSi(row.bytes, "B"),
+    formatSi(row.flops / row.seconds, "FLOP/s"),
+    formatSi(row.bytes / row.seconds, "B/s"),
+    formatShare(row.rooflineShare),
+    row.bound,
+  ]);
+  const calls = String(sumOf(rows.map((row) => row.calls)));
+  const bytes = sumOf(rows.map((row) => row.bytes));
+  const whole = ["all", calls, formatDuration(seconds), "", formatSi(flops, "FLOP"), formatSi(bytes, "B")];
+  const rates = [formatSi(flops / seconds, "FLOP/s"), formatSi(bytes / seconds, "B/s")];
+  return formatTable(header, [...cells, [...whole, ...rates, formatShare(rooflineSeconds / seconds), ""]], [9]);
+}
+
+function sumOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
+}

@@ -1,0 +1,79 @@
+/**
+ * Shows where a training step's time goes, kernel by kernel.
+ *
+ *   deno task profile-step --shape small --svg step.svg
+ */
+import { formatProfile, profileOf } from "../lib/accounting/step_profile.ts";
+import { createBackend } from "../lib/backend/select.ts";
+import { writeFileAtomically } from "../lib/io/atomic.ts";
+import { formatLimits, measureLimits, workersOf } from "./bench/limits.ts";
+import { LM_SHAPE_NAMES, LM_SHAPES, LM_SHAPES_HELP } from "./bench/lm_shapes.ts";
+import { createLmTrainer } from "./bench/lm_trainer.ts";
+import { describeMachine, formatMachine } from "./bench/machine.ts";
+import { median } from "./bench/measure.ts";
+import { requireAbsent } from "./cli/files.ts";
+import type { Flags } from "./cli/flags.ts";
+import { runTask } from "./cli/run.ts";
+
+const HELP = `
+Shows where a training step's time goes: for each kernel and shape its FLOPs, bytes and time, and the share of the
+roofline, the time that this machine's measured arithmetic and memory allow at best.
+
+  deno task profile-step [options]
+
+  --shape NAME     The model and batch (default: small)
+  --runs N         Steps that each call's median time is taken of (default: 9)
+  --backend NAME   auto, webgpu or wasm (default: auto)
+  --workers N      Workers of the wasm backend (default: one for each core)
+  --json           All numbers instead of a table.
+  --svg FILE       Also draw the profile.
+  --force          Replace an existing FILE.
+
+Shapes
+${LM_SHAPES_HELP}
+
+More than 100 % of the roofline means that arrays come from caches, faster than from memory.
+`;
+
+const FLAGS = {
+  shape: { type: "string", default: "small", choices: LM_SHAPE_NAMES },
+  runs: { type: "integer", default: 9, min: 1 },
+  backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "wasm"] },
+  workers: { type: "integer", min: 1 },
+  json: { type: "boolean" },
+  svg: { type: "string" },
+  force: { type: "boolean" },
+} as const;
+
+/** Steps before any is timed. */
+const WARM_UP_STEPS = 3;
+
+export async function main(args: string[]): Promise<number> {
+  return await runTask({ name: "profile-step", help: HELP, flags: FLAGS }, args, profileStep);
+}
+
+async function profileStep(flags: Flags<typeof FLAGS>): Promise<void> {
+  if (flags.svg !== undefined) await requireAbsent(flags.svg, flags.force);
+  const workers = workersOf(flags.workers);
+  await using backend = await createBackend(flags.backend, { workers });
+  const machine = describeMachine(backend);
+  console.error(formatMachine(machine));
+  const limits = await measureLimits(backend, workers);
+  const { trainer, batch, learningRate, steps } = await createLmTrainer(backend, LM_SHAPES[flags.shape]);
+  await steps(WARM_UP_STEPS);
+  const runs: Float64Array[] = [];
+  for (let run = 0; run < flags.runs; run++) runs.push(await trainer.profileStep(batch, learningRate));
+  const { calls } = trainer.program;
+  const profile = profileOf(calls, calls.map((_, i) => median(runs.map((run) => run[i]))), limits);
+
+  if (flags.svg !== undefined) {
+    // Loaded only now: a person who wants no picture need not have the plotting library.
+    const { drawTimeBars } = await import("./profile_step/time_bars.ts");
+    await writeFileAtomically(flags.svg, await drawTimeBars(profile, `A training step of "${flags.shape}"`));
+    console.error(`Wrote ${flags.svg}`);
+  }
+  if (flags.json) return console.log(JSON.stringify({ machine, limits, shape: flags.shape, ...profile }, null, 2));
+  console.log(`${formatMachine(machine)}\n${formatLimits(limits)}\n\n${formatProfile(profile)}`);
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -1,0 +1,47 @@
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { formatProfile, labelOf, profileOf } from "../../lib/accounting/step_profile.ts";
+import { drawTimeBars } from "../../tasks/profile_step/time_bars.ts";
+import { trainingProgram } from "./programs.ts";
+
+const TINY = { vocabSize: 37, contextLength: 12, dModel: 16, numLayers: 3, numHeads: 2, dFf: 40 };
+const LIMITS = { peak: 1e9, peakSource: "a test", bandwidth: 1e8, bandwidthSource: "a test" };
+
+const { calls } = await trainingProgram(TINY, 2);
+const seconds = calls.map((_, i) => (i % 7 + 1) * 1e-3);
+
+function assertNear(actual: number, expected: number, tolerance: number): void {
+  assert(Math.abs(actual - expected) <= tolerance, `got ${actual}, must be ${expected} ± ${tolerance}`);
+}
+
+Deno.test("a profile sums up calls of one kernel and shape, the slowest first", () => {
+  const profile = profileOf(calls, seconds, LIMITS);
+  assertEquals(profile.rows.reduce((sum, row) => sum + row.calls, 0), calls.length);
+  assertNear(profile.seconds, seconds.reduce((sum, s) => sum + s, 0), 1e-9);
+  assertNear(profile.rows.reduce((sum, row) => sum + row.timeShare, 0), 1, 1e-9);
+  const times = profile.rows.map((row) => row.seconds);
+  assertEquals(times, times.toSorted((a, b) => b - a));
+  // Queries, keys, values and outputs of three layers.
+  const square = profile.rows.find((row) => labelOf(row) === "linear_forward rows=24 I=16 O=16")!;
+  assertEquals(square.calls, 12);
+  assertEquals(square.flops, 12 * 2 * 24 * 16 * 16);
+  const own = calls.flatMap((call, i) =>
+    call.kernel.name === "linear_forward" && call.constants.join() === "24,16,16" ? [seconds[i]] : []
+  );
+  assertNear(square.seconds, own.reduce((sum, s) => sum + s, 0), 1e-12);
+  assertNear(square.rooflineShare, square.bytes / LIMITS.bandwidth / square.seconds, 1e-9);
+  assertEquals(square.bound, "memory");
+});
+
+Deno.test("a profile needs a time for each call", () => {
+  assertThrows(() => profileOf(calls, seconds.slice(1), LIMITS), RangeError, `must be ${calls.length}`);
+});
+
+Deno.test("a profile is printed as a table and drawn as SVG", async () => {
+  const profile = profileOf(calls, seconds, LIMITS);
+  const table = formatProfile(profile).split("\n");
+  assertEquals(table.length, 2 + profile.rows.length + 1);
+  assertStringIncludes(table.at(-1)!, String(calls.length));
+  const svg = await drawTimeBars(profile, "A step");
+  assertStringIncludes(svg, 'xmlns="http://www.w3.org/2000/svg"');
+  for (const row of profile.rows.slice(0, 5)) assertStringIncludes(svg, labelOf(row));
+});
