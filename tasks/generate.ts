@@ -3,7 +3,6 @@
  *
  *   deno task generate --run RUN --prompt "ROMEO:"
  */
-import { createBackend } from "../lib/backend/select.ts";
 import { Generator } from "../lib/model/generator.ts";
 import { Safetensors } from "../lib/model/safetensors.ts";
 import { validateSampling } from "../lib/model/sampling.ts";
@@ -12,6 +11,7 @@ import { writeWeights } from "../lib/model/weights.ts";
 import { weightsFrom } from "../lib/model/weights_file.ts";
 import { loadTokenizer, type Tokenizer } from "../lib/tokenizer/mod.ts";
 import { readModelConfig, RUN_FILES } from "../lib/train/run_directory.ts";
+import { startBackend } from "./cli/backend.ts";
 import { UserError } from "./cli/errors.ts";
 import { requireDirectory, requireInputFile } from "./cli/files.ts";
 import type { Flags } from "./cli/flags.ts";
@@ -57,7 +57,7 @@ async function generate(flags: Flags<typeof FLAGS>): Promise<void> {
   const weightsPath = `${flags.run}/${RUN_FILES.weights}`;
   await requireInputFile(weightsPath);
   using weights = await Safetensors.open(weightsPath);
-  await using backend = await createBackend(flags.backend);
+  await using backend = await startBackend(flags.backend);
   const generator = await Generator.create(backend, model);
   await writeWeights(backend, model, weightsFrom(weights, weightsPath));
 

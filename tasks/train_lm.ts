@@ -10,7 +10,6 @@ import {
   predictTraining,
 } from "../lib/accounting/training_summary.ts";
 import type { Backend } from "../lib/backend/backend.ts";
-import { createBackend } from "../lib/backend/select.ts";
 import { requireVocabulary, requireWindow } from "../lib/dataset/batches.ts";
 import { NpyReader } from "../lib/dataset/npy_file.ts";
 import type { Program } from "../lib/graph/program.ts";
@@ -23,6 +22,7 @@ import { loadTokenizer, saveTokenizer, type Tokenizer } from "../lib/tokenizer/m
 import { TRAINING_DEFAULTS as DEFAULTS, type TrainingConfig, validateTrainingConfig } from "../lib/train/config.ts";
 import { MetricsLog, RUN_FILES, writeRunConfig } from "../lib/train/run_directory.ts";
 import { type StepMetrics, train } from "../lib/train/train.ts";
+import { startBackend } from "./cli/backend.ts";
 import { UserError } from "./cli/errors.ts";
 import { requireAbsent, requireInputFile } from "./cli/files.ts";
 import type { Flags } from "./cli/flags.ts";
@@ -110,7 +110,7 @@ async function trainLm(flags: Flags<typeof FLAGS>): Promise<void> {
     requireWindow(tokens, model.config.contextLength);
     await requireVocabulary(tokens, model.config.vocabSize);
   }
-  await using backend = await createBackend(flags.backend);
+  await using backend = await startBackend(flags.backend);
 
   const parameters = parameterSpecs(model.config).reduce((sum, spec) => sum + sizeOf(spec), 0);
   const predicted = predictTraining(model.config, config);

@@ -3,9 +3,9 @@
  *
  *   deno task writeup --story data/shakespeare.txt --out WRITEUP.md
  */
-import { createBackend } from "../lib/backend/select.ts";
 import { writeFileAtomically } from "../lib/io/atomic.ts";
 import { loadTokenizer } from "../lib/tokenizer/mod.ts";
+import { startBackend } from "./cli/backend.ts";
 import { requireAbsent, requireDirectory, requireInputFile } from "./cli/files.ts";
 import type { Flags } from "./cli/flags.ts";
 import { runTask } from "./cli/run.ts";
@@ -74,7 +74,7 @@ async function writeUp(flags: WriteupFlags): Promise<void> {
     transformerSection(),
     adamwSection(),
   ];
-  await using backend = await createBackend(flags.backend);
+  await using backend = await startBackend(flags.backend);
   sections.push(await sgdSection(backend));
 
   const { arch, os } = Deno.build;

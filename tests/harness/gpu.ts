@@ -5,9 +5,6 @@ import { findAdapter } from "../../lib/backend/webgpu/adapter.ts";
 /** With this set to 1, a missing adapter is a failure: where an adapter is known to be, no GPU test may go missing. */
 const REQUIRE_GPU = "BYTELM_REQUIRE_GPU";
 
-// Vulkan's window system code complains on stderr without it, though nothing here opens a window.
-if (Deno.build.os === "linux" && !Deno.env.has("XDG_RUNTIME_DIR")) Deno.env.set("XDG_RUNTIME_DIR", "/tmp");
-
 /** Why this machine runs no GPU test; undefined where it does, and where a missing adapter must show as a failure. */
 export const missingGpu: string | undefined = Deno.env.get(REQUIRE_GPU) !== "1" && await findAdapter() === undefined
   ? "no WebGPU adapter found"
