@@ -1,7 +1,7 @@
 /**
  * Answers the write-up's questions anew, with values computed or measured here beside the reference's.
  *
- *   deno task writeup --story data/shakespeare.txt --out WRITEUP.md
+ *   deno task writeup --story data/shakespeare.txt --out data/WRITEUP.md
  */
 import { writeFileAtomically } from "../lib/io/atomic.ts";
 import { loadTokenizer } from "../lib/tokenizer/mod.ts";
