@@ -9,12 +9,14 @@ import { runTask } from "./cli/run.ts";
 /** Each bench is a task of its own, under tasks/bench; it is loaded only when asked for. */
 const BENCHES: Readonly<Record<string, () => Promise<{ main(args: string[]): Promise<number> }>>> = {
   lm: () => import("./bench/lm.ts"),
+  generate: () => import("./bench/generate.ts"),
 };
 
 const HELP = `
 Measures this machine. Each bench prints a table, or all its numbers with --json.
 
   deno task bench lm         Training steps: tokens/s, FLOP/s, share of the peak; beside PyTorch with --torch
+  deno task bench generate   Generation with a KV cache: tokens/s, beside reading the weights once per token
 
 Each has its own --help.
 `;

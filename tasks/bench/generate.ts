@@ -1,0 +1,128 @@
+/**
+ * Measures generation with a KV cache.
+ *
+ *   deno task bench generate --shapes large
+ */
+import { parameterItems } from "../../lib/accounting/parameters.ts";
+import { formatTable } from "../../lib/accounting/table.ts";
+import { formatCount, formatDuration, formatShare, formatSi } from "../../lib/accounting/units.ts";
+import type { Backend } from "../../lib/backend/backend.ts";
+import { createBackend } from "../../lib/backend/select.ts";
+import { Generator } from "../../lib/model/generator.ts";
+import { Transformer } from "../../lib/model/transformer.ts";
+import { initialWeights, writeWeights } from "../../lib/model/weights.ts";
+import type { Flags } from "../cli/flags.ts";
+import { runTask } from "../cli/run.ts";
+import { formatLimits, measureLimits, workersOf } from "./limits.ts";
+import { DEFAULT_LM_SHAPES, LM_SHAPES_HELP, type LmShape, namedLmShapes } from "./lm_shapes.ts";
+import { describeMachine, formatMachine } from "./machine.ts";
+import { median } from "./measure.ts";
+
+const HELP = `
+Measures generation of one text with a KV cache, one token at a time, up to the model's context length.
+
+  deno task bench generate [options]
+
+  --shapes NAME,NAME  Models (default: ${DEFAULT_LM_SHAPES})
+  --temperature X     As of deno task generate (default: 1)
+  --top-p X           As of deno task generate (default: 1)
+  --rounds N          Texts that the medians are taken of (default: 7)
+  --backend NAME      auto, webgpu or wasm (default: auto)
+  --workers N         Workers of the wasm backend (default: one for each core)
+  --json              All numbers instead of a table.
+
+Shapes
+${LM_SHAPES_HELP}
+
+Each token needs every weight once, but for the embedding, of which it needs a row. "at bandwidth" is how many tokens/s
+that would be at the measured bandwidth of memory; small models stay in the caches and can be faster.
+`;
+
+const FLAGS = {
+  shapes: { type: "string", default: DEFAULT_LM_SHAPES },
+  temperature: { type: "number", default: 1, min: 0 },
+  "top-p": { type: "number", default: 1, min: 0, max: 1 },
+  rounds: { type: "integer", default: 7, min: 1 },
+  backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "wasm"] },
+  workers: { type: "integer", min: 1 },
+  json: { type: "boolean" },
+} as const;
+
+/** One model's measurement. */
+interface GenerateResult {
+  readonly shape: string;
+  /** Bytes of weights that a token reads. */
+  readonly weightBytes: number;
+  readonly tokensPerSecond: number;
+  readonly bestTokensPerSecond: number;
+  /** Tokens/s of each text. */
+  readonly rounds: readonly number[];
+  /** The bandwidth over `weightBytes`. */
+  readonly tokensPerSecondAtBandwidth: number;
+}
+
+export async function main(args: string[]): Promise<number> {
+  return await runTask({ name: "bench generate", help: HELP, flags: FLAGS }, args, benchGenerate);
+}
+
+async function benchGenerate(flags: Flags<typeof FLAGS>): Promise<void> {
+  const shapes = namedLmShapes("bench generate", flags.shapes);
+  const workers = workersOf(flags.workers);
+  await using backend = await createBackend(flags.backend, { workers });
+  const machine = describeMachine(backend);
+  console.error(formatMachine(machine));
+  const limits = await measureLimits(backend, workers);
+  const results: GenerateResult[] = [];
+  for (const [name, shape] of shapes) {
+    console.error(`generating with ${name} …`);
+    const weightBytes = bytesPerToken(shape);
+    const rounds = await measureRounds(backend, shape, flags);
+    results.push({
+      shape: name,
+      weightBytes,
+      tokensPerSecond: median(rounds),
+      bestTokensPerSecond: Math.max(...rounds),
+      rounds,
+      tokensPerSecondAtBandwidth: limits.bandwidth / weightBytes,
+    });
+  }
+  if (flags.json) return console.log(JSON.stringify({ machine, limits, results }, null, 2));
+  console.log(`${formatMachine(machine)}\n${formatLimits(limits)}\n\n${formatResults(results)}`);
+}
+
+function bytesPerToken({ config }: LmShape): number {
+  const items = parameterItems(config).filter(({ name }) => name !== "embeddings");
+  return 4 * items.reduce((sum, { count }) => sum + count, 0);
+}
+
+/** Tokens/s of each text, its first token, which waits for the prompt, left out; one text comes before all others. */
+async function measureRounds(backend: Backend, { config }: LmShape, flags: Flags<typeof FLAGS>): Promise<number[]> {
+  const model = new Transformer(config);
+  const generator = await Generator.create(backend, model);
+  await writeWeights(backend, model, initialWeights(config, 1));
+  const sampling = { temperature: flags.temperature, topP: flags["top-p"], maxTokens: config.contextLength };
+  const rounds: number[] = [];
+  for (let round = 0; round <= flags.rounds; round++) {
+    let tokens = -1;
+    let start = 0;
+    for await (const _ of generator.generate([0], { ...sampling, seed: round })) {
+      if (++tokens === 0) start = performance.now();
+    }
+    rounds.push(tokens * 1000 / (performance.now() - start));
+  }
+  return rounds.slice(1);
+}
+
+function formatResults(results: readonly GenerateResult[]): string {
+  const header = ["shape", "weights", "tokens/s", "best", "a token", "at bandwidth", "share"];
+  const rows = results.map((result) => [
+    result.shape,
+    formatSi(result.weightBytes, "B"),
+    formatCount(result.tokensPerSecond),
+    formatCount(result.bestTokensPerSecond),
+    formatDuration(1 / result.tokensPerSecond),
+    formatCount(result.tokensPerSecondAtBandwidth),
+    formatShare(result.tokensPerSecond / result.tokensPerSecondAtBandwidth),
+  ]);
+  return formatTable(header, rows);
+}
