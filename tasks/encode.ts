@@ -1,19 +1,40 @@
-// Encodes a text file into token ids.
+// Encodes text into token ids.
 //   deno task encode --tokenizer out/tokenizer --input data/shakespeare.txt --out out/shakespeare.npy
 import { encodeFile } from "../lib/dataset/encode_file.ts";
+import { encodeParts, encodePartsToNpy, type EncodeProgress, wholeInputs } from "../lib/dataset/encode_parts.ts";
+import { encodeShards } from "../lib/dataset/encode_shards.ts";
+import { tokenDtype } from "../lib/dataset/npy_format.ts";
+import type { ShardSize } from "../lib/dataset/shard_plan.ts";
+import { expandInputs, isPlainFile, type TextInput } from "../lib/dataset/text_inputs.ts";
+import type { Tokenizer } from "../lib/tokenizer/tokenizer.ts";
 import { loadTokenizer } from "../lib/tokenizer/tokenizer_dir.ts";
-import { requireAbsent, requireDirectory, requireInputFile } from "./cli/files.ts";
+import { UsageError, UserError } from "./cli/errors.ts";
+import { requireAbsent, requireDirectory } from "./cli/files.ts";
+import type { Flags } from "./cli/flags.ts";
+import { untilInterrupted } from "./cli/interrupt.ts";
 import { runTask } from "./cli/run.ts";
+import { formatBytes, parseSize } from "./cli/sizes.ts";
+import { TextProgress } from "./cli/text_progress.ts";
 
 const HELP = `
-Encodes a text file into token ids.
+Encodes text into token ids.
 
   deno task encode --tokenizer out/tokenizer --input data/shakespeare.txt --out out/shakespeare.npy
+  deno task encode --tokenizer out/tokenizer --input corpus/ --out out/train --shard-size 1GB
+  zcat stories.gz | deno task encode --tokenizer out/tokenizer --input - --out - > ids.bin
 
   --tokenizer DIR     directory with tokenizer.json, or vocab.json and merges.txt
-  --input FILE        the text
-  --out FILE.npy      the ids: uint16, or uint32 if the tokenizer has more than 65,536
-  --force             replace FILE.npy if it exists
+  --input PATH        the text: a file, a directory, or - for stdin; may be given several times. Files named .gz are
+                      unpacked; of .jsonl and .ndjson files each line is a text. No token reaches from one into the next
+  --field NAME        field of the .jsonl objects with the text. Default: text. With stdin: that is JSON Lines too
+  --separator TOKEN   special token put after each text (file, or line of a .jsonl file). Default: none
+  --specials-as-text  encode what looks like a special token like other text
+  --out FILE.npy      the ids: uint16, or uint32 if the tokenizer has more than 65,536. With - they go to stdout, without
+                      a header, little-endian. With shards, the beginning of the files' names
+  --shard-size SIZE   divide the text into shards of about this size (250MB, 1GiB): FILE-00000-of-00012.npy …, with
+                      FILE.index.json. The same command again makes those that are missing
+  --shard I/N         make shard I of N (from 0) alone: for several machines, or the tasks of a Slurm array
+  --force             replace what is there
   --help              print this
 `;
 
@@ -22,27 +43,106 @@ const TASK = {
   help: HELP,
   flags: {
     tokenizer: { type: "string", required: true },
-    input: { type: "string", required: true },
+    input: { type: "strings", required: true },
+    field: { type: "string" },
+    separator: { type: "string" },
+    "specials-as-text": { type: "boolean" },
     out: { type: "string", required: true },
+    "shard-size": { type: "string" },
+    shard: { type: "string" },
     force: { type: "boolean" },
   },
 } as const;
 
+type EncodeFlags = Flags<typeof TASK.flags>;
+
 export function main(args: string[]): Promise<number> {
   return runTask(TASK, args, async (flags) => {
-    await requireInputFile(flags.input);
+    const shards = shardsFrom(flags);
+    const inputs = await expandInputs(flags.input, { stdinIsJsonLines: flags.field !== undefined });
     await requireDirectory(flags.tokenizer);
-    await requireAbsent(flags.out, flags.force);
+    if (flags.out !== "-" && shards === null) await requireAbsent(flags.out, flags.force);
+    const tokenizer = await loadTokenizer(flags.tokenizer);
     const started = performance.now();
-    const { bytes, tokens } = await encodeFile(await loadTokenizer(flags.tokenizer), flags.input, flags.out);
+    const done = await untilInterrupted((signal) => encode(tokenizer, inputs, flags, shards, signal));
     const seconds = (performance.now() - started) / 1000;
-    const megabytes = bytes / 1e6;
-    console.log(
-      `Encoded ${megabytes.toFixed(1)} MB into ${tokens} tokens (${(bytes / tokens).toFixed(2)} bytes each) in ${
-        seconds.toFixed(2)
-      } s, ${(megabytes / seconds).toFixed(1)} MB/s: ${flags.out}`,
-    );
+    const summary = done.tokens === 0
+      ? `Nothing was left to encode: ${flags.out}`
+      : `Encoded ${formatBytes(done.bytes)} into ${done.tokens} tokens (${
+        (done.bytes / done.tokens).toFixed(2)
+      } bytes each) in ${seconds.toFixed(2)} s, ${(done.bytes / 1e6 / seconds).toFixed(1)} MB/s: ${flags.out}`;
+    if (flags.out === "-") console.error(`${summary} (${tokenDtype(tokenizer.vocabSize)}, little-endian)`);
+    else console.log(summary);
   });
+}
+
+async function encode(
+  tokenizer: Tokenizer,
+  inputs: readonly TextInput[],
+  flags: EncodeFlags,
+  shards: { readonly size: ShardSize; readonly only?: number } | null,
+  signal: AbortSignal,
+): Promise<EncodeProgress> {
+  const totals = inputs.map(({ bytes }) => bytes);
+  using progress = new TextProgress(totals.includes(null) ? null : totals.reduce<number>((sum, n) => sum + n!, 0));
+  let done: EncodeProgress = { storedBytes: 0, bytes: 0, tokens: 0 };
+  const options = {
+    field: flags.field,
+    separatorId: separatorId(tokenizer, flags.separator),
+    specials: flags["specials-as-text"] ? "text" : "special",
+    stdin: Deno.stdin.readable,
+    signal,
+    onProgress: (now: EncodeProgress) => progress.update(done = now),
+  } as const;
+  if (shards !== null) {
+    const prefix = flags.out.replace(/\.npy$/, "");
+    const onShard = (name: string, tokens: number, isNew: boolean) =>
+      console.error(`${name}: ${tokens} tokens${isNew ? "" : ", was there"}`);
+    await encodeShards(tokenizer, inputs, prefix, { ...options, ...shards, replace: flags.force, onShard });
+    return done;
+  }
+  if (flags.out === "-") {
+    const narrow = tokenDtype(tokenizer.vocabSize) === "uint16";
+    const out = Deno.stdout.writable.getWriter();
+    for await (const ids of encodeParts(tokenizer, wholeInputs(inputs), options)) {
+      const stored = narrow ? Uint16Array.from(ids) : ids;
+      await out.write(new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength));
+    }
+    return done;
+  }
+  if (inputs.length === 1 && isPlainFile(inputs[0]) && !flags["specials-as-text"] && !flags.separator) {
+    const { bytes, tokens } = await encodeFile(tokenizer, inputs[0].path, flags.out, {
+      onProgress: ({ bytes, tokens }) => progress.update({ storedBytes: bytes, tokens }),
+    });
+    return { storedBytes: bytes, bytes, tokens };
+  }
+  return await encodePartsToNpy(tokenizer, wholeInputs(inputs), flags.out, options);
+}
+
+function separatorId(tokenizer: Tokenizer, separator: string | undefined): number | undefined {
+  if (separator === undefined) return undefined;
+  const id = tokenizer.specialTokens.get(separator);
+  if (id !== undefined) return id;
+  const known = [...tokenizer.specialTokens.keys()].join(", ") || "none";
+  throw new UserError(
+    `Cannot put ${separator} after each text: got a tokenizer without it, must be one of its special tokens (${known}). Train one with: deno task train-bpe --special`,
+  );
+}
+
+function shardsFrom(flags: EncodeFlags): { readonly size: ShardSize; readonly only?: number } | null {
+  const { shard, out } = flags;
+  const shardSize = flags["shard-size"];
+  const fail = (got: string, mustBe: string): never => {
+    throw new UsageError(`Cannot run encode: got ${got}, must be ${mustBe}. See: deno task encode --help`);
+  };
+  if (shard !== undefined && shardSize !== undefined) fail("both --shard and --shard-size", "one of them");
+  if ((shard ?? shardSize) === undefined) return null;
+  if (out === "-") fail("shards with --out -", "the beginning of the files' names");
+  if (shardSize !== undefined) return { size: { shardBytes: parseSize("encode", "shard-size", shardSize) } };
+  const match = /^(\d+)\/(\d+)$/.exec(shard!);
+  const [only, numShards] = match === null ? [NaN, NaN] : [Number(match[1]), Number(match[2])];
+  if (!(only < numShards && numShards <= 99_999)) fail(`--shard ${shard}`, "I/N with I from 0 to N - 1, such as 3/12");
+  return { size: { numShards }, only };
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -25,8 +25,10 @@ export interface ReadTextOptions {
   readonly field?: string;
   /** What `-` stands for. */
   readonly stdin?: AsyncIterable<Uint8Array>;
+  /** Only these bytes of the file, as stored: `[start, end)`. Default: all. */
+  readonly range?: { readonly start: number; readonly end: number };
   readonly signal?: AbortSignal;
-  /** Called with the number of bytes read, as stored. Not for plain files. */
+  /** Called with the number of bytes read, as stored. Not for whole plain files. */
   readonly onRead?: (bytes: number) => void;
 }
 
@@ -68,7 +70,7 @@ export async function expandInputs(
 
 /** The text or texts of an input. A plain file stays `{ path }`, so that several threads may read it; it is not watched. */
 export function textSourceOf(input: TextInput, options: ReadTextOptions = {}): TextSource | Texts {
-  if (isPlainFile(input)) return { path: input.path };
+  if (isPlainFile(input) && options.range === undefined) return { path: input.path };
   const stored = watched(storedBytes(input, options), options);
   const bytes = input.isGzip ? gunzip(stored, input.path) : stored;
   return input.isJsonLines ? { texts: jsonLinesField(bytes, options.field ?? "text", input.path) } : bytes;
@@ -102,13 +104,33 @@ async function filesBelow(dir: string): Promise<TextInput[]> {
   return found;
 }
 
-async function* storedBytes({ path }: TextInput, { stdin }: ReadTextOptions): AsyncGenerator<Uint8Array> {
-  if (path !== STDIN) {
+async function* storedBytes({ path }: TextInput, { stdin, range }: ReadTextOptions): AsyncGenerator<Uint8Array> {
+  if (range !== undefined) {
+    yield* fileRange(path, range.start, range.end);
+  } else if (path !== STDIN) {
     yield* (await Deno.open(path, { read: true })).readable;
   } else if (stdin === undefined) {
     throw new UserError("Cannot read standard input: got none, must be given. Name a file");
   } else {
     yield* stdin;
+  }
+}
+
+const PIECE_BYTES = 1 << 20;
+
+async function* fileRange(path: string, start: number, end: number): AsyncGenerator<Uint8Array> {
+  using file = await Deno.open(path, { read: true });
+  await file.seek(start, Deno.SeekMode.Start);
+  while (start < end) {
+    const piece = new Uint8Array(Math.min(PIECE_BYTES, end - start));
+    const count = await file.read(piece);
+    if (count === null) {
+      throw new UserError(
+        `Cannot read ${path}: got its end at byte ${start}, must go on to ${end}. Try again when nothing writes to it`,
+      );
+    }
+    start += count;
+    yield piece.subarray(0, count);
   }
 }
 

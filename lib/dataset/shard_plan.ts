@@ -1,0 +1,88 @@
+// Which bytes of which inputs make up each shard.
+import { UserError } from "../errors.ts";
+import { lastSafeCut } from "../tokenizer/safe_cut.ts";
+import type { SpecialTokens } from "../tokenizer/special_tokens.ts";
+import type { InputPart } from "./encode_parts.ts";
+import { isPlainFile, STDIN, type TextInput } from "./text_inputs.ts";
+
+/** What one shard is made from, in order. A packed input is never cut. */
+export type Shard = readonly (InputPart & { readonly end: number })[];
+
+/** How many shards there are to be: a number, or as many as it takes for about `shardBytes` of stored text in each. */
+export type ShardSize = { readonly numShards: number } | { readonly shardBytes: number };
+
+const FIRST_WINDOW_BYTES = 1 << 14;
+/** Bytes before a cut that decide whether it is safe, beside those of special tokens: one character. */
+const MAX_CHAR_BYTES = 4;
+
+/**
+ * Divides inputs into shards of like size. The shards' ids, one after the other, are those of the inputs encoded whole: a
+ * plain file is cut only where it may be (see safe_cut.ts), a JSON Lines file after a line, a packed file nowhere. With the
+ * same inputs and size, the plan is the same on every machine.
+ *
+ * @param specials The special tokens that the text is encoded with.
+ * @throws {UserError} if an input's size is not known beforehand.
+ */
+export async function planShards(
+  inputs: readonly TextInput[],
+  size: ShardSize,
+  specials: SpecialTokens,
+): Promise<Shard[]> {
+  const sizes = inputs.map(({ path, bytes }) => {
+    if (bytes !== null) return bytes;
+    const name = path === STDIN ? "standard input" : path;
+    throw new UserError(
+      `Cannot divide ${name} into shards: got a stream of unknown length, must be a file. Write it to a file first`,
+    );
+  });
+  const total = sizes.reduce((sum, bytes) => sum + bytes, 0);
+  const numShards = "numShards" in size ? size.numShards : Math.max(1, Math.ceil(total / size.shardBytes));
+  // Positions in all inputs laid end to end.
+  const starts = [0];
+  for (const bytes of sizes) starts.push(starts.at(-1)! + bytes);
+  const cuts = [0];
+  for (let shard = 1; shard < numShards; shard++) {
+    const target = Math.round(total * shard / numShards);
+    const i = starts.findLastIndex((start) => start <= target);
+    const cut = starts[i] + await cutFrom(inputs[i], target - starts[i], sizes[i], specials);
+    cuts.push(Math.max(cut, cuts.at(-1)!));
+  }
+  cuts.push(total);
+  const shards: Shard[] = Array.from({ length: numShards }, (_, shard) =>
+    inputs.flatMap((input, i) => {
+      const start = Math.max(0, cuts[shard] - starts[i]);
+      const end = Math.min(sizes[i], cuts[shard + 1] - starts[i]);
+      return start < end ? [{ input, start, end }] : [];
+    }));
+  // A number that was asked for stays, even if some shards have nothing in them.
+  return "numShards" in size ? shards : shards.filter((parts) => parts.length > 0);
+}
+
+/** A cut at `target` or soon after it, but for a file that cannot be cut there. */
+async function cutFrom(input: TextInput, target: number, size: number, specials: SpecialTokens): Promise<number> {
+  if (target === 0) return 0;
+  if (input.isGzip) return size;
+  using file = await Deno.open(input.path, { read: true });
+  const margin = specials.maxBytes + MAX_CHAR_BYTES;
+  for (let window = FIRST_WINDOW_BYTES;; window *= 4) {
+    const from = Math.max(0, target - margin);
+    const bytes = await readRange(file, from, Math.min(size, target + window));
+    const after = target - from - 1;
+    const newline = isPlainFile(input) ? -1 : bytes.indexOf(0x0a, Math.max(0, after)) + 1;
+    const cut = isPlainFile(input) ? lastSafeCut(bytes, 0, bytes.length, specials, after) : newline;
+    if (cut > 0) return from + cut;
+    if (from + bytes.length >= size) return size;
+  }
+}
+
+async function readRange(file: Deno.FsFile, start: number, end: number): Promise<Uint8Array> {
+  await file.seek(start, Deno.SeekMode.Start);
+  const bytes = new Uint8Array(end - start);
+  let filled = 0;
+  while (filled < bytes.length) {
+    const count = await file.read(bytes.subarray(filled));
+    if (count === null) break;
+    filled += count;
+  }
+  return bytes.subarray(0, filled);
+}
