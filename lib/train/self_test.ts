@@ -1,0 +1,152 @@
+import type { Backend } from "../backend/backend.ts";
+import { Graph } from "../graph/graph.ts";
+import { InputBlock } from "../graph/inputs.ts";
+import { align, plan } from "../graph/plan.ts";
+import { wholeOf } from "../graph/program.ts";
+import { BYTES_PER_ELEMENT, type DType, Storage, Tensor } from "../graph/tensor.ts";
+import { Philox } from "../random/philox.ts";
+import { largeProbes, type Probe, type ProbeInput, smallProbes } from "./self_test_probes.ts";
+
+/** A kernel that computes something else than it should. */
+export interface KernelFault {
+  readonly kernel: string;
+  /** Where, and by how much, in words for a person. */
+  readonly detail: string;
+}
+
+/** What `selfTest` may be told. */
+export interface SelfTestOptions {
+  /** Also try products large enough for the kernels that large models use; a real GPU does them in no time. */
+  readonly large?: boolean;
+  /** Kernels to try; all by default. */
+  readonly probes?: readonly Probe[];
+}
+
+/**
+ * The largest difference that passes, relative to the largest expected value: far above the rounding of sums of a few
+ * thousand terms, far below what a wrong kernel does.
+ */
+const TOLERANCE = 1e-4;
+
+const SEED = 7;
+
+/** Random numbers are drawn once and repeated: drawing millions would take longer than the test. */
+const RANDOM_NUMBERS = 8191;
+
+/**
+ * Runs every kernel on small random arrays and compares with another backend: drivers have been seen to return zeros or
+ * worse, and a model would learn from that without complaint.
+ *
+ * @param backend The backend to test.
+ * @param oracle The backend to believe: wasm.
+ * @returns The kernels that are wrong; empty if all is well.
+ */
+export async function selfTest(
+  backend: Backend,
+  oracle: Backend,
+  options: SelfTestOptions = {},
+): Promise<KernelFault[]> {
+  const probes = options.probes ?? [...smallProbes(), ...options.large ? largeProbes() : []];
+  const expected = await runProbes(oracle, probes);
+  const actual = await runProbes(backend, probes);
+  return probes.flatMap(({ kernel, outputs, constants }, i) =>
+    Object.keys(outputs).flatMap((output) => {
+      const difference = compare(actual[i][output], expected[i][output]);
+      if (difference === undefined) return [];
+      const sizes = Object.entries(constants).map(([name, value]) => `${name} ${value}`).join(", ");
+      return [{ kernel: kernel.name, detail: `${output} (${sizes}): ${difference}` }];
+    })
+  );
+}
+
+type Outputs = Record<string, Float32Array>;
+
+/** Runs all probes as one program. Their outputs lie side by side in one storage, so that one read brings them all. */
+async function runProbes(backend: Backend, probes: readonly Probe[]): Promise<Outputs[]> {
+  const graph = new Graph();
+  const random = randomFloats();
+  const inputs: [Tensor, ProbeInput][] = [];
+  const sizes = probes.flatMap(({ outputs }) => Object.values(outputs));
+  const bytes = sizes.reduce((sum, size) => sum + align(size * BYTES_PER_ELEMENT), 0);
+  const storage = new Storage("results of the self-test", bytes);
+  let byteOffset = 0;
+
+  const results = probes.map((probe) => {
+    const made = Object.entries(probe.inputs).map(([name, data]) => {
+      const { count, dtype } = shapeOf(data);
+      const tensor = graph.input(`${probe.kernel.name} ${name}`, [count], { dtype });
+      inputs.push([tensor, data]);
+      return [name, tensor];
+    });
+    const outputs = Object.entries(probe.outputs).map(([name, size]): [string, Tensor] => {
+      const tensor = new Tensor(`${probe.kernel.name} ${name}`, [size], { placement: { storage, byteOffset } });
+      byteOffset += align(size * BYTES_PER_ELEMENT);
+      return [name, tensor];
+    });
+    const { kernel, constants } = probe;
+    graph.call(kernel, { inputs: Object.fromEntries(made), outputs: Object.fromEntries(outputs), constants });
+    return outputs;
+  });
+
+  const program = plan(graph);
+  const executable = await backend.load(program);
+  try {
+    const block = new InputBlock(program);
+    for (const [tensor, data] of inputs) {
+      if (tensor.dtype === "f32") block.floats(tensor).set(valuesOf(data, random));
+      else block.integers(tensor).set(valuesOf(data, random));
+    }
+    backend.write(wholeOf(program.inputs!, "u32"), block.words);
+    backend.write(wholeOf(storage), random(bytes / BYTES_PER_ELEMENT).map(Math.abs));
+    await executable.run();
+    const all = await backend.read(wholeOf(storage)) as Float32Array;
+    return results.map((outputs) =>
+      Object.fromEntries(outputs.map(([name, { placement, size }]) => {
+        const first = placement!.byteOffset / BYTES_PER_ELEMENT;
+        return [name, all.subarray(first, first + size)];
+      }))
+    );
+  } finally {
+    for (const used of program.storages) backend.release(used);
+  }
+}
+
+/** Makes arrays of random numbers in (−1, 1), which go on where the last one stopped. */
+function randomFloats(): (count: number) => Float32Array<ArrayBuffer> {
+  const philox = new Philox(SEED, 0);
+  const numbers = Float32Array.from({ length: RANDOM_NUMBERS }, (_, i) => 2 * philox.uniform(i) - 1);
+  let next = 0;
+  return (count) => {
+    const array = new Float32Array(count);
+    for (let i = 0; i < count; i++, next = (next + 1) % RANDOM_NUMBERS) array[i] = numbers[next];
+    return array;
+  };
+}
+
+function shapeOf(data: ProbeInput): { readonly count: number; readonly dtype: DType } {
+  if (typeof data === "number") return { count: data, dtype: "f32" };
+  if ("floats" in data) return { count: data.floats.length, dtype: "f32" };
+  return { count: "integers" in data ? data.integers.length : data.count, dtype: "u32" };
+}
+
+function valuesOf(data: ProbeInput, random: (count: number) => Float32Array): ArrayLike<number> {
+  if (typeof data === "number") return random(data);
+  if ("floats" in data) return data.floats;
+  if ("integers" in data) return data.integers;
+  return random(data.count).map((value) => Math.floor(Math.abs(value) * data.below));
+}
+
+/** What is wrong with an array, if anything. */
+function compare(actual: Float32Array, expected: Float32Array): string | undefined {
+  let scale = 0;
+  for (const value of expected) scale = Math.max(scale, Math.abs(value));
+  let wrong = 0;
+  let first = 0;
+  for (let i = 0; i < expected.length; i++) {
+    if (Math.abs(actual[i] - expected[i]) <= TOLERANCE * scale) continue;
+    if (wrong++ === 0) first = i;
+  }
+  if (wrong === 0) return undefined;
+  return `${wrong} of ${expected.length} elements are wrong, element ${first} is ${actual[first]} instead of ` +
+    `${expected[first]}`;
+}

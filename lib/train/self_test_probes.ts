@@ -1,0 +1,158 @@
+import { copyKernel } from "../graph/copy.ts";
+import type { Kernel } from "../graph/kernel.ts";
+import { addForward } from "../ops/add.ts";
+import { attentionBackwardKeyValue, attentionBackwardQuery, attentionForward } from "../ops/attention.ts";
+import { crossEntropyBackward, crossEntropyForward, meanForward } from "../ops/cross_entropy.ts";
+import { embeddingBackward, embeddingForward } from "../ops/embedding.ts";
+import { linearBackwardInput, linearBackwardWeight, linearForward } from "../ops/linear.ts";
+import { rmsnormBackwardInput, rmsnormBackwardWeight, rmsnormForward } from "../ops/rmsnorm.ts";
+import { ropeBackward, ropeForward } from "../ops/rope.ts";
+import { siluBackward, siluForward } from "../ops/silu.ts";
+import { softmaxBackward, softmaxForward } from "../ops/softmax.ts";
+import { sumPartialsKernel } from "../ops/sum_partials.ts";
+import { swigluBackward, swigluForward } from "../ops/swiglu.ts";
+import { writeRowsKernel } from "../ops/write_rows.ts";
+import { adamwKernel } from "./adamw.ts";
+import { clipGradNormFactor, clipGradNormPartials } from "./clip_grad_norm.ts";
+import { sgdKernel } from "./sgd.ts";
+
+/** An input: so many random floats in (−1, 1), floats given, or integers given or drawn below a bound. */
+export type ProbeInput =
+  | number
+  | { readonly floats: readonly number[] }
+  | { readonly integers: readonly number[] }
+  | { readonly count: number; readonly below: number };
+
+/** One call of a kernel on random arrays. Outputs start random in (0, 1), which kernels that add to them must keep. */
+export interface Probe {
+  readonly kernel: Kernel;
+  readonly inputs: Readonly<Record<string, ProbeInput>>;
+  /** Sizes of the outputs. */
+  readonly outputs: Readonly<Record<string, number>>;
+  readonly constants: Readonly<Record<string, number>>;
+}
+
+/** Declares a probe, holding it to the kernel's signature. */
+function probe<I extends string, O extends string, C extends string>(
+  kernel: Kernel<I, O, C>,
+  constants: Record<C, number>,
+  inputs: Record<I, ProbeInput>,
+  outputs: Record<O, number>,
+): Probe {
+  return { kernel, constants, inputs, outputs };
+}
+
+/** The three products of a linear map. */
+function linearProbes(rows: number, I: number, O: number): Probe[] {
+  const sizes = { rows, I, O };
+  return [
+    probe(linearForward, sizes, { x: rows * I, weight: O * I }, { y: rows * O }),
+    probe(linearBackwardInput, { ...sizes, accumulate: 0 }, { dY: rows * O, weight: O * I }, { dX: rows * I }),
+    probe(linearBackwardWeight, { ...sizes, accumulate: 1 }, { dY: rows * O, x: rows * I }, { dWeight: O * I }),
+  ];
+}
+
+function attentionProbes(B: number, T: number, H: number, headDim: number): Probe[] {
+  const sizes = { B, T, H, headDim };
+  const heads = B * T * H * headDim;
+  const rows = B * H * T;
+  const qkv = { q: heads, k: heads, v: heads };
+  return [
+    probe(attentionForward, { ...sizes, S: T }, { ...qkv, start: { integers: [0] } }, { y: heads, lse: rows }),
+    probe(
+      attentionBackwardQuery,
+      { ...sizes, accumulate: 0 },
+      { ...qkv, y: heads, lse: rows, dY: heads },
+      { dQ: heads, delta: rows },
+    ),
+    probe(
+      attentionBackwardKeyValue,
+      { ...sizes, accumulateKey: 1, accumulateValue: 0 },
+      { ...qkv, lse: rows, delta: rows, dY: heads },
+      { dK: heads, dV: heads },
+    ),
+  ];
+}
+
+/** Row by row kernels and those between elements, at one size. */
+function rowProbes(rows: number, D: number): Probe[] {
+  const n = rows * D;
+  const P = 4;
+  const targets = { count: rows, below: D };
+  return [
+    probe(rmsnormForward, { rows, D, eps: 1e-5 }, { x: n, weight: D }, { y: n, rstd: rows }),
+    probe(rmsnormBackwardInput, { rows, D, accumulate: 1 }, { x: n, weight: D, rstd: rows, dY: n }, { dX: n }),
+    probe(rmsnormBackwardWeight, { rows, D, P }, { x: n, rstd: rows, dY: n }, { partials: P * D }),
+    probe(sumPartialsKernel, { P, D, accumulate: 1 }, { partials: P * D }, { y: D }),
+    probe(softmaxForward, { rows, D }, { x: n }, { y: n }),
+    probe(softmaxBackward, { rows, D, accumulate: 0 }, { y: n, dY: n }, { dX: n }),
+    probe(crossEntropyForward, { rows, V: D }, { logits: n, targets }, { losses: rows, lse: rows }),
+    probe(
+      crossEntropyBackward,
+      { rows, V: D, accumulate: 1 },
+      { logits: n, targets, lse: rows, dLoss: 1 },
+      { dLogits: n },
+    ),
+    probe(meanForward, { n }, { x: n }, { y: 1 }),
+    probe(addForward, { n }, { a: n, b: n }, { y: n }),
+    probe(copyKernel, { n, accumulate: 1 }, { x: n }, { y: n }),
+    probe(siluForward, { n }, { x: n }, { y: n }),
+    probe(siluBackward, { n, accumulate: 0 }, { x: n, dY: n }, { dX: n }),
+    probe(swigluForward, { n }, { gate: n, up: n }, { y: n }),
+    probe(
+      swigluBackward,
+      { n, accumulateGate: 1, accumulateUp: 0 },
+      { gate: n, up: n, dY: n },
+      { dGate: n, dUp: n },
+    ),
+  ];
+}
+
+/** Embedding, positions, caches and optimizers. */
+function otherProbes(): Probe[] {
+  const [N, V, D] = [300, 37, 20];
+  const [B, T, S, headDim] = [2, 5, 9, 4];
+  const rope = { rows: B * T, T, D, headDim };
+  const tables = { cos: S * headDim / 2, sin: S * headDim / 2, start: { integers: [3] } };
+  const n = 5003;
+  return [
+    probe(embeddingForward, { N, V, D }, { ids: { count: N, below: V }, weight: V * D }, { y: N * D }),
+    probe(
+      embeddingBackward,
+      { N, V, D, accumulate: 1 },
+      { ids: { count: N, below: V }, dY: N * D },
+      { dWeight: V * D },
+    ),
+    probe(ropeForward, rope, { x: B * T * D, ...tables }, { y: B * T * D }),
+    probe(ropeBackward, { ...rope, accumulate: 1 }, { dY: B * T * D, ...tables }, { dX: B * T * D }),
+    probe(writeRowsKernel, { B, T, S, W: D }, { x: B * T * D, start: { integers: [3] } }, { out: B * S * D }),
+    probe(clipGradNormPartials, { n, P: 7 }, { gradients: n }, { partials: 7 }),
+    probe(clipGradNormFactor, { P: 1, maxNorm: 0.5 }, { partials: 1 }, { clip: 2 }),
+    probe(
+      adamwKernel,
+      { n, beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0.1 },
+      { gradients: n, clip: 2, schedule: { floats: [0.01, 0.2, 0.1] } },
+      { parameters: n, m: n, v: n },
+    ),
+    probe(sgdKernel, { n, weightDecay: 0.1 }, { gradients: n, clip: 2, schedule: 1 }, { parameters: n }),
+  ];
+}
+
+/** Every kernel, at sizes that need several workgroups and do not divide evenly, and at some that do. */
+export function smallProbes(): Probe[] {
+  return [
+    ...linearProbes(1, 260, 9),
+    ...linearProbes(5, 7, 6),
+    ...linearProbes(67, 45, 83),
+    ...linearProbes(64, 96, 32),
+    ...attentionProbes(2, 37, 2, 6),
+    ...attentionProbes(1, 65, 2, 64),
+    ...rowProbes(21, 301),
+    ...otherProbes(),
+  ];
+}
+
+/** Products large enough for the largest tiles and for split sums. */
+export function largeProbes(): Probe[] {
+  return [...linearProbes(2048, 32, 2048), ...linearProbes(32, 2048, 2048), ...linearProbes(4096, 256, 256)];
+}
