@@ -14,6 +14,7 @@ import {
 import { Clock } from "./webgpu/clock.ts";
 import { WebGpuExecutable } from "./webgpu/executable.ts";
 import { Failures } from "./webgpu/failures.ts";
+import { GpuError } from "./webgpu/gpu_error.ts";
 import { Memory } from "./webgpu/memory.ts";
 import { Pace } from "./webgpu/pace.ts";
 import { Pipelines } from "./webgpu/pipelines.ts";
@@ -111,10 +112,10 @@ export class WebGpuBackend implements Backend {
  */
 export async function createWebGpuBackend(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
   const adapter = await findAdapter();
-  if (adapter === undefined) throw new Error(missingAdapterMessage());
+  if (adapter === undefined) throw new GpuError(missingAdapterMessage());
   const summary = summarizeAdapter(adapter);
   if (summary.software && options.allowSoftware === false) {
-    throw new Error(`Cannot use WebGPU: got the software adapter ${summary.description}, must be a GPU`);
+    throw new GpuError(`Cannot use WebGPU: got the software adapter ${summary.description}, must be a GPU`);
   }
   return new WebGpuBackend(summary, await requestDevice(adapter), options);
 }

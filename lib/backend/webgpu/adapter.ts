@@ -70,20 +70,22 @@ export function traitsOf(device: GPUDevice, software: boolean): DeviceTraits {
 
 /** What to say when there is no adapter. */
 export function missingAdapterMessage(): string {
-  return "Cannot use WebGPU: no adapter found, must be a GPU with a Vulkan, Metal or DirectX 12 driver; " +
-    installHint();
+  const os = typeof Deno === "undefined" ? "" : Deno.build.os;
+  return `Cannot use WebGPU: no adapter found, must be a GPU with its driver. ${installHint(os)} Or use --backend wasm`;
 }
 
-/** What to install, by operating system. */
-function installHint(): string {
-  switch (Deno.build.os) {
+/** What to install so that an adapter is found, by operating system as `Deno.build.os` names it. */
+export function installHint(os: string): string {
+  switch (os) {
     case "linux":
-      return "install the GPU's Vulkan driver and the package libvulkan1 (Debian's mesa-vulkan-drivers has drivers for " +
-        "AMD and Intel, and llvmpipe, which computes on the CPU), or use --backend wasm";
+      return "Install the GPU's Vulkan driver and libvulkan.so.1: on Debian and Ubuntu, libvulkan1 with NVIDIA's own " +
+        "driver, or with mesa-vulkan-drivers for AMD and Intel (which also has llvmpipe, a software adapter).";
     case "windows":
-      return "update the graphics driver, or use --backend wasm";
+      return "Install the GPU maker's current driver, which brings DirectX 12 and Vulkan.";
+    case "darwin":
+      return "Every Mac since macOS 11 has one by Metal: run outside of virtual machines.";
     default:
-      return "use --backend wasm";
+      return "Install a driver with Vulkan, Metal or DirectX 12.";
   }
 }
 

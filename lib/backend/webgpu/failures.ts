@@ -1,3 +1,5 @@
+import { GpuError } from "./gpu_error.ts";
+
 /** Collects what goes wrong on a device, so that the next call can reject with it instead of computing on. */
 export class Failures {
   readonly #device: GPUDevice;
@@ -49,7 +51,7 @@ export class Failures {
   }
 
   #fail(message: string): void {
-    if (!this.#closed) this.#first ??= new Error(`Cannot compute on the GPU: ${message.trimEnd()}`);
+    if (!this.#closed) this.#first ??= new GpuError(`Cannot compute on the GPU: ${message.trimEnd()}`);
   }
 }
 

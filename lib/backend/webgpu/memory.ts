@@ -1,6 +1,7 @@
 import { BYTES_PER_ELEMENT, type Storage, type View } from "../../graph/tensor.ts";
 import type { HostArray } from "../backend.ts";
 import { observe } from "./failures.ts";
+import { GpuError } from "./gpu_error.ts";
 
 /** Reads and writes go in pieces of at most this many bytes, which bounds the memory for staging. */
 const MAX_TRANSFER_BYTES = 64 * 2 ** 20;
@@ -53,7 +54,9 @@ export class Memory {
       const failure = await error;
       if (failure === undefined) return;
       this.release(storage);
-      throw new Error(`Cannot allocate storage "${storage.name}" of ${mebibytes(storage.bytes)}: ${failure.message}`);
+      throw new GpuError(
+        `Cannot allocate storage "${storage.name}" of ${mebibytes(storage.bytes)}: ${failure.message}`,
+      );
     }));
   }
 
@@ -66,7 +69,7 @@ export class Memory {
     if (bytes <= (largest?.size ?? 0)) return largest;
     const { result, error } = this.#create("scratch", bytes, GPUBufferUsage.STORAGE);
     const failure = await error;
-    if (failure) throw new Error(`Cannot allocate ${mebibytes(bytes)} of scratch memory: ${failure.message}`);
+    if (failure) throw new GpuError(`Cannot allocate ${mebibytes(bytes)} of scratch memory: ${failure.message}`);
     this.#scratch.push(result);
     return result;
   }
@@ -74,7 +77,7 @@ export class Memory {
   #create(label: string, size: number, usage: number): { result: GPUBuffer; error: Promise<GPUError | undefined> } {
     const { maxBufferSize } = this.#device.limits;
     if (size > maxBufferSize) {
-      throw new Error(
+      throw new GpuError(
         `Cannot allocate storage "${label}": got ${mebibytes(size)}, must be at most this adapter's ${
           mebibytes(maxBufferSize)
         }`,

@@ -1,4 +1,5 @@
 import { observe } from "./failures.ts";
+import { GpuError } from "./gpu_error.ts";
 
 /** What is compiled: a WGSL module with the entry point `main`, and how many arrays it reads and writes. */
 export interface Kernel {
@@ -64,7 +65,7 @@ export class Pipelines {
         compute: { module, entryPoint: "main" },
       }));
     const error = await pipelineError;
-    if (error) throw new Error(`Cannot compile kernel ${label}: ${error.message.trimEnd()}`);
+    if (error) throw new GpuError(`Cannot compile kernel ${label}: ${error.message.trimEnd()}`);
     return pipeline;
   }
 }
@@ -77,5 +78,5 @@ async function compileError(label: string, source: string, module: GPUShaderModu
       " ".repeat(Math.max(0, linePos - 1))
     }^`
   );
-  return new Error(`Cannot compile kernel ${label}: ${details.length > 0 ? details.join("\n") : error.message}`);
+  return new GpuError(`Cannot compile kernel ${label}: ${details.length > 0 ? details.join("\n") : error.message}`);
 }

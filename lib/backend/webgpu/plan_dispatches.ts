@@ -2,6 +2,7 @@ import type { Binding, DeviceTraits, Dispatch, WgslCall, WgslKernel } from "../.
 import type { Kernel } from "../../graph/kernel.ts";
 import type { Program, ProgramCall } from "../../graph/program.ts";
 import { BYTES_PER_ELEMENT, type Storage, type View } from "../../graph/tensor.ts";
+import { GpuError } from "./gpu_error.ts";
 import { mebibytes } from "./memory.ts";
 
 /** An array that a dispatch reads or writes, or the scratch memory of its call. */
@@ -135,7 +136,7 @@ function requireBindable(
   }
   for (const view of [...reads, ...writes]) {
     if (view === "scratch" || byteLength(view) <= most) continue;
-    throw new Error(
+    throw new GpuError(
       `Cannot load kernel ${label}: got an array of ${
         mebibytes(byteLength(view))
       } in storage "${view.storage.name}", ` +

@@ -1,0 +1,130 @@
+/**
+ * Says what this machine can compute with, and whether it computes right.
+ *
+ *   deno task doctor
+ */
+import { formatSi } from "../lib/accounting/units.ts";
+import type { Backend } from "../lib/backend/backend.ts";
+import { chooseBackend } from "../lib/backend/select.ts";
+import { createWasmBackend } from "../lib/backend/wasm.ts";
+import { createWebGpuBackend, type WebGpuBackend } from "../lib/backend/webgpu.ts";
+import { type AdapterSummary, findAdapter, installHint, summarizeAdapter } from "../lib/backend/webgpu/adapter.ts";
+import { linearForward } from "../lib/ops/linear.ts";
+import { type KernelFault, selfTest } from "../lib/train/self_test.ts";
+import { secondsPerCall } from "./bench/measure.ts";
+import { faultMessage, quietVulkanLoader } from "./cli/backend.ts";
+import type { Flags } from "./cli/flags.ts";
+import { runTask } from "./cli/run.ts";
+
+const HELP = `
+Says what this machine can compute with: the WebGPU adapter, whether its kernels are right, how fast each backend
+multiplies matrices, and what --backend auto takes. Where there is no adapter, says what to install.
+
+  deno task doctor [--json]
+
+  --size N   Rows and columns of the matrices (default: 1024)
+  --json     The same as JSON.
+
+Exits with 1 if a kernel is wrong.
+`;
+
+const FLAGS = {
+  size: { type: "integer", default: 1024, min: 1, max: 16384 },
+  json: { type: "boolean" },
+} as const;
+
+interface Diagnosis {
+  readonly deno: string;
+  readonly system: string;
+  readonly adapter?: AdapterSummary;
+  /** Present where there is no adapter. */
+  readonly install?: string;
+  readonly selfTest?: { readonly seconds: number; readonly faults: readonly KernelFault[] };
+  readonly auto: { readonly name: string; readonly reason: string };
+  readonly matmul: { readonly size: number; readonly flopsPerSecond: Readonly<Record<string, number>> };
+}
+
+export async function main(args: string[]): Promise<number> {
+  let healthy = true;
+  const code = await runTask({ name: "doctor", help: HELP, flags: FLAGS }, args, async (flags) => {
+    healthy = await doctor(flags);
+  });
+  return healthy ? code : 1;
+}
+
+/** @returns Whether every kernel is right. */
+async function doctor({ size, json }: Flags<typeof FLAGS>): Promise<boolean> {
+  quietVulkanLoader();
+  const adapter = await findAdapter();
+  await using wasm = await createWasmBackend();
+  await using webgpu = adapter && await createWebGpuBackend();
+  const tested = webgpu && await timedSelfTest(webgpu, wasm);
+  const flopsPerSecond: Record<string, number> = {};
+  for (const backend of [webgpu, wasm]) {
+    if (backend) flopsPerSecond[backend.name] = await matmulSpeed(backend, size);
+  }
+  const diagnosis: Diagnosis = {
+    deno: Deno.version.deno,
+    system: `${Deno.build.os} ${Deno.build.arch}, ${navigator.hardwareConcurrency} cores`,
+    ...adapter ? { adapter: summarizeAdapter(adapter) } : { install: installHint(Deno.build.os) },
+    selfTest: tested,
+    auto: await chooseBackend(),
+    matmul: { size, flopsPerSecond },
+  };
+  console.log(json ? JSON.stringify(diagnosis, null, 2) : formatDiagnosis(diagnosis));
+  const faults = tested?.faults ?? [];
+  if (webgpu && faults.length > 0) console.error(`error: ${faultMessage(webgpu, faults)}`);
+  return faults.length === 0;
+}
+
+async function timedSelfTest(webgpu: WebGpuBackend, oracle: Backend) {
+  const start = performance.now();
+  const faults = await selfTest(webgpu, oracle, { large: !webgpu.adapter.software });
+  return { seconds: (performance.now() - start) / 1000, faults };
+}
+
+/** Floating-point operations per second of a product of square matrices. */
+async function matmulSpeed(backend: Backend, size: number): Promise<number> {
+  const arrays = [size ** 2, size ** 2, size ** 2];
+  return 2 * size ** 3 /
+    await secondsPerCall(backend, { kernel: linearForward, arrays, constants: [size, size, size] });
+}
+
+function formatDiagnosis({ deno, system, adapter, install, selfTest, auto, matmul }: Diagnosis): string {
+  const rows: string[][] = [["Deno", `${deno}, ${system}`]];
+  if (adapter) {
+    const { limits } = adapter;
+    rows.push(
+      ["WebGPU adapter", adapter.description + (adapter.software ? " (software: computes on the CPU)" : "")],
+      ["features", adapter.features.join(", ")],
+      [
+        "largest buffer",
+        `${mebibytes(limits.maxBufferSize)}, of which bound at once ${mebibytes(limits.maxStorageBufferBindingSize)}`,
+      ],
+      [
+        "workgroup",
+        `${limits.maxComputeInvocationsPerWorkgroup} invocations, ${limits.maxComputeWorkgroupStorageSize} bytes`,
+      ],
+    );
+  } else {
+    rows.push(["WebGPU adapter", "none found"], ["to get one", install!]);
+  }
+  if (selfTest) {
+    const verdict = selfTest.faults.length === 0
+      ? "all right"
+      : `wrong: ${selfTest.faults.map(({ kernel }) => kernel).join(", ")}`;
+    rows.push(["kernels", `${verdict} (${selfTest.seconds.toFixed(1)} s)`]);
+  }
+  for (const [name, speed] of Object.entries(matmul.flopsPerSecond)) {
+    rows.push([`${name} matmul`, `${formatSi(speed, "FLOP/s")} (${matmul.size} x ${matmul.size})`]);
+  }
+  rows.push(["--backend auto", `${auto.name}: ${auto.reason}`]);
+  const width = Math.max(...rows.map(([label]) => label.length));
+  return rows.map(([label, value]) => `${label.padEnd(width)}  ${value}`).join("\n");
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.floor(bytes / 2 ** 20).toLocaleString("en-US")} MiB`;
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));
