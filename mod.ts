@@ -88,12 +88,34 @@ export { Philox } from "./lib/random/philox.ts";
 // Training
 export { adamw, type AdamWOptions, adamwSchedule, type AdamWTensors } from "./lib/train/adamw.ts";
 export { clipGradNorm } from "./lib/train/clip_grad_norm.ts";
+export {
+  type BestValidation,
+  type Checkpoint,
+  type CheckpointState,
+  CheckpointTensors,
+  latestCheckpoint,
+  listCheckpoints,
+  readCheckpoint,
+  writeCheckpoint,
+} from "./lib/train/checkpoint.ts";
 export { TRAINING_DEFAULTS, type TrainingConfig } from "./lib/train/config.ts";
+export { type DataRecord, recordOf, requireSameData } from "./lib/train/data_record.ts";
+export { DivergenceError } from "./lib/train/divergence.ts";
 export { Evaluator } from "./lib/train/evaluator.ts";
-export { readModelConfig, type RunConfig } from "./lib/train/run_directory.ts";
-export { cosineLearningRate, type CosineSchedule } from "./lib/train/schedule.ts";
+export { mergeConfigs, readConfigFile } from "./lib/train/merge_config.ts";
+export { readMetrics } from "./lib/train/metrics_log.ts";
+export { createOptimizer, type Optimizer, type OptimizerOptions } from "./lib/train/optimizer.ts";
+export { trainRun, type TrainRunOptions } from "./lib/train/run.ts";
+export {
+  findWeights,
+  readModelConfig,
+  readRunConfig,
+  type RunConfig,
+  writeRunConfig,
+} from "./lib/train/run_directory.ts";
+export { cosineLearningRate, type CosineSchedule, learningRate, type ScheduleOptions } from "./lib/train/schedule.ts";
 export { sgd, type SgdOptions, type SgdTensors } from "./lib/train/sgd.ts";
-export { type StepMetrics, train, type TrainOptions } from "./lib/train/train.ts";
+export { type Snapshot, type StartingPoint, type StepMetrics, train, type TrainOptions } from "./lib/train/train.ts";
 export { type StepResult, Trainer, type TrainerOptions } from "./lib/train/trainer.ts";
 
 // Accounting

@@ -10,10 +10,10 @@ import { Transformer } from "../lib/model/transformer.ts";
 import { writeWeights } from "../lib/model/weights.ts";
 import { weightsFrom } from "../lib/model/weights_file.ts";
 import { loadTokenizer, type Tokenizer } from "../lib/tokenizer/mod.ts";
-import { readModelConfig, RUN_FILES } from "../lib/train/run_directory.ts";
+import { findWeights, readModelConfig } from "../lib/train/run_directory.ts";
 import { startBackend } from "./cli/backend.ts";
 import { UserError } from "./cli/errors.ts";
-import { requireDirectory, requireInputFile } from "./cli/files.ts";
+import { requireDirectory } from "./cli/files.ts";
 import type { Flags } from "./cli/flags.ts";
 import { runTask } from "./cli/run.ts";
 
@@ -54,8 +54,7 @@ async function generate(flags: Flags<typeof FLAGS>): Promise<void> {
   await requireDirectory(flags.run);
   const model = new Transformer(await readModelConfig(flags.run));
   const tokenizer = await loadRunTokenizer(flags.run, model.config.vocabSize);
-  const weightsPath = `${flags.run}/${RUN_FILES.weights}`;
-  await requireInputFile(weightsPath);
+  const weightsPath = await findWeights(flags.run);
   using weights = await Safetensors.open(weightsPath);
   await using backend = await startBackend(flags.backend);
   const generator = await Generator.create(backend, model);

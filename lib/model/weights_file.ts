@@ -4,15 +4,23 @@ import { Safetensors, writeSafetensors } from "./safetensors.ts";
 import type { Transformer } from "./transformer.ts";
 import { readWeight, type WeightSource } from "./weights.ts";
 
-/** Saves a model's weights as .safetensors, one parameter at a time, under the names of `parameterSpecs`. */
-export async function saveWeights(path: string, backend: Backend, model: Transformer): Promise<void> {
+/**
+ * Saves a model's weights as .safetensors, one parameter at a time, under the names of `parameterSpecs`.
+ * @param metadata Free text by key.
+ */
+export async function saveWeights(
+  path: string,
+  backend: Backend,
+  model: Transformer,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<void> {
   const tensors = [...model.parameters.parts].map(([name, { shape }]) => ({
     name,
     dtype: "F32" as const,
     shape,
     data: () => readWeight(backend, model, name),
   }));
-  await writeSafetensors(path, tensors);
+  await writeSafetensors(path, tensors, metadata);
 }
 
 /**

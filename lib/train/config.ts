@@ -1,17 +1,14 @@
-import type { AdamWOptions } from "./adamw.ts";
+import type { OptimizerOptions } from "./optimizer.ts";
+import { type ScheduleOptions, SCHEDULES } from "./schedule.ts";
 
 /** How a model is trained; saved in a run's config.json. */
-export interface TrainingConfig extends AdamWOptions {
-  /** Sequences per step. */
+export interface TrainingConfig extends Required<OptimizerOptions>, ScheduleOptions {
+  /** Sequences that go through the model together. */
   readonly batchSize: number;
+  /** Such batches per step, whose gradients are averaged before the update. */
+  readonly gradAccumulation: number;
   /** Optimizer updates. */
   readonly steps: number;
-  /** Peak learning rate. */
-  readonly lr: number;
-  /** Learning rate at the last step. */
-  readonly minLr: number;
-  /** Steps of linear warm-up. */
-  readonly warmupSteps: number;
   /** Largest global gradient norm. */
   readonly clip: number;
   /** Decides the initial weights and the batches. */
@@ -20,23 +17,34 @@ export interface TrainingConfig extends AdamWOptions {
   readonly validEvery: number;
   /** Batches in a validation. */
   readonly validBatches: number;
+  /** Steps between two checkpoints. */
+  readonly saveEvery: number;
+  /** Newest checkpoints that are kept. */
+  readonly keep: number;
 }
 
 /** Values that serve a small model on a small text. */
 export const TRAINING_DEFAULTS: TrainingConfig = {
   batchSize: 16,
+  gradAccumulation: 1,
   steps: 500,
+  optimizer: "adamw",
+  schedule: "cosine",
   lr: 3e-3,
   minLr: 3e-4,
   warmupSteps: 25,
+  decaySteps: 100,
   beta1: 0.9,
   beta2: 0.95,
   eps: 1e-8,
   weightDecay: 0.1,
+  decay: "all",
   clip: 1,
   seed: 0,
   validEvery: 100,
   validBatches: 20,
+  saveEvery: 200,
+  keep: 2,
 };
 
 /**
@@ -48,15 +56,20 @@ export function validateTrainingConfig(config: TrainingConfig): TrainingConfig {
   const check = (key: keyof TrainingConfig, isValid: boolean, mustBe: string) => {
     if (!isValid) throw new RangeError(`Cannot train: got ${key} ${config[key]}, must be ${mustBe}`);
   };
-  for (const key of ["batchSize", "steps", "validEvery", "validBatches"] as const) {
+  for (
+    const key of ["batchSize", "gradAccumulation", "steps", "validEvery", "validBatches", "saveEvery", "keep"] as const
+  ) {
     check(key, Number.isSafeInteger(config[key]) && config[key] >= 1, "a positive integer");
   }
-  for (const key of ["warmupSteps", "seed"] as const) {
+  for (const key of ["warmupSteps", "decaySteps", "seed"] as const) {
     check(key, Number.isSafeInteger(config[key]) && config[key] >= 0, "a whole number, 0 or more");
   }
   for (const key of ["beta1", "beta2"] as const) {
     check(key, config[key] >= 0 && config[key] < 1, "at least 0 and below 1");
   }
+  check("optimizer", ["adamw", "sgd"].includes(config.optimizer), "adamw or sgd");
+  check("decay", ["all", "matrices"].includes(config.decay), "all or matrices");
+  check("schedule", SCHEDULES.includes(config.schedule), `one of ${SCHEDULES.join(", ")}`);
   check("lr", Number.isFinite(config.lr) && config.lr > 0, "above 0");
   check("minLr", config.minLr >= 0 && config.minLr <= config.lr, `from 0 to lr (${config.lr})`);
   check("eps", Number.isFinite(config.eps) && config.eps > 0, "above 0");

@@ -1,17 +1,30 @@
 import { UserError } from "../errors.ts";
 import { writeFileAtomically } from "../io/atomic.ts";
 import { type ModelConfig, validateModelConfig } from "../model/config.ts";
-import type { TrainingConfig } from "./config.ts";
-import type { StepMetrics } from "./train.ts";
+import { type TrainingConfig, validateTrainingConfig } from "./config.ts";
+import { checkpointWeights, latestCheckpoint } from "./checkpoint.ts";
+import type { DataRecord } from "./data_record.ts";
 
 /** What a run's config.json holds. */
 export interface RunConfig {
   readonly model: ModelConfig;
   readonly training: TrainingConfig;
+  /** The tokens that it trains on. */
+  readonly data: { readonly train: DataRecord; readonly valid?: DataRecord };
+  /** What it runs on: a resumed run gives the same bits on the same backend. */
+  readonly backend: "webgpu" | "wasm";
 }
 
 /** The names of a run's files; the tokenizer's files lie beside them. */
-export const RUN_FILES = { config: "config.json", weights: "model.safetensors", metrics: "metrics.jsonl" } as const;
+export const RUN_FILES = {
+  config: "config.json",
+  /** Weights when training ended or was interrupted. */
+  weights: "model.safetensors",
+  /** Weights of the lowest validation loss. */
+  best: "best.safetensors",
+  metrics: "metrics.jsonl",
+  checkpoints: "checkpoints",
+} as const;
 
 /**
  * Writes a run's config.json.
@@ -22,10 +35,42 @@ export async function writeRunConfig(directory: string, config: RunConfig): Prom
 }
 
 /**
+ * Reads a run's config.json.
+ * @throws {UserError} If the file is missing, is not JSON, or does not hold a model that can be built and trained.
+ */
+export async function readRunConfig(directory: string): Promise<RunConfig> {
+  return await readConfig(directory, (config) => {
+    if (config.training === undefined || config.data?.train === undefined || config.backend === undefined) {
+      throw new RangeError(`got no "training", "data" or "backend"`);
+    }
+    validateTrainingConfig(config.training);
+    return config as RunConfig;
+  });
+}
+
+/**
  * Reads the model's shape from a run's config.json.
  * @throws {UserError} If the file is missing, is not JSON, or does not hold a model that can be built.
  */
 export async function readModelConfig(directory: string): Promise<ModelConfig> {
+  return await readConfig(directory, ({ model }) => model!);
+}
+
+/**
+ * The path of a run's weights: those it ended with or, while it runs or after it was killed, its newest whole
+ * checkpoint's; or those with the lowest validation loss.
+ * @throws {UserError} If there are none.
+ */
+export async function findWeights(directory: string, which: "last" | "best" = "last"): Promise<string> {
+  const path = `${directory}/${RUN_FILES[which === "best" ? "best" : "weights"]}`;
+  if (await isFile(path)) return path;
+  const { checkpoint } = await latestCheckpoint(`${directory}/${RUN_FILES.checkpoints}`);
+  if (which === "last" && checkpoint) return checkpointWeights(checkpoint.path);
+  const next = which === "best" ? "Train with --valid, or use the last weights" : "Resume its training";
+  throw new UserError(`Cannot load weights of ${directory}: got no ${path}, must be there. ${next}`);
+}
+
+async function readConfig<T>(directory: string, use: (config: Partial<RunConfig>) => T): Promise<T> {
   const path = `${directory}/${RUN_FILES.config}`;
   let text: string;
   try {
@@ -37,36 +82,23 @@ export async function readModelConfig(directory: string): Promise<ModelConfig> {
     );
   }
   try {
-    const { model } = JSON.parse(text) as Partial<RunConfig>;
-    if (model === undefined) throw new RangeError(`got no "model"`);
-    return validateModelConfig(model);
+    const config = JSON.parse(text) as Partial<RunConfig>;
+    if (config.model === undefined) throw new RangeError(`got no "model"`);
+    validateModelConfig(config.model);
+    return use(config);
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error);
     throw new UserError(
-      `Cannot open run ${directory}: got an unusable ${RUN_FILES.config} (${problem}). Train it again`,
+      `Cannot open run ${directory}: got an unusable ${RUN_FILES.config} (${problem}), must be one that train-lm wrote. Train it again`,
     );
   }
 }
 
-/** Appends steps to a run's metrics.jsonl, one object a line. Close it, or declare it with `using`. */
-export class MetricsLog implements Disposable {
-  readonly #file: Deno.FsFile;
-
-  private constructor(file: Deno.FsFile) {
-    this.#file = file;
-  }
-
-  static async open(directory: string): Promise<MetricsLog> {
-    return new MetricsLog(await Deno.open(`${directory}/${RUN_FILES.metrics}`, { append: true, create: true }));
-  }
-
-  /** Writes one line; in one call where the system allows, so that a reader seldom sees half of it. */
-  async append(metrics: StepMetrics): Promise<void> {
-    const line = new TextEncoder().encode(`${JSON.stringify(metrics)}\n`);
-    for (let done = 0; done < line.length;) done += await this.#file.write(line.subarray(done));
-  }
-
-  [Symbol.dispose](): void {
-    this.#file.close();
+async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
   }
 }

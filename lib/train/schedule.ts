@@ -22,3 +22,37 @@ export function cosineLearningRate(step: number, { maxLr, minLr, warmupSteps, cy
   const progress = (step - warmupSteps) / (cycleSteps - warmupSteps);
   return minLr + 0.5 * (1 + Math.cos(Math.PI * progress)) * (maxLr - minLr);
 }
+
+/** What follows the warm-up: half a cosine, no change, a straight line, or no change and then a straight line (WSD). */
+export const SCHEDULES = ["cosine", "constant", "linear", "wsd"] as const;
+
+/** A schedule and its numbers, as a training configuration has them. */
+export interface ScheduleOptions {
+  readonly schedule: typeof SCHEDULES[number];
+  /** The peak. */
+  readonly lr: number;
+  /** Where a schedule that falls ends. */
+  readonly minLr: number;
+  readonly warmupSteps: number;
+  /** Of `wsd`: the length of the straight line at the end. */
+  readonly decaySteps: number;
+  /** Length of the run. */
+  readonly steps: number;
+}
+
+/**
+ * The learning rate at a step, counted from 0, after a linear warm-up from 0 to `lr`.
+ * Source of warm-up, stable, decay: Hu et al. 2024, arXiv:2404.06395.
+ */
+export function learningRate(step: number, options: ScheduleOptions): number {
+  const { schedule, lr, minLr, warmupSteps, decaySteps, steps } = options;
+  if (schedule === "cosine") {
+    return cosineLearningRate(step, { maxLr: lr, minLr, warmupSteps, cycleSteps: steps });
+  }
+  if (step < warmupSteps) return lr * step / warmupSteps;
+  if (schedule === "constant") return lr;
+  const start = schedule === "linear" ? warmupSteps : Math.max(warmupSteps, steps - decaySteps);
+  if (step < start) return lr;
+  if (step >= steps) return minLr;
+  return lr + (minLr - lr) * (step - start) / (steps - start);
+}

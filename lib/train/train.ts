@@ -2,26 +2,50 @@ import type { Backend } from "../backend/backend.ts";
 import { fixedBatches, randomBatch, requireWindow } from "../dataset/batches.ts";
 import type { TokenSource } from "../dataset/token_source.ts";
 import type { Program } from "../graph/program.ts";
+import type { Tensor } from "../graph/tensor.ts";
 import type { Transformer } from "../model/transformer.ts";
 import { type WeightSource, writeWeights } from "../model/weights.ts";
 import type { TrainingConfig } from "./config.ts";
+import { DivergenceError, hasDiverged, originOfDivergence } from "./divergence.ts";
 import { Evaluator } from "./evaluator.ts";
-import { cosineLearningRate } from "./schedule.ts";
+import { learningRate } from "./schedule.ts";
 import { Trainer } from "./trainer.ts";
 
 /** One line of metrics.jsonl. */
 export interface StepMetrics {
   /** Counted from 0. */
   readonly step: number;
-  /** Mean cross-entropy of the step's batch before the update, in nats per token. */
+  /** Mean cross-entropy of the step's sequences before the update, in nats per token. */
   readonly loss: number;
   readonly lr: number;
   /** Global gradient norm before clipping. */
   readonly gradNorm: number;
   /** Of the stretch of steps since the last read-back, validation excluded. */
   readonly tokensPerSecond: number;
+  /** Time spent on the run when this was read back, validation included. */
+  readonly seconds: number;
   /** Mean cross-entropy over the validation windows with the weights after this step, where it was measured. */
   readonly validLoss?: number;
+}
+
+/** Between two steps: what, beside seed and step, decides how the run goes on. On the backend until the next step. */
+export interface Snapshot {
+  /** Steps taken. */
+  readonly step: number;
+  /** Time spent on them. */
+  readonly seconds: number;
+  readonly weights: ReadonlyMap<string, Tensor>;
+  readonly optimizer: ReadonlyMap<string, Tensor>;
+}
+
+/** Where a run goes on. */
+export interface StartingPoint {
+  /** Steps taken before. */
+  readonly step: number;
+  /** Time spent on them. */
+  readonly seconds: number;
+  /** The optimizer's state, by the names that a snapshot gives. */
+  readonly optimizer: WeightSource;
 }
 
 /** What a training run needs. */
@@ -31,11 +55,15 @@ export interface TrainOptions {
   readonly config: TrainingConfig;
   /** Weights to start from. */
   readonly weights: WeightSource;
+  /** Where an earlier run stood; by default this one starts at step 0. */
+  readonly start?: StartingPoint;
   readonly train: TokenSource;
   readonly valid?: TokenSource;
   /** Called once, before the first step, with the program that each step runs: what it does can be counted. */
   readonly onProgram?: (program: Program) => void;
-  /** Stops the run after the steps under way; the generator then ends as if all steps were taken. */
+  /** Called every `config.saveEvery` steps and at the end, after the metrics up to there were yielded. */
+  readonly onSnapshot?: (snapshot: Snapshot) => Promise<void>;
+  /** Stops the run after the steps under way; the generator then ends as if all steps were taken, without validation. */
   readonly signal?: AbortSignal;
 }
 
@@ -53,12 +81,14 @@ const LOG_CAPACITY = 256;
  * that has a `validLoss`, and when the generator ends.
  *
  * @throws {UserError} If a token source is too short or holds ids beyond the model's vocabulary.
+ * @throws {DivergenceError} If a loss or a gradient is NaN or infinite; metrics of the steps before are yielded first.
  */
 export async function* train(options: TrainOptions): AsyncGenerator<StepMetrics, void, void> {
-  const { backend, model, config } = options;
+  const { backend, model, config, start } = options;
   for (const source of [options.train, options.valid]) if (source) requireWindow(source, model.config.contextLength);
   const trainer = await Trainer.create(backend, model, {
     batchSize: config.batchSize,
+    gradAccumulation: config.gradAccumulation,
     optimizer: config,
     maxGradNorm: config.clip,
     logCapacity: LOG_CAPACITY,
@@ -66,6 +96,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<StepMetrics,
   try {
     options.onProgram?.(trainer.program);
     await writeWeights(backend, model, options.weights);
+    if (start) await trainer.restore(start.step, start.optimizer);
     yield* trainSteps(trainer, options);
   } finally {
     trainer.dispose();
@@ -74,30 +105,48 @@ export async function* train(options: TrainOptions): AsyncGenerator<StepMetrics,
 
 async function* trainSteps(trainer: Trainer, options: TrainOptions): AsyncGenerator<StepMetrics, void, void> {
   const { backend, model, config, signal } = options;
-  const { batchSize, steps, seed } = config;
-  const shape = { batchSize, seqLen: model.config.contextLength, vocabSize: model.config.vocabSize };
-  const schedule = { maxLr: config.lr, minLr: config.minLr, warmupSteps: config.warmupSteps, cycleSteps: steps };
+  const { batchSize, gradAccumulation, steps, seed } = config;
+  const { contextLength: seqLen, vocabSize } = model.config;
+  const stepShape = { batchSize: batchSize * gradAccumulation, seqLen, vocabSize };
+  const validShape = { batchSize, seqLen, vocabSize };
   const evaluator = options.valid && await Evaluator.create(backend, model, batchSize);
 
-  let first = 0;
+  const began = performance.now() - 1000 * (options.start?.seconds ?? 0);
+  let first = options.start?.step ?? 0;
   let started = performance.now();
-  for (let step = 0, isLast = false; !isLast; step++) {
-    await trainer.step(await randomBatch(options.train, shape, seed, step), cosineLearningRate(step, schedule));
-    isLast = step === steps - 1 || signal?.aborted === true;
-    const isValidated = evaluator !== undefined && (isLast || (step + 1) % config.validEvery === 0);
+  let isLast = first >= steps;
+  for (let step = first; !isLast; step++) {
+    await trainer.step(await randomBatch(options.train, stepShape, seed, step), learningRate(step, config));
+    const isDone = step === steps - 1;
+    isLast = isDone || signal?.aborted === true;
+    const isValidated = evaluator !== undefined && (isDone || (step + 1) % config.validEvery === 0);
+    const isSaved = isLast || (step + 1) % config.saveEvery === 0;
     const isFull = step + 1 - first === LOG_CAPACITY;
     const isDue = performance.now() - started >= READ_BACK_MS[backend.name];
-    if (!isFull && !isDue && !isValidated && !isLast) continue;
+    if (!isFull && !isDue && !isValidated && !isSaved) continue;
 
     const results = await trainer.takeLog();
-    const seconds = (performance.now() - started) / 1000;
-    const tokensPerSecond = Math.round(results.length * batchSize * shape.seqLen / seconds);
-    const validLoss = isValidated
-      ? await evaluator.meanLoss(fixedBatches(options.valid!, shape, config.validBatches))
+    const elapsed = (performance.now() - started) / 1000;
+    const tokensPerSecond = Math.round(results.length * stepShape.batchSize * seqLen / elapsed);
+    const diverged = results.findIndex(hasDiverged);
+    const validLoss = isValidated && diverged < 0
+      ? await evaluator.meanLoss(fixedBatches(options.valid!, validShape, config.validBatches))
       : undefined;
-    for (const [i, { loss, gradNorm }] of results.entries()) {
-      const metrics = { step: first + i, loss, lr: cosineLearningRate(first + i, schedule), gradNorm, tokensPerSecond };
-      yield validLoss !== undefined && first + i === step ? { ...metrics, validLoss } : metrics;
+    const seconds = Math.round(performance.now() - began) / 1000;
+    for (const [i, result] of results.entries()) {
+      const at = first + i;
+      const lr = learningRate(at, config);
+      if (i === diverged) {
+        // The gradients at hand are the last step's: they tell where it began only if that is the one.
+        const origin = at === step ? await originOfDivergence(backend, trainer, result) : undefined;
+        throw new DivergenceError(at, result, origin, lr);
+      }
+      const metrics = { step: at, ...result, lr, tokensPerSecond, seconds };
+      yield validLoss !== undefined && at === step ? { ...metrics, validLoss } : metrics;
+    }
+    if (isSaved) {
+      const { optimizerState: optimizer } = trainer;
+      await options.onSnapshot?.({ step: step + 1, seconds, weights: model.parameters.parts, optimizer });
     }
     first = step + 1;
     started = performance.now();

@@ -103,6 +103,20 @@ const MISTAKES: Record<string, Mistake> = {
   "not a number": { task: "train-lm", args: but(TRAIN_LM, "--lr", "fast"), says: /--lr fast/, code: 2 },
   "learning rate of zero": { task: "train-lm", args: but(TRAIN_LM, "--lr", "0"), says: /got lr 0/, code: 1 },
   "run exists": { task: "train-lm", args: but(TRAIN_LM, "--out", "DIR/tokenizer"), says: /--force/, code: 1 },
+  "neither a new run nor an old one": { task: "train-lm", args: ["--steps", "3"], says: /no --train/, code: 2 },
+  "a new setting for an old run": {
+    task: "train-lm",
+    args: ["--resume", "DIR/tokenizer", "--lr", "0.1"],
+    says: /got --lr, must be the run's own/,
+    code: 2,
+  },
+  "resume: not a run": { task: "train-lm", args: ["--resume", "DIR/tokenizer"], says: /no config\.json/, code: 1 },
+  "unknown key in a configuration": {
+    task: "train-lm",
+    args: but(TRAIN_LM, "--config", "DIR/settings.json"),
+    says: /got "training\.learningRate"/,
+    code: 1,
+  },
   "generate: not a run": {
     task: "generate",
     args: ["--run", "DIR", "--prompt", "x"],
@@ -127,6 +141,7 @@ async function makeFiles(dir: string): Promise<void> {
   const text = "the cat sat on the mat, the dog sat on the log. ".repeat(8);
   await Deno.writeTextFile(`${dir}/text.txt`, text);
   await Deno.writeTextFile(`${dir}/empty.txt`, "");
+  await Deno.writeTextFile(`${dir}/settings.json`, JSON.stringify({ training: { lr: 0.1, learningRate: 0.1 } }));
   const tokenizer = await trainBpe(text, { vocabSize: 270 });
   await Deno.mkdir(`${dir}/tokenizer`);
   await saveTokenizer(tokenizer, `${dir}/tokenizer`);

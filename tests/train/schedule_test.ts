@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { adamwSchedule } from "../../lib/train/adamw.ts";
-import { validateTrainingConfig } from "../../lib/train/config.ts";
-import { cosineLearningRate } from "../../lib/train/schedule.ts";
+import { TRAINING_DEFAULTS, validateTrainingConfig } from "../../lib/train/config.ts";
+import { cosineLearningRate, learningRate, SCHEDULES } from "../../lib/train/schedule.ts";
 import fixture from "../fixtures/torch/cosine_schedule.json" with { type: "json" };
 
 Deno.test("cosineLearningRate follows the reference through warm-up, cosine and floor", () => {
@@ -25,23 +25,9 @@ Deno.test("adamwSchedule corrects the bias of the first step exactly", () => {
 });
 
 Deno.test("validateTrainingConfig names the value that cannot work", () => {
-  const good = {
-    batchSize: 4,
-    steps: 10,
-    lr: 1e-3,
-    minLr: 1e-4,
-    warmupSteps: 2,
-    clip: 1,
-    seed: 0,
-    validEvery: 5,
-    validBatches: 2,
-    beta1: 0.9,
-    beta2: 0.95,
-    eps: 1e-8,
-    weightDecay: 0.1,
-  };
+  const good = TRAINING_DEFAULTS;
   assertEquals(validateTrainingConfig(good), good);
-  const bad: [keyof typeof good, number][] = [
+  const bad: [keyof typeof good, number | string][] = [
     ["batchSize", 0],
     ["steps", 1.5],
     ["lr", NaN],
@@ -52,8 +38,31 @@ Deno.test("validateTrainingConfig names the value that cannot work", () => {
     ["beta1", 1],
     ["beta2", NaN],
     ["weightDecay", -1],
+    ["gradAccumulation", 0],
+    ["saveEvery", 0.5],
+    ["keep", 0],
+    ["optimizer", "adam"],
+    ["schedule", "triangle"],
+    ["decay", "none"],
   ];
   for (const [key, value] of bad) {
     assertThrows(() => validateTrainingConfig({ ...good, [key]: value }), RangeError, `got ${key} ${value}, must be`);
   }
+});
+
+Deno.test("every schedule warms up, stays between its bounds, and ends where it should", () => {
+  const numbers = { lr: 8, minLr: 2, warmupSteps: 4, decaySteps: 6, steps: 20 };
+  const course = (schedule: typeof SCHEDULES[number]) =>
+    Array.from({ length: 22 }, (_, step) => learningRate(step, { ...numbers, schedule }));
+  for (const schedule of SCHEDULES) {
+    const lrs = course(schedule);
+    assertEquals(lrs.slice(0, 5), [0, 2, 4, 6, 8], schedule);
+    const end = schedule === "constant" ? 8 : 2;
+    assertEquals(lrs.slice(20), [end, end], schedule);
+    for (let step = 5; step < 20; step++) assertEquals(lrs[step] <= lrs[step - 1] && lrs[step] >= 2, true, schedule);
+  }
+  // A straight line from (4, 8) to (20, 2), and one from (14, 8) to (20, 2).
+  assertEquals(course("linear")[12], 5);
+  assertEquals(course("wsd").slice(13, 21), [8, 8, 7, 6, 5, 4, 3, 2]);
+  assertEquals(course("constant").slice(4), Array(18).fill(8));
 });

@@ -1,0 +1,96 @@
+import type { Backend } from "../backend/backend.ts";
+import type { TokenSource } from "../dataset/token_source.ts";
+import type { Program } from "../graph/program.ts";
+import { Transformer } from "../model/transformer.ts";
+import { initialWeights } from "../model/weights.ts";
+import { saveWeights } from "../model/weights_file.ts";
+import {
+  type BestValidation,
+  type Checkpoint,
+  CheckpointTensors,
+  discardCheckpointsAfter,
+  pruneCheckpoints,
+  writeCheckpoint,
+} from "./checkpoint.ts";
+import { MetricsLog } from "./metrics_log.ts";
+import { RUN_FILES, type RunConfig } from "./run_directory.ts";
+import { type StepMetrics, train } from "./train.ts";
+
+/** What a run that is kept on disk needs. */
+export interface TrainRunOptions {
+  readonly backend: Backend;
+  /** The run's directory; it exists, with its config.json. */
+  readonly directory: string;
+  readonly config: RunConfig;
+  readonly train: TokenSource;
+  readonly valid?: TokenSource;
+  /** Where to go on; by default from the beginning. */
+  readonly checkpoint?: Checkpoint;
+  /** Called once, before the first step, with the program that each step runs. */
+  readonly onProgram?: (program: Program) => void;
+  /** Called when a checkpoint is on disk, with the steps taken. */
+  readonly onCheckpoint?: (step: number) => void;
+  /** Stops after the step under way; a checkpoint and the weights are written. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Trains a model and keeps metrics, checkpoints, the best weights and the last ones in the run's directory.
+ *
+ * However the process ends, the run can be resumed from its newest checkpoint with `checkpoint`, and goes on with the
+ * same bits as if it had never stopped (given the same backend and machine).
+ *
+ * @throws {DivergenceError} If a loss or a gradient is NaN or infinite; the checkpoints stay as they were.
+ */
+export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMetrics, void, void> {
+  const { backend, directory, config, checkpoint } = options;
+  const checkpoints = `${directory}/${RUN_FILES.checkpoints}`;
+  const model = new Transformer(config.model);
+  using tensors = checkpoint && await CheckpointTensors.open(checkpoint);
+  // Weights at an earlier end would be taken for the newest.
+  await removeIfPresent(`${directory}/${RUN_FILES.weights}`);
+  // Later checkpoints were found damaged, or do not follow from this one.
+  await discardCheckpointsAfter(checkpoints, checkpoint?.state.step ?? 0);
+  using log = await MetricsLog.open(directory, checkpoint?.state.step ?? 0);
+  let best: BestValidation | undefined = checkpoint?.state.best;
+  const steps = train({
+    backend,
+    model,
+    config: config.training,
+    weights: tensors?.weights ?? initialWeights(config.model, config.training.seed),
+    start: tensors && { ...checkpoint!.state, optimizer: tensors.optimizer },
+    train: options.train,
+    valid: options.valid,
+    signal: options.signal,
+    onProgram: options.onProgram,
+    onSnapshot: async (snapshot) => {
+      // Metrics first: a checkpoint is never ahead of them.
+      await log.sync();
+      const { step, seconds } = snapshot;
+      await writeCheckpoint(checkpoints, backend, snapshot, { step, seconds, ...(best && { best }), config });
+      await pruneCheckpoints(checkpoints, config.training.keep);
+      options.onCheckpoint?.(step);
+    },
+  });
+  for await (const metrics of steps) {
+    await log.append(metrics);
+    const { step, validLoss } = metrics;
+    if (validLoss !== undefined && !(validLoss >= (best?.validLoss ?? Infinity))) {
+      best = { step, validLoss };
+      await saveWeights(`${directory}/${RUN_FILES.best}`, backend, model, {
+        step: String(step),
+        valid_loss: String(validLoss),
+      });
+    }
+    yield metrics;
+  }
+  await saveWeights(`${directory}/${RUN_FILES.weights}`, backend, model);
+}
+
+async function removeIfPresent(path: string): Promise<void> {
+  try {
+    await Deno.remove(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}

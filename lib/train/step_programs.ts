@@ -1,0 +1,100 @@
+import { backward } from "../graph/backward.ts";
+import { copy } from "../graph/copy.ts";
+import { Graph } from "../graph/graph.ts";
+import { plan } from "../graph/plan.ts";
+import type { Program } from "../graph/program.ts";
+import { BYTES_PER_ELEMENT, Storage, Tensor } from "../graph/tensor.ts";
+import { ParameterLayout, parameterSpecs } from "../model/parameters.ts";
+import type { Transformer } from "../model/transformer.ts";
+import { crossEntropy } from "../ops/cross_entropy.ts";
+import { logRow } from "../ops/write_rows.ts";
+import { clipGradNorm } from "./clip_grad_norm.ts";
+import { createOptimizer, type Optimizer } from "./optimizer.ts";
+import type { TrainerOptions } from "./trainer.ts";
+
+/** The programs of a training step, and the tensors that the host reads and writes. */
+export interface StepPrograms {
+  /** Sets every gradient to zero; only where gradients are accumulated. */
+  readonly empty?: Program;
+  /** Forward and backward of one batch; and, unless gradients are accumulated, all the rest. */
+  readonly batch: Program;
+  /** Clipping and the optimizer's update, where `batch` does not do it. */
+  readonly update?: Program;
+  readonly inputs: {
+    readonly ids: Tensor;
+    readonly targets: Tensor;
+    readonly dLoss: Tensor;
+    readonly lossRow: Tensor;
+    /** An input of `update`, as `normRow` is. */
+    readonly schedule: Tensor;
+    readonly normRow: Tensor;
+  };
+  readonly log: { readonly loss: Storage; readonly clip: Storage };
+  readonly gradients: ParameterLayout;
+  readonly optimizer: Optimizer;
+  /** Everything that only these programs use. */
+  readonly storages: readonly Storage[];
+}
+
+/** Traces and plans a training step. */
+export function traceStep(model: Transformer, options: TrainerOptions): StepPrograms {
+  const { batchSize, gradAccumulation = 1, seqLen = model.config.contextLength, logCapacity } = options;
+  const accumulate = gradAccumulation > 1;
+  const specs = parameterSpecs(model.config);
+  const gradients = new ParameterLayout("gradients", specs, false);
+  const optimizer = createOptimizer(model.parameters, specs, options.optimizer);
+  const log = {
+    loss: new Storage("loss log", logCapacity * gradAccumulation * BYTES_PER_ELEMENT),
+    clip: new Storage("gradient norm log", 2 * logCapacity * BYTES_PER_ELEMENT),
+  };
+  const appendTo = (storage: Storage, graph: Graph, value: Tensor, row: Tensor) => {
+    const shape = [storage.bytes / BYTES_PER_ELEMENT / value.size, value.size];
+    logRow(graph, value, row, new Tensor(storage.name, shape, { placement: { storage, byteOffset: 0 } }));
+  };
+
+  const batch = new Graph();
+  const update = accumulate ? new Graph() : batch;
+  const inputs = {
+    ids: batch.input("ids", [batchSize, seqLen], { dtype: "u32" }),
+    targets: batch.input("targets", [batchSize, seqLen], { dtype: "u32" }),
+    dLoss: batch.input("dLoss", [1]),
+    lossRow: batch.input("loss log row", [1], { dtype: "u32" }),
+    schedule: update.input("schedule", [optimizer.scheduleSize]),
+    normRow: update.input("norm log row", [1], { dtype: "u32" }),
+  };
+  const loss = crossEntropy(batch, model.forward(batch, inputs.ids), inputs.targets);
+  const gradientOf = new Map([...model.parameters.parts].map(([name, part]) => [part, gradients.part(name)]));
+  backward(batch, loss, inputs.dLoss, { gradientOf, accumulate });
+  appendTo(log.loss, batch, loss, inputs.lossRow);
+
+  const clip = clipGradNorm(update, gradients.flat, options.maxGradNorm);
+  optimizer.update(update, { gradients, clip, schedule: inputs.schedule });
+  appendTo(log.clip, update, clip, inputs.normRow);
+  const zeros = accumulate ? zerosFor(gradients) : undefined;
+  const programs = {
+    batch: plan(batch),
+    ...(zeros && { empty: plan(emptied(gradients, zeros)), update: plan(update) }),
+  };
+  const layouts = [gradients, ...optimizer.state.values()];
+  const storages = [
+    ...layouts.map(({ flat }) => flat.placement!.storage),
+    ...Object.values(log),
+    ...(zeros ? [zeros] : []),
+    ...Object.values(programs).flatMap(({ scratch, inputs }) => inputs ? [...scratch, inputs] : scratch),
+  ];
+  return { ...programs, inputs, log, gradients, optimizer, storages };
+}
+
+/** A storage that is never written holds zeros. */
+function zerosFor({ parts }: ParameterLayout): Storage {
+  return new Storage("zeros", Math.max(...[...parts.values()].map(({ size }) => size)) * BYTES_PER_ELEMENT);
+}
+
+/** Copies zeros over each part. */
+function emptied({ parts }: ParameterLayout, zeros: Storage): Graph {
+  const graph = new Graph();
+  for (const part of parts.values()) {
+    copy(graph, new Tensor(zeros.name, part.shape, { placement: { storage: zeros, byteOffset: 0 } }), part, false);
+  }
+  return graph;
+}

@@ -1,0 +1,141 @@
+// The flags of train-lm, and what they say of the configuration.
+import { PRESETS } from "../../lib/model/config.ts";
+import { TRAINING_DEFAULTS as DEFAULTS } from "../../lib/train/config.ts";
+import type { ConfigParts } from "../../lib/train/merge_config.ts";
+import { SCHEDULES } from "../../lib/train/schedule.ts";
+import { UsageError } from "../cli/errors.ts";
+import type { Flags } from "../cli/flags.ts";
+
+export const HELP = `
+Trains a Transformer on token files and writes a run directory: config.json, the tokenizer's files, metrics.jsonl,
+checkpoints, model.safetensors (the last weights) and best.safetensors (those of the lowest validation loss).
+
+  deno task train-lm --train FILE.npy --out RUN [options]
+  deno task train-lm --resume RUN
+
+Data
+  --train FILE.npy       Token ids to train on (uint16 or uint32), as written by encode.
+  --valid FILE.npy       Token ids to measure the validation loss on.
+  --tokenizer DIR        The tokenizer that made them; copied into the run, so that generate finds it.
+  --out RUN              The run directory to make.
+  --force                Replace an existing run.
+  --resume RUN           Go on with a run that was interrupted or killed, from its newest whole checkpoint, with its own
+                         configuration. --train and --valid name the data again if it was moved.
+
+Configuration: the preset, then the file, then the flags, each over the one before
+  --config FILE.json     An object with "preset", "model", "training"; a run's config.json is one.
+
+Model
+  --preset NAME          ${Object.keys(PRESETS).join(", ")} (default: tiny)
+  --vocab-size N         Default: the tokenizer's.
+  --context-length N     Tokens per sequence.
+  --d-model N  --num-layers N  --num-heads N  --d-ff N
+  --rope-theta X         Base of the rotary embedding's wavelengths.
+
+Training
+  --batch-size N         Sequences that go through the model together (default: ${DEFAULTS.batchSize})
+  --grad-accumulation N  Such batches per step, their gradients averaged (default: ${DEFAULTS.gradAccumulation})
+  --steps N              Optimizer updates (default: ${DEFAULTS.steps})
+  --optimizer NAME       adamw or sgd (default: ${DEFAULTS.optimizer})
+  --schedule NAME        ${SCHEDULES.join(", ")} (default: ${DEFAULTS.schedule}): the learning rate after the warm-up
+  --lr X                 Peak learning rate (default: ${DEFAULTS.lr})
+  --min-lr X             Learning rate at the end, unless constant (default: a tenth of --lr)
+  --warmup-steps N       Steps of linear warm-up (default: a twentieth of --steps)
+  --decay-steps N        Of wsd: steps of linear decay at the end (default: a fifth of --steps)
+  --weight-decay X       (default: ${DEFAULTS.weightDecay})
+  --decay WHAT           all, or matrices: the norms' weights do not decay (default: ${DEFAULTS.decay})
+  --beta1 X  --beta2 X   AdamW's moments (default: ${DEFAULTS.beta1}, ${DEFAULTS.beta2})
+  --clip X               Largest global gradient norm (default: ${DEFAULTS.clip})
+  --valid-every N        Steps between validations (default: ${DEFAULTS.validEvery})
+  --valid-batches N      Batches per validation (default: ${DEFAULTS.validBatches})
+  --save-every N         Steps between checkpoints; Ctrl-C and SIGTERM write one too (default: ${DEFAULTS.saveEvery})
+  --keep N               Newest checkpoints to keep (default: ${DEFAULTS.keep})
+  --seed N               Decides initial weights and batches (default: ${DEFAULTS.seed})
+  --backend NAME         auto, webgpu or wasm (default: auto: a hardware GPU where there is one, else wasm)
+`;
+
+const MODEL_FLAGS = {
+  "vocab-size": { type: "integer", min: 1 },
+  "context-length": { type: "integer", min: 1 },
+  "d-model": { type: "integer", min: 1 },
+  "num-layers": { type: "integer", min: 1 },
+  "num-heads": { type: "integer", min: 1 },
+  "d-ff": { type: "integer", min: 1 },
+  "rope-theta": { type: "number" },
+} as const;
+
+const TRAINING_FLAGS = {
+  "batch-size": { type: "integer", min: 1 },
+  "grad-accumulation": { type: "integer", min: 1 },
+  steps: { type: "integer", min: 1 },
+  optimizer: { type: "string", choices: ["adamw", "sgd"] },
+  schedule: { type: "string", choices: SCHEDULES },
+  lr: { type: "number" },
+  "min-lr": { type: "number" },
+  "warmup-steps": { type: "integer", min: 0 },
+  "decay-steps": { type: "integer", min: 0 },
+  "weight-decay": { type: "number" },
+  decay: { type: "string", choices: ["all", "matrices"] },
+  beta1: { type: "number" },
+  beta2: { type: "number" },
+  clip: { type: "number" },
+  "valid-every": { type: "integer", min: 1 },
+  "valid-batches": { type: "integer", min: 1 },
+  "save-every": { type: "integer", min: 1 },
+  keep: { type: "integer", min: 1 },
+  seed: { type: "integer", min: 0 },
+} as const;
+
+export const FLAGS = {
+  train: { type: "string" },
+  valid: { type: "string" },
+  tokenizer: { type: "string" },
+  out: { type: "string" },
+  force: { type: "boolean" },
+  resume: { type: "string" },
+  config: { type: "string" },
+  preset: { type: "string", choices: Object.keys(PRESETS) },
+  ...MODEL_FLAGS,
+  ...TRAINING_FLAGS,
+  backend: { type: "string", choices: ["auto", "webgpu", "wasm"] },
+} as const;
+
+/** The values of train-lm's flags. */
+export type TrainFlags = Flags<typeof FLAGS>;
+
+/** What the flags say of the configuration. */
+export function configParts(flags: TrainFlags): ConfigParts {
+  return { preset: flags.preset, model: given(flags, MODEL_FLAGS), training: given(flags, TRAINING_FLAGS) };
+}
+
+/** @throws {UsageError} If a flag is given beside --resume that belongs to a new run. */
+export function requireResumeFlags(flags: TrainFlags): void {
+  const allowed = ["resume", "train", "valid", "backend"];
+  const other = Object.entries(flags).find(([name, value]) =>
+    value !== undefined && value !== false && !allowed.includes(name)
+  );
+  if (other === undefined) return;
+  throw new UsageError(
+    `Cannot resume ${flags.resume}: got --${other[0]}, must be the run's own configuration. Leave it out, or start a ` +
+      `new run with --out`,
+  );
+}
+
+/** @throws {UsageError} If a flag is missing that a new run needs. */
+export function requireNewRunFlags(flags: TrainFlags): { train: string; out: string } {
+  const { train, out } = flags;
+  if (train !== undefined && out !== undefined) return { train, out };
+  const missing = train === undefined ? "--train" : "--out";
+  throw new UsageError(
+    `Cannot run train-lm: got no ${missing}, must be given one (or --resume RUN). See: deno task train-lm --help`,
+  );
+}
+
+/** The flags of a group that were given, by their names in the configuration. */
+function given(flags: Readonly<Record<string, unknown>>, group: object): Record<string, unknown> {
+  const entries = Object.keys(group).filter((name) => flags[name] !== undefined).map((name) => {
+    const key = name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+    return [key, flags[name]];
+  });
+  return Object.fromEntries(entries);
+}

@@ -1,0 +1,49 @@
+// What a person sees of a run under way.
+import type { RunConfig } from "../../lib/train/run_directory.ts";
+import type { StepMetrics } from "../../lib/train/train.ts";
+import { formatSeconds, startProgress } from "../cli/progress.ts";
+
+/** A run's first and last steps, and its throughput. */
+export interface Followed {
+  readonly first: StepMetrics;
+  readonly last: StepMetrics;
+  readonly tokensPerSecond: number;
+}
+
+/** Shows every step. Nothing comes back if no step was taken. */
+export async function followSteps(
+  steps: AsyncIterable<StepMetrics>,
+  { model, training }: RunConfig,
+): Promise<Followed | undefined> {
+  const tokensPerStep = training.batchSize * training.gradAccumulation * model.contextLength;
+  const progress = startProgress(
+    training.steps,
+    "step {value}/{total} [{bar}] loss {loss}  valid {valid}  lr {lr}  norm {norm}  {speed} tokens/s  {memory}  ETA {left}",
+    { loss: "-", valid: "-", lr: "-", norm: "-", speed: "-", memory: "-", left: "-" },
+  );
+  let first: StepMetrics | undefined;
+  let last: StepMetrics | undefined;
+  let valid = "-";
+  let secondsPerToken = 0;
+  try {
+    for await (const metrics of steps) {
+      first ??= metrics;
+      last = metrics;
+      secondsPerToken += 1 / metrics.tokensPerSecond;
+      valid = metrics.validLoss?.toFixed(3) ?? valid;
+      progress.update(metrics.step + 1, {
+        loss: metrics.loss.toFixed(3),
+        valid,
+        lr: metrics.lr.toExponential(1),
+        norm: metrics.gradNorm.toFixed(2),
+        speed: metrics.tokensPerSecond.toLocaleString("en-US"),
+        memory: `${Math.round(Deno.memoryUsage().rss / 2 ** 20)} MiB`,
+        left: formatSeconds((training.steps - 1 - metrics.step) * tokensPerStep / metrics.tokensPerSecond),
+      });
+    }
+  } finally {
+    progress.stop();
+  }
+  if (first === undefined || last === undefined) return undefined;
+  return { first, last, tokensPerSecond: (last.step - first.step + 1) / secondsPerToken };
+}

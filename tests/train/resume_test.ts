@@ -1,0 +1,106 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { writeNpy } from "../../lib/dataset/npy_file.ts";
+import { sha256OfFile } from "../../lib/io/sha256.ts";
+import { listCheckpoints } from "../../lib/train/checkpoint.ts";
+import { readMetrics } from "../../lib/train/metrics_log.ts";
+import { Random } from "../harness/random.ts";
+import { runTaskProcess, startTaskProcess } from "../harness/run_task.ts";
+
+const STEPS = 600;
+const MODEL = "--vocab-size 17 --context-length 8 --d-model 12 --num-layers 2 --num-heads 3 --d-ff 20".split(" ");
+const TRAINING = `--batch-size 4 --steps ${STEPS} --valid-every 50 --valid-batches 2 --save-every 20`.split(" ");
+
+async function withData(body: (dir: string, newRun: (name: string) => string[]) => Promise<void>): Promise<void> {
+  const dir = await Deno.makeTempDir();
+  try {
+    const random = new Random(5);
+    for (const [name, length] of [["train", 700], ["valid", 100]] as const) {
+      await writeNpy(`${dir}/${name}.npy`, Uint16Array.from(random.integers(length, 17)));
+    }
+    const data = ["--train", `${dir}/train.npy`, "--valid", `${dir}/valid.npy`, "--backend", "wasm"];
+    await body(dir, (name) => [...data, ...MODEL, ...TRAINING, "--out", `${dir}/${name}`]);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+/** Everything of a run that must not depend on interruptions: metrics but the clock's, and the files' checksums. */
+async function outcome(run: string) {
+  const metrics = (await readMetrics(run)).map(({ tokensPerSecond: _, seconds: __, ...rest }) => rest);
+  return {
+    metrics,
+    weights: await sha256OfFile(`${run}/model.safetensors`),
+    best: await sha256OfFile(`${run}/best.safetensors`),
+  };
+}
+
+/** Starts the task and sends a signal as soon as the run's metrics have reached a step. */
+async function interruptAt(
+  step: number,
+  run: string,
+  args: string[],
+  signal: Deno.Signal,
+): Promise<Deno.CommandStatus> {
+  const process = startTaskProcess("train-lm", args);
+  let isOver = false;
+  const status = process.status.finally(() => isOver = true);
+  while (!isOver) {
+    const last = (await readMetrics(run).catch(() => [])).at(-1);
+    if (last && last.step >= step) {
+      process.kill(signal);
+      break;
+    }
+    // Lets the process's end be seen; reading the file paces the loop.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+  return await status;
+}
+
+Deno.test("a run killed several times at random moments goes on as one that was never stopped", async () => {
+  await withData(async (dir, newRun) => {
+    const whole = await runTaskProcess("train-lm", newRun("whole"));
+    assertEquals(whole.code, 0, whole.stderr);
+    const random = new Random(9);
+    const run = `${dir}/killed`;
+    const killedAt: number[] = [];
+    for (let i = 0; i < 5; i++) {
+      // Some fall before the first checkpoint, some between two, some while one is written.
+      const step = i === 0 ? random.integer(0, 19) : killedAt[i - 1] + random.integer(0, 100);
+      const { signal } = await interruptAt(step, run, i === 0 ? newRun("killed") : ["--resume", run], "SIGKILL");
+      assertEquals(signal, "SIGKILL", "the run was over before it was killed");
+      killedAt.push((await readMetrics(run)).at(-1)!.step);
+    }
+    const end = await runTaskProcess("train-lm", ["--resume", run]);
+    assertEquals(end.code, 0, end.stderr);
+    const expected = await outcome(`${dir}/whole`);
+    assertEquals(expected.metrics.length, STEPS);
+    assertEquals(await outcome(run), expected, `killed at steps ${killedAt.join(", ")}`);
+    assertEquals((await Array.fromAsync(Deno.readDir(run))).filter(({ name }) => name.endsWith(".tmp")), []);
+  });
+});
+
+Deno.test("SIGTERM stops a run in good order; a damaged checkpoint is named and the one before is used", async () => {
+  await withData(async (dir, newRun) => {
+    const whole = await runTaskProcess("train-lm", newRun("whole"));
+    assertEquals(whole.code, 0, whole.stderr);
+    const run = `${dir}/stopped`;
+    const { code } = await interruptAt(100, run, newRun("stopped"), "SIGTERM");
+    assertEquals(code, 0);
+    const kept = await listCheckpoints(`${run}/checkpoints`);
+    assertEquals(kept.length, 2);
+    const steps = (await readMetrics(run)).length;
+    assert(steps > 100 && steps < STEPS, `stopped after ${steps} steps`);
+    assertStringIncludes(kept[1], String(steps));
+
+    // One bit in the middle of the moments.
+    const path = `${kept[1]}/optimizer.safetensors`;
+    const bytes = await Deno.readFile(path);
+    bytes[bytes.length >> 1] ^= 1;
+    await Deno.writeFile(path, bytes);
+    const end = await runTaskProcess("train-lm", ["--resume", run]);
+    assertEquals(end.code, 0, end.stderr);
+    assertStringIncludes(end.stderr, `warning: Cannot use checkpoint ${kept[1]}: got optimizer.safetensors`);
+    assertMatch(end.stderr, new RegExp(`Going on at step ${Number(/(\d+)$/.exec(kept[0])![1])} of ${STEPS}`));
+    assertEquals(await outcome(run), await outcome(`${dir}/whole`));
+  });
+});
