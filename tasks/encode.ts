@@ -1,11 +1,10 @@
 // Encodes text into token ids.
 //   deno task encode --tokenizer out/tokenizer --input data/shakespeare.txt --out out/shakespeare.npy
-import { encodeFile } from "../lib/dataset/encode_file.ts";
 import { encodeParts, encodePartsToNpy, type EncodeProgress, wholeInputs } from "../lib/dataset/encode_parts.ts";
 import { encodeShards } from "../lib/dataset/encode_shards.ts";
 import { tokenDtype } from "../lib/dataset/npy_format.ts";
 import type { ShardSize } from "../lib/dataset/shard_plan.ts";
-import { expandInputs, isPlainFile, type TextInput } from "../lib/dataset/text_inputs.ts";
+import { expandInputs, type TextInput } from "../lib/dataset/text_inputs.ts";
 import type { Tokenizer } from "../lib/tokenizer/tokenizer.ts";
 import { loadTokenizer } from "../lib/tokenizer/tokenizer_dir.ts";
 import { UsageError, UserError } from "./cli/errors.ts";
@@ -109,12 +108,6 @@ async function encode(
       await out.write(new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength));
     }
     return done;
-  }
-  if (inputs.length === 1 && isPlainFile(inputs[0]) && !flags["specials-as-text"] && !flags.separator) {
-    const { bytes, tokens } = await encodeFile(tokenizer, inputs[0].path, flags.out, {
-      onProgress: ({ bytes, tokens }) => progress.update({ storedBytes: bytes, tokens }),
-    });
-    return { storedBytes: bytes, bytes, tokens };
   }
   return await encodePartsToNpy(tokenizer, wholeInputs(inputs), flags.out, options);
 }

@@ -1,5 +1,6 @@
 // Inputs, or parts of them, as one stream of token ids, with an account of how far it is.
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { type Encoded, encodeFiles } from "./encode_files.ts";
 import { encodeTexts, type EncodeTextsOptions } from "./encode_texts.ts";
 import { NpyWriter } from "./npy_file.ts";
 import { tokenDtype } from "./npy_format.ts";
@@ -78,7 +79,7 @@ export async function* encodeParts(
 
 /**
  * Encodes parts into the .npy file `path`, which appears when it is complete: uint16 if every id of the tokenizer fits,
- * else uint32. Options and result as of {@linkcode encodeParts}.
+ * else uint32. Options and result as of {@linkcode encodeParts}. Plain files are encoded on several threads.
  */
 export async function encodePartsToNpy(
   tokenizer: Tokenizer,
@@ -87,6 +88,21 @@ export async function encodePartsToNpy(
   options: EncodePartsOptions = {},
   before?: EncodeProgress,
 ): Promise<EncodeProgress> {
+  const ranges = parts.flatMap(({ input, start, end }) =>
+    isPlainFile(input) && end !== null ? [{ path: input.path, start, end, endsText: end === input.bytes }] : []
+  );
+  if (ranges.length === parts.length) {
+    const { storedBytes = 0, bytes = 0, tokens = 0 } = before ?? {};
+    const since = (done: Encoded): EncodeProgress => ({
+      storedBytes: storedBytes + done.bytes,
+      bytes: bytes + done.bytes,
+      tokens: tokens + done.tokens,
+    });
+    const { onProgress } = options;
+    return since(
+      await encodeFiles(tokenizer, ranges, path, { ...options, onProgress: (done) => onProgress?.(since(done)) }),
+    );
+  }
   const writer = await NpyWriter.create(path, tokenDtype(tokenizer.vocabSize));
   try {
     const pieces = encodeParts(tokenizer, parts, options, before);

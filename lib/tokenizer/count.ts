@@ -1,29 +1,34 @@
 // How often each pre-token occurs: all that training needs to know of the text.
-import { ByteTable } from "./byte_table.ts";
-import { pretokenEnd } from "./pretokenize.ts";
+import { Kernel } from "./kernel.ts";
+import type { PatternName } from "./patterns.ts";
 import { type SpecialTokens } from "./special_tokens.ts";
 import { TextSplitter } from "./text_splitter.ts";
+import type { WordCounts } from "./word_counts.ts";
 
-/** Distinct pre-tokens, in no particular order. Word `i` is `arena[offsets[i]..offsets[i + 1])`, seen `counts[i]` times. */
-export interface WordCounts {
-  readonly arena: Uint8Array;
-  /** One more entry than there are words. */
-  readonly offsets: Uint32Array;
-  /** Exact to 2^53. */
-  readonly counts: Float64Array;
-}
+// How words lie in the kernel's memory: see kernels/simd/tokenizer/words.ts.
+const SLOT = 32;
+const LONG = 0xff;
+/** Words are handed over in parts of about this size. */
+const PART_SLOTS = 1 << 15;
 
 /** Counts the pre-tokens of texts given piece by piece. */
 export class WordCounter {
-  readonly #words = new ByteTable();
+  readonly pattern: PatternName;
+  readonly #kernel: Kernel;
   readonly #splitter: TextSplitter;
-  #counts = new Float64Array(1 << 12);
 
-  constructor(specials: SpecialTokens) {
-    this.#splitter = new TextSplitter(specials, (bytes, start, end) => this.#countText(bytes, start, end), () => {});
+  constructor(pattern: PatternName, specials: SpecialTokens) {
+    this.pattern = pattern;
+    const kernel = this.#kernel = new Kernel(pattern, 0);
+    const count = (length: number) => kernel.exports.count(kernel.pattern, length);
+    this.#splitter = new TextSplitter(
+      specials,
+      (bytes, start, end) => kernel.forEachPiece(bytes, start, end, count),
+      () => {},
+    );
   }
 
-  /** More of the current text. */
+  /** More of the current text. `bytes` may be reused after the call. */
   push(bytes: Uint8Array): void {
     this.#splitter.push(bytes);
   }
@@ -33,23 +38,45 @@ export class WordCounter {
     this.#splitter.flush();
   }
 
-  /** The counts so far. Valid until the next `push()`. */
-  get result(): WordCounts {
-    const { arena, offsets, size } = this.#words;
-    return { arena, offsets, counts: this.#counts.subarray(0, size) };
+  /** All counts, in parts for {@linkcode add} of another counter. */
+  *parts(): Generator<Uint8Array<ArrayBuffer>> {
+    const { exports } = this.#kernel;
+    for (let slot = 1; slot < exports.nextSlot.value;) {
+      const end = exports.wordsEndNear(slot, PART_SLOTS);
+      const at = exports.words.value >>> 0;
+      yield Uint8Array.from(this.#kernel.bytes.subarray(at + slot * SLOT, at + end * SLOT));
+      slot = end;
+    }
   }
 
-  #countText(bytes: Uint8Array, start: number, end: number): void {
-    while (start < end) {
-      const next = pretokenEnd(bytes, start, end);
-      const word = this.#words.intern(bytes, start, next);
-      if (word >= this.#counts.length) {
-        const grown = new Float64Array(this.#counts.length * 2);
-        grown.set(this.#counts);
-        this.#counts = grown;
-      }
-      this.#counts[word]++;
-      start = next;
+  /** Adds counts that were made elsewhere. */
+  add(part: Uint8Array): void {
+    this.#kernel.write(part);
+    this.#kernel.exports.addCounts(part.length);
+  }
+
+  /** The counts so far, in arrays of the caller's own. */
+  get result(): WordCounts {
+    const { exports, bytes } = this.#kernel;
+    const view = new DataView(bytes.buffer, exports.words.value >>> 0);
+    const memory = bytes.subarray(exports.words.value >>> 0);
+    const numWords = exports.numWords.value;
+    const offsets = new Uint32Array(numWords + 1);
+    const counts = new Float64Array(numWords);
+    // A word's slots hold more than its bytes.
+    const arena = new Uint8Array((exports.nextSlot.value - 1) * SLOT);
+    for (let word = 0, slot = 1; word < numWords; word++) {
+      const at = slot * SLOT;
+      const isLong = memory[at + 15] === LONG;
+      const length = isLong ? view.getUint32(at + 8, true) : memory[at + 15];
+      const from = isLong ? at + SLOT : at;
+      const to = offsets[word];
+      if (isLong) arena.set(memory.subarray(from, from + length), to);
+      else for (let i = 0; i < length; i++) arena[to + i] = memory[from + i];
+      offsets[word + 1] = to + length;
+      counts[word] = view.getUint32(at + 16, true) + view.getUint32(at + 20, true) * 2 ** 32;
+      slot += 1 + (isLong ? Math.ceil(length / SLOT) : 0);
     }
+    return { arena: arena.slice(0, offsets[numWords]), offsets, counts };
   }
 }

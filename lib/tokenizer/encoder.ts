@@ -1,102 +1,127 @@
-// From text to ids: pre-tokens are looked up in a cache of finished encodings, and merged only when new.
-import { ByteTable } from "./byte_table.ts";
-import { Merger } from "./merger.ts";
-import { pretokenEnd } from "./pretokenize.ts";
-import type { SpecialTokens } from "./special_tokens.ts";
-import { TextSplitter } from "./text_splitter.ts";
+// From text to ids, by the kernel; and very long pre-tokens, which the kernel leaves to be encoded in windows.
+import { Kernel } from "./kernel.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
-// When the cache's words exceed this much, it starts anew: memory stays bounded, whatever the text.
-const MAX_CACHED_BYTES = 1 << 24;
-// Longer pre-tokens are rare, and rarely come again.
-const MAX_CACHED_WORD = 64;
+/** Token ids as they come out: in the kernel's memory, valid until it is called again. */
+export type IdsView = Uint16Array | Uint32Array;
 
-/** Finished encodings of pre-tokens, shared by all encodings with one vocabulary. */
-export class EncodingCache {
-  readonly #merger: Merger;
-  readonly #words = new ByteTable();
-  /** Word `i` has the ids `#ids[#ends[i - 1]..#ends[i])`. */
-  #ids = new Uint32Array(1 << 13);
-  #ends = new Uint32Array(1 << 12);
+/** Long pre-tokens are merged in windows of this many bytes, which grow where that is not enough. */
+const WINDOW_BYTES = 1 << 12;
+/** How often another cut is tried before the window grows. */
+const MAX_CUTS_TRIED = 4;
+/** A token of more than one byte has no byte of its own. */
+const NO_BYTE = 256;
 
-  constructor(vocabulary: Vocabulary) {
-    this.#merger = new Merger(vocabulary);
-  }
+/** Encodes text with one vocabulary. Keeps finished encodings of pre-tokens, for all texts. */
+export class Encoder {
+  readonly #kernel: Kernel;
+  readonly #vocabulary: Vocabulary;
+  /** Whether ids put out are 16 bits wide. */
+  readonly #isNarrow: boolean;
 
-  /** Appends the ids of the pre-token `bytes[start..end)`. */
-  encode(bytes: Uint8Array, start: number, end: number, sink: IdSink): void {
-    if (end - start > MAX_CACHED_WORD) {
-      const room = sink.reserve(end - start);
-      sink.length = this.#merger.merge(bytes, start, end, room, sink.length);
-      return;
+  /** @param isNarrow Whether ids are put out as uint16; they must fit. Default: uint32. */
+  constructor(vocabulary: Vocabulary, isNarrow = false) {
+    this.#vocabulary = vocabulary;
+    this.#isNarrow = isNarrow;
+    const { merges, tokens, pattern } = vocabulary;
+    const numMerges = merges.length / 3;
+    const { exports } = this.#kernel = new Kernel(pattern, Math.max(1, numMerges));
+    const specials = new Set(vocabulary.specials.map(({ id }) => id));
+    const byteOf = new Uint16Array(tokens.size).fill(NO_BYTE);
+    for (let id = 0; id < tokens.size; id++) {
+      if (tokens.byteLength(id) !== 1 || specials.has(id)) continue;
+      byteOf[id] = tokens.get(id)[0];
+      exports.setByteId(byteOf[id], id);
     }
-    const numKnown = this.#words.size;
-    const word = this.#words.intern(bytes, start, end);
-    if (word === numKnown) this.#add(word, bytes, start, end);
-    const from = word === 0 ? 0 : this.#ends[word - 1], to = this.#ends[word];
-    const room = sink.reserve(to - from);
-    for (let i = from; i < to; i++) room[sink.length++] = this.#ids[i];
-    if (this.#words.byteLength > MAX_CACHED_BYTES) this.#words.clear();
+    exports.clearMerges();
+    for (let rank = 0; rank < numMerges; rank++) {
+      const left = merges[rank * 3], right = merges[rank * 3 + 1];
+      exports.addMerge(rank, left, right, merges[rank * 3 + 2], byteOf[left], byteOf[right]);
+    }
   }
 
-  #add(word: number, bytes: Uint8Array, start: number, end: number): void {
-    const from = word === 0 ? 0 : this.#ends[word - 1];
-    if (word === this.#ends.length) this.#ends = doubled(this.#ends);
-    while (from + end - start > this.#ids.length) this.#ids = doubled(this.#ids);
-    this.#ends[word] = this.#merger.merge(bytes, start, end, this.#ids, from);
-  }
-}
-
-/** Ids, appended. */
-export class IdSink {
-  #ids = new Uint32Array(1024);
-  length = 0;
-
-  /** Makes room for `count` more ids after `length` and returns the array to write them to. */
-  reserve(count: number): Uint32Array {
-    while (this.length + count > this.#ids.length) this.#ids = doubled(this.#ids);
-    return this.#ids;
-  }
-
-  /** Takes out all ids, in an array of the caller's own. */
-  take(): Uint32Array<ArrayBuffer> {
-    const ids = this.#ids.slice(0, this.length);
-    this.length = 0;
-    return ids;
-  }
-}
-
-/** Encodes one text given in pieces. The ids do not depend on where it was cut. */
-export class TextEncoding {
-  readonly #splitter: TextSplitter;
-  readonly #sink = new IdSink();
-
-  constructor(cache: EncodingCache, specials: SpecialTokens) {
-    const sink = this.#sink;
-    this.#splitter = new TextSplitter(specials, (bytes, start, end) => {
-      while (start < end) {
-        const next = pretokenEnd(bytes, start, end);
-        cache.encode(bytes, start, next, sink);
-        start = next;
+  /** Encodes `text[start..end)`, a text that stands alone and has no specials, and hands the ids to `put`. */
+  encode(text: Uint8Array, start: number, end: number, put: (ids: IdsView) => void): void {
+    const kernel = this.#kernel;
+    const { exports } = kernel;
+    kernel.forEachPiece(text, start, end, (length) => {
+      for (let at = 0; at < length;) {
+        at = exports.encode(kernel.pattern, at, length);
+        const count = exports.outputLength();
+        if (count > 0) {
+          put(this.#output(count));
+        } else if (at < length) {
+          const wordEnd = exports.wordEnd(kernel.pattern, at, length);
+          this.#encodeLong(at, wordEnd, put);
+          at = wordEnd;
+        }
       }
-    }, (id) => sink.reserve(1)[sink.length++] = id);
+    });
   }
 
-  /** More of the text; returns the ids that are certain by now. */
-  push(bytes: Uint8Array): Uint32Array<ArrayBuffer> {
-    this.#splitter.push(bytes);
-    return this.#sink.take();
+  #output(count: number): IdsView {
+    const { exports } = this.#kernel;
+    if (!this.#isNarrow) return this.#kernel.uint32s(exports.output.value, count);
+    exports.narrowOutput();
+    return new Uint16Array(exports.memory.buffer, exports.output.value >>> 0, count);
   }
 
-  /** The text ends here, or after `last`; returns the rest of its ids. */
-  flush(last?: Uint8Array): Uint32Array<ArrayBuffer> {
-    this.#splitter.flush(last);
-    return this.#sink.take();
+  /**
+   * Encodes the pre-token at `from` to `to` of the kernel's input, in memory that does not grow with its length.
+   *
+   * A sequence of tokens is the encoding of its bytes if and only if every two neighbours are the encoding of theirs: then,
+   * and only then, no merge ever reaches across a boundary. So the tokens of one window, up to a boundary, may be followed
+   * by the tokens of a window that starts there, if the two at the boundary are an encoding.
+   * Source: https://github.com/github/rust-gems/tree/main/crates/bpe, README, corollary IV
+   */
+  #encodeLong(from: number, to: number, put: (ids: IdsView) => void): void {
+    let windowBytes = WINDOW_BYTES;
+    let start = from;
+    let ids = this.#mergeWindow(start, Math.min(to, start + windowBytes));
+    while (start + windowBytes < to) {
+      const next = this.#findNextWindow(start, ids, to, windowBytes);
+      if (next === null) {
+        windowBytes *= 2;
+        ids = this.#mergeWindow(start, Math.min(to, start + windowBytes));
+        continue;
+      }
+      put(this.#narrowed(ids.subarray(0, next.numBefore)));
+      ids = next.ids;
+      start = next.start;
+      windowBytes = WINDOW_BYTES;
+    }
+    put(this.#narrowed(ids));
   }
-}
 
-function doubled(old: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
-  const larger = new Uint32Array(old.length * 2);
-  larger.set(old);
-  return larger;
+  /** Where a window can take over from the tokens `ids`, whose bytes start at `start`; `null` where none was found. */
+  #findNextWindow(
+    start: number,
+    ids: Uint32Array,
+    to: number,
+    windowBytes: number,
+  ): { readonly start: number; readonly numBefore: number; readonly ids: Uint32Array<ArrayBuffer> } | null {
+    const { tokens } = this.#vocabulary;
+    // The end of a window differs from what it would be with the text after it; some way before, seldom.
+    let target = start + windowBytes * 3 / 4;
+    for (let tried = 0; tried < MAX_CUTS_TRIED; tried++, target = (start + target) / 2) {
+      let cut = start, numBefore = 0;
+      while (cut < target) cut += tokens.byteLength(ids[numBefore++]);
+      if (cut >= to || numBefore >= ids.length) continue;
+      const next = this.#mergeWindow(cut, Math.min(to, cut + windowBytes));
+      const left = ids[numBefore - 1], right = next[0];
+      const around = this.#mergeWindow(cut - tokens.byteLength(left), cut + tokens.byteLength(right));
+      if (around.length === 2 && around[0] === left && around[1] === right) return { start: cut, numBefore, ids: next };
+    }
+    return null;
+  }
+
+  #mergeWindow(from: number, to: number): Uint32Array<ArrayBuffer> {
+    const { exports } = this.#kernel;
+    const count = exports.mergeWindow(from, to);
+    return Uint32Array.from(this.#kernel.uint32s(exports.wordsEnd(), count));
+  }
+
+  #narrowed(ids: Uint32Array): IdsView {
+    return this.#isNarrow ? Uint16Array.from(ids) : ids;
+  }
 }

@@ -1,6 +1,6 @@
 // Learns merges from counted words, keeping pair counts up to date instead of recounting after each merge.
 // Source: Sennrich, Haddow & Birch 2016, "Neural Machine Translation of Rare Words with Subword Units", arXiv:1508.07909
-import type { WordCounts } from "./count.ts";
+import type { WordCounts } from "./word_counts.ts";
 import { MergeStep } from "./merge_step.ts";
 import { PairHeap } from "./pair_heap.ts";
 import type { TokenBytes } from "./token_bytes.ts";

@@ -1,6 +1,7 @@
 // Vocabularies as files write them: tokens spelled in GPT-2's byte alphabet, specials as they are.
 import { UserError } from "../errors.ts";
 import { spellBytes, unspellBytes } from "./byte_level.ts";
+import type { PatternName } from "./patterns.ts";
 import type { SpecialToken } from "./special_tokens.ts";
 import { TokenBytes } from "./token_bytes.ts";
 import { NUM_BYTES, type Vocabulary } from "./vocabulary.ts";
@@ -46,6 +47,7 @@ export function buildVocabulary(
   vocab: Record<string, unknown>,
   merges: readonly (readonly unknown[])[],
   specials: readonly SpecialToken[],
+  pattern: PatternName,
   name: string,
 ): Vocabulary {
   const refuse = (got: string, mustBe: string): never => {
@@ -83,5 +85,5 @@ export function buildVocabulary(
     }
     triples.set([idOf.get(left as string)!, idOf.get(right as string)!, idOf.get(`${left}${right}`)!], i * 3);
   });
-  return { pattern: "gpt2", tokens, merges: triples, specials: [...specials] };
+  return { pattern, tokens, merges: triples, specials: [...specials] };
 }

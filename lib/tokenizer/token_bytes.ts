@@ -9,6 +9,15 @@ export class TokenBytes {
   #used = 0;
   #size = 0;
 
+  /** The same tokens as arrays that may have come from another thread. */
+  static from({ arena, starts, ends }: Pick<TokenBytes, "arena" | "starts" | "ends">): TokenBytes {
+    const tokens = new TokenBytes(0);
+    Object.assign(tokens, { arena, starts, ends });
+    tokens.#used = arena.length;
+    tokens.#size = ends.findLastIndex((end) => end > 0) + 1;
+    return tokens;
+  }
+
   constructor(capacity = 1024) {
     this.arena = new Uint8Array(capacity * 8);
     this.starts = new Uint32Array(capacity);

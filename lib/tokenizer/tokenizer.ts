@@ -1,7 +1,8 @@
 // The tokenizer a person holds: text to ids and back.
 import { UserError } from "../errors.ts";
-import { EncodingCache, TextEncoding } from "./encoder.ts";
+import { Encoder } from "./encoder.ts";
 import { SpecialTokens } from "./special_tokens.ts";
+import { TextEncoding } from "./text_encoding.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
 /** How {@linkcode Tokenizer.encode} treats what looks like a special token. */
@@ -30,12 +31,11 @@ const NO_SPECIALS = new SpecialTokens([]);
 export class Tokenizer {
   /** The tokens, merges and specials: what a tokenizer is made from, and what its files hold. Not to be changed. */
   readonly vocabulary: Vocabulary;
-  readonly #cache: EncodingCache;
+  #encoder: Encoder | undefined;
   readonly #specials: SpecialTokens;
 
   constructor(vocabulary: Vocabulary) {
     this.vocabulary = vocabulary;
-    this.#cache = new EncodingCache(vocabulary);
     this.#specials = new SpecialTokens(vocabulary.specials);
   }
 
@@ -108,6 +108,7 @@ export class Tokenizer {
 
   /** One text to be encoded, given in pieces: {@linkcode encodeStream} without the stream. */
   newEncoding(options: EncodeOptions = {}): TextEncoding {
-    return new TextEncoding(this.#cache, options.specials === "text" ? NO_SPECIALS : this.#specials);
+    this.#encoder ??= new Encoder(this.vocabulary);
+    return new TextEncoding(this.#encoder, options.specials === "text" ? NO_SPECIALS : this.#specials);
   }
 }

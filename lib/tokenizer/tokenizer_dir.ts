@@ -55,7 +55,7 @@ export function parseVocabAndMerges(vocabJson: string, mergesTxt: string, name: 
   const specials = Object.entries(vocab)
     .filter(([spelling]) => !made.has(spelling) && unspellBytes(spelling)?.length !== 1)
     .map(([text, id]) => ({ text, id: Number(id) }));
-  return buildVocabulary(vocab, merges, specials, name);
+  return buildVocabulary(vocab, merges, specials, "gpt2", name);
 }
 
 async function readIfPresent(path: string): Promise<string | null> {

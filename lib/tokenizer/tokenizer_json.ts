@@ -1,13 +1,13 @@
 // Hugging Face's tokenizer.json.
 // Source: https://github.com/huggingface/tokenizers, what Tokenizer.save() writes for a byte-level BPE model.
 import { UserError } from "../errors.ts";
+import { PATTERN_NAMES, PATTERN_REGEX, type PatternName } from "./patterns.ts";
 import { buildVocabulary, spelledTokens } from "./spelled_vocabulary.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
 /** The text of a tokenizer.json that Hugging Face `tokenizers` loads, and that gives the same ids there. */
 export function formatTokenizerJson(vocabulary: Vocabulary): string {
   const { vocab, merges } = spelledTokens(vocabulary);
-  const byteLevel = { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true };
   return JSON.stringify(
     {
       version: "1.0",
@@ -23,9 +23,9 @@ export function formatTokenizerJson(vocabulary: Vocabulary): string {
         special: true,
       })),
       normalizer: null,
-      pre_tokenizer: byteLevel,
+      pre_tokenizer: writePattern(vocabulary.pattern),
       post_processor: null,
-      decoder: byteLevel,
+      decoder: byteLevel(true),
       model: {
         type: "BPE",
         dropout: null,
@@ -63,13 +63,6 @@ export function parseTokenizerJson(text: string, name: string): Vocabulary {
     if (model[key]) refuse(`model.${key} ${JSON.stringify(model[key])}`, "unset");
   }
   if (root.normalizer) refuse("a normalizer", "none");
-  const pre = asRecord(root.pre_tokenizer);
-  if (pre.type !== "ByteLevel" || pre.add_prefix_space === true || pre.use_regex === false) {
-    refuse(
-      `pre_tokenizer ${JSON.stringify(root.pre_tokenizer)}`,
-      "ByteLevel with use_regex and without add_prefix_space",
-    );
-  }
   const added = (Array.isArray(root.added_tokens) ? root.added_tokens : []).map(asRecord);
   for (const token of added) {
     for (const key of ["single_word", "lstrip", "rstrip"]) {
@@ -80,7 +73,37 @@ export function parseTokenizerJson(text: string, name: string): Vocabulary {
     typeof merge === "string" ? merge.split(" ") : merge
   );
   const specials = added.map((token) => ({ text: String(token.content), id: Number(token.id) }));
-  return buildVocabulary(asRecord(model.vocab), merges, specials, name);
+  return buildVocabulary(asRecord(model.vocab), merges, specials, readPattern(root.pre_tokenizer, refuse), name);
+}
+
+function byteLevel(usesRegex: boolean) {
+  return { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: usesRegex };
+}
+
+function writePattern(pattern: PatternName): unknown {
+  if (pattern === "gpt2") return byteLevel(true);
+  const split = { type: "Split", pattern: { Regex: PATTERN_REGEX[pattern] }, behavior: "Isolated", invert: false };
+  return { type: "Sequence", pretokenizers: [split, byteLevel(false)] };
+}
+
+function readPattern(preTokenizer: unknown, refuse: (got: string, mustBe: string) => never): PatternName {
+  const root = asRecord(preTokenizer);
+  const steps = root.type === "Sequence" && Array.isArray(root.pretokenizers)
+    ? root.pretokenizers.map(asRecord)
+    : [root];
+  const last = steps.at(-1) ?? {};
+  if (last.type === "ByteLevel" && last.add_prefix_space !== true) {
+    if (steps.length === 1 && last.use_regex !== false) return "gpt2";
+    const [split] = steps;
+    const regex = asRecord(split.pattern).Regex;
+    const isSplit = steps.length === 2 && split.type === "Split" && split.behavior === "Isolated" && !split.invert;
+    const pattern = PATTERN_NAMES.find((name) => PATTERN_REGEX[name] === regex);
+    if (isSplit && last.use_regex === false && pattern !== undefined) return pattern;
+  }
+  return refuse(
+    `pre_tokenizer ${JSON.stringify(preTokenizer)}`,
+    "ByteLevel without add_prefix_space, or a Split by the pattern of cl100k or o200k before it",
+  );
 }
 
 /** @throws {UserError} if `text` is not a JSON object. */

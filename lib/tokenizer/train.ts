@@ -1,8 +1,9 @@
 // From counted words to a vocabulary.
 import { UserError } from "../errors.ts";
-import type { WordCounts } from "./count.ts";
+import type { WordCounts } from "./word_counts.ts";
 import { BYTE_OF_RANK } from "./byte_level.ts";
 import { MergeTrainer } from "./merge_trainer.ts";
+import type { PatternName } from "./patterns.ts";
 import { initialVocabulary, NUM_BYTES, type Vocabulary } from "./vocabulary.ts";
 
 /**
@@ -23,9 +24,15 @@ export function requireVocabSize(vocabSize: number, numSpecials: number): void {
  * Learns a vocabulary: the special tokens in the order given, the 256 bytes, then one token per merge.
  *
  * @param vocabSize Number of tokens altogether.
+ * @param pattern What the words were split by.
  * @throws {UserError} if the size is too small for bytes and specials, or the words run out of pairs to merge.
  */
-export function trainVocabulary(words: WordCounts, vocabSize: number, specialTexts: readonly string[]): Vocabulary {
+export function trainVocabulary(
+  words: WordCounts,
+  vocabSize: number,
+  specialTexts: readonly string[],
+  pattern: PatternName,
+): Vocabulary {
   requireVocabSize(vocabSize, specialTexts.length);
   const { tokens, specials } = initialVocabulary(specialTexts);
   const byteIds = new Int32Array(NUM_BYTES);
@@ -43,5 +50,5 @@ export function trainVocabulary(words: WordCounts, vocabSize: number, specialTex
     }
     merges.set([pair[0], pair[1], merged], i * 3);
   }
-  return { pattern: "gpt2", tokens, merges, specials };
+  return { pattern, tokens, merges, specials };
 }

@@ -1,14 +1,12 @@
 // What a tokenizer knows: the tokens, how they were merged, and the special ones.
 import { UserError } from "../errors.ts";
 import { BYTE_OF_RANK } from "./byte_level.ts";
+import type { PatternName } from "./patterns.ts";
 import type { SpecialToken } from "./special_tokens.ts";
 import { TokenBytes } from "./token_bytes.ts";
 
 /** Number of byte values: each is a token of every vocabulary. */
 export const NUM_BYTES = 256;
-
-/** Which pattern splits text into pre-tokens. */
-export type PatternName = "gpt2";
 
 /** The data of a tokenizer. Ids may have gaps; every byte is a token. */
 export interface Vocabulary {

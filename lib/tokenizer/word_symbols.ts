@@ -1,5 +1,5 @@
 // The words that merges are learned from, as token ids, and where each pair of tokens occurs in them.
-import type { WordCounts } from "./count.ts";
+import type { WordCounts } from "./word_counts.ts";
 import { PairTable } from "./pair_table.ts";
 import type { TokenBytes } from "./token_bytes.ts";
 

@@ -50,6 +50,32 @@ export const hostileText: fc.Arbitrary<string> = fc.oneof(
   { weight: 1, arbitrary: fc.string({ unit: "binary", maxLength: 30 }) },
 );
 
+/** Long text, mostly ASCII: the kernel reads that 64 bytes at a time. */
+export const longText: fc.Arbitrary<string> = fc.array(
+  fc.oneof(
+    { weight: 8, arbitrary: fc.stringMatching(/^[ a-z'0-9.,\n\t-]{0,20}$/) },
+    {
+      weight: 4,
+      arbitrary: fc.constantFrom(
+        " ",
+        "  ",
+        "'s",
+        "'ll ",
+        "n't",
+        "'",
+        " 's",
+        "''",
+        "\r\n",
+        "!?",
+        "x".repeat(70),
+        " ".repeat(65),
+      ),
+    },
+    { weight: 1, arbitrary: fc.constantFrom(...ATOMS) },
+  ),
+  { minLength: 5, maxLength: 60 },
+).map((parts) => parts.join(""));
+
 /** UTF-8, sometimes with bytes in it that are not. */
 export const hostileBytes: fc.Arbitrary<Uint8Array> = fc.array(
   fc.oneof(

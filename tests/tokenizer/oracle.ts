@@ -1,10 +1,34 @@
 // The slow tokenizer: regular expressions, strings and full recounts. Shares no code with lib/.
+import type { PatternName } from "../../lib/tokenizer/patterns.ts";
 
-/** GPT-2's pattern; JavaScript's \s has U+FEFF and lacks U+0085, so white space is spelled out. */
-export const GPT2_PATTERN =
-  /'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
+/** JavaScript's \\s has U+FEFF and lacks U+0085: white space is spelled out. */
+const whiteSpace = (pattern: string) =>
+  new RegExp(
+    pattern.replaceAll("[^\\s", "[^\\p{White_Space}").replaceAll("\\s", "\\p{White_Space}").replaceAll(
+      "\\S",
+      "\\P{White_Space}",
+    ),
+    "gu",
+  );
 
-export type Bytes = readonly number[];
+const CONTRACTIONS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)";
+const CL100K_START = String.raw`'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|`;
+
+/** The patterns as tiktoken has them, without possessive quantifiers, which JavaScript lacks. */
+export const ORACLE_PATTERNS: Record<PatternName, RegExp> = {
+  gpt2: whiteSpace(String.raw`'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+$|\s+(?!\S)|\s`),
+  cl100k: whiteSpace(String.raw`${CL100K_START}\s+$|\s*[\r\n]|\s+(?!\S)|\s`),
+  "cl100k-original": whiteSpace(String.raw`${CL100K_START}\s*[\r\n]+|\s+(?!\S)|\s+`),
+  o200k: whiteSpace([
+    String.raw`[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+${CONTRACTIONS}?`,
+    String.raw`[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*${CONTRACTIONS}?`,
+    String.raw`\p{N}{1,3}`,
+    String.raw` ?[^\s\p{L}\p{N}]+[\r\n/]*`,
+    String.raw`\s*[\r\n]+`,
+    String.raw`\s+(?!\S)`,
+    String.raw`\s+`,
+  ].join("|")),
+};
 
 /** Bytes one per character, as a string of codes 0 to 255: easy to compare, to join and to use as a key. */
 export type Latin = string;
@@ -45,7 +69,7 @@ function characters(bytes: Latin): { char: string; bytes: Latin }[] {
 }
 
 /** Pre-tokens of a text without specials. */
-export function pretokenizeOracle(bytes: Latin, pattern: RegExp = GPT2_PATTERN): Latin[] {
+export function pretokenizeOracle(bytes: Latin, pattern: RegExp = ORACLE_PATTERNS.gpt2): Latin[] {
   const chars = characters(bytes);
   const starts = new Map<number, number>(); // position in the string → index of the character
   let text = "";
@@ -130,7 +154,7 @@ export function encodeOracle(
   bytes: Latin,
   merges: readonly (readonly [Latin, Latin])[],
   specials: readonly string[],
-  pattern: RegExp = GPT2_PATTERN,
+  pattern: RegExp = ORACLE_PATTERNS.gpt2,
 ): Latin[] {
   return splitSpecialsOracle(bytes, specials).flatMap(({ text, special }) => {
     if (special) return [text];

@@ -1,21 +1,89 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { pretokenEnd } from "../../lib/tokenizer/pretokenize.ts";
-import { hostileBytes } from "./arbitraries.ts";
-import { pretokenizeOracle, toLatin } from "./oracle.ts";
+import { Kernel } from "../../lib/tokenizer/kernel.ts";
+import { PATTERN_NAMES, type PatternName } from "../../lib/tokenizer/patterns.ts";
+import { WordCounter } from "../../lib/tokenizer/count.ts";
+import { SpecialTokens } from "../../lib/tokenizer/special_tokens.ts";
+import type { WordCounts } from "../../lib/tokenizer/word_counts.ts";
+import { hostileBytes, hostileText, longText } from "./arbitraries.ts";
+import { latinOf, ORACLE_PATTERNS, pretokenizeOracle, toLatin } from "./oracle.ts";
 
-function pretokens(bytes: Uint8Array): string[] {
+/** Pre-tokens found one at a time. */
+function pretokens(kernel: Kernel, bytes: Uint8Array): string[] {
+  kernel.write(bytes);
   const found: string[] = [];
   for (let at = 0, end = 0; at < bytes.length; at = end) {
-    end = pretokenEnd(bytes, at, bytes.length);
+    end = kernel.exports.wordEnd(kernel.pattern, at, bytes.length);
     found.push(toLatin(bytes.subarray(at, end)));
   }
   return found;
 }
 
-Deno.test("pretokenEnd() splits hostile bytes as the regular expression does", () => {
+const kernels = new Map<PatternName, Kernel>(PATTERN_NAMES.map((name) => [name, new Kernel(name, 0)]));
+
+for (const [name, kernel] of kernels) {
+  Deno.test(`the kernel splits hostile bytes as the regular expression of ${name} does`, () => {
+    fc.assert(
+      fc.property(hostileBytes, (bytes) => {
+        assertEquals(pretokens(kernel, bytes), pretokenizeOracle(toLatin(bytes), ORACLE_PATTERNS[name]));
+      }),
+      { seed: 1, numRuns: 3000 },
+    );
+  });
+}
+
+function countsByWord({ arena, offsets, counts }: WordCounts): Map<string, number> {
+  return new Map(Array.from(counts, (count, i) => [toLatin(arena.subarray(offsets[i], offsets[i + 1])), count]));
+}
+
+function countOracle(words: Iterable<string>): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
+  return counts;
+}
+
+const NO_SPECIALS = new SpecialTokens([]);
+const sorted = (counts: Map<string, number>) => [...counts].sort(([a], [b]) => a < b ? -1 : 1);
+
+Deno.test("WordCounter counts the pre-tokens of long text, each pattern", () => {
   fc.assert(
-    fc.property(hostileBytes, (bytes) => assertEquals(pretokens(bytes), pretokenizeOracle(toLatin(bytes)))),
-    { seed: 1, numRuns: 2000 },
+    fc.property(longText, fc.constantFrom(...PATTERN_NAMES), (text, pattern) => {
+      const counter = new WordCounter(pattern, NO_SPECIALS);
+      counter.push(new TextEncoder().encode(text));
+      counter.endText();
+      const expected = countOracle(pretokenizeOracle(latinOf(text), ORACLE_PATTERNS[pattern]));
+      assertEquals(sorted(countsByWord(counter.result)), sorted(expected));
+    }),
+    { seed: 2, numRuns: 1500 },
   );
+});
+
+Deno.test("WordCounter gives all of its counts to another, words of any length among them", () => {
+  fc.assert(
+    fc.property(fc.array(fc.oneof(hostileText, longText), { maxLength: 6 }), (texts) => {
+      const total = new WordCounter("gpt2", NO_SPECIALS);
+      for (const text of texts) {
+        const counter = new WordCounter("gpt2", NO_SPECIALS);
+        counter.push(new TextEncoder().encode(text));
+        counter.endText();
+        for (const part of counter.parts()) total.add(part);
+      }
+      const expected = countOracle(texts.flatMap((text) => pretokenizeOracle(latinOf(text))));
+      assertEquals(sorted(countsByWord(total.result)), sorted(expected));
+    }),
+    { seed: 3, numRuns: 100 },
+  );
+});
+
+Deno.test("WordCounter keeps many words apart, and counts past 2^32", () => {
+  const counter = new WordCounter("gpt2", NO_SPECIALS);
+  const words = Array.from({ length: 50_000 }, (_, i) => (i * 2654435761 % 2 ** 32).toString(36).replace(/\d/g, "_"));
+  counter.push(new TextEncoder().encode(words.join(" ")));
+  counter.endText();
+  const expected = countOracle(pretokenizeOracle(latinOf(words.join(" "))));
+  assertEquals(sorted(countsByWord(counter.result)), sorted(expected));
+  // Doubled 32 times: each count times 2^32.
+  for (let i = 0; i < 32; i++) for (const part of [...counter.parts()]) counter.add(part);
+  const [first] = countsByWord(counter.result).values();
+  assertEquals(first, [...countsByWord(counter.result).keys()].map((word) => expected.get(word)!)[0] * 2 ** 32);
 });

@@ -1,0 +1,65 @@
+// Counts pre-tokens. A word's value is how often it was seen (u64).
+import { gpt2BlockStarts } from "./gpt2_block";
+import { input, nextSlot, SLOT, words } from "./layout";
+import { GPT2, pretokenEnd } from "./patterns";
+import { addShort, byteSlots, bytesOf, findOrAddLong, findShort, isShort, lengthOf, VALUE } from "./words";
+
+/** Counts the pre-tokens of the text in `input[0..length)`. */
+export function count(pattern: u32, length: u32): void {
+  let at = input;
+  const end = at + (length as usize);
+  while (at < end) {
+    if (pattern === GPT2 && at + 64 <= end && load<u8>(at) < 0x80) {
+      let starts = gpt2BlockStarts(at, end);
+      starts &= starts - 1;
+      if (starts !== 0) {
+        const block = at;
+        for (; starts !== 0; starts &= starts - 1) {
+          const next = block + (ctz(starts) as usize);
+          add(at, (next - at) as u32, 1);
+          at = next;
+        }
+        continue;
+      }
+    }
+    const next = pretokenEnd(pattern, at, end);
+    add(at, (next - at) as u32, 1);
+    at = next;
+  }
+}
+
+/**
+ * Adds counted words from elsewhere: slots as they lie in another instance's memory, from the start of one word to the
+ * end of another, in `input[0..length)`.
+ */
+export function addCounts(length: u32): void {
+  const end = input + (length as usize);
+  for (let word = input; word < end;) {
+    const slots = 1 + byteSlots(word);
+    add(bytesOf(word), lengthOf(word), load<u64>(word, VALUE));
+    word += (slots as usize) * SLOT;
+  }
+}
+
+/** The slot where a word starts after `from`, at most `maxSlots` on unless one word is longer; or the end. */
+export function wordsEndNear(from: u32, maxSlots: u32): u32 {
+  let slot = from;
+  while (slot < nextSlot) {
+    const next = slot + 1 + byteSlots(words + (slot as usize) * SLOT);
+    if (next - from > maxSlots && slot > from) break;
+    slot = next;
+  }
+  return slot;
+}
+
+/** @inline */
+function add(at: usize, length: u32, times: u64): void {
+  let word: usize;
+  if (isShort(length)) {
+    word = findShort(at, length);
+    if (word === 0) word = addShort(at, length);
+  } else {
+    word = findOrAddLong(at, length);
+  }
+  store<u64>(word, load<u64>(word, VALUE) + times, VALUE);
+}

@@ -1,0 +1,132 @@
+// Where things lie in memory, from low to high:
+//   classes of code points | tables of merges | ids put out | text put in | index of words | words … | scratch
+// What is fixed comes first. The words grow at the end; scratch above them lasts until the next word is added.
+
+/** Bytes per slot of the words' memory. */
+export const SLOT: usize = 32;
+/** Bytes that may be read, or written, past the end of the text and of the ids: a vector's width, and more. */
+export const PADDING: usize = 128;
+
+/** Class of every code point, a byte each. */
+export let classes: usize = 0;
+/** Token id of every byte, u32. */
+export let byteIds: usize = 0;
+/** Where merging keeps the parts of a word. */
+export let parts: usize = 0;
+/** Rank << 8 of every pair of bytes, u32; `NO_KEY` where they do not merge. */
+export let bytePairs: usize = 0;
+/** The token that each merge makes, u32 by rank. */
+export let mergedIds: usize = 0;
+/** Pairs of tokens and their ranks, open addressing: left << 32 | right (u64), rank + 1 (u32), unused. */
+export let pairs: usize = 0;
+export let pairMask: u32 = 0;
+/** Ids put out, u32. */
+export let output: usize = 0;
+export let outputBytes: usize = 0;
+/** Text put in. */
+export let input: usize = 0;
+export let inputBytes: usize = 0;
+/** Slot of each word by hash, u32; 0 where free. */
+export let index: usize = 0;
+export let indexBits: u32 = 0;
+/** The words: see words.ts. Slot 0 is not used. */
+export let words: usize = 0;
+/** The first free slot. */
+export let nextSlot: u32 = 0;
+export let numWords: u32 = 0;
+
+const FIRST_INDEX_BITS: u32 = 12;
+const PARTS_BYTES: usize = 4096;
+
+/** The host throws, and says it better than a trap would. */
+declare function outOfMemory(): void;
+
+/** Lays out memory for `numMerges` merges, pieces of text of `inputSize` bytes, and `outputSize` bytes of ids. */
+export function init(numMerges: u32, inputSize: u32, outputSize: u32): void {
+  let pairSlots: u32 = 16;
+  while (pairSlots < numMerges * 2) pairSlots <<= 1;
+  pairMask = pairSlots - 1;
+  let at = align(__heap_base);
+  classes = at;
+  at = align(at + 0x110000);
+  byteIds = at;
+  at = align(at + 256 * 4);
+  parts = at;
+  at = align(at + PARTS_BYTES);
+  bytePairs = at;
+  at = align(at + 0x10000 * 4);
+  mergedIds = at;
+  at = align(at + (numMerges as usize) * 4);
+  pairs = at;
+  at = align(at + (pairSlots as usize) * 16);
+  output = at;
+  outputBytes = align(outputSize);
+  at = align(at + outputBytes + PADDING);
+  input = at;
+  inputBytes = align(inputSize);
+  index = align(at + inputBytes + PADDING);
+  clearWords();
+}
+
+/** Forgets all words. */
+export function clearWords(): void {
+  indexBits = FIRST_INDEX_BITS;
+  words = index + ((4 as usize) << indexBits);
+  nextSlot = 1;
+  numWords = 0;
+  reserve(words + SLOT);
+  memory.fill(index, 0, (4 as usize) << indexBits);
+}
+
+/** Makes room for text of `size` bytes. The text that is there is lost; the words are kept. */
+export function growInput(size: u32): void {
+  if ((size as usize) <= inputBytes) return;
+  const more = align(size) - inputBytes;
+  const end = wordsEnd();
+  reserve(end + more);
+  memory.copy(index + more, index, end - index);
+  index += more;
+  words += more;
+  inputBytes += more;
+}
+
+/** Doubles the index; the caller fills it again. */
+export function growIndex(): void {
+  const more = (4 as usize) << indexBits;
+  const end = wordsEnd();
+  reserve(end + more);
+  memory.copy(words + more, words, end - words);
+  words += more;
+  indexBits++;
+  memory.fill(index, 0, (4 as usize) << indexBits);
+}
+
+/** Takes `slots` slots for a word and returns where they start. */
+export function takeSlots(slots: u32): usize {
+  const at = wordsEnd();
+  nextSlot += slots;
+  reserve(wordsEnd() + PADDING);
+  return at;
+}
+
+export function addWord(): void {
+  numWords++;
+}
+
+/** The end of the words, and the start of scratch. */
+export function wordsEnd(): usize {
+  return words + (nextSlot as usize) * SLOT;
+}
+
+/** Makes memory reach to `end`. */
+export function reserve(end: usize): void {
+  const pages = ((end + 0xffff) >> 16) as i32;
+  const missing = pages - memory.size();
+  if (missing <= 0) return;
+  // Some more than asked for: growing is not free.
+  if (memory.grow(missing + (pages >> 3) + 4) < 0 && memory.grow(missing) < 0) outOfMemory();
+}
+
+function align(at: usize): usize {
+  return (at + 63) & ~63;
+}

@@ -1,0 +1,44 @@
+// Module workers that are given a job each, report while they do it, and end.
+import { UserError } from "../errors.ts";
+
+/** What a worker of {@linkcode runWorkers} posts: a report, or how it ended. */
+export type WorkerReport<R> =
+  | { readonly kind: "report"; readonly report: R }
+  | { readonly kind: "done" }
+  | { readonly kind: "failed"; readonly message: string; readonly isForPeople: boolean };
+
+/**
+ * Starts workers with a job each, and resolves when all have done theirs. All are ended when one of them fails.
+ *
+ * @param url The worker's module, which calls {@linkcode serveJob}: `new URL("./x_worker.ts", import.meta.url)`.
+ * @param onReport Called with what the workers report.
+ * @throws What the job of a worker threw, or why a worker did not start.
+ */
+export async function runWorkers<J, R>(
+  url: URL,
+  jobs: readonly J[],
+  onReport: (report: R) => void,
+): Promise<void> {
+  const workers: Worker[] = [];
+  try {
+    await Promise.all(jobs.map((job) => {
+      const worker = new Worker(url, { type: "module" });
+      workers.push(worker);
+      return new Promise<void>((resolve, reject) => {
+        worker.onmessage = ({ data }: MessageEvent<WorkerReport<R>>) => {
+          if (data.kind === "done") resolve();
+          else if (data.kind === "failed") {
+            reject(data.isForPeople ? new UserError(data.message) : new Error(data.message));
+          } else onReport(data.report);
+        };
+        worker.onerror = (event) => {
+          event.preventDefault();
+          reject(new Error(`A worker ended: ${event.message}`));
+        };
+        worker.postMessage(job);
+      });
+    }));
+  } finally {
+    for (const worker of workers) worker.terminate();
+  }
+}

@@ -1,0 +1,70 @@
+// How threads share out numbered segments, and what they tell each other meanwhile.
+
+const NEXT = 0, DONE = 1, COUNT = 2;
+const NUM_HEAD = 3;
+const NOT_YET = -1n;
+
+/**
+ * Segments 0, 1, 2, … are taken by whoever is free. Each may publish where its output ends, which is where that of the
+ * next begins. Lies in shared memory: `buffer` makes the same queue in another thread.
+ */
+export class SegmentQueue {
+  readonly buffer: SharedArrayBuffer;
+  readonly #head: BigInt64Array;
+  /** Where the output of each segment ends; that of segment i at i + 1. */
+  readonly #ends: BigInt64Array;
+  readonly #numSegments: number;
+
+  /** @param segments How many there are, or the buffer of another thread's queue. */
+  constructor(segments: number | SharedArrayBuffer) {
+    const isNew = typeof segments === "number";
+    this.buffer = isNew ? new SharedArrayBuffer((NUM_HEAD + segments + 1) * 8) : segments;
+    this.#head = new BigInt64Array(this.buffer, 0, NUM_HEAD);
+    this.#ends = new BigInt64Array(this.buffer, NUM_HEAD * 8);
+    this.#numSegments = this.#ends.length - 1;
+    if (isNew) this.#ends.fill(NOT_YET, 1);
+  }
+
+  /** The next segment that nobody has taken, or -1. They are taken in order. */
+  take(): number {
+    const segment = Number(Atomics.add(this.#head, NEXT, 1n));
+    return segment < this.#numSegments ? segment : -1;
+  }
+
+  /** Nothing is to be taken any more, and nobody need wait. */
+  stop(): void {
+    Atomics.store(this.#head, NEXT, BigInt(this.#numSegments));
+    for (let i = 0; i < this.#ends.length; i++) {
+      Atomics.compareExchange(this.#ends, i, NOT_YET, 0n);
+      Atomics.notify(this.#ends, i);
+    }
+  }
+
+  /** Adds to what all threads have done. */
+  addDone(bytes: number, count = 0): void {
+    Atomics.add(this.#head, DONE, BigInt(bytes));
+    Atomics.add(this.#head, COUNT, BigInt(count));
+  }
+
+  /** Bytes done by all threads. */
+  get bytesDone(): number {
+    return Number(Atomics.load(this.#head, DONE));
+  }
+
+  /** What all threads have counted beside bytes. */
+  get countDone(): number {
+    return Number(Atomics.load(this.#head, COUNT));
+  }
+
+  /** Where the output of a segment starts. Waits for the segments before it, which others have taken. */
+  outputStart(segment: number): number {
+    Atomics.wait(this.#ends, segment, NOT_YET);
+    return Number(Atomics.load(this.#ends, segment));
+  }
+
+  /** Says where the output of a segment ends. */
+  publishOutputEnd(segment: number, end: number): void {
+    Atomics.store(this.#ends, segment + 1, BigInt(end));
+    Atomics.notify(this.#ends, segment + 1);
+  }
+}

@@ -1,0 +1,23 @@
+/// <reference lib="deno.worker" />
+// The other end of module_workers.ts: what a worker's module calls.
+import { UserError } from "../errors.ts";
+import type { WorkerReport } from "./module_workers.ts";
+
+/** Does the one job that this worker is sent, by `run`, and reports how it ended. */
+export function serveJob<J, R>(run: (job: J, report: (report: R, transfer: Transferable[]) => void) => void): void {
+  const post = (message: WorkerReport<R>, transfer: Transferable[] = []) => self.postMessage(message, transfer);
+  self.onmessage = ({ data }: MessageEvent<J>) => {
+    try {
+      run(data, (report, transfer) => post({ kind: "report", report }, transfer));
+      post({ kind: "done" });
+    } catch (error) {
+      const isForPeople = error instanceof UserError;
+      const message = isForPeople
+        ? error.message
+        : error instanceof Error
+        ? error.stack ?? error.message
+        : String(error);
+      post({ kind: "failed", message, isForPeople });
+    }
+  };
+}

@@ -1,0 +1,112 @@
+// The tokenizer's WebAssembly kernel (kernels/simd/tokenizer), and the memory it works in.
+import modulePages from "../../kernels/simd/tokenizer.wasm.b64" with { type: "text" };
+import { CHAR_CLASSES } from "./char_class_table.ts";
+import { PATTERN_NAMES, type PatternName } from "./patterns.ts";
+import { lastSafeCut } from "./safe_cut.ts";
+import { SpecialTokens } from "./special_tokens.ts";
+
+/** A number of the kernel's that may pass 2^31: `>>> 0` makes it what it is there. */
+interface Address {
+  readonly value: number;
+}
+
+/** What the module exports; see its sources. */
+interface KernelExports {
+  readonly memory: WebAssembly.Memory;
+  // Addresses and sizes, which change as memory grows.
+  readonly classes: Address;
+  readonly input: Address;
+  readonly inputBytes: Address;
+  readonly output: Address;
+  readonly words: Address;
+  readonly nextSlot: Address;
+  readonly numWords: Address;
+  init(numMerges: number, inputBytes: number, outputBytes: number): void;
+  initWords(): void;
+  growInput(bytes: number): void;
+  count(pattern: number, length: number): void;
+  addCounts(length: number): void;
+  wordsEndNear(fromSlot: number, maxSlots: number): number;
+  clearMerges(): void;
+  setByteId(byte: number, id: number): void;
+  addMerge(rank: number, left: number, right: number, merged: number, leftByte: number, rightByte: number): void;
+  encode(pattern: number, from: number, length: number): number;
+  outputLength(): number;
+  narrowOutput(): void;
+  wordEnd(pattern: number, from: number, length: number): number;
+  mergeWindow(from: number, to: number): number;
+  wordsEnd(): number;
+}
+
+/** Text goes to the kernel in pieces of this size, which fit a processor's cache together with the ids made from them. */
+const INPUT_BYTES = 1 << 18;
+const NO_SPECIALS = new SpecialTokens([]);
+
+let compiled: WebAssembly.Module | undefined;
+
+/** One instance of the kernel. */
+export class Kernel {
+  readonly exports: KernelExports;
+  readonly pattern: number;
+  #bytes = new Uint8Array();
+
+  /**
+   * @param numMerges How many merges it is to know: 0 if it is to count only.
+   */
+  constructor(pattern: PatternName, numMerges: number) {
+    // Small enough to be compiled at once: a tokenizer is made without waiting.
+    compiled ??= new WebAssembly.Module(Uint8Array.fromBase64(modulePages));
+    const outOfMemory = () => {
+      throw new RangeError(
+        "Cannot keep the words seen: got more than 4 GB of them, must be less. Give less text at once",
+      );
+    };
+    const instance = new WebAssembly.Instance(compiled, { layout: { outOfMemory } });
+    this.exports = instance.exports as unknown as KernelExports;
+    this.pattern = PATTERN_NAMES.indexOf(pattern);
+    // Room for one id per byte.
+    this.exports.init(numMerges, INPUT_BYTES, numMerges > 0 ? INPUT_BYTES * 4 : 0);
+    this.exports.initWords();
+    this.bytes.set(CHAR_CLASSES, this.exports.classes.value >>> 0);
+  }
+
+  /** The kernel's memory: valid until the next call of the kernel, which may grow it. */
+  get bytes(): Uint8Array {
+    const { buffer } = this.exports.memory;
+    if (this.#bytes.buffer !== buffer) this.#bytes = new Uint8Array(buffer as ArrayBuffer);
+    return this.#bytes;
+  }
+
+  /** `length` numbers of the kernel's memory from `address` on: valid until its next call. */
+  uint32s(address: number, length: number): Uint32Array {
+    return new Uint32Array(this.exports.memory.buffer, address >>> 0, length);
+  }
+
+  /** Puts bytes into the kernel's input. */
+  write(bytes: Uint8Array): void {
+    this.exports.growInput(bytes.length);
+    this.bytes.set(bytes, this.exports.input.value >>> 0);
+  }
+
+  /**
+   * Puts `text[start..end)` into the kernel's input in pieces that may be pre-tokenized alone, as it may as a whole, and
+   * calls `run` with the length of each.
+   */
+  forEachPiece(text: Uint8Array, start: number, end: number, run: (length: number) => void): void {
+    let capacity = this.exports.inputBytes.value >>> 0;
+    while (start < end) {
+      let to = Math.min(end, start + capacity);
+      if (to < end) {
+        const cut = lastSafeCut(text, start, to, NO_SPECIALS);
+        if (cut < 0) {
+          capacity *= 2;
+          continue;
+        }
+        to = cut;
+      }
+      this.write(text.subarray(start, to));
+      run(to - start);
+      start = to;
+    }
+  }
+}
