@@ -10,6 +10,7 @@ import crossEntropyForward from "./cross_entropy_forward.wgsl" with { type: "tex
 import embeddingBackward from "./embedding_backward.wgsl" with { type: "text" };
 import embeddingForward from "./embedding_forward.wgsl" with { type: "text" };
 import meanForward from "./mean_forward.wgsl" with { type: "text" };
+import peakFma from "./peak_fma.wgsl" with { type: "text" };
 import rmsnormBackwardInput from "./rmsnorm_backward_input.wgsl" with { type: "text" };
 import rmsnormBackwardWeight from "./rmsnorm_backward_weight.wgsl" with { type: "text" };
 import rmsnormForward from "./rmsnorm_forward.wgsl" with { type: "text" };
@@ -54,6 +55,8 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
   linear_backward_weight: linearBackwardWeight,
   linear_forward: linearForward,
   mean_forward: workgroupPer("mean_forward", meanForward, one),
+  // Measures the device; no program of this library calls it.
+  peak_fma: workgroupPer("peak_fma", peakFma, (c) => c.workgroups),
   rmsnorm_backward_input: workgroupPer("rmsnorm_backward_input", rmsnormBackwardInput, rows),
   rmsnorm_backward_weight: elementwise("rmsnorm_backward_weight", rmsnormBackwardWeight, (c) => c.P * c.D),
   rmsnorm_forward: workgroupPer("rmsnorm_forward", rmsnormForward, rows),

@@ -1,9 +1,9 @@
 // What a backend's device can do at most, measured: the yardsticks of the other benches.
 import type { Backend } from "../../lib/backend/backend.ts";
+import { WebGpuBackend } from "../../lib/backend/webgpu.ts";
 import type { MachineLimits } from "../../lib/accounting/roofline.ts";
 import { defineKernel, type Kernel } from "../../lib/graph/kernel.ts";
 import { formatSi } from "../../lib/accounting/units.ts";
-import { linearForward } from "../../lib/ops/linear.ts";
 import { clipGradNormPartials } from "../../lib/train/clip_grad_norm.ts";
 import { secondsPerCall } from "./measure.ts";
 
@@ -22,15 +22,29 @@ const MAX_WORKERS = 4096;
 /** Bytes read to find the memory's bandwidth: several times any cache. */
 const READ_BYTES = 256 << 20;
 
-/** Where a device has no kernel that stays in registers, a matrix product of this size stands in for its peak. */
-const PRODUCT_SIZE = 2048;
+/** kernels/wgsl/peak_fma.wgsl: the same on a GPU. */
+const peakFmaOnGpu: Kernel = defineKernel({
+  name: "peak_fma",
+  inputs: [],
+  outputs: ["result"],
+  constants: { iterations: "u32", workgroups: "u32" },
+});
+
+/** Enough to fill the largest GPU several times over, and few enough for a CPU that poses as one. */
+const GPU_WORKGROUPS = { hardware: 4096, software: 64 };
+const GPU_INVOCATIONS = 256;
+const GPU_ITERATIONS = 256;
+const GPU_FLOPS_PER_ITERATION = 256;
 
 /** A limit is what can be reached at all: other programs' share of the machine does not lower it. */
 const fastest = (times: readonly number[]) => Math.min(...times);
 
 /** Measures the limits; takes a few seconds. */
 export async function measureLimits(backend: Backend, workers: number): Promise<MachineLimits> {
-  const n = READ_BYTES / 4;
+  const bytes = backend instanceof WebGpuBackend
+    ? Math.min(READ_BYTES, backend.adapter.limits.maxStorageBufferBindingSize)
+    : READ_BYTES;
+  const n = Math.floor(bytes / 4);
   const seconds = await secondsPerCall(backend, {
     kernel: clipGradNormPartials,
     arrays: [n, 64],
@@ -38,8 +52,8 @@ export async function measureLimits(backend: Backend, workers: number): Promise<
   }, fastest);
   return {
     ...await measurePeak(backend, workers),
-    bandwidth: READ_BYTES / seconds,
-    bandwidthSource: "reading 256 MiB",
+    bandwidth: 4 * n / seconds,
+    bandwidthSource: `reading ${Math.round(bytes / 2 ** 20)} MiB`,
   };
 }
 
@@ -53,13 +67,15 @@ async function measurePeak(backend: Backend, workers: number): Promise<Pick<Mach
     const peak = workers * PEAK_ITERATIONS * FLOPS_PER_ITERATION / seconds;
     return { peak, peakSource: "128-bit multiply-adds in registers" };
   }
-  const N = PRODUCT_SIZE;
+  const isSoftware = backend instanceof WebGpuBackend && backend.adapter.software;
+  const workgroups = isSoftware ? GPU_WORKGROUPS.software : GPU_WORKGROUPS.hardware;
   const seconds = await secondsPerCall(backend, {
-    kernel: linearForward,
-    arrays: [N * N, N * N, N * N],
-    constants: [N, N, N],
+    kernel: peakFmaOnGpu,
+    arrays: [MAX_WORKERS],
+    constants: [GPU_ITERATIONS, workgroups],
   }, fastest);
-  return { peak: 2 * N ** 3 / seconds, peakSource: `its matrix product of ${N}³, the best it is seen to do` };
+  const peak = workgroups * GPU_INVOCATIONS * GPU_ITERATIONS * GPU_FLOPS_PER_ITERATION / seconds;
+  return { peak, peakSource: "float32 multiply-adds in registers" };
 }
 
 /** Workers that `--workers` asks for, or one for each core. */

@@ -11,7 +11,8 @@ await reference();
 
 Deno.test("the self-test tries every kernel", () => {
   const tried = new Set(smallProbes().map(({ kernel }) => kernel.name));
-  assertEquals([...tried].toSorted(), [...wgslKernels.keys()].toSorted());
+  const known = wgslKernels.keys().filter((name) => name !== "peak_fma");
+  assertEquals([...tried].toSorted(), [...known].toSorted());
 });
 
 forEachDevice("the self-test passes", async (backend) => {
