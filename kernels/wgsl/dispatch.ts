@@ -58,7 +58,34 @@ export function elementwise(label: string, source: string, count: (constants: Co
   return (constants) => ({ dispatches: [{ label, source, workgroups: Math.ceil(count(constants) / WORKGROUP) }] });
 }
 
-/** A kernel with one workgroup for each of `count` rows or parts. */
+/** A kernel with one workgroup for each of `count` parts. */
 export function workgroupPer(label: string, source: string, count: (constants: Constants) => number): WgslKernel {
   return (constants) => ({ dispatches: [{ label, source, workgroups: count(constants) }] });
+}
+
+/** Elements of a row that one invocation should have: fewer invocations wait for each other less. */
+const ELEMENTS_PER_INVOCATION = 4;
+
+/** Invocations of the smallest workgroup: two of the groups in which GPUs execute them. */
+const SMALLEST_WORKGROUP = 64;
+
+/** A kernel with one workgroup for each of `count` rows, its size by the rows' length. */
+export function workgroupPerRow(
+  label: string,
+  source: string,
+  count: (constants: Constants) => number,
+  length: (constants: Constants) => number,
+): WgslKernel {
+  return (constants) => {
+    const wanted = 2 ** Math.ceil(Math.log2(length(constants) / ELEMENTS_PER_INVOCATION));
+    const size = Math.max(SMALLEST_WORKGROUP, Math.min(WORKGROUP, wanted));
+    return { dispatches: [{ label, source: withWorkgroup(source, size), workgroups: count(constants) }] };
+  };
+}
+
+/** A source with another number of invocations in a workgroup. */
+function withWorkgroup(source: string, size: number): string {
+  const declaration = `const WORKGROUP = ${WORKGROUP}u;`;
+  if (!source.includes(declaration)) throw new Error(`Cannot resize a workgroup: the source lacks "${declaration}"`);
+  return source.replace(declaration, `const WORKGROUP = ${size}u;`);
 }

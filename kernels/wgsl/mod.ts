@@ -26,7 +26,7 @@ import swigluBackward from "./swiglu_backward.wgsl" with { type: "text" };
 import swigluForward from "./swiglu_forward.wgsl" with { type: "text" };
 import writeRows from "./write_rows.wgsl" with { type: "text" };
 import { attentionBackwardKeyValue, attentionBackwardQuery, attentionForward } from "./attention.ts";
-import { type Constants, elementwise, type WgslKernel, workgroupPer } from "./dispatch.ts";
+import { type Constants, elementwise, type WgslKernel, workgroupPer, workgroupPerRow } from "./dispatch.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "./linear.ts";
 
 /** Rows of dWeight that one workgroup of embedding_backward owns: ROWS in its source. */
@@ -35,6 +35,8 @@ const EMBEDDING_ROWS = 16;
 const one = () => 1;
 const n = (c: Constants) => c.n;
 const rows = (c: Constants) => c.rows;
+const width = (c: Constants) => c.D;
+const vocabulary = (c: Constants) => c.V;
 const pairs = (c: Constants) => c.rows * (c.D / 2);
 
 /** How each kernel runs on a GPU, by the name that `lib/` gives it. */
@@ -48,7 +50,7 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
   clip_grad_norm_partials: workgroupPer("clip_grad_norm_partials", clipGradNormPartials, (c) => c.P),
   copy: elementwise("copy", copy, n),
   cross_entropy_backward: elementwise("cross_entropy_backward", crossEntropyBackward, (c) => c.rows * c.V),
-  cross_entropy_forward: workgroupPer("cross_entropy_forward", crossEntropyForward, rows),
+  cross_entropy_forward: workgroupPerRow("cross_entropy_forward", crossEntropyForward, rows, vocabulary),
   embedding_backward: workgroupPer("embedding_backward", embeddingBackward, (c) => Math.ceil(c.V / EMBEDDING_ROWS)),
   embedding_forward: elementwise("embedding_forward", embeddingForward, (c) => c.N * c.D),
   linear_backward_input: linearBackwardInput,
@@ -57,16 +59,16 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
   mean_forward: workgroupPer("mean_forward", meanForward, one),
   // Measures the device; no program of this library calls it.
   peak_fma: workgroupPer("peak_fma", peakFma, (c) => c.workgroups),
-  rmsnorm_backward_input: workgroupPer("rmsnorm_backward_input", rmsnormBackwardInput, rows),
+  rmsnorm_backward_input: workgroupPerRow("rmsnorm_backward_input", rmsnormBackwardInput, rows, width),
   rmsnorm_backward_weight: elementwise("rmsnorm_backward_weight", rmsnormBackwardWeight, (c) => c.P * c.D),
-  rmsnorm_forward: workgroupPer("rmsnorm_forward", rmsnormForward, rows),
+  rmsnorm_forward: workgroupPerRow("rmsnorm_forward", rmsnormForward, rows, width),
   rope_backward: elementwise("rope_backward", ropeBackward, pairs),
   rope_forward: elementwise("rope_forward", ropeForward, pairs),
   sgd: elementwise("sgd", sgd, n),
   silu_backward: elementwise("silu_backward", siluBackward, n),
   silu_forward: elementwise("silu_forward", siluForward, n),
-  softmax_backward: workgroupPer("softmax_backward", softmaxBackward, rows),
-  softmax_forward: workgroupPer("softmax_forward", softmaxForward, rows),
+  softmax_backward: workgroupPerRow("softmax_backward", softmaxBackward, rows, width),
+  softmax_forward: workgroupPerRow("softmax_forward", softmaxForward, rows, width),
   sum_partials: elementwise("sum_partials", sumPartials, (c) => c.D),
   swiglu_backward: elementwise("swiglu_backward", swigluBackward, n),
   swiglu_forward: elementwise("swiglu_forward", swigluForward, n),
