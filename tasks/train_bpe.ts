@@ -1,21 +1,41 @@
-// Trains a byte-level BPE tokenizer on text files.
+// Trains a byte-level BPE tokenizer on text.
 //   deno task train-bpe --input data/shakespeare.txt --vocab-size 2000 --out out/tokenizer
+import { resourceUsage } from "node:process";
+import { expandInputs, textSourceOf } from "../lib/dataset/text_inputs.ts";
 import { writeDirectoryAtomically } from "../lib/io/atomic.ts";
+import { addCounts, parseCounts } from "../lib/tokenizer/count_file.ts";
+import { type CountedText, countTexts, type CountTimes } from "../lib/tokenizer/count_texts.ts";
+import { longestTokens, MergeHistory } from "../lib/tokenizer/merge_history.ts";
+import { PATTERN_NAMES, type PatternName } from "../lib/tokenizer/patterns.ts";
+import type { Tokenizer } from "../lib/tokenizer/tokenizer.ts";
 import { saveTokenizer } from "../lib/tokenizer/tokenizer_dir.ts";
-import { trainBpe } from "../lib/tokenizer/train_bpe.ts";
+import { requireVocabSize } from "../lib/tokenizer/train.ts";
+import { trainBpeFromCounts } from "../lib/tokenizer/train_bpe.ts";
+import { UsageError } from "./cli/errors.ts";
 import { requireAbsent, requireInputFile } from "./cli/files.ts";
+import type { Flags } from "./cli/flags.ts";
+import { untilInterrupted } from "./cli/interrupt.ts";
 import { runTask } from "./cli/run.ts";
+import { formatBytes } from "./cli/sizes.ts";
+import { TextProgress } from "./cli/text_progress.ts";
+import { quoteToken } from "./cli/tokens.ts";
 
 const HELP = `
-Trains a byte-level BPE tokenizer on text files.
+Trains a byte-level BPE tokenizer on text, or on words counted before.
 
   deno task train-bpe --input data/shakespeare.txt --vocab-size 2000 --out out/tokenizer
+  deno task train-bpe --counts counts/*.counts --vocab-size 32000 --out out/tokenizer
 
-  --input FILE        text to learn from; may be given several times
+  --input PATH...     text to learn from: files, directories, or - for stdin. Files named .gz are unpacked; of .jsonl and
+                      .ndjson files each line is a text
+  --field NAME        field of the .jsonl objects with the text. Default: text. With stdin: that is JSON Lines too
+  --counts FILE...    instead of text: what deno task count made of it. The merges are the same
   --vocab-size N      number of tokens: special tokens, 256 bytes, and the merges
   --out DIR           new directory for tokenizer.json, vocab.json and merges.txt
   --special TOKEN     text that is always one token, and never part of another; may be given several times.
-                      Default: <|endoftext|>
+                      Default: <|endoftext|>, or those that were counted with
+  --pattern NAME      what splits text into words: gpt2, cl100k, cl100k-original or o200k. Default: gpt2
+  --json              print the report as JSON: seconds per phase, peak memory, the longest token and its merges
   --force             replace DIR if it exists
   --help              print this
 `;
@@ -24,32 +44,122 @@ const TASK = {
   name: "train-bpe",
   help: HELP,
   flags: {
-    input: { type: "strings", required: true },
+    input: { type: "strings", many: true },
+    field: { type: "string" },
+    counts: { type: "strings", many: true },
     "vocab-size": { type: "integer", required: true },
     out: { type: "string", required: true },
-    special: { type: "strings", default: ["<|endoftext|>"] },
+    special: { type: "strings" },
+    pattern: { type: "string", choices: PATTERN_NAMES },
+    json: { type: "boolean" },
     force: { type: "boolean" },
   },
 } as const;
 
+type TrainFlags = Flags<typeof TASK.flags>;
+
 export function main(args: string[]): Promise<number> {
   return runTask(TASK, args, async (flags) => {
-    let bytes = 0;
-    for (const path of flags.input) bytes += await requireInputFile(path);
-    await requireAbsent(flags.out, flags.force);
+    if ((flags.input.length === 0) === (flags.counts.length === 0)) {
+      const got = flags.input.length === 0 ? "no --input" : "both --input and --counts";
+      throw new UsageError(`Cannot run train-bpe: got ${got}, must be given one. See: deno task train-bpe --help`);
+    }
     const started = performance.now();
-    const tokenizer = await trainBpe(flags.input.map((path) => ({ path })), {
-      vocabSize: flags["vocab-size"],
-      specialTokens: flags.special,
-    });
+    const counted = flags.counts.length > 0 ? await readCounts(flags) : await countInputs(flags);
+    const mergeStarted = performance.now();
+    const tokenizer = trainBpeFromCounts(counted, { vocabSize: flags["vocab-size"] });
+    const writeStarted = performance.now();
     await writeDirectoryAtomically(flags.out, (dir) => saveTokenizer(tokenizer, dir), { replace: flags.force });
-    const seconds = (performance.now() - started) / 1000;
-    console.log(
-      `Trained ${tokenizer.vocabSize} tokens on ${(bytes / 1e6).toFixed(1)} MB in ${
-        seconds.toFixed(2)
-      } s: ${flags.out}`,
-    );
+    const ended = performance.now();
+    const report = {
+      vocabSize: tokenizer.vocabSize,
+      bytes: counted.bytes,
+      words: counted.words.counts.length,
+      seconds: {
+        read: counted.readSeconds,
+        pretokenize: counted.pretokenizeSeconds,
+        merge: (writeStarted - mergeStarted) / 1000,
+        write: (ended - writeStarted) / 1000,
+        total: (ended - started) / 1000,
+      },
+      // In kilobytes, as getrusage() says on Linux; it is the whole process's, with its threads.
+      peakMemoryBytes: resourceUsage().maxRSS * 1024,
+      longestToken: describeLongest(tokenizer),
+      out: flags.out,
+    };
+    console.log(flags.json ? JSON.stringify(report, null, 2) : formatReport(report));
   });
+}
+
+async function countInputs(flags: TrainFlags): Promise<CountedText & CountTimes> {
+  const inputs = await expandInputs(flags.input, { stdinIsJsonLines: flags.field !== undefined });
+  await requireAbsent(flags.out, flags.force);
+  const specialTokens = flags.special.length > 0 ? flags.special : ["<|endoftext|>"];
+  requireVocabSize(flags["vocab-size"], new Set(specialTokens).size);
+  return await untilInterrupted(async (signal) => {
+    const totals = inputs.map(({ bytes, isGzip }) => isGzip ? null : bytes);
+    using progress = new TextProgress(totals.includes(null) ? null : totals.reduce<number>((sum, n) => sum + n!, 0));
+    const sources = inputs.map((input) => textSourceOf(input, { field: flags.field, stdin: Deno.stdin.readable }));
+    return await countTexts(sources, {
+      specialTokens,
+      pattern: flags.pattern as PatternName | undefined,
+      signal,
+      onProgress: (bytes) => progress.update({ storedBytes: bytes }),
+    });
+  });
+}
+
+async function readCounts(flags: TrainFlags): Promise<CountedText & CountTimes> {
+  for (const given of ["special", "pattern"] as const) {
+    if ((flags[given]?.length ?? 0) === 0) continue;
+    throw new UsageError(
+      `Cannot run train-bpe: got --${given} with --counts, must be given when counting. See: deno task count --help`,
+    );
+  }
+  for (const path of flags.counts) await requireInputFile(path);
+  await requireAbsent(flags.out, flags.force);
+  const started = performance.now();
+  let bytes = 0;
+  async function* parts() {
+    for (const name of flags.counts) {
+      const file = await Deno.readFile(name);
+      bytes += file.length;
+      yield { ...parseCounts(file, name), name };
+    }
+  }
+  const counted = await addCounts(parts());
+  return { ...counted, bytes, readSeconds: (performance.now() - started) / 1000, pretokenizeSeconds: 0 };
+}
+
+function describeLongest(tokenizer: Tokenizer) {
+  const { vocabulary } = tokenizer;
+  const quote = (id: number) => quoteToken(vocabulary.tokens.get(id));
+  const [id] = longestTokens(vocabulary, 1);
+  const merges = new MergeHistory(vocabulary).historyOf(id)
+    .map(({ merge, left, right, id }) => ({ merge, left: quote(left), right: quote(right), token: quote(id) }));
+  return { id, text: quote(id), bytes: vocabulary.tokens.byteLength(id), merges };
+}
+
+interface Report {
+  readonly vocabSize: number;
+  readonly bytes: number;
+  readonly words: number;
+  readonly seconds: Readonly<Record<"read" | "pretokenize" | "merge" | "write" | "total", number>>;
+  readonly peakMemoryBytes: number;
+  readonly longestToken: ReturnType<typeof describeLongest>;
+  readonly out: string;
+}
+
+function formatReport({ vocabSize, bytes, words, seconds, peakMemoryBytes, longestToken, out }: Report): string {
+  const s = (value: number) => `${value.toFixed(2)} s`;
+  return [
+    `Trained ${vocabSize} tokens on ${formatBytes(bytes)} in ${s(seconds.total)}: ${out}`,
+    `  read ${s(seconds.read)}, pre-tokenize ${s(seconds.pretokenize)} (${words} words), merge ${
+      s(seconds.merge)
+    }, write ${s(seconds.write)}; peak memory ${formatBytes(peakMemoryBytes)}`,
+    `  longest token: ${longestToken.text}, ${longestToken.bytes} bytes, id ${longestToken.id}, made by`,
+    ...longestToken.merges.map(({ merge, left, right, token }) => `    merge ${merge}: ${left} + ${right} → ${token}`),
+  ].join("\n");
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -37,31 +37,34 @@ export function* countSegments(
 ): Generator<void> {
   using reader = new SegmentReader(files, specials);
   for (let segment = queue.take(); segment >= 0; segment = queue.take()) {
-    const { bytes } = reader.read(segment, (piece) => counter.push(piece));
+    const { bytes, readMs } = reader.read(segment, (piece) => counter.push(piece));
     counter.endText();
-    queue.addDone(bytes);
+    queue.addDone(bytes, Math.round(readMs * 1000));
     yield;
   }
 }
 
-/** Adds the pre-tokens of files to `counter`. */
+/** Adds the pre-tokens of files to `counter`. Returns the seconds that threads spent on reading, on average. */
 export async function countFiles(
   counter: WordCounter,
   paths: readonly string[],
   specials: SpecialTokens,
   options: CountFilesOptions = {},
-): Promise<void> {
+): Promise<number> {
   const files = { ranges: await wholeFiles(paths), segmentBytes: options.segmentBytes ?? SEGMENT_BYTES };
   const queue = new SegmentQueue(numSegments(files));
+  const numThreads = numThreadsFor(totalBytes(files), options.workers);
   const specialTexts = specials.list.map(({ text }) => text);
   await workOnSegments<CountJob, Uint8Array>({
     queue,
     own: countSegments(counter, files, specials, queue),
     workerUrl: new URL("./count_worker.ts", import.meta.url),
     job: { files, queue: queue.buffer, pattern: counter.pattern, specialTexts },
-    numThreads: numThreadsFor(totalBytes(files), options.workers),
+    numThreads,
     onReport: (part) => counter.add(part),
     onProgress: () => options.onProgress?.(queue.bytesDone),
     signal: options.signal,
   });
+  // The queue counts microseconds of reading.
+  return queue.countDone / 1e6 / Math.max(1, numThreads);
 }

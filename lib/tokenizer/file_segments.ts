@@ -45,6 +45,8 @@ export function numSegments({ ranges, segmentBytes }: FileSegments): number {
 /** What was read of a segment. */
 export interface SegmentRead {
   readonly bytes: number;
+  /** Time spent on reading, in milliseconds. */
+  readonly readMs: number;
   /** The range's number, if it ends with this segment; else -1. */
   readonly endedRange: number;
 }
@@ -73,18 +75,21 @@ export class SegmentReader implements Disposable {
     const endedRange = segment === count - 1 ? index : -1;
     const range = ranges[index];
     const start = this.#cutFrom(range, range.start + segment * segmentBytes);
-    if (start < 0) return { bytes: 0, endedRange };
+    if (start < 0) return { bytes: 0, readMs: 0, endedRange };
     let end = -1;
     for (let next = segment + 1; end < 0; next++) {
       end = this.#cutFrom(range, Math.min(range.end, range.start + next * segmentBytes));
     }
+    let readMs = 0;
     for (let at = start; at < end;) {
+      const before = performance.now();
       const piece = this.#piece.subarray(0, Math.min(PIECE_BYTES, end - at));
       this.#readAt(range, at, piece);
+      readMs += performance.now() - before;
       push(piece);
       at += piece.length;
     }
-    return { bytes: end - start, endedRange };
+    return { bytes: end - start, readMs, endedRange };
   }
 
   [Symbol.dispose](): void {

@@ -6,7 +6,7 @@ export interface Texts {
 }
 
 /** The texts of a source: many, or the source itself. */
-export async function* textsOf(source: TextSource | Texts): AsyncGenerator<TextSource> {
+export async function* textsOf<S extends TextSource>(source: S | Texts): AsyncGenerator<S | string | Uint8Array> {
   if (typeof source === "object" && "texts" in source) yield* source.texts;
   else yield source;
 }

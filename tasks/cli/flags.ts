@@ -18,6 +18,8 @@ export type FlagSpec = {
     readonly required?: boolean;
     readonly default?: FlagTypes[K];
     readonly choices?: readonly string[];
+    /** Of `strings`: several values may follow one flag, as the shell writes out `*.txt`. */
+    readonly many?: boolean;
     readonly min?: number;
     readonly max?: number;
   };
@@ -51,7 +53,7 @@ export function parseFlags<const S extends FlagSpecs>(task: string, args: readon
   const booleans = names.filter((name) => specs[name].type === "boolean");
   const valued = names.filter((name) => specs[name].type !== "boolean");
   // Everything is collected as text, so that repetition and malformed numbers are seen here rather than coerced.
-  const parsed: Record<string, unknown> = parseArgs(joinDashes(args, valued), {
+  const parsed: Record<string, unknown> = parseArgs(spellOut(args, specs), {
     boolean: booleans,
     string: valued,
     collect: valued,
@@ -82,14 +84,23 @@ export function parseFlags<const S extends FlagSpecs>(task: string, args: readon
   return flags as Flags<S>;
 }
 
-/** `--input -` as `--input=-`: parseArgs takes a lone dash for a flag. */
-function joinDashes(args: readonly string[], valued: readonly string[]): string[] {
-  const joined: string[] = [];
+/**
+ * Writes `--input -` as `--input=-`, because parseArgs takes a lone dash for a flag; and repeats a flag that several values
+ * may follow.
+ */
+function spellOut(args: readonly string[], specs: FlagSpecs): string[] {
+  const written: string[] = [];
   for (let i = 0; i < args.length; i++) {
-    const takesDash = args[i + 1] === "-" && valued.some((name) => args[i] === `--${name}`);
-    joined.push(takesDash ? `${args[i]}=${args[++i]}` : args[i]);
+    const spec = args[i].startsWith("--") ? specs[args[i].slice(2)] : undefined;
+    const isValue = (arg: string | undefined) => arg !== undefined && (arg === "-" || !arg.startsWith("-"));
+    if (spec === undefined || spec.type === "boolean" || !isValue(args[i + 1])) {
+      written.push(args[i]);
+      continue;
+    }
+    const flag = args[i];
+    do written.push(`${flag}=${args[++i]}`); while (spec.many && isValue(args[i + 1]));
   }
-  return joined;
+  return written;
 }
 
 function parseNumber(name: string, text: string, spec: FlagSpec, fail: (got: string, mustBe: string) => never): number {

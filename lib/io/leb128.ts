@@ -1,0 +1,64 @@
+// Bytes and whole numbers of any size up to 2^53, written one after the other and read back.
+
+/** Appends bytes and numbers. */
+export class ByteWriter {
+  #bytes = new Uint8Array(1024);
+  length = 0;
+
+  /** All that was written: valid until more is. */
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.subarray(0, this.length);
+  }
+
+  writeBytes(bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
+    this.#bytes.set(bytes, this.length);
+    this.length += bytes.length;
+  }
+
+  /** Writes a number from 0 to 2^53 - 1 as LEB128: seven bits a byte, the lowest first. */
+  writeNumber(value: number): void {
+    this.#reserve(8);
+    while (value >= 0x80) {
+      this.#bytes[this.length++] = value % 0x80 + 0x80;
+      value = Math.floor(value / 0x80);
+    }
+    this.#bytes[this.length++] = value;
+  }
+
+  #reserve(count: number): void {
+    if (this.length + count <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max(this.length + count, this.#bytes.length * 2));
+    grown.set(this.bytes);
+    this.#bytes = grown;
+  }
+}
+
+/** Reads what {@linkcode ByteWriter} wrote. */
+export class ByteReader {
+  readonly #bytes: Uint8Array;
+  #at: number;
+
+  constructor(bytes: Uint8Array, at = 0) {
+    this.#bytes = bytes;
+    this.#at = at;
+  }
+
+  /** A view of the next bytes. */
+  readBytes(count: number): Uint8Array {
+    const start = this.#at;
+    if (start + count > this.#bytes.length) throw new RangeError("Cannot read bytes: got the end, must be more");
+    this.#at += count;
+    return this.#bytes.subarray(start, this.#at);
+  }
+
+  readNumber(): number {
+    let value = 0;
+    for (let scale = 1;; scale *= 0x80) {
+      if (this.#at >= this.#bytes.length) throw new RangeError("Cannot read a number: got the end, must be more");
+      const byte = this.#bytes[this.#at++];
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value;
+    }
+  }
+}

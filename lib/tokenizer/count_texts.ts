@@ -1,0 +1,84 @@
+// Texts in, counted words out: all that training needs to know of the text.
+import { countFiles } from "./count_files.ts";
+import { WordCounter } from "./count.ts";
+import type { PatternName } from "./patterns.ts";
+import { SpecialTokens } from "./special_tokens.ts";
+import { textPieces, type TextSource } from "./text_source.ts";
+import { type Texts, textsOf } from "./texts.ts";
+import type { WordCounts } from "./word_counts.ts";
+
+/** How texts are counted. */
+export interface CountTextsOptions {
+  /** Texts that split the input. Default: `["<|endoftext|>"]`. */
+  readonly specialTokens?: readonly string[];
+  /** What splits text into the words that merges are learned within. Default: `"gpt2"`. */
+  readonly pattern?: PatternName;
+  /** Threads that read files, this one included. Default: one per processor, fewer for little text. */
+  readonly workers?: number;
+  /** About how many bytes of a file a thread takes at a time. Default: 4 MiB. The result does not depend on it. */
+  readonly segmentBytes?: number;
+  /** Ends the reading of text. */
+  readonly signal?: AbortSignal;
+  /** Called while text is read, with the bytes read so far. */
+  readonly onProgress?: (bytesRead: number) => void;
+}
+
+/** Counted words, and how the text was split into them. */
+export interface CountedText {
+  readonly words: WordCounts;
+  readonly specialTokens: readonly string[];
+  readonly pattern: PatternName;
+}
+
+/** How much text was counted, and where the time went. With several threads, reading is averaged over them. */
+export interface CountTimes {
+  readonly bytes: number;
+  readonly readSeconds: number;
+  readonly pretokenizeSeconds: number;
+}
+
+/** Counts the pre-tokens of one text or several; none reaches from one text into the next. */
+export async function countTexts(
+  sources: readonly (TextSource | Texts)[],
+  options: CountTextsOptions = {},
+): Promise<CountedText & CountTimes> {
+  const specialTokens = [...new Set(options.specialTokens ?? ["<|endoftext|>"])];
+  const pattern = options.pattern ?? "gpt2";
+  const specials = new SpecialTokens(specialTokens.map((text, id) => ({ text, id })));
+  const counter = new WordCounter(pattern, specials);
+  const { onProgress, signal, workers, segmentBytes } = options;
+  const started = performance.now();
+  const paths: string[] = [];
+  let bytes = 0, countingMs = 0;
+  const timed = (count: () => void) => {
+    const before = performance.now();
+    count();
+    countingMs += performance.now() - before;
+  };
+  for (const source of sources) {
+    if (typeof source === "object" && "path" in source) {
+      paths.push(source.path);
+      continue;
+    }
+    for await (const text of textsOf(source)) {
+      for await (const piece of textPieces(text)) {
+        signal?.throwIfAborted();
+        timed(() => counter.push(piece));
+        onProgress?.(bytes += piece.length);
+      }
+      timed(() => counter.endText());
+    }
+  }
+  let readSeconds = (performance.now() - started - countingMs) / 1000;
+  let fileBytes = 0;
+  readSeconds += await countFiles(counter, paths, specials, {
+    workers,
+    segmentBytes,
+    signal,
+    onProgress: (done) => onProgress?.(bytes + (fileBytes = done)),
+  });
+  const words = counter.result;
+  const seconds = (performance.now() - started) / 1000;
+  const pretokenizeSeconds = Math.max(0, seconds - readSeconds);
+  return { words, specialTokens, pattern, bytes: bytes + fileBytes, readSeconds, pretokenizeSeconds };
+}

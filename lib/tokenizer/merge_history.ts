@@ -1,0 +1,61 @@
+// How tokens came to be: which merges, in which order.
+import type { Vocabulary } from "./vocabulary.ts";
+
+/** A token and the two it was merged from; a byte or special token was not merged. */
+export interface MergeTree {
+  readonly id: number;
+  /** Number of the merge, from 0: the order of training. `null` for bytes and special tokens. */
+  readonly merge: number | null;
+  readonly parts: readonly MergeTree[];
+}
+
+/** The merges of a vocabulary by the token they make. */
+export class MergeHistory {
+  readonly #vocabulary: Vocabulary;
+  readonly #mergeOf = new Map<number, number>();
+
+  constructor(vocabulary: Vocabulary) {
+    this.#vocabulary = vocabulary;
+    const { merges } = vocabulary;
+    for (let merge = 0; merge * 3 < merges.length; merge++) {
+      // Should two merges make the same token, the first is how it came to be.
+      if (!this.#mergeOf.has(merges[merge * 3 + 2])) this.#mergeOf.set(merges[merge * 3 + 2], merge);
+    }
+  }
+
+  /** How a token was put together. */
+  treeOf(id: number): MergeTree {
+    const merge = this.#mergeOf.get(id);
+    if (merge === undefined) return { id, merge: null, parts: [] };
+    const { merges } = this.#vocabulary;
+    return { id, merge, parts: [this.treeOf(merges[merge * 3]), this.treeOf(merges[merge * 3 + 1])] };
+  }
+
+  /** The merges that a token needs, in the order of training: each the tokens left and right, and what they become. */
+  historyOf(
+    id: number,
+  ): { readonly merge: number; readonly left: number; readonly right: number; readonly id: number }[] {
+    const { merges } = this.#vocabulary;
+    const seen = new Set<number>();
+    const collect = (token: number) => {
+      const merge = this.#mergeOf.get(token);
+      if (merge === undefined || seen.has(merge)) return;
+      seen.add(merge);
+      collect(merges[merge * 3]);
+      collect(merges[merge * 3 + 1]);
+    };
+    collect(id);
+    return [...seen].sort((a, b) => a - b).map((merge) => {
+      const [left, right, made] = merges.subarray(merge * 3, merge * 3 + 3);
+      return { merge, left, right, id: made };
+    });
+  }
+}
+
+/** Ids of the longest tokens, longest first, then in the order of ids; without special tokens. */
+export function longestTokens({ tokens, specials }: Vocabulary, count: number): number[] {
+  const isSpecial = new Set(specials.map(({ id }) => id));
+  const ids = Array.from({ length: tokens.size }, (_, id) => id)
+    .filter((id) => tokens.byteLength(id) > 0 && !isSpecial.has(id));
+  return ids.sort((a, b) => tokens.byteLength(b) - tokens.byteLength(a) || a - b).slice(0, count);
+}

@@ -1,0 +1,82 @@
+// Counts the words of a shard of text, for train-bpe --counts.
+//   deno task count --input corpus/part-00003.txt --out counts/part-00003.counts
+import { expandInputs, textSourceOf } from "../lib/dataset/text_inputs.ts";
+import { writeFileAtomically } from "../lib/io/atomic.ts";
+import { formatCounts } from "../lib/tokenizer/count_file.ts";
+import { countTexts } from "../lib/tokenizer/count_texts.ts";
+import { UsageError } from "./cli/errors.ts";
+import { requireAbsent } from "./cli/files.ts";
+import { untilInterrupted } from "./cli/interrupt.ts";
+import { runTask } from "./cli/run.ts";
+import { formatBytes } from "./cli/sizes.ts";
+import { TextProgress } from "./cli/text_progress.ts";
+
+const HELP = `
+Counts the words that a tokenizer is trained on. Counting is the heavy part of training, and adds up: count the shards of a
+corpus on as many machines as you like, then train on all counts with: deno task train-bpe --counts
+
+  deno task count --input corpus/part-00003.txt --out counts/part-00003.counts
+  ls corpus/* | xargs -P8 -I{} sh -c 'deno task count --input {} --out counts/$(basename {}).counts'
+
+The merges are those of one run over all the text, if no document lies across two shards.
+
+  --input PATH...     the text: files, directories, or - for stdin. Files named .gz are unpacked; of .jsonl and
+                      .ndjson files each line is a text
+  --stdin             the same as --input -
+  --field NAME        field of the .jsonl objects with the text. Default: text. With stdin: that is JSON Lines too
+  --special TOKEN     text that splits the input; may be given several times. Default: <|endoftext|>
+  --out FILE          the counts: sorted, compact, with a checksum. With - they go to stdout
+  --base64            write them as one line of text: for Spark's pipe
+  --force             replace FILE if it exists
+  --help              print this
+`;
+
+const TASK = {
+  name: "count",
+  help: HELP,
+  flags: {
+    input: { type: "strings", many: true },
+    stdin: { type: "boolean" },
+    field: { type: "string" },
+    special: { type: "strings", default: ["<|endoftext|>"] },
+    out: { type: "string", required: true },
+    base64: { type: "boolean" },
+    force: { type: "boolean" },
+  },
+} as const;
+
+export function main(args: string[]): Promise<number> {
+  return runTask(TASK, args, async (flags) => {
+    const paths = [...flags.input, ...flags.stdin ? ["-"] : []];
+    if (paths.length === 0) {
+      throw new UsageError(
+        "Cannot run count: got no --input, must be given one, or --stdin. See: deno task count --help",
+      );
+    }
+    const inputs = await expandInputs(paths, { stdinIsJsonLines: flags.field !== undefined });
+    if (flags.out !== "-") await requireAbsent(flags.out, flags.force);
+    const started = performance.now();
+    const counted = await untilInterrupted(async (signal) => {
+      const totals = inputs.map(({ bytes, isGzip }) => isGzip ? null : bytes);
+      using progress = new TextProgress(totals.includes(null) ? null : totals.reduce<number>((sum, n) => sum + n!, 0));
+      const sources = inputs.map((input) => textSourceOf(input, { field: flags.field, stdin: Deno.stdin.readable }));
+      return await countTexts(sources, {
+        specialTokens: flags.special,
+        signal,
+        onProgress: (bytes) => progress.update({ storedBytes: bytes }),
+      });
+    });
+    const file = formatCounts(counted);
+    const data = flags.base64 ? new TextEncoder().encode(`${file.toBase64()}\n`) : file;
+    if (flags.out === "-") await ReadableStream.from([data]).pipeTo(Deno.stdout.writable);
+    else await writeFileAtomically(flags.out, data);
+    const seconds = (performance.now() - started) / 1000;
+    console.error(
+      `Counted ${counted.words.counts.length} words in ${formatBytes(counted.bytes)} in ${seconds.toFixed(2)} s, ${
+        (counted.bytes / 1e6 / seconds).toFixed(1)
+      } MB/s: ${flags.out}, ${formatBytes(data.length)}`,
+    );
+  });
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));
