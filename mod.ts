@@ -79,7 +79,8 @@ export { type ModelConfig, PRESETS, validateModelConfig } from "./lib/model/conf
 export { type GenerateOptions, Generator } from "./lib/model/generator.ts";
 export { ParameterLayout, type ParameterSpec, parameterSpecs } from "./lib/model/parameters.ts";
 export { Safetensors, type TensorToWrite, writeSafetensors } from "./lib/model/safetensors.ts";
-export { sampleToken, type SamplingOptions } from "./lib/model/sampling.ts";
+export { penalizeRepetition, sampleToken, type SamplingOptions } from "./lib/model/sampling.ts";
+export { untilStopString } from "./lib/model/text_stream.ts";
 export { type ForwardOptions, Transformer } from "./lib/model/transformer.ts";
 export { initialWeights, readWeight, type WeightSource, writeWeights } from "./lib/model/weights.ts";
 export { saveWeights, weightsFrom } from "./lib/model/weights_file.ts";
@@ -114,6 +115,7 @@ export {
   writeRunConfig,
 } from "./lib/train/run_directory.ts";
 export { cosineLearningRate, type CosineSchedule, learningRate, type ScheduleOptions } from "./lib/train/schedule.ts";
+export { type Score, type ScoreOptions, scoreTokens } from "./lib/train/score.ts";
 export { sgd, type SgdOptions, type SgdTensors } from "./lib/train/sgd.ts";
 export { type Snapshot, type StartingPoint, type StepMetrics, train, type TrainOptions } from "./lib/train/train.ts";
 export { type StepResult, Trainer, type TrainerOptions } from "./lib/train/trainer.ts";

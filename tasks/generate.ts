@@ -3,40 +3,56 @@
  *
  *   deno task generate --run RUN --prompt "ROMEO:"
  */
-import { Generator } from "../lib/model/generator.ts";
+import { createInterface } from "node:readline/promises";
+import process from "node:process";
+import { type GenerateOptions, Generator } from "../lib/model/generator.ts";
 import { Safetensors } from "../lib/model/safetensors.ts";
 import { validateSampling } from "../lib/model/sampling.ts";
-import { Transformer } from "../lib/model/transformer.ts";
+import { untilStopString } from "../lib/model/text_stream.ts";
 import { writeWeights } from "../lib/model/weights.ts";
 import { weightsFrom } from "../lib/model/weights_file.ts";
-import { loadTokenizer, type Tokenizer } from "../lib/tokenizer/mod.ts";
-import { findWeights, readModelConfig } from "../lib/train/run_directory.ts";
+import type { Tokenizer } from "../lib/tokenizer/mod.ts";
 import { startBackend } from "./cli/backend.ts";
-import { UserError } from "./cli/errors.ts";
-import { requireDirectory } from "./cli/files.ts";
+import { UsageError, UserError } from "./cli/errors.ts";
 import type { Flags } from "./cli/flags.ts";
+import { loadRun } from "./cli/load_run.ts";
 import { runTask } from "./cli/run.ts";
 
 const HELP = `
-Continues a prompt with a trained model, printing the text as it is made.
+Continues a prompt with a trained model, printing the text as it is made. Once the model's context is full, the newest
+half of it is kept and the text goes on from there.
 
   deno task generate --run RUN --prompt TEXT [options]
 
   --run RUN          A run directory that train-lm wrote with --tokenizer.
-  --prompt TEXT      The text to continue (--prompt=TEXT if it begins with a dash).
+  --weights WHICH    last, or best: those of the lowest validation loss (default: last)
+  --prompt TEXT      The text to continue (--prompt=TEXT if it begins with a dash); - reads it from stdin.
+  --interactive      Continue each line that is typed, until an empty one or the end of input.
+  --num-samples N    Texts per prompt, with seeds counted up from --seed (default: 1)
   --max-tokens N     New tokens at most (default: 200)
+  --stop TEXT        End before this text; may be given several times.
   --temperature X    0 always takes the likeliest token; higher is wilder (default: 0.8)
+  --top-k N          Sample among the N likeliest tokens.
+  --min-p X          Sample among tokens at least X times as likely as the likeliest.
   --top-p X          Sample among the likeliest tokens that together have this probability (default: 0.95)
+  --repetition-penalty X  Above 1, tokens in the context already become less likely (default: 1)
   --seed N           The same seed gives the same text (default: 0)
   --backend NAME     auto, webgpu or wasm (default: auto)
 `;
 
 const FLAGS = {
   run: { type: "string", required: true },
-  prompt: { type: "string", required: true },
+  weights: { type: "string", default: "last", choices: ["last", "best"] },
+  prompt: { type: "string" },
+  interactive: { type: "boolean" },
+  "num-samples": { type: "integer", default: 1, min: 1 },
   "max-tokens": { type: "integer", default: 200, min: 1 },
+  stop: { type: "strings" },
   temperature: { type: "number", default: 0.8 },
+  "top-k": { type: "integer", min: 1 },
+  "min-p": { type: "number" },
   "top-p": { type: "number", default: 0.95 },
+  "repetition-penalty": { type: "number" },
   seed: { type: "integer", default: 0, min: 0 },
   backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "wasm"] },
 } as const;
@@ -49,44 +65,82 @@ export async function main(args: string[]): Promise<number> {
 }
 
 async function generate(flags: Flags<typeof FLAGS>): Promise<void> {
-  const sampling = { temperature: flags.temperature, topP: flags["top-p"] };
+  if ((flags.prompt === undefined) === !flags.interactive) {
+    const got = flags.interactive ? "--prompt and --interactive" : "neither --prompt nor --interactive";
+    throw new UsageError(`Cannot generate: got ${got}, must be one of them. See: deno task generate --help`);
+  }
+  const sampling = {
+    temperature: flags.temperature,
+    topK: flags["top-k"],
+    minP: flags["min-p"],
+    topP: flags["top-p"],
+    repetitionPenalty: flags["repetition-penalty"],
+  };
   validateSampling(sampling);
-  await requireDirectory(flags.run);
-  const model = new Transformer(await readModelConfig(flags.run));
-  const tokenizer = await loadRunTokenizer(flags.run, model.config.vocabSize);
-  const weightsPath = await findWeights(flags.run);
+  const { model, tokenizer, weights: weightsPath } = await loadRun(flags.run, flags.weights);
   using weights = await Safetensors.open(weightsPath);
   await using backend = await startBackend(flags.backend);
   const generator = await Generator.create(backend, model);
   await writeWeights(backend, model, weightsFrom(weights, weightsPath));
 
   const endOfText = tokenizer.specialTokens.get(END_OF_TEXT);
-  const ids = generator.generate([...tokenizer.encode(flags.prompt)], {
+  const options = {
     ...sampling,
     maxTokens: flags["max-tokens"],
-    seed: flags.seed,
     stopIds: endOfText === undefined ? [] : [endOfText],
-  });
-  const print = (bytes: Uint8Array) => writeAll(Deno.stdout, bytes);
-  await print(new TextEncoder().encode(flags.prompt));
-  // Bytes go out as they come: the terminal joins a character that is split over two tokens.
-  for await (const id of ids) await print(tokenizer.decodeBytes([id]));
-  await print(new TextEncoder().encode("\n"));
-}
-
-async function loadRunTokenizer(run: string, vocabSize: number): Promise<Tokenizer> {
-  const tokenizer = await loadTokenizer(run);
-  if (tokenizer.vocabSize > vocabSize) {
-    throw new UserError(
-      `Cannot generate from ${run}: got a tokenizer of ${tokenizer.vocabSize} tokens, must be at most the model's ` +
-        `${vocabSize}. Train the model with this tokenizer`,
-    );
+  };
+  const continuePrompt = async (prompt: string) => {
+    for (let i = 0; i < flags["num-samples"]; i++) {
+      const seed = flags.seed + i;
+      if (flags["num-samples"] > 1) await print(`${i > 0 ? "\n" : ""}--- seed ${seed}\n`);
+      await print(prompt);
+      await printText(generator, tokenizer, prompt, { ...options, seed }, flags.stop);
+      await print("\n");
+    }
+  };
+  if (flags.interactive) {
+    for await (const line of typedLines()) await continuePrompt(line);
+  } else {
+    const prompt = flags.prompt === "-" ? await readStdin() : flags.prompt!;
+    if (prompt === "") throw new UserError("Cannot generate: got an empty prompt, must be some text. Type one");
+    await continuePrompt(prompt);
   }
-  return tokenizer;
 }
 
-async function writeAll(writer: { write(bytes: Uint8Array): Promise<number> }, bytes: Uint8Array): Promise<void> {
-  for (let done = 0; done < bytes.length;) done += await writer.write(bytes.subarray(done));
+/** Prints a prompt's continuation as it is made. */
+async function printText(
+  generator: Generator,
+  tokenizer: Tokenizer,
+  prompt: string,
+  options: GenerateOptions,
+  stops: readonly string[],
+): Promise<void> {
+  const ids = generator.generate([...tokenizer.encode(prompt)], options);
+  // Bytes go out as they come: the terminal joins a character that is split over two tokens.
+  for await (const bytes of untilStopString(ids, (id) => tokenizer.decodeBytes([id]), stops)) await print(bytes);
+}
+
+/** Lines from stdin up to the first empty one; on a terminal with a prompt. */
+async function* typedLines(): AsyncGenerator<string, void, void> {
+  const lines = createInterface({ input: process.stdin });
+  const ask = () => Deno.stdin.isTerminal() ? process.stderr.write("> ") : false;
+  ask();
+  for await (const line of lines) {
+    if (line === "") break;
+    yield line;
+    ask();
+  }
+  lines.close();
+}
+
+/** All of stdin, without the newline at its end. */
+async function readStdin(): Promise<string> {
+  return (await new Response(Deno.stdin.readable).text()).replace(/\r?\n$/, "");
+}
+
+async function print(text: string | Uint8Array): Promise<void> {
+  const bytes = typeof text === "string" ? new TextEncoder().encode(text) : text;
+  for (let done = 0; done < bytes.length;) done += await Deno.stdout.write(bytes.subarray(done));
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -6,7 +6,7 @@ import { type Program } from "../graph/program.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { Philox } from "../random/philox.ts";
 import { type KvCache, kvCacheLayers } from "./kv_cache.ts";
-import { sampleToken, type SamplingOptions, validateSampling } from "./sampling.ts";
+import { penalizeRepetition, sampleToken, type SamplingOptions, validateSampling } from "./sampling.ts";
 import type { Transformer } from "./transformer.ts";
 
 /** How a text is continued. */
@@ -75,6 +75,8 @@ export class Generator {
     let context = prompt.slice(-this.#contextLength);
     let logits = await this.#feed(context);
     for (let i = 0; i < options.maxTokens && !options.signal?.aborted; i++) {
+      const { repetitionPenalty = 1 } = options;
+      if (repetitionPenalty !== 1) penalizeRepetition(logits, context, repetitionPenalty);
       const id = sampleToken(logits, options, random.uniform(i));
       if (options.stopIds?.includes(id)) return;
       yield id;

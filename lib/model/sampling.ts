@@ -4,27 +4,46 @@ export interface SamplingOptions {
   readonly temperature: number;
   /** Keep the most likely tokens whose probabilities reach this sum; 1 keeps all. */
   readonly topP: number;
+  /** Keep this many of the most likely tokens; by default all. */
+  readonly topK?: number;
+  /** Keep tokens at least this times as likely as the most likely one; 0, the default, keeps all. */
+  readonly minP?: number;
+  /** Divides positive logits of tokens that are in the context already, and multiplies negative ones; 1 by default. */
+  readonly repetitionPenalty?: number;
+}
+
+/** @throws {RangeError} Naming the first option that cannot work, and what it must be. */
+export function validateSampling(options: SamplingOptions): void {
+  const { temperature, topP, topK = 1, minP = 0, repetitionPenalty = 1 } = options;
+  const check = (name: keyof SamplingOptions, isValid: boolean, mustBe: string) => {
+    if (!isValid) throw new RangeError(`Cannot sample: got ${name} ${options[name]}, must be ${mustBe}`);
+  };
+  check("temperature", temperature >= 0 && temperature < Infinity, "0 or more");
+  check("topP", topP > 0 && topP <= 1, "above 0 and at most 1");
+  check("topK", Number.isSafeInteger(topK) && topK >= 1, "a whole number above 0");
+  check("minP", minP >= 0 && minP <= 1, "from 0 to 1");
+  check("repetitionPenalty", repetitionPenalty > 0 && repetitionPenalty < Infinity, "above 0");
 }
 
 /**
- * @throws {RangeError} If the temperature is negative or not finite, or topP is not in (0, 1].
+ * Makes tokens that were seen less likely, in place.
+ * Source: Keskar et al. 2019, arXiv:1909.05858.
  */
-export function validateSampling({ temperature, topP }: SamplingOptions): void {
-  if (!(temperature >= 0 && temperature < Infinity)) {
-    throw new RangeError(`Cannot sample: got temperature ${temperature}, must be 0 or more`);
-  }
-  if (!(topP > 0 && topP <= 1)) throw new RangeError(`Cannot sample: got topP ${topP}, must be above 0 and at most 1`);
+export function penalizeRepetition(logits: Float32Array, seen: Iterable<number>, penalty: number): void {
+  for (const id of new Set(seen)) logits[id] *= logits[id] > 0 ? 1 / penalty : penalty;
 }
 
 /**
- * Chooses a token id.
+ * Chooses a token id: of the topK likeliest, those that minP leaves, and of these the nucleus that topP asks for.
  *
  * @param logits (vocabSize)
  * @param uniform A random number in [0, 1).
  *
- * Source: Holtzman et al. 2019, arXiv:1904.09751, for top-p (nucleus) sampling.
+ * Source: Holtzman et al. 2019, arXiv:1904.09751, for top-p (nucleus) sampling; Fan et al. 2018, arXiv:1805.04833, for
+ * top-k; Nguyen et al. 2024, arXiv:2407.01082, for min-p.
  */
-export function sampleToken(logits: Float32Array, { temperature, topP }: SamplingOptions, uniform: number): number {
+export function sampleToken(logits: Float32Array, options: SamplingOptions, uniform: number): number {
+  const { temperature, topP, topK = Infinity, minP = 0 } = options;
   let best = 0;
   for (let id = 1; id < logits.length; id++) if (logits[id] > logits[best]) best = id;
   if (temperature === 0) return best;
@@ -35,6 +54,12 @@ export function sampleToken(logits: Float32Array, { temperature, topP }: Samplin
     weights[id] = Math.exp((logits[id] - logits[best]) / temperature);
     total += weights[id];
   }
+  if (topK < weights.length || minP > 0) {
+    // The likeliest token has weight 1.
+    dropBelow(weights, minP);
+    if (topK < weights.length) keepHeaviest(weights, topK);
+    total = weights.reduce((sum, weight) => sum + weight, 0);
+  }
   if (topP < 1) return sampleNucleus(weights, total, topP, uniform);
   let remaining = uniform * total;
   for (let id = 0; id < weights.length; id++) {
@@ -42,7 +67,21 @@ export function sampleToken(logits: Float32Array, { temperature, topP }: Samplin
     if (remaining < 0) return id;
   }
   // Rounding can leave a sliver at the end.
-  return weights.length - 1;
+  return weights.findLastIndex((weight) => weight > 0);
+}
+
+function dropBelow(weights: Float64Array, floor: number): void {
+  for (let id = 0; id < weights.length; id++) if (weights[id] < floor) weights[id] = 0;
+}
+
+/** Sets all weights but the `count` heaviest to 0; of equal ones those with lower ids stay. */
+function keepHeaviest(weights: Float64Array, count: number): void {
+  const lightest = weights.toSorted()[weights.length - count];
+  let ties = count;
+  for (const weight of weights) if (weight > lightest) ties--;
+  for (let id = 0; id < weights.length; id++) {
+    if (weights[id] < lightest || (weights[id] === lightest && ties-- <= 0)) weights[id] = 0;
+  }
 }
 
 /**

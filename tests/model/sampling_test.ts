@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { sampleToken, validateSampling } from "../../lib/model/sampling.ts";
+import { penalizeRepetition, sampleToken, validateSampling } from "../../lib/model/sampling.ts";
 
 const logitsArbitrary = fc.float32Array({ min: -30, max: 30, noNaN: true, minLength: 1, maxLength: 50 });
 const uniformArbitrary = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
@@ -57,9 +57,47 @@ Deno.test("sampleToken with topP takes only tokens of the smallest set that reac
   );
 });
 
+Deno.test("sampleToken with topK and minP takes only tokens that both leave, each as often as its share", () => {
+  fc.assert(
+    fc.property(
+      logitsArbitrary,
+      fc.integer({ min: 1, max: 60 }),
+      fc.double({ min: 0, max: 1, noNaN: true }),
+      fc.constantFrom(1, 0.7),
+      (logits, topK, minP, topP) => {
+        const weights = softmax(logits, 1);
+        const best = Math.max(...weights);
+        const ranked = [...weights.keys()].sort((a, b) => weights[b] - weights[a] || a - b);
+        const kept = ranked.slice(0, topK).filter((id) => weights[id] >= minP * best);
+        const total = kept.reduce((sum, id) => sum + weights[id], 0);
+        let reached = 0;
+        const nucleus = kept.filter((id) => (reached += weights[id]) - weights[id] < topP * total * (1 + 1e-9));
+        const seen = new Set<number>();
+        for (let i = 0; i < 40; i++) seen.add(sampleToken(logits, { temperature: 1, topP, topK, minP }, i / 40));
+        // A weight within rounding of the bound may go either way.
+        const isSure = kept.every((id) => Math.abs(weights[id] - minP * best) > 1e-12 || minP === 0 || minP === 1);
+        if (isSure) { for (const id of seen) assert(nucleus.includes(id), `${id} is not one of ${nucleus}`); }
+        const share = weights[nucleus[0]] / nucleus.reduce((sum, id) => sum + weights[id], 0);
+        if (share > 1 / 20) assert(seen.has(nucleus[0]), `${nucleus[0]} with share ${share} was never drawn`);
+      },
+    ),
+    { seed: 4, numRuns: 300 },
+  );
+});
+
+Deno.test("penalizeRepetition makes each token that was seen less likely, once", () => {
+  const logits = Float32Array.of(2, -2, 0, 4, -4);
+  penalizeRepetition(logits, [0, 1, 0, 2], 2);
+  assertEquals([...logits], [1, -4, 0, 4, -4]);
+});
+
 Deno.test("validateSampling names what cannot work", () => {
   assertThrows(() => validateSampling({ temperature: -1, topP: 1 }), RangeError, "got temperature -1");
   assertThrows(() => validateSampling({ temperature: NaN, topP: 1 }), RangeError, "got temperature NaN");
   assertThrows(() => validateSampling({ temperature: 1, topP: 0 }), RangeError, "got topP 0");
   assertThrows(() => validateSampling({ temperature: 1, topP: NaN }), RangeError, "got topP NaN");
+  assertThrows(() => validateSampling({ temperature: 1, topP: 1, topK: 0 }), RangeError, "got topK 0");
+  assertThrows(() => validateSampling({ temperature: 1, topP: 1, minP: 2 }), RangeError, "got minP 2");
+  const penalty = { temperature: 1, topP: 1, repetitionPenalty: 0 };
+  assertThrows(() => validateSampling(penalty), RangeError, "got repetitionPenalty 0");
 });

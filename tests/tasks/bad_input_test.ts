@@ -129,6 +129,13 @@ const MISTAKES: Record<string, Mistake> = {
     says: /no such directory/,
     code: 1,
   },
+  "generate: no prompt": { task: "generate", args: ["--run", "DIR"], says: /neither --prompt nor/, code: 2 },
+  "evaluate: empty file": {
+    task: "evaluate",
+    args: ["--run", "DIR", "--input", "DIR/empty.txt"],
+    says: /empty file/,
+    code: 1,
+  },
   "generate: temperature below zero": {
     task: "generate",
     args: ["--run", "DIR", "--prompt", "x", "--temperature=-1"],

@@ -1,0 +1,29 @@
+// A run's model, tokenizer and weights, for tasks that use a trained model.
+import { Transformer } from "../../lib/model/transformer.ts";
+import { loadTokenizer, type Tokenizer } from "../../lib/tokenizer/mod.ts";
+import { findWeights, readModelConfig } from "../../lib/train/run_directory.ts";
+import { UserError } from "./errors.ts";
+import { requireDirectory } from "./files.ts";
+
+/** What is needed to use a run's model. */
+export interface LoadedRun {
+  readonly model: Transformer;
+  readonly tokenizer: Tokenizer;
+  /** The path of the weights. */
+  readonly weights: string;
+}
+
+/** @throws {UserError} If the run has no weights, or no tokenizer that fits its model. */
+export async function loadRun(run: string, which: "last" | "best"): Promise<LoadedRun> {
+  await requireDirectory(run);
+  const model = new Transformer(await readModelConfig(run));
+  const tokenizer = await loadTokenizer(run);
+  const { vocabSize } = model.config;
+  if (tokenizer.vocabSize > vocabSize) {
+    throw new UserError(
+      `Cannot use run ${run}: got a tokenizer of ${tokenizer.vocabSize} tokens, must be at most the model's ` +
+        `${vocabSize}. Train the model with this tokenizer`,
+    );
+  }
+  return { model, tokenizer, weights: await findWeights(run, which) };
+}

@@ -1,0 +1,80 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import fc from "fast-check";
+import type { Backend } from "../../lib/backend/backend.ts";
+import { tokensInMemory } from "../../lib/dataset/token_source.ts";
+import { UserError } from "../../lib/errors.ts";
+import { Graph } from "../../lib/graph/graph.ts";
+import { InputBlock } from "../../lib/graph/inputs.ts";
+import { plan } from "../../lib/graph/plan.ts";
+import { Transformer } from "../../lib/model/transformer.ts";
+import { initialWeights } from "../../lib/model/weights.ts";
+import { scoreTokens, scoringWindows } from "../../lib/train/score.ts";
+import { assertClose, UNIT_ROUNDOFF } from "../harness/assert_close.ts";
+import { forEachBackend } from "../harness/backends.ts";
+import { Random } from "../harness/random.ts";
+
+const config = { vocabSize: 19, contextLength: 6, dModel: 8, numLayers: 1, numHeads: 2, dFf: 12, ropeTheta: 10000 };
+
+Deno.test("scoring windows predict each token but the first once, with enough before it", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 2, max: 200 }), fc.integer({ min: 1, max: 12 }), fc.nat(), (length, context, at) => {
+      const stride = 1 + at % context;
+      const counts = new Array<number>(length).fill(0);
+      for (const { start, from, to } of scoringWindows(length, context, stride)) {
+        assertEquals(start >= 0 && from >= 0 && from < to && to <= context && start + to < length, true);
+        // Position i predicts token start + i + 1 from i + 1 tokens.
+        if (start > 0) assertEquals(from >= context - stride, true);
+        for (let i = from; i < to; i++) counts[start + i + 1]++;
+      }
+      assertEquals(counts, [0, ...new Array<number>(length - 1).fill(1)]);
+    }),
+    { seed: 8, numRuns: 300 },
+  );
+});
+
+/** −log p of each token but the first, from one forward pass each over what its window holds before it. */
+async function naiveScore(backend: Backend, model: Transformer, ids: Uint32Array, stride: number): Promise<number> {
+  const graph = new Graph();
+  const input = graph.input("ids", [1, config.contextLength], { dtype: "u32" });
+  const logits = model.forward(graph, input);
+  const program = plan(graph, { keep: [logits] });
+  const executable = await backend.load(program);
+  const block = new InputBlock(program);
+  let nats = 0;
+  for (let target = 1; target < ids.length; target++) {
+    const { contextLength, vocabSize } = config;
+    // Windows end at the context length, then a stride further each time.
+    const end = Math.max(contextLength, contextLength + Math.ceil((target - contextLength) / stride) * stride);
+    const start = Math.max(0, Math.min(end, ids.length - 1) - contextLength);
+    const before = ids.subarray(start, target);
+    block.integers(input).fill(0).set(before);
+    backend.write(block.view, block.words);
+    await executable.run();
+    const all = await backend.read(program.view(logits));
+    const row = [...all.subarray((before.length - 1) * vocabSize, before.length * vocabSize)];
+    const max = Math.max(...row);
+    nats += max + Math.log(row.reduce((sum, x) => sum + Math.exp(x - max), 0)) - row[ids[target]];
+  }
+  return nats;
+}
+
+forEachBackend("scoreTokens adds up what single forward passes give, for any length and stride", async (backend) => {
+  const model = new Transformer(config);
+  for (const [length, stride] of [[2, 3], [4, 6], [7, 3], [8, 3], [31, 1], [31, 4], [31, 6]]) {
+    const ids = new Random(length).integers(length, config.vocabSize);
+    const options = { stride, batchSize: 3, weights: initialWeights(config, 2) };
+    const { nats, tokens } = await scoreTokens(backend, model, tokensInMemory(ids), options);
+    assertEquals(tokens, length - 1);
+    // Each loss is a few nats with the errors of sums over 12 terms; they are added in float64.
+    const expected = await naiveScore(backend, model, ids, stride);
+    assertClose([nats], [expected], { relative: 50 * UNIT_ROUNDOFF }, `${length} tokens, stride ${stride}`);
+  }
+});
+
+forEachBackend("scoreTokens refuses what it cannot score", async (backend) => {
+  const model = new Transformer(config);
+  const score = (ids: number[], stride = 3) => scoreTokens(backend, model, tokensInMemory(ids), { stride });
+  await assertRejects(() => score([1]), UserError, "got 1 tokens");
+  await assertRejects(() => score([1, 19, 2]), UserError, "got token id 19");
+  await assertRejects(() => score([1, 2], 7), RangeError, "got stride 7");
+});
