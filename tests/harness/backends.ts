@@ -2,6 +2,7 @@ import type { Backend } from "../../lib/backend/backend.ts";
 import { createWasmBackend } from "../../lib/backend/wasm.ts";
 import { ReferenceBackend } from "../reference/backend.ts";
 import { missingGpu, openGpu } from "./gpu.ts";
+import { withSmallDispatches } from "./small_dispatches.ts";
 
 /** A backend that tests run on. */
 interface TestBackend {
@@ -15,7 +16,7 @@ const REFERENCE: TestBackend = { label: "reference", open: () => Promise.resolve
 
 const DEVICES: readonly TestBackend[] = [
   { label: "wasm", open: () => createWasmBackend() },
-  { label: "webgpu", open: openGpu, missing: missingGpu },
+  { label: "webgpu", open: () => withSmallDispatches(openGpu), missing: missingGpu },
 ];
 
 /** Backends that are open, one of each kind per test file. */

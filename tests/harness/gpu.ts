@@ -15,11 +15,6 @@ export function openGpu(): Promise<Backend> {
   return createWebGpuBackend();
 }
 
-/** A backend with the kernels that a real GPU would get, also on a software adapter. */
-export function openGpuWithHardwareKernels(): Promise<Backend> {
-  return createWebGpuBackend({ kernelsForHardware: true });
-}
-
 /** Registers a test that needs an adapter; without one it counts as ignored, and its name says why. */
 export function gpuTest(name: string, fn: (t: Deno.TestContext) => Promise<void>): void {
   Deno.test({ name: missingGpu ? `${name} [${missingGpu}]` : name, ignore: missingGpu !== undefined, fn });

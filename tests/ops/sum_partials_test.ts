@@ -8,7 +8,7 @@ import { runGraph } from "../harness/graph_run.ts";
 import { Random } from "../harness/random.ts";
 import { dotTolerance } from "../harness/tolerance.ts";
 
-const SIZES = [[1, 1], [2, 3], [7, 4], [5, 9], [63, 31], [64, 65], [64, 257], [13, 1031]];
+const SIZES = [[1, 1], [2, 3], [7, 4], [5, 9], [63, 31], [64, 65], [64, 257], [13, 1031], [3, 66_047]];
 
 for (const accumulate of [0, 1] as const) {
   forEachBackend(`sum_partials sums columns, accumulate = ${accumulate}`, async (backend) => {
@@ -28,7 +28,7 @@ for (const accumulate of [0, 1] as const) {
   });
 
   forEachBackend(`copy is exact, accumulate = ${accumulate}`, async (backend) => {
-    for (const n of [1, 3, 4, 5, 8, 63, 65, 257, 1031]) {
+    for (const n of [1, 3, 4, 5, 8, 63, 65, 257, 1031, 66_047]) {
       const random = new Random(n);
       const [x, before] = [random.normal(n), random.normal(n)];
       const { y } = await runGraph(backend, (trace) => {

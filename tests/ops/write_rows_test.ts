@@ -14,6 +14,7 @@ forEachBackend("writeRows writes rows from a position on and leaves the others",
     [3, 7, 7, 9, 0],
     [2, 1, 65, 33, 63],
     [1, 129, 257, 65, 128],
+    [1, 257, 259, 259, 1],
   ];
   for (const [B, T, S, W, start] of sizes) {
     const random = new Random(S);

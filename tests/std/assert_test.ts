@@ -50,6 +50,12 @@ Deno.test("assertEquals() compares deeply, and by type", () => {
   mustFail(() => assertEquals(new Set([1]), new Set([2])), "");
 });
 
+Deno.test("assertEquals() of large values fails as fast as it passes", () => {
+  const large = Array.from({ length: 200_000 }, (_, i) => i);
+  mustFail(() => assertEquals(large.map((value) => -value), large, "why"), "why");
+  mustFail(() => assertEquals("a".repeat(1e6), "b".repeat(1e6)), "Values are not equal");
+});
+
 Deno.test("assertStringIncludes() and assertMatch() quote what they looked for", () => {
   assertStringIncludes("abc", "bc");
   assertMatch("abc", /b.$/);

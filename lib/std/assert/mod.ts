@@ -1,5 +1,6 @@
 // A stand-in for the part of jsr:@std/assert that this project uses. Same names, same signatures.
-import { AssertionError as NodeAssertionError, deepStrictEqual } from "node:assert";
+import { deepStrictEqual } from "node:assert";
+import { inspect, isDeepStrictEqual } from "node:util";
 
 /** Thrown when an assertion fails. */
 export class AssertionError extends Error {
@@ -16,7 +17,7 @@ export function assert(expr: unknown, msg = ""): asserts expr {
 
 /** Asserts that the two are deeply equal; NaN equals NaN. */
 export function assertEquals<T>(actual: T, expected: T, msg?: string): void {
-  compare(() => deepStrictEqual(actual, expected), msg);
+  if (!isDeepStrictEqual(actual, expected)) throw new AssertionError(`${difference(actual, expected)}${suffix(msg)}`);
 }
 
 /** Asserts that `actual` contains `expected`. */
@@ -79,13 +80,20 @@ function assertIsError<E extends Error>(
   return error;
 }
 
-function compare(check: () => void, msg?: string): void {
-  try {
-    check();
-  } catch (error) {
-    if (!(error instanceof NodeAssertionError)) throw error;
-    throw new AssertionError(`${error.message}${suffix(msg)}`);
+/** Values of more characters are shown from their beginning: to find where they differ takes quadratic time. */
+const LONGEST = 5000;
+
+function difference(actual: unknown, expected: unknown): string {
+  const limits = { depth: 10, maxStringLength: LONGEST, maxArrayLength: LONGEST };
+  const [a, b] = [actual, expected].map((value) => inspect(value, limits));
+  if (a.length <= LONGEST && b.length <= LONGEST) {
+    try {
+      deepStrictEqual(actual, expected);
+    } catch (error) {
+      if (error instanceof Error) return error.message;
+    }
   }
+  return `Values are not equal: got ${a.slice(0, LONGEST)}, expected ${b.slice(0, LONGEST)}`;
 }
 
 function suffix(msg?: string): string {
