@@ -10,6 +10,7 @@ import { runTask } from "./cli/run.ts";
 const BENCHES: Readonly<Record<string, () => Promise<{ main(args: string[]): Promise<number> }>>> = {
   lm: () => import("./bench/lm.ts"),
   generate: () => import("./bench/generate.ts"),
+  "gpu-tiles": () => import("./bench/gpu_tiles.ts"),
 };
 
 const HELP = `
@@ -17,6 +18,7 @@ Measures this machine. Each bench prints a table, or all its numbers with --json
 
   deno task bench lm         Training steps: tokens/s, FLOP/s, share of the peak; beside PyTorch with --torch
   deno task bench generate   Generation with a KV cache: tokens/s, beside reading the weights once per token
+  deno task bench gpu-tiles  A GPU's matrix products: each way to compute them, and the one that is chosen
 
 Each has its own --help.
 `;

@@ -66,6 +66,21 @@ export type Variant =
   | { readonly kind: "skinny" }
   | { readonly kind: "tiled"; readonly tile: Tile; readonly splits: number };
 
+/** A variant in words. */
+export function variantLabel(variant: Variant): string {
+  switch (variant.kind) {
+    case "direct":
+      return `direct ${variant.tile.m}x${variant.tile.n}`;
+    case "skinny":
+      return "skinny";
+    case "tiled": {
+      const { m, n, k, across, down } = variant.tile;
+      const splits = variant.splits > 1 ? ` in ${variant.splits} splits` : "";
+      return `tiled ${m}x${n}x${k} by ${across * down}${splits}`;
+    }
+  }
+}
+
 /** The sizes of a product: C is (M, N), its elements are sums over K. */
 export interface MatmulSizes {
   readonly M: number;
@@ -130,7 +145,7 @@ function directCall(kernel: MatmulKernel, constants: Constants, tile: DirectTile
   const tiles = Math.ceil(M / tile.m) * Math.ceil(N / tile.n);
   return {
     dispatches: [{
-      label: `${kernel.name} direct ${tile.m}x${tile.n}`,
+      label: `${kernel.name} ${variantLabel({ kind: "direct", tile })}`,
       source: directMatmul(kernel, tile, wide, K % 4 === 0),
       workgroups: Math.ceil(tiles / DIRECT_WORKGROUP),
       flops: 2 * M * N * K,
@@ -142,7 +157,7 @@ function directCall(kernel: MatmulKernel, constants: Constants, tile: DirectTile
 function skinnyCall(kernel: MatmulKernel, { M, N, K }: MatmulSizes): WgslCall {
   return {
     dispatches: [{
-      label: `${kernel.name} skinny ${M}`,
+      label: `${kernel.name} ${variantLabel({ kind: "skinny" })}`,
       source: skinnyMatmul(kernel, M, K % 4 === 0),
       workgroups: Math.ceil(N / SKINNY_COLUMNS),
       flops: 2 * M * N * K,
@@ -162,7 +177,7 @@ function tiledCall(
   const splitK = Math.ceil(K / splits / tile.k) * tile.k;
   const parts = Math.ceil(K / splitK);
   const source = tiledMatmul(kernel, tile, { ...divides, wholeK: K % tile.k === 0, splitK: parts > 1 });
-  const label = `${kernel.name} tiled ${tile.m}x${tile.n}x${tile.k}`;
+  const label = `${kernel.name} ${variantLabel({ kind: "tiled", tile, splits: parts })}`;
   const workgroups = Math.ceil(M / tile.m) * Math.ceil(N / tile.n);
   const product = { label, source, workgroups: workgroups * parts, flops: 2 * M * N * K, divisible: true };
   if (parts === 1) return { dispatches: [product] };
@@ -170,7 +185,6 @@ function tiledCall(
     scratchBytes: 4 * M * N * parts,
     dispatches: [{
       ...product,
-      label: `${label} split ${parts}`,
       writes: ["scratch"],
       params: [...kernel.constants.map((name) => constants[name]), splitK],
     }, {

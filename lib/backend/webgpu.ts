@@ -37,7 +37,8 @@ export class WebGpuBackend implements Backend {
   readonly adapter: AdapterSummary;
   /** For what this interface does not offer; whoever destroys it makes the backend useless. */
   readonly device: GPUDevice;
-  readonly #traits: DeviceTraits;
+  /** What kernels are chosen by. */
+  readonly traits: DeviceTraits;
   readonly #kernels: ReadonlyMap<string, WgslKernel>;
   readonly #parts: DeviceParts;
   readonly #pace = new Pace();
@@ -47,7 +48,7 @@ export class WebGpuBackend implements Backend {
   constructor(adapter: AdapterSummary, device: GPUDevice, options: WebGpuOptions) {
     this.adapter = adapter;
     this.device = device;
-    this.#traits = traitsOf(device, adapter.software && !options.kernelsForHardware);
+    this.traits = traitsOf(device, adapter.software && !options.kernelsForHardware);
     this.#kernels = new Map([...wgslKernels, ...options.kernels ?? []]);
     this.#parts = {
       device,
@@ -65,7 +66,7 @@ export class WebGpuBackend implements Backend {
   async load(program: Program): Promise<Executable> {
     const { device, memory, failures } = this.#parts;
     failures.throwIfFailed();
-    const { dispatches, scratchBytes } = planDispatches(program, this.#kernels, this.#traits, device.limits);
+    const { dispatches, scratchBytes } = planDispatches(program, this.#kernels, this.traits, device.limits);
     await memory.allocate(program.storages);
     const steps = await makeSteps(this.#parts, dispatches, await memory.scratch(scratchBytes));
     await failures.settle();

@@ -43,7 +43,7 @@ function probe<I extends string, O extends string, C extends string>(
 }
 
 /** The three products of a linear map. */
-function linearProbes(rows: number, I: number, O: number): Probe[] {
+export function linearProbes(rows: number, I: number, O: number): Probe[] {
   const sizes = { rows, I, O };
   return [
     probe(linearForward, sizes, { x: rows * I, weight: O * I }, { y: rows * O }),
