@@ -2,7 +2,7 @@
 //   deno task decode --tokenizer out/tokenizer --input out/shakespeare.npy | head
 import { NpyReader } from "../lib/dataset/npy_file.ts";
 import { loadTokenizer } from "../lib/tokenizer/tokenizer_dir.ts";
-import { requireDirectory, requireInputFile } from "./cli/files.ts";
+import { requireInputFile, requireTokenizer } from "./cli/files.ts";
 import { runTask } from "./cli/run.ts";
 
 const HELP = `
@@ -10,7 +10,8 @@ Writes the text of token ids to stdout, byte for byte as it was encoded.
 
   deno task decode --tokenizer out/tokenizer --input out/shakespeare.npy
 
-  --tokenizer DIR     directory with tokenizer.json, or vocab.json and merges.txt
+  --tokenizer DIR     directory with tokenizer.json, or vocab.json and merges.txt; or a file of ranks,
+                      NAME.tiktoken
   --input FILE.npy    the ids
   --help              print this
 `;
@@ -29,7 +30,7 @@ const IDS_AT_A_TIME = 1 << 18;
 export function main(args: string[]): Promise<number> {
   return runTask(TASK, args, async (flags) => {
     await requireInputFile(flags.input);
-    await requireDirectory(flags.tokenizer);
+    await requireTokenizer(flags.tokenizer);
     const tokenizer = await loadTokenizer(flags.tokenizer);
     using reader = await NpyReader.open(flags.input);
     const out = Deno.stdout.writable.getWriter();

@@ -8,7 +8,7 @@ import { expandInputs, type TextInput } from "../lib/dataset/text_inputs.ts";
 import type { Tokenizer } from "../lib/tokenizer/tokenizer.ts";
 import { loadTokenizer } from "../lib/tokenizer/tokenizer_dir.ts";
 import { UsageError, UserError } from "./cli/errors.ts";
-import { requireAbsent, requireDirectory } from "./cli/files.ts";
+import { requireAbsent, requireTokenizer } from "./cli/files.ts";
 import type { Flags } from "./cli/flags.ts";
 import { untilInterrupted } from "./cli/interrupt.ts";
 import { runTask } from "./cli/run.ts";
@@ -22,7 +22,8 @@ Encodes text into token ids.
   deno task encode --tokenizer out/tokenizer --input corpus/ --out out/train --shard-size 1GB
   zcat stories.gz | deno task encode --tokenizer out/tokenizer --input - --out - > ids.bin
 
-  --tokenizer DIR     directory with tokenizer.json, or vocab.json and merges.txt
+  --tokenizer DIR     directory with tokenizer.json, or vocab.json and merges.txt; or a file of ranks,
+                      NAME.tiktoken
   --input PATH        the text: a file, a directory, or - for stdin; may be given several times. Files named .gz are
                       unpacked; of .jsonl and .ndjson files each line is a text. No token reaches from one into the next
   --field NAME        field of the .jsonl objects with the text. Default: text. With stdin: that is JSON Lines too
@@ -59,7 +60,7 @@ export function main(args: string[]): Promise<number> {
   return runTask(TASK, args, async (flags) => {
     const shards = shardsFrom(flags);
     const inputs = await expandInputs(flags.input, { stdinIsJsonLines: flags.field !== undefined });
-    await requireDirectory(flags.tokenizer);
+    await requireTokenizer(flags.tokenizer);
     if (flags.out !== "-" && shards === null) await requireAbsent(flags.out, flags.force);
     const tokenizer = await loadTokenizer(flags.tokenizer);
     const started = performance.now();

@@ -7,6 +7,7 @@ import { addCounts, parseCounts } from "../lib/tokenizer/count_file.ts";
 import { type CountedText, countTexts, type CountTimes } from "../lib/tokenizer/count_texts.ts";
 import { longestTokens, MergeHistory } from "../lib/tokenizer/merge_history.ts";
 import { PATTERN_NAMES, type PatternName } from "../lib/tokenizer/patterns.ts";
+import { formatTiktoken } from "../lib/tokenizer/tiktoken_file.ts";
 import type { Tokenizer } from "../lib/tokenizer/tokenizer.ts";
 import { saveTokenizer } from "../lib/tokenizer/tokenizer_dir.ts";
 import { requireVocabSize } from "../lib/tokenizer/train.ts";
@@ -35,6 +36,7 @@ Trains a byte-level BPE tokenizer on text, or on words counted before.
   --special TOKEN     text that is always one token, and never part of another; may be given several times.
                       Default: <|endoftext|>, or those that were counted with
   --pattern NAME      what splits text into words: gpt2, cl100k, cl100k-original or o200k. Default: gpt2
+  --tiktoken          also write DIR/tokenizer.tiktoken: ranks for Python's tiktoken
   --json              print the report as JSON: seconds per phase, peak memory, the longest token and its merges
   --force             replace DIR if it exists
   --help              print this
@@ -51,6 +53,7 @@ const TASK = {
     out: { type: "string", required: true },
     special: { type: "strings" },
     pattern: { type: "string", choices: PATTERN_NAMES },
+    tiktoken: { type: "boolean" },
     json: { type: "boolean" },
     force: { type: "boolean" },
   },
@@ -69,7 +72,10 @@ export function main(args: string[]): Promise<number> {
     const mergeStarted = performance.now();
     const tokenizer = trainBpeFromCounts(counted, { vocabSize: flags["vocab-size"] });
     const writeStarted = performance.now();
-    await writeDirectoryAtomically(flags.out, (dir) => saveTokenizer(tokenizer, dir), { replace: flags.force });
+    await writeDirectoryAtomically(flags.out, async (dir) => {
+      await saveTokenizer(tokenizer, dir);
+      if (flags.tiktoken) await Deno.writeTextFile(`${dir}/tokenizer.tiktoken`, formatTiktoken(tokenizer.vocabulary));
+    }, { replace: flags.force });
     const ended = performance.now();
     const report = {
       vocabSize: tokenizer.vocabSize,

@@ -2,6 +2,7 @@
 import { UserError } from "../errors.ts";
 import { writeFileAtomically } from "../io/atomic.ts";
 import { unspellBytes } from "./byte_level.ts";
+import { parseTiktoken, tiktokenOptionsFor } from "./tiktoken_file.ts";
 import { buildVocabulary, spelledTokens } from "./spelled_vocabulary.ts";
 import { Tokenizer } from "./tokenizer.ts";
 import { formatTokenizerJson, parseJson, parseTokenizerJson } from "./tokenizer_json.ts";
@@ -25,11 +26,17 @@ export async function saveTokenizer(tokenizer: Tokenizer, dir: string): Promise<
 }
 
 /**
- * Loads a tokenizer from a directory: from tokenizer.json if it is there, else from vocab.json and merges.txt.
+ * Loads a tokenizer from a directory: from tokenizer.json if it is there, else from vocab.json and merges.txt. Or from a
+ * file of tiktoken's ranks, `NAME.tiktoken`; with the pattern and special tokens of tiktoken's own files by their names, else
+ * with GPT-2's pattern and no special tokens.
  *
  * @throws {UserError} if neither is there, or a file does not hold what it must.
  */
 export async function loadTokenizer(dir: string): Promise<Tokenizer> {
+  if (dir.endsWith(".tiktoken")) {
+    const ranks = await Deno.readTextFile(dir);
+    return new Tokenizer(parseTiktoken(ranks, dir, tiktokenOptionsFor(dir)));
+  }
   const json = await readIfPresent(`${dir}/${TOKENIZER_JSON}`);
   if (json !== null) return new Tokenizer(parseTokenizerJson(json, `${dir}/${TOKENIZER_JSON}`));
   const [vocab, merges] = await Promise.all([VOCAB_JSON, MERGES_TXT].map((file) => readIfPresent(`${dir}/${file}`)));
