@@ -1,5 +1,5 @@
 /**
- * Measures this machine: kernels, training steps, generation.
+ * Measures this machine: kernels, training steps, generation, tokenizing.
  *
  *   deno task bench lm --json
  */
@@ -11,6 +11,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ main(args: string[]): Pro
   lm: () => import("./bench/lm.ts"),
   generate: () => import("./bench/generate.ts"),
   "gpu-tiles": () => import("./bench/gpu_tiles.ts"),
+  tokenizer: () => import("./bench/tokenizer.ts"),
 };
 
 const HELP = `
@@ -19,6 +20,7 @@ Measures this machine. Each bench prints a table, or all its numbers with --json
   deno task bench lm         Training steps: tokens/s, FLOP/s, share of the peak; beside PyTorch with --torch
   deno task bench generate   Generation with a KV cache: tokens/s, beside reading the weights once per token
   deno task bench gpu-tiles  A GPU's matrix products: each way to compute them, and the one that is chosen
+  deno task bench tokenizer  Training and encoding, beside other tokenizers with --python
 
 Each has its own --help.
 `;

@@ -10,26 +10,26 @@ export interface Machine {
   readonly os: string;
   readonly deno: string;
   readonly v8: string;
-  /** The backend's name and, in words, its adapter or workers. */
-  readonly backend: string;
+  /** The backend's name and, in words, its adapter or workers; absent where none takes part. */
+  readonly backend?: string;
   /** ISO 8601. */
   readonly date: string;
 }
 
 /** Describes this machine. */
-export function describeMachine(backend: Backend): Machine {
+export function describeMachine(backend?: Backend): Machine {
   return {
     cpu: cpus()[0]?.model.trim() ?? "unknown processor",
     cores: navigator.hardwareConcurrency,
     os: `${Deno.build.os} ${Deno.build.arch}`,
     deno: Deno.version.deno,
     v8: Deno.version.v8,
-    backend: `${backend.name}: ${backend.description}`,
+    ...(backend && { backend: `${backend.name}: ${backend.description}` }),
     date: new Date().toISOString(),
   };
 }
 
 /** The machine in one line. */
 export function formatMachine({ cpu, cores, os, deno, v8, backend }: Machine): string {
-  return `${cpu}, ${cores} cores, ${os}; Deno ${deno}, V8 ${v8}; ${backend}`;
+  return `${cpu}, ${cores} cores, ${os}; Deno ${deno}, V8 ${v8}${backend ? `; ${backend}` : ""}`;
 }
