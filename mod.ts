@@ -106,6 +106,7 @@ export { Evaluator } from "./lib/train/evaluator.ts";
 export { mergeConfigs, readConfigFile } from "./lib/train/merge_config.ts";
 export { readMetrics } from "./lib/train/metrics_log.ts";
 export { createOptimizer, type Optimizer, type OptimizerOptions } from "./lib/train/optimizer.ts";
+export { type PlotLibrary, reportHtml, type ReportRun } from "./lib/train/report.ts";
 export { trainRun, type TrainRunOptions } from "./lib/train/run.ts";
 export {
   findWeights,

@@ -66,7 +66,7 @@ async function demo({ out, force, steps, backend }: Flags<typeof FLAGS>): Promis
 Everything is in ${out}:
   tokenizer/           the tokenizer
   train.npy valid.npy  token ids
-  run/                 config.json, model.safetensors, metrics.jsonl
+  run/                 report.html, model.safetensors, metrics.jsonl, config.json
 More of it: deno task generate --run ${run} --prompt "${PROMPT}" --seed 1`);
 }
 

@@ -25,6 +25,7 @@ import { startBackend } from "./cli/backend.ts";
 import { requireAbsent, requireDirectory, requireInputFile } from "./cli/files.ts";
 import { untilInterrupted } from "./cli/interrupt.ts";
 import { runTask } from "./cli/run.ts";
+import { REPORT_FILE, writeReport } from "./report/write_report.ts";
 import { configParts, FLAGS, HELP, requireNewRunFlags, requireResumeFlags, type TrainFlags } from "./train_lm/flags.ts";
 import { followSteps } from "./train_lm/follow.ts";
 
@@ -89,6 +90,7 @@ async function follow(
   let program: Program | undefined;
   const onProgram = (loaded: Program) => program = loaded;
   const followed = await untilInterrupted((signal) => followSteps(trainRun({ ...run, signal, onProgram }), config));
+  await writeReport([directory], `${directory}/${REPORT_FILE}`);
   if (followed === undefined) {
     console.log(`All ${training.steps} steps were taken already. The weights are in ${directory}`);
     return;

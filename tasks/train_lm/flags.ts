@@ -8,7 +8,8 @@ import type { Flags } from "../cli/flags.ts";
 
 export const HELP = `
 Trains a Transformer on token files and writes a run directory: config.json, the tokenizer's files, metrics.jsonl,
-checkpoints, model.safetensors (the last weights) and best.safetensors (those of the lowest validation loss).
+checkpoints, model.safetensors (the last weights), best.safetensors (those of the lowest validation loss) and
+report.html.
 
   deno task train-lm --train FILE.npy --out RUN [options]
   deno task train-lm --resume RUN

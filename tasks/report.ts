@@ -1,0 +1,44 @@
+/**
+ * Draws the course of trainings.
+ *
+ *   deno task report --run RUN_A --run RUN_B --out report.html
+ */
+import { requireAbsent, requireDirectory } from "./cli/files.ts";
+import { UsageError } from "./cli/errors.ts";
+import type { Flags } from "./cli/flags.ts";
+import { runTask } from "./cli/run.ts";
+import { REPORT_FILE, writeReport } from "./report/write_report.ts";
+
+const HELP = `
+Writes one HTML page, complete in itself, with the course of one or several runs: losses by step and by time, learning
+rate, gradient norm, throughput, and their configurations side by side. It may be used while a run goes on.
+
+  deno task report --run RUN [--run RUN …] [options]
+
+  --run RUN     A run directory that train-lm wrote; several are laid over each other.
+  --out FILE    Where to write (default: ${REPORT_FILE} in the run, replaced; needed for several runs)
+  --force       Replace FILE if it exists.
+`;
+
+const FLAGS = {
+  run: { type: "strings", required: true },
+  out: { type: "string" },
+  force: { type: "boolean" },
+} as const;
+
+export async function main(args: string[]): Promise<number> {
+  return await runTask({ name: "report", help: HELP, flags: FLAGS }, args, report);
+}
+
+async function report({ run: runs, out, force }: Flags<typeof FLAGS>): Promise<void> {
+  if (out === undefined && runs.length > 1) {
+    throw new UsageError(`Cannot report on ${runs.length} runs: got no --out, must be given one. Pass --out FILE.html`);
+  }
+  for (const run of runs) await requireDirectory(run);
+  if (out !== undefined) await requireAbsent(out, force);
+  const path = out ?? `${runs[0]}/${REPORT_FILE}`;
+  await writeReport(runs, path);
+  console.log(`Written to ${path}`);
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));
