@@ -23,7 +23,10 @@ const DEVICES: readonly TestBackend[] = [
 const open = new Map<string, Promise<Backend>>();
 
 Deno.test.afterAll(async () => {
-  for (const backend of open.values()) await (await backend)[Symbol.asyncDispose]();
+  // One that did not open has failed its tests already.
+  for (const opened of await Promise.allSettled(open.values())) {
+    if (opened.status === "fulfilled") await opened.value[Symbol.asyncDispose]();
+  }
   open.clear();
 });
 
