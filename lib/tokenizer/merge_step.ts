@@ -46,7 +46,7 @@ export class MergeStep {
   }
 
   #replace(symbols: WordSymbols, pairs: CountedPairs, tokens: TokenBytes, pair: number, merged: number): void {
-    const { slots, wordOf, weights } = symbols;
+    const { slots } = symbols;
     const left = pairs.left[pair], right = pairs.right[pair];
     const leftBytes = tokens.byteLength(left), rightBytes = tokens.byteLength(right);
     const { occurrences } = pairs;
@@ -55,7 +55,7 @@ export class MergeStep {
       const middle = start + leftBytes;
       if (slots[start] !== left || slots[middle] !== right) continue; // gone since it was listed
       const end = middle + rightBytes;
-      const weight = weights[wordOf[start]];
+      const weight = symbols.weightAt(start);
       const before = slots[start - 1], after = slots[end];
       if (before >= 0) {
         this.#countLeft(before, start - tokens.byteLength(before), weight);
