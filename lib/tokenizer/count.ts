@@ -63,20 +63,22 @@ export class WordCounter {
     const numWords = exports.numWords.value;
     const offsets = new Uint32Array(numWords + 1);
     const counts = new Float64Array(numWords);
-    // A word's slots hold more than its bytes.
-    const arena = new Uint8Array((exports.nextSlot.value - 1) * SLOT);
+    const slots = new Uint32Array(numWords);
     for (let word = 0, slot = 1; word < numWords; word++) {
       const at = slot * SLOT;
       const isLong = memory[at + 15] === LONG;
       const length = isLong ? view.getUint32(at + 8, true) : memory[at + 15];
-      const from = isLong ? at + SLOT : at;
-      const to = offsets[word];
-      if (isLong) arena.set(memory.subarray(from, from + length), to);
-      else for (let i = 0; i < length; i++) arena[to + i] = memory[from + i];
-      offsets[word + 1] = to + length;
+      // The bytes of a long word follow its slot.
+      slots[word] = isLong ? slot + 1 : slot;
+      offsets[word + 1] = offsets[word] + length;
       counts[word] = view.getUint32(at + 16, true) + view.getUint32(at + 20, true) * 2 ** 32;
       slot += 1 + (isLong ? Math.ceil(length / SLOT) : 0);
     }
-    return { arena: arena.slice(0, offsets[numWords]), offsets, counts };
+    const arena = new Uint8Array(offsets[numWords]);
+    for (let word = 0; word < numWords; word++) {
+      const from = slots[word] * SLOT - offsets[word];
+      for (let i = offsets[word]; i < offsets[word + 1]; i++) arena[i] = memory[from + i];
+    }
+    return { arena, offsets, counts };
   }
 }

@@ -85,8 +85,8 @@ export class WordSymbols {
     }
     let needed = 0;
     for (let pair = 0; pair < all.size; pair++) if (counts[pair] >= floor) needed += numOccurrences[pair];
-    // The occurrences that merges make are fewer than half as many, as a rule.
-    const kept = new CountedPairs(Math.ceil(needed * 1.5));
+    // Merges make occurrences too, but fewer, as a rule.
+    const kept = new CountedPairs(needed + Math.min(needed >> 1, 1 << 22));
     for (let pair = 0; pair < all.size; pair++) {
       if (counts[pair] >= floor) kept.addCounted(all.left[pair], all.right[pair], counts[pair], numOccurrences[pair]);
     }
