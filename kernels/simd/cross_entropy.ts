@@ -5,6 +5,7 @@ import { loadTail, maximum, storeTail, sumLanes } from "./vector";
 // cross_entropy_forward: losses[r] = lse[r] − logits[r, targets[r]], lse[r] = max + log Σᵥ exp(logits[r,v] − max).
 //   Overwrites losses and lse.
 // cross_entropy_backward: dLogits[r,v] (+)= dLoss[0] / rows (exp(logits[r,v] − lse[r]) − [v = targets[r]])
+// cross_entropy_backward_in_place: the same in the place of logits, which it reads and overwrites.
 // mean_forward: y[0] = Σ x / n, summed in f64. Overwrites y.
 // logits, dLogits: (rows, V); targets: (rows) u32; losses, lse: (rows); dLoss, y: (1); x: (n).
 // A worker takes whole rows; the mean is the first worker's.
@@ -81,6 +82,20 @@ export function cross_entropy_backward(
     const hit = to + ((load<u32>(targets + ((r as usize) << 2)) as usize) << 2);
     store<f32>(hit, load<f32>(hit) - scale);
   }
+}
+
+export function cross_entropy_backward_in_place(
+  targets: usize,
+  lse: usize,
+  dLoss: usize,
+  logits: usize,
+  rows: u32,
+  V: u32,
+  worker: u32,
+  workers: u32,
+): void {
+  // Each element is loaded before it is stored.
+  cross_entropy_backward(logits, targets, lse, dLoss, logits, rows, V, 0, worker, workers);
 }
 
 export function mean_forward(x: usize, y: usize, n: u32, worker: u32, _workers: u32): void {

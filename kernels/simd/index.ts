@@ -9,7 +9,12 @@ export { attention_forward } from "./attention_forward";
 export { barrier } from "./barrier";
 export { clip_grad_norm_factor, clip_grad_norm_partials } from "./clip_grad_norm";
 export { copy } from "./copy";
-export { cross_entropy_backward, cross_entropy_forward, mean_forward } from "./cross_entropy";
+export {
+  cross_entropy_backward,
+  cross_entropy_backward_in_place,
+  cross_entropy_forward,
+  mean_forward,
+} from "./cross_entropy";
 export { embedding_backward, embedding_forward } from "./embedding";
 export { linear_backward_input, linear_backward_weight, linear_forward } from "./linear";
 export { peak_fma } from "./peak";

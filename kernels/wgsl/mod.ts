@@ -6,6 +6,7 @@ import clipGradNormFactor from "./clip_grad_norm_factor.wgsl" with { type: "text
 import clipGradNormPartials from "./clip_grad_norm_partials.wgsl" with { type: "text" };
 import copy from "./copy.wgsl" with { type: "text" };
 import crossEntropyBackward from "./cross_entropy_backward.wgsl" with { type: "text" };
+import crossEntropyBackwardInPlace from "./cross_entropy_backward_in_place.wgsl" with { type: "text" };
 import crossEntropyForward from "./cross_entropy_forward.wgsl" with { type: "text" };
 import embeddingBackward from "./embedding_backward.wgsl" with { type: "text" };
 import embeddingForward from "./embedding_forward.wgsl" with { type: "text" };
@@ -50,6 +51,11 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
   clip_grad_norm_partials: workgroupPer("clip_grad_norm_partials", clipGradNormPartials, (c) => c.P),
   copy: elementwise("copy", copy, n),
   cross_entropy_backward: elementwise("cross_entropy_backward", crossEntropyBackward, (c) => c.rows * c.V),
+  cross_entropy_backward_in_place: elementwise(
+    "cross_entropy_backward_in_place",
+    crossEntropyBackwardInPlace,
+    (c) => c.rows * c.V,
+  ),
   cross_entropy_forward: workgroupPerRow("cross_entropy_forward", crossEntropyForward, rows, vocabulary),
   embedding_backward: workgroupPer("embedding_backward", embeddingBackward, (c) => Math.ceil(c.V / EMBEDDING_ROWS)),
   embedding_forward: elementwise("embedding_forward", embeddingForward, (c) => c.N * c.D),

@@ -61,6 +61,7 @@ export const KERNEL_FLOPS: Readonly<Record<string, (constants: Constants) => Ker
   softmax_backward: ({ rows, D, accumulate }) => other((4 + accumulate) * rows * D),
   cross_entropy_forward: ({ rows, V }) => other(rows * (4 * V + 3)),
   cross_entropy_backward: ({ rows, V, accumulate }) => other(rows * ((3 + accumulate) * V + 1)),
+  cross_entropy_backward_in_place: ({ rows, V }) => other(rows * (3 * V + 1)),
   mean_forward: ({ n }) => other(n),
 
   clip_grad_norm_partials: ({ n }) => other(2 * n),

@@ -22,12 +22,12 @@ const BYTES = 4;
  * - layer = 8d + 3·dFf + h + 2: the input of each half, both normed inputs, rotated queries and keys, values, attention's
  *   output (8d), gate, up and their product (3·dFf), attention's softmax statistics (h), one statistic per norm (2).
  *   Without SwiGLU's gate 2·dFf; without norms 6d and no statistics.
- * - rest = 2v + max(dFf, d) + d + 2: logits and their gradient (2v), one working array that every linear map's output
- *   passes through, the last block's output, and the statistics of the loss and of the final norm.
+ * - rest = v + 2·max(dFf, d) + 3: logits, which their gradient overwrites (v), two working arrays that the linear maps'
+ *   outputs and gradients pass through, and the statistics of the loss and of the final norm (3).
  *
  * It differs from `trainingMemory`, which keeps every op's output as a textbook does: here a rotation frees its input, a
- * residual sum its summands, silu(gate) is recomputed, attention keeps no s² term, and the gradient of the logits takes
- * the place of the probabilities. Left out, each far below 1 %: alignment to 256 bytes, the inputs, the rotary tables,
+ * residual sum its summands, silu(gate) is recomputed, attention keeps no s² term, and the logits' gradient takes their
+ * place. Left out, each far below 1 %: alignment to 256 bytes, the inputs, the rotary tables,
  * the logs of losses and norms, and partial sums.
  */
 export function plannedTrainingMemory(
@@ -37,7 +37,7 @@ export function plannedTrainingMemory(
   const { vocabSize: v, dModel: d, numLayers: n, numHeads: h, dFf, norm = "rms" } = shape;
   const hidden = feedForwardMatrices(shape) * dFf;
   const layer = (norm === "rms" ? 8 * d + 2 : 6 * d) + hidden + h;
-  const rest = 2 * v + Math.max(dFf, d) + d + 2;
+  const rest = v + 2 * Math.max(dFf, d) + 3;
   const parameters = BYTES * countParameters(shape);
   const activations = BYTES * batchSize * seqLen * (n * layer + rest);
   return {

@@ -33,6 +33,7 @@ const BYTES_PER_ELEMENT = 4;
 /** Outputs that a kernel reads as well, besides those a constant `accumulate…` says so of. */
 const UPDATED: Readonly<Record<string, readonly string[]>> = {
   adamw: ["parameters", "m", "v"],
+  cross_entropy_backward_in_place: ["logits"],
   sgd: ["parameters"],
 };
 

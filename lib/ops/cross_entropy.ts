@@ -22,6 +22,24 @@ export const crossEntropyBackward = defineKernel({
   constants: { rows: "u32", V: "u32", accumulate: "u32" },
 });
 
+/** The same gradient in the place of the logits: logits is read, then overwritten. */
+export const crossEntropyBackwardInPlace = defineKernel({
+  name: "cross_entropy_backward_in_place",
+  inputs: ["targets", "lse", "dLoss"],
+  outputs: ["logits"],
+  constants: { rows: "u32", V: "u32" },
+});
+
+/** What `crossEntropy` may be told. */
+export interface CrossEntropyOptions {
+  /**
+   * Let the backward pass write the gradient over the logits, which saves an array of their size. Nothing may read the
+   * logits after that: no other op takes them, and the op that made them does not need its output again (`linear` does
+   * not).
+   */
+  readonly overwriteLogits?: boolean;
+}
+
 /** y[0] = Σ x / n, in an order that does not depend on the number of workers. x: (n), y: (1). */
 export const meanForward = defineKernel({
   name: "mean_forward",
@@ -36,8 +54,14 @@ export const meanForward = defineKernel({
  * @param logits (…, vocabSize)
  * @param targets (…) of type u32, each less than vocabSize
  * @returns (1)
+ * @throws {Error} From the backward rule, if the logits were to be overwritten and another op takes them too.
  */
-export function crossEntropy(graph: Graph, logits: Tensor, targets: Tensor): Tensor {
+export function crossEntropy(
+  graph: Graph,
+  logits: Tensor,
+  targets: Tensor,
+  { overwriteLogits = false }: CrossEntropyOptions = {},
+): Tensor {
   const { rows, lastDim: V } = logits;
   requireDType("crossEntropy", targets, "u32");
   requireShape("crossEntropy", targets, logits.shape.slice(0, -1));
@@ -55,6 +79,19 @@ export function crossEntropy(graph: Graph, logits: Tensor, targets: Tensor): Ten
     inputs: [logits],
     output: loss,
     backward: (dLoss, gradients) => {
+      if (overwriteLogits) {
+        const takers = graph.tape.filter(({ inputs }) => inputs.includes(logits)).map(({ op }) => op);
+        if (takers.length > 1) {
+          throw new Error(`Cannot overwrite ${logits}: got ${takers.join(" and ")} that take it, must be one op`);
+        }
+        graph.call(crossEntropyBackwardInPlace, {
+          inputs: { targets, lse, dLoss },
+          outputs: { logits },
+          constants: { rows, V },
+        });
+        gradients.pass(logits, logits);
+        return;
+      }
       const { target: dLogits, accumulate } = gradients.into(logits);
       graph.call(crossEntropyBackward, {
         inputs: { logits, targets, lse, dLoss },

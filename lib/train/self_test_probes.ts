@@ -2,7 +2,12 @@ import { copyKernel } from "../graph/copy.ts";
 import type { Kernel } from "../graph/kernel.ts";
 import { addForward } from "../ops/add.ts";
 import { attentionBackwardKeyValue, attentionBackwardQuery, attentionForward } from "../ops/attention.ts";
-import { crossEntropyBackward, crossEntropyForward, meanForward } from "../ops/cross_entropy.ts";
+import {
+  crossEntropyBackward,
+  crossEntropyBackwardInPlace,
+  crossEntropyForward,
+  meanForward,
+} from "../ops/cross_entropy.ts";
 import { embeddingBackward, embeddingForward } from "../ops/embedding.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "../ops/linear.ts";
 import { rmsnormBackwardInput, rmsnormBackwardWeight, rmsnormForward } from "../ops/rmsnorm.ts";
@@ -93,6 +98,7 @@ function rowProbes(rows: number, D: number): Probe[] {
       { logits: n, targets, lse: rows, dLoss: 1 },
       { dLogits: n },
     ),
+    probe(crossEntropyBackwardInPlace, { rows, V: D }, { targets, lse: rows, dLoss: 1 }, { logits: n }),
     probe(meanForward, { n }, { x: n }, { y: 1 }),
     probe(addForward, { n }, { a: n, b: n }, { y: n }),
     probe(copyKernel, { n, accumulate: 1 }, { x: n }, { y: n }),

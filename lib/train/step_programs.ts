@@ -62,7 +62,8 @@ export function traceStep(model: Transformer, options: TrainerOptions): StepProg
     schedule: update.input("schedule", [optimizer.scheduleSize]),
     normRow: update.input("norm log row", [1], { dtype: "u32" }),
   };
-  const loss = crossEntropy(batch, model.forward(batch, inputs.ids), inputs.targets);
+  const logits = model.forward(batch, inputs.ids);
+  const loss = crossEntropy(batch, logits, inputs.targets, { overwriteLogits: true });
   const gradientOf = new Map([...model.parameters.parts].map(([name, part]) => [part, gradients.part(name)]));
   backward(batch, loss, inputs.dLoss, { gradientOf, accumulate });
   appendTo(log.loss, batch, loss, inputs.lossRow);

@@ -1,10 +1,23 @@
+import { assertThrows } from "@std/assert";
 import { crossEntropy, meanForward } from "../../lib/ops/cross_entropy.ts";
+import { add } from "../../lib/ops/add.ts";
+import { softmax } from "../../lib/ops/softmax.ts";
+import { backward } from "../../lib/graph/backward.ts";
+import { Graph } from "../../lib/graph/graph.ts";
 import { Tensor } from "../../lib/graph/tensor.ts";
 import { assertClose, UNIT_ROUNDOFF } from "../harness/assert_close.ts";
 import { forEachDevice } from "../harness/backends.ts";
 import { loadFixture } from "../harness/fixtures.ts";
 import { runGraph } from "../harness/graph_run.ts";
-import { assertOpMatchesReference, type OpCase, type OpInput, upstreamOf } from "../harness/op_case.ts";
+import { assertOpDifferentiates } from "../harness/gradient_check.ts";
+import {
+  assertOpAccumulates,
+  assertOpIsDeterministic,
+  assertOpMatchesReference,
+  type OpCase,
+  type OpInput,
+  upstreamOf,
+} from "../harness/op_case.ts";
 import { Random } from "../harness/random.ts";
 import { testOp } from "../harness/test_op.ts";
 import { largest, roundings } from "../harness/tolerance.ts";
@@ -92,6 +105,49 @@ forEachDevice("crossEntropy takes logits that no exponential could", async (back
   );
   // Logits of 1000 or more leave lse an error far above that of the others: too much to see 0.05 % of a probability.
   await assertOpMatchesReference(backend, { ...op, cancels: true }, tolerances(op));
+});
+
+/** The loss of logits that an op made, so that the gradient may take their place. */
+function inPlaceOf([rows, V]: readonly number[]): OpCase {
+  const random = new Random(rows + 1000 * V);
+  const op = crossEntropyOf(
+    { shape: [rows, V], data: random.normal(rows * V) },
+    { shape: [rows], data: random.integers(rows, V) },
+  );
+  const zeros = { shape: [rows, V], data: new Float32Array(rows * V), constant: true };
+  return {
+    ...op,
+    label: `${op.label} in place`,
+    inputs: { ...op.inputs, zeros },
+    build: (graph, { logits, targets, zeros }) =>
+      crossEntropy(graph, add(graph, logits, zeros), targets, { overwriteLogits: true }),
+  };
+}
+
+Deno.test("crossEntropy in place: the backward rule is the derivative of the forward pass", async () => {
+  for (const sizes of [[1, 1], [3, 5], [7, 2]]) await assertOpDifferentiates(inPlaceOf(sizes));
+});
+
+forEachDevice("crossEntropy in place equals the reference at sizes 1, primes, and around tiles", async (backend) => {
+  for (const sizes of [[1, 1], [1, 2], [7, 4], [13, 7], [63, 31], [65, 65], [129, 127], [3, 1031], [65_539, 3]]) {
+    const op = inPlaceOf(sizes);
+    await assertOpMatchesReference(backend, op, tolerances(op));
+  }
+  const op = inPlaceOf([65, 33]);
+  await assertOpAccumulates(backend, op, tolerances(op));
+  await assertOpIsDeterministic(backend, inPlaceOf([131, 67]));
+});
+
+Deno.test("crossEntropy does not overwrite logits that another op takes", () => {
+  const graph = new Graph();
+  const logits = add(graph, graph.input("x", [2, 3], { requiresGrad: true }), graph.input("z", [2, 3]));
+  const loss = crossEntropy(graph, logits, graph.input("t", [2], { dtype: "u32" }), { overwriteLogits: true });
+  softmax(graph, logits);
+  assertThrows(
+    () => backward(graph, loss, graph.input("dLoss", [1])),
+    Error,
+    "got crossEntropy and softmax that take it, must be one op",
+  );
 });
 
 forEachDevice("mean_forward equals the mean at sizes 1, primes, and around tiles", async (backend) => {

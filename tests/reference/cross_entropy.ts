@@ -28,6 +28,15 @@ export function crossEntropyBackward(
   return { dLogits };
 }
 
+/** logits = dLoss / rows · (exp(logits − lse) − [v = target]). */
+export function crossEntropyBackwardInPlace(
+  inputs: Named<Numbers>,
+  constants: Named<number>,
+  { logits }: Named<Float64Array>,
+) {
+  return { logits: crossEntropyBackward({ ...inputs, logits }, constants).dLogits };
+}
+
 /** y = Σ x / n. */
 export function meanForward({ x }: Named<Numbers>, { n }: Named<number>) {
   let sum = 0;

@@ -3,7 +3,12 @@ import { addForward } from "./add.ts";
 import { attentionBackwardKeyValue, attentionBackwardQuery, attentionForward } from "./attention.ts";
 import { clipGradNormFactor, clipGradNormPartials } from "./clip_grad_norm.ts";
 import { copy } from "./copy.ts";
-import { crossEntropyBackward, crossEntropyForward, meanForward } from "./cross_entropy.ts";
+import {
+  crossEntropyBackward,
+  crossEntropyBackwardInPlace,
+  crossEntropyForward,
+  meanForward,
+} from "./cross_entropy.ts";
 import { embeddingBackward, embeddingForward } from "./embedding.ts";
 import type { ReferenceKernel } from "./kernel.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "./linear.ts";
@@ -28,6 +33,7 @@ export const REFERENCE_KERNELS: ReadonlyMap<string, ReferenceKernel> = new Map<s
   ["copy", copy],
   ["cross_entropy_forward", crossEntropyForward],
   ["cross_entropy_backward", crossEntropyBackward],
+  ["cross_entropy_backward_in_place", crossEntropyBackwardInPlace],
   ["mean_forward", meanForward],
   ["embedding_forward", embeddingForward],
   ["embedding_backward", embeddingBackward],

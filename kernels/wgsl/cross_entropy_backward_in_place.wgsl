@@ -1,0 +1,32 @@
+// cross_entropy_backward_in_place: logits[r,v] = dLoss[0] / rows * (exp(logits[r,v] - lse[r]) - [v = targets[r]])
+// logits: (rows, V); targets, lse: (rows); dLoss: (1)
+// One invocation per element; dispatch ceil(rows * V / 256), folded into two dimensions.
+// Reads and overwrites logits.
+
+const WORKGROUP = 256u;
+
+struct Params {
+  rows: u32,
+  V: u32,
+}
+
+@group(0) @binding(0) var<storage, read> targets: array<u32>;
+@group(0) @binding(1) var<storage, read> lse: array<f32>;
+@group(0) @binding(2) var<storage, read> dLoss: array<f32>;
+@group(0) @binding(3) var<storage, read_write> logits: array<f32>;
+@group(0) @binding(4) var<uniform> params: Params;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let i = (workgroup.y * workgroups.x + workgroup.x) * WORKGROUP + local;
+  if (i >= params.rows * params.V) {
+    return;
+  }
+  let r = i / params.V;
+  let hit = select(0.0, 1.0, i % params.V == targets[r]);
+  logits[i] = dLoss[0] / f32(params.rows) * (exp(logits[i] - lse[r]) - hit);
+}
