@@ -9,7 +9,7 @@ import { Program, viewOf, wholeOf } from "../../lib/graph/program.ts";
 import { Storage, Tensor } from "../../lib/graph/tensor.ts";
 import { add } from "../../lib/ops/add.ts";
 import { attention } from "../../lib/ops/attention.ts";
-import { crossEntropy } from "../../lib/ops/cross_entropy.ts";
+import { crossEntropy, crossEntropyBackwardInPlace } from "../../lib/ops/cross_entropy.ts";
 import { embedding } from "../../lib/ops/embedding.ts";
 import { linear } from "../../lib/ops/linear.ts";
 import { rmsnorm } from "../../lib/ops/rmsnorm.ts";
@@ -85,7 +85,13 @@ function everyKernel(arena: Arena): { program: Program; ids: Tensor; start: Tens
   sgd(graph, { parameters: w1, gradients, clip, schedule }, { weightDecay: 0.1 });
   writeRows(graph, logits, start, arena.tensor("log", [B, T + 2, V]));
   writeRows(graph, attended, start, arena.tensor("attended", [B, T + 2, D]));
-  copy(graph, logits, arena.tensor("logits", logits.shape.slice()), true);
+  const copied = arena.tensor("logits", logits.shape.slice());
+  copy(graph, logits, copied, true);
+  graph.call(crossEntropyBackwardInPlace, {
+    inputs: { targets: ids, lse: arena.tensor("lse", [B * T]), dLoss },
+    outputs: { logits: copied },
+    constants: { rows: B * T, V },
+  });
   return { program: plan(graph), ids, start };
 }
 
