@@ -75,7 +75,7 @@ export type { Backend, Executable, HostArray } from "./lib/backend/backend.ts";
 export { createBackend } from "./lib/backend/select.ts";
 
 // Model
-export { type ModelConfig, PRESETS, validateModelConfig } from "./lib/model/config.ts";
+export { type Architecture, type ModelConfig, type Preset, PRESETS, validateModelConfig } from "./lib/model/config.ts";
 export { type GenerateOptions, Generator } from "./lib/model/generator.ts";
 export { ParameterLayout, type ParameterSpec, parameterSpecs } from "./lib/model/parameters.ts";
 export { Safetensors, type TensorToWrite, writeSafetensors } from "./lib/model/safetensors.ts";

@@ -1,5 +1,5 @@
 /** A Transformer's shape: everything needed to build it, and saved beside its weights. */
-export interface ModelConfig {
+export interface ModelConfig extends Architecture {
   /** Rows of the embedding and of the output head; every token id is below it. */
   readonly vocabSize: number;
   /** The longest sequence, in tokens. */
@@ -15,13 +15,52 @@ export interface ModelConfig {
   readonly ropeTheta: number;
 }
 
+/** What a model can do without, or in another way; the first of each is the default. */
+export interface Architecture {
+  /** RMSNorm, or no norm anywhere. */
+  readonly norm?: "rms" | "none";
+  /** The norm of a sublayer's input, or of the residual stream after it. A last norm precedes the head in both. */
+  readonly normPlace?: "pre" | "post";
+  /** Rotary positions, or none: attention then knows of order by the causal mask alone. */
+  readonly position?: "rope" | "none";
+  /** w2(silu(w1 x) ⊙ w3 x), or w2(silu(w1 x)). */
+  readonly ffn?: "swiglu" | "silu";
+  /** Whether the output head is the embedding's matrix; by default it has its own. */
+  readonly tieEmbeddings?: boolean;
+}
+
+/** The words of an architecture's switches, the default first. */
+export const ARCHITECTURE_CHOICES = {
+  norm: ["rms", "none"],
+  normPlace: ["pre", "post"],
+  position: ["rope", "none"],
+  ffn: ["swiglu", "silu"],
+} as const;
+
 /** Added to the mean square in every RMSNorm. */
 export const RMSNORM_EPS = 1e-5;
 
-/** Shapes that a person can name. The vocabulary's size comes from the tokenizer. */
-export const PRESETS: Readonly<Record<string, Omit<ModelConfig, "vocabSize">>> = {
+/** A shape with a name; a tokenizer's vocabulary size, where there is one, takes the place of the preset's. */
+export type Preset = Omit<ModelConfig, "vocabSize"> & { readonly vocabSize?: number };
+
+const gpt2 = (numLayers: number, dModel: number, numHeads: number): Preset => {
+  return { vocabSize: 50257, contextLength: 1024, dModel, numLayers, numHeads, dFf: 4 * dModel, ropeTheta: 10000 };
+};
+
+/** The small model of Stanford CS336's first assignment. */
+const cs336 = { contextLength: 256, dModel: 512, numLayers: 4, numHeads: 16, dFf: 1344, ropeTheta: 10000 };
+
+/** Shapes that a person can name. */
+export const PRESETS: Readonly<Record<string, Preset>> = {
   /** About a million parameters with a small vocabulary: learns Shakespeare's manner in minutes on a CPU. */
   tiny: { contextLength: 128, dModel: 128, numLayers: 4, numHeads: 4, dFf: 344, ropeTheta: 10000 },
+  tinystories: { vocabSize: 10_000, ...cs336 },
+  owt: { vocabSize: 32_000, ...cs336 },
+  // GPT-2's widths and depths in this project's architecture. Source: Radford et al. 2019, table 2.
+  "gpt2-small": gpt2(12, 768, 12),
+  "gpt2-medium": gpt2(24, 1024, 16),
+  "gpt2-large": gpt2(36, 1280, 20),
+  "gpt2-xl": gpt2(48, 1600, 25),
 };
 
 /**
@@ -51,6 +90,15 @@ export function validateModelConfig(config: ModelConfig): ModelConfig {
   }
   if (!Number.isFinite(ropeTheta) || ropeTheta <= 0) {
     throw new RangeError(`Cannot build the model: got ropeTheta ${ropeTheta}, must be above 0`);
+  }
+  for (const key of Object.keys(ARCHITECTURE_CHOICES) as (keyof typeof ARCHITECTURE_CHOICES)[]) {
+    const choices: readonly string[] = ARCHITECTURE_CHOICES[key];
+    if (config[key] !== undefined && !choices.includes(config[key])) {
+      throw new RangeError(`Cannot build the model: got ${key} ${config[key]}, must be ${choices.join(" or ")}`);
+    }
+  }
+  if (config.tieEmbeddings !== undefined && typeof config.tieEmbeddings !== "boolean") {
+    throw new RangeError(`Cannot build the model: got tieEmbeddings ${config.tieEmbeddings}, must be true or false`);
   }
   return config;
 }

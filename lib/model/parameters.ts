@@ -9,26 +9,26 @@ export interface ParameterSpec {
 }
 
 /** Every parameter of a Transformer, in the order in which they lie in memory. Linear weights are (out, in). */
-export function parameterSpecs({ vocabSize, dModel, numLayers, dFf }: ModelConfig): ParameterSpec[] {
+export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
+  const { vocabSize, dModel, numLayers, dFf } = config;
+  const vector = (name: string) => config.norm === "none" ? [] : [{ name, shape: [dModel] }];
   const specs: ParameterSpec[] = [{ name: "token_embeddings.weight", shape: [vocabSize, dModel] }];
   for (let i = 0; i < numLayers; i++) {
     const layer = `layers.${i}`;
     specs.push(
-      { name: `${layer}.ln1.weight`, shape: [dModel] },
+      ...vector(`${layer}.ln1.weight`),
       { name: `${layer}.attn.q_proj.weight`, shape: [dModel, dModel] },
       { name: `${layer}.attn.k_proj.weight`, shape: [dModel, dModel] },
       { name: `${layer}.attn.v_proj.weight`, shape: [dModel, dModel] },
       { name: `${layer}.attn.output_proj.weight`, shape: [dModel, dModel] },
-      { name: `${layer}.ln2.weight`, shape: [dModel] },
+      ...vector(`${layer}.ln2.weight`),
       { name: `${layer}.ffn.w1.weight`, shape: [dFf, dModel] },
-      { name: `${layer}.ffn.w3.weight`, shape: [dFf, dModel] },
+      ...(config.ffn === "silu" ? [] : [{ name: `${layer}.ffn.w3.weight`, shape: [dFf, dModel] }]),
       { name: `${layer}.ffn.w2.weight`, shape: [dModel, dFf] },
     );
   }
-  specs.push(
-    { name: "ln_final.weight", shape: [dModel] },
-    { name: "lm_head.weight", shape: [vocabSize, dModel] },
-  );
+  specs.push(...vector("ln_final.weight"));
+  if (!config.tieEmbeddings) specs.push({ name: "lm_head.weight", shape: [vocabSize, dModel] });
   return specs;
 }
 

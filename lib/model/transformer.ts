@@ -10,6 +10,7 @@ import { linear } from "../ops/linear.ts";
 import { rmsnorm } from "../ops/rmsnorm.ts";
 import { rope, ropeAngles, type RopeTables } from "../ops/rope.ts";
 import { selectRows } from "../ops/select_rows.ts";
+import { silu } from "../ops/silu.ts";
 import { swiglu } from "../ops/swiglu.ts";
 import { writeRows } from "../ops/write_rows.ts";
 import { type ModelConfig, RMSNORM_EPS, validateModelConfig } from "./config.ts";
@@ -25,8 +26,8 @@ export interface ForwardOptions {
 }
 
 /**
- * A pre-norm decoder-only Transformer: RMSNorm, rotary positions, causal attention, SwiGLU feed-forward, no biases,
- * an output head of its own.
+ * A decoder-only Transformer without biases: RMSNorm before each sublayer, rotary positions, causal attention, SwiGLU
+ * feed-forward, an output head of its own; or what the configuration has in their place.
  */
 export class Transformer {
   readonly config: ModelConfig;
@@ -49,22 +50,35 @@ export class Transformer {
   forward(graph: Graph, ids: Tensor, options: ForwardOptions = {}): Tensor {
     let x = embedding(graph, ids, this.parameters.part("token_embeddings.weight"));
     for (let i = 0; i < this.config.numLayers; i++) {
-      x = add(graph, x, this.#attention(graph, x, i, options.cache));
-      x = add(graph, x, this.#feedForward(graph, x, i));
+      x = this.#sublayer(graph, x, `layers.${i}.ln1`, (input) => this.#attention(graph, input, i, options.cache));
+      x = this.#sublayer(graph, x, `layers.${i}.ln2`, (input) => this.#feedForward(graph, input, i));
     }
     // A row's norm and head do not depend on other rows, so rows can be dropped before them.
     if (options.rows) x = selectRows(graph, x, options.rows);
-    x = rmsnorm(graph, x, this.parameters.part("ln_final.weight"), RMSNORM_EPS);
-    return linear(graph, x, this.parameters.part("lm_head.weight"));
+    x = this.#norm(graph, x, "ln_final");
+    const head = this.config.tieEmbeddings ? "token_embeddings" : "lm_head";
+    return linear(graph, x, this.parameters.part(`${head}.weight`));
   }
 
   /** Writes the constants that the forward pass reads. Call it once on each backend, after the first `load`. */
   writeConstants(backend: Backend): void {
-    const { contextLength, dModel, numHeads, ropeTheta } = this.config;
+    const { contextLength, dModel, numHeads, ropeTheta, position } = this.config;
+    // No program reads the tables then, so they are not on the backend.
+    if (position === "none") return;
     const angles = ropeAngles(contextLength, dModel / numHeads, ropeTheta);
     const { cos, sin } = this.#rope;
     backend.write(viewOf(cos, cos.placement!), angles.cos);
     backend.write(viewOf(sin, sin.placement!), angles.sin);
+  }
+
+  /** A sublayer beside the residual stream, with the norm before it or after both. */
+  #sublayer(graph: Graph, x: Tensor, norm: string, body: (input: Tensor) => Tensor): Tensor {
+    if (this.config.normPlace === "post") return this.#norm(graph, add(graph, x, body(x)), norm);
+    return add(graph, x, body(this.#norm(graph, x, norm)));
+  }
+
+  #norm(graph: Graph, x: Tensor, name: string): Tensor {
+    return this.config.norm === "none" ? x : rmsnorm(graph, x, this.parameters.part(`${name}.weight`), RMSNORM_EPS);
   }
 
   #attention(graph: Graph, x: Tensor, layer: number, cache: KvCache | undefined): Tensor {
@@ -72,10 +86,10 @@ export class Transformer {
     const headDim = dModel / numHeads;
     const weight = (name: string) => this.parameters.part(`layers.${layer}.${name}.weight`);
     const tables = cache ? { ...this.#rope, start: cache.start } : this.#rope;
-    const normed = rmsnorm(graph, x, weight("ln1"), RMSNORM_EPS);
-    const q = rope(graph, linear(graph, normed, weight("attn.q_proj")), headDim, tables);
-    let k = rope(graph, linear(graph, normed, weight("attn.k_proj")), headDim, tables);
-    let v = linear(graph, normed, weight("attn.v_proj"));
+    const rotate = (y: Tensor) => this.config.position === "none" ? y : rope(graph, y, headDim, tables);
+    const q = rotate(linear(graph, x, weight("attn.q_proj")));
+    let k = rotate(linear(graph, x, weight("attn.k_proj")));
+    let v = linear(graph, x, weight("attn.v_proj"));
     if (cache) {
       const { keys, values } = cache.layers[layer];
       writeRows(graph, k, cache.start, keys);
@@ -88,10 +102,11 @@ export class Transformer {
 
   #feedForward(graph: Graph, x: Tensor, layer: number): Tensor {
     const weight = (name: string) => this.parameters.part(`layers.${layer}.${name}.weight`);
-    const normed = rmsnorm(graph, x, weight("ln2"), RMSNORM_EPS);
-    const gate = linear(graph, normed, weight("ffn.w1"));
-    const up = linear(graph, normed, weight("ffn.w3"));
-    return linear(graph, swiglu(graph, gate, up), weight("ffn.w2"));
+    const gate = linear(graph, x, weight("ffn.w1"));
+    const hidden = this.config.ffn === "silu"
+      ? silu(graph, gate)
+      : swiglu(graph, gate, linear(graph, x, weight("ffn.w3")));
+    return linear(graph, hidden, weight("ffn.w2"));
   }
 }
 

@@ -13,7 +13,8 @@ const RANDOM_STREAM_WEIGHTS = 0;
 
 /**
  * Initial weights: linear maps from a normal distribution of variance 2 / (in + out), embeddings of variance 1, both cut
- * off at three standard deviations; norms all ones. Parameter i draws from numbers i · 2³² on, so that a weight depends
+ * off at three standard deviations; norms all ones. An embedding that is the output head too starts as a linear map.
+ * Parameter i draws from numbers i · 2³² on, so that a weight depends
  * on the seed and its place alone.
  *
  * Source: Glorot & Bengio 2010 for the variance.
@@ -24,7 +25,8 @@ export function initialWeights(config: ModelConfig, seed: number): WeightSource 
   return (name, shape) => {
     const weights = new Float32Array(sizeOf({ name, shape }));
     if (shape.length === 1) return weights.fill(1);
-    const std = name === "token_embeddings.weight" ? 1 : Math.sqrt(2 / (shape[0] + shape[1]));
+    const isEmbedding = name === "token_embeddings.weight" && !config.tieEmbeddings;
+    const std = isEmbedding ? 1 : Math.sqrt(2 / (shape[0] + shape[1]));
     const first = indexOf.get(name)! * 2 ** 32;
     for (let i = 0; i < weights.length; i++) weights[i] = std * random.truncatedNormal(first + i, 3);
     return weights;

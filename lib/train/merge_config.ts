@@ -1,5 +1,5 @@
 import { UserError } from "../errors.ts";
-import { type ModelConfig, PRESETS, validateModelConfig } from "../model/config.ts";
+import { ARCHITECTURE_CHOICES, type ModelConfig, PRESETS, validateModelConfig } from "../model/config.ts";
 import { TRAINING_DEFAULTS, type TrainingConfig, validateTrainingConfig } from "./config.ts";
 
 /** What a person says of a run: a preset's name, and what differs from it and from the defaults. */
@@ -17,8 +17,17 @@ export interface MergedConfig {
 
 const DEFAULT_PRESET = "tiny";
 
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
 /** Fields that a configuration file may have: a run's own config.json is one. */
 const FILE_KEYS = ["preset", "model", "training", "data", "backend"];
+
+const MODEL_KEYS = [
+  "vocabSize",
+  ...Object.keys(PRESETS[DEFAULT_PRESET]),
+  ...Object.keys(ARCHITECTURE_CHOICES),
+  "tieEmbeddings",
+];
 
 /**
  * Reads a configuration file.
@@ -28,7 +37,7 @@ export async function readConfigFile(path: string): Promise<ConfigParts> {
   const parts = parseObject(await Deno.readTextFile(path), path);
   const known: readonly (readonly [unknown, readonly string[], string])[] = [
     [parts, FILE_KEYS, ""],
-    [parts.model ?? {}, ["vocabSize", ...Object.keys(PRESETS[DEFAULT_PRESET])], "model."],
+    [parts.model ?? {}, MODEL_KEYS, "model."],
     [parts.training ?? {}, Object.keys(TRAINING_DEFAULTS), "training."],
   ];
   for (const [object, keys, prefix] of known) {
@@ -44,7 +53,7 @@ export async function readConfigFile(path: string): Promise<ConfigParts> {
 
 /**
  * Puts configurations together, later ones over earlier ones, over the preset and the defaults. What is not said follows
- * from what is: `minLr` is a tenth of `lr`, `warmupSteps` a twentieth and `decaySteps` a fifth of `steps`.
+ * from what is: without a gate, `dFf` is one and a half times the preset's, for as many parameters; `minLr` is a tenth of `lr`, `warmupSteps` a twentieth and `decaySteps` a fifth of `steps`.
  *
  * @param vocabSize The tokenizer's, if there is one.
  * @throws {UserError} If no vocabulary size is known or the preset is not.
@@ -58,7 +67,17 @@ export function mergeConfigs(parts: readonly ConfigParts[], vocabSize?: number):
       `Cannot build the model: got preset ${name}, must be one of ${Object.keys(PRESETS).join(", ")}`,
     );
   }
-  const model: Partial<ModelConfig> = Object.assign({}, preset, { vocabSize }, ...parts.map(({ model }) => model));
+  const ofTokenizer = vocabSize === undefined ? {} : { vocabSize };
+  const model: Mutable<Partial<ModelConfig>> = Object.assign(
+    {},
+    preset,
+    ofTokenizer,
+    ...parts.map(({ model }) => model),
+  );
+  if (model.ffn === "silu" && parts.every((part) => part.model?.dFf === undefined)) {
+    // Two matrices instead of three, of the same size together.
+    model.dFf = Math.round(preset.dFf * 3 / 2);
+  }
   if (model.vocabSize === undefined) {
     throw new UserError(
       "Cannot build the model: got no vocabulary size, must be known. Pass --tokenizer DIR or --vocab-size N",

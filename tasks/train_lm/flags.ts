@@ -1,5 +1,5 @@
 // The flags of train-lm, and what they say of the configuration.
-import { PRESETS } from "../../lib/model/config.ts";
+import { ARCHITECTURE_CHOICES, PRESETS } from "../../lib/model/config.ts";
 import { TRAINING_DEFAULTS as DEFAULTS } from "../../lib/train/config.ts";
 import type { ConfigParts } from "../../lib/train/merge_config.ts";
 import { SCHEDULES } from "../../lib/train/schedule.ts";
@@ -32,6 +32,11 @@ Model
   --context-length N     Tokens per sequence.
   --d-model N  --num-layers N  --num-heads N  --d-ff N
   --rope-theta X         Base of the rotary embedding's wavelengths.
+  --norm NAME            rms or none (default: rms)
+  --norm-place NAME      pre, or post: the norm of the residual stream after each sublayer (default: pre)
+  --position NAME        rope or none (default: rope)
+  --ffn NAME             swiglu, or silu: no gate, and --d-ff 1.5 times as wide unless given (default: swiglu)
+  --tie-embeddings       The output head is the embedding's matrix.
 
 Training
   --batch-size N         Sequences that go through the model together (default: ${DEFAULTS.batchSize})
@@ -63,6 +68,11 @@ const MODEL_FLAGS = {
   "num-heads": { type: "integer", min: 1 },
   "d-ff": { type: "integer", min: 1 },
   "rope-theta": { type: "number" },
+  norm: { type: "string", choices: ARCHITECTURE_CHOICES.norm },
+  "norm-place": { type: "string", choices: ARCHITECTURE_CHOICES.normPlace },
+  position: { type: "string", choices: ARCHITECTURE_CHOICES.position },
+  ffn: { type: "string", choices: ARCHITECTURE_CHOICES.ffn },
+  "tie-embeddings": { type: "boolean" },
 } as const;
 
 const TRAINING_FLAGS = {
@@ -134,7 +144,9 @@ export function requireNewRunFlags(flags: TrainFlags): { train: string; out: str
 
 /** The flags of a group that were given, by their names in the configuration. */
 function given(flags: Readonly<Record<string, unknown>>, group: object): Record<string, unknown> {
-  const entries = Object.keys(group).filter((name) => flags[name] !== undefined).map((name) => {
+  // A switch that is absent says nothing.
+  const said = Object.keys(group).filter((name) => flags[name] !== undefined && flags[name] !== false);
+  const entries = said.map((name) => {
     const key = name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
     return [key, flags[name]];
   });

@@ -3,6 +3,7 @@ import type { Backend } from "../../lib/backend/backend.ts";
 import { Graph } from "../../lib/graph/graph.ts";
 import { InputBlock } from "../../lib/graph/inputs.ts";
 import { plan } from "../../lib/graph/plan.ts";
+import type { ModelConfig } from "../../lib/model/config.ts";
 import { Generator } from "../../lib/model/generator.ts";
 import { Transformer } from "../../lib/model/transformer.ts";
 import { initialWeights, writeWeights } from "../../lib/model/weights.ts";
@@ -17,11 +18,13 @@ const config = {
   dFf: 24,
   ropeTheta: 10000,
 };
+/** Every switch that changes what is cached or how it is used. */
+const switched: ModelConfig = { ...config, normPlace: "post", position: "none", ffn: "silu", tieEmbeddings: true };
 const greedy = { temperature: 0, topP: 1, seed: 0 };
 
 async function makeGenerator(backend: Backend, model: Transformer): Promise<Generator> {
   const generator = await Generator.create(backend, model);
-  await writeWeights(backend, model, initialWeights(config, 11));
+  await writeWeights(backend, model, initialWeights(model.config, 11));
   return generator;
 }
 
@@ -47,10 +50,11 @@ async function fullForward(backend: Backend, model: Transformer) {
 forEachBackend(
   "generation with a cache equals full forward passes, beyond the end of the context too",
   async (backend) => {
-    const model = new Transformer(config);
-    const generator = await makeGenerator(backend, model);
-    const next = await fullForward(backend, model);
-    for (const promptLength of [1, 7, 23, 24, 30]) {
+    const lengths = [[config, 1], [config, 7], [config, 23], [config, 24], [config, 30], [switched, 7]] as const;
+    for (const [architecture, promptLength] of lengths) {
+      const model = new Transformer(architecture);
+      const generator = await makeGenerator(backend, model);
+      const next = await fullForward(backend, model);
       const prompt = Array.from({ length: promptLength }, (_, i) => (i * 17 + 5) % config.vocabSize);
       const generated = await Array.fromAsync(generator.generate(prompt, { ...greedy, maxTokens: 40 }));
       const expected = [];

@@ -1,0 +1,134 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { countParameters } from "../../lib/accounting/parameters.ts";
+import type { Backend } from "../../lib/backend/backend.ts";
+import { backward } from "../../lib/graph/backward.ts";
+import { Graph } from "../../lib/graph/graph.ts";
+import { InputBlock } from "../../lib/graph/inputs.ts";
+import { plan } from "../../lib/graph/plan.ts";
+import { viewOf } from "../../lib/graph/program.ts";
+import { type Architecture, type ModelConfig, PRESETS, validateModelConfig } from "../../lib/model/config.ts";
+import { ParameterLayout, parameterSpecs, sizeOf } from "../../lib/model/parameters.ts";
+import { Transformer } from "../../lib/model/transformer.ts";
+import { initialWeights, writeWeights } from "../../lib/model/weights.ts";
+import { crossEntropy } from "../../lib/ops/cross_entropy.ts";
+import { mergeConfigs } from "../../lib/train/merge_config.ts";
+import { assertClose, UNIT_ROUNDOFF } from "../harness/assert_close.ts";
+import { forEachDevice, reference } from "../harness/backends.ts";
+import { Random } from "../harness/random.ts";
+
+const BASE = { vocabSize: 11, contextLength: 5, dModel: 8, numLayers: 2, numHeads: 2, dFf: 12, ropeTheta: 10000 };
+
+const ARCHITECTURES: Record<string, Architecture> = {
+  "no norms": { norm: "none" },
+  "norms after sublayers": { normPlace: "post" },
+  "no positions": { position: "none" },
+  "no gate": { ffn: "silu" },
+  "tied embeddings": { tieEmbeddings: true },
+  "all but norms switched": { normPlace: "post", position: "none", ffn: "silu", tieEmbeddings: true },
+};
+
+/** Runs loss and gradients of a model on two random sequences. */
+async function load(backend: Backend, config: ModelConfig) {
+  const model = new Transformer(config);
+  const random = new Random(4);
+  const gradients = new ParameterLayout("gradients", parameterSpecs(config), false);
+  const graph = new Graph();
+  const ids = graph.input("ids", [2, 5], { dtype: "u32" });
+  const targets = graph.input("targets", [2, 5], { dtype: "u32" });
+  const dLoss = graph.input("dLoss", [1]);
+  const loss = crossEntropy(graph, model.forward(graph, ids), targets);
+  const gradientOf = new Map([...model.parameters.parts].map(([name, part]) => [part, gradients.part(name)]));
+  backward(graph, loss, dLoss, { gradientOf });
+  const program = plan(graph, { keep: [loss] });
+  const executable = await backend.load(program);
+  model.writeConstants(backend);
+  const source = initialWeights(config, 3);
+  await writeWeights(backend, model, source);
+  const block = new InputBlock(program);
+  block.integers(ids).set(random.integers(10, config.vocabSize));
+  block.integers(targets).set(random.integers(10, config.vocabSize));
+  block.floats(dLoss).fill(1);
+  backend.write(block.view, block.words);
+  const run = async () => {
+    await executable.run();
+    return (await backend.read(program.view(loss)))[0];
+  };
+  const read = (name: string) => {
+    const part = gradients.part(name);
+    return backend.read(viewOf(part, part.placement!));
+  };
+  const write = (name: string, weights: Float32Array) => {
+    const part = model.parameters.part(name);
+    backend.write(viewOf(part, part.placement!), weights);
+  };
+  return { run, read, write, source };
+}
+
+for (const [name, architecture] of Object.entries(ARCHITECTURES)) {
+  const config = { ...BASE, ...architecture };
+
+  Deno.test(`${name}: every parameter's gradient is the loss's derivative`, async () => {
+    const { run, read, write, source } = await load(await reference(), config);
+    await run();
+    const specs = parameterSpecs(config);
+    const gradients = new Map<string, Float64Array>();
+    for (const spec of specs) gradients.set(spec.name, Float64Array.from(await read(spec.name)));
+    const random = new Random(12);
+    for (const spec of specs) {
+      const weights = await source(spec.name, spec.shape);
+      const direction = random.normal(weights.length, 2 ** -9);
+      const [plus, minus] = [1, -1].map((sign) => weights.map((w, i) => w + sign * direction[i]));
+      write(spec.name, plus);
+      const above = await run();
+      write(spec.name, minus);
+      const below = await run();
+      write(spec.name, weights);
+      // The steps that were taken, after rounding to float32.
+      const gradient = gradients.get(spec.name)!;
+      let expected = 0;
+      let size = 0;
+      for (let i = 0; i < plus.length; i++) {
+        expected += gradient[i] * (plus[i] - minus[i]);
+        size += (gradient[i] * (plus[i] - minus[i])) ** 2;
+      }
+      assert(size > 0, `the gradient of ${spec.name} is zero, which proves nothing`);
+      // Central differences err by the third derivative times the step cubed, here about 2⁻²⁷ of a loss of a few nats;
+      // the loss itself is read as a float32.
+      assertClose([above - below], [expected], { absolute: 4e-6, relative: 1e-3 }, spec.name);
+    }
+  });
+
+  forEachDevice(`${name}: loss and gradients equal the reference's`, async (backend) => {
+    const [device, expected] = [await load(backend, config), await load(await reference(), config)];
+    // Two layers of sums over at most 12 terms, forward and back, without norms to keep errors small.
+    const tolerance = { absolute: 200 * UNIT_ROUNDOFF, relative: 200 * UNIT_ROUNDOFF };
+    assertClose([await device.run()], [await expected.run()], tolerance, "loss");
+    for (const spec of parameterSpecs(config)) {
+      assertClose(await device.read(spec.name), await expected.read(spec.name), tolerance, spec.name);
+    }
+  });
+
+  Deno.test(`${name}: the accounting counts the parameters that there are`, () => {
+    assertEquals(parameterSpecs(config).reduce((sum, spec) => sum + sizeOf(spec), 0), countParameters(config));
+  });
+}
+
+Deno.test("without a gate the feed-forward keeps its parameters, unless its width is given", () => {
+  const count = (model: Partial<ModelConfig>) => countParameters(mergeConfigs([{ model }], 300).model);
+  assertEquals(count({ ffn: "silu" }), count({}));
+  assertEquals(mergeConfigs([{ model: { ffn: "silu", dFf: 100 } }], 300).model.dFf, 100);
+});
+
+Deno.test("presets have their vocabularies, over which a tokenizer's goes", () => {
+  for (const preset of Object.keys(PRESETS).filter((name) => name !== "tiny")) {
+    assertEquals(mergeConfigs([{ preset }]).model.vocabSize, PRESETS[preset].vocabSize);
+    assertEquals(mergeConfigs([{ preset }], 777).model.vocabSize, 777);
+  }
+});
+
+Deno.test("an architecture that is not one of the choices is refused", () => {
+  for (const [key, value] of [["norm", "layer"], ["normPlace", "mid"], ["position", "sine"], ["ffn", "gelu"]]) {
+    const config = { ...BASE, [key]: value } as ModelConfig;
+    assertThrows(() => validateModelConfig(config), RangeError, `got ${key} ${value}`);
+  }
+});
