@@ -42,6 +42,17 @@ export { UserError } from "./lib/errors.ts";
 // Tokenizer
 export { type EncodeOptions, type Ids, TextEncoding, type TextSource, Tokenizer } from "./lib/tokenizer/mod.ts";
 export { loadTokenizer, saveTokenizer, trainBpe, type TrainBpeOptions } from "./lib/tokenizer/mod.ts";
+export { type CountedText, countTexts, type CountTextsOptions, type Texts } from "./lib/tokenizer/mod.ts";
+export { addCounts, formatCounts, parseCounts, trainBpeFromCounts } from "./lib/tokenizer/mod.ts";
+export { formatTiktoken, longestTokens, MergeHistory, type MergeTree, parseTiktoken } from "./lib/tokenizer/mod.ts";
+
+// Text from files, and datasets
+export { CATALOG, type DatasetName } from "./lib/dataset/catalog.ts";
+export { encodeParts, type EncodePartsOptions, encodePartsToNpy, wholeInputs } from "./lib/dataset/encode_parts.ts";
+export { encodeShards, type EncodeShardsOptions, type ShardIndex } from "./lib/dataset/encode_shards.ts";
+export { type DatasetFile, fetchDataset, type FetchDatasetOptions } from "./lib/dataset/fetch_dataset.ts";
+export { documentsOf, splitDocuments, type SplitDocumentsOptions } from "./lib/dataset/split_documents.ts";
+export { expandInputs, type ReadTextOptions, type TextInput, textSourceOf } from "./lib/dataset/text_inputs.ts";
 
 // Token files and batches
 export { type Batch, type BatchShape, fixedBatches, randomBatch } from "./lib/dataset/batches.ts";
