@@ -29,7 +29,11 @@ export interface KernelModule {
   readonly flags: readonly string[];
 }
 
-const COMMON_FLAGS = ["--enable", "simd", "--runtime", "stub", "-O3", "--noAssert", "--initialMemory", "1"];
+const COMMON_FLAGS = [
+  ...["--enable", "simd", "--runtime", "stub", "-O3", "--noAssert", "--initialMemory", "1"],
+  // Warnings about 64-bit memory, and about v128 as a parameter of functions that are not exported.
+  ...["--disableWarning", "201", "--disableWarning", "112"],
+];
 
 /** The modules of this project. */
 export const KERNEL_MODULES: readonly KernelModule[] = [

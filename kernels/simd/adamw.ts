@@ -27,32 +27,36 @@ export function adamw(
   const factor = v128.load_splat<f32>(clip, 4);
   const keep = f32x4.splat((1 - lr * weightDecay) as f32);
   const step = f32x4.splat((-lr / (load<f32>(schedule, 4) as f64)) as f32);
-  const root = f32x4.splat(sqrt<f64>(load<f32>(schedule, 8) as f64) as f32);
+  const rootInverse = f32x4.splat((1 / sqrt<f64>(load<f32>(schedule, 8) as f64)) as f32);
   const b1 = f32x4.splat((1 - beta1) as f32);
   const b2 = f32x4.splat(beta2 as f32);
   const b2Rest = f32x4.splat((1 - beta2) as f32);
   const eps4 = f32x4.splat(eps as f32);
   const end = firstElement(n, worker + 1, workers);
-  for (let i = firstElement(n, worker, workers); i < end; i += 4) {
+  let i = firstElement(n, worker, workers);
+  for (; i + 4 <= end; i += 4) {
+    const at = (i as usize) << 2;
+    const g = f32x4.mul(v128.load(gradients + at), factor);
+    const mOld = v128.load(m + at);
+    const mNew = f32x4.relaxed_madd(b1, f32x4.sub(g, mOld), mOld);
+    const vNew = f32x4.relaxed_madd(f32x4.mul(g, b2Rest), g, f32x4.mul(v128.load(v + at), b2));
+    const denominator = f32x4.relaxed_madd(f32x4.sqrt(vNew), rootInverse, eps4);
+    const kept = f32x4.mul(v128.load(parameters + at), keep);
+    v128.store(m + at, mNew);
+    v128.store(v + at, vNew);
+    v128.store(parameters + at, f32x4.relaxed_madd(step, f32x4.div(mNew, denominator), kept));
+  }
+  if (i < end) {
     const at = (i as usize) << 2;
     const rest = end - i;
-    const whole = rest >= 4;
-    const g = f32x4.mul(whole ? v128.load(gradients + at) : loadTail(gradients + at, rest), factor);
-    const mOld = whole ? v128.load(m + at) : loadTail(m + at, rest);
-    const vOld = whole ? v128.load(v + at) : loadTail(v + at, rest);
-    const p = whole ? v128.load(parameters + at) : loadTail(parameters + at, rest);
+    const g = f32x4.mul(loadTail(gradients + at, rest), factor);
+    const mOld = loadTail(m + at, rest);
     const mNew = f32x4.relaxed_madd(b1, f32x4.sub(g, mOld), mOld);
-    const vNew = f32x4.relaxed_madd(f32x4.mul(g, b2Rest), g, f32x4.mul(vOld, b2));
-    const denominator = f32x4.add(f32x4.div(f32x4.sqrt(vNew), root), eps4);
-    const pNew = f32x4.relaxed_madd(step, f32x4.div(mNew, denominator), f32x4.mul(p, keep));
-    if (whole) {
-      v128.store(m + at, mNew);
-      v128.store(v + at, vNew);
-      v128.store(parameters + at, pNew);
-    } else {
-      storeTail(m + at, mNew, rest);
-      storeTail(v + at, vNew, rest);
-      storeTail(parameters + at, pNew, rest);
-    }
+    const vNew = f32x4.relaxed_madd(f32x4.mul(g, b2Rest), g, f32x4.mul(loadTail(v + at, rest), b2));
+    const denominator = f32x4.relaxed_madd(f32x4.sqrt(vNew), rootInverse, eps4);
+    const kept = f32x4.mul(loadTail(parameters + at, rest), keep);
+    storeTail(m + at, mNew, rest);
+    storeTail(v + at, vNew, rest);
+    storeTail(parameters + at, f32x4.relaxed_madd(step, f32x4.div(mNew, denominator), kept), rest);
   }
 }

@@ -1,5 +1,5 @@
 import { LANES, loadLanes, owns, paddedHeadDim, panelsPerGroup, TILE, unpackPanel } from "./attention_panel";
-import { expNonPositive4 } from "./exp";
+import { LOG2_E, storeExp2Pair } from "./exp";
 import { multiplyTile, TILE_ROWS } from "./micro_kernel";
 import { packAcross6, packAcross8, packAlong6 } from "./pack";
 import { scratch } from "./scratch";
@@ -100,12 +100,14 @@ function queryGroup(
 
   const scale: f32 = (1 as f32) / sqrt<f32>(headDim as f32);
   const scale4 = f32x4.splat(scale);
+  // p as a power of 2, which takes less work than a power of e.
+  const power4 = f32x4.splat(scale * LOG2_E);
   const endKey = firstQuery + queries;
   for (let firstKey: u32 = 0; firstKey < endKey; firstKey += TILE) {
     const keys = min(TILE, endKey - firstKey);
     packTileAcross(packedK, k + firstKey * rowBytes, rowBytes, keys, headDim);
     packTileAcross(packedV, v + firstKey * rowBytes, rowBytes, keys, headDim);
-    packTileAlong(alongK, k + firstKey * rowBytes, rowBytes, keys, headDim);
+    packAlong6(alongK, k + firstKey * rowBytes, rowBytes, headDim, keys);
     for (let panel: u32 = 0; panel < panels; panel++) {
       // The last key that the panel's first query sees; the query of lane i sees i more.
       const lastKey = firstQuery + panel * LANES;
@@ -120,25 +122,27 @@ function queryGroup(
       const first = panel * LANES;
       const lanes = (queries - first) as i32;
       const statsAt: usize = first << 2;
-      const lseLow = loadLanes(lse + statsAt, lanes);
-      const lseHigh = loadLanes(lse + statsAt + 16, lanes - 4);
+      const negLog2E = f32x4.splat(-LOG2_E);
+      const lseLow = f32x4.mul(loadLanes(lse + statsAt, lanes), negLog2E);
+      const lseHigh = f32x4.mul(loadLanes(lse + statsAt + 16, lanes - 4), negLog2E);
       const deltaLow = loadLanes(delta + statsAt, lanes);
       const deltaHigh = loadLanes(delta + statsAt + 16, lanes - 4);
+      const end = scores + (count << 5);
+      let row = slopes;
+      for (let at = scores; at !== end; at += 32) {
+        const powerLow = f32x4.relaxed_madd(v128.load(at), power4, lseLow);
+        storeExp2Pair(at, powerLow, f32x4.relaxed_madd(v128.load(at, 16), power4, lseHigh));
+        v128.store(row, f32x4.mul(v128.load(at), f32x4.sub(v128.load(row), deltaLow)));
+        v128.store(row, f32x4.mul(v128.load(at, 16), f32x4.sub(v128.load(row, 16), deltaHigh)), 16);
+        row += 32;
+      }
+      // What a query does not see, the rows after lastKey + lane, has no slope.
       const visible = (lastKey as i32) - (firstKey as i32);
-      for (let j: i32 = 0; j < (count as i32); j++) {
-        const at = (j as usize) << 5;
-        const row = slopes + at;
-        let p = expNonPositive4(f32x4.sub(f32x4.mul(v128.load(scores + at), scale4), lseLow));
-        let low = f32x4.mul(p, f32x4.sub(v128.load(row), deltaLow));
-        p = expNonPositive4(f32x4.sub(f32x4.mul(v128.load(scores + at, 16), scale4), lseHigh));
-        let high = f32x4.mul(p, f32x4.sub(v128.load(row, 16), deltaHigh));
-        if (j > visible) {
-          const lane = i32x4.splat(j - visible);
-          low = v128.andnot(low, i32x4.gt_s(lane, i32x4(0, 1, 2, 3)));
-          high = v128.andnot(high, i32x4.gt_s(lane, i32x4(4, 5, 6, 7)));
-        }
-        v128.store(row, low);
-        v128.store(row, high, 16);
+      for (let j: i32 = max(visible + 1, 0); j < (count as i32); j++) {
+        const at = slopes + (j << 5);
+        const lane = i32x4.splat(j - visible);
+        v128.store(at, v128.andnot(v128.load(at), i32x4.gt_s(lane, i32x4(0, 1, 2, 3))));
+        v128.store(at, v128.andnot(v128.load(at, 16), i32x4.gt_s(lane, i32x4(4, 5, 6, 7))), 16);
       }
       for (let c: u32 = 0; c < padded; c += TILE_ROWS) {
         const to = sums + panel * sumBytes + ((c as usize) << 5);
@@ -247,12 +251,14 @@ function keyValueGroup(
 
   const scale: f32 = (1 as f32) / sqrt<f32>(headDim as f32);
   const scale4 = f32x4.splat(scale);
+  // p as a power of 2, which takes less work than a power of e.
+  const power4 = f32x4.splat(scale * LOG2_E);
   for (let firstQuery = firstKey / TILE * TILE; firstQuery < T; firstQuery += TILE) {
     const queries = min(TILE, T - firstQuery);
     packTileAcross(packedQ, q + firstQuery * rowBytes, rowBytes, queries, headDim);
     packTileAcross(packedDY, dY + firstQuery * rowBytes, rowBytes, queries, headDim);
-    packTileAlong(alongQ, q + firstQuery * rowBytes, rowBytes, queries, headDim);
-    packTileAlong(alongDY, dY + firstQuery * rowBytes, rowBytes, queries, headDim);
+    packAlong6(alongQ, q + firstQuery * rowBytes, rowBytes, headDim, queries);
+    packAlong6(alongDY, dY + firstQuery * rowBytes, rowBytes, headDim, queries);
     for (let panel: u32 = 0; panel < panels; panel++) {
       const panelKey = firstKey + panel * LANES;
       if (firstQuery + queries <= panelKey) continue;
@@ -264,24 +270,22 @@ function keyValueGroup(
         multiplyTile(headDim, packedDY + t * headDim * 4, packedV + panel * panelBytes, slopes + at, 32, false);
       }
       for (let t = begin; t < queries; t++) {
-        const at = (t as usize) << 5;
-        const row = scores + at;
+        const row = scores + (t << 5);
         const statsAt: usize = (firstQuery + t) << 2;
-        const lse4 = v128.load_splat<f32>(lse + statsAt);
-        const delta4 = v128.load_splat<f32>(delta + statsAt);
-        let low = expNonPositive4(f32x4.sub(f32x4.mul(v128.load(row), scale4), lse4));
-        let high = expNonPositive4(f32x4.sub(f32x4.mul(v128.load(row, 16), scale4), lse4));
+        const logSum = f32x4.splat(-LOG2_E * load<f32>(lse + statsAt));
+        const powerLow = f32x4.relaxed_madd(v128.load(row), power4, logSum);
+        storeExp2Pair(row, powerLow, f32x4.relaxed_madd(v128.load(row, 16), power4, logSum));
         const visible = ((firstQuery + t) as i32) - (panelKey as i32);
         if (visible < 7) {
           // The key of lane i is seen where i ≤ visible.
           const limit = i32x4.splat(visible);
-          low = v128.andnot(low, i32x4.gt_s(i32x4(0, 1, 2, 3), limit));
-          high = v128.andnot(high, i32x4.gt_s(i32x4(4, 5, 6, 7), limit));
+          v128.store(row, v128.andnot(v128.load(row), i32x4.gt_s(i32x4(0, 1, 2, 3), limit)));
+          v128.store(row, v128.andnot(v128.load(row, 16), i32x4.gt_s(i32x4(4, 5, 6, 7), limit)), 16);
         }
-        v128.store(row, low);
-        v128.store(row, high, 16);
-        v128.store(slopes + at, f32x4.mul(low, f32x4.sub(v128.load(slopes + at), delta4)));
-        v128.store(slopes + at, f32x4.mul(high, f32x4.sub(v128.load(slopes + at, 16), delta4)), 16);
+        const delta4 = v128.load_splat<f32>(delta + statsAt);
+        const slope = slopes + (t << 5);
+        v128.store(slope, f32x4.mul(v128.load(row), f32x4.sub(v128.load(slope), delta4)));
+        v128.store(slope, f32x4.mul(v128.load(row, 16), f32x4.sub(v128.load(slope, 16), delta4)), 16);
       }
       const depth = queries - begin;
       const skip = begin * 24;
@@ -309,13 +313,5 @@ function keyValueGroup(
 function packTileAcross(to: usize, from: usize, rowBytes: usize, positions: u32, headDim: u32): void {
   for (let j: u32 = 0; j < positions; j += TILE_ROWS) {
     packAcross6(to + j * headDim * 4, from + j * rowBytes, rowBytes, min(TILE_ROWS, positions - j), headDim);
-  }
-}
-
-/** Packs a tile of positions into panels of (positions, 6), six components of the head vectors in each. */
-function packTileAlong(to: usize, from: usize, rowBytes: usize, positions: u32, headDim: u32): void {
-  for (let c: u32 = 0; c < headDim; c += TILE_ROWS) {
-    const columns = from + ((c as usize) << 2);
-    packAlong6(to + c * positions * 4, columns, rowBytes, min(TILE_ROWS, headDim - c), positions);
   }
 }

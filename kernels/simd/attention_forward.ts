@@ -1,5 +1,5 @@
 import { LANES, owns, paddedHeadDim, panelsPerGroup, TILE, unpackPanel } from "./attention_panel";
-import { expNonPositive4, log } from "./exp";
+import { LN_2, log, LOG2_E, storeExp2Pair } from "./exp";
 import { multiplyTile, TILE_ROWS } from "./micro_kernel";
 import { packAcross6, packAcross8, packAlong6 } from "./pack";
 import { scratch } from "./scratch";
@@ -68,9 +68,9 @@ function attendGroup(
   const padded = paddedHeadDim(headDim);
   const panelBytes = (headDim as usize) << 5;
   const sumBytes = (padded as usize) << 5;
-  // Per panel: running maxima and denominators, 32 bytes each.
+  // Per panel: running maxima and denominators, 32 bytes each, and as much for what is passing.
   const stats = scratch;
-  const scores = stats + 64 * panels;
+  const scores = stats + 96 * panels;
   const packedQ = scores + TILE * 32;
   const sums = packedQ + panels * panelBytes;
   const packedK = sums + panels * sumBytes;
@@ -80,14 +80,14 @@ function attendGroup(
   for (let panel: u32 = 0; panel < panels; panel++) {
     const first = panel * LANES;
     packAcross8(packedQ + panel * panelBytes, q + first * rowBytes, rowBytes, min(LANES, queries - first), headDim);
-    const at = stats + 64 * panel;
+    const at = stats + 96 * panel;
     v128.store(at, f32x4.splat(-Infinity));
     v128.store(at, f32x4.splat(-Infinity), 16);
     v128.store(at, f32x4.splat(0), 32);
     v128.store(at, f32x4.splat(0), 48);
   }
 
-  const scale: f32 = (1 as f32) / sqrt<f32>(headDim as f32);
+  const scale: f32 = LOG2_E / sqrt<f32>(headDim as f32);
   const endKey = position + queries;
   for (let firstKey: u32 = 0; firstKey < endKey; firstKey += TILE) {
     const keys = min(TILE, endKey - firstKey);
@@ -95,10 +95,7 @@ function attendGroup(
       const from = k + (firstKey + j) * rowBytes;
       packAcross6(packedK + j * headDim * 4, from, rowBytes, min(TILE_ROWS, keys - j), headDim);
     }
-    for (let c: u32 = 0; c < headDim; c += TILE_ROWS) {
-      const from = v + firstKey * rowBytes + ((c as usize) << 2);
-      packAlong6(packedV + c * keys * 4, from, rowBytes, min(TILE_ROWS, headDim - c), keys);
-    }
+    packAlong6(packedV, v + firstKey * rowBytes, rowBytes, headDim, keys);
     for (let panel: u32 = 0; panel < panels; panel++) {
       // The last key that the panel's first query sees; the query of lane i sees i more.
       const lastKey = position + panel * LANES;
@@ -110,7 +107,7 @@ function attendGroup(
         multiplyTile(headDim, packedK + j * headDim * 4, panelQ, scores + ((j as usize) << 5), 32, false);
       }
       const panelSums = sums + panel * sumBytes;
-      exponentiate(scores, count, scale, (lastKey as i32) - (firstKey as i32), stats + 64 * panel, panelSums, padded);
+      exponentiate(scores, count, scale, (lastKey as i32) - (firstKey as i32), stats + 96 * panel, panelSums, padded);
       for (let c: u32 = 0; c < padded; c += TILE_ROWS) {
         multiplyTile(count, packedV + c * keys * 4, scores, panelSums + ((c as usize) << 5), 32, true);
       }
@@ -120,21 +117,22 @@ function attendGroup(
   for (let panel: u32 = 0; panel < panels; panel++) {
     const first = panel * LANES;
     const count = min(LANES, queries - first);
-    const at = stats + 64 * panel;
+    const at = stats + 96 * panel;
     const low = f32x4.div(f32x4.splat(1), v128.load(at, 32));
     const high = f32x4.div(f32x4.splat(1), v128.load(at, 48));
     unpackPanel(y + first * rowBytes, rowBytes, sums + panel * sumBytes, count, headDim, low, high, false);
     for (let i: u32 = 0; i < count; i++) {
       const lane = at + ((i as usize) << 2);
-      const logSum = (load<f32>(lane) as f64) + log(load<f32>(lane, 32) as f64);
+      const logSum = (load<f32>(lane) as f64) * LN_2 + log(load<f32>(lane, 32) as f64);
       store<f32>(lse + ((first + i) << 2), logSum as f32);
     }
   }
 }
 
 /**
- * One step of the online softmax: turns a panel of scores (count, 8) into exp(scale · score − maximum), raising the
- * running maxima first and scaling the denominators and the sums down to match.
+ * One step of the online softmax: turns a panel of scores (count, 8) into 2^(scale · score − maximum), raising the
+ * running maxima first and scaling the denominators and the sums down to match. Powers of 2, because they take less work
+ * than powers of e: `scale` contains the factor 1 / ln 2.
  * @param visible The last row that lane 0 sees; lane i sees i more.
  */
 function exponentiate(
@@ -146,48 +144,57 @@ function exponentiate(
   sums: usize,
   sumRows: u32,
 ): void {
-  const scale4 = f32x4.splat(scale);
   const oldLow = v128.load(stats);
   const oldHigh = v128.load(stats, 16);
-  let low = oldLow;
-  let high = oldHigh;
-  const end = scores + ((count as usize) << 5);
+  const end = scores + (count << 5);
+  hideLater(scores, count, visible);
+  let low = f32x4.splat(-Infinity);
+  let high = low;
   let at = scores;
-  for (let j: i32 = 0; at < end; at += 32, j++) {
-    let scoreLow = f32x4.mul(v128.load(at), scale4);
-    let scoreHigh = f32x4.mul(v128.load(at, 16), scale4);
-    if (j > visible) {
-      const lane = i32x4.splat(j - visible);
-      const hidden = f32x4.splat(-Infinity);
-      scoreLow = v128.bitselect(hidden, scoreLow, i32x4.gt_s(lane, i32x4(0, 1, 2, 3)));
-      scoreHigh = v128.bitselect(hidden, scoreHigh, i32x4.gt_s(lane, i32x4(4, 5, 6, 7)));
-    }
-    v128.store(at, scoreLow);
-    v128.store(at, scoreHigh, 16);
-    low = f32x4.pmax(low, scoreLow);
-    high = f32x4.pmax(high, scoreHigh);
-  }
-  const shrinkLow = expNonPositive4(f32x4.sub(oldLow, low));
-  const shrinkHigh = expNonPositive4(f32x4.sub(oldHigh, high));
-  let sumLow = f32x4.mul(v128.load(stats, 32), shrinkLow);
-  let sumHigh = f32x4.mul(v128.load(stats, 48), shrinkHigh);
-  for (at = scores; at < end; at += 32) {
-    const expLow = expNonPositive4(f32x4.sub(v128.load(at), low));
-    const expHigh = expNonPositive4(f32x4.sub(v128.load(at, 16), high));
-    v128.store(at, expLow);
-    v128.store(at, expHigh, 16);
-    sumLow = f32x4.add(sumLow, expLow);
-    sumHigh = f32x4.add(sumHigh, expHigh);
-  }
+  do {
+    low = f32x4.pmax(low, v128.load(at));
+    high = f32x4.pmax(high, v128.load(at, 16));
+    at += 32;
+  } while (at !== end);
+  const scale4 = f32x4.splat(scale);
+  low = f32x4.pmax(oldLow, f32x4.mul(low, scale4));
+  high = f32x4.pmax(oldHigh, f32x4.mul(high, scale4));
   v128.store(stats, low);
   v128.store(stats, high, 16);
+  // What the old maxima's sums are worth under the new; 2^−∞ = 0 the first time.
+  storeExp2Pair(stats + 64, f32x4.sub(oldLow, low), f32x4.sub(oldHigh, high));
+  const shrinkLow = v128.load(stats, 64);
+  const shrinkHigh = v128.load(stats, 80);
+  low = f32x4.neg(low);
+  high = f32x4.neg(high);
+  let sumLow = f32x4.mul(v128.load(stats, 32), shrinkLow);
+  let sumHigh = f32x4.mul(v128.load(stats, 48), shrinkHigh);
+  at = scores;
+  do {
+    const powerLow = f32x4.relaxed_madd(v128.load(at), scale4, low);
+    storeExp2Pair(at, powerLow, f32x4.relaxed_madd(v128.load(at, 16), scale4, high));
+    sumLow = f32x4.add(sumLow, v128.load(at));
+    sumHigh = f32x4.add(sumHigh, v128.load(at, 16));
+    at += 32;
+  } while (at !== end);
   v128.store(stats, sumLow, 32);
   v128.store(stats, sumHigh, 48);
   const one = f32x4.splat(1);
   if (i32x4.all_true(v128.and(f32x4.eq(shrinkLow, one), f32x4.eq(shrinkHigh, one)))) return;
-  const endSums = sums + ((sumRows as usize) << 5);
-  for (at = sums; at < endSums; at += 32) {
+  const endSums = sums + (sumRows << 5);
+  for (at = sums; at !== endSums; at += 32) {
     v128.store(at, f32x4.mul(v128.load(at), shrinkLow));
     v128.store(at, f32x4.mul(v128.load(at, 16), shrinkHigh), 16);
+  }
+}
+
+/** Sets the scores of the keys that a lane does not see, those in rows after visible + lane, to −∞. */
+function hideLater(scores: usize, count: u32, visible: i32): void {
+  const hidden = f32x4.splat(-Infinity);
+  for (let j: i32 = max(visible + 1, 0); j < (count as i32); j++) {
+    const at = scores + (j << 5);
+    const lane = i32x4.splat(j - visible);
+    v128.store(at, v128.bitselect(hidden, v128.load(at), i32x4.gt_s(lane, i32x4(0, 1, 2, 3))));
+    v128.store(at, v128.bitselect(hidden, v128.load(at, 16), i32x4.gt_s(lane, i32x4(4, 5, 6, 7))), 16);
   }
 }

@@ -7,7 +7,7 @@ import { loadTail, storeTail } from "./vector";
 /** Positions in a panel. */
 export const LANES: u32 = 8;
 /** Positions on the other side that are packed at a time: a multiple of TILE_ROWS. */
-export const TILE: u32 = 48;
+export const TILE: u32 = 72;
 /** The largest headDim for which a worker's scratch memory suffices; above it, the kernels trap. */
 export const MAX_HEAD_DIM: u32 = 4096;
 

@@ -1,10 +1,18 @@
 import { ACROSS, ALONG, matmul } from "./matmul";
+import {
+  isSkinnyBackwardInput,
+  isSkinnyBackwardWeight,
+  isSkinnyForward,
+  skinnyBackwardInput,
+  skinnyBackwardWeight,
+  skinnyForward,
+} from "./skinny";
 
 // linear_forward: y = x Wᵀ. Overwrites y.
 // linear_backward_input: dX (+)= dY W
 // linear_backward_weight: dW (+)= dYᵀ x
 // x, dX: (rows, I); weight, dW: (O, I); y, dY: (rows, O).
-// A worker takes whole tiles of the result: see matmul.ts.
+// A worker takes whole tiles of the result: see matmul.ts, and skinny.ts for few rows.
 
 export function linear_forward(
   x: usize,
@@ -16,6 +24,10 @@ export function linear_forward(
   worker: u32,
   workers: u32,
 ): void {
+  if (isSkinnyForward(rows, I)) {
+    skinnyForward(x, weight, y, rows, I, O, worker, workers);
+    return;
+  }
   const inBytes = (I as usize) << 2;
   matmul(rows, O, I, x, inBytes, ACROSS, weight, inBytes, ACROSS, y, false, worker, workers);
 }
@@ -31,6 +43,10 @@ export function linear_backward_input(
   worker: u32,
   workers: u32,
 ): void {
+  if (isSkinnyBackwardInput(rows)) {
+    skinnyBackwardInput(dY, weight, dX, rows, I, O, accumulate !== 0, worker, workers);
+    return;
+  }
   const inBytes = (I as usize) << 2;
   const outBytes = (O as usize) << 2;
   matmul(rows, I, O, dY, outBytes, ACROSS, weight, inBytes, ALONG, dX, accumulate !== 0, worker, workers);
@@ -47,6 +63,10 @@ export function linear_backward_weight(
   worker: u32,
   workers: u32,
 ): void {
+  if (isSkinnyBackwardWeight(rows)) {
+    skinnyBackwardWeight(dY, x, dWeight, rows, I, O, accumulate !== 0, worker, workers);
+    return;
+  }
   const inBytes = (I as usize) << 2;
   const outBytes = (O as usize) << 2;
   matmul(O, I, rows, dY, outBytes, ALONG, x, inBytes, ALONG, dWeight, accumulate !== 0, worker, workers);

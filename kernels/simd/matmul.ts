@@ -1,4 +1,4 @@
-import { multiplyTile, TILE_COLUMNS, TILE_ROWS } from "./micro_kernel";
+import { multiplyTile, storeEdge, TILE_COLUMNS, TILE_ROWS } from "./micro_kernel";
 import { packAcross6, packAcross8, packAlong6, packAlong8 } from "./pack";
 import { scratch } from "./scratch";
 import { share } from "./slice";
@@ -76,28 +76,26 @@ export function matmul(
 }
 
 function packB(b: usize, rowBytes: usize, layout: u32, column: u32, columns: u32, depthBegin: u32, depth: u32): void {
-  let to = scratch + PACKED_B;
+  const to = scratch + PACKED_B;
+  if (layout === ALONG) {
+    packAlong8(to, b + depthBegin * rowBytes + ((column as usize) << 2), rowBytes, columns, depth);
+    return;
+  }
+  const from = b + column * rowBytes + ((depthBegin as usize) << 2);
   for (let j: u32 = 0; j < columns; j += TILE_COLUMNS) {
-    const count = min(TILE_COLUMNS, columns - j);
-    if (layout === ACROSS) {
-      packAcross8(to, b + (column + j) * rowBytes + ((depthBegin as usize) << 2), rowBytes, count, depth);
-    } else {
-      packAlong8(to, b + depthBegin * rowBytes + (((column + j) as usize) << 2), rowBytes, count, depth);
-    }
-    to += (depth as usize) << 5;
+    packAcross8(to + j * depth * 4, from + j * rowBytes, rowBytes, min(TILE_COLUMNS, columns - j), depth);
   }
 }
 
 function packA(a: usize, rowBytes: usize, layout: u32, row: u32, rows: u32, depthBegin: u32, depth: u32): void {
-  let to = scratch + PACKED_A;
+  const to = scratch + PACKED_A;
+  if (layout === ALONG) {
+    packAlong6(to, a + depthBegin * rowBytes + ((row as usize) << 2), rowBytes, rows, depth);
+    return;
+  }
+  const from = a + row * rowBytes + ((depthBegin as usize) << 2);
   for (let i: u32 = 0; i < rows; i += TILE_ROWS) {
-    const count = min(TILE_ROWS, rows - i);
-    if (layout === ACROSS) {
-      packAcross6(to, a + (row + i) * rowBytes + ((depthBegin as usize) << 2), rowBytes, count, depth);
-    } else {
-      packAlong6(to, a + depthBegin * rowBytes + (((row + i) as usize) << 2), rowBytes, count, depth);
-    }
-    to += depth * 24;
+    packAcross6(to + i * depth * 4, from + i * rowBytes, rowBytes, min(TILE_ROWS, rows - i), depth);
   }
 }
 
@@ -116,19 +114,6 @@ function multiplyBlock(rows: u32, columns: u32, depth: u32, c: usize, rowBytes: 
         const edgeColumns = min(TILE_COLUMNS, columns - j);
         storeEdge(to, rowBytes, edgeRows, edgeColumns, accumulate);
       }
-    }
-  }
-}
-
-/** Copies or adds the part of a tile that lies inside c. */
-function storeEdge(c: usize, rowBytes: usize, rows: u32, columns: u32, accumulate: bool): void {
-  for (let i: u32 = 0; i < rows; i++) {
-    const from = scratch + ((i as usize) << 5);
-    const to = c + i * rowBytes;
-    for (let j: u32 = 0; j < columns; j++) {
-      const at = (j as usize) << 2;
-      const value = load<f32>(from + at);
-      store<f32>(to + at, accumulate ? load<f32>(to + at) + value : value);
     }
   }
 }

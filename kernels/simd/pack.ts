@@ -72,23 +72,71 @@ function transposeInto(to: usize, toRowBytes: usize, from: usize, rowBytes: usiz
   }
 }
 
-/** The dense panel (k, 8) of source[p, i], i < count ≤ 8, with rows of `rowBytes` bytes. */
+/**
+ * Rows copied at a time: few enough that their lines stay cached until all panels have taken their part of them, and
+ * enough that each panel's part is long.
+ */
+const ALONG_ROWS: u32 = 16;
+
+/**
+ * The dense panels (k, 8) of source[p, i], i < count, with rows of `rowBytes` bytes: eight columns in each, one panel
+ * after the other.
+ */
 export function packAlong8(to: usize, from: usize, rowBytes: usize, count: u32, k: u32): void {
-  for (let p: u32 = 0; p < k; p++) {
-    v128.store(to, loadUpTo4(from, count));
-    v128.store(to, count > 4 ? loadUpTo4(from + 16, count - 4) : f32x4.splat(0), 16);
-    from += rowBytes;
-    to += 32;
+  for (let first: u32 = 0; first < k; first += ALONG_ROWS) {
+    const rows = min(ALONG_ROWS, k - first);
+    for (let i: u32 = 0; i < count; i += 8) {
+      let panel = to + ((i * k + first * 8) << 2);
+      let source = from + first * rowBytes + ((i as usize) << 2);
+      const end = panel + ((rows as usize) << 5);
+      if (i + 8 <= count) {
+        do {
+          const low = v128.load(source);
+          v128.store(panel, low);
+          const high = v128.load(source, 16);
+          v128.store(panel, high, 16);
+          source += rowBytes;
+          panel += 32;
+        } while (panel !== end);
+      } else {
+        const left = count - i;
+        do {
+          v128.store(panel, loadUpTo4(source, left));
+          v128.store(panel, left > 4 ? loadUpTo4(source + 16, left - 4) : f32x4.splat(0), 16);
+          source += rowBytes;
+          panel += 32;
+        } while (panel !== end);
+      }
+    }
   }
 }
 
-/** The dense panel (k, 6) of source[p, i], i < count ≤ 6, with rows of `rowBytes` bytes. */
+/** The same with six columns in each panel: dense panels (k, 6). */
 export function packAlong6(to: usize, from: usize, rowBytes: usize, count: u32, k: u32): void {
-  for (let p: u32 = 0; p < k; p++) {
-    v128.store(to, loadUpTo4(from, count));
-    v128.store_lane<f64>(to, count > 4 ? loadTail(from + 16, count - 4) : f32x4.splat(0), 0, 16);
-    from += rowBytes;
-    to += 24;
+  for (let first: u32 = 0; first < k; first += ALONG_ROWS) {
+    const rows = min(ALONG_ROWS, k - first);
+    for (let i: u32 = 0; i < count; i += 6) {
+      let panel = to + ((i * k + first * 6) << 2);
+      let source = from + first * rowBytes + ((i as usize) << 2);
+      const end = panel + rows * 24;
+      if (i + 6 <= count) {
+        do {
+          v128.store(panel, v128.load(source));
+          // Two of these four were stored already: cheaper than a load and a store of two.
+          v128.store(panel, v128.load(source, 8), 8);
+          source += rowBytes;
+          panel += 24;
+        } while (panel !== end);
+      } else {
+        const left = count - i;
+        do {
+          v128.store(panel, loadUpTo4(source, left));
+          v128.store_lane<f64>(panel, left > 4 ? loadTail(source + 16, left - 4) : f32x4.splat(0), 0, 16);
+          source += rowBytes;
+          panel += 24;
+        } while (panel !== end);
+      }
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-import { exp4 } from "./exp";
+import { expNonPositive4 } from "./exp";
 import { firstElement } from "./slice";
 import { loadTail, storeTail } from "./vector";
 
@@ -7,9 +7,12 @@ import { loadTail, storeTail } from "./vector";
 // All arrays: (n). A worker takes whole cache lines of elements.
 // Source: Elfwing et al. 2017, arXiv:1702.03118
 
-/** σ(x). @inline */
+/** σ(x), by e = e^−|x|, which cannot overflow: 1 / (1 + e) where x ≥ 0, e / (1 + e) elsewhere. @inline */
 export function sigmoid(x: v128): v128 {
-  return f32x4.div(f32x4.splat(1), f32x4.add(f32x4.splat(1), exp4(f32x4.neg(x))));
+  const one = f32x4.splat(1);
+  const e = expNonPositive4(f32x4.neg(f32x4.abs(x)));
+  const numerator = v128.bitselect(e, one, i32x4.shr_s(x, 31));
+  return f32x4.div(numerator, f32x4.add(one, e));
 }
 
 /** The derivative of x σ(x), given both. @inline */

@@ -26,7 +26,7 @@ export function sumLanes(v: v128): f32 {
 
 /** The largest of the four lanes. @inline */
 export function maxLane(v: v128): f32 {
-  const pairs = f32x4.max(v, v128.shuffle<f32>(v, v, 2, 3, 0, 1));
+  const pairs = f32x4.pmax(v, v128.shuffle<f32>(v, v, 2, 3, 0, 1));
   return max(f32x4.extract_lane(pairs, 0), f32x4.extract_lane(pairs, 1));
 }
 
@@ -54,19 +54,28 @@ export function dot(a: usize, b: usize, n: u32): f32 {
   return sumLanes(f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3)));
 }
 
-/** The largest of n ≥ 1 floats; NaN if any is NaN. */
+/** The largest of n floats; NaN is passed over. */
 export function maximum(p: usize, n: u32): f32 {
-  let m0 = f32x4.splat(load<f32>(p));
+  // pmax is one instruction where max, which must see to NaN, is eight.
+  let m0 = f32x4.splat(-Infinity);
   let m1 = m0;
+  let m2 = m0;
+  let m3 = m0;
   let i: u32 = 0;
-  for (; i + 8 <= n; i += 8) {
-    m0 = f32x4.max(m0, v128.load(p));
-    m1 = f32x4.max(m1, v128.load(p, 16));
-    p += 32;
+  for (; i + 16 <= n; i += 16) {
+    m0 = f32x4.pmax(m0, v128.load(p));
+    m1 = f32x4.pmax(m1, v128.load(p, 16));
+    m2 = f32x4.pmax(m2, v128.load(p, 32));
+    m3 = f32x4.pmax(m3, v128.load(p, 48));
+    p += 64;
+  }
+  for (; i + 4 <= n; i += 4) {
+    m0 = f32x4.pmax(m0, v128.load(p));
+    p += 16;
   }
   for (; i < n; i++) {
-    m0 = f32x4.max(m0, v128.load_splat<f32>(p));
+    m1 = f32x4.pmax(m1, v128.load_splat<f32>(p));
     p += 4;
   }
-  return maxLane(f32x4.max(m0, m1));
+  return maxLane(f32x4.pmax(f32x4.pmax(m0, m1), f32x4.pmax(m2, m3)));
 }
