@@ -15,6 +15,15 @@ const NAMED: readonly [string, ModelShape][] = [
   ...Object.entries(GPT2_SHAPES),
 ];
 
+/** The model's switches one by one. */
+const tiny: ModelShape = { vocabSize: 2000, ...PRESETS.tiny };
+const ABLATIONS: readonly [string, ModelShape][] = [
+  ["ffn silu", { ...tiny, ffn: "silu" }],
+  ["norm none", { ...tiny, norm: "none" }],
+  ["position none", { ...tiny, position: "none" }],
+  ["tied embeddings", { ...tiny, tieEmbeddings: true }],
+];
+
 Deno.test("the program that trains does exactly the FLOPs predicted, for every preset and any shape", async () => {
   const check = async (shape: ModelShape, batchSize: number) => {
     const counted = countProgram(await trainingProgram(shape, batchSize));
@@ -23,19 +32,23 @@ Deno.test("the program that trains does exactly the FLOPs predicted, for every p
     assertEquals(counted.forwardMatmul, forwardFlops(shape, { batchSize }).total);
     assertEquals(counted.backwardMatmul, ops.reduce((sum, op) => sum + op.backward, 0));
   };
-  for (const [, shape] of NAMED) await check(shape, 3);
+  for (const [, shape] of [...NAMED, ...ABLATIONS]) await check(shape, 3);
   await fc.assert(fc.asyncProperty(anyShape, fc.integer({ min: 1, max: 5 }), check), { seed: 8, numRuns: 30 });
 });
 
-Deno.test("the plan's memory is within 1 % of the prediction, for every preset", async () => {
-  for (const [name, shape] of NAMED) {
+Deno.test("the plan's memory is within 1 % of the prediction for every preset, 5 % for every switch", async () => {
+  for (const [name, shape] of [...NAMED, ...ABLATIONS]) {
+    const allowed = ABLATIONS.some(([ablation]) => ablation === name) ? 0.05 : 0.01;
     for (const batchSize of [1, 8]) {
       const { total, scratch } = programMemory(await trainingProgram(shape, batchSize));
       const planned = plannedTrainingMemory(shape, { batchSize });
       const off = Math.abs(total - planned.total) / planned.total;
       const scratchOff = Math.abs(scratch - planned.activations) / planned.activations;
-      assert(off <= 0.01, `${name}, batch ${batchSize}: ${total} allocated, ${planned.total} predicted`);
-      assert(scratchOff <= 0.01, `${name}, batch ${batchSize}: scratch ${scratch}, predicted ${planned.activations}`);
+      assert(off <= allowed, `${name}, batch ${batchSize}: ${total} allocated, ${planned.total} predicted`);
+      assert(
+        scratchOff <= allowed,
+        `${name}, batch ${batchSize}: scratch ${scratch}, predicted ${planned.activations}`,
+      );
     }
   }
 });
