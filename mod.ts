@@ -57,6 +57,7 @@ export { expandInputs, type ReadTextOptions, type TextInput, textSourceOf } from
 // Token files and batches
 export { type Batch, type BatchShape, fixedBatches, randomBatch } from "./lib/dataset/batches.ts";
 export { NpyReader, NpyWriter, readNpy, writeNpy } from "./lib/dataset/npy_file.ts";
+export { openTokens, ShardedTokens } from "./lib/dataset/sharded_tokens.ts";
 export { splitText } from "./lib/dataset/split.ts";
 export { tokensInMemory, type TokenSource } from "./lib/dataset/token_source.ts";
 

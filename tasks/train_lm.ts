@@ -10,7 +10,7 @@ import {
   predictTraining,
 } from "../lib/accounting/training_summary.ts";
 import { requireVocabulary, requireWindow } from "../lib/dataset/batches.ts";
-import { NpyReader } from "../lib/dataset/npy_file.ts";
+import { openTokens } from "../lib/dataset/sharded_tokens.ts";
 import type { TokenSource } from "../lib/dataset/token_source.ts";
 import type { Program } from "../lib/graph/program.ts";
 import { writeDirectoryAtomically } from "../lib/io/atomic.ts";
@@ -43,8 +43,8 @@ async function start(flags: TrainFlags): Promise<void> {
   const tokenizer = flags.tokenizer === undefined ? undefined : await loadTokenizer(flags.tokenizer);
   const fromFile = flags.config === undefined ? [] : [await readConfigFile(flags.config)];
   const merged = mergeConfigs([...fromFile, configParts(flags)], tokenizer?.vocabSize);
-  using train = await openTokens(trainPath, merged);
-  using valid = flags.valid === undefined ? undefined : await openTokens(flags.valid, merged);
+  using train = await openChecked(trainPath, merged);
+  using valid = flags.valid === undefined ? undefined : await openChecked(flags.valid, merged);
   await using backend = await startBackend(flags.backend ?? "auto");
   const config: RunConfig = {
     ...merged,
@@ -65,9 +65,9 @@ async function resume(flags: TrainFlags, directory: string): Promise<void> {
   const trainPath = flags.train ?? config.data.train.name;
   const validPath = config.data.valid && (flags.valid ?? config.data.valid.name);
   for (const path of [trainPath, validPath]) if (path !== undefined) await requireInputFile(path);
-  using train = await openTokens(trainPath, config);
+  using train = await openChecked(trainPath, config);
   await requireSameData(train, config.data.train);
-  using valid = validPath === undefined ? undefined : await openTokens(validPath, config);
+  using valid = validPath === undefined ? undefined : await openChecked(validPath, config);
   if (valid) await requireSameData(valid, config.data.valid!);
   await using backend = await startBackend(flags.backend ?? config.backend);
   console.error(`Going on at step ${checkpoint?.state.step ?? 0} of ${config.training.steps}`);
@@ -116,8 +116,8 @@ async function follow(
 }
 
 /** Opens a token file and checks that the model can be trained on it. */
-async function openTokens(path: string, { model }: Pick<MergedConfig, "model">): Promise<NpyReader> {
-  const tokens = await NpyReader.open(path);
+async function openChecked(path: string, { model }: Pick<MergedConfig, "model">) {
+  const tokens = await openTokens(path);
   try {
     requireWindow(tokens, model.contextLength);
     await requireVocabulary(tokens, model.vocabSize);

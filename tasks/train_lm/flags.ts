@@ -15,7 +15,8 @@ report.html.
   deno task train-lm --resume RUN
 
 Data
-  --train FILE.npy       Token ids to train on (uint16 or uint32), as written by encode.
+  --train FILE.npy       Token ids to train on (uint16 or uint32), as written by encode; or shards by their index,
+                         PREFIX.index.json. Read by random windows, never loaded.
   --valid FILE.npy       Token ids to measure the validation loss on.
   --tokenizer DIR        The tokenizer that made them; copied into the run, so that generate finds it.
   --out RUN              The run directory to make.
