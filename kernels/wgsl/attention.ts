@@ -9,10 +9,10 @@ import type { WgslKernel } from "./dispatch.ts";
  * query and a key. Half of them are spared by causality in training.
  */
 function perBlock(name: string, source: (head: HeadLayout) => string, products: number): WgslKernel {
-  return ({ B, T, S = T, H, headDim }) => ({
+  return ({ B, T, S = T, H, headDim }, { software }) => ({
     dispatches: [{
       label: `${name} ${headDim}`,
-      source: source(headLayout(headDim)),
+      source: source(headLayout(headDim, !software)),
       workgroups: B * H * Math.ceil(T / BLOCK),
       flops: 2 * headDim * products * B * H * T * (S === T ? T / 2 : S),
       divisible: true,

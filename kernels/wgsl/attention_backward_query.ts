@@ -74,7 +74,7 @@ ${
         ...range(4).flatMap((j) => [
           `let visible${j} = vec4u(first_key + tx + ${8 * j}u) <= last_key;`,
           `let p${j} = exp(select(vec4f(LOWEST), score${j} * scale - own_lse, visible${j}));`,
-          `scores[tx + ${8 * j}u][ty] = p${j} * (d_score${j} - own_delta);`,
+          `scores[${j}][tx][ty] = p${j} * (d_score${j} - own_delta);`,
         ]),
         ...accumulate(head, "dQ", "k", keys, true),
         "workgroupBarrier();",

@@ -70,7 +70,7 @@ ${
         "let factor = exp(previous - maximum);",
         ...range(4).map((j) => `score${j} = exp(score${j} - maximum);`),
         "sum = sum * factor + ((score0 + score1) + (score2 + score3));",
-        ...range(4).map((j) => `scores[tx + ${8 * j}u][ty] = score${j};`),
+        ...range(4).map((j) => `scores[${j}][tx][ty] = score${j};`),
         "if (tx == 0u) {",
         "  factors[ty] = factor;",
         "}",

@@ -36,10 +36,12 @@ export interface HeadLayout {
   readonly down: number;
   /** Own rows of an accumulating invocation: 4 or 8. */
   readonly rows: number;
+  /** Inner loops are unrolled for speed; not on a CPU, where that costs seconds of compiling and gains little. */
+  readonly unrolled: boolean;
 }
 
 /** Cuts a head's dimensions into vectors and chunks, and the workgroup's 64 invocations into a grid over the output. */
-export function headLayout(headDim: number): HeadLayout {
+export function headLayout(headDim: number, unrolled: boolean): HeadLayout {
   const vectors = Math.ceil(headDim / 4);
   const chunks = range(Math.ceil(vectors / STAGED_VECTORS)).map((c) => ({
     first: c * STAGED_VECTORS,
@@ -47,17 +49,17 @@ export function headLayout(headDim: number): HeadLayout {
   }));
   const across = 2 ** Math.ceil(Math.log2(chunks[0].count));
   const down = Math.min(8, 64 / across);
-  return { headDim, vec4: headDim % 4 === 0, vectors, chunks, across, down, rows: BLOCK / down };
+  return { headDim, vec4: headDim % 4 === 0, vectors, chunks, across, down, rows: BLOCK / down, unrolled };
 }
 
 /** Constants, workgroup memory and helpers, after the bindings. */
 export function attentionPrelude(head: HeadLayout): string {
-  return `// Other rows, at most ${
-    4 * STAGED_VECTORS
-  } dimensions of each; an odd stride spreads rows over the memory banks.
-var<workgroup> staged: array<array<vec4f, ${head.chunks[0].count | 1}>, BLOCK>;
+  const dimensions = 4 * STAGED_VECTORS;
+  return `// Other rows tx + 8 j as [j][tx], at most ${dimensions} dimensions of each; an odd stride spreads rows over memory banks.
+// Constant indices are dimensions of their own, because naga clamps all others at each access.
+var<workgroup> staged: array<array<array<vec4f, ${head.chunks[0].count | 1}>, 8>, 4>;
 // A block of scores, by other row, then by own row, four to a vector.
-var<workgroup> scores: array<array<vec4f, 9>, BLOCK>;
+var<workgroup> scores: array<array<array<vec4f, 9>, 8>, 4>;
 // What the invocations that share four own rows found.
 var<workgroup> shares: array<array<vec4f, 9>, 8>;`;
 }
@@ -132,8 +134,9 @@ function stage(array: string, chunk: HeadLayout["chunks"][number], { from, end, 
   return [
     "workgroupBarrier();",
     `for (var i = local; i < BLOCK * ${chunk.count}u; i += WORKGROUP) {`,
-    `  let other = min(${from} + i / ${chunk.count}u, ${end} - 1u);`,
-    `  staged[i / ${chunk.count}u][i % ${chunk.count}u] = read_${array}((b * ${size} + other) * params.H + h, ${chunk.first}u + i % ${chunk.count}u);`,
+    `  let row = i / ${chunk.count}u;`,
+    `  let other = min(${from} + row, ${end} - 1u);`,
+    `  staged[row / 8u][row % 8u][i % ${chunk.count}u] = read_${array}((b * ${size} + other) * params.H + h, ${chunk.first}u + i % ${chunk.count}u);`,
     "}",
     "workgroupBarrier();",
   ];
@@ -153,7 +156,7 @@ export function dotProducts(
       ...stage(other, chunk, rows),
       `for (var d = 0u; d < ${chunk.count}u; d++) {`,
       ...range(4).map((i) => `  let own${i} = read_${own}(own_index${i}, ${chunk.first}u + d);`),
-      ...range(4).map((j) => `  let other${j} = staged[tx + ${8 * j}u][d];`),
+      ...range(4).map((j) => `  let other${j} = staged[${j}][tx][d];`),
       ...LANES.flatMap((lane) => [
         `  let own_${lane} = vec4f(${range(4).map((i) => `own${i}.${lane}`).join(", ")});`,
         ...range(4).map((j) => `  ${result}${j} += own_${lane} * other${j}.${lane};`),
@@ -181,12 +184,23 @@ export function accumulate(
 ): string[] {
   return head.chunks.flatMap((chunk, c) => [
     ...isStaged && head.chunks.length === 1 ? ["workgroupBarrier();"] : stage(array, chunk, other),
-    "for (var other = 0u; other < BLOCK; other++) {",
-    "  let value = staged[other][column];",
-    ...range(head.rows / 4).map((g) => `  let score${g} = scores[other][${head.rows / 4}u * down + ${g}u];`),
-    ...range(head.rows).map((r) => `  ${sum}${c}_${r} += score${r >> 2}.${LANES[r & 3]} * value;`),
+    "for (var t = 0u; t < 8u; t++) {",
+    ...head.unrolled
+      ? range(4).flatMap((j) => accumulateRow(head, `${sum}${c}`, String(j)))
+      : ["for (var j = 0u; j < 4u; j++) {", ...accumulateRow(head, `${sum}${c}`, "j"), "}"],
     "}",
   ]);
+}
+
+/** Statements that add the products with one other row, in a block of their own. */
+function accumulateRow(head: HeadLayout, sum: string, j: string): string[] {
+  return [
+    "{",
+    `let value = staged[${j}][t][column];`,
+    ...range(head.rows / 4).map((g) => `let score${g} = scores[${j}][t][${head.rows / 4}u * down + ${g}u];`),
+    ...range(head.rows).map((r) => `${sum}_${r} += score${r >> 2}.${LANES[r & 3]} * value;`),
+    "}",
+  ];
 }
 
 /** Statements that write the accumulators out, times `factor(row)`. */

@@ -51,6 +51,14 @@ function paddedDepth(k: number): number {
   return k / 4 % 2 === 0 ? k / 4 + 1 : k / 4;
 }
 
+/**
+ * A workgroup array with a dimension of its own for the invocations that share the tile out: all other indices of the
+ * inner loop are then constants, and naga clamps one index instead of one for each read.
+ */
+function workgroupArray(prefix: string, dimensions: readonly number[]): string {
+  return `var<workgroup> ${prefix}_tile: ${dimensions.reduceRight((type, n) => `array<${type}, ${n}>`, "vec4f")};`;
+}
+
 /** Bytes of workgroup memory that an operand takes. */
 export function stagedBytes(layout: MatmulKernel["a"]["layout"], count: number, k: number): number {
   return 16 * (layout === "rows" ? count * paddedDepth(k) : k * count / 4);
@@ -61,31 +69,31 @@ export function stageRows(options: OperandOptions): StagedOperand {
   const { prefix, array, size, base, invocation, count, sharers, workgroup, vec4, wholeK } = options;
   const vectors = options.depth / 4;
   const fetches = range(count * vectors / workgroup);
-  const row = (f: number) => `(local + ${f * workgroup}u) / ${vectors}u`;
-  const vector = (f: number) => `(local + ${f * workgroup}u) % ${vectors}u`;
+  const row = (f: number) => `((local + ${f * workgroup}u) / ${vectors}u)`;
+  const vector = (f: number) => `((local + ${f * workgroup}u) % ${vectors}u)`;
   const name = (depth: number, i: number) => `${prefix}${depth}_${i}`;
   const read = (f: number) => {
     if (!vec4) {
       const lanes = range(4).map((lane) =>
-        `select(0.0, ${array.name}[${prefix}_at${f} + k + ${lane}u], k + 4u * (${vector(f)}) + ${lane}u < k_end)`
+        `select(0.0, ${array.name}[${prefix}_at${f} + k + ${lane}u], k + 4u * ${vector(f)} + ${lane}u < k_end)`
       );
       return `vec4f(${lanes.join(", ")})`;
     }
     const value = `${array.name}[(${prefix}_at${f} + k) / 4u]`;
-    return wholeK ? value : `select(vec4f(), ${value}, k + 4u * (${vector(f)}) < k_end)`;
+    return wholeK ? value : `select(vec4f(), ${value}, k + 4u * ${vector(f)} < k_end)`;
   };
   return {
-    declaration: `var<workgroup> ${prefix}_tile: array<array<vec4f, ${paddedDepth(options.depth)}>, ${count}>;`,
+    declaration: workgroupArray(prefix, [count / sharers, sharers, paddedDepth(options.depth)]),
     prepare: fetches.flatMap((f) => [
-      `let ${prefix}_at${f} = min(${base} + ${row(f)}, ${size} - 1u) * K + 4u * (${vector(f)});`,
+      `let ${prefix}_at${f} = min(${base} + ${row(f)}, ${size} - 1u) * K + 4u * ${vector(f)};`,
       `var ${prefix}_next${f} = vec4f();`,
     ]),
     fetch: fetches.map((f) => `${prefix}_next${f} = ${read(f)};`),
-    stage: fetches.map((f) => `${prefix}_tile[${row(f)}][${vector(f)}] = ${prefix}_next${f};`),
+    stage: fetches.map((f) =>
+      `${prefix}_tile[${row(f)} / ${sharers}u][${row(f)} % ${sharers}u][${vector(f)}] = ${prefix}_next${f};`
+    ),
     load: (depth) =>
-      range(count / sharers).map((i) =>
-        `let ${name(depth, i)} = ${prefix}_tile[${invocation} + ${i * sharers}u][${depth}];`
-      ),
+      range(count / sharers).map((i) => `let ${name(depth, i)} = ${prefix}_tile[${i}][${invocation}][${depth}];`),
     element: (depth, lane, i) => `${name(depth, i)}.${LANES[lane]}`,
     vector: (depth, lane, j) => `vec4f(${range(4).map((c) => `${name(depth, 4 * j + c)}.${LANES[lane]}`).join(", ")})`,
     position: (i) => `${invocation} + ${i * sharers}u`,
@@ -97,11 +105,11 @@ export function stageColumns(options: OperandOptions): StagedOperand {
   const { prefix, array, size, base, invocation, count, sharers, workgroup, vec4, wholeK } = options;
   const vectors = count / 4;
   const fetches = range(options.depth * vectors / workgroup);
-  const step = (f: number) => `(local + ${f * workgroup}u) / ${vectors}u`;
-  const vector = (f: number) => `(local + ${f * workgroup}u) % ${vectors}u`;
+  const step = (f: number) => `((local + ${f * workgroup}u) / ${vectors}u)`;
+  const vector = (f: number) => `((local + ${f * workgroup}u) % ${vectors}u)`;
   const name = (depth: number, lane: number, g: number) => `${prefix}${depth}_${lane}_${g}`;
   const start = (f: number) =>
-    vec4 ? `min(${base} / 4u + ${vector(f)}, ${size} / 4u - 1u)` : `${base} + 4u * (${vector(f)})`;
+    vec4 ? `min(${base} / 4u + ${vector(f)}, ${size} / 4u - 1u)` : `${base} + 4u * ${vector(f)}`;
   const read = (f: number) => {
     const lanes = range(4).map((lane) =>
       `${array.name}[(k + ${step(f)}) * ${size} + min(${prefix}_at${f} + ${lane}u, ${size} - 1u)]`
@@ -112,17 +120,19 @@ export function stageColumns(options: OperandOptions): StagedOperand {
     return wholeK ? value : `select(vec4f(), ${value}, k + ${step(f)} < k_end)`;
   };
   return {
-    declaration: `var<workgroup> ${prefix}_tile: array<array<vec4f, ${vectors}>, ${options.depth}>;`,
+    declaration: workgroupArray(prefix, [options.depth, vectors / sharers, sharers]),
     prepare: fetches.flatMap((f) => [
       `let ${prefix}_at${f} = ${start(f)};`,
       `var ${prefix}_next${f} = vec4f();`,
     ]),
     fetch: fetches.map((f) => `${prefix}_next${f} = ${read(f)};`),
-    stage: fetches.map((f) => `${prefix}_tile[${step(f)}][${vector(f)}] = ${prefix}_next${f};`),
+    stage: fetches.map((f) =>
+      `${prefix}_tile[${step(f)}][${vector(f)} / ${sharers}u][${vector(f)} % ${sharers}u] = ${prefix}_next${f};`
+    ),
     load: (depth) =>
       range(4).flatMap((lane) =>
         range(count / sharers / 4).map((g) =>
-          `let ${name(depth, lane, g)} = ${prefix}_tile[${4 * depth + lane}][${invocation} + ${g * sharers}u];`
+          `let ${name(depth, lane, g)} = ${prefix}_tile[${4 * depth + lane}][${g}][${invocation}];`
         )
       ),
     element: (depth, lane, i) => `${name(depth, lane, i >> 2)}.${LANES[i & 3]}`,

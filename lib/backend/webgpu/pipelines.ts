@@ -74,7 +74,7 @@ async function compileError(label: string, source: string, module: GPUShaderModu
   const { messages } = await module.getCompilationInfo();
   const lines = source.split("\n");
   const details = messages.map(({ lineNum, linePos, message }) =>
-    `line ${lineNum}, column ${linePos}: ${message.trimEnd()}\n  ${lines[lineNum - 1] ?? ""}\n  ${
+    `line ${lineNum}, column ${linePos}: ${message.trim().split("\n")[0]}\n  ${lines[lineNum - 1] ?? ""}\n  ${
       " ".repeat(Math.max(0, linePos - 1))
     }^`
   );
