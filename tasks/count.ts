@@ -1,15 +1,12 @@
 // Counts the words of a shard of text, for train-bpe --counts.
 //   deno task count --input corpus/part-00003.txt --out counts/part-00003.counts
-import { expandInputs, textSourceOf } from "../lib/dataset/text_inputs.ts";
 import { writeFileAtomically } from "../lib/io/atomic.ts";
 import { formatCounts } from "../lib/tokenizer/count_file.ts";
-import { countTexts } from "../lib/tokenizer/count_texts.ts";
+import { countInputs } from "./cli/count_inputs.ts";
 import { UsageError } from "./cli/errors.ts";
 import { requireAbsent } from "./cli/files.ts";
-import { untilInterrupted } from "./cli/interrupt.ts";
 import { runTask } from "./cli/run.ts";
 import { formatBytes } from "./cli/sizes.ts";
-import { TextProgress } from "./cli/text_progress.ts";
 
 const HELP = `
 Counts the words that a tokenizer is trained on. Counting is the heavy part of training, and adds up: count the shards of a
@@ -53,19 +50,9 @@ export function main(args: string[]): Promise<number> {
         "Cannot run count: got no --input, must be given one, or --stdin. See: deno task count --help",
       );
     }
-    const inputs = await expandInputs(paths, { stdinIsJsonLines: flags.field !== undefined });
-    if (flags.out !== "-") await requireAbsent(flags.out, flags.force);
     const started = performance.now();
-    const counted = await untilInterrupted(async (signal) => {
-      const totals = inputs.map(({ bytes, isGzip }) => isGzip ? null : bytes);
-      using progress = new TextProgress(totals.includes(null) ? null : totals.reduce<number>((sum, n) => sum + n!, 0));
-      const sources = inputs.map((input) => textSourceOf(input, { field: flags.field, stdin: Deno.stdin.readable }));
-      return await countTexts(sources, {
-        specialTokens: flags.special,
-        signal,
-        onProgress: (bytes) => progress.update({ storedBytes: bytes }),
-      });
-    });
+    const requireNew = () => flags.out === "-" ? undefined : requireAbsent(flags.out, flags.force);
+    const counted = await countInputs(paths, flags.field, requireNew, { specialTokens: flags.special });
     const file = formatCounts(counted);
     const data = flags.base64 ? new TextEncoder().encode(`${file.toBase64()}\n`) : file;
     if (flags.out === "-") await ReadableStream.from([data]).pipeTo(Deno.stdout.writable);

@@ -20,8 +20,8 @@ Prepares text to learn from: downloads a dataset, or splits your own text, by do
   --dataset NAME      tinystories (2.2 GB), owt (12 GB unpacked) or shakespeare (1 MB). Run again, it goes on where it was
                       cut off, and leaves alone what is there. DIR/dataset.json has each file's size and SHA-256
   --base-url URL      a mirror: the files are fetched from URL/FILE
-  --input PATH        your own text: a file, a directory, or - for stdin; .gz is unpacked; each line of a .jsonl file is
-                      a document; may be given several times
+  --input PATH...     your own text: files, directories, or - for stdin; .gz is unpacked; each line of a .jsonl file is a
+                      document
   --out DIR           where the files go: with --input, train.txt and valid.txt
   --field NAME        field of the .jsonl objects with the text. Default: text
   --separator TEXT    what stands between documents, and is written after each. Default: <|endoftext|>
@@ -37,7 +37,7 @@ const TASK = {
   flags: {
     dataset: { type: "string", choices: ["tinystories", "owt", "shakespeare"] },
     "base-url": { type: "string" },
-    input: { type: "strings" },
+    input: { type: "strings", many: true },
     out: { type: "string", required: true },
     field: { type: "string", default: "text" },
     separator: { type: "string", default: "<|endoftext|>" },

@@ -24,8 +24,8 @@ Encodes text into token ids.
 
   --tokenizer DIR     directory with tokenizer.json, or vocab.json and merges.txt; or a file of ranks,
                       NAME.tiktoken
-  --input PATH        the text: a file, a directory, or - for stdin; may be given several times. Files named .gz are
-                      unpacked; of .jsonl and .ndjson files each line is a text. No token reaches from one into the next
+  --input PATH...     the text: files, directories, or - for stdin. Files named .gz are unpacked; of .jsonl and .ndjson
+                      files each line is a text. No token reaches from one text into the next
   --field NAME        field of the .jsonl objects with the text. Default: text. With stdin: that is JSON Lines too
   --separator TOKEN   special token put after each text (file, or line of a .jsonl file). Default: none
   --specials-as-text  encode what looks like a special token like other text
@@ -43,7 +43,7 @@ const TASK = {
   help: HELP,
   flags: {
     tokenizer: { type: "string", required: true },
-    input: { type: "strings", required: true },
+    input: { type: "strings", required: true, many: true },
     field: { type: "string" },
     separator: { type: "string" },
     "specials-as-text": { type: "boolean" },

@@ -1,24 +1,22 @@
 // Trains a byte-level BPE tokenizer on text.
 //   deno task train-bpe --input data/shakespeare.txt --vocab-size 2000 --out out/tokenizer
 import { resourceUsage } from "node:process";
-import { expandInputs, textSourceOf } from "../lib/dataset/text_inputs.ts";
 import { writeDirectoryAtomically } from "../lib/io/atomic.ts";
 import { addCounts, parseCounts } from "../lib/tokenizer/count_file.ts";
-import { type CountedText, countTexts, type CountTimes } from "../lib/tokenizer/count_texts.ts";
+import { type CountedText, type CountTimes } from "../lib/tokenizer/count_texts.ts";
 import { longestTokens, MergeHistory } from "../lib/tokenizer/merge_history.ts";
-import { PATTERN_NAMES, type PatternName } from "../lib/tokenizer/patterns.ts";
+import { PATTERN_NAMES } from "../lib/tokenizer/patterns.ts";
 import { formatTiktoken } from "../lib/tokenizer/tiktoken_file.ts";
 import type { Tokenizer } from "../lib/tokenizer/tokenizer.ts";
 import { saveTokenizer } from "../lib/tokenizer/tokenizer_dir.ts";
 import { requireVocabSize } from "../lib/tokenizer/train.ts";
 import { trainBpeFromCounts } from "../lib/tokenizer/train_bpe.ts";
+import { countInputs } from "./cli/count_inputs.ts";
 import { UsageError } from "./cli/errors.ts";
 import { requireAbsent, requireInputFile } from "./cli/files.ts";
 import type { Flags } from "./cli/flags.ts";
-import { untilInterrupted } from "./cli/interrupt.ts";
 import { runTask } from "./cli/run.ts";
 import { formatBytes } from "./cli/sizes.ts";
-import { TextProgress } from "./cli/text_progress.ts";
 import { quoteToken } from "./cli/tokens.ts";
 
 const HELP = `
@@ -68,7 +66,7 @@ export function main(args: string[]): Promise<number> {
       throw new UsageError(`Cannot run train-bpe: got ${got}, must be given one. See: deno task train-bpe --help`);
     }
     const started = performance.now();
-    const counted = flags.counts.length > 0 ? await readCounts(flags) : await countInputs(flags);
+    const counted = flags.counts.length > 0 ? await readCounts(flags) : await countText(flags);
     const mergeStarted = performance.now();
     const tokenizer = trainBpeFromCounts(counted, { vocabSize: flags["vocab-size"] });
     const writeStarted = performance.now();
@@ -97,22 +95,13 @@ export function main(args: string[]): Promise<number> {
   });
 }
 
-async function countInputs(flags: TrainFlags): Promise<CountedText & CountTimes> {
-  const inputs = await expandInputs(flags.input, { stdinIsJsonLines: flags.field !== undefined });
-  await requireAbsent(flags.out, flags.force);
+function countText(flags: TrainFlags): Promise<CountedText & CountTimes> {
   const specialTokens = flags.special.length > 0 ? flags.special : ["<|endoftext|>"];
-  requireVocabSize(flags["vocab-size"], new Set(specialTokens).size);
-  return await untilInterrupted(async (signal) => {
-    const totals = inputs.map(({ bytes, isGzip }) => isGzip ? null : bytes);
-    using progress = new TextProgress(totals.includes(null) ? null : totals.reduce<number>((sum, n) => sum + n!, 0));
-    const sources = inputs.map((input) => textSourceOf(input, { field: flags.field, stdin: Deno.stdin.readable }));
-    return await countTexts(sources, {
-      specialTokens,
-      pattern: flags.pattern as PatternName | undefined,
-      signal,
-      onProgress: (bytes) => progress.update({ storedBytes: bytes }),
-    });
-  });
+  const check = async () => {
+    await requireAbsent(flags.out, flags.force);
+    requireVocabSize(flags["vocab-size"], new Set(specialTokens).size);
+  };
+  return countInputs(flags.input, flags.field, check, { specialTokens, pattern: flags.pattern });
 }
 
 async function readCounts(flags: TrainFlags): Promise<CountedText & CountTimes> {

@@ -48,6 +48,18 @@ Deno.test("parseFlags() reads every kind of flag, and defaults", () => {
   });
 });
 
+Deno.test("parseFlags() takes several values after a flag that says so, and after no other", () => {
+  const flags = {
+    input: { type: "strings", many: true },
+    out: { type: "string" },
+    force: { type: "boolean" },
+  } as const;
+  const args = ["--input", "a", "-", "b", "--force", "--input=c", "--out", "-"];
+  assertEquals(parseFlags("t", args, flags), { input: ["a", "-", "b", "c"], out: "-", force: true });
+  assertThrows(() => parseFlags("t", ["--out", "a", "b"], flags), UsageError, "unknown argument b");
+  assertThrows(() => parseFlags("t", ["--force", "b"], flags), UsageError, "unknown argument b");
+});
+
 Deno.test("parseFlags() refuses what it does not understand, naming it", () => {
   const cases: [string[], string][] = [
     [["--input", "a", "--inptu", "b"], "unknown argument --inptu"],
