@@ -3,6 +3,7 @@
  *
  *   deno task train-lm --train train.npy --valid valid.npy --tokenizer TOKENIZER --out RUN
  */
+import type { CountedProgram } from "../lib/accounting/program.ts";
 import {
   formatMeasurement,
   formatPrediction,
@@ -87,9 +88,9 @@ async function follow(
     `${run.train.length.toLocaleString("en-US")} tokens; ${backend.name}: ${backend.description}\n` +
       formatPrediction(predicted),
   );
-  let program: Program | undefined;
-  const onProgram = (loaded: Program) => program = loaded;
-  const followed = await untilInterrupted((signal) => followSteps(trainRun({ ...run, signal, onProgram }), config));
+  let programs: readonly Program[] = [];
+  const onPrograms = (loaded: readonly Program[]) => programs = loaded;
+  const followed = await untilInterrupted((signal) => followSteps(trainRun({ ...run, signal, onPrograms }), config));
   await writeReport([directory], `${directory}/${REPORT_FILE}`);
   if (followed === undefined) {
     console.log(`All ${training.steps} steps were taken already. The weights are in ${directory}`);
@@ -110,9 +111,18 @@ async function follow(
     console.log(`Trained ${taken} steps on ${backend.name}: ${loss}${valid}. Written to ${directory}`);
   }
   const parameters = parameterSpecs(model).reduce((sum, spec) => sum + sizeOf(spec), 0);
-  const tokensPerStep = training.batchSize * model.contextLength;
-  const measured = measureTraining({ program: program!, parameters, tokensPerStep, tokensPerSecond });
+  const tokensPerStep = training.batchSize * training.gradAccumulation * model.contextLength;
+  const measured = measureTraining({ program: asOneProgram(programs), parameters, tokensPerStep, tokensPerSecond });
   console.log(formatMeasurement(predicted, measured));
+}
+
+/** All that some programs do and hold together. */
+function asOneProgram(programs: readonly Program[]): CountedProgram {
+  return {
+    calls: programs.flatMap(({ calls }) => calls),
+    storages: [...new Set(programs.flatMap(({ storages }) => storages))],
+    scratch: [...new Set(programs.flatMap(({ scratch }) => scratch))],
+  };
 }
 
 /** Opens a token file and checks that the model can be trained on it. */

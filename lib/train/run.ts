@@ -26,8 +26,8 @@ export interface TrainRunOptions {
   readonly valid?: TokenSource;
   /** Where to go on; by default from the beginning. */
   readonly checkpoint?: Checkpoint;
-  /** Called once, before the first step, with the program that each step runs. */
-  readonly onProgram?: (program: Program) => void;
+  /** Called once, before the first step, with the programs that each step runs, in order: what they do can be counted. */
+  readonly onPrograms?: (programs: readonly Program[]) => void;
   /** Called when a checkpoint is on disk, with the steps taken. */
   readonly onCheckpoint?: (step: number) => void;
   /** Stops after the step under way; a checkpoint and the weights are written. */
@@ -62,7 +62,7 @@ export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMe
     train: options.train,
     valid: options.valid,
     signal: options.signal,
-    onProgram: options.onProgram,
+    onPrograms: options.onPrograms,
     onSnapshot: async (snapshot) => {
       // Metrics first: a checkpoint is never ahead of them.
       await log.sync();

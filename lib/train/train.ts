@@ -59,8 +59,8 @@ export interface TrainOptions {
   readonly start?: StartingPoint;
   readonly train: TokenSource;
   readonly valid?: TokenSource;
-  /** Called once, before the first step, with the program that each step runs: what it does can be counted. */
-  readonly onProgram?: (program: Program) => void;
+  /** Called once, before the first step, with the programs that each step runs, in order: what they do can be counted. */
+  readonly onPrograms?: (programs: readonly Program[]) => void;
   /** Called every `config.saveEvery` steps and at the end, after the metrics up to there were yielded. */
   readonly onSnapshot?: (snapshot: Snapshot) => Promise<void>;
   /** Stops the run after the steps under way; the generator then ends as if all steps were taken, without validation. */
@@ -94,7 +94,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<StepMetrics,
     logCapacity: LOG_CAPACITY,
   });
   try {
-    options.onProgram?.(trainer.program);
+    options.onPrograms?.(trainer.stepPrograms);
     await writeWeights(backend, model, options.weights);
     if (start) await trainer.restore(start.step, start.optimizer);
     yield* trainSteps(trainer, options);

@@ -81,6 +81,13 @@ export class Trainer {
     return this.#traced.batch;
   }
 
+  /** Everything that a step runs, in order: with gradient accumulation the batch's program several times. */
+  get stepPrograms(): readonly Program[] {
+    const { empty, batch, update } = this.#traced;
+    const batches = new Array<Program>(this.#gradAccumulation).fill(batch);
+    return [...(empty ? [empty] : []), ...batches, ...(update ? [update] : [])];
+  }
+
   /** Optimizer updates made so far. */
   get updates(): number {
     return this.#updates;

@@ -4,13 +4,32 @@ import { writeNpy } from "../../lib/dataset/npy_file.ts";
 import { main } from "../../tasks/train_lm.ts";
 import { capture } from "../cli/capture.ts";
 
-Deno.test("train-lm says what a run should take, and at its end what it took", async () => {
+for (const accumulation of ["1", "3"]) {
+  Deno.test(`train-lm says what a run should take, and what it took, ${accumulation} batches a step`, async () => {
+    await requireReport(accumulation);
+  });
+}
+
+async function requireReport(accumulation: string): Promise<void> {
   const directory = await Deno.makeTempDir();
   try {
     const shape = { vocabSize: 17, contextLength: 8, dModel: 12, numLayers: 2, numHeads: 3, dFf: 20 };
     await writeNpy(`${directory}/ids.npy`, Uint16Array.from({ length: 100 }, (_, i) => i % 17));
     const sizes = ["--vocab-size", "17", "--context-length", "8", "--d-model", "12", "--num-layers", "2"];
-    sizes.push("--num-heads", "3", "--d-ff", "20", "--batch-size", "4", "--steps", "3", "--backend", "wasm");
+    sizes.push(
+      "--num-heads",
+      "3",
+      "--d-ff",
+      "20",
+      "--batch-size",
+      "4",
+      "--steps",
+      "3",
+      "--backend",
+      "wasm",
+      "--grad-accumulation",
+      accumulation,
+    );
     const { code, stdout, stderr } = await capture(
       main,
       "--train",
@@ -32,4 +51,4 @@ Deno.test("train-lm says what a run should take, and at its end what it took", a
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
-});
+}
