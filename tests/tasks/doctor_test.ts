@@ -1,6 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { createBackend } from "../../lib/backend/select.ts";
-import { WebGpuBackend } from "../../lib/backend/webgpu.ts";
+import { findAdapter, summarizeAdapter } from "../../lib/backend/webgpu/adapter.ts";
 import { gpuTest } from "../harness/gpu.ts";
 
 /** Runs Deno in the project's root with nothing in the environment but what a task needs, and a cache of its own. */
@@ -20,12 +19,11 @@ const DOCTOR = ["run", "--quiet", "--allow-read", "--allow-write", "--allow-env"
 const NO_ADAPTER = { DENO_WEBGPU_BACKEND: Deno.build.os === "windows" ? "metal" : "dx12" };
 
 gpuTest("doctor names the adapter, finds its kernels right, and measures both backends", async () => {
-  await using webgpu = await createBackend("webgpu");
-  assert(webgpu instanceof WebGpuBackend);
+  const known = summarizeAdapter((await findAdapter())!);
   const { code, out, err } = await deno([...DOCTOR, "--json", "--size", "128"], {});
   assertEquals([code, err], [0, ""]);
   const { adapter, selfTest, auto, matmul } = JSON.parse(out);
-  assertEquals(adapter.description, webgpu.adapter.description);
+  assertEquals(adapter.description, known.description);
   assertEquals(selfTest.faults, []);
   assertEquals(auto.name, adapter.software ? "wasm" : "webgpu");
   assertEquals(Object.keys(matmul.flopsPerSecond), ["webgpu", "wasm"]);
@@ -51,13 +49,12 @@ gpuTest("starting a backend warns of a software adapter and remembers that its k
     const env = { XDG_CACHE_HOME: cache, HOME: cache, LOCALAPPDATA: cache };
     const { code, err } = await deno(["eval", START], env);
     assertEquals(code, 0, err);
-    await using webgpu = await createBackend("webgpu");
-    assert(webgpu instanceof WebGpuBackend);
-    assertEquals(err.split("\n").filter((line) => line.startsWith("WARNING")).length, webgpu.adapter.software ? 2 : 0);
+    const known = summarizeAdapter((await findAdapter())!);
+    assertEquals(err.split("\n").filter((line) => line.startsWith("WARNING")).length, known.software ? 2 : 0);
     const file = Deno.build.os === "darwin" ? `${cache}/Library/Caches` : cache;
     const passes = JSON.parse(await Deno.readTextFile(`${file}/bytelm/self_test.json`));
     assertEquals(Object.keys(passes).length, 1);
-    assert(Object.keys(passes)[0].startsWith(webgpu.adapter.description));
+    assert(Object.keys(passes)[0].startsWith(known.description));
     // A file that is damaged is a file without passes.
     await Deno.writeTextFile(`${file}/bytelm/self_test.json`, "{");
     assertEquals((await deno(["eval", START], env)).code, 0);

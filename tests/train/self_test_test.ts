@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { wgslKernels } from "../../kernels/wgsl/mod.ts";
 import type { WgslKernel } from "../../kernels/wgsl/dispatch.ts";
+import { createWasmBackend } from "../../lib/backend/wasm.ts";
 import { createWebGpuBackend } from "../../lib/backend/webgpu.ts";
 import { selfTest } from "../../lib/train/self_test.ts";
 import { largeProbes, smallProbes } from "../../lib/train/self_test_probes.ts";
@@ -21,7 +22,7 @@ forEachDevice("the self-test passes", async (backend) => {
 
 gpuTest("the self-test passes with the kernels of a real GPU, at small and large sizes", async () => {
   await using backend = await createWebGpuBackend({ kernelsForHardware: true });
-  await using oracle = await createWebGpuBackend();
+  await using oracle = await createWasmBackend();
   assertEquals(await selfTest(backend, await reference()), []);
   assertEquals(await selfTest(backend, oracle, { probes: largeProbes() }), []);
 });
