@@ -10,6 +10,7 @@ import {
   measureTraining,
   predictTraining,
 } from "../lib/accounting/training_summary.ts";
+import { formatSi } from "../lib/accounting/units.ts";
 import { requireVocabulary, requireWindow } from "../lib/dataset/batches.ts";
 import { openTokens } from "../lib/dataset/sharded_tokens.ts";
 import type { TokenSource } from "../lib/dataset/token_source.ts";
@@ -22,6 +23,7 @@ import { recordOf, requireSameData } from "../lib/train/data_record.ts";
 import { mergeConfigs, type MergedConfig, readConfigFile } from "../lib/train/merge_config.ts";
 import { readRunConfig, RUN_FILES, type RunConfig, writeRunConfig } from "../lib/train/run_directory.ts";
 import { trainRun } from "../lib/train/run.ts";
+import { measurePeak, workersOf } from "./bench/limits.ts";
 import { startBackend } from "./cli/backend.ts";
 import { requireAbsent, requireDirectory, requireInputFile } from "./cli/files.ts";
 import { untilInterrupted } from "./cli/interrupt.ts";
@@ -112,8 +114,12 @@ async function follow(
   }
   const parameters = parameterSpecs(model).reduce((sum, spec) => sum + sizeOf(spec), 0);
   const tokensPerStep = training.batchSize * training.gradAccumulation * model.contextLength;
-  const measured = measureTraining({ program: asOneProgram(programs), parameters, tokensPerStep, tokensPerSecond });
-  console.log(formatMeasurement(predicted, measured));
+  const { peak, peakSource } = await measurePeak(backend, workersOf(undefined));
+  const program = asOneProgram(programs);
+  const measured = measureTraining({ program, parameters, tokensPerStep, tokensPerSecond, peak });
+  console.log(
+    `${formatMeasurement(predicted, measured)}\nMFU is the share of ${formatSi(peak, "FLOP/s")}: ${peakSource}`,
+  );
 }
 
 /** All that some programs do and hold together. */

@@ -57,7 +57,11 @@ export async function measureLimits(backend: Backend, workers: number): Promise<
   };
 }
 
-async function measurePeak(backend: Backend, workers: number): Promise<Pick<MachineLimits, "peak" | "peakSource">> {
+/** Measures the FLOP/s that a backend's device can do at most; takes a fraction of a second on a CPU. */
+export async function measurePeak(
+  backend: Backend,
+  workers: number,
+): Promise<Pick<MachineLimits, "peak" | "peakSource">> {
   if (backend.name === "wasm") {
     const seconds = await secondsPerCall(backend, {
       kernel: peakFma,
