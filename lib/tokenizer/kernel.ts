@@ -99,7 +99,7 @@ export class Kernel {
       if (to < end) {
         const cut = lastSafeCut(text, start, to, NO_SPECIALS);
         if (cut < 0) {
-          capacity *= 2;
+          capacity = Math.min(end - start, capacity * 2);
           continue;
         }
         to = cut;

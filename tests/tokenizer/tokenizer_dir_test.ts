@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { UserError } from "../../lib/errors.ts";
+import { PATTERN_NAMES } from "../../lib/tokenizer/patterns.ts";
 import { loadTokenizer, saveTokenizer } from "../../lib/tokenizer/tokenizer_dir.ts";
 import { formatTokenizerJson, parseTokenizerJson } from "../../lib/tokenizer/tokenizer_json.ts";
 import type { Tokenizer } from "../../lib/tokenizer/tokenizer.ts";
@@ -54,6 +55,13 @@ Deno.test("parseTokenizerJson() reads merges written as pairs and as lines", () 
   const json = JSON.parse(formatTokenizerJson(tokenizer.vocabulary));
   json.model.merges = json.model.merges.map((pair: string[]) => pair.join(" "));
   assertEquals(parseTokenizerJson(JSON.stringify(json), "x").merges, tokenizer.vocabulary.merges);
+});
+
+Deno.test("parseTokenizerJson() gives back the pattern that formatTokenizerJson() wrote", () => {
+  for (const pattern of PATTERN_NAMES) {
+    const json = formatTokenizerJson({ ...tokenizer.vocabulary, pattern });
+    assertEquals(parseTokenizerJson(json, "x").pattern, pattern);
+  }
 });
 
 Deno.test("saveTokenizer() refuses a special token that is spelled like another token", async () => {

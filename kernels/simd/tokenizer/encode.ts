@@ -2,7 +2,6 @@
 import { gpt2BlockStarts } from "./gpt2_block";
 import { clearWords, input, nextSlot, output, outputBytes, reserve, SLOT, takeSlots, wordsEnd } from "./layout";
 import { merge } from "./merge";
-import { mergeLong } from "./merge_long";
 import { GPT2, pretokenEnd } from "./patterns";
 import {
   addShort,
@@ -66,7 +65,9 @@ export function wordEnd(pattern: u32, from: u32, length: u32): u32 {
 
 /** Merges `input[from..to)` as one pre-token; the ids are in scratch, from {@linkcode wordsEnd} on. */
 export function mergeWindow(from: u32, to: u32): u32 {
-  return mergeLong(input + (from as usize), to - from, wordsEnd());
+  const ids = wordsEnd();
+  reserve(ids + ((to - from) as usize) * 4);
+  return merge(input + (from as usize), to - from, ids);
 }
 
 /** Makes all ids that were put out half as wide. */

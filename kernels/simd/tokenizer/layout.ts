@@ -36,7 +36,7 @@ export let nextSlot: u32 = 0;
 export let numWords: u32 = 0;
 
 const FIRST_INDEX_BITS: u32 = 12;
-const PARTS_BYTES: usize = 4096;
+const PARTS_BYTES: usize = 3 * 1024;
 
 /** The host throws, and says it better than a trap would. */
 declare function outOfMemory(): void;

@@ -5,14 +5,14 @@ import { mergeLong } from "./merge_long";
 
 /** No pair, or one that does not merge. A key is rank << 8 | position; ranks are below 2^24 - 1. */
 export const NO_KEY: u32 = 0xffffff00;
-/** Up to this many bytes the best pair is searched among all; beyond, a heap keeps them. */
-const MAX_SEARCHED: u32 = 64;
+/** Up to this many bytes the best pair is searched among all, and positions fit a byte; beyond, a heap keeps them. */
+const MAX_SEARCHED: u32 = 255;
 
 // Parts of a word by position: the key of the pair that starts there, its id, and the positions beside it.
 const KEYS: usize = 0;
-const IDS: usize = 64 * 4;
-const NEXT: usize = 2 * 64 * 4;
-const PREVIOUS: usize = NEXT + 64 + 1;
+const IDS: usize = 256 * 4;
+const NEXT: usize = 2 * 256 * 4;
+const PREVIOUS: usize = NEXT + 256;
 
 /** Tells the kernel what a byte is called. */
 export function setByteId(byte: u32, id: u32): void {
@@ -67,7 +67,7 @@ function mergeShort(at: usize, length: u32, out: usize): u32 {
   for (let i: u32 = 0; i < length; i++) {
     store<u32>(ids + (i << 2), load<u32>(byteIds + ((load<u8>(at + i) as usize) << 2)));
     store<u8>(parts + NEXT + i, (i + 1) as u8);
-    store<u8>(parts + PREVIOUS + i + 1, i as u8);
+    store<u8>(parts + PREVIOUS + i, (i - 1) as u8);
   }
   for (let i: u32 = 0; i + 1 < length; i++) {
     const bytePair = (load<u8>(at + i) as usize) << 8 | (load<u8>(at + i, 1) as usize);
@@ -85,7 +85,7 @@ function mergeShort(at: usize, length: u32, out: usize): u32 {
     const id = load<u32>(mergedIds + ((best >> 8) << 2));
     store<u32>(ids + (i << 2), id);
     store<u8>(parts + NEXT + i, next as u8);
-    store<u8>(parts + PREVIOUS + next, i as u8);
+    if (next < length) store<u8>(parts + PREVIOUS + next, i as u8);
     store<u32>(keys + (gone << 2), NO_KEY);
     store<u32>(keys + (i << 2), next < length ? pairKey(id, load<u32>(ids + (next << 2)), i) : NO_KEY);
     if (i > 0) {

@@ -2,11 +2,12 @@
 import { byteIds, mergedIds, reserve, wordsEnd } from "./layout";
 import { rankAfter } from "./merge";
 
-// In scratch: for each byte the id of the part that starts there, and the positions of the parts beside it; the heap.
-const GONE: u32 = 0xffffffff;
-const PART: usize = 12;
+// In scratch: for each byte the id of the part that starts there, the positions of the parts beside it, and rank + 1 of
+// the pair that it makes with the next (0 if they do not merge, or it is part of another part by now); then the heap.
+const PART: usize = 16;
 const NEXT: usize = 4;
 const PREVIOUS: usize = 8;
+const RANK_AFTER: usize = 12;
 /** Pairs that can be in the heap at once, per byte: one at the start, and two per merge, of which there are fewer. */
 const PAIRS_PER_BYTE: usize = 3;
 
@@ -28,20 +29,20 @@ export function mergeLong(at: usize, length: u32, out: usize): u32 {
     store<u32>(part, i + 1, NEXT);
     store<u32>(part, i - 1, PREVIOUS);
   }
-  for (let i: u32 = 0; i + 1 < length; i++) pushPair(i);
+  for (let i: u32 = 0; i < length; i++) pushPair(i);
   while (heapSize > 0) {
     // Keys order by rank, then position.
     const key = pop();
     const rank = (key >> 32) as u32;
     const i = key as u32;
     const part = partOf(i);
-    const gone = load<u32>(part, NEXT);
     // The pair may be gone: its left part merged away, or one of the two no longer what it was.
-    if (gone >= length || rankAfter(load<u32>(part), load<u32>(partOf(gone))) !== rank + 1) continue;
+    if (load<u32>(part, RANK_AFTER) !== rank + 1) continue;
+    const gone = partOf(load<u32>(part, NEXT));
+    const next = load<u32>(gone, NEXT);
+    store<u32>(gone, 0, RANK_AFTER);
     store<u32>(part, load<u32>(mergedIds + ((rank as usize) << 2)));
-    const next = load<u32>(partOf(gone), NEXT);
     store<u32>(part, next, NEXT);
-    store<u32>(partOf(gone), GONE, NEXT);
     if (next < length) store<u32>(partOf(next), i, PREVIOUS);
     if (i > 0) pushPair(load<u32>(part, PREVIOUS));
     pushPair(i);
@@ -63,10 +64,12 @@ function partOf(i: u32): usize {
   return partsAt + (i as usize) * PART;
 }
 
+/** Looks up the pair that starts at part i. */
 function pushPair(i: u32): void {
-  const next = load<u32>(partOf(i), NEXT);
-  if (next >= numBytes) return;
-  const rank = rankAfter(load<u32>(partOf(i)), load<u32>(partOf(next)));
+  const part = partOf(i);
+  const next = load<u32>(part, NEXT);
+  const rank = next < numBytes ? rankAfter(load<u32>(part), load<u32>(partOf(next))) : 0;
+  store<u32>(part, rank, RANK_AFTER);
   if (rank !== 0) push(((rank - 1) as u64) << 32 | (i as u64));
 }
 
