@@ -1,13 +1,16 @@
 import { LANES, owns, paddedHeadDim, panelsPerGroup, TILE, unpackPanel } from "./attention_panel";
+import { attendOne, isSingle } from "./attention_single";
 import { LN_2, log, LOG2_E, storeExp2Pair } from "./exp";
 import { multiplyTile, TILE_ROWS } from "./micro_kernel";
 import { packAcross6, packAcross8, packAlong6 } from "./pack";
 import { scratch } from "./scratch";
+import { share } from "./slice";
 
 // attention_forward: y[b,t,h] = Σⱼ softmaxⱼ(scale q[b,t,h]·k[b,j,h]) v[b,j,h] over j ≤ start[0] + t, scale = 1 / √headDim,
 //   by the online softmax: no (T, S) matrix is stored. lse[b,h,t]: the logarithm of the softmax's denominator.
 // q, y: (B, T, H, headDim); k, v: (B, S, H, headDim); start: (1) u32; lse: (B, H, T).
 // A worker takes whole groups of queries of one head. Keys are visited in ascending tiles. Overwrites y and lse.
+// One query, or a few, are attended to as in attention_single.ts.
 // Source: Dao 2023, arXiv:2307.08691 (FlashAttention-2)
 
 export function attention_forward(
@@ -25,6 +28,10 @@ export function attention_forward(
   worker: u32,
   workers: u32,
 ): void {
+  if (isSingle(T, S)) {
+    attendEach(q, k, v, load<u32>(start), y, lse, B, T, S, H, headDim, worker, workers);
+    return;
+  }
   const groupQueries = panelsPerGroup(headDim) * LANES;
   const groups = (T + groupQueries - 1) / groupQueries;
   const units = B * H * groups;
@@ -49,6 +56,37 @@ export function attention_forward(
       load<u32>(start) + firstQuery,
       headDim,
     );
+  }
+}
+
+/** Each query of each head by itself. */
+function attendEach(
+  q: usize,
+  k: usize,
+  v: usize,
+  start: u32,
+  y: usize,
+  lse: usize,
+  B: u32,
+  T: u32,
+  S: u32,
+  H: u32,
+  headDim: u32,
+  worker: u32,
+  workers: u32,
+): void {
+  const headBytes = (headDim as usize) << 2;
+  const rowBytes = H * headBytes;
+  const end = share(B * H * T, worker + 1, workers);
+  for (let unit = share(B * H * T, worker, workers); unit < end; unit++) {
+    const t = unit % T;
+    const head = unit / T;
+    const b = head / H;
+    const column = (head % H) * headBytes;
+    const queryAt = (b * T + t) * rowBytes + column;
+    const keyAt = b * S * rowBytes + column;
+    const logSum = attendOne(q + queryAt, k + keyAt, v + keyAt, y + queryAt, rowBytes, start + t + 1, headDim);
+    store<f32>(lse + (unit << 2), logSum);
   }
 }
 

@@ -1,6 +1,6 @@
 import { scratch, SCRATCH_BYTES } from "./scratch";
 import { firstElement, share } from "./slice";
-import { loadTail, storeTail } from "./vector";
+import { loadTail, storeTail, sumLanesOf4 } from "./vector";
 
 // Products of a few rows with a large matrix, which is read from memory once and never packed: what generation does for
 // each token. A worker takes whole groups of columns of the result.
@@ -242,13 +242,6 @@ function interleaveRows(to: usize, from: usize, rowBytes: usize, count: u32, k: 
       to += 16;
     }
   }
-}
-
-/** The sums of the lanes of each of four vectors. @inline */
-function sumLanesOf4(a: v128, b: v128, c: v128, d: v128): v128 {
-  const ab = f32x4.add(v128.shuffle<f32>(a, b, 0, 1, 4, 5), v128.shuffle<f32>(a, b, 2, 3, 6, 7));
-  const cd = f32x4.add(v128.shuffle<f32>(c, d, 0, 1, 4, 5), v128.shuffle<f32>(c, d, 2, 3, 6, 7));
-  return f32x4.add(v128.shuffle<f32>(ab, cd, 0, 2, 4, 6), v128.shuffle<f32>(ab, cd, 1, 3, 5, 7));
 }
 
 /** Four neighbouring columns, from o on, of two rows; past the last column (end), it is computed again. */

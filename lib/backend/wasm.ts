@@ -4,6 +4,7 @@ import type { Backend, Executable, HostArray } from "./backend.ts";
 import { encodeProgram } from "./wasm/layout.ts";
 import { compileModule, instantiate, kernelNames } from "./wasm/module.ts";
 import { WorkerPool } from "./wasm/pool.ts";
+import { schedule } from "./wasm/schedule.ts";
 
 /** What `createWasmBackend` may be told. */
 export interface WasmBackendOptions {
@@ -55,7 +56,9 @@ class WasmBackend implements Backend {
       for (const storage of missing) {
         this.#addresses.set(storage, allocator.allocate(storage.bytes, `storage "${storage.name}"`));
       }
-      const words = encodeProgram(++this.#programs, program.calls.map((call) => this.#encode(call)));
+      const steps = schedule(program.calls);
+      const calls = program.calls.map((call, i) => ({ ...this.#encode(call), ...steps[i] }));
+      const words = encodeProgram(++this.#programs, calls);
       list = allocator.allocate(words.length * Float64Array.BYTES_PER_ELEMENT, "a program's list of calls");
       new Float64Array(memory.buffer, list, words.length).set(words);
     } catch (error) {

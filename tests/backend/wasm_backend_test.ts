@@ -66,7 +66,7 @@ async function withBackend(workers: number, body: (backend: Backend) => Promise<
 for (const workers of [1, 2, 3, 7]) {
   Deno.test(`wasm backend: ${workers} workers keep step through short calls, run after run`, async () => {
     await withBackend(workers, async (backend) => {
-      const [turns, size, by] = [40, 1009, 389];
+      const [turns, size, by] = [40, 5003, 1931];
       const { program, array } = carousel(turns, size, by);
       const executable = await backend.load(program);
       for (let run = 1; run <= 50; run++) {

@@ -46,7 +46,7 @@ class Arena {
 
 /** A step that uses every kernel, at sizes that no tile and no number of workers divides. */
 function everyKernel(arena: Arena): { program: Program; ids: Tensor; start: Tensor } {
-  const [B, T, H, headDim, F, V] = [3, 53, 3, 14, 67, 71];
+  const [B, T, H, headDim, F, V] = [3, 53, 5, 14, 67, 71];
   const D = H * headDim;
   const graph = new Graph();
   const ids = arena.tensor("ids", [B, T], "u32");

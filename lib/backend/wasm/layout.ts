@@ -1,3 +1,5 @@
+import type { Step } from "./schedule.ts";
+
 /**
  * The shared memory, as the main thread, the workers and kernels/simd/barrier.ts agree on it.
  *
@@ -35,17 +37,22 @@ export const HEAP_START = PAGE_BYTES;
 export const SCRATCH_BYTES = 8 << 20;
 
 /** A call as the workers make it: a function of the module by its index, and addresses and constants. */
-export interface EncodedCall {
+export interface EncodedCall extends Step {
   readonly kernel: number;
   readonly args: readonly number[];
 }
 
 /**
  * A program in memory is a list of f64: a number that no other program of this backend has, the number of calls, then
- * for each call the kernel's index, the number of arguments, and the arguments.
+ * for each call the kernel's index, whether workers meet before it (1 or 0), whether the first worker makes it alone (1
+ * or 0), the number of arguments, and the arguments.
  */
 export function encodeProgram(id: number, calls: readonly EncodedCall[]): number[] {
-  return [id, calls.length, ...calls.flatMap(({ kernel, args }) => [kernel, args.length, ...args])];
+  const words = [id, calls.length];
+  for (const { kernel, meet, alone, args } of calls) {
+    words.push(kernel, Number(meet), Number(alone), args.length, ...args);
+  }
+  return words;
 }
 
 /** Reads what `encodeProgram` made. */
@@ -53,11 +60,10 @@ export function decodeProgram(memory: WebAssembly.Memory, address: number): { id
   const words = new Float64Array(memory.buffer, address);
   let at = 2;
   const calls = Array.from({ length: words[1] }, () => {
-    const kernel = words[at];
-    const end = at + 2 + words[at + 1];
-    const args = Array.from(words.subarray(at + 2, end));
-    at = end;
-    return { kernel, args };
+    const [kernel, meet, alone, length] = words.subarray(at, at + 4);
+    const args = Array.from(words.subarray(at + 4, at + 4 + length));
+    at += 4 + length;
+    return { kernel, meet: meet === 1, alone: alone === 1, args };
   });
   return { id: words[0], calls };
 }

@@ -11,8 +11,6 @@ export interface WorkerStart {
   readonly workers: number;
   /** Address of the worker's private memory. */
   readonly scratch: number;
-  /** How often the worker looks before it goes to sleep. */
-  readonly spins: number;
 }
 
 /** What a worker tells the main thread: that it is ready, that a kernel trapped, or that it has ended. */

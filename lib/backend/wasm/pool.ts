@@ -2,11 +2,6 @@ import { Allocator } from "./allocator.ts";
 import { MAX_PAGES, QUIT, SCRATCH_BYTES, WORD } from "./layout.ts";
 import type { WorkerMessage, WorkerStart } from "./module.ts";
 
-/** How often a worker looks for work, or for the others, before it sleeps: a few tens of microseconds' worth. */
-const SPINS = 20_000;
-/** The same where workers outnumber the cores, and looking keeps another from working. */
-const SPINS_IF_CROWDED = 100;
-
 /** A call that trapped. */
 export interface Failure {
   /** Its index in the program. */
@@ -31,11 +26,10 @@ export class WorkerPool {
   /** Starts workers, and resolves when all are ready. */
   static async start(module: WebAssembly.Module, workers: number): Promise<WorkerPool> {
     const pool = new WorkerPool();
-    const spins = workers > navigator.hardwareConcurrency ? SPINS_IF_CROWDED : SPINS;
     const ready: Promise<void>[] = [];
     for (let worker = 0; worker < workers; worker++) {
       const scratch = pool.allocator.allocate(SCRATCH_BYTES, `scratch memory of worker ${worker}`);
-      ready.push(pool.#add({ module, memory: pool.memory, worker, workers, scratch, spins }));
+      ready.push(pool.#add({ module, memory: pool.memory, worker, workers, scratch }));
     }
     try {
       await Promise.all(ready);
