@@ -1,6 +1,7 @@
 // Encodes segments of files into their places in one output file.
 import { SegmentQueue } from "../io/segment_queue.ts";
-import { Encoder, type IdsView } from "../tokenizer/encoder.ts";
+import { Encoder } from "../tokenizer/encoder.ts";
+import type { IdsView } from "../tokenizer/id_chunks.ts";
 import { type FileSegments, SegmentReader } from "../tokenizer/file_segments.ts";
 import { SpecialTokens } from "../tokenizer/special_tokens.ts";
 import { encodingSplitter } from "../tokenizer/text_encoding.ts";

@@ -1,10 +1,8 @@
 // From text to ids, by the kernel; and very long pre-tokens, which the kernel leaves to be encoded in windows.
+import type { IdsView } from "./id_chunks.ts";
 import { Kernel } from "./kernel.ts";
 import { mergeInWindows, type WindowMerger } from "./long_word.ts";
 import type { Vocabulary } from "./vocabulary.ts";
-
-/** Token ids as they come out: in the kernel's memory, valid until it is called again. */
-export type IdsView = Uint16Array | Uint32Array;
 
 /** Long pre-tokens are merged in windows of this many bytes at first: the most that the kernel merges without a heap. */
 const WINDOW_BYTES = 255;
@@ -37,6 +35,7 @@ export class Encoder {
       exports.addMerge(rank, left, right, merges[rank * 3 + 2], byteOf[left], byteOf[right]);
     }
     this.#merger = {
+      IdArray: isNarrow ? Uint16Array : Uint32Array,
       merge: (from, to) => {
         const count = exports.mergeWindow(from, to);
         return Uint32Array.from(this.#kernel.uint32s(exports.wordsEnd(), count));
@@ -45,7 +44,10 @@ export class Encoder {
     };
   }
 
-  /** Encodes `text[start..end)`, a text that stands alone and has no specials, and hands the ids to `put`. */
+  /**
+   * Encodes `text[start..end)`, a text that stands alone and has no specials, and hands the ids to `put`: valid during the
+   * call only.
+   */
   encode(text: Uint8Array, start: number, end: number, put: (ids: IdsView) => void): void {
     const kernel = this.#kernel;
     const { exports } = kernel;
@@ -57,9 +59,7 @@ export class Encoder {
           put(this.#output(count));
         } else if (at < length) {
           const wordEnd = exports.wordEnd(kernel.pattern, at, length);
-          for (const ids of mergeInWindows(this.#merger, at, wordEnd, WINDOW_BYTES)) {
-            put(this.#isNarrow ? Uint16Array.from(ids) : ids);
-          }
+          mergeInWindows(this.#merger, at, wordEnd, WINDOW_BYTES).forEach(put);
           at = wordEnd;
         }
       }

@@ -1,7 +1,10 @@
 // Merging of very long pre-tokens window by window, in time and memory that grow with their length only.
+import { IdChunks, type IdsView } from "./id_chunks.ts";
 
 /** What long words are merged by: positions count bytes. */
 export interface WindowMerger {
+  /** The kind of arrays that ids are kept in. */
+  readonly IdArray: typeof Uint16Array | typeof Uint32Array;
   /** The tokens of the bytes `from` to `to`, merged as if they were a pre-token. */
   merge(from: number, to: number): Uint32Array;
   /** Length of a token in bytes. */
@@ -35,8 +38,8 @@ export function mergeInWindows(
   from: number,
   to: number,
   windowBytes: number,
-): readonly Uint32Array[] {
-  const kept = new IdChunks();
+): readonly IdsView[] {
+  const kept = new IdChunks(merger.IdArray);
   const takeovers: Takeover[] = [];
   let start = from;
   for (;;) {
@@ -68,47 +71,4 @@ export function mergeInWindows(
 function areNeighbours(merger: WindowMerger, left: number, right: number, boundary: number): boolean {
   const ids = merger.merge(boundary - merger.byteLength(left), boundary + merger.byteLength(right));
   return ids.length === 2 && ids[0] === left && ids[1] === right;
-}
-
-/** Ids that are appended and taken back, in pieces, so that growing does not copy them. */
-class IdChunks {
-  static readonly #CHUNK = 1 << 18;
-  readonly #full: Uint32Array<ArrayBuffer>[] = [];
-  #open = new Uint32Array(IdChunks.#CHUNK);
-  #used = 0;
-
-  get length(): number {
-    return this.#full.length * IdChunks.#CHUNK + this.#used;
-  }
-
-  /** The id appended last; there must be one. */
-  get last(): number {
-    return this.#used > 0 ? this.#open[this.#used - 1] : this.#full.at(-1)![IdChunks.#CHUNK - 1];
-  }
-
-  get chunks(): readonly Uint32Array[] {
-    return [...this.#full, this.#open.subarray(0, this.#used)];
-  }
-
-  append(ids: Uint32Array): void {
-    for (let done = 0; done < ids.length;) {
-      if (this.#used === IdChunks.#CHUNK) {
-        this.#full.push(this.#open);
-        this.#open = new Uint32Array(IdChunks.#CHUNK);
-        this.#used = 0;
-      }
-      const count = Math.min(ids.length - done, IdChunks.#CHUNK - this.#used);
-      this.#open.set(ids.subarray(done, done + count), this.#used);
-      this.#used += count;
-      done += count;
-    }
-  }
-
-  /** Keeps the first `length` ids. */
-  truncate(length: number): void {
-    while (length < this.#full.length * IdChunks.#CHUNK) {
-      this.#open = this.#full.pop()!;
-    }
-    this.#used = length - this.#full.length * IdChunks.#CHUNK;
-  }
 }

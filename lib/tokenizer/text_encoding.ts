@@ -1,5 +1,6 @@
 // One text being encoded, piece by piece.
-import type { Encoder, IdsView } from "./encoder.ts";
+import type { Encoder } from "./encoder.ts";
+import type { IdsView } from "./id_chunks.ts";
 import type { SpecialTokens } from "./special_tokens.ts";
 import { TextSplitter } from "./text_splitter.ts";
 

@@ -58,7 +58,7 @@ export class TextSplitter {
   #append(bytes: Uint8Array): void {
     const length = this.#length + bytes.length;
     if (length > this.#pending.length) {
-      const grown = new Uint8Array(Math.max(length, this.#pending.length * 2));
+      const grown = new Uint8Array(Math.max(length, Math.ceil(this.#pending.length * 1.5)));
       grown.set(this.#pending.subarray(0, this.#length));
       this.#pending = grown;
     }
