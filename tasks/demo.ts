@@ -22,14 +22,14 @@ Runs every step on Shakespeare's plays, printing each command: train-bpe, encode
 
   --out DIR         Where to write (default: ${DEFAULT_OUT}, replaced if it is there)
   --force           Replace DIR if it exists.
-  --steps N         Training steps (default: 500)
+  --steps N         Training steps (default: 400)
   --backend NAME    auto, webgpu or wasm (default: auto)
 `;
 
 const FLAGS = {
   out: { type: "string", default: DEFAULT_OUT },
   force: { type: "boolean" },
-  steps: { type: "integer", default: 500, min: 1 },
+  steps: { type: "integer", default: 400, min: 1 },
   backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "wasm"] },
 } as const;
 

@@ -21,6 +21,7 @@ installed in a Python (gigabpe, rustbpe, tokenizers, tokie, quicktok, tiktoken; 
 
   --text FILE         UTF-8 text, its documents divided by <|endoftext|>
   --python PYTHON     a Python with the peers; without it, this project alone
+  --peer NAME         one of the peers; may be given several times (default: all that are installed)
   --vocab-size N      vocabulary to train; may be given several times (default: 10000, 32000)
   --runs N            runs of each, of which the median is shown (default: 3)
   --repeat N          the text is encoded written out so many times, so that start-up does not decide (default: 5)
@@ -33,6 +34,7 @@ const TASK = {
   flags: {
     text: { type: "string", required: true },
     python: { type: "string" },
+    peer: { type: "strings" },
     "vocab-size": { type: "strings", default: ["10000", "32000"] },
     runs: { type: "integer", default: 3, min: 1 },
     repeat: { type: "integer", default: 5, min: 1 },
@@ -65,7 +67,8 @@ export function main(args: string[]): Promise<number> {
 async function bench(flags: Flags<typeof TASK.flags>): Promise<void> {
   const bytes = await requireInputFile(flags.text);
   const { python } = flags;
-  const peers = python === undefined ? [] : (await timeProcess(python, [PEERS, "list"])).stdout.trim().split(" ");
+  const installed = python === undefined ? [] : (await timeProcess(python, [PEERS, "list"])).stdout.trim().split(" ");
+  const peers = flags.peer.length === 0 ? installed : installed.filter((name) => flags.peer.includes(name));
   const directory = await Deno.makeTempDir({ prefix: "bench-tokenizer-" });
   try {
     const results: Result[] = [];
