@@ -8,6 +8,8 @@ import { runTask } from "./cli/run.ts";
 
 /** Each bench is a task of its own, under tasks/bench; it is loaded only when asked for. */
 const BENCHES: Readonly<Record<string, () => Promise<{ main(args: string[]): Promise<number> }>>> = {
+  matmul: () => import("./bench/matmul.ts"),
+  kernels: () => import("./bench/kernels.ts"),
   lm: () => import("./bench/lm.ts"),
   generate: () => import("./bench/generate.ts"),
   "gpu-tiles": () => import("./bench/gpu_tiles.ts"),
@@ -17,6 +19,8 @@ const BENCHES: Readonly<Record<string, () => Promise<{ main(args: string[]): Pro
 const HELP = `
 Measures this machine. Each bench prints a table, or all its numbers with --json.
 
+  deno task bench matmul     Matrix products: FLOP/s, share of what the machine allows
+  deno task bench kernels    All other kernels: GB/s, FLOP/s, share of what the machine allows
   deno task bench lm         Training steps: tokens/s, FLOP/s, share of the peak; beside PyTorch with --torch
   deno task bench generate   Generation with a KV cache: tokens/s, beside reading the weights once per token
   deno task bench gpu-tiles  A GPU's matrix products: each way to compute them, and the one that is chosen

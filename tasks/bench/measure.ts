@@ -38,15 +38,25 @@ export function median(values: readonly number[]): number {
 
 /**
  * Seconds that one call takes: the median over runs of a program that repeats it often enough to be timed.
- * The arrays are the same for each repetition, so small ones stay in the caches, as they do in a model.
  *
  * @param summarize What is made of the runs' times, instead of the median.
  */
 export async function secondsPerCall(
   backend: Backend,
-  { kernel, arrays, constants }: KernelCase,
+  kernelCase: KernelCase,
   summarize: (times: readonly number[]) => number = median,
 ): Promise<number> {
+  return summarize(await timesPerCall(backend, kernelCase));
+}
+
+/**
+ * Seconds that one call takes in each of several runs of a program that repeats it often enough to be timed.
+ * The arrays are the same for each repetition, so small ones stay in the caches, as they do in a model.
+ */
+export async function timesPerCall(
+  backend: Backend,
+  { kernel, arrays, constants }: KernelCase,
+): Promise<readonly number[]> {
   const views = arrays.map((spec, i): View => {
     const size = typeof spec === "number" ? spec : spec.size;
     return wholeOf(new Storage(`${kernel.name} ${i}`, size * 4), typeof spec === "number" ? "f32" : spec.dtype);
@@ -76,7 +86,7 @@ export async function secondsPerCall(
     }
     const times: number[] = [];
     for (let run = 0; run < RUNS; run++) times.push(await time(executable));
-    return summarize(times) / repeats / 1000;
+    return times.map((ms) => ms / repeats / 1000);
   } finally {
     for (const view of new Set(views.map(({ storage }) => storage))) backend.release(view);
   }

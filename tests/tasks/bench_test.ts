@@ -1,4 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import { compileModule, kernelNames } from "../../lib/backend/wasm/module.ts";
+import { kernelCases } from "../../tasks/bench/kernel_cases.ts";
 import { main } from "../../tasks/bench.ts";
 import { main as profileStep } from "../../tasks/profile_step.ts";
 import { capture } from "../cli/capture.ts";
@@ -13,6 +15,33 @@ Deno.test("bench says which benches there are, and each knows its flags", async 
   const shape = await capture(main, "lm", "--shapes", "small,huge");
   assertEquals(shape.code, 2);
   assertMatch(shape.stderr, /got shape huge, must be one of small, medium/);
+});
+
+Deno.test("bench matmul and bench kernels refuse what they cannot measure, before they measure anything", async () => {
+  assertMatch((await capture(main, "matmul", "--help")).stdout, /--sizes SIZE,SIZE/);
+  for (const sizes of ["0", "12x", "1x2", "1.5", "a"]) {
+    const { code, stderr } = await capture(main, "matmul", "--sizes", sizes);
+    assertEquals(code, 2);
+    assertMatch(stderr, new RegExp(`got size ${sizes}, must be N or ROWSxIxO`));
+  }
+  assertMatch((await capture(main, "kernels", "--help")).stdout, /--only TEXT,TEXT/);
+  const { code, stderr } = await capture(main, "kernels", "--only", "walk,run");
+  assertEquals(code, 2);
+  assertMatch(stderr, /got --only walk,run, must be part of a kernel's name/);
+});
+
+Deno.test("bench kernels has a case for every kernel that bench matmul leaves", async () => {
+  const others = ["barrier", "set_scratch", "peak_fma"];
+  const cases = kernelCases();
+  const names = new Set(cases.map(({ kernel }) => kernel.name));
+  const left = kernelNames(await compileModule()).filter((name) =>
+    !others.includes(name) && !name.startsWith("linear")
+  );
+  assertEquals([...names].sort(), left.sort());
+  for (const { kernel, arrays, constants } of cases) {
+    assertEquals(arrays.length, kernel.inputs.length + kernel.outputs.length, kernel.name);
+    assertEquals(constants.length, Object.keys(kernel.constants).length, kernel.name);
+  }
 });
 
 Deno.test("profile-step knows its flags", async () => {

@@ -1,0 +1,113 @@
+/**
+ * Measures matrix products: the three of a linear layer.
+ *
+ *   deno task bench matmul --sizes 512,1024x512x1344
+ */
+import { formatTable } from "../../lib/accounting/table.ts";
+import { formatShare, formatSi } from "../../lib/accounting/units.ts";
+import { createBackend } from "../../lib/backend/select.ts";
+import type { Kernel } from "../../lib/graph/kernel.ts";
+import { linearBackwardInput, linearBackwardWeight, linearForward } from "../../lib/ops/linear.ts";
+import { UsageError } from "../cli/errors.ts";
+import type { Flags } from "../cli/flags.ts";
+import { runTask } from "../cli/run.ts";
+import { type KernelResult, measureKernel } from "./kernel_result.ts";
+import { formatLimits, measureLimits, workersOf } from "./limits.ts";
+import { LM_SHAPES } from "./lm_shapes.ts";
+import { describeMachine, formatMachine } from "./machine.ts";
+
+const SQUARES = [64, 128, 256, 512, 1024, 2048, 4096];
+/** Multiples of no tile. */
+const ODD = [31, 257, 1021];
+/** What a layer multiplies to generate so many texts at once. */
+const SKINNY_ROWS = [1, 2, 4, 8, 16];
+const MODELS = ["small", "medium", "large"];
+
+const HELP = `
+Measures the three matrix products of a linear layer with rows of I inputs and O outputs: the forward pass x·Wᵀ (NT), and
+the gradients of its input dY·W (NN) and of its weights dYᵀ·x (TN).
+
+  deno task bench matmul [options]
+
+  --sizes SIZE,SIZE  N, or ROWSxIxO (default: squares ${SQUARES[0]} to ${SQUARES.at(-1)}, odd sizes, the products of the
+                     models of bench lm, and ${SKINNY_ROWS[0]} to ${SKINNY_ROWS.at(-1)} rows, as in generation)
+  --backend NAME     auto, webgpu or wasm (default: auto)
+  --workers N        Workers of the wasm backend (default: one for each core)
+  --json             All numbers instead of a table.
+
+Each share is of the roofline: of the measured peak, or, where reading and writing the matrices once takes longer, of the
+measured bandwidth. Matrices that stay in caches may exceed it.
+`;
+
+const FLAGS = {
+  sizes: { type: "string" },
+  backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "wasm"] },
+  workers: { type: "integer", min: 1 },
+  json: { type: "boolean" },
+} as const;
+
+/** Rows, inputs, outputs. */
+type Sizes = readonly [rows: number, I: number, O: number];
+
+const PRODUCTS: readonly { readonly layout: string; readonly kernel: Kernel }[] = [
+  { layout: "NT", kernel: linearForward },
+  { layout: "NN", kernel: linearBackwardInput },
+  { layout: "TN", kernel: linearBackwardWeight },
+];
+
+export async function main(args: string[]): Promise<number> {
+  return await runTask({ name: "bench matmul", help: HELP, flags: FLAGS }, args, benchMatmul);
+}
+
+async function benchMatmul(flags: Flags<typeof FLAGS>): Promise<void> {
+  const all = flags.sizes === undefined ? defaultSizes() : flags.sizes.split(",").map(parseSizes);
+  const workers = workersOf(flags.workers);
+  await using backend = await createBackend(flags.backend, { workers });
+  const machine = describeMachine(backend);
+  console.error(formatMachine(machine));
+  const limits = await measureLimits(backend, workers);
+  const results: { sizes: Sizes; products: KernelResult[] }[] = [];
+  for (const sizes of all) {
+    console.error(`multiplying ${sizes.join("×")} …`);
+    const [rows, I, O] = sizes;
+    const [x, weight, y] = [rows * I, O * I, rows * O];
+    const arrays = [[x, weight, y], [y, weight, x], [y, x, weight]];
+    const products: KernelResult[] = [];
+    for (const [i, { kernel }] of PRODUCTS.entries()) {
+      const constants = [rows, I, O, 0].slice(0, Object.keys(kernel.constants).length);
+      products.push(await measureKernel(backend, limits, { kernel, arrays: arrays[i], constants }));
+    }
+    results.push({ sizes, products });
+  }
+  if (flags.json) return console.log(JSON.stringify({ machine, limits, results }, null, 2));
+  const header = ["rows × I × O", ...PRODUCTS.flatMap(({ layout }) => [`${layout} FLOP/s`, "share"])];
+  const rows = results.map(({ sizes, products }) => [
+    sizes.join(" × "),
+    ...products.flatMap(({ flopsPerSecond, share }) => [formatSi(flopsPerSecond, "FLOP/s"), formatShare(share)]),
+  ]);
+  console.log(`${formatMachine(machine)}\n${formatLimits(limits)}\n\n${formatTable(header, rows)}`);
+}
+
+function defaultSizes(): Sizes[] {
+  const squares = [...SQUARES, ...ODD].map((n): Sizes => [n, n, n]);
+  const products = MODELS.flatMap((name): Sizes[] => {
+    const { config: { contextLength, dModel, dFf, vocabSize }, batchSize } = LM_SHAPES[name];
+    const rows = contextLength * batchSize;
+    return [[rows, dModel, dModel], [rows, dModel, dFf], [rows, dFf, dModel], [rows, dModel, vocabSize]];
+  });
+  const { dModel, dFf } = LM_SHAPES.large.config;
+  return [...squares, ...products, ...SKINNY_ROWS.map((rows): Sizes => [rows, dModel, dFf])];
+}
+
+function parseSizes(text: string): Sizes {
+  const numbers = text.split("x").map(Number);
+  if (numbers.every((n) => Number.isSafeInteger(n) && n > 0)) {
+    if (numbers.length === 1) return [numbers[0], numbers[0], numbers[0]];
+    if (numbers.length === 3) return [numbers[0], numbers[1], numbers[2]];
+  }
+  throw new UsageError(
+    `Cannot run bench matmul: got size ${text}, must be N or ROWSxIxO. See: deno task bench matmul --help`,
+  );
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));
