@@ -6,7 +6,7 @@ export const MEDIUM = GPT2_SHAPES["gpt2-medium"];
 export const LARGE = GPT2_SHAPES["gpt2-large"];
 export const XL = GPT2_SHAPES["gpt2-xl"];
 
-/** Any shape that a model can have, sizes 1 and primes among them, with any of its switches; heads of even size. */
+/** Any shape that a model can have, sizes 1 and primes among them; heads of even size, as rotations need. */
 export const anyShape: fc.Arbitrary<ModelShape> = fc.record({
   vocabSize: fc.integer({ min: 1, max: 500 }),
   contextLength: fc.integer({ min: 1, max: 40 }),
@@ -14,8 +14,15 @@ export const anyShape: fc.Arbitrary<ModelShape> = fc.record({
   numHeads: fc.integer({ min: 1, max: 5 }),
   halfHead: fc.integer({ min: 1, max: 7 }),
   dFf: fc.integer({ min: 1, max: 97 }),
-  ffn: fc.constantFrom("swiglu", "silu"),
-  norm: fc.constantFrom("rms", "none"),
-  position: fc.constantFrom("rope", "none"),
-  tieEmbeddings: fc.boolean(),
 }).map(({ halfHead, ...shape }) => ({ ...shape, dModel: 2 * halfHead * shape.numHeads }));
+
+/** Any shape with any of the model's switches. */
+export const anyArchitecture: fc.Arbitrary<ModelShape> = fc.tuple(
+  anyShape,
+  fc.record({
+    ffn: fc.constantFrom("swiglu", "silu"),
+    norm: fc.constantFrom("rms", "none"),
+    position: fc.constantFrom("rope", "none"),
+    tieEmbeddings: fc.boolean(),
+  }),
+).map(([shape, switches]) => ({ ...shape, ...switches }));
