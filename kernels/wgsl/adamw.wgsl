@@ -1,6 +1,7 @@
 // adamw: g = gradients[i] * clip[1]; m = beta1 m + (1 - beta1) g; v = beta2 v + (1 - beta2) g^2;
 // parameters = parameters * (1 - lr * weightDecay) - lr * (m / c1) / (sqrt(v / c2) + eps)
 // gradients, parameters, m, v: (n); clip: (2) = norm, factor; schedule: (3) = lr, c1 = 1 - beta1^t, c2 = 1 - beta2^t
+// Params: beta1Rest = 1 - beta1 and beta2Rest = 1 - beta2, each rounded once.
 // One invocation per element; dispatch ceil(n / 256), folded into two dimensions.
 // Reads and overwrites parameters, m and v.
 // Source: Loshchilov & Hutter 2017, arXiv:1711.05101
@@ -10,7 +11,9 @@ const WORKGROUP = 256u;
 struct Params {
   n: u32,
   beta1: f32,
+  beta1Rest: f32,
   beta2: f32,
+  beta2Rest: f32,
   eps: f32,
   weightDecay: f32,
 }
@@ -35,8 +38,8 @@ fn main(
   }
   let lr = schedule[0];
   let g = gradients[i] * clip[1];
-  let first = params.beta1 * m[i] + (1.0 - params.beta1) * g;
-  let second = params.beta2 * v[i] + (1.0 - params.beta2) * g * g;
+  let first = params.beta1 * m[i] + params.beta1Rest * g;
+  let second = params.beta2 * v[i] + params.beta2Rest * g * g;
   m[i] = first;
   v[i] = second;
   let step = (first / schedule[1]) / (sqrt(second / schedule[2]) + params.eps);

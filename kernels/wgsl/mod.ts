@@ -1,6 +1,5 @@
 /** Every WGSL kernel by name: its source, and how many workgroups it takes. */
 
-import adamw from "./adamw.wgsl" with { type: "text" };
 import addForward from "./add_forward.wgsl" with { type: "text" };
 import clipGradNormFactor from "./clip_grad_norm_factor.wgsl" with { type: "text" };
 import clipGradNormPartials from "./clip_grad_norm_partials.wgsl" with { type: "text" };
@@ -26,6 +25,7 @@ import sumPartials from "./sum_partials.wgsl" with { type: "text" };
 import swigluBackward from "./swiglu_backward.wgsl" with { type: "text" };
 import swigluForward from "./swiglu_forward.wgsl" with { type: "text" };
 import writeRows from "./write_rows.wgsl" with { type: "text" };
+import { adamw } from "./adamw.ts";
 import { attentionBackwardKeyValue, attentionBackwardQuery, attentionForward } from "./attention.ts";
 import { type Constants, elementwise, type WgslKernel, workgroupPer, workgroupPerRow } from "./dispatch.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "./linear.ts";
@@ -42,7 +42,7 @@ const pairs = (c: Constants) => c.rows * (c.D / 2);
 
 /** How each kernel runs on a GPU, by the name that `lib/` gives it. */
 export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entries({
-  adamw: elementwise("adamw", adamw, n),
+  adamw,
   add_forward: elementwise("add_forward", addForward, n),
   attention_backward_key_value: attentionBackwardKeyValue,
   attention_backward_query: attentionBackwardQuery,
