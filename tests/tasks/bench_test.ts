@@ -44,6 +44,14 @@ Deno.test("bench kernels has a case for every kernel that bench matmul leaves", 
   }
 });
 
+Deno.test("bench curve knows its flags, and looks for its text before it trains", async () => {
+  assertMatch((await capture(main, "curve", "--help")).stdout, /--torch PYTHON/);
+  assertEquals((await capture(main, "curve")).code, 2);
+  const { code, stdout, stderr } = await capture(main, "curve", "--torch", "/no/python", "--text", "/no/text");
+  assertEquals([code, stdout], [1, ""]);
+  assertMatch(stderr, /got no such file.*Check the path/);
+});
+
 Deno.test("profile-step knows its flags", async () => {
   assertMatch((await capture(profileStep, "--help")).stdout, /--shape NAME/);
   const { code, stderr } = await capture(profileStep, "--shape", "huge");
