@@ -84,7 +84,7 @@ export { swiglu } from "./lib/ops/swiglu.ts";
 
 // Backends
 export type { Backend, Executable, HostArray } from "./lib/backend/backend.ts";
-export { createBackend } from "./lib/backend/select.ts";
+export { type BackendChoice, chooseBackend, createBackend, type CreateBackendOptions } from "./lib/backend/select.ts";
 
 // Model
 export { type Architecture, type ModelConfig, type Preset, PRESETS, validateModelConfig } from "./lib/model/config.ts";
@@ -129,6 +129,7 @@ export {
 } from "./lib/train/run_directory.ts";
 export { cosineLearningRate, type CosineSchedule, learningRate, type ScheduleOptions } from "./lib/train/schedule.ts";
 export { type Score, type ScoreOptions, scoreTokens } from "./lib/train/score.ts";
+export { type KernelFault, selfTest, type SelfTestOptions } from "./lib/train/self_test.ts";
 export { sgd, type SgdOptions, type SgdTensors } from "./lib/train/sgd.ts";
 export { type Snapshot, type StartingPoint, type StepMetrics, train, type TrainOptions } from "./lib/train/train.ts";
 export { type StepResult, Trainer, type TrainerOptions } from "./lib/train/trainer.ts";

@@ -4,13 +4,13 @@
  *   deno task profile-step --shape small --svg step.svg
  */
 import { formatProfile, profileOf } from "../lib/accounting/step_profile.ts";
-import { createBackend } from "../lib/backend/select.ts";
 import { writeFileAtomically } from "../lib/io/atomic.ts";
 import { formatLimits, measureLimits, workersOf } from "./bench/limits.ts";
 import { LM_SHAPE_NAMES, LM_SHAPES, LM_SHAPES_HELP } from "./bench/lm_shapes.ts";
 import { createLmTrainer } from "./bench/lm_trainer.ts";
 import { describeMachine, formatMachine } from "./bench/machine.ts";
 import { median } from "./bench/measure.ts";
+import { startBackend } from "./cli/backend.ts";
 import { requireAbsent } from "./cli/files.ts";
 import type { Flags } from "./cli/flags.ts";
 import { runTask } from "./cli/run.ts";
@@ -55,7 +55,7 @@ export async function main(args: string[]): Promise<number> {
 async function profileStep(flags: Flags<typeof FLAGS>): Promise<void> {
   if (flags.svg !== undefined) await requireAbsent(flags.svg, flags.force);
   const workers = workersOf(flags.workers);
-  await using backend = await createBackend(flags.backend, { workers });
+  await using backend = await startBackend(flags.backend, { workers });
   const machine = describeMachine(backend);
   console.error(formatMachine(machine));
   const limits = await measureLimits(backend, workers);

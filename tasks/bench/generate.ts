@@ -7,10 +7,10 @@ import { parameterItems } from "../../lib/accounting/parameters.ts";
 import { formatTable } from "../../lib/accounting/table.ts";
 import { formatCount, formatDuration, formatShare, formatSi } from "../../lib/accounting/units.ts";
 import type { Backend } from "../../lib/backend/backend.ts";
-import { createBackend } from "../../lib/backend/select.ts";
 import { Generator } from "../../lib/model/generator.ts";
 import { Transformer } from "../../lib/model/transformer.ts";
 import { initialWeights, writeWeights } from "../../lib/model/weights.ts";
+import { startBackend } from "../cli/backend.ts";
 import type { Flags } from "../cli/flags.ts";
 import { runTask } from "../cli/run.ts";
 import { formatLimits, measureLimits, workersOf } from "./limits.ts";
@@ -68,7 +68,7 @@ export async function main(args: string[]): Promise<number> {
 async function benchGenerate(flags: Flags<typeof FLAGS>): Promise<void> {
   const shapes = namedLmShapes("bench generate", flags.shapes);
   const workers = workersOf(flags.workers);
-  await using backend = await createBackend(flags.backend, { workers });
+  await using backend = await startBackend(flags.backend, { workers });
   const machine = describeMachine(backend);
   console.error(formatMachine(machine));
   const limits = await measureLimits(backend, workers);

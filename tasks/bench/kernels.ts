@@ -4,7 +4,7 @@
  *   deno task bench kernels --only attention,adamw
  */
 import { formatTable } from "../../lib/accounting/table.ts";
-import { createBackend } from "../../lib/backend/select.ts";
+import { startBackend } from "../cli/backend.ts";
 import { UsageError } from "../cli/errors.ts";
 import type { Flags } from "../cli/flags.ts";
 import { runTask } from "../cli/run.ts";
@@ -48,7 +48,7 @@ async function benchKernels(flags: Flags<typeof FLAGS>): Promise<void> {
     );
   }
   const workers = workersOf(flags.workers);
-  await using backend = await createBackend(flags.backend, { workers });
+  await using backend = await startBackend(flags.backend, { workers });
   const machine = describeMachine(backend);
   console.error(formatMachine(machine));
   const limits = await measureLimits(backend, workers);

@@ -8,7 +8,7 @@ import { formatTable } from "../../lib/accounting/table.ts";
 import { measureTraining, type TrainingMeasurement } from "../../lib/accounting/training_summary.ts";
 import { formatAmount, formatCount, formatShare, formatSi } from "../../lib/accounting/units.ts";
 import type { Backend } from "../../lib/backend/backend.ts";
-import { createBackend } from "../../lib/backend/select.ts";
+import { startBackend } from "../cli/backend.ts";
 import type { Flags } from "../cli/flags.ts";
 import { runTask } from "../cli/run.ts";
 import { formatLimits, measureLimits, workersOf } from "./limits.ts";
@@ -70,7 +70,7 @@ export async function main(args: string[]): Promise<number> {
 async function benchLm(flags: Flags<typeof FLAGS>): Promise<void> {
   const shapes = namedLmShapes("bench lm", flags.shapes);
   const workers = workersOf(flags.workers);
-  await using backend = await createBackend(flags.backend, { workers });
+  await using backend = await startBackend(flags.backend, { workers });
   const machine = describeMachine(backend);
   console.error(formatMachine(machine));
   const limits = await measureLimits(backend, workers);

@@ -5,9 +5,9 @@
  */
 import { formatTable } from "../../lib/accounting/table.ts";
 import { formatShare, formatSi } from "../../lib/accounting/units.ts";
-import { createBackend } from "../../lib/backend/select.ts";
 import type { Kernel } from "../../lib/graph/kernel.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "../../lib/ops/linear.ts";
+import { startBackend } from "../cli/backend.ts";
 import { UsageError } from "../cli/errors.ts";
 import type { Flags } from "../cli/flags.ts";
 import { runTask } from "../cli/run.ts";
@@ -62,7 +62,7 @@ export async function main(args: string[]): Promise<number> {
 async function benchMatmul(flags: Flags<typeof FLAGS>): Promise<void> {
   const all = flags.sizes === undefined ? defaultSizes() : flags.sizes.split(",").map(parseSizes);
   const workers = workersOf(flags.workers);
-  await using backend = await createBackend(flags.backend, { workers });
+  await using backend = await startBackend(flags.backend, { workers });
   const machine = describeMachine(backend);
   console.error(formatMachine(machine));
   const limits = await measureLimits(backend, workers);
