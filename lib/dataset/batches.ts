@@ -29,17 +29,27 @@ export function requireWindow(source: TokenSource, seqLen: number): void {
   }
 }
 
-/** Ids that are checked at a time. */
-const CHECK_TOKENS = 1 << 20;
+/** Ids that are looked at before training, at most: a fraction of a second, however large the file. */
+const CHECK_TOKENS = 1 << 24;
+
+/** Ids that are read at a time. */
+const STRETCH_TOKENS = 1 << 16;
 
 /**
- * Reads a source once from start to end.
+ * Checks a source before training: all of it or, where it is long, stretches from its start to its end, which is enough
+ * to find ids of another tokenizer. Batches are checked again as they are drawn, so a stray id is found when it is met.
+ *
  * @throws {UserError} If an id is not below `vocabSize`: kernels do not check.
  */
 export async function requireVocabulary(source: TokenSource, vocabSize: number): Promise<void> {
-  for (let start = 0; start < source.length; start += CHECK_TOKENS) {
-    const end = Math.min(start + CHECK_TOKENS, source.length);
-    requireBelow(await source.read(start, end), vocabSize, source.name);
+  const last = Math.max(0, source.length - STRETCH_TOKENS);
+  const all = Math.ceil(last / STRETCH_TOKENS);
+  const stretches = Math.min(all, CHECK_TOKENS / STRETCH_TOKENS - 1);
+  for (let i = 0; i <= stretches; i++) {
+    // The last one ends with the source; of the others, none begins after the end of the one before if all are read.
+    const start = i === stretches ? last : Math.floor(i * (all / stretches)) * STRETCH_TOKENS;
+    const ids = await source.read(start, Math.min(start + STRETCH_TOKENS, source.length));
+    requireBelow(ids, vocabSize, source.name, start);
   }
 }
 
@@ -97,18 +107,23 @@ async function readWindows(
   const targets = new Uint32Array(offsets.length * seqLen);
   for (const [row, offset] of offsets.entries()) {
     const window = await source.read(offset, offset + seqLen + 1);
-    requireBelow(window, vocabSize, source.name);
+    requireBelow(window, vocabSize, source.name, offset);
     ids.set(window.subarray(0, seqLen), row * seqLen);
     targets.set(window.subarray(1), row * seqLen);
   }
   return { ids, targets };
 }
 
-function requireBelow(ids: Uint16Array | Uint32Array, vocabSize: number, name: string): void {
-  const beyond = ids.find((id) => id >= vocabSize);
-  if (beyond === undefined) return;
+/** @param start Where the ids lie in their source. */
+function requireBelow(ids: Uint16Array | Uint32Array, vocabSize: number, name: string, start: number): void {
+  let largest = 0;
+  for (const id of ids) if (id > largest) largest = id;
+  if (largest < vocabSize) return;
+  const at = ids.findIndex((id) => id >= vocabSize);
   throw new UserError(
-    `Cannot use ${name}: got token id ${beyond}, must be below the model's vocabulary size ${vocabSize}. ` +
-      `Encode the text with this model's tokenizer, or raise --vocab-size`,
+    `Cannot use ${name}: got token id ${ids[at]} at position ${
+      start + at
+    }, must be below the model's vocabulary size ` +
+      `${vocabSize}. Encode the text with this model's tokenizer, or raise --vocab-size`,
   );
 }

@@ -71,7 +71,7 @@ const MISTAKES: Record<string, Mistake> = {
   "ids beyond the model's vocabulary": {
     task: "train-lm",
     args: but(TRAIN_LM, "--train", "DIR/large_ids.npy"),
-    says: /token id 60000, must be below the model's vocabulary size 300/,
+    says: /token id 60000 at position 0, must be below the model's vocabulary size 300/,
     code: 1,
   },
   "tokenizer larger than the model's vocabulary": {
