@@ -127,6 +127,7 @@ export {
   type RunConfig,
   writeRunConfig,
 } from "./lib/train/run_directory.ts";
+export { Sampler } from "./lib/train/sampler.ts";
 export { cosineLearningRate, type CosineSchedule, learningRate, type ScheduleOptions } from "./lib/train/schedule.ts";
 export { type Score, type ScoreOptions, scoreTokens } from "./lib/train/score.ts";
 export { type KernelFault, selfTest, type SelfTestOptions } from "./lib/train/self_test.ts";

@@ -4,6 +4,7 @@
  *   deno task train-lm --train train.npy --valid valid.npy --tokenizer TOKENIZER --out RUN
  */
 import type { CountedProgram } from "../lib/accounting/program.ts";
+import { modelFlopsUtilisation } from "../lib/accounting/time.ts";
 import {
   formatMeasurement,
   formatPrediction,
@@ -23,6 +24,7 @@ import { recordOf, requireSameData } from "../lib/train/data_record.ts";
 import { mergeConfigs, type MergedConfig, readConfigFile } from "../lib/train/merge_config.ts";
 import { readRunConfig, RUN_FILES, type RunConfig, writeRunConfig } from "../lib/train/run_directory.ts";
 import { trainRun } from "../lib/train/run.ts";
+import { samplesWith } from "../lib/train/sampler.ts";
 import { measurePeak, workersOf } from "./bench/limits.ts";
 import { startBackend } from "./cli/backend.ts";
 import { requireAbsent, requireDirectory, requireInputFile } from "./cli/files.ts";
@@ -46,6 +48,7 @@ async function start(flags: TrainFlags): Promise<void> {
   const tokenizer = flags.tokenizer === undefined ? undefined : await loadTokenizer(flags.tokenizer);
   const fromFile = flags.config === undefined ? [] : [await readConfigFile(flags.config)];
   const merged = mergeConfigs([...fromFile, configParts(flags)], tokenizer?.vocabSize);
+  samplesWith(merged.training, tokenizer);
   using train = await openChecked(trainPath, merged);
   using valid = flags.valid === undefined ? undefined : await openChecked(flags.valid, merged);
   await using backend = await startBackend(flags.backend ?? "auto");
@@ -56,7 +59,7 @@ async function start(flags: TrainFlags): Promise<void> {
   };
   await makeRunDirectory(out, config, tokenizer, flags.force);
   console.error(JSON.stringify({ model: config.model, training: config.training }));
-  await follow({ backend, directory: out, config, train, valid });
+  await follow({ backend, directory: out, config, train, valid, tokenizer });
 }
 
 async function resume(flags: TrainFlags, directory: string): Promise<void> {
@@ -72,14 +75,15 @@ async function resume(flags: TrainFlags, directory: string): Promise<void> {
   await requireSameData(train, config.data.train);
   using valid = validPath === undefined ? undefined : await openChecked(validPath, config);
   if (valid) await requireSameData(valid, config.data.valid!);
+  const tokenizer = config.training.sampleEvery ? await loadTokenizer(directory) : undefined;
   await using backend = await startBackend(flags.backend ?? config.backend);
   console.error(`Going on at step ${checkpoint?.state.step ?? 0} of ${config.training.steps}`);
-  await follow({ backend, directory, config, train, valid, checkpoint });
+  await follow({ backend, directory, config, train, valid, tokenizer, checkpoint });
 }
 
 /** Trains to the end or to an interruption, and says how it went. */
 async function follow(
-  run: Pick<Parameters<typeof trainRun>[0], "backend" | "directory" | "config" | "train" | "valid"> & {
+  run: Pick<Parameters<typeof trainRun>[0], "backend" | "directory" | "config" | "train" | "valid" | "tokenizer"> & {
     checkpoint?: Checkpoint;
   },
 ): Promise<void> {
@@ -92,7 +96,11 @@ async function follow(
   );
   let programs: readonly Program[] = [];
   const onPrograms = (loaded: readonly Program[]) => programs = loaded;
-  const followed = await untilInterrupted((signal) => followSteps(trainRun({ ...run, signal, onPrograms }), config));
+  const { peak, peakSource } = await measurePeak(backend, workersOf(undefined));
+  const mfu = (tokensPerSecond: number) => modelFlopsUtilisation(3 * predicted.forwardFlops, tokensPerSecond, peak);
+  const followed = await untilInterrupted((signal) =>
+    followSteps(trainRun({ ...run, signal, onPrograms }), config, mfu)
+  );
   await writeReport([directory], `${directory}/${REPORT_FILE}`);
   if (followed === undefined) {
     console.log(`All ${training.steps} steps were taken already. The weights are in ${directory}`);
@@ -114,7 +122,6 @@ async function follow(
   }
   const parameters = parameterSpecs(model).reduce((sum, spec) => sum + sizeOf(spec), 0);
   const tokensPerStep = training.batchSize * training.gradAccumulation * model.contextLength;
-  const { peak, peakSource } = await measurePeak(backend, workersOf(undefined));
   const program = asOneProgram(programs);
   const measured = measureTraining({ program, parameters, tokensPerStep, tokensPerSecond, peak });
   console.log(

@@ -21,6 +21,12 @@ export interface TrainingConfig extends Required<OptimizerOptions>, ScheduleOpti
   readonly saveEvery: number;
   /** Newest checkpoints that are kept. */
   readonly keep: number;
+  /** Steps between two samples of the model's text; 0, or none, for no samples. */
+  readonly sampleEvery?: number;
+  /** What the samples go on from; empty, or none, for the beginning of a document. */
+  readonly samplePrompt?: string;
+  /** New tokens in a sample, at most. */
+  readonly sampleTokens?: number;
 }
 
 /** Values that serve a small model on a small text. */
@@ -45,6 +51,9 @@ export const TRAINING_DEFAULTS: TrainingConfig = {
   validBatches: 20,
   saveEvery: 200,
   keep: 2,
+  sampleEvery: 0,
+  samplePrompt: "",
+  sampleTokens: 100,
 };
 
 /**
@@ -64,6 +73,11 @@ export function validateTrainingConfig(config: TrainingConfig): TrainingConfig {
   for (const key of ["warmupSteps", "decaySteps", "seed"] as const) {
     check(key, Number.isSafeInteger(config[key]) && config[key] >= 0, "a whole number, 0 or more");
   }
+  // Runs of before there were samples say nothing of them.
+  const { sampleEvery = 0, samplePrompt = "", sampleTokens = 1 } = config;
+  check("sampleEvery", Number.isSafeInteger(sampleEvery) && sampleEvery >= 0, "a whole number, 0 or more");
+  check("samplePrompt", typeof samplePrompt === "string", "a text");
+  check("sampleTokens", Number.isSafeInteger(sampleTokens) && sampleTokens >= 1, "a positive integer");
   for (const key of ["beta1", "beta2"] as const) {
     check(key, config[key] >= 0 && config[key] < 1, "at least 0 and below 1");
   }

@@ -4,6 +4,7 @@ import type { Program } from "../graph/program.ts";
 import { Transformer } from "../model/transformer.ts";
 import { initialWeights } from "../model/weights.ts";
 import { saveWeights } from "../model/weights_file.ts";
+import type { Tokenizer } from "../tokenizer/mod.ts";
 import {
   type BestValidation,
   type Checkpoint,
@@ -24,6 +25,8 @@ export interface TrainRunOptions {
   readonly config: RunConfig;
   readonly train: TokenSource;
   readonly valid?: TokenSource;
+  /** The tokenizer of the text that is trained on; needed for samples. */
+  readonly tokenizer?: Tokenizer;
   /** Where to go on; by default from the beginning. */
   readonly checkpoint?: Checkpoint;
   /** Called once, before the first step, with the programs that each step runs, in order: what they do can be counted. */
@@ -61,6 +64,7 @@ export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMe
     start: tensors && { ...checkpoint!.state, optimizer: tensors.optimizer },
     train: options.train,
     valid: options.valid,
+    tokenizer: options.tokenizer,
     signal: options.signal,
     onPrograms: options.onPrograms,
     onSnapshot: async (snapshot) => {

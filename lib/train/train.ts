@@ -5,9 +5,11 @@ import type { Program } from "../graph/program.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { Transformer } from "../model/transformer.ts";
 import { type WeightSource, writeWeights } from "../model/weights.ts";
+import type { Tokenizer } from "../tokenizer/mod.ts";
 import type { TrainingConfig } from "./config.ts";
 import { DivergenceError, hasDiverged, originOfDivergence } from "./divergence.ts";
 import { Evaluator } from "./evaluator.ts";
+import { Sampler, samplesWith } from "./sampler.ts";
 import { learningRate } from "./schedule.ts";
 import { Trainer } from "./trainer.ts";
 
@@ -20,12 +22,14 @@ export interface StepMetrics {
   readonly lr: number;
   /** Global gradient norm before clipping. */
   readonly gradNorm: number;
-  /** Of the stretch of steps since the last read-back, validation excluded. */
+  /** Of the stretch of steps since the last read-back, validation and samples excluded. */
   readonly tokensPerSecond: number;
-  /** Time spent on the run when this was read back, validation included. */
+  /** Time spent on the run when this was read back, validation and samples included. */
   readonly seconds: number;
   /** Mean cross-entropy over the validation windows with the weights after this step, where it was measured. */
   readonly validLoss?: number;
+  /** A text that the model made with the weights after this step, where one was asked for. */
+  readonly sample?: string;
 }
 
 /** Between two steps: what, beside seed and step, decides how the run goes on. On the backend until the next step. */
@@ -59,6 +63,8 @@ export interface TrainOptions {
   readonly start?: StartingPoint;
   readonly train: TokenSource;
   readonly valid?: TokenSource;
+  /** The tokenizer of the text that is trained on; needed for samples. */
+  readonly tokenizer?: Tokenizer;
   /** Called once, before the first step, with the programs that each step runs, in order: what they do can be counted. */
   readonly onPrograms?: (programs: readonly Program[]) => void;
   /** Called every `config.saveEvery` steps and at the end, after the metrics up to there were yielded. */
@@ -78,9 +84,12 @@ const LOG_CAPACITY = 256;
 
 /**
  * Trains a model, yielding each step's metrics. The weights are on the backend, in `model.parameters`, at every yield
- * that has a `validLoss`, and when the generator ends.
+ * that has a `validLoss` or a `sample`, and when the generator ends.
  *
- * @throws {UserError} If a token source is too short or holds ids beyond the model's vocabulary.
+ * Samples change nothing of the training: its bits are the same with and without them.
+ *
+ * @throws {UserError} If a token source is too short or holds ids beyond the model's vocabulary; if samples are asked for
+ *   without a tokenizer.
  * @throws {DivergenceError} If a loss or a gradient is NaN or infinite; metrics of the steps before are yielded first.
  */
 export async function* train(options: TrainOptions): AsyncGenerator<StepMetrics, void, void> {
@@ -109,6 +118,10 @@ async function* trainSteps(trainer: Trainer, options: TrainOptions): AsyncGenera
   const { contextLength: seqLen, vocabSize } = model.config;
   const stepShape = { batchSize: batchSize * gradAccumulation, seqLen, vocabSize };
   const validShape = { batchSize, seqLen, vocabSize };
+  const { sampleEvery = 0 } = config;
+  const sampler = samplesWith(config, options.tokenizer)
+    ? await Sampler.create(backend, model, options.tokenizer, config)
+    : undefined;
   const evaluator = options.valid && await Evaluator.create(backend, model, batchSize);
 
   const began = performance.now() - 1000 * (options.start?.seconds ?? 0);
@@ -120,10 +133,11 @@ async function* trainSteps(trainer: Trainer, options: TrainOptions): AsyncGenera
     const isDone = step === steps - 1;
     isLast = isDone || signal?.aborted === true;
     const isValidated = evaluator !== undefined && (isDone || (step + 1) % config.validEvery === 0);
+    const isSampled = sampler !== undefined && (isDone || (step + 1) % sampleEvery === 0);
     const isSaved = isLast || (step + 1) % config.saveEvery === 0;
     const isFull = step + 1 - first === LOG_CAPACITY;
     const isDue = performance.now() - started >= READ_BACK_MS[backend.name];
-    if (!isFull && !isDue && !isValidated && !isSaved) continue;
+    if (!isFull && !isDue && !isValidated && !isSampled && !isSaved) continue;
 
     const results = await trainer.takeLog();
     const elapsed = (performance.now() - started) / 1000;
@@ -132,6 +146,7 @@ async function* trainSteps(trainer: Trainer, options: TrainOptions): AsyncGenera
     const validLoss = isValidated && diverged < 0
       ? await evaluator.meanLoss(fixedBatches(options.valid!, validShape, config.validBatches))
       : undefined;
+    const sample = isSampled && diverged < 0 ? await sampler.sample(step + 1) : undefined;
     const seconds = Math.round(performance.now() - began) / 1000;
     for (const [i, result] of results.entries()) {
       const at = first + i;
@@ -142,7 +157,8 @@ async function* trainSteps(trainer: Trainer, options: TrainOptions): AsyncGenera
         throw new DivergenceError(at, result, origin, lr);
       }
       const metrics = { step: at, ...result, lr, tokensPerSecond, seconds };
-      yield validLoss !== undefined && at === step ? { ...metrics, validLoss } : metrics;
+      const measured = { ...(validLoss !== undefined && { validLoss }), ...(sample !== undefined && { sample }) };
+      yield at === step ? { ...metrics, ...measured } : metrics;
     }
     if (isSaved) {
       const { optimizerState: optimizer } = trainer;

@@ -6,6 +6,9 @@ import { stderr } from "node:process";
 /** Milliseconds between plain lines when stderr is not a terminal. */
 const PLAIN_LINE_MS = 5000;
 
+/** What tells a terminal to empty the line from the cursor on. */
+const CLEAR_LINE = "\x1b[K";
+
 /** Texts by the names that a format has in braces. */
 type Texts = Readonly<Record<string, string>>;
 
@@ -13,6 +16,8 @@ type Texts = Readonly<Record<string, string>>;
 export interface Progress {
   /** Moves to `value` and shows the texts that `format` names in braces. */
   update(value: number, texts: Texts): void;
+  /** Prints a text of its own, above the line. */
+  note(text: string): void;
   /** Leaves the last state on the screen. */
   stop(): void;
 }
@@ -31,7 +36,14 @@ function startBar(total: number, format: string, texts: Texts): Progress {
     cliProgress.Presets.legacy,
   );
   bar.start(total, 0, texts);
-  return { update: (value, texts) => bar.update(value, texts), stop: () => bar.stop() };
+  return {
+    update: (value, texts) => bar.update(value, texts),
+    note: (text) => {
+      stderr.write(`\r${CLEAR_LINE}${printable(text)}\n`);
+      bar.render();
+    },
+    stop: () => bar.stop(),
+  };
 }
 
 /** Lines without the bar: the first state, the last, and one now and then between. */
@@ -50,8 +62,18 @@ function startPlainLines(total: number, format: string): Progress {
       last = plain.replace(/\{(\w+)\}/g, (_, name: string) => all[name]);
       if (performance.now() - lastTime >= PLAIN_LINE_MS) print();
     },
+    note: (text) => {
+      if (last !== "") print();
+      console.error(printable(text));
+    },
     stop: print,
   };
+}
+
+/** A text without the control characters that a terminal would obey. */
+function printable(text: string): string {
+  // deno-lint-ignore no-control-regex
+  return text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, "\uFFFD");
 }
 
 /** `1:05` or `2:03:20`. */

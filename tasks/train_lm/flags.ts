@@ -55,6 +55,10 @@ Training
   --clip X               Largest global gradient norm (default: ${DEFAULTS.clip})
   --valid-every N        Steps between validations (default: ${DEFAULTS.validEvery})
   --valid-batches N      Batches per validation (default: ${DEFAULTS.validBatches})
+  --sample-every N       Steps between two short texts that the model makes, shown, and kept in metrics.jsonl and the
+                         report; they change nothing of the training (default: none)
+  --sample-prompt TEXT   What they go on from (default: the beginning of a document)
+  --sample-tokens N      New tokens in each, at most (default: ${DEFAULTS.sampleTokens})
   --save-every N         Steps between checkpoints; Ctrl-C and SIGTERM write one too (default: ${DEFAULTS.saveEvery})
   --keep N               Newest checkpoints to keep (default: ${DEFAULTS.keep})
   --seed N               Decides initial weights and batches (default: ${DEFAULTS.seed})
@@ -93,6 +97,9 @@ const TRAINING_FLAGS = {
   clip: { type: "number" },
   "valid-every": { type: "integer", min: 1 },
   "valid-batches": { type: "integer", min: 1 },
+  "sample-every": { type: "integer", min: 0 },
+  "sample-prompt": { type: "string" },
+  "sample-tokens": { type: "integer", min: 1 },
   "save-every": { type: "integer", min: 1 },
   keep: { type: "integer", min: 1 },
   seed: { type: "integer", min: 0 },

@@ -1,4 +1,5 @@
 // What a person sees of a run under way.
+import { formatShare } from "../../lib/accounting/units.ts";
 import type { RunConfig } from "../../lib/train/run_directory.ts";
 import type { StepMetrics } from "../../lib/train/train.ts";
 import { formatSeconds, startProgress } from "../cli/progress.ts";
@@ -10,16 +11,21 @@ export interface Followed {
   readonly tokensPerSecond: number;
 }
 
-/** Shows every step. Nothing comes back if no step was taken. */
+/**
+ * Shows every step. Nothing comes back if no step was taken.
+ * @param mfu The share of the device's peak that a throughput is.
+ */
 export async function followSteps(
   steps: AsyncIterable<StepMetrics>,
   { model, training }: RunConfig,
+  mfu: (tokensPerSecond: number) => number,
 ): Promise<Followed | undefined> {
   const tokensPerStep = training.batchSize * training.gradAccumulation * model.contextLength;
   const progress = startProgress(
     training.steps,
-    "step {value}/{total} [{bar}] loss {loss}  valid {valid}  lr {lr}  norm {norm}  {speed} tokens/s  {memory}  ETA {left}",
-    { loss: "-", valid: "-", lr: "-", norm: "-", speed: "-", memory: "-", left: "-" },
+    "step {value}/{total} [{bar}] loss {loss}  valid {valid}  lr {lr}  norm {norm}  {speed} tokens/s  " +
+      "{mfu} MFU  {memory}  ETA {left}",
+    { loss: "-", valid: "-", lr: "-", norm: "-", speed: "-", mfu: "-", memory: "-", left: "-" },
   );
   let first: StepMetrics | undefined;
   let last: StepMetrics | undefined;
@@ -37,9 +43,13 @@ export async function followSteps(
         lr: metrics.lr.toExponential(1),
         norm: metrics.gradNorm.toFixed(2),
         speed: metrics.tokensPerSecond.toLocaleString("en-US"),
+        mfu: formatShare(mfu(metrics.tokensPerSecond)),
         memory: `${Math.round(Deno.memoryUsage().rss / 2 ** 20)} MiB`,
         left: formatSeconds((training.steps - 1 - metrics.step) * tokensPerStep / metrics.tokensPerSecond),
       });
+      if (metrics.sample !== undefined) {
+        progress.note(`--- sample after step ${metrics.step + 1}\n${metrics.sample}\n---`);
+      }
     }
   } finally {
     progress.stop();

@@ -1,0 +1,106 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { tokensInMemory } from "../../lib/dataset/token_source.ts";
+import { writeNpy } from "../../lib/dataset/npy_file.ts";
+import { UserError } from "../../lib/errors.ts";
+import { Transformer } from "../../lib/model/transformer.ts";
+import { initialWeights } from "../../lib/model/weights.ts";
+import { saveTokenizer, type Tokenizer, trainBpe } from "../../lib/tokenizer/mod.ts";
+import { TRAINING_DEFAULTS, type TrainingConfig } from "../../lib/train/config.ts";
+import { readMetrics } from "../../lib/train/metrics_log.ts";
+import { type StepMetrics, train } from "../../lib/train/train.ts";
+import { main as trainLm } from "../../tasks/train_lm.ts";
+import { capture } from "../cli/capture.ts";
+import { forEachBackend } from "../harness/backends.ts";
+import { runTaskProcess, startTaskProcess } from "../harness/run_task.ts";
+
+const TEXT = "the cat sat on the mat, the dog sat on the log, and the frog sat on the bog.\n".repeat(20);
+const SHAPE = { contextLength: 8, dModel: 12, numLayers: 2, numHeads: 3, dFf: 20 };
+
+/** All that does not depend on the clock. */
+function withoutClock(metrics: readonly StepMetrics[]) {
+  return metrics.map(({ tokensPerSecond: _, seconds: __, ...rest }) => rest);
+}
+
+const withoutSamples = (metrics: readonly StepMetrics[]) => withoutClock(metrics).map(({ sample: _, ...rest }) => rest);
+
+const samplesOf = (metrics: readonly StepMetrics[]) =>
+  metrics.filter(({ sample }) => sample !== undefined).map(({ step, sample }) => [step, sample]);
+
+forEachBackend("samples change nothing of the training, and come at their steps and at the end", async (backend) => {
+  const tokenizer = await trainBpe(TEXT, { vocabSize: 270 });
+  // More rows than tokens: what an untrained model makes of them is no text.
+  const shape = { ...SHAPE, ropeTheta: 10000, vocabSize: 300 };
+  const run = async (config: Partial<TrainingConfig>, given?: Tokenizer) => {
+    const model = new Transformer(shape);
+    const source = tokensInMemory(tokenizer.encode(TEXT));
+    const all = { ...TRAINING_DEFAULTS, batchSize: 2, steps: 8, validEvery: 4, validBatches: 1, ...config };
+    const weights = initialWeights(shape, 1);
+    return await Array.fromAsync(
+      train({ backend, model, config: all, weights, train: source, valid: source, tokenizer: given }),
+    );
+  };
+  const config = { sampleEvery: 3, samplePrompt: "the cat", sampleTokens: 20 };
+  const [plain, sampled, again] = [await run({}), await run(config, tokenizer), await run(config, tokenizer)];
+  assertEquals(withoutSamples(sampled), withoutClock(plain));
+  assertEquals(samplesOf(sampled), samplesOf(again));
+  assertEquals(samplesOf(sampled).map(([step]) => step), [2, 5, 7]);
+  const texts = samplesOf(sampled).map(([, text]) => String(text));
+  for (const text of texts) assert(text.startsWith("the cat") && text.length > "the cat".length, text);
+  assertEquals(new Set(texts).size, 3);
+  await assertRejects(() => run(config), UserError, "got no tokenizer");
+});
+
+Deno.test("a resumed run has the samples of one never stopped, and generate makes the same text of its weights", async () => {
+  const dir = await Deno.makeTempDir();
+  try {
+    const tokenizer = await trainBpe(TEXT, { vocabSize: 270, specialTokens: ["<|endoftext|>"] });
+    await saveTokenizer(tokenizer, `${dir}/tokenizer`);
+    await writeNpy(`${dir}/ids.npy`, Uint16Array.from(tokenizer.encode(TEXT)));
+    const shape = Object.entries(SHAPE).flatMap(([key, value]) => [
+      `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
+      String(value),
+    ]);
+    const newRun = (name: string) => [
+      ...["--train", `${dir}/ids.npy`, "--tokenizer", `${dir}/tokenizer`, "--out", `${dir}/${name}`, ...shape],
+      ...["--backend", "wasm", "--batch-size", "2", "--steps", "300", "--save-every", "20", "--seed", "3"],
+      ...["--sample-every", "25", "--sample-prompt", "the dog", "--sample-tokens", "12"],
+    ];
+    const whole = await capture(trainLm, ...newRun("whole"));
+    assertEquals(whole.code, 0, whole.stderr);
+    const metrics = await readMetrics(`${dir}/whole`);
+    assertEquals(samplesOf(metrics).length, 12);
+    const last = metrics.at(-1)!.sample!;
+    assertStringIncludes(whole.stderr, `--- sample after step 300\n${last}\n---`);
+
+    const killed = startTaskProcess("train-lm", newRun("killed"));
+    const isOver = killed.status.then(() => true);
+    const pause = () => new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 0));
+    while (!await Promise.race([isOver, pause()])) {
+      if ((await readMetrics(`${dir}/killed`)).length > 60) killed.kill("SIGKILL");
+    }
+    assertEquals((await killed.status).signal, "SIGKILL", "the run was over before it was killed");
+    const resumed = await capture(trainLm, "--resume", `${dir}/killed`);
+    assertEquals(resumed.code, 0, resumed.stderr);
+    assertEquals(withoutClock(await readMetrics(`${dir}/killed`)), withoutClock(metrics));
+
+    const options = ["--prompt", "the dog", "--max-tokens", "12", "--seed", "303", "--backend", "wasm"];
+    const { stdout } = await runTaskProcess("generate", ["--run", `${dir}/whole`, ...options]);
+    assertEquals(stdout, `${last}\n`);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
+Deno.test("train-lm refuses samples without a tokenizer, and leaves no run behind", async () => {
+  const dir = await Deno.makeTempDir();
+  try {
+    await writeNpy(`${dir}/ids.npy`, Uint16Array.from({ length: 100 }, (_, i) => i % 17));
+    const args = ["--train", `${dir}/ids.npy`, "--vocab-size", "17", "--out", `${dir}/run`, "--sample-every", "2"];
+    const { code, stderr } = await capture(trainLm, ...args);
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, "Cannot write samples every 2 steps: got no tokenizer");
+    assertEquals((await Array.fromAsync(Deno.readDir(dir))).map(({ name }) => name), ["ids.npy"]);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
