@@ -116,6 +116,7 @@ export { type DataRecord, recordOf, requireSameData } from "./lib/train/data_rec
 export { DivergenceError } from "./lib/train/divergence.ts";
 export { Evaluator } from "./lib/train/evaluator.ts";
 export { mergeConfigs, readConfigFile } from "./lib/train/merge_config.ts";
+export { planForTime, type TimePlan, type TimePlanOptions } from "./lib/train/plan_for_time.ts";
 export { readMetrics } from "./lib/train/metrics_log.ts";
 export { createOptimizer, type Optimizer, type OptimizerOptions } from "./lib/train/optimizer.ts";
 export { type PlotLibrary, reportHtml, type ReportRun } from "./lib/train/report.ts";
@@ -134,6 +135,16 @@ export { type KernelFault, selfTest, type SelfTestOptions } from "./lib/train/se
 export { sgd, type SgdOptions, type SgdTensors } from "./lib/train/sgd.ts";
 export { type Snapshot, type StartingPoint, type StepMetrics, train, type TrainOptions } from "./lib/train/train.ts";
 export { type StepResult, Trainer, type TrainerOptions } from "./lib/train/trainer.ts";
+
+export {
+  type Candidate,
+  chooseCandidate,
+  chooseSteps,
+  estimateSeconds,
+  type Resources,
+  type RunCosts,
+  stepsWithin,
+} from "./lib/train/time_budget.ts";
 
 // Accounting
 export { type DeviceName, DEVICES } from "./lib/accounting/devices.ts";

@@ -12,6 +12,7 @@ import {
   predictTraining,
 } from "../lib/accounting/training_summary.ts";
 import { formatSi } from "../lib/accounting/units.ts";
+import { createBackend } from "../lib/backend/select.ts";
 import { requireVocabulary, requireWindow } from "../lib/dataset/batches.ts";
 import { openTokens } from "../lib/dataset/sharded_tokens.ts";
 import type { TokenSource } from "../lib/dataset/token_source.ts";
@@ -32,6 +33,7 @@ import { untilInterrupted } from "./cli/interrupt.ts";
 import { runTask } from "./cli/run.ts";
 import { REPORT_FILE, writeReport } from "./report/write_report.ts";
 import { configParts, FLAGS, HELP, requireNewRunFlags, requireResumeFlags, type TrainFlags } from "./train_lm/flags.ts";
+import { fitToTime } from "./train_lm/fit_to_time.ts";
 import { followSteps } from "./train_lm/follow.ts";
 
 export async function main(args: string[]): Promise<number> {
@@ -47,11 +49,16 @@ async function start(flags: TrainFlags): Promise<void> {
   for (const path of [trainPath, flags.valid, flags.config]) if (path !== undefined) await requireInputFile(path);
   const tokenizer = flags.tokenizer === undefined ? undefined : await loadTokenizer(flags.tokenizer);
   const fromFile = flags.config === undefined ? [] : [await readConfigFile(flags.config)];
-  const merged = mergeConfigs([...fromFile, configParts(flags)], tokenizer?.vocabSize);
-  samplesWith(merged.training, tokenizer);
-  using train = await openChecked(trainPath, merged);
-  using valid = flags.valid === undefined ? undefined : await openChecked(flags.valid, merged);
+  const parts = [...fromFile, configParts(flags)];
+  const said = mergeConfigs(parts, tokenizer?.vocabSize);
+  samplesWith(said.training, tokenizer);
+  using train = await openChecked(trainPath, said);
+  using valid = flags.valid === undefined ? undefined : await openChecked(flags.valid, said);
   await using backend = await startBackend(flags.backend ?? "auto");
+  const fit = { parts, vocabSize: tokenizer?.vocabSize, train, valid, directory: out };
+  const merged = flags.minutes === undefined
+    ? said
+    : await fitToTime(flags.minutes, { ...fit, createBackend: () => createBackend(backend.name) });
   const config: RunConfig = {
     ...merged,
     data: { train: await absoluteRecord(train), ...(valid && { valid: await absoluteRecord(valid) }) },

@@ -72,6 +72,16 @@ export async function randomBatch(
   return await readWindows(source, shape, offsets);
 }
 
+/** How many batches `fixedBatches` yields. */
+export function countFixedBatches(
+  { length }: Pick<TokenSource, "length">,
+  { seqLen, batchSize }: Pick<BatchShape, "seqLen" | "batchSize">,
+  maxBatches: number,
+): number {
+  // Windows that do not overlap, rounded up to whole batches: a short source is then covered whole, some windows twice.
+  return Math.min(maxBatches, Math.ceil((length - seqLen) / seqLen / batchSize));
+}
+
 /**
  * Up to `maxBatches` batches of windows spread evenly over the source: the same ones every time, for validation.
  */
@@ -82,9 +92,7 @@ export async function* fixedBatches(
 ): AsyncGenerator<Batch> {
   requireWindow(source, shape.seqLen);
   const places = source.length - shape.seqLen;
-  // Windows that do not overlap, rounded up to whole batches: a short source is then covered whole, some windows twice.
-  const wanted = Math.ceil(places / shape.seqLen / shape.batchSize);
-  const batches = Math.min(maxBatches, wanted);
+  const batches = countFixedBatches(source, shape, maxBatches);
   const windows = batches * shape.batchSize;
   for (let b = 0; b < batches; b++) {
     const offsets = Array.from(

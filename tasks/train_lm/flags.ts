@@ -43,6 +43,9 @@ Training
   --batch-size N         Sequences that go through the model together (default: ${DEFAULTS.batchSize})
   --grad-accumulation N  Such batches per step, their gradients averaged (default: ${DEFAULTS.gradAccumulation})
   --steps N              Optimizer updates (default: ${DEFAULTS.steps})
+  --minutes N            Instead of --steps: measures the device for some seconds, then takes as many steps as fill the
+                         time. Without --preset or a size, in flags or --config, it chooses the model too: the one that
+                         sees nearest to 20 tokens per parameter, and its text four times at most.
   --optimizer NAME       adamw or sgd (default: ${DEFAULTS.optimizer})
   --schedule NAME        ${SCHEDULES.join(", ")} (default: ${DEFAULTS.schedule}): the learning rate after the warm-up
   --lr X                 Peak learning rate (default: ${DEFAULTS.lr})
@@ -113,6 +116,7 @@ export const FLAGS = {
   force: { type: "boolean" },
   resume: { type: "string" },
   config: { type: "string" },
+  minutes: { type: "number" },
   preset: { type: "string", choices: Object.keys(PRESETS) },
   ...MODEL_FLAGS,
   ...TRAINING_FLAGS,
@@ -140,9 +144,17 @@ export function requireResumeFlags(flags: TrainFlags): void {
   );
 }
 
-/** @throws {UsageError} If a flag is missing that a new run needs. */
+/** @throws {UsageError} If a flag is missing that a new run needs, or two exclude each other. */
 export function requireNewRunFlags(flags: TrainFlags): { train: string; out: string } {
-  const { train, out } = flags;
+  const { train, out, minutes, steps } = flags;
+  if (minutes !== undefined && steps !== undefined) {
+    throw new UsageError("Cannot run train-lm: got --minutes and --steps, must be one of them. Leave one out");
+  }
+  if (minutes !== undefined && !(minutes > 0)) {
+    throw new UsageError(
+      `Cannot run train-lm: got --minutes ${minutes}, must be above 0. See: deno task train-lm --help`,
+    );
+  }
   if (train !== undefined && out !== undefined) return { train, out };
   const missing = train === undefined ? "--train" : "--out";
   throw new UsageError(

@@ -110,6 +110,19 @@ const MISTAKES: Record<string, Mistake> = {
     says: /got --lr, must be the run's own/,
     code: 2,
   },
+  "a time and a number of steps": {
+    task: "train-lm",
+    args: [...TRAIN_LM, "--minutes", "1", "--steps", "3"],
+    says: /got --minutes and --steps, must be one of them/,
+    code: 2,
+  },
+  "no time": { task: "train-lm", args: but(TRAIN_LM, "--minutes", "0"), says: /--minutes 0, must be above 0/, code: 2 },
+  "a time for an old run": {
+    task: "train-lm",
+    args: ["--resume", "DIR/tokenizer", "--minutes", "1"],
+    says: /got --minutes, must be the run's own/,
+    code: 2,
+  },
   "resume: not a run": { task: "train-lm", args: ["--resume", "DIR/tokenizer"], says: /no config\.json/, code: 1 },
   "unknown key in a configuration": {
     task: "train-lm",

@@ -1,0 +1,107 @@
+import type { Backend } from "../backend/backend.ts";
+import { countFixedBatches, fixedBatches, randomBatch } from "../dataset/batches.ts";
+import type { TokenSource } from "../dataset/token_source.ts";
+import { Transformer } from "../model/transformer.ts";
+import { initialWeights, writeWeights } from "../model/weights.ts";
+import { saveWeights } from "../model/weights_file.ts";
+import { writeCheckpoint } from "./checkpoint.ts";
+import { Evaluator } from "./evaluator.ts";
+import type { MergedConfig } from "./merge_config.ts";
+import type { RunCosts } from "./time_budget.ts";
+import { Trainer } from "./trainer.ts";
+
+/** What is measured, and with what. */
+export interface MeasureCostsOptions {
+  readonly config: MergedConfig;
+  readonly train: TokenSource;
+  readonly valid?: TokenSource;
+  /** An existing directory on the disk that the run will write to; what is written there is left. */
+  readonly directory: string;
+  /** About how long to measure steps. */
+  readonly seconds: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Steps between two read-backs at most. */
+const LOG_CAPACITY = 128;
+
+/** Validation batches that are timed. */
+const TIMED_BATCHES = 2;
+
+/**
+ * Measures what a run would take, with real steps on its data.
+ * @param backend Its memory holds what was measured afterwards: one that is not used for anything else.
+ */
+export async function measureCosts(backend: Backend, options: MeasureCostsOptions): Promise<RunCosts> {
+  const { config, train, valid, directory } = options;
+  const { model: shape, training } = config;
+  const model = new Transformer(shape);
+  const trainer = await Trainer.create(backend, model, {
+    batchSize: training.batchSize,
+    gradAccumulation: training.gradAccumulation,
+    optimizer: training,
+    maxGradNorm: training.clip,
+    logCapacity: LOG_CAPACITY,
+  });
+  await writeWeights(backend, model, initialWeights(shape, training.seed));
+  const step = await measureStep(trainer, options);
+  const data = { name: train.name, tokens: train.length, sha256: "" };
+  const checkpoint = await secondsOf(() =>
+    writeCheckpoint(
+      directory,
+      backend,
+      { step: 0, seconds: 0, weights: model.parameters.parts, optimizer: trainer.optimizerState },
+      { step: 0, seconds: 0, config: { ...config, data: { train: data }, backend: backend.name } },
+    )
+  );
+  const validation = valid === undefined ? 0 : await measureValidation(backend, model, valid, options);
+  return { step, validation, checkpoint };
+}
+
+/** Seconds per step. The first, which compiles and fills caches, is not counted. */
+async function measureStep(
+  trainer: Trainer,
+  { config, train, seconds, signal }: MeasureCostsOptions,
+): Promise<number> {
+  const { batchSize, gradAccumulation, lr, seed } = config.training;
+  const { contextLength: seqLen, vocabSize } = config.model;
+  let taken = 0;
+  const takeSteps = async (count: number) => {
+    for (let i = 0; i < count; i++) {
+      signal?.throwIfAborted();
+      const shape = { batchSize: batchSize * gradAccumulation, seqLen, vocabSize };
+      await trainer.step(await randomBatch(train, shape, seed, taken++), lr);
+    }
+    // Waits for a GPU: seldom, as a run does.
+    await trainer.takeLog();
+  };
+  await takeSteps(1);
+  for (let count = 1;; count *= 2) {
+    const elapsed = await secondsOf(() => takeSteps(count));
+    if (elapsed >= seconds / 2 || count === LOG_CAPACITY) return elapsed / count;
+  }
+}
+
+/** Seconds per validation, the weights that it may write included. */
+async function measureValidation(
+  backend: Backend,
+  model: Transformer,
+  valid: TokenSource,
+  { config, directory }: MeasureCostsOptions,
+): Promise<number> {
+  const { batchSize, validBatches } = config.training;
+  const { contextLength: seqLen, vocabSize } = model.config;
+  const shape = { batchSize, seqLen, vocabSize };
+  const evaluator = await Evaluator.create(backend, model, batchSize);
+  await evaluator.meanLoss(fixedBatches(valid, shape, 1));
+  const timed = countFixedBatches(valid, shape, TIMED_BATCHES);
+  const elapsed = await secondsOf(() => evaluator.meanLoss(fixedBatches(valid, shape, timed)));
+  const writing = await secondsOf(() => saveWeights(`${directory}/best.safetensors`, backend, model));
+  return elapsed / timed * countFixedBatches(valid, shape, validBatches) + writing;
+}
+
+async function secondsOf(work: () => Promise<unknown>): Promise<number> {
+  const started = performance.now();
+  await work();
+  return (performance.now() - started) / 1000;
+}

@@ -1,0 +1,38 @@
+import type { ConfigParts } from "./merge_config.ts";
+
+/** Width, layers, heads and context of models from about a hundred thousand parameters to a quarter of a billion. */
+const SHAPES: readonly (readonly [dModel: number, numLayers: number, numHeads: number, contextLength: number])[] = [
+  [32, 2, 2, 128],
+  [48, 3, 2, 128],
+  [64, 3, 2, 128],
+  [96, 4, 3, 128],
+  [128, 4, 4, 128],
+  [192, 6, 6, 256],
+  [256, 6, 8, 256],
+  [384, 8, 6, 256],
+  [512, 8, 8, 512],
+  [640, 10, 10, 512],
+  [768, 12, 12, 512],
+  [1024, 16, 16, 1024],
+];
+
+/** The width that the default learning rate serves. */
+const LR_WIDTH = 128;
+
+/**
+ * The models to choose from, smallest first, each with a learning rate: in proportion to 1 / dModel beyond a width of
+ * 128. Source: Yang et al. 2022, arXiv:2203.03466, table 3, for Adam.
+ *
+ * @param lr The learning rate of narrow models.
+ * @param ffn Without a gate the hidden layer is 1.5 times as wide, for as many parameters.
+ */
+export function modelLadder(lr: number, ffn: "swiglu" | "silu" = "swiglu"): ConfigParts[] {
+  return SHAPES.map(([dModel, numLayers, numHeads, contextLength]) => {
+    // 8/3 · dModel, up to a multiple of 8.
+    const gated = 8 * Math.ceil(dModel / 3);
+    return {
+      model: { dModel, numLayers, numHeads, contextLength, dFf: ffn === "silu" ? gated * 3 / 2 : gated },
+      training: { lr: lr * Math.min(1, LR_WIDTH / dModel) },
+    };
+  });
+}

@@ -1,0 +1,114 @@
+import { TOKENS_PER_PARAMETER } from "../accounting/time.ts";
+
+/** What the parts of a run take on a device, in seconds. */
+export interface RunCosts {
+  readonly step: number;
+  /** One validation, with the weights that it may write. */
+  readonly validation: number;
+  readonly checkpoint: number;
+}
+
+/** How often a run validates and saves; it does both at its end too. */
+export interface Intervals {
+  /** Steps between two validations. */
+  readonly validEvery: number;
+  /** Steps between two checkpoints. */
+  readonly saveEvery: number;
+}
+
+/** A model that could be trained, and what was measured of it. */
+export interface Candidate {
+  readonly parameters: number;
+  readonly tokensPerStep: number;
+  readonly costs: RunCosts;
+}
+
+/** What there is to train with. */
+export interface Resources extends Intervals {
+  readonly seconds: number;
+  /** Distinct tokens to train on. */
+  readonly corpusTokens: number;
+}
+
+/**
+ * Times that a chosen model may see its corpus: up to four, repeated tokens are worth nearly as much as new ones.
+ * Source: Muennighoff et al. 2023, arXiv:2305.16264.
+ */
+export const MAX_EPOCHS = 4;
+
+/** Which of the candidates, and whether the time or the corpus limits how large it is. */
+export interface Choice {
+  readonly index: number;
+  readonly bound: "time" | "corpus";
+}
+
+/** The time that so many steps should take, with their validations and checkpoints. */
+export function estimateSeconds(steps: number, costs: RunCosts, { validEvery, saveEvery }: Intervals): number {
+  return steps * costs.step + Math.ceil(steps / validEvery) * costs.validation +
+    Math.ceil(steps / saveEvery) * costs.checkpoint;
+}
+
+/** The largest number of steps whose estimate is within `seconds`; 0 if there is none. */
+export function stepsWithin(seconds: number, costs: RunCosts, intervals: Intervals): number {
+  // Invariant: `fits` steps are within the time, `exceeds` are not.
+  let fits = 0;
+  let exceeds = Math.floor(seconds / costs.step) + 1;
+  while (exceeds - fits > 1) {
+    const middle = Math.floor((fits + exceeds) / 2);
+    if (estimateSeconds(middle, costs, intervals) <= seconds) fits = middle;
+    else exceeds = middle;
+  }
+  return fits;
+}
+
+/** Tokens that a candidate goes through in the time, its validations and checkpoints spread over its steps. */
+function tokensInTime({ tokensPerStep, costs }: Candidate, { seconds, validEvery, saveEvery }: Resources): number {
+  return tokensPerStep * seconds / (costs.step + costs.validation / validEvery + costs.checkpoint / saveEvery);
+}
+
+/** Whether a model is small enough for a corpus: it has at most one parameter for each token that it may see. */
+export function fitsCorpus(parameters: number, corpusTokens: number): boolean {
+  return parameters <= MAX_EPOCHS * corpusTokens;
+}
+
+/**
+ * Whether a candidate uses the time up: with a larger model there would be fewer than 20 tokens for each parameter, and
+ * fewer than four epochs.
+ */
+export function usesTimeUp(candidate: Candidate, resources: Resources): boolean {
+  const tokens = tokensInTime(candidate, resources);
+  return tokens < TOKENS_PER_PARAMETER * candidate.parameters && tokens < MAX_EPOCHS * resources.corpusTokens;
+}
+
+/**
+ * Chooses among models.
+ *
+ * - The one that sees, in the time, nearest to 20 tokens for each parameter (Hoffmann et al. 2022, arXiv:2203.15556).
+ * - If that would be more than four epochs of the corpus, the largest one that goes through four epochs in the time: of
+ *   the same tokens a larger model learns more (Kaplan et al. 2020, arXiv:2001.08361).
+ * - None with more parameters than the tokens of four epochs, unless there is no smaller one.
+ *
+ * @param candidates By size, smallest first; a larger one is not faster.
+ */
+export function chooseCandidate(candidates: readonly Candidate[], resources: Resources): Choice {
+  const { corpusTokens } = resources;
+  const allowed = candidates.filter(({ parameters }, i) => i === 0 || fitsCorpus(parameters, corpusTokens));
+  const tokens = allowed.map((candidate) => tokensInTime(candidate, resources));
+  const distances = allowed.map(({ parameters }, i) =>
+    Math.abs(Math.log(tokens[i] / parameters / TOKENS_PER_PARAMETER))
+  );
+  const nearest = distances.indexOf(Math.min(...distances));
+  const mostTokens = MAX_EPOCHS * corpusTokens;
+  return tokens[nearest] > mostTokens
+    ? { index: tokens.findLastIndex((count) => count >= mostTokens), bound: "corpus" }
+    : { index: nearest, bound: "time" };
+}
+
+/**
+ * The steps of a chosen model: as many as the time holds, and at most four epochs (but one step in any case, if the time
+ * holds it).
+ */
+export function chooseSteps({ tokensPerStep, costs }: Candidate, resources: Resources): number {
+  const inTime = stepsWithin(resources.seconds, costs, resources);
+  return Math.min(inTime, Math.max(1, Math.floor(MAX_EPOCHS * resources.corpusTokens / tokensPerStep)));
+}

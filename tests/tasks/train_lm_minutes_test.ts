@@ -1,0 +1,66 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { writeNpy } from "../../lib/dataset/npy_file.ts";
+import { sha256OfFile } from "../../lib/io/sha256.ts";
+import { readMetrics } from "../../lib/train/metrics_log.ts";
+import { readRunConfig } from "../../lib/train/run_directory.ts";
+import { Random } from "../harness/random.ts";
+import { runTaskProcess } from "../harness/run_task.ts";
+
+async function withData(body: (dir: string, data: string[]) => Promise<void>): Promise<void> {
+  const dir = await Deno.makeTempDir();
+  try {
+    const random = new Random(3);
+    for (const [name, length] of [["train", 60_000], ["valid", 3000]] as const) {
+      await writeNpy(`${dir}/${name}.npy`, Uint16Array.from(random.integers(length, 50)));
+    }
+    const files = ["--train", `${dir}/train.npy`, "--valid", `${dir}/valid.npy`];
+    await body(dir, [...files, "--vocab-size", "50", "--valid-batches", "2", "--backend", "wasm"]);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+async function train(args: string[]): Promise<string> {
+  const { code, stderr } = await runTaskProcess("train-lm", args);
+  assertEquals(code, 0, stderr);
+  return stderr;
+}
+
+Deno.test("--minutes chooses steps and a model, says so, saves both, and leaves no trace in the weights", async () => {
+  await withData(async (dir, data) => {
+    const said = await train([...data, "--minutes", "0.05", "--batch-size", "2", "--out", `${dir}/timed`]);
+    assertMatch(said, /Chose d_model \d+, .+ parameters, of \d+ models measured; the /);
+    const config = await readRunConfig(`${dir}/timed`);
+    const { model, training } = config;
+    assertMatch(said, new RegExp(`Chose d_model ${model.dModel}, ${model.numLayers} layers`));
+    assertMatch(said, new RegExp(`Chose ${training.steps.toLocaleString("en-US")} steps of 256 tokens`));
+    assertEquals([training.batchSize, training.warmupSteps], [2, Math.floor(training.steps / 20)]);
+    assert(training.steps * 256 <= 4 * 60_000, `${training.steps} steps are more than four epochs`);
+    assertEquals((await readMetrics(`${dir}/timed`)).length, training.steps);
+    const left = (await Array.fromAsync(Deno.readDir(dir))).map(({ name }) => name).sort();
+    assertEquals(left, ["timed", "train.npy", "valid.npy"]);
+
+    // The same configuration without measuring.
+    await train([...data, "--config", `${dir}/timed/config.json`, "--out", `${dir}/told`]);
+    assertEquals((await readRunConfig(`${dir}/told`)).training, training);
+    const sums = ["timed", "told"].map((run) => sha256OfFile(`${dir}/${run}/model.safetensors`));
+    assertEquals(await sums[0], await sums[1]);
+  });
+});
+
+Deno.test("--minutes leaves the model that was asked for, and a time that is too short is refused", async () => {
+  await withData(async (dir, data) => {
+    const size = "--context-length 16 --d-model 12 --num-layers 1 --num-heads 3 --d-ff 20".split(" ");
+    const said = await train([...data, ...size, "--minutes", "0.02", "--out", `${dir}/run`]);
+    assert(!said.includes("models measured"), said);
+    const { model } = await readRunConfig(`${dir}/run`);
+    assertEquals([model.contextLength, model.dModel, model.numLayers, model.dFf], [16, 12, 1, 20]);
+
+    const args = [...data, ...size, "--minutes", "0.000001", "--out", `${dir}/none`];
+    const { code, stderr } = await runTaskProcess("train-lm", args);
+    assertEquals(code, 1, stderr);
+    assertMatch(stderr, /error: Cannot train in .+ minutes: got .+, must be less\. Give more minutes/);
+    const left = (await Array.fromAsync(Deno.readDir(dir))).map(({ name }) => name).sort();
+    assertEquals(left, ["run", "train.npy", "valid.npy"]);
+  });
+});
