@@ -88,6 +88,7 @@ export { type BackendChoice, chooseBackend, createBackend, type CreateBackendOpt
 
 // Model
 export { type Architecture, type ModelConfig, type Preset, PRESETS, validateModelConfig } from "./lib/model/config.ts";
+export type { ContinuationOptions } from "./lib/model/continuation.ts";
 export { type GenerateOptions, Generator } from "./lib/model/generator.ts";
 export { ParameterLayout, type ParameterSpec, parameterSpecs } from "./lib/model/parameters.ts";
 export { Safetensors, type TensorToWrite, writeSafetensors } from "./lib/model/safetensors.ts";

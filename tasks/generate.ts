@@ -5,13 +5,12 @@
  */
 import { createInterface } from "node:readline/promises";
 import process from "node:process";
-import { type GenerateOptions, Generator } from "../lib/model/generator.ts";
+import { Generator } from "../lib/model/generator.ts";
 import { Safetensors } from "../lib/model/safetensors.ts";
 import { validateSampling } from "../lib/model/sampling.ts";
 import { untilStopString } from "../lib/model/text_stream.ts";
 import { writeWeights } from "../lib/model/weights.ts";
 import { weightsFrom } from "../lib/model/weights_file.ts";
-import type { Tokenizer } from "../lib/tokenizer/mod.ts";
 import { startBackend } from "./cli/backend.ts";
 import { UsageError, UserError } from "./cli/errors.ts";
 import type { Flags } from "./cli/flags.ts";
@@ -28,7 +27,8 @@ half of it is kept and the text goes on from there.
   --weights WHICH    last, or best: those of the lowest validation loss (default: last)
   --prompt TEXT      The text to continue (--prompt=TEXT if it begins with a dash); - reads it from stdin.
   --interactive      Continue each line that is typed, until an empty one or the end of input.
-  --num-samples N    Texts per prompt, with seeds counted up from --seed (default: 1)
+  --num-samples N    Texts per prompt, with seeds counted up from --seed (default: 1). Several go through the model
+                     together; each is the text that its seed gives alone.
   --max-tokens N     New tokens at most (default: 200)
   --stop TEXT        End before this text; may be given several times.
   --temperature X    0 always takes the likeliest token; higher is wilder (default: 0.8)
@@ -89,13 +89,18 @@ async function generate(flags: Flags<typeof FLAGS>): Promise<void> {
     maxTokens: flags["max-tokens"],
     stopIds: endOfText === undefined ? [] : [endOfText],
   };
+  const untilStop = (ids: AsyncIterable<number>) =>
+    untilStopString(ids, (id) => tokenizer.decodeBytes([id]), flags.stop);
   const continuePrompt = async (prompt: string) => {
-    for (let i = 0; i < flags["num-samples"]; i++) {
-      const seed = flags.seed + i;
-      if (flags["num-samples"] > 1) await print(`${i > 0 ? "\n" : ""}--- seed ${seed}\n`);
-      await print(prompt);
-      await printText(generator, tokenizer, prompt, { ...options, seed }, flags.stop);
-      await print("\n");
+    const ids = [...tokenizer.encode(prompt)];
+    const { seed, "num-samples": count } = flags;
+    if (count === 1) return await printText(prompt, untilStop(generator.generate(ids, { ...options, seed })));
+    for (let first = seed; first < seed + count; first += generator.maxSamples) {
+      const length = Math.min(generator.maxSamples, seed + count - first);
+      const seeds = Array.from({ length }, (_, i) => first + i);
+      const samples = await generator.generateSamples(ids, options, seeds);
+      if (first > seed) await print("\n");
+      await printSamples(prompt, seeds, samples.map(untilStop));
     }
   };
   if (flags.interactive) {
@@ -107,17 +112,25 @@ async function generate(flags: Flags<typeof FLAGS>): Promise<void> {
   }
 }
 
-/** Prints a prompt's continuation as it is made. */
-async function printText(
-  generator: Generator,
-  tokenizer: Tokenizer,
+/** Prints texts that are made together: the first as it is made, the others when all are finished. */
+async function printSamples(
   prompt: string,
-  options: GenerateOptions,
-  stops: readonly string[],
+  seeds: readonly number[],
+  [first, ...others]: readonly AsyncIterable<Uint8Array>[],
 ): Promise<void> {
-  const ids = generator.generate([...tokenizer.encode(prompt)], options);
-  // Bytes go out as they come: the terminal joins a character that is split over two tokens.
-  for await (const bytes of untilStopString(ids, (id) => tokenizer.decodeBytes([id]), stops)) await print(bytes);
+  await print(`--- seed ${seeds[0]}\n`);
+  const [, ...finished] = await Promise.all([printText(prompt, first), ...others.map((text) => Array.fromAsync(text))]);
+  for (const [i, text] of finished.entries()) {
+    await print(`\n--- seed ${seeds[i + 1]}\n`);
+    await printText(prompt, text);
+  }
+}
+
+/** Prints a prompt and what follows it; bytes go out as they come: the terminal joins characters split over two tokens. */
+async function printText(prompt: string, text: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
+  await print(prompt);
+  for await (const part of text) await print(part);
+  await print("\n");
 }
 
 /** Lines from stdin up to the first empty one; on a terminal with a prompt. */

@@ -1,60 +1,70 @@
-import type { Backend, Executable } from "../backend/backend.ts";
-import { Graph } from "../graph/graph.ts";
-import { InputBlock } from "../graph/inputs.ts";
-import { plan } from "../graph/plan.ts";
-import { type Program } from "../graph/program.ts";
-import type { Tensor } from "../graph/tensor.ts";
-import { Philox } from "../random/philox.ts";
+import type { Backend } from "../backend/backend.ts";
+import { CachedForward } from "./cached_forward.ts";
+import { Continuation, type ContinuationOptions } from "./continuation.ts";
 import { type KvCache, kvCacheLayers } from "./kv_cache.ts";
-import { penalizeRepetition, sampleToken, type SamplingOptions, validateSampling } from "./sampling.ts";
+import { Lanes } from "./lanes.ts";
+import { validateSampling } from "./sampling.ts";
+import { SharedSteps } from "./shared_steps.ts";
 import type { Transformer } from "./transformer.ts";
 
 /** How a text is continued. */
-export interface GenerateOptions extends SamplingOptions {
-  /** New tokens at most. */
-  readonly maxTokens: number;
+export interface GenerateOptions extends ContinuationOptions {
   /** Decides every choice. */
   readonly seed: number;
-  /** Ids that end the text; they are not yielded. */
-  readonly stopIds?: readonly number[];
-  readonly signal?: AbortSignal;
 }
 
 /** Prompt tokens that one run of the prefill program takes. */
 const PREFILL_TOKENS = 64;
 
-/** The random stream that samples are drawn from. */
-const RANDOM_STREAM_SAMPLES = 2;
+/**
+ * Samples that go through the model together: as many rows as each backend multiplies by one and the same order of sums,
+ * so that a sample's text does not depend on how many others there are.
+ */
+const MAX_SAMPLES = { wasm: 16, webgpu: 4 } as const;
 
 /**
  * Continues token sequences with a KV cache: one program takes a stretch of the prompt at a time, another one token.
  *
  * When the context is full it slides: the newest half of it is fed again from position 0, and generation goes on from
  * there. Positions are relative, so the model sees what it was trained on, at the cost of one prefill per half context.
+ *
+ * There is one cache: a text must be finished, or given up, before the next is begun.
  */
 export class Generator {
   readonly #backend: Backend;
-  readonly #contextLength: number;
-  readonly #vocabSize: number;
+  readonly #model: Transformer;
+  readonly #layers: KvCache["layers"];
   readonly #prefill: CachedForward;
   readonly #single: CachedForward;
+  #lanes: Lanes | undefined;
 
-  private constructor(backend: Backend, model: Transformer, prefill: CachedForward, single: CachedForward) {
+  private constructor(
+    backend: Backend,
+    model: Transformer,
+    layers: KvCache["layers"],
+    prefill: CachedForward,
+    single: CachedForward,
+  ) {
     this.#backend = backend;
-    this.#contextLength = model.config.contextLength;
-    this.#vocabSize = model.config.vocabSize;
+    this.#model = model;
+    this.#layers = layers;
     this.#prefill = prefill;
     this.#single = single;
   }
 
-  /** Loads both programs. The weights are the caller's to write, before the first `generate`. */
+  /** Loads the programs. The weights are the caller's to write, before the first `generate`. */
   static async create(backend: Backend, model: Transformer): Promise<Generator> {
     const layers = kvCacheLayers(model.config, 1);
     const prefillTokens = Math.min(PREFILL_TOKENS, model.config.contextLength);
-    const prefill = await loadCachedForward(backend, model, layers, prefillTokens);
-    const single = await loadCachedForward(backend, model, layers, 1);
+    const prefill = await CachedForward.load(backend, model, layers, prefillTokens);
+    const single = await CachedForward.load(backend, model, layers, 1);
     model.writeConstants(backend);
-    return new Generator(backend, model, prefill, single);
+    return new Generator(backend, model, layers, prefill, single);
+  }
+
+  /** How many samples `generateSamples` makes together at most. */
+  get maxSamples(): number {
+    return MAX_SAMPLES[this.#backend.name];
   }
 
   /**
@@ -63,31 +73,72 @@ export class Generator {
    * @throws {RangeError} If the prompt is empty or holds an id beyond the vocabulary, or an option cannot work.
    */
   async *generate(prompt: readonly number[], options: GenerateOptions): AsyncGenerator<number, void, void> {
+    this.#validate(prompt, options);
+    const text = new Continuation(prompt, this.#model.config.contextLength, options, options.seed);
+    let logits = await this.#feed(text.context);
+    for (;;) {
+      const id = text.choose(logits);
+      if (id === undefined) return;
+      yield id;
+      if (text.isComplete) return;
+      logits = text.extend(id)
+        ? await this.#feed(text.context)
+        : await this.#single.run([[id]], text.context.length - 1);
+    }
+  }
+
+  /**
+   * Continues one prompt several times, all samples going through the model together. Each yields the ids that
+   * `generate` yields with its seed. They advance in step: what one yields before the others are read is kept for them.
+   * A sample that is given up (`return`) takes no further part.
+   *
+   * @param seeds One for each sample, at most `maxSamples`.
+   * @throws {RangeError} As `generate` does, and if there are no seeds or too many.
+   */
+  async generateSamples(
+    prompt: readonly number[],
+    options: ContinuationOptions,
+    seeds: readonly number[],
+  ): Promise<AsyncGenerator<number, void, void>[]> {
+    this.#validate(prompt, options);
+    if (seeds.length === 0 || seeds.length > this.maxSamples) {
+      throw new RangeError(`Cannot generate: got ${seeds.length} seeds, must be 1 to ${this.maxSamples} at a time`);
+    }
+    const { contextLength } = this.#model.config;
+    const lanes = await this.#loadLanes(seeds.length);
+    const texts = seeds.map((seed) => new Continuation(prompt, contextLength, options, seed));
+    const first = await this.#feed(texts[0].context);
+    for (const lane of texts.keys()) await lanes.fill(lane);
+    const advance = async (ids: readonly (number | undefined)[]) => {
+      const slid = texts.map((text, i) => ids[i] !== undefined && text.extend(ids[i]));
+      // All that go on have contexts of one length, so that they slide together.
+      const going = ids.findIndex((id) => id !== undefined);
+      if (!slid[going]) return await lanes.run(ids.map((id) => id ?? 0), texts[going].context.length - 1);
+      const logits = texts.map(() => new Float32Array());
+      for (const [lane, text] of texts.entries()) {
+        if (ids[lane] === undefined) continue;
+        logits[lane] = await this.#feed(text.context) as Float32Array<ArrayBuffer>;
+        await lanes.fill(lane);
+      }
+      return logits;
+    };
+    return new SharedSteps(texts, texts.map(() => first.slice()), advance).iterators();
+  }
+
+  async #loadLanes(count: number): Promise<Lanes> {
+    if (this.#lanes?.count === count) return this.#lanes;
+    this.#lanes?.dispose();
+    this.#lanes = undefined;
+    return this.#lanes = await Lanes.load(this.#backend, this.#model, this.#layers, count);
+  }
+
+  #validate(prompt: readonly number[], options: ContinuationOptions): void {
     validateSampling(options);
     if (prompt.length === 0) throw new RangeError("Cannot generate: got an empty prompt, must be at least one token");
-    const unknown = prompt.find((id) => !(id >= 0 && id < this.#vocabSize));
+    const { vocabSize } = this.#model.config;
+    const unknown = prompt.find((id) => !(id >= 0 && id < vocabSize));
     if (unknown !== undefined) {
-      throw new RangeError(
-        `Cannot generate: got token id ${unknown}, must be below the vocabulary's ${this.#vocabSize}`,
-      );
-    }
-    const random = new Philox(options.seed, RANDOM_STREAM_SAMPLES);
-    let context = prompt.slice(-this.#contextLength);
-    let logits = await this.#feed(context);
-    for (let i = 0; i < options.maxTokens && !options.signal?.aborted; i++) {
-      const { repetitionPenalty = 1 } = options;
-      if (repetitionPenalty !== 1) penalizeRepetition(logits, context, repetitionPenalty);
-      const id = sampleToken(logits, options, random.uniform(i));
-      if (options.stopIds?.includes(id)) return;
-      yield id;
-      if (i === options.maxTokens - 1) return;
-      if (context.length === this.#contextLength) {
-        context = [...context.slice(-Math.floor(this.#contextLength / 2)), id].slice(-this.#contextLength);
-        logits = await this.#feed(context);
-      } else {
-        context.push(id);
-        logits = await this.#run(this.#single, [id], context.length - 1);
-      }
+      throw new RangeError(`Cannot generate: got token id ${unknown}, must be below the vocabulary's ${vocabSize}`);
     }
   }
 
@@ -96,53 +147,12 @@ export class Generator {
     let logits: Float32Array = new Float32Array();
     for (let start = 0; start < tokens.length;) {
       // The prefill program writes all its rows to the cache: it must not reach beyond the end.
-      const program = start + this.#prefill.tokens <= this.#contextLength ? this.#prefill : this.#single;
-      const part = tokens.slice(start, start + program.tokens);
-      logits = await this.#run(program, part, start);
+      const fits = start + this.#prefill.tokens <= this.#model.config.contextLength;
+      const forward = fits ? this.#prefill : this.#single;
+      const part = tokens.slice(start, start + forward.tokens);
+      logits = await forward.run([part], start);
       start += part.length;
     }
     return logits;
   }
-
-  /**
-   * Runs tokens at a position. A part shorter than the program is padded: the padding's keys lie after the part's and
-   * are overwritten before any query may see them.
-   */
-  async #run(forward: CachedForward, part: readonly number[], start: number): Promise<Float32Array> {
-    const { block, inputs, program, executable, logits } = forward;
-    block.integers(inputs.ids).fill(0).set(part);
-    block.integers(inputs.start)[0] = start;
-    block.integers(inputs.row)[0] = part.length - 1;
-    this.#backend.write(block.view, block.words);
-    await executable.run();
-    return await this.#backend.read(program.view(logits)) as Float32Array;
-  }
-}
-
-/** A forward pass over so many tokens at a position given at run time. */
-interface CachedForward {
-  readonly tokens: number;
-  readonly program: Program;
-  readonly executable: Executable;
-  readonly block: InputBlock;
-  readonly inputs: { readonly ids: Tensor; readonly start: Tensor; readonly row: Tensor };
-  readonly logits: Tensor;
-}
-
-async function loadCachedForward(
-  backend: Backend,
-  model: Transformer,
-  layers: KvCache["layers"],
-  tokens: number,
-): Promise<CachedForward> {
-  const graph = new Graph();
-  const inputs = {
-    ids: graph.input("ids", [1, tokens], { dtype: "u32" }),
-    start: graph.input("start", [1], { dtype: "u32" }),
-    row: graph.input("row", [1], { dtype: "u32" }),
-  };
-  const logits = model.forward(graph, inputs.ids, { cache: { start: inputs.start, layers }, rows: inputs.row });
-  const program = plan(graph, { keep: [logits] });
-  const executable = await backend.load(program);
-  return { tokens, program, executable, block: new InputBlock(program), inputs, logits };
 }

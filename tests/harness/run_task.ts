@@ -9,7 +9,7 @@ const ROOT = new URL("../../", import.meta.url);
 
 /** Runs a task as a person would: in a process of its own, from the project's root, with what is piped in. */
 export async function runTaskProcess(name: string, args: readonly string[], stdin?: string): Promise<TaskResult> {
-  const process = command(name, args, { stdin: stdin === undefined ? "null" : "piped" }).spawn();
+  const process = taskCommand(name, args, { stdin: stdin === undefined ? "null" : "piped" }).spawn();
   if (stdin !== undefined) {
     const writer = process.stdin.getWriter();
     await writer.write(new TextEncoder().encode(stdin));
@@ -22,10 +22,11 @@ export async function runTaskProcess(name: string, args: readonly string[], stdi
 
 /** Starts a task whose output nobody reads, to be sent signals. */
 export function startTaskProcess(name: string, args: readonly string[]): Deno.ChildProcess {
-  return command(name, args, { stdin: "null", stdout: "null", stderr: "null" }).spawn();
+  return taskCommand(name, args, { stdin: "null", stdout: "null", stderr: "null" }).spawn();
 }
 
-function command(name: string, args: readonly string[], streams: Deno.CommandOptions): Deno.Command {
+/** The command of a task; by default its output is piped. */
+export function taskCommand(name: string, args: readonly string[], streams: Deno.CommandOptions): Deno.Command {
   const script = `tasks/${name.replaceAll("-", "_")}.ts`;
   return new Deno.Command(Deno.execPath(), {
     stdout: "piped",

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Backend } from "../../lib/backend/backend.ts";
 import { Graph } from "../../lib/graph/graph.ts";
 import { InputBlock } from "../../lib/graph/inputs.ts";
@@ -94,3 +94,54 @@ forEachBackend(
     );
   },
 );
+
+forEachBackend("samples that are made together are those made alone, however many there are", async (backend) => {
+  // Long enough for the context to slide.
+  const options = { temperature: 1.5, topP: 0.95, repetitionPenalty: 1.1, maxTokens: 26, stopIds: [11] };
+  const generator = await makeGenerator(backend, new Transformer(config));
+  const prompt = [3, 4, 5, 6, 7];
+  const seeds = Array.from({ length: generator.maxSamples }, (_, i) => 20 + i);
+  const alone = [];
+  for (const seed of seeds) alone.push(await Array.fromAsync(generator.generate(prompt, { ...options, seed })));
+  assert(new Set(alone.map(({ length }) => length)).size > 1, "all samples are of one length");
+  assert(alone.some(({ length }) => length === options.maxTokens), "no sample slides");
+  for (const count of [3, seeds.length]) {
+    const samples = await generator.generateSamples(prompt, options, seeds.slice(0, count));
+    const texts = await Promise.all(samples.map((sample) => Array.fromAsync(sample)));
+    assertEquals(texts, alone.slice(0, count), `${count} samples`);
+  }
+});
+
+forEachBackend("samples may be read one after another, and given up", async (backend) => {
+  const generator = await makeGenerator(backend, new Transformer(config));
+  const options = { temperature: 1.5, topP: 0.95, maxTokens: 30 };
+  const seeds = [1, 2, 3];
+  const alone = [];
+  for (const seed of seeds) alone.push(await Array.fromAsync(generator.generate([9], { ...options, seed })));
+  const samples = await generator.generateSamples([9], options, seeds);
+  const start = [];
+  for await (const id of samples[1]) {
+    start.push(id);
+    if (start.length === 4) break;
+  }
+  assertEquals(start, alone[1].slice(0, 4));
+  assertEquals(await Array.fromAsync(samples[2]), alone[2]);
+  assertEquals(await Array.fromAsync(samples[0]), alone[0]);
+  // The one that was given up has nothing more to say, and the generator is ready for another text.
+  assertEquals(await Array.fromAsync(samples[1]), []);
+  assertEquals(await Array.fromAsync(generator.generate([9], { ...options, seed: 2 })), alone[1]);
+
+  const controller = new AbortController();
+  const stopped = await generator.generateSamples([9], { ...options, signal: controller.signal }, seeds);
+  assertEquals((await stopped[0].next()).value, alone[0][0]);
+  controller.abort();
+  assertEquals(await Promise.all(stopped.map((sample) => Array.fromAsync(sample))), [[], [alone[1][0]], [alone[2][0]]]);
+});
+
+forEachBackend("no seeds, or more than go together, are refused", async (backend) => {
+  const generator = await makeGenerator(backend, new Transformer(config));
+  const seeds = Array.from({ length: generator.maxSamples + 1 }, (_, i) => i);
+  const options = { temperature: 1, topP: 1, maxTokens: 1 };
+  await assertRejects(() => generator.generateSamples([1], options, seeds), RangeError, `got ${seeds.length} seeds`);
+  await assertRejects(() => generator.generateSamples([1], options, []), RangeError, "got 0 seeds");
+});

@@ -1,0 +1,137 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { parameterSpecs } from "../../lib/model/parameters.ts";
+import { writeSafetensors } from "../../lib/model/safetensors.ts";
+import { initialWeights } from "../../lib/model/weights.ts";
+import { saveTokenizer, trainBpe } from "../../lib/tokenizer/mod.ts";
+import { runTaskProcess, taskCommand, type TaskResult } from "../harness/run_task.ts";
+
+const TEXT = "the cat sat on the mat, the dog sat on the log. ".repeat(8);
+const SHAPE = { contextLength: 16, dModel: 12, numLayers: 1, numHeads: 2, dFf: 20, ropeTheta: 10000 };
+
+/** A run directory as train-lm leaves it, with weights that were not trained: any text is as likely as another. */
+async function withRun(body: (run: string) => Promise<void>): Promise<void> {
+  const run = await Deno.makeTempDir();
+  try {
+    const tokenizer = await trainBpe(TEXT, { vocabSize: 270 });
+    await saveTokenizer(tokenizer, run);
+    const model = { ...SHAPE, vocabSize: tokenizer.vocabSize };
+    await Deno.writeTextFile(`${run}/config.json`, JSON.stringify({ model }));
+    const weights = initialWeights(model, 3);
+    const tensors = parameterSpecs(model).map(({ name, shape }) => ({
+      name,
+      dtype: "F32" as const,
+      shape,
+      data: async () => await weights(name, shape),
+    }));
+    await writeSafetensors(`${run}/model.safetensors`, tensors);
+    await body(run);
+  } finally {
+    await Deno.remove(run, { recursive: true });
+  }
+}
+
+/** Runs generate on the wasm backend, with temperature 1. */
+async function generate(run: string, args: readonly string[], stdin?: string): Promise<TaskResult> {
+  const length = args.includes("--max-tokens") ? [] : ["--max-tokens", "40"];
+  const common = ["--run", run, "--backend", "wasm", "--temperature", "1", ...length];
+  return await runTaskProcess("generate", [...common, ...args], stdin);
+}
+
+async function textOf(run: string, args: readonly string[], stdin?: string): Promise<string> {
+  const { code, stdout, stderr } = await generate(run, args, stdin);
+  assertEquals(code, 0, stderr);
+  return stdout;
+}
+
+Deno.test("generate: each of several samples is the text that its seed gives alone", async () => {
+  await withRun(async (run) => {
+    const prompt = ["--prompt", "the cat"];
+    const alone = [];
+    for (const seed of ["7", "8", "9"]) alone.push(await textOf(run, [...prompt, "--seed", seed]));
+    const together = await textOf(run, [...prompt, "--seed", "7", "--num-samples", "3"]);
+    assertEquals(together, alone.map((text, i) => `--- seed ${7 + i}\n${text}`).join("\n"));
+    // More than go through the model together.
+    const many = await textOf(run, [...prompt, "--seed", "7", "--num-samples", "18", "--max-tokens", "3"]);
+    assertEquals([...many.matchAll(/^--- seed (\d+)$/gm)].map(([, seed]) => Number(seed)), range(7, 25));
+  });
+});
+
+Deno.test("generate: a prompt from stdin, one of several lines too, is as one that is typed", async () => {
+  await withRun(async (run) => {
+    for (const prompt of ["the cat", "the\ndog sat", "the dog\n"]) {
+      const typed = await textOf(run, ["--prompt", prompt]);
+      assert(typed.startsWith(prompt), typed);
+      assertEquals(await textOf(run, ["--prompt", "-"], `${prompt}\n`), typed);
+    }
+  });
+});
+
+Deno.test("generate --interactive continues each line up to an empty one or the end", async () => {
+  await withRun(async (run) => {
+    const [cat, dog] = [await textOf(run, ["--prompt", "the cat"]), await textOf(run, ["--prompt", "the dog"])];
+    assertEquals(await textOf(run, ["--interactive"], "the cat\nthe dog\n"), cat + dog);
+    assertEquals(await textOf(run, ["--interactive"], "the cat\nthe dog"), cat + dog);
+    assertEquals(await textOf(run, ["--interactive"], "the dog\n\nthe cat\n"), dog);
+    assertEquals(await textOf(run, ["--interactive"], ""), "");
+  });
+});
+
+Deno.test("generate ends a text before a stop string, each sample for itself", async () => {
+  await withRun(async (run) => {
+    const whole = await textOf(run, ["--prompt", "the cat", "--num-samples", "3"]);
+    const samples = whole.split(/^--- seed \d+\n/m).slice(1).map((text) => text.slice("the cat".length, -1));
+    const stop = /[a-z]{2}/.exec(samples[1].slice(5))![0];
+    const cut = (text: string) => text.includes(stop) ? text.slice(0, text.indexOf(stop)) : text.trimEnd();
+    const stopped = await textOf(run, ["--prompt", "the cat", "--num-samples", "3", "--stop", stop, "--stop", "zzzz"]);
+    const texts = stopped.split(/^--- seed \d+\n/m).slice(1).map((text) => text.slice("the cat".length));
+    assert(cut(samples[1]).length < samples[1].length);
+    for (const [i, text] of texts.entries()) assertEquals(text.trimEnd(), cut(samples[i]).trimEnd(), `sample ${i}`);
+  });
+});
+
+Deno.test("generate prints a text as it is made", async () => {
+  await withRun(async (run) => {
+    const args = ["--run", run, "--backend", "wasm", "--prompt", "the cat", "--max-tokens", "1000000000"];
+    const process = taskCommand("generate", args, { stdin: "null", stderr: "null" }).spawn();
+    let printed = "";
+    // It would not end in our lifetime.
+    for await (const text of process.stdout.pipeThrough(new TextDecoderStream())) {
+      printed += text;
+      if (printed.length > 1000) break;
+    }
+    process.kill("SIGKILL");
+    await process.status;
+    assert(printed.startsWith("the cat"), printed);
+  });
+});
+
+Deno.test("generate says what is wrong, and prints nothing else", async (t) => {
+  await withRun(async (run) => {
+    const mistakes: readonly [name: string, args: readonly string[], says: RegExp, code: number, stdin?: string][] = [
+      ["an empty prompt from stdin", ["--prompt", "-"], /got an empty prompt/, 1, "\n"],
+      ["two kinds of prompt", ["--prompt", "x", "--interactive"], /got --prompt and --interactive/, 2],
+      ["top-p 0", ["--prompt", "x", "--top-p", "0"], /got topP 0, must be above 0/, 1],
+      ["min-p above 1", ["--prompt", "x", "--min-p", "2"], /got minP 2/, 1],
+      ["no tokens", ["--prompt", "x", "--max-tokens", "0"], /--max-tokens 0/, 2],
+      ["no best weights", ["--prompt", "x", "--weights", "best"], /got no .*best\.safetensors/, 1],
+    ];
+    for (const [name, args, says, code, stdin] of mistakes) {
+      await t.step(name, async () => requireError(await generate(run, args, stdin), says, code));
+    }
+    await t.step("weights that lost their end", async () => {
+      const path = `${run}/model.safetensors`;
+      await Deno.truncate(path, (await Deno.stat(path)).size - 5);
+      requireError(await generate(run, ["--prompt", "x"]), /model\.safetensors: got .*must be/, 1);
+    });
+  });
+});
+
+function requireError({ code, stdout, stderr }: TaskResult, says: RegExp, expected: number): void {
+  assertMatch(stderr, /^error: Cannot .+: got .+, must .+/m);
+  assertMatch(stderr, says);
+  assertEquals([code, stdout], [expected, ""]);
+}
+
+function range(start: number, end: number): number[] {
+  return Array.from({ length: end - start }, (_, i) => start + i);
+}
