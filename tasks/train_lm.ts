@@ -29,7 +29,7 @@ import { samplesWith } from "../lib/train/sampler.ts";
 import { measurePeak, workersOf } from "./bench/limits.ts";
 import { startBackend } from "./cli/backend.ts";
 import { requireAbsent, requireDirectory, requireInputFile } from "./cli/files.ts";
-import { untilInterrupted } from "./cli/interrupt.ts";
+import { exitCodeOf, untilInterrupted } from "./cli/interrupt.ts";
 import { runTask } from "./cli/run.ts";
 import { REPORT_FILE, writeReport } from "./report/write_report.ts";
 import { configParts, FLAGS, HELP, requireNewRunFlags, requireResumeFlags, type TrainFlags } from "./train_lm/flags.ts";
@@ -38,12 +38,11 @@ import { followSteps } from "./train_lm/follow.ts";
 
 export async function main(args: string[]): Promise<number> {
   return await runTask({ name: "train-lm", help: HELP, flags: FLAGS }, args, async (flags) => {
-    if (flags.resume === undefined) await start(flags);
-    else await resume(flags, flags.resume);
+    return flags.resume === undefined ? await start(flags) : await resume(flags, flags.resume);
   });
 }
 
-async function start(flags: TrainFlags): Promise<void> {
+async function start(flags: TrainFlags): Promise<number> {
   const { train: trainPath, out } = requireNewRunFlags(flags);
   await requireAbsent(out, flags.force);
   for (const path of [trainPath, flags.valid, flags.config]) if (path !== undefined) await requireInputFile(path);
@@ -66,10 +65,10 @@ async function start(flags: TrainFlags): Promise<void> {
   };
   await makeRunDirectory(out, config, tokenizer, flags.force);
   console.error(JSON.stringify({ model: config.model, training: config.training }));
-  await follow({ backend, directory: out, config, train, valid, tokenizer });
+  return await follow({ backend, directory: out, config, train, valid, tokenizer });
 }
 
-async function resume(flags: TrainFlags, directory: string): Promise<void> {
+async function resume(flags: TrainFlags, directory: string): Promise<number> {
   requireResumeFlags(flags);
   await requireDirectory(directory);
   const { checkpoint, damaged } = await latestCheckpoint(`${directory}/${RUN_FILES.checkpoints}`);
@@ -85,15 +84,15 @@ async function resume(flags: TrainFlags, directory: string): Promise<void> {
   const tokenizer = config.training.sampleEvery ? await loadTokenizer(directory) : undefined;
   await using backend = await startBackend(flags.backend ?? config.backend);
   console.error(`Going on at step ${checkpoint?.state.step ?? 0} of ${config.training.steps}`);
-  await follow({ backend, directory, config, train, valid, tokenizer, checkpoint });
+  return await follow({ backend, directory, config, train, valid, tokenizer, checkpoint });
 }
 
-/** Trains to the end or to an interruption, and says how it went. */
+/** Trains to the end or to an interruption, and says how it went. Returns the exit code. */
 async function follow(
   run: Pick<Parameters<typeof trainRun>[0], "backend" | "directory" | "config" | "train" | "valid" | "tokenizer"> & {
     checkpoint?: Checkpoint;
   },
-): Promise<void> {
+): Promise<number> {
   const { backend, directory, config } = run;
   const { model, training } = config;
   const predicted = predictTraining(model, training);
@@ -105,13 +104,14 @@ async function follow(
   const onPrograms = (loaded: readonly Program[]) => programs = loaded;
   const { peak, peakSource } = await measurePeak(backend, workersOf(undefined));
   const mfu = (tokensPerSecond: number) => modelFlopsUtilisation(3 * predicted.forwardFlops, tokensPerSecond, peak);
+  let interruption: AbortSignal | undefined;
   const followed = await untilInterrupted((signal) =>
-    followSteps(trainRun({ ...run, signal, onPrograms }), config, mfu)
+    followSteps(trainRun({ ...run, signal: interruption = signal, onPrograms }), config, mfu)
   );
   await writeReport([directory], `${directory}/${REPORT_FILE}`);
   if (followed === undefined) {
     console.log(`All ${training.steps} steps were taken already. The weights are in ${directory}`);
-    return;
+    return 0;
   }
   const { first, last, tokensPerSecond } = followed;
   const loss = `loss ${first.loss.toFixed(3)} → ${last.loss.toFixed(3)}`;
@@ -134,6 +134,7 @@ async function follow(
   console.log(
     `${formatMeasurement(predicted, measured)}\nMFU is the share of ${formatSi(peak, "FLOP/s")}: ${peakSource}`,
   );
+  return taken < training.steps ? exitCodeOf(interruption) : 0;
 }
 
 /** All that some programs do and hold together. */

@@ -6,6 +6,13 @@ export function temporaryNameFor(path: string): string {
   return `${path.replace(/\/+$/, "")}.${crypto.randomUUID().slice(0, 8)}.tmp`;
 }
 
+/** Removes what killed writers left in a directory under temporary names. */
+export async function removeTemporaries(directory: string): Promise<void> {
+  if (!await exists(directory)) return;
+  const names = (await Array.fromAsync(Deno.readDir(directory))).map(({ name }) => name);
+  for (const name of names) if (/.\.[0-9a-f]{8}\.tmp$/.test(name)) await removeIfPresent(`${directory}/${name}`);
+}
+
 /** Writes `data` to `path`, replacing what is there only once everything is on disk. Makes the parent directory. */
 export async function writeFileAtomically(path: string, data: string | Uint8Array): Promise<void> {
   const temporary = temporaryNameFor(path);

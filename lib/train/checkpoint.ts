@@ -150,11 +150,9 @@ export async function listCheckpoints(directory: string): Promise<string[]> {
   return entries.filter((name) => /^step-\d{9,}$/.test(name)).sort().map((name) => `${directory}/${name}`);
 }
 
-/** Removes all but the newest `keep` checkpoints, and what killed processes left half-written. */
+/** Removes all but the newest `keep` checkpoints. */
 export async function pruneCheckpoints(directory: string, keep: number): Promise<void> {
-  const old = (await listCheckpoints(directory)).slice(0, -keep);
-  const halfWritten = (await entriesOf(directory)).filter((name) => /^step-\d+\..+\.tmp$/.test(name));
-  for (const path of [...old, ...halfWritten.map((name) => `${directory}/${name}`)]) await removeIfPresent(path);
+  for (const path of (await listCheckpoints(directory)).slice(0, -keep)) await removeIfPresent(path);
 }
 
 /** Removes the checkpoints of later steps. */

@@ -1,6 +1,7 @@
 import type { Backend } from "../backend/backend.ts";
 import type { TokenSource } from "../dataset/token_source.ts";
 import type { Program } from "../graph/program.ts";
+import { removeTemporaries } from "../io/atomic.ts";
 import { Transformer } from "../model/transformer.ts";
 import { initialWeights } from "../model/weights.ts";
 import { saveWeights } from "../model/weights_file.ts";
@@ -50,6 +51,7 @@ export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMe
   const checkpoints = `${directory}/${RUN_FILES.checkpoints}`;
   const model = new Transformer(config.model);
   using tensors = checkpoint && await CheckpointTensors.open(checkpoint);
+  for (const written of [directory, checkpoints]) await removeTemporaries(written);
   // Weights at an earlier end would be taken for the newest.
   await removeIfPresent(`${directory}/${RUN_FILES.weights}`);
   // Later checkpoints were found damaged, or do not follow from this one.

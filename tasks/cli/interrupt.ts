@@ -1,20 +1,43 @@
 // Ctrl-C and SIGTERM as an AbortSignal, so that work ends in good order and leaves nothing half-written.
 import { UserError } from "./errors.ts";
 
-const SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
+/** The signals that end work in good order, and their numbers. */
+const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
+
+/** Thrown, or found as a signal's reason, when Ctrl-C or SIGTERM ended the work. */
+export class InterruptedError extends UserError {
+  override readonly name = "InterruptedError";
+  /** 130 or 143: what a shell says of a process that the signal killed, so that scripts can tell. */
+  readonly exitCode: number;
+
+  constructor(signal: keyof typeof SIGNALS) {
+    const got = signal === "SIGINT" ? "Ctrl-C" : signal;
+    super(`Cannot go on: got ${got}, must be let run. Nothing is left half-written`);
+    this.exitCode = 128 + SIGNALS[signal];
+  }
+}
 
 /** Runs `body` with a signal that is aborted by the first Ctrl-C or SIGTERM; a second one ends the process at once. */
 export async function untilInterrupted<T>(body: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
-  const stopListening = () => SIGNALS.forEach((name) => Deno.removeSignalListener(name, stop));
-  const stop = () => {
+  const names = (Object.keys(SIGNALS) as (keyof typeof SIGNALS)[]).filter((name) =>
+    Deno.build.os !== "windows" || name === "SIGINT"
+  );
+  const listeners = names.map((name) => [name, () => stop(name)] as const);
+  const stopListening = () => listeners.forEach(([name, listener]) => Deno.removeSignalListener(name, listener));
+  const stop = (name: keyof typeof SIGNALS) => {
     stopListening();
-    controller.abort(new UserError("Cannot go on: got Ctrl-C, must be let run. Nothing is left half-written"));
+    controller.abort(new InterruptedError(name));
   };
-  for (const name of SIGNALS) Deno.addSignalListener(name, stop);
+  for (const [name, listener] of listeners) Deno.addSignalListener(name, listener);
   try {
     return await body(controller.signal);
   } finally {
     stopListening();
   }
+}
+
+/** The exit code of work that a signal of `untilInterrupted` ended early, or did not. */
+export function exitCodeOf(signal: AbortSignal | undefined): number {
+  return signal?.reason instanceof InterruptedError ? signal.reason.exitCode : 0;
 }

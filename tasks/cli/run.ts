@@ -1,6 +1,7 @@
 // The frame around every task: flags in, exit code out.
 import { describeError, UsageError } from "./errors.ts";
 import { type Flags, type FlagSpecs, parseFlags } from "./flags.ts";
+import { InterruptedError } from "./interrupt.ts";
 
 /** What a task is called, the text of its `--help`, and the flags it takes. */
 export interface Task<S extends FlagSpecs> {
@@ -10,26 +11,27 @@ export interface Task<S extends FlagSpecs> {
 }
 
 /**
- * Parses `args` and runs `body`. Returns the exit code: 0, 2 for a mistake in the command line, 1 for any other failure.
+ * Parses `args` and runs `body`. Returns the exit code: 0 or what `body` returns, 2 for a mistake in the command line, 130
+ * or 143 after Ctrl-C or SIGTERM, 1 for any other failure.
  * `--help` and `-h` print the help. Mistakes of the person are printed as one line on stderr; anything else is a fault of
  * the program and keeps its stack trace.
  */
 export async function runTask<const S extends FlagSpecs>(
   task: Task<S>,
   args: readonly string[],
-  body: (flags: Flags<S>) => void | Promise<void>,
+  body: (flags: Flags<S>) => void | number | Promise<void | number>,
 ): Promise<number> {
   try {
     if (args.includes("--help") || args.includes("-h")) {
       console.log(task.help.trim());
       return 0;
     }
-    await body(parseFlags(task.name, args, task.flags));
-    return 0;
+    return await body(parseFlags(task.name, args, task.flags)) ?? 0;
   } catch (error) {
     // The reader of our output has gone away (`… | head`): nobody is left to tell.
     if (error instanceof Deno.errors.BrokenPipe) return 0;
     console.error(describeError(error));
+    if (error instanceof InterruptedError) return error.exitCode;
     return error instanceof UsageError ? 2 : 1;
   }
 }

@@ -66,6 +66,9 @@ Training
   --keep N               Newest checkpoints to keep (default: ${DEFAULTS.keep})
   --seed N               Decides initial weights and batches (default: ${DEFAULTS.seed})
   --backend NAME         auto, webgpu or wasm (default: auto: a hardware GPU where there is one, else wasm)
+
+Ctrl-C and SIGTERM end a run in good order: a checkpoint and the weights are written, and the exit code is 130 or 143.
+It is 0 when all steps were taken, 2 for a mistake in the command line, and 1 for any other failure.
 `;
 
 const MODEL_FLAGS = {

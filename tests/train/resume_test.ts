@@ -34,6 +34,10 @@ async function outcome(run: string) {
   };
 }
 
+async function namesIn(directory: string): Promise<string[]> {
+  return (await Array.fromAsync(Deno.readDir(directory))).map(({ name }) => name);
+}
+
 /** Starts the task and sends a signal as soon as the run's metrics have reached a step. */
 async function interruptAt(
   step: number,
@@ -70,12 +74,17 @@ Deno.test("a run killed several times at random moments goes on as one that was 
       assertEquals(signal, "SIGKILL", "the run was over before it was killed");
       killedAt.push((await readMetrics(run)).at(-1)!.step);
     }
+    // As a process leaves behind that is killed while it writes weights or a checkpoint; and a file that is the person's.
+    await Deno.writeTextFile(`${run}/model.safetensors.0123abcd.tmp`, "half");
+    await Deno.mkdir(`${run}/checkpoints/step-000000020.89abcdef.tmp`, { recursive: true });
+    await Deno.writeTextFile(`${run}/notes.tmp`, "mine");
     const end = await runTaskProcess("train-lm", ["--resume", run]);
     assertEquals(end.code, 0, end.stderr);
     const expected = await outcome(`${dir}/whole`);
     assertEquals(expected.metrics.length, STEPS);
     assertEquals(await outcome(run), expected, `killed at steps ${killedAt.join(", ")}`);
-    assertEquals((await Array.fromAsync(Deno.readDir(run))).filter(({ name }) => name.endsWith(".tmp")), []);
+    assertEquals((await namesIn(run)).filter((name) => name.endsWith(".tmp")), ["notes.tmp"]);
+    assertEquals((await namesIn(`${run}/checkpoints`)).filter((name) => name.endsWith(".tmp")), []);
   });
 });
 
@@ -85,12 +94,12 @@ Deno.test("SIGTERM stops a run in good order; a damaged checkpoint is named and 
     assertEquals(whole.code, 0, whole.stderr);
     const run = `${dir}/stopped`;
     const { code } = await interruptAt(100, run, newRun("stopped"), "SIGTERM");
-    assertEquals(code, 0);
+    assertEquals(code, 143);
     const kept = await listCheckpoints(`${run}/checkpoints`);
     assertEquals(kept.length, 2);
-    const steps = (await readMetrics(run)).length;
-    assert(steps > 100 && steps < STEPS, `stopped after ${steps} steps`);
-    assertStringIncludes(kept[1], String(steps));
+    const stoppedAt = (await readMetrics(run)).length;
+    assert(stoppedAt > 100 && stoppedAt < STEPS, `stopped after ${stoppedAt} steps`);
+    assertStringIncludes(kept[1], String(stoppedAt));
 
     // One bit in the middle of the moments.
     const path = `${kept[1]}/optimizer.safetensors`;
@@ -102,5 +111,16 @@ Deno.test("SIGTERM stops a run in good order; a damaged checkpoint is named and 
     assertStringIncludes(end.stderr, `warning: Cannot use checkpoint ${kept[1]}: got optimizer.safetensors`);
     assertMatch(end.stderr, new RegExp(`Going on at step ${Number(/(\d+)$/.exec(kept[0])![1])} of ${STEPS}`));
     assertEquals(await outcome(run), await outcome(`${dir}/whole`));
+  });
+});
+
+Deno.test("Ctrl-C ends a run with exit code 130, and so a resumed one", async () => {
+  await withData(async (dir, newRun) => {
+    const run = `${dir}/stopped`;
+    assertEquals((await interruptAt(50, run, newRun("stopped"), "SIGINT")).code, 130);
+    const steps = (await readMetrics(run)).length;
+    assertEquals((await interruptAt(steps + 50, run, ["--resume", run], "SIGINT")).code, 130);
+    const [, newest] = await listCheckpoints(`${run}/checkpoints`);
+    assertStringIncludes(newest, String((await readMetrics(run)).length));
   });
 });
