@@ -63,7 +63,7 @@ export { tokensInMemory, type TokenSource } from "./lib/dataset/token_source.ts"
 
 // Graph: record, differentiate, plan
 export { backward, type BackwardOptions, Gradients } from "./lib/graph/backward.ts";
-export { type BackwardRule, Graph } from "./lib/graph/graph.ts";
+export { type BackwardRule, Graph, type GraphOptions, type Precision } from "./lib/graph/graph.ts";
 export { InputBlock } from "./lib/graph/inputs.ts";
 export { defineKernel, type Kernel } from "./lib/graph/kernel.ts";
 export { plan, type PlanOptions } from "./lib/graph/plan.ts";
@@ -102,6 +102,7 @@ export { Philox } from "./lib/random/philox.ts";
 // Training
 export { adamw, type AdamWOptions, adamwSchedule, type AdamWTensors } from "./lib/train/adamw.ts";
 export { clipGradNorm } from "./lib/train/clip_grad_norm.ts";
+export { LOSS_SCALE_DEFAULTS, LossScale, type LossScaleOptions } from "./lib/train/loss_scale.ts";
 export {
   type BestValidation,
   type Checkpoint,

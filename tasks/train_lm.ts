@@ -53,7 +53,7 @@ async function start(flags: TrainFlags): Promise<number> {
   samplesWith(said.training, tokenizer);
   using train = await openChecked(trainPath, said);
   using valid = flags.valid === undefined ? undefined : await openChecked(flags.valid, said);
-  await using backend = await startBackend(flags.backend ?? "auto");
+  await using backend = await startBackend(flags.backend ?? "auto", { precision: said.training.dtype });
   const fit = { parts, vocabSize: tokenizer?.vocabSize, train, valid, directory: out };
   const merged = flags.minutes === undefined
     ? said
@@ -82,7 +82,7 @@ async function resume(flags: TrainFlags, directory: string): Promise<number> {
   using valid = validPath === undefined ? undefined : await openChecked(validPath, config);
   if (valid) await requireSameData(valid, config.data.valid!);
   const tokenizer = config.training.sampleEvery ? await loadTokenizer(directory) : undefined;
-  await using backend = await startBackend(flags.backend ?? config.backend);
+  await using backend = await startBackend(flags.backend ?? config.backend, { precision: config.training.dtype });
   console.error(`Going on at step ${checkpoint?.state.step ?? 0} of ${config.training.steps}`);
   return await follow({ backend, directory, config, train, valid, tokenizer, checkpoint });
 }

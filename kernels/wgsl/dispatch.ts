@@ -39,6 +39,11 @@ export interface Dispatch {
    * that none occupies a slow GPU for long.
    */
   readonly divisible?: boolean;
+  /**
+   * Arrays of vec4f in workgroup memory that hold nothing but elements of one of the bindings, by name, and the index of
+   * that binding: where it is f16, so are they.
+   */
+  readonly staged?: Readonly<Record<string, number>>;
 }
 
 /** A call on a GPU: its dispatches in order, and the scratch memory that passes between them. */

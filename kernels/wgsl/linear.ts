@@ -179,7 +179,8 @@ function tiledCall(
   const source = tiledMatmul(kernel, tile, { ...divides, wholeK: K % tile.k === 0, splitK: parts > 1 });
   const label = `${kernel.name} ${variantLabel({ kind: "tiled", tile, splits: parts })}`;
   const workgroups = Math.ceil(M / tile.m) * Math.ceil(N / tile.n);
-  const product = { label, source, workgroups: workgroups * parts, flops: 2 * M * N * K, divisible: true };
+  const staged = { a_tile: 0, b_tile: 1 };
+  const product = { label, source, workgroups: workgroups * parts, flops: 2 * M * N * K, divisible: true, staged };
   if (parts === 1) return { dispatches: [product] };
   return {
     scratchBytes: 4 * M * N * parts,

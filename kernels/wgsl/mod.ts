@@ -9,6 +9,8 @@ import crossEntropyBackwardInPlace from "./cross_entropy_backward_in_place.wgsl"
 import crossEntropyForward from "./cross_entropy_forward.wgsl" with { type: "text" };
 import embeddingBackward from "./embedding_backward.wgsl" with { type: "text" };
 import embeddingForward from "./embedding_forward.wgsl" with { type: "text" };
+import lossScaleApply from "./loss_scale_apply.wgsl" with { type: "text" };
+import lossScaleUpdate from "./loss_scale_update.wgsl" with { type: "text" };
 import meanForward from "./mean_forward.wgsl" with { type: "text" };
 import peakFma from "./peak_fma.wgsl" with { type: "text" };
 import rmsnormBackwardInput from "./rmsnorm_backward_input.wgsl" with { type: "text" };
@@ -62,6 +64,8 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
   linear_backward_input: linearBackwardInput,
   linear_backward_weight: linearBackwardWeight,
   linear_forward: linearForward,
+  loss_scale_apply: workgroupPer("loss_scale_apply", lossScaleApply, one),
+  loss_scale_update: workgroupPer("loss_scale_update", lossScaleUpdate, one),
   mean_forward: workgroupPer("mean_forward", meanForward, one),
   // Measures the device; no program of this library calls it.
   peak_fma: workgroupPer("peak_fma", peakFma, (c) => c.workgroups),

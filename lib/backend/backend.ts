@@ -9,6 +9,8 @@ export interface Backend extends AsyncDisposable {
   readonly name: "webgpu" | "wasm";
   /** The adapter, or the number of CPU workers, in words for a person. */
   readonly description: string;
+  /** Whether programs may hold intermediates in f16. */
+  readonly hasF16?: boolean;
 
   /**
    * Compiles the program's kernels and allocates, zeroed, each storage that is not allocated yet. Storages are known by

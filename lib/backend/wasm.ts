@@ -1,3 +1,4 @@
+import { UserError } from "../errors.ts";
 import type { Program, ProgramCall } from "../graph/program.ts";
 import type { Storage, View } from "../graph/tensor.ts";
 import type { Backend, Executable, HostArray } from "./backend.ts";
@@ -74,6 +75,11 @@ class WasmBackend implements Backend {
   }
 
   #encode({ kernel, views, constants }: ProgramCall): { kernel: number; args: number[] } {
+    if (views.some(({ dtype }) => dtype === "f16")) {
+      throw new UserError(
+        `Cannot load kernel ${kernel.name}: got an array of f16, must be f32 on wasm. Use --dtype f32, or --backend webgpu`,
+      );
+    }
     const known = this.#kernels.get(kernel.name);
     const args = [...views.map((view) => this.#addressOf(view)), ...constants];
     // Each kernel takes the worker's number and the number of workers as well.

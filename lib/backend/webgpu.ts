@@ -3,6 +3,7 @@ import { wgslKernels } from "../../kernels/wgsl/mod.ts";
 import type { Program } from "../graph/program.ts";
 import type { Storage, View } from "../graph/tensor.ts";
 import type { Backend, Executable, HostArray } from "./backend.ts";
+import { requirePrecision } from "./precision.ts";
 import {
   type AdapterSummary,
   findAdapter,
@@ -59,6 +60,10 @@ export class WebGpuBackend implements Backend {
     this.#clock = device.features.has("timestamp-query") ? new Clock() : undefined;
   }
 
+  get hasF16(): boolean {
+    return this.device.features.has("shader-f16");
+  }
+
   get description(): string {
     return this.adapter.software ? `${this.adapter.description}, on the CPU` : this.adapter.description;
   }
@@ -66,6 +71,8 @@ export class WebGpuBackend implements Backend {
   async load(program: Program): Promise<Executable> {
     const { device, memory, failures } = this.#parts;
     failures.throwIfFailed();
+    const isHalf = program.calls.some(({ views }) => views.some(({ dtype }) => dtype === "f16"));
+    requirePrecision(this, isHalf ? "f16" : "f32");
     const { dispatches, scratchBytes } = planDispatches(program, this.#kernels, this.traits, device.limits);
     await memory.allocate(program.storages);
     const steps = await makeSteps(this.#parts, dispatches, await memory.scratch(scratchBytes));

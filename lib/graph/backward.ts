@@ -54,12 +54,12 @@ export class Gradients {
     const existing = this.#gradients.get(x);
     if (existing === undefined) {
       const fixed = this.#options.gradientOf?.get(x);
-      const target = fixed ?? new Tensor(`d_${x.name}`, x.shape);
+      const target = fixed ?? new Tensor(`d_${x.name}`, x.shape, { dtype: x.dtype });
       this.#own(x, target);
       return { target, accumulate: fixed !== undefined && this.#options.accumulate ? 1 : 0 };
     }
     if (this.#owners.get(existing)!.size > 1) {
-      const target = new Tensor(`d_${x.name}`, x.shape);
+      const target = new Tensor(`d_${x.name}`, x.shape, { dtype: x.dtype });
       copy(this.#graph, existing, target, false);
       this.release(x);
       this.#own(x, target);
@@ -68,10 +68,10 @@ export class Gradients {
     return { target: existing, accumulate: 1 };
   }
 
-  /** Says that `dX` itself, unchanged, is a contribution to the gradient of `x`: no kernel need run. */
+  /** Says that `dX` itself is a contribution to the gradient of `x`: no kernel need run, unless it is of another type. */
   pass(x: Tensor, dX: Tensor): void {
     if (!this.wants(x)) return;
-    if (this.#gradients.has(x) || this.#options.gradientOf?.has(x)) {
+    if (this.#gradients.has(x) || this.#options.gradientOf?.has(x) || dX.dtype !== x.dtype) {
       const { target, accumulate } = this.into(x);
       copy(this.#graph, dX, target, accumulate === 1);
     } else {

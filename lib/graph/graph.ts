@@ -1,4 +1,5 @@
 import type { Gradients } from "./backward.ts";
+import { copy } from "./copy.ts";
 import type { Kernel } from "./kernel.ts";
 import { Tensor, type TensorOptions } from "./tensor.ts";
 
@@ -34,14 +35,34 @@ export interface TapeEntry {
   readonly backward: BackwardRule;
 }
 
+/** How precisely a graph holds what it computes. */
+export type Precision = "f32" | "f16";
+
+/** How a graph computes. */
+export interface GraphOptions {
+  /**
+   * `"f32"` by default. In `"f16"` the operands of matrix products and attention, and what ops between them hand on, are
+   * f16, rounded when written; sums, norms' and softmax's statistics, the residual stream, weights and their gradients
+   * stay f32.
+   */
+  readonly precision?: Precision;
+}
+
 /**
  * Records a computation once, so that it can be planned and replayed: ops append kernel calls, and put their backward
  * rules on the tape.
  */
 export class Graph {
+  /** What matrix products take and what lies between layers is held in; see `GraphOptions`. */
+  readonly precision: Precision;
+  readonly #halves = new Map<Tensor, Tensor>();
   readonly #calls: Call[] = [];
   readonly #tape: TapeEntry[] = [];
   readonly #inputs: Tensor[] = [];
+
+  constructor({ precision = "f32" }: GraphOptions = {}) {
+    this.precision = precision;
+  }
 
   get calls(): readonly Call[] {
     return this.#calls;
@@ -61,6 +82,23 @@ export class Graph {
     const tensor = new Tensor(name, shape, options);
     this.#inputs.push(tensor);
     return tensor;
+  }
+
+  /** Makes the tensor for an op's output, in the graph's precision. */
+  activation(name: string, shape: readonly number[]): Tensor {
+    return new Tensor(name, shape, { dtype: this.precision });
+  }
+
+  /** What a matrix product takes in the place of `x`: a copy in f16, made once, where the graph is in f16 and `x` is not. */
+  operand(x: Tensor): Tensor {
+    if (this.precision === "f32" || x.dtype === "f16") return x;
+    let half = this.#halves.get(x);
+    if (half === undefined) {
+      half = new Tensor(`${x.name} as f16`, x.shape, { dtype: "f16" });
+      copy(this, x, half, false);
+      this.#halves.set(x, half);
+    }
+    return half;
   }
 
   /**

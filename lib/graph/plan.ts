@@ -1,6 +1,6 @@
 import type { Call, Graph } from "./graph.ts";
 import { Program, viewOf } from "./program.ts";
-import { BYTES_PER_ELEMENT, type Placement, Storage, type Tensor } from "./tensor.ts";
+import { bytesOf, type Placement, Storage, type Tensor } from "./tensor.ts";
 
 /**
  * Arrays that share a storage start at multiples of this: WebGPU's default `minStorageBufferOffsetAlignment`,
@@ -48,7 +48,7 @@ export function plan(graph: Graph, options: PlanOptions = {}): Program {
       if (!call.outputs.includes(tensor)) {
         throw new Error(`Cannot plan ${call.kernel.name}: nothing computes its input ${tensor}`);
       }
-      const bytes = align(tensor.size * BYTES_PER_ELEMENT);
+      const bytes = align(bytesOf(tensor));
       const slot = keep.has(tensor) ? undefined : takeSlot(free, bytes);
       slotOf.set(tensor, slot ?? newSlot(slots, bytes));
     }
@@ -79,7 +79,7 @@ function placeInputs(inputs: readonly Tensor[], placements: Map<Tensor, Placemen
   let bytes = 0;
   for (const tensor of inputs) {
     offsets.push(bytes);
-    bytes += align(tensor.size * BYTES_PER_ELEMENT);
+    bytes += align(bytesOf(tensor));
   }
   const storage = new Storage("inputs", bytes);
   inputs.forEach((tensor, i) => placements.set(tensor, { storage, byteOffset: offsets[i] }));

@@ -3,11 +3,19 @@
  * All arrays are dense and row-major.
  */
 
-/** Element types a kernel can read: 32-bit floats, and unsigned integers for token ids and positions. */
-export type DType = "f32" | "u32";
+/**
+ * Element types a kernel can read: 32-bit floats, unsigned integers for token ids and positions, and 16-bit floats for
+ * intermediates on a GPU that has them. The host neither reads nor writes f16.
+ */
+export type DType = "f32" | "u32" | "f16";
 
-/** Bytes of one element; both element types have the same size. */
+/** Bytes of one element of the types that the host knows. */
 export const BYTES_PER_ELEMENT = 4;
+
+/** Bytes that an array's elements take. */
+export function bytesOf({ size, dtype }: { readonly size: number; readonly dtype: DType }): number {
+  return size * (dtype === "f16" ? 2 : BYTES_PER_ELEMENT);
+}
 
 /** A block of memory that a backend allocates, zeroed, the first time a program that uses it is loaded. */
 export class Storage {

@@ -61,7 +61,7 @@ export function attention(graph: Graph, q: Tensor, k: Tensor, v: Tensor, numHead
   }
   const H = numHeads;
   const headDim = D / H;
-  const y = new Tensor(`attention(${q.name})`, q.shape);
+  const y = graph.activation(`attention(${q.name})`, q.shape);
   const lse = new Tensor(`lse(${q.name})`, [B, H, T]);
   graph.call(attentionForward, {
     inputs: { q, k, v, start },

@@ -1,6 +1,6 @@
 import type { Graph } from "../graph/graph.ts";
 import { defineKernel } from "../graph/kernel.ts";
-import { Tensor } from "../graph/tensor.ts";
+import type { Tensor } from "../graph/tensor.ts";
 
 /** y = x Wᵀ. x: (rows, I), weight: (O, I), y: (rows, O). */
 export const linearForward = defineKernel({
@@ -40,8 +40,9 @@ export function linear(graph: Graph, x: Tensor, weight: Tensor): Tensor {
     throw new RangeError(`Cannot apply linear: got ${x} and ${weight}, must be (…, in) and (out, in)`);
   }
   const rows = x.rows;
-  const y = new Tensor(`linear(${weight.name})`, [...x.shape.slice(0, -1), O]);
-  graph.call(linearForward, { inputs: { x, weight }, outputs: { y }, constants: { rows, I, O } });
+  const y = graph.activation(`linear(${weight.name})`, [...x.shape.slice(0, -1), O]);
+  const operands = { x: graph.operand(x), weight: graph.operand(weight) };
+  graph.call(linearForward, { inputs: operands, outputs: { y }, constants: { rows, I, O } });
   return graph.record({
     op: "linear",
     inputs: [x, weight],
@@ -50,7 +51,7 @@ export function linear(graph: Graph, x: Tensor, weight: Tensor): Tensor {
       if (gradients.wants(weight)) {
         const { target: dWeight, accumulate } = gradients.into(weight);
         graph.call(linearBackwardWeight, {
-          inputs: { dY, x },
+          inputs: { dY, x: operands.x },
           outputs: { dWeight },
           constants: { rows, I, O, accumulate },
         });
@@ -58,7 +59,7 @@ export function linear(graph: Graph, x: Tensor, weight: Tensor): Tensor {
       if (gradients.wants(x)) {
         const { target: dX, accumulate } = gradients.into(x);
         graph.call(linearBackwardInput, {
-          inputs: { dY, weight },
+          inputs: { dY, weight: operands.weight },
           outputs: { dX },
           constants: { rows, I, O, accumulate },
         });

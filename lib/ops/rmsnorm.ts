@@ -42,7 +42,7 @@ export function rmsnorm(graph: Graph, x: Tensor, weight: Tensor, eps: number): T
   const D = x.lastDim;
   const rows = x.rows;
   requireShape("rmsnorm", weight, [D]);
-  const y = new Tensor(`rmsnorm(${weight.name})`, x.shape);
+  const y = graph.activation(`rmsnorm(${weight.name})`, x.shape);
   const rstd = new Tensor(`rstd(${weight.name})`, [rows]);
   graph.call(rmsnormForward, { inputs: { x, weight }, outputs: { y, rstd }, constants: { rows, D, eps } });
   return graph.record({

@@ -1,6 +1,6 @@
 import type { Graph } from "../graph/graph.ts";
 import { defineKernel } from "../graph/kernel.ts";
-import { Tensor } from "../graph/tensor.ts";
+import type { Tensor } from "../graph/tensor.ts";
 import { requireShape } from "./shapes.ts";
 
 /**
@@ -55,7 +55,7 @@ export function rope(graph: Graph, x: Tensor, headDim: number, { cos, sin, start
     throw new RangeError(`Cannot apply rope: got ${cos}, must have at least ${T} rows of ${headDim / 2}`);
   }
   const rows = B * T;
-  const y = new Tensor(`rope(${x.name})`, x.shape);
+  const y = graph.activation(`rope(${x.name})`, x.shape);
   graph.call(ropeForward, { inputs: { x, cos, sin, start }, outputs: { y }, constants: { rows, T, D, headDim } });
   return graph.record({
     op: "rope",

@@ -1,6 +1,6 @@
 import type { Graph } from "../graph/graph.ts";
 import { defineKernel } from "../graph/kernel.ts";
-import { Tensor } from "../graph/tensor.ts";
+import type { Tensor } from "../graph/tensor.ts";
 
 /** y = x · σ(x), elementwise over n. */
 export const siluForward = defineKernel({
@@ -21,7 +21,7 @@ export const siluBackward = defineKernel({
 /** The sigmoid linear unit, x · σ(x), elementwise. Source: Elfwing et al. 2017, arXiv:1702.03118. */
 export function silu(graph: Graph, x: Tensor): Tensor {
   const n = x.size;
-  const y = new Tensor(`silu(${x.name})`, x.shape);
+  const y = graph.activation(`silu(${x.name})`, x.shape);
   graph.call(siluForward, { inputs: { x }, outputs: { y }, constants: { n } });
   return graph.record({
     op: "silu",

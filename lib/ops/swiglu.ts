@@ -1,6 +1,6 @@
 import type { Graph } from "../graph/graph.ts";
 import { defineKernel } from "../graph/kernel.ts";
-import { Tensor } from "../graph/tensor.ts";
+import type { Tensor } from "../graph/tensor.ts";
 import { requireSameShape } from "./shapes.ts";
 
 /** y = silu(gate) · up, elementwise over n. */
@@ -31,7 +31,7 @@ export const swigluBackward = defineKernel({
 export function swiglu(graph: Graph, gate: Tensor, up: Tensor): Tensor {
   requireSameShape("swiglu", gate, up);
   const n = gate.size;
-  const y = new Tensor(`swiglu(${gate.name})`, gate.shape);
+  const y = graph.activation(`swiglu(${gate.name})`, gate.shape);
   graph.call(swigluForward, { inputs: { gate, up }, outputs: { y }, constants: { n } });
   return graph.record({
     op: "swiglu",

@@ -1,3 +1,4 @@
+import type { Precision } from "../graph/graph.ts";
 import type { OptimizerOptions } from "./optimizer.ts";
 import { type ScheduleOptions, SCHEDULES } from "./schedule.ts";
 
@@ -9,6 +10,8 @@ export interface TrainingConfig extends Required<OptimizerOptions>, ScheduleOpti
   readonly gradAccumulation: number;
   /** Optimizer updates. */
   readonly steps: number;
+  /** What the model computes in: see `GraphOptions.precision`. f16 needs a GPU with shader-f16. */
+  readonly dtype: Precision;
   /** Largest global gradient norm. */
   readonly clip: number;
   /** Decides the initial weights and the batches. */
@@ -45,6 +48,7 @@ export const TRAINING_DEFAULTS: TrainingConfig = {
   eps: 1e-8,
   weightDecay: 0.1,
   decay: "all",
+  dtype: "f32",
   clip: 1,
   seed: 0,
   validEvery: 100,
@@ -81,6 +85,8 @@ export function validateTrainingConfig(config: TrainingConfig): TrainingConfig {
   for (const key of ["beta1", "beta2"] as const) {
     check(key, config[key] >= 0 && config[key] < 1, "at least 0 and below 1");
   }
+  // Runs of earlier versions do not say it.
+  check("dtype", ["f32", "f16", undefined].includes(config.dtype), "f32 or f16");
   check("optimizer", ["adamw", "sgd"].includes(config.optimizer), "adamw or sgd");
   check("decay", ["all", "matrices"].includes(config.decay), "all or matrices");
   check("schedule", SCHEDULES.includes(config.schedule), `one of ${SCHEDULES.join(", ")}`);

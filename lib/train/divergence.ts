@@ -25,9 +25,9 @@ export class DivergenceError extends UserError {
   }
 }
 
-/** Whether a step's numbers say that training went wrong. */
-export function hasDiverged({ loss, gradNorm }: StepResult): boolean {
-  return !(Number.isFinite(loss) && Number.isFinite(gradNorm));
+/** Whether a step's numbers say that training went wrong; gradients that f16 could not hold do not. */
+export function hasDiverged({ loss, gradNorm, skipped }: StepResult): boolean {
+  return !(Number.isFinite(loss) && (skipped || Number.isFinite(gradNorm)));
 }
 
 /**

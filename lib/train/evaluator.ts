@@ -1,6 +1,6 @@
 import type { Backend, Executable } from "../backend/backend.ts";
 import type { Batch } from "../dataset/batches.ts";
-import { Graph } from "../graph/graph.ts";
+import { Graph, type Precision } from "../graph/graph.ts";
 import { InputBlock } from "../graph/inputs.ts";
 import { plan } from "../graph/plan.ts";
 import { type Program } from "../graph/program.ts";
@@ -31,8 +31,13 @@ export class Evaluator {
   }
 
   /** Loads the program; the model's weights are shared with whatever else uses this model on this backend. */
-  static async create(backend: Backend, model: Transformer, batchSize: number): Promise<Evaluator> {
-    const graph = new Graph();
+  static async create(
+    backend: Backend,
+    model: Transformer,
+    batchSize: number,
+    precision?: Precision,
+  ): Promise<Evaluator> {
+    const graph = new Graph({ precision });
     const shape = [batchSize, model.config.contextLength];
     const ids = graph.input("ids", shape, { dtype: "u32" });
     const targets = graph.input("targets", shape, { dtype: "u32" });

@@ -1,11 +1,12 @@
 import type { Backend } from "../backend/backend.ts";
-import { Graph } from "../graph/graph.ts";
+import { copy } from "../graph/copy.ts";
+import { Graph, type Precision } from "../graph/graph.ts";
 import { InputBlock } from "../graph/inputs.ts";
 import { align, plan } from "../graph/plan.ts";
 import { wholeOf } from "../graph/program.ts";
 import { BYTES_PER_ELEMENT, type DType, Storage, Tensor } from "../graph/tensor.ts";
 import { Philox } from "../random/philox.ts";
-import { largeProbes, type Probe, type ProbeInput, smallProbes } from "./self_test_probes.ts";
+import { inHalf, largeProbes, type Probe, type ProbeInput, smallProbes } from "./self_test_probes.ts";
 
 /** A kernel that computes something else than it should. */
 export interface KernelFault {
@@ -20,6 +21,8 @@ export interface SelfTestOptions {
   readonly large?: boolean;
   /** Kernels to try; all by default. */
   readonly probes?: readonly Probe[];
+  /** `"f16"` tries what graphs in f16 call, as they call it; `"f32"` by default. */
+  readonly precision?: Precision;
 }
 
 /**
@@ -27,6 +30,9 @@ export interface SelfTestOptions {
  * thousand terms, far below what a wrong kernel does.
  */
 const TOLERANCE = 1e-4;
+
+/** The same for an output in f16: twice the rounding of its largest elements, 2⁻¹¹. */
+const HALF_TOLERANCE = 2 ** -10;
 
 const SEED = 7;
 
@@ -46,15 +52,21 @@ export async function selfTest(
   oracle: Backend,
   options: SelfTestOptions = {},
 ): Promise<KernelFault[]> {
-  const probes = options.probes ?? [...smallProbes(), ...options.large ? largeProbes() : []];
-  const expected = await runProbes(oracle, probes);
-  const actual = await runProbes(backend, probes);
-  return probes.flatMap(({ kernel, outputs, constants }, i) =>
+  const { precision = "f32" } = options;
+  const all = options.probes ?? [...smallProbes(), ...options.large ? largeProbes() : []];
+  const probes = precision === "f16" ? inHalf(all) : all;
+  const expected = await runProbes(oracle, probes.map((probe) => ({ ...probe, halves: [] })), precision);
+  const actual = await runProbes(backend, probes, precision);
+  return probes.flatMap(({ kernel, outputs, constants, halves = [] }, i) =>
     Object.keys(outputs).flatMap((output) => {
-      const difference = compare(actual[i][output], expected[i][output]);
+      const tolerance = halves.includes(output) ? HALF_TOLERANCE : TOLERANCE;
+      const difference = compare(actual[i][output], expected[i][output], tolerance);
       if (difference === undefined) return [];
       const sizes = Object.entries(constants).map(([name, value]) => `${name} ${value}`).join(", ");
-      return [{ kernel: kernel.name, detail: `${output} (${sizes}): ${difference}` }];
+      return [{
+        kernel: precision === "f16" ? `${kernel.name} in f16` : kernel.name,
+        detail: `${output} (${sizes}): ${difference}`,
+      }];
     })
   );
 }
@@ -62,9 +74,9 @@ export async function selfTest(
 type Outputs = Record<string, Float32Array>;
 
 /** Runs all probes as one program. Their outputs lie side by side in one storage, so that one read brings them all. */
-async function runProbes(backend: Backend, probes: readonly Probe[]): Promise<Outputs[]> {
+async function runProbes(backend: Backend, probes: readonly Probe[], precision: Precision): Promise<Outputs[]> {
   const graph = new Graph();
-  const random = randomFloats();
+  const random = randomFloats(precision);
   const inputs: [Tensor, ProbeInput][] = [];
   const sizes = probes.flatMap(({ outputs }) => Object.values(outputs));
   const bytes = sizes.reduce((sum, size) => sum + align(size * BYTES_PER_ELEMENT), 0);
@@ -72,7 +84,7 @@ async function runProbes(backend: Backend, probes: readonly Probe[]): Promise<Ou
   let byteOffset = 0;
 
   const results = probes.map((probe) => {
-    const made = Object.entries(probe.inputs).map(([name, data]) => {
+    const made = Object.entries(probe.inputs).map(([name, data]): [string, Tensor] => {
       const { count, dtype } = shapeOf(data);
       const tensor = graph.input(`${probe.kernel.name} ${name}`, [count], { dtype });
       inputs.push([tensor, data]);
@@ -83,8 +95,20 @@ async function runProbes(backend: Backend, probes: readonly Probe[]): Promise<Ou
       byteOffset += align(size * BYTES_PER_ELEMENT);
       return [name, tensor];
     });
-    const { kernel, constants } = probe;
-    graph.call(kernel, { inputs: Object.fromEntries(made), outputs: Object.fromEntries(outputs), constants });
+    const { kernel, constants, halves = [] } = probe;
+    // The host knows no f16: such arrays are copies of others.
+    const copies = [...made, ...outputs].filter(([name]) => halves.includes(name)).map(([name, tensor]) => {
+      const half = new Tensor(`${tensor.name} in f16`, tensor.shape, { dtype: "f16" });
+      copy(graph, tensor, half, false);
+      return [name, half] as const;
+    });
+    const half = Object.fromEntries(copies);
+    graph.call(kernel, {
+      inputs: { ...Object.fromEntries(made), ...half },
+      outputs: { ...Object.fromEntries(outputs), ...half },
+      constants,
+    });
+    for (const [name, tensor] of outputs) if (Object.hasOwn(half, name)) copy(graph, half[name], tensor, false);
     return outputs;
   });
 
@@ -111,10 +135,11 @@ async function runProbes(backend: Backend, probes: readonly Probe[]): Promise<Ou
   }
 }
 
-/** Makes arrays of random numbers in (−1, 1), which go on where the last one stopped. */
-function randomFloats(): (count: number) => Float32Array<ArrayBuffer> {
+/** Makes arrays of random numbers in (−1, 1) of a precision, which go on where the last one stopped. */
+function randomFloats(precision: Precision): (count: number) => Float32Array<ArrayBuffer> {
   const philox = new Philox(SEED, 0);
-  const numbers = Float32Array.from({ length: RANDOM_NUMBERS }, (_, i) => 2 * philox.uniform(i) - 1);
+  const round = precision === "f16" ? Math.f16round : Math.fround;
+  const numbers = Float32Array.from({ length: RANDOM_NUMBERS }, (_, i) => round(2 * philox.uniform(i) - 1));
   let next = 0;
   return (count) => {
     const array = new Float32Array(count);
@@ -137,13 +162,13 @@ function valuesOf(data: ProbeInput, random: (count: number) => Float32Array): Ar
 }
 
 /** What is wrong with an array, if anything. */
-function compare(actual: Float32Array, expected: Float32Array): string | undefined {
+function compare(actual: Float32Array, expected: Float32Array, tolerance: number): string | undefined {
   let scale = 0;
   for (const value of expected) scale = Math.max(scale, Math.abs(value));
   let wrong = 0;
   let first = 0;
   for (let i = 0; i < expected.length; i++) {
-    if (Math.abs(actual[i] - expected[i]) <= TOLERANCE * scale) continue;
+    if (Math.abs(actual[i] - expected[i]) <= tolerance * scale) continue;
     if (wrong++ === 0) first = i;
   }
   if (wrong === 0) return undefined;

@@ -35,6 +35,8 @@ export interface Probe {
   /** Sizes of the outputs. */
   readonly outputs: Readonly<Record<string, number>>;
   readonly constants: Readonly<Record<string, number>>;
+  /** Arrays that are f16; none by default. */
+  readonly halves?: readonly string[];
 }
 
 /** Declares a probe, holding it to the kernel's signature. */
@@ -142,6 +144,37 @@ function otherProbes(): Probe[] {
     ),
     probe(sgdKernel, { n, weightDecay: 0.1 }, { gradients: n, clip: 2, schedule: 1 }, { parameters: n }),
   ];
+}
+
+/** The arrays that a graph in f16 holds in f16, by kernel. */
+const HALF_ARRAYS: Readonly<Record<string, readonly string[]>> = {
+  linear_forward: ["x", "weight", "y"],
+  linear_backward_input: ["dY", "weight", "dX"],
+  linear_backward_weight: ["dY", "x"],
+  attention_forward: ["q", "k", "v", "y"],
+  attention_backward_query: ["q", "k", "v", "y", "dY", "dQ"],
+  attention_backward_key_value: ["q", "k", "v", "dY", "dK", "dV"],
+  rmsnorm_forward: ["y"],
+  rmsnorm_backward_input: ["dY"],
+  rmsnorm_backward_weight: ["dY"],
+  rope_forward: ["x", "y"],
+  rope_backward: ["dY", "dX"],
+  silu_forward: ["x", "y"],
+  silu_backward: ["x", "dY", "dX"],
+  swiglu_forward: ["gate", "up", "y"],
+  swiglu_backward: ["gate", "up", "dY", "dGate", "dUp"],
+  add_forward: ["b"],
+  copy: ["y"],
+  cross_entropy_forward: ["logits"],
+  cross_entropy_backward: ["logits", "dLogits"],
+  cross_entropy_backward_in_place: ["logits"],
+  write_rows: ["x"],
+};
+
+/** The probes of kernels that a graph in f16 calls otherwise than one in f32, with those arrays in f16. */
+export function inHalf(probes: readonly Probe[]): Probe[] {
+  return probes.filter(({ kernel }) => Object.hasOwn(HALF_ARRAYS, kernel.name))
+    .map((probe) => ({ ...probe, halves: HALF_ARRAYS[probe.kernel.name] }));
 }
 
 /** Every kernel, at sizes that need several workgroups and do not divide evenly, and at some that do. */

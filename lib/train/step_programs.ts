@@ -9,6 +9,7 @@ import type { Transformer } from "../model/transformer.ts";
 import { crossEntropy } from "../ops/cross_entropy.ts";
 import { logRow } from "../ops/write_rows.ts";
 import { clipGradNorm } from "./clip_grad_norm.ts";
+import { LossScale } from "./loss_scale.ts";
 import { createOptimizer, type Optimizer } from "./optimizer.ts";
 import type { TrainerOptions } from "./trainer.ts";
 
@@ -32,6 +33,8 @@ export interface StepPrograms {
   readonly log: { readonly loss: Storage; readonly clip: Storage };
   readonly gradients: ParameterLayout;
   readonly optimizer: Optimizer;
+  /** In f16 alone. */
+  readonly lossScale: LossScale | undefined;
   /** Everything that only these programs use. */
   readonly storages: readonly Storage[];
 }
@@ -52,7 +55,9 @@ export function traceStep(model: Transformer, options: TrainerOptions): StepProg
     logRow(graph, value, row, new Tensor(storage.name, shape, { placement: { storage, byteOffset: 0 } }));
   };
 
-  const batch = new Graph();
+  const { precision = "f32" } = options;
+  const lossScale = precision === "f16" ? new LossScale(options.lossScale) : undefined;
+  const batch = new Graph({ precision });
   const update = accumulate ? new Graph() : batch;
   const inputs = {
     ids: batch.input("ids", [batchSize, seqLen], { dtype: "u32" }),
@@ -65,11 +70,16 @@ export function traceStep(model: Transformer, options: TrainerOptions): StepProg
   const logits = model.forward(batch, inputs.ids);
   const loss = crossEntropy(batch, logits, inputs.targets, { overwriteLogits: true });
   const gradientOf = new Map([...model.parameters.parts].map(([name, part]) => [part, gradients.part(name)]));
-  backward(batch, loss, inputs.dLoss, { gradientOf, accumulate });
+  const dLoss = lossScale?.apply(batch, inputs.dLoss) ?? inputs.dLoss;
+  backward(batch, loss, dLoss, { gradientOf, accumulate });
   appendTo(log.loss, batch, loss, inputs.lossRow);
 
-  const clip = clipGradNorm(update, gradients.flat, options.maxGradNorm);
-  optimizer.update(update, { gradients, clip, schedule: inputs.schedule });
+  const norms = clipGradNorm(update, gradients.flat, options.maxGradNorm);
+  const { clip, schedule } = lossScale?.update(update, norms, inputs.schedule, {
+    ...options.optimizer,
+    maxNorm: options.maxGradNorm,
+  }) ?? { clip: norms, schedule: inputs.schedule };
+  optimizer.update(update, { gradients, clip, schedule });
   appendTo(log.clip, update, clip, inputs.normRow);
   const zeros = accumulate ? zerosFor(gradients) : undefined;
   const programs = {
@@ -80,10 +90,11 @@ export function traceStep(model: Transformer, options: TrainerOptions): StepProg
   const storages = [
     ...layouts.map(({ flat }) => flat.placement!.storage),
     ...Object.values(log),
+    ...(lossScale ? [lossScale.state.placement!.storage] : []),
     ...(zeros ? [zeros] : []),
     ...Object.values(programs).flatMap(({ scratch, inputs }) => inputs ? [...scratch, inputs] : scratch),
   ];
-  return { ...programs, inputs, log, gradients, optimizer, storages };
+  return { ...programs, inputs, log, gradients, optimizer, lossScale, storages };
 }
 
 /** A storage that is never written holds zeros. */

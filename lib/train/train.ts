@@ -1,4 +1,5 @@
 import type { Backend } from "../backend/backend.ts";
+import { requirePrecision } from "../backend/precision.ts";
 import { fixedBatches, randomBatch, requireWindow } from "../dataset/batches.ts";
 import type { TokenSource } from "../dataset/token_source.ts";
 import type { Program } from "../graph/program.ts";
@@ -20,8 +21,10 @@ export interface StepMetrics {
   /** Mean cross-entropy of the step's sequences before the update, in nats per token. */
   readonly loss: number;
   readonly lr: number;
-  /** Global gradient norm before clipping. */
+  /** Global gradient norm before clipping; 0 where the step was skipped. */
   readonly gradNorm: number;
+  /** In f16: the gradients overflowed, the weights stayed as they were, and the loss's scale was halved. */
+  readonly skipped?: true;
   /** Of the stretch of steps since the last read-back, validation and samples excluded. */
   readonly tokensPerSecond: number;
   /** Time spent on the run when this was read back, validation and samples included. */
@@ -79,6 +82,9 @@ export interface TrainOptions {
  */
 const READ_BACK_MS = { wasm: 0, webgpu: 500 };
 
+/** After so many skipped steps the loss's scale is as small as it gets: gradients are too large whatever it is. */
+const MAX_SKIPPED = 32;
+
 /** At most so many steps lie between two read-backs. */
 const LOG_CAPACITY = 256;
 
@@ -94,11 +100,13 @@ const LOG_CAPACITY = 256;
  */
 export async function* train(options: TrainOptions): AsyncGenerator<StepMetrics, void, void> {
   const { backend, model, config, start } = options;
+  requirePrecision(backend, config.dtype ?? "f32");
   for (const source of [options.train, options.valid]) if (source) requireWindow(source, model.config.contextLength);
   const trainer = await Trainer.create(backend, model, {
     batchSize: config.batchSize,
     gradAccumulation: config.gradAccumulation,
     optimizer: config,
+    precision: config.dtype,
     maxGradNorm: config.clip,
     logCapacity: LOG_CAPACITY,
   });
@@ -122,12 +130,13 @@ async function* trainSteps(trainer: Trainer, options: TrainOptions): AsyncGenera
   const sampler = samplesWith(config, options.tokenizer)
     ? await Sampler.create(backend, model, options.tokenizer, config)
     : undefined;
-  const evaluator = options.valid && await Evaluator.create(backend, model, batchSize);
+  const evaluator = options.valid && await Evaluator.create(backend, model, batchSize, config.dtype);
 
   const began = performance.now() - 1000 * (options.start?.seconds ?? 0);
   let first = options.start?.step ?? 0;
   let started = performance.now();
   let isLast = first >= steps;
+  let skippedInARow = 0;
   for (let step = first; !isLast; step++) {
     await trainer.step(await randomBatch(options.train, stepShape, seed, step), learningRate(step, config));
     const isDone = step === steps - 1;
@@ -142,7 +151,10 @@ async function* trainSteps(trainer: Trainer, options: TrainOptions): AsyncGenera
     const results = await trainer.takeLog();
     const elapsed = (performance.now() - started) / 1000;
     const tokensPerSecond = Math.round(results.length * stepShape.batchSize * seqLen / elapsed);
-    const diverged = results.findIndex(hasDiverged);
+    const diverged = results.findIndex((result) => {
+      skippedInARow = result.skipped ? skippedInARow + 1 : 0;
+      return hasDiverged(result) || skippedInARow > MAX_SKIPPED;
+    });
     const validLoss = isValidated && diverged < 0
       ? await evaluator.meanLoss(fixedBatches(options.valid!, validShape, config.validBatches))
       : undefined;

@@ -1,11 +1,13 @@
 import type { Backend, Executable } from "../backend/backend.ts";
 import type { Batch } from "../dataset/batches.ts";
 import { InputBlock } from "../graph/inputs.ts";
+import type { Precision } from "../graph/graph.ts";
 import { type Program, viewOf, wholeOf } from "../graph/program.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { ParameterLayout } from "../model/parameters.ts";
 import type { Transformer } from "../model/transformer.ts";
 import type { WeightSource } from "../model/weights.ts";
+import type { LossScaleOptions } from "./loss_scale.ts";
 import type { OptimizerOptions } from "./optimizer.ts";
 import { type StepPrograms, traceStep } from "./step_programs.ts";
 
@@ -18,6 +20,10 @@ export interface TrainerOptions {
   /** Tokens per sequence; the model's context length by default. */
   readonly seqLen?: number;
   readonly optimizer: OptimizerOptions;
+  /** What the model computes in; `"f32"` by default. */
+  readonly precision?: Precision;
+  /** Of f16 alone; `LOSS_SCALE_DEFAULTS` by default. */
+  readonly lossScale?: LossScaleOptions;
   /** Gradients are scaled down to this global norm; Infinity leaves them. */
   readonly maxGradNorm: number;
   /** Steps that may be taken between two calls of `takeLog`. */
@@ -30,6 +36,8 @@ export interface StepResult {
   readonly loss: number;
   /** Global gradient norm before clipping. */
   readonly gradNorm: number;
+  /** In f16: the gradients overflowed, so the weights are as before, and the loss's scale is halved. */
+  readonly skipped?: true;
 }
 
 /**
@@ -73,6 +81,10 @@ export class Trainer {
       if (program) executables.set(program, await backend.load(program));
     }
     model.writeConstants(backend);
+    if (traced.lossScale) {
+      const { state, initialState } = traced.lossScale;
+      backend.write(viewOf(state, state.placement!), initialState);
+    }
     return new Trainer(backend, traced, executables, options);
   }
 
@@ -101,7 +113,11 @@ export class Trainer {
   /** Every array of the optimizer's state, by a name made of its kind and the parameter's. */
   get optimizerState(): ReadonlyMap<string, Tensor> {
     const layouts = [...this.#traced.optimizer.state];
-    return new Map(layouts.flatMap(([kind, { parts }]) => [...parts].map(([name, part]) => [`${kind}.${name}`, part])));
+    const moments = layouts.flatMap(([kind, { parts }]) =>
+      [...parts].map(([name, part]): [string, Tensor] => [`${kind}.${name}`, part])
+    );
+    const { lossScale } = this.#traced;
+    return new Map([...moments, ...lossScale ? [["loss_scale", lossScale.state]] as const : []]);
   }
 
   /** Goes on from where another trainer stood: after so many updates, with its optimizer's state. */
@@ -150,7 +166,8 @@ export class Trainer {
     const results = Array.from({ length: this.#logged }, (_, i) => {
       let sum = 0;
       for (let j = i * perStep; j < (i + 1) * perStep; j++) sum += losses[j];
-      return { loss: sum / perStep, gradNorm: clips[2 * i] };
+      const result = { loss: sum / perStep, gradNorm: clips[2 * i] };
+      return this.#traced.lossScale && clips[2 * i + 1] === 0 ? { ...result, skipped: true as const } : result;
     });
     this.#logged = 0;
     return results;

@@ -1,33 +1,48 @@
 // Starting a backend for a person: what they should know of it goes to stderr, and a GPU must compute what it should.
 import type { Backend } from "../../lib/backend/backend.ts";
+import { requirePrecision } from "../../lib/backend/precision.ts";
 import { type BackendChoice, createBackend, type CreateBackendOptions } from "../../lib/backend/select.ts";
 import { createWasmBackend } from "../../lib/backend/wasm.ts";
 import { WebGpuBackend } from "../../lib/backend/webgpu.ts";
+import type { Precision } from "../../lib/graph/graph.ts";
 import { GpuError } from "../../lib/backend/webgpu/gpu_error.ts";
 import { type KernelFault, selfTest } from "../../lib/train/self_test.ts";
 import { hasPassed, notePassed } from "./self_test_cache.ts";
 
+/** What `startBackend` may be told. */
+export interface StartBackendOptions extends CreateBackendOptions {
+  /** What is to be computed in; `"f32"` by default. */
+  readonly precision?: Precision;
+}
+
 /**
  * Starts the backend that a person asked for. Warns, once, of a GPU that is none. A GPU runs the self-test first, unless it
- * passed not long ago; if it fails, `auto` falls back to wasm, with a warning.
+ * passed not long ago; if it fails, `auto` falls back to wasm, with a warning; if it fails in f16 alone, f16 is refused.
  *
- * @throws {GpuError} If `webgpu` is asked for and there is none, or it computes wrong results.
+ * @throws {UserError} If `webgpu` is asked for and there is none, or it computes wrong results, or the precision is not to
+ * be had.
  */
-export async function startBackend(choice: BackendChoice, options: CreateBackendOptions = {}): Promise<Backend> {
+export async function startBackend(choice: BackendChoice, options: StartBackendOptions = {}): Promise<Backend> {
+  const { precision = "f32" } = options;
   quietVulkanLoader();
   const backend = await createBackend(choice, options);
-  if (!(backend instanceof WebGpuBackend)) return backend;
   try {
+    requirePrecision(backend, precision);
+    if (!(backend instanceof WebGpuBackend)) return backend;
     if (backend.adapter.software) {
       console.error(
         `WARNING: ${backend.description} is not a GPU but a program that imitates one. ` +
           "Everything will be slow; --backend wasm is several times faster on this machine.",
       );
     }
-    const faults = await faultsOf(backend);
-    if (faults.length === 0) return backend;
+    const faults = await faultsOf(backend, "f32");
+    if (faults.length === 0) {
+      const inHalf = precision === "f16" ? await faultsOf(backend, "f16") : [];
+      if (inHalf.length > 0) throw new GpuError(faultMessage(backend, inHalf, "--dtype f32"));
+      return backend;
+    }
     const problem = faultMessage(backend, faults);
-    if (choice !== "auto") throw new GpuError(problem);
+    if (choice !== "auto" || precision === "f16") throw new GpuError(problem);
     console.error(`WARNING: ${problem}`);
   } catch (error) {
     await backend[Symbol.asyncDispose]();
@@ -37,20 +52,28 @@ export async function startBackend(choice: BackendChoice, options: CreateBackend
   return await createWasmBackend(options);
 }
 
-async function faultsOf(backend: WebGpuBackend): Promise<KernelFault[]> {
+async function faultsOf(backend: WebGpuBackend, precision: Precision): Promise<KernelFault[]> {
   const { description, software } = backend.adapter;
-  if (await hasPassed(description)) return [];
+  const tested = precision === "f16" ? `${description} in f16` : description;
+  if (await hasPassed(tested)) return [];
   await using oracle = await createWasmBackend();
-  const faults = await selfTest(backend, oracle, { large: !software });
-  if (faults.length === 0) await notePassed(description);
+  const faults = await selfTest(backend, oracle, { large: !software, precision });
+  if (faults.length === 0) await notePassed(tested);
   return faults;
 }
 
-/** What a person needs to know of an adapter that computes wrong results. */
-export function faultMessage({ adapter }: WebGpuBackend, faults: readonly KernelFault[]): string {
+/**
+ * What a person needs to know of an adapter that computes wrong results.
+ * @param instead What works all the same.
+ */
+export function faultMessage(
+  { adapter }: WebGpuBackend,
+  faults: readonly KernelFault[],
+  instead = "--backend wasm",
+): string {
   const kernels = [...new Set(faults.map(({ kernel }) => kernel))];
   return `Cannot compute on ${adapter.description}: got wrong results from ${kernels.join(", ")}, must be the CPU's. ` +
-    `${faults[0].kernel}, ${faults[0].detail}. Update the GPU's driver, or use --backend wasm`;
+    `${faults[0].kernel}, ${faults[0].detail}. Update the GPU's driver, or use ${instead}`;
 }
 
 /** Mesa's window system code complains on stderr when this variable is missing, though nothing here opens a window. */

@@ -64,6 +64,8 @@ Training
   --sample-tokens N      New tokens in each, at most (default: ${DEFAULTS.sampleTokens})
   --save-every N         Steps between checkpoints; Ctrl-C and SIGTERM write one too (default: ${DEFAULTS.saveEvery})
   --keep N               Newest checkpoints to keep (default: ${DEFAULTS.keep})
+  --dtype NAME           f32, or f16: operands of matrix products and attention, and what lies between layers, in f16, on a
+                         GPU with shader-f16; weights, sums and optimizer stay f32 (default: ${DEFAULTS.dtype})
   --seed N               Decides initial weights and batches (default: ${DEFAULTS.seed})
   --backend NAME         auto, webgpu or wasm (default: auto: a hardware GPU where there is one, else wasm)
 
@@ -108,6 +110,7 @@ const TRAINING_FLAGS = {
   "sample-tokens": { type: "integer", min: 1 },
   "save-every": { type: "integer", min: 1 },
   keep: { type: "integer", min: 1 },
+  dtype: { type: "string", choices: ["f32", "f16"] },
   seed: { type: "integer", min: 0 },
 } as const;
 

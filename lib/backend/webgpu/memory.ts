@@ -160,7 +160,9 @@ export function mebibytes(bytes: number): string {
   return `${Math.ceil(bytes / 2 ** 20).toLocaleString("en-US")} MiB`;
 }
 
-function checkRange({ storage, byteOffset, size }: View): void {
+function checkRange(view: View): void {
+  const { storage, byteOffset, size } = view;
+  if (view.dtype === "f16") throw new TypeError(`Cannot access "${storage.name}": got f16, must be f32 or u32`);
   if (size <= 0 || byteOffset < 0 || byteOffset + size * BYTES_PER_ELEMENT > storage.bytes) {
     throw new RangeError(
       `Cannot access "${storage.name}": got ${size} elements at byte ${byteOffset}, must lie in ${storage.bytes} bytes`,

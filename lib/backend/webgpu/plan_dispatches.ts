@@ -1,7 +1,8 @@
 import type { Binding, DeviceTraits, Dispatch, WgslCall, WgslKernel } from "../../../kernels/wgsl/dispatch.ts";
+import { withHalfStorage } from "../../../kernels/wgsl/half_storage.ts";
 import type { Kernel } from "../../graph/kernel.ts";
 import type { Program, ProgramCall } from "../../graph/program.ts";
-import { BYTES_PER_ELEMENT, type Storage, type View } from "../../graph/tensor.ts";
+import { bytesOf, type Storage, type View } from "../../graph/tensor.ts";
 import { GpuError } from "./gpu_error.ts";
 import { mebibytes } from "./memory.ts";
 
@@ -67,14 +68,15 @@ function wgslCall(
 }
 
 function planDispatch(call: ProgramCall, index: number, dispatch: Dispatch, limits: DispatchLimits): PlannedDispatch[] {
-  const { label, source, workgroups } = dispatch;
+  const { workgroups } = dispatch;
   const { inputs, outputs } = call.kernel;
   const resolve = (binding: Binding) => binding === "scratch" ? binding : call.views[binding];
   const reads = (dispatch.reads ?? inputs.map((_, i) => i)).map(resolve);
   const writes = (dispatch.writes ?? outputs.map((_, i) => inputs.length + i)).map(resolve);
+  const { label, source } = storedAs(dispatch, [...reads, ...writes]);
   requireBindable(label, reads, writes, limits);
 
-  const bytes = [...reads, ...writes].reduce((sum, view) => sum + (view === "scratch" ? 0 : byteLength(view)), 0);
+  const bytes = [...reads, ...writes].reduce((sum, view) => sum + (view === "scratch" ? 0 : bytesOf(view)), 0);
   const work = Math.max(dispatch.flops ?? 0, bytes * WORK_PER_BYTE);
   const constants = dispatch.params ? Uint32Array.from(dispatch.params) : encode(call.kernel, call.constants);
   const shared = { call: index, label, source, reads, writes };
@@ -96,15 +98,26 @@ function planDispatch(call: ProgramCall, index: number, dispatch: Dispatch, limi
   });
 }
 
+/** The dispatch's label and source for what its arrays hold: f32, or some of them f16. */
+function storedAs(
+  { label, source, staged = {} }: Dispatch,
+  bindings: readonly PlannedBinding[],
+): { readonly label: string; readonly source: string } {
+  const isHalf = (i: number) => {
+    const binding = bindings[i];
+    return binding !== "scratch" && binding.dtype === "f16";
+  };
+  const halves = new Set(bindings.keys().filter(isHalf));
+  if (halves.size === 0) return { label, source };
+  const stagedHalves = Object.entries(staged).filter(([, i]) => isHalf(i)).map(([name]) => name);
+  return { label: `${label} f16`, source: withHalfStorage(source, halves, stagedHalves) };
+}
+
 function encode(kernel: Kernel, constants: readonly number[]): Uint32Array {
   const words = new Uint32Array(constants.length);
   const floats = new Float32Array(words.buffer);
   Object.values(kernel.constants).forEach((type, i) => (type === "f32" ? floats : words)[i] = constants[i]);
   return words;
-}
-
-function byteLength(view: View): number {
-  return view.size * BYTES_PER_ELEMENT;
 }
 
 /** Folds workgroups into two dimensions where one would be too long. A few may be added; kernels skip those. */
@@ -135,11 +148,9 @@ function requireBindable(
     throw new Error(`Cannot load kernel ${label}: it reads and writes storage "${name}", must write another one`);
   }
   for (const view of [...reads, ...writes]) {
-    if (view === "scratch" || byteLength(view) <= most) continue;
+    if (view === "scratch" || bytesOf(view) <= most) continue;
     throw new GpuError(
-      `Cannot load kernel ${label}: got an array of ${
-        mebibytes(byteLength(view))
-      } in storage "${view.storage.name}", ` +
+      `Cannot load kernel ${label}: got an array of ${mebibytes(bytesOf(view))} in storage "${view.storage.name}", ` +
         `must be at most this adapter's ${mebibytes(most)}; use a smaller batch or model, or --backend wasm`,
     );
   }

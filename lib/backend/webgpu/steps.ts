@@ -1,4 +1,4 @@
-import { BYTES_PER_ELEMENT } from "../../graph/tensor.ts";
+import { bytesOf } from "../../graph/tensor.ts";
 import type { Failures } from "./failures.ts";
 import type { Memory } from "./memory.ts";
 import type { Pipelines } from "./pipelines.ts";
@@ -80,7 +80,7 @@ function bind(
     binding === "scratch" ? { buffer: scratch! } : {
       buffer: memory.bufferOf(binding.storage),
       offset: binding.byteOffset,
-      size: binding.size * BYTES_PER_ELEMENT,
+      size: Math.ceil(bytesOf(binding) / 4) * 4,
     };
   const resources = [
     ...[...reads, ...writes].map(resource),
