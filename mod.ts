@@ -84,6 +84,7 @@ export { swiglu } from "./lib/ops/swiglu.ts";
 
 // Backends
 export type { Backend, Executable, HostArray } from "./lib/backend/backend.ts";
+export type { GpuSource } from "./lib/backend/webgpu/adapter.ts";
 export { type BackendChoice, chooseBackend, createBackend, type CreateBackendOptions } from "./lib/backend/select.ts";
 
 // Model

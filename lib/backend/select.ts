@@ -1,7 +1,7 @@
 import type { Backend } from "./backend.ts";
 import { createWasmBackend } from "./wasm.ts";
 import { createWebGpuBackend } from "./webgpu.ts";
-import { findAdapter, summarizeAdapter } from "./webgpu/adapter.ts";
+import { findAdapter, type GpuSource, summarizeAdapter } from "./webgpu/adapter.ts";
 
 /** `"auto"` is webgpu where there is a real GPU, and wasm elsewhere. */
 export type BackendChoice = "auto" | "webgpu" | "wasm";
@@ -10,6 +10,8 @@ export type BackendChoice = "auto" | "webgpu" | "wasm";
 export interface CreateBackendOptions {
   /** Workers of the wasm backend; by default one for each core. */
   readonly workers?: number;
+  /** Another implementation of WebGPU than the runtime's own, which is `navigator.gpu`. */
+  readonly gpu?: GpuSource;
 }
 
 /**
@@ -19,13 +21,15 @@ export interface CreateBackendOptions {
  * @throws {Error} If `webgpu` is asked for and there is no adapter.
  */
 export async function createBackend(choice: BackendChoice, options: CreateBackendOptions = {}): Promise<Backend> {
-  const name = choice === "auto" ? (await chooseBackend()).name : choice;
-  return name === "webgpu" ? await createWebGpuBackend() : await createWasmBackend(options);
+  const name = choice === "auto" ? (await chooseBackend(options)).name : choice;
+  return name === "webgpu" ? await createWebGpuBackend({ gpu: options.gpu }) : await createWasmBackend(options);
 }
 
 /** What `"auto"` takes on this machine, and why, in words for a person. */
-export async function chooseBackend(): Promise<{ readonly name: "webgpu" | "wasm"; readonly reason: string }> {
-  const adapter = await findAdapter();
+export async function chooseBackend(
+  { gpu }: Pick<CreateBackendOptions, "gpu"> = {},
+): Promise<{ readonly name: "webgpu" | "wasm"; readonly reason: string }> {
+  const adapter = await findAdapter(gpu);
   if (adapter === undefined) return { name: "wasm", reason: "no WebGPU adapter was found" };
   const { description, software } = summarizeAdapter(adapter);
   return software

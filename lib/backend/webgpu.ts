@@ -7,6 +7,7 @@ import { requirePrecision } from "./precision.ts";
 import {
   type AdapterSummary,
   findAdapter,
+  type GpuSource,
   missingAdapterMessage,
   requestDevice,
   summarizeAdapter,
@@ -28,11 +29,13 @@ export interface WebGpuOptions {
   readonly allowSoftware?: boolean;
   /** Use the kernels that a real GPU would get, even on a software adapter: for tests of those kernels. */
   readonly kernelsForHardware?: boolean;
+  /** Another implementation of WebGPU than the runtime's own, which is `navigator.gpu`. */
+  readonly gpu?: GpuSource;
   /** Runs these kernels in another way, by name: for tests and measurements of variants. */
   readonly kernels?: ReadonlyMap<string, WgslKernel>;
 }
 
-/** Runs programs on a GPU through `navigator.gpu`. */
+/** Runs programs on a GPU through WebGPU. */
 export class WebGpuBackend implements Backend {
   readonly name = "webgpu";
   readonly adapter: AdapterSummary;
@@ -119,7 +122,7 @@ export class WebGpuBackend implements Backend {
  * @throws {Error} If there is no adapter, or only a software adapter and `allowSoftware` is false.
  */
 export async function createWebGpuBackend(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
-  const adapter = await findAdapter();
+  const adapter = await findAdapter(options.gpu);
   if (adapter === undefined) throw new GpuError(missingAdapterMessage());
   const summary = summarizeAdapter(adapter);
   if (summary.software && options.allowSoftware === false) {

@@ -1,8 +1,14 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { chooseBackend, createBackend } from "../../lib/backend/select.ts";
 import { WebGpuBackend } from "../../lib/backend/webgpu.ts";
 import { findAdapter, summarizeAdapter } from "../../lib/backend/webgpu/adapter.ts";
+import { UserError } from "../../lib/errors.ts";
+import { reference } from "../harness/backends.ts";
 import { gpuTest } from "../harness/gpu.ts";
+import { linearTolerances, randomLinear } from "../harness/linear_case.ts";
+import { assertOpMatchesReference } from "../harness/op_case.ts";
+
+await reference();
 
 Deno.test("createBackend makes the wasm backend with as many workers as asked for", async () => {
   await using backend = await createBackend("wasm", { workers: 2 });
@@ -23,6 +29,28 @@ gpuTest("auto takes a GPU, but not a software adapter, and says why", async () =
   assertStringIncludes(reason, description);
   await using backend = await createBackend("auto");
   assertEquals(backend.name, name);
+});
+
+gpuTest("createBackend and chooseBackend ask the WebGPU that they are given, and no other", async () => {
+  const asked: (GPURequestAdapterOptions | undefined)[] = [];
+  const gpu = {
+    requestAdapter: (options?: GPURequestAdapterOptions) => {
+      asked.push(options);
+      return navigator.gpu.requestAdapter(options);
+    },
+  };
+  {
+    await using backend = await createBackend("webgpu", { gpu });
+    const { name } = await chooseBackend({ gpu });
+    assertEquals(name, (await chooseBackend()).name);
+    assertEquals(asked, Array(2).fill({ powerPreference: "high-performance" }));
+    // What it gave is computed on.
+    const op = randomLinear([3, 4, 5]);
+    await assertOpMatchesReference(backend, op, linearTolerances(op));
+  }
+  const none = { requestAdapter: () => Promise.resolve(null) };
+  await assertRejects(() => createBackend("webgpu", { gpu: none }), UserError, "no adapter found");
+  assertEquals((await chooseBackend({ gpu: none })).name, "wasm");
 });
 
 /** Runs code in a Deno that is told to use a graphics system that this operating system does not have. */

@@ -1,5 +1,8 @@
 import type { DeviceTraits } from "../../../kernels/wgsl/dispatch.ts";
 
+/** Where adapters come from: `navigator.gpu`, or another implementation of WebGPU. */
+export type GpuSource = Pick<GPU, "requestAdapter">;
+
 /** What a person wants to know of an adapter. */
 export interface AdapterSummary {
   /** Its name, as the driver gives it. */
@@ -30,9 +33,11 @@ const FEATURES = ["timestamp-query", "shader-f16"] as const;
 /** Names of drivers that compute on the CPU. */
 const SOFTWARE_NAMES = /llvmpipe|lavapipe|softpipe|swiftshader|software|basic render/i;
 
-/** The machine's adapter, the fast one if there are several; undefined if there is none. */
-export async function findAdapter(): Promise<GPUAdapter | undefined> {
-  const gpu: GPU | undefined = navigator.gpu;
+/**
+ * The machine's adapter, the fast one if there are several; undefined if there is none.
+ * @param gpu Another implementation of WebGPU than the runtime's own.
+ */
+export async function findAdapter(gpu: GpuSource | undefined = navigator.gpu): Promise<GPUAdapter | undefined> {
   return await gpu?.requestAdapter({ powerPreference: "high-performance" }) ?? undefined;
 }
 
