@@ -119,10 +119,17 @@ export { type DataRecord, recordOf, requireSameData } from "./lib/train/data_rec
 export { DivergenceError } from "./lib/train/divergence.ts";
 export { Evaluator } from "./lib/train/evaluator.ts";
 export { mergeConfigs, readConfigFile } from "./lib/train/merge_config.ts";
+export { MetricsFollower, readMetrics } from "./lib/train/metrics_follower.ts";
 export { planForTime, type TimePlan, type TimePlanOptions } from "./lib/train/plan_for_time.ts";
-export { readMetrics } from "./lib/train/metrics_log.ts";
 export { createOptimizer, type Optimizer, type OptimizerOptions } from "./lib/train/optimizer.ts";
-export { type PlotLibrary, reportHtml, type ReportRun } from "./lib/train/report.ts";
+export {
+  type LiveReport,
+  type PlotLibrary,
+  type ReportContent,
+  reportContent,
+  reportHtml,
+  type ReportRun,
+} from "./lib/train/report.ts";
 export { trainRun, type TrainRunOptions } from "./lib/train/run.ts";
 export {
   findWeights,

@@ -1,4 +1,5 @@
 import { writeFileAtomically } from "../io/atomic.ts";
+import { readMetrics } from "./metrics_follower.ts";
 import { RUN_FILES } from "./run_directory.ts";
 import type { StepMetrics } from "./train.ts";
 
@@ -35,17 +36,4 @@ export class MetricsLog implements Disposable {
   [Symbol.dispose](): void {
     this.#file.close();
   }
-}
-
-/** A run's metrics, without a last line that is not whole; none if there is no log yet. */
-export async function readMetrics(directory: string): Promise<StepMetrics[]> {
-  let text: string;
-  try {
-    text = await Deno.readTextFile(`${directory}/${RUN_FILES.metrics}`);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
-  }
-  const whole = text.slice(0, text.lastIndexOf("\n") + 1);
-  return whole.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line) as StepMetrics);
 }

@@ -1,4 +1,7 @@
+import livePage from "./report_live.js" with { type: "text" };
 import page from "./report_page.js" with { type: "text" };
+import style from "./report_page.css" with { type: "text" };
+import { reportPlots, type RunPlots } from "./report_plots.ts";
 import type { StepMetrics } from "./train.ts";
 
 /** A run in a report. */
@@ -7,6 +10,8 @@ export interface ReportRun {
   readonly metrics: readonly StepMetrics[];
   /** What else is to be known of the run: rows of a table. */
   readonly facts: Readonly<Record<string, string>>;
+  /** How the run stands, in one line. */
+  readonly summary?: string;
 }
 
 /** The text of uPlot's script and style sheet, which the page carries with it. */
@@ -15,101 +20,102 @@ export interface PlotLibrary {
   readonly style: string;
 }
 
-/** Points of one line; more than a screen can show are replaced by means of neighbours. */
-interface Points {
-  readonly step: readonly number[];
-  readonly seconds: readonly number[];
-  readonly value: readonly number[];
+/** What a page shows: the plots' data, and HTML for what is under these names in the page. */
+export interface ReportContent {
+  readonly plots: RunPlots;
+  readonly sections: Readonly<Record<"summary" | "samples" | "facts", string>>;
 }
 
-const MAX_POINTS = 4000;
+/** A page that asks a server for its content again and again. */
+export interface LiveReport {
+  /** Where the content is; `?seen=` and the version that the page has are added. */
+  readonly url: string;
+  /** Of the content that the page begins with. */
+  readonly version: string;
+}
 
-const FIELDS = ["loss", "validLoss", "lr", "gradNorm", "tokensPerSecond"] as const;
-
-/** What is drawn, in order. */
-const PLOTS = [
-  ...[["step", "step"], ["seconds", "seconds"]].map(([x, xLabel]) => ({
-    title: `Loss by ${xLabel}`,
-    x,
-    xLabel,
-    yLabel: "nats per token",
-    lines: [{ field: "loss", label: "training" }, { field: "validLoss", label: "validation", dashed: true }],
-  })),
-  ...[
-    ["Learning rate", "lr", "learning rate"],
-    ["Gradient norm before clipping", "gradNorm", "norm"],
-    ["Throughput", "tokensPerSecond", "tokens per second"],
-  ].map(([title, field, label]) => ({
-    title,
-    x: "step",
-    xLabel: "step",
-    yLabel: label,
-    lines: [{ field, label }],
-  })),
-];
+/** More samples than this of one run are thinned out, evenly. */
+const MAX_SAMPLES = 100;
 
 /** One HTML page, complete in itself, that shows one run or lays several over each other. */
-export function reportHtml(runs: readonly ReportRun[], plots: PlotLibrary): string {
-  const data = {
-    plots: PLOTS,
-    runs: runs.map(({ name, metrics }) => ({
-      name,
-      points: Object.fromEntries(FIELDS.map((field) => [field, pointsOf(metrics, field)])),
-    })),
-  };
+export function reportHtml(runs: readonly ReportRun[], library: PlotLibrary, live?: LiveReport): string {
+  const { plots, sections } = reportContent(runs);
   const title = escapeHtml(runs.map(({ name }) => name).join(", "));
+  const section = (name: keyof typeof sections) => `<div id="${name}">${sections[name]}</div>`;
+  const json = (id: string, value: unknown) =>
+    `<script type="application/json" id="${id}">${JSON.stringify(value).replaceAll("<", "\\u003c")}</script>`;
   return `<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
 <title>${title}</title>
 <style>
-${plots.style}
-body { font-family: system-ui, sans-serif; margin: 1rem auto; max-width: 960px; padding: 0 1rem; }
-table { border-collapse: collapse; margin-top: 2rem; }
-th, td { border-bottom: 1px solid #ccc; padding: 0.2rem 0.8rem; text-align: left; vertical-align: top; }
-.u-legend { font-size: 0.85rem; }
-</style>
+${library.style}
+${style}</style>
 </head>
 <body>
 <h1>${title}</h1>
+${section("summary")}
+${live ? '<p id="status"></p>\n' : ""}<main>
 <div id="plots"></div>
-${factsTable(runs)}
-<script type="application/json" id="data">${JSON.stringify(data).replaceAll("<", "\\u003c")}</script>
-<script>${plots.script}</script>
+${section("samples")}
+</main>
+${section("facts")}
+${json("data", plots)}
+<script>${library.script}</script>
 <script>${page}</script>
-</body>
+${live ? `${json("live", live)}\n<script>${livePage}</script>\n` : ""}</body>
 </html>
 `;
 }
 
-/** The values of a field by step and by time, those that are not finite left out. */
-function pointsOf(metrics: readonly StepMetrics[], field: typeof FIELDS[number]): Points {
-  const known = metrics.filter((line) => Number.isFinite(line[field]));
-  const bucket = Math.ceil(known.length / MAX_POINTS);
-  const [step, seconds, value]: number[][] = [[], [], []];
-  for (let at = 0; at < known.length; at += bucket) {
-    const lines = known.slice(at, at + bucket);
-    const last = lines[lines.length - 1];
-    // Several steps that were read back together have one time; uPlot wants each x once.
-    const time = Math.max(last.seconds, (seconds.at(-1) ?? -1) + 1e-6);
-    step.push(last.step);
-    seconds.push(time);
-    value.push(lines.reduce((sum, line) => sum + line[field]!, 0) / lines.length);
-  }
-  return { step, seconds, value };
+/** What a report of some runs shows now. */
+export function reportContent(runs: readonly ReportRun[]): ReportContent {
+  return {
+    plots: reportPlots(runs),
+    sections: { summary: summaries(runs), samples: samples(runs), facts: factsTable(runs) },
+  };
+}
+
+/** A line for each run that says how it stands. */
+function summaries(runs: readonly ReportRun[]): string {
+  return runs.filter(({ summary }) => summary !== undefined).map(({ name, summary }) =>
+    `<p>${runs.length > 1 ? `<b>${escapeHtml(name)}</b>: ` : ""}${escapeHtml(summary!)}</p>`
+  ).join("\n");
+}
+
+/** The texts that models made in training, the newest first. */
+function samples(runs: readonly ReportRun[]): string {
+  const parts = runs.map(({ name, metrics }) => {
+    const all = metrics.filter(({ sample }) => sample !== undefined).reverse();
+    if (all.length === 0) return "";
+    const kept = all.length <= MAX_SAMPLES ? all : Array.from(
+      { length: MAX_SAMPLES },
+      (_, i) => all[Math.round(i * (all.length - 1) / (MAX_SAMPLES - 1))],
+    );
+    const figures = kept.map(({ step, loss, sample }) =>
+      `<figure><figcaption>after step ${step + 1}, loss ${loss.toFixed(3)}</figcaption>` +
+      `<pre>${escapeHtml(sample!)}</pre></figure>`
+    );
+    const heading = runs.length > 1 ? `Samples of ${escapeHtml(name)}` : "Samples";
+    return `<h2>${heading}</h2>\n${figures.join("\n")}`;
+  });
+  return parts.filter((part) => part !== "").join("\n");
 }
 
 /** A row for each fact, a column for each run. */
 function factsTable(runs: readonly ReportRun[]): string {
   const names = [...new Set(runs.flatMap(({ facts }) => Object.keys(facts)))];
+  if (names.length === 0) return "";
   const row = (tag: string, cells: readonly string[]) =>
     `<tr>${
       cells.map((cell, i) => i === 0 ? `<th>${escapeHtml(cell)}</th>` : `<${tag}>${escapeHtml(cell)}</${tag}>`).join("")
     }</tr>`;
   const rows = names.map((name) => row("td", [name, ...runs.map(({ facts }) => facts[name] ?? "–")]));
-  return `<table>\n${row("th", ["", ...runs.map(({ name }) => name)])}\n${rows.join("\n")}\n</table>`;
+  const head = runs.length > 1 ? `${row("th", ["", ...runs.map(({ name }) => name)])}\n` : "";
+  return `<h2>Configuration</h2>\n<table>\n${head}${rows.join("\n")}\n</table>`;
 }
 
 function escapeHtml(text: string): string {

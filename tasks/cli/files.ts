@@ -18,6 +18,16 @@ export async function requireInputFile(path: string): Promise<number> {
   return info.size;
 }
 
+/**
+ * Whether there is a directory at `path`.
+ * @throws {UserError} if something else is.
+ */
+export async function isDirectory(path: string): Promise<boolean> {
+  if (await statOrNull(path) === null) return false;
+  await requireDirectory(path);
+  return true;
+}
+
 /** @throws {UserError} if `path` is not an existing directory. */
 export async function requireDirectory(path: string): Promise<void> {
   const info = await statOrNull(path);

@@ -6,8 +6,11 @@ import { stderr } from "node:process";
 /** Milliseconds between plain lines when stderr is not a terminal. */
 const PLAIN_LINE_MS = 5000;
 
-/** What tells a terminal to empty the line from the cursor on. */
-const CLEAR_LINE = "\x1b[K";
+/**
+ * What tells a terminal to empty the line, and to break long lines, which it does not do for the bar; and what undoes the
+ * latter and notes that the bar is now here, where the cursor goes back to in the end. Source: ECMA-48; xterm's ctlseqs.
+ */
+const [BEFORE_NOTE, AFTER_NOTE] = ["\r\x1b[K\x1b[?7h", "\x1b[?7l\x1b7"];
 
 /** Texts by the names that a format has in braces. */
 type Texts = Readonly<Record<string, string>>;
@@ -39,7 +42,7 @@ function startBar(total: number, format: string, texts: Texts): Progress {
   return {
     update: (value, texts) => bar.update(value, texts),
     note: (text) => {
-      stderr.write(`\r${CLEAR_LINE}${printable(text)}\n`);
+      stderr.write(`${BEFORE_NOTE}${printable(text)}\n${AFTER_NOTE}`);
       bar.render();
     },
     stop: () => bar.stop(),

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { writeNpy } from "../../lib/dataset/npy_file.ts";
 import { sha256OfFile } from "../../lib/io/sha256.ts";
 import { listCheckpoints } from "../../lib/train/checkpoint.ts";
-import { readMetrics } from "../../lib/train/metrics_log.ts";
+import { readMetrics } from "../../lib/train/metrics_follower.ts";
 import { Random } from "../harness/random.ts";
 import { runTaskProcess, startTaskProcess } from "../harness/run_task.ts";
 

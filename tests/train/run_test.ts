@@ -5,7 +5,7 @@ import { sha256OfFile } from "../../lib/io/sha256.ts";
 import { latestCheckpoint } from "../../lib/train/checkpoint.ts";
 import { TRAINING_DEFAULTS } from "../../lib/train/config.ts";
 import { recordOf } from "../../lib/train/data_record.ts";
-import { readMetrics } from "../../lib/train/metrics_log.ts";
+import { readMetrics } from "../../lib/train/metrics_follower.ts";
 import { trainRun } from "../../lib/train/run.ts";
 import { forEachDevice } from "../harness/backends.ts";
 import { Random } from "../harness/random.ts";

@@ -1,4 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { createWasmBackend } from "../../lib/backend/wasm.ts";
+import { openTokens } from "../../lib/dataset/sharded_tokens.ts";
 import { tokensInMemory } from "../../lib/dataset/token_source.ts";
 import { writeNpy } from "../../lib/dataset/npy_file.ts";
 import { UserError } from "../../lib/errors.ts";
@@ -6,12 +8,14 @@ import { Transformer } from "../../lib/model/transformer.ts";
 import { initialWeights } from "../../lib/model/weights.ts";
 import { saveTokenizer, type Tokenizer, trainBpe } from "../../lib/tokenizer/mod.ts";
 import { TRAINING_DEFAULTS, type TrainingConfig } from "../../lib/train/config.ts";
-import { readMetrics } from "../../lib/train/metrics_log.ts";
+import { readMetrics } from "../../lib/train/metrics_follower.ts";
+import { trainRun } from "../../lib/train/run.ts";
+import { readRunConfig, writeRunConfig } from "../../lib/train/run_directory.ts";
 import { type StepMetrics, train } from "../../lib/train/train.ts";
 import { main as trainLm } from "../../tasks/train_lm.ts";
 import { capture } from "../cli/capture.ts";
 import { forEachBackend } from "../harness/backends.ts";
-import { runTaskProcess, startTaskProcess } from "../harness/run_task.ts";
+import { runTaskProcess } from "../harness/run_task.ts";
 
 const TEXT = "the cat sat on the mat, the dog sat on the log, and the frog sat on the bog.\n".repeat(20);
 const SHAPE = { contextLength: 8, dModel: 12, numLayers: 2, numHeads: 3, dFf: 20 };
@@ -60,30 +64,36 @@ Deno.test("a resumed run has the samples of one never stopped, and generate make
       `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
       String(value),
     ]);
-    const newRun = (name: string) => [
-      ...["--train", `${dir}/ids.npy`, "--tokenizer", `${dir}/tokenizer`, "--out", `${dir}/${name}`, ...shape],
-      ...["--backend", "wasm", "--batch-size", "2", "--steps", "300", "--save-every", "20", "--seed", "3"],
+    const whole = await capture(
+      trainLm,
+      ...["--train", `${dir}/ids.npy`, "--tokenizer", `${dir}/tokenizer`, "--out", `${dir}/whole`, ...shape],
+      ...["--backend", "wasm", "--batch-size", "2", "--steps", "120", "--save-every", "20", "--seed", "3"],
       ...["--sample-every", "25", "--sample-prompt", "the dog", "--sample-tokens", "12"],
-    ];
-    const whole = await capture(trainLm, ...newRun("whole"));
+    );
     assertEquals(whole.code, 0, whole.stderr);
     const metrics = await readMetrics(`${dir}/whole`);
-    assertEquals(samplesOf(metrics).length, 12);
+    assertEquals(samplesOf(metrics).length, 5);
     const last = metrics.at(-1)!.sample!;
-    assertStringIncludes(whole.stderr, `--- sample after step 300\n${last}\n---`);
+    assertStringIncludes(whole.stderr, `--- sample after step 120\n${last}\n---`);
 
-    const killed = startTaskProcess("train-lm", newRun("killed"));
-    const isOver = killed.status.then(() => true);
-    const pause = () => new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 0));
-    while (!await Promise.race([isOver, pause()])) {
-      if ((await readMetrics(`${dir}/killed`)).length > 60) killed.kill("SIGKILL");
+    // As after a kill: the newest checkpoint is of step 80, the newest sample of step 75.
+    const directory = `${dir}/cut`;
+    await saveTokenizer(tokenizer, directory);
+    const config = await readRunConfig(`${dir}/whole`);
+    await writeRunConfig(directory, config);
+    {
+      using source = await openTokens(`${dir}/ids.npy`);
+      await using backend = await createWasmBackend();
+      for await (const { step } of trainRun({ backend, directory, config, train: source, tokenizer })) {
+        if (step === 90) break;
+      }
     }
-    assertEquals((await killed.status).signal, "SIGKILL", "the run was over before it was killed");
-    const resumed = await capture(trainLm, "--resume", `${dir}/killed`);
+    const resumed = await capture(trainLm, "--resume", directory);
     assertEquals(resumed.code, 0, resumed.stderr);
-    assertEquals(withoutClock(await readMetrics(`${dir}/killed`)), withoutClock(metrics));
+    assertStringIncludes(resumed.stderr, "Going on at step 80 of 120");
+    assertEquals(withoutClock(await readMetrics(directory)), withoutClock(metrics));
 
-    const options = ["--prompt", "the dog", "--max-tokens", "12", "--seed", "303", "--backend", "wasm"];
+    const options = ["--prompt", "the dog", "--max-tokens", "12", "--seed", "123", "--backend", "wasm"];
     const { stdout } = await runTaskProcess("generate", ["--run", `${dir}/whole`, ...options]);
     assertEquals(stdout, `${last}\n`);
   } finally {

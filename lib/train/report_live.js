@@ -1,0 +1,43 @@
+// Runs in the reader's browser: keeps a report that a server shows up to date.
+/* global drawAll */
+const SHORTEST_WAIT_MS = 1000;
+/** So many times as long as an answer took the page waits before it asks again: a training beside it needs the machine. */
+const WAIT_FACTOR = 20;
+
+const live = JSON.parse(document.getElementById("live").textContent);
+const statusLine = document.getElementById("status");
+
+function show({ version, content }) {
+  live.version = version;
+  drawAll(content.plots);
+  for (const [name, html] of Object.entries(content.sections)) {
+    const section = document.getElementById(name);
+    // Only what differs, so that what the reader has scrolled to or marked stays.
+    if (section.shown !== html) section.innerHTML = html;
+    section.shown = html;
+  }
+}
+
+async function refresh() {
+  const response = await fetch(`${live.url}?seen=${encodeURIComponent(live.version)}`);
+  if (response.status === 204) return;
+  if (!response.ok) throw new Error(await response.text());
+  show(await response.json());
+}
+
+async function follow() {
+  for (;;) {
+    const began = performance.now();
+    try {
+      await refresh();
+      statusLine.textContent = `Up to date at ${new Date().toLocaleTimeString("en-GB")}`;
+    } catch (error) {
+      // The server was stopped, or cannot read the run: what was seen stays.
+      statusLine.textContent = `Not up to date: ${error.message}`;
+    }
+    const wait = Math.max(SHORTEST_WAIT_MS, WAIT_FACTOR * (performance.now() - began));
+    await new Promise((resolve) => setTimeout(resolve, wait));
+  }
+}
+
+follow();

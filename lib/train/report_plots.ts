@@ -1,0 +1,82 @@
+import type { StepMetrics } from "./train.ts";
+
+/** Points of one line; more than a screen can show are replaced by means of neighbours. */
+interface Points {
+  readonly step: readonly number[];
+  readonly seconds: readonly number[];
+  readonly value: readonly number[];
+}
+
+const MAX_POINTS = 4000;
+
+const FIELDS = ["loss", "validLoss", "lr", "gradNorm", "tokensPerSecond"] as const;
+
+type Field = typeof FIELDS[number];
+
+/** One plot: what is along its axes, and a line or two for each run. */
+interface Plot {
+  readonly title: string;
+  readonly x: "step" | "seconds";
+  readonly xLabel: string;
+  readonly yLabel: string;
+  readonly lines: readonly { readonly field: Field; readonly label: string; readonly dashed?: boolean }[];
+}
+
+/** What is drawn, in order. */
+const PLOTS: readonly Plot[] = [
+  lossBy("step"),
+  lossBy("seconds"),
+  byStep("Learning rate", "lr", "learning rate"),
+  byStep("Gradient norm before clipping", "gradNorm", "norm"),
+  byStep("Throughput", "tokensPerSecond", "tokens per second"),
+];
+
+/** The plots of a report, and the points of its runs by field. */
+export interface RunPlots {
+  readonly plots: readonly Plot[];
+  readonly runs: readonly { readonly name: string; readonly points: Readonly<Record<Field, Points>> }[];
+}
+
+/** The plots of some runs, as the page draws them. */
+export function reportPlots(
+  runs: readonly { readonly name: string; readonly metrics: readonly StepMetrics[] }[],
+): RunPlots {
+  return {
+    plots: PLOTS,
+    runs: runs.map(({ name, metrics }) => {
+      const points = Object.fromEntries(FIELDS.map((field) => [field, pointsOf(metrics, field)]));
+      return { name, points: points as Record<Field, Points> };
+    }),
+  };
+}
+
+/** The values of a field by step and by time, those that are not finite left out. */
+function pointsOf(metrics: readonly StepMetrics[], field: Field): Points {
+  const known = metrics.filter((line) => Number.isFinite(line[field]));
+  const bucket = Math.ceil(known.length / MAX_POINTS);
+  const [step, seconds, value]: number[][] = [[], [], []];
+  for (let at = 0; at < known.length; at += bucket) {
+    const lines = known.slice(at, at + bucket);
+    const last = lines[lines.length - 1];
+    // Several steps that were read back together have one time; uPlot wants each x once.
+    const time = Math.max(last.seconds, (seconds.at(-1) ?? -1) + 1e-6);
+    step.push(last.step);
+    seconds.push(time);
+    value.push(lines.reduce((sum, line) => sum + line[field]!, 0) / lines.length);
+  }
+  return { step, seconds, value };
+}
+
+function lossBy(x: Plot["x"]): Plot {
+  return {
+    title: `Loss by ${x}`,
+    x,
+    xLabel: x,
+    yLabel: "nats per token",
+    lines: [{ field: "loss", label: "training" }, { field: "validLoss", label: "validation", dashed: true }],
+  };
+}
+
+function byStep(title: string, field: Field, label: string): Plot {
+  return { title, x: "step", xLabel: "step", yLabel: label, lines: [{ field, label }] };
+}

@@ -1,0 +1,65 @@
+/**
+ * Shows trainings in a browser while they go on.
+ *
+ *   deno task dashboard --run RUN
+ */
+import { UserError } from "./cli/errors.ts";
+import { isDirectory } from "./cli/files.ts";
+import type { Flags } from "./cli/flags.ts";
+import { untilInterrupted } from "./cli/interrupt.ts";
+import { runTask } from "./cli/run.ts";
+import { dashboardHandler } from "./dashboard/handler.ts";
+
+/** Only programs on this machine can reach it. */
+const HOSTNAME = "127.0.0.1";
+const DEFAULT_PORT = 8642;
+
+const HELP = `
+Serves a page to this machine alone that shows what report.html shows, and keeps it up to date as the runs go on. Prints
+the page's address; Ctrl-C ends it. A run need not have started: the page waits for it.
+
+  deno task dashboard --run RUN [--run RUN …] [options]
+
+  --run RUN     A run directory that train-lm writes; several are laid over each other.
+  --port N      Where to serve; 0 for any port that is free (default: ${DEFAULT_PORT}, or any if that is taken)
+`;
+
+const FLAGS = {
+  run: { type: "strings", required: true },
+  port: { type: "integer", min: 0, max: 65535 },
+} as const;
+
+export async function main(args: string[]): Promise<number> {
+  return await runTask({ name: "dashboard", help: HELP, flags: FLAGS }, args, dashboard);
+}
+
+async function dashboard({ run: runs, port }: Flags<typeof FLAGS>): Promise<void> {
+  for (const run of runs) {
+    if (!await isDirectory(run)) console.error(`${run} is not there yet: the page waits for it`);
+  }
+  await untilInterrupted(async (signal) => {
+    const server = listen(port, dashboardHandler(runs));
+    console.log(`http://${HOSTNAME}:${server.addr.port}/`);
+    // Not by the server's own signal: that one cuts off whoever is being answered.
+    signal.addEventListener("abort", () => server.shutdown(), { once: true });
+    await server.finished;
+  });
+}
+
+type Handler = (request: Request) => Promise<Response>;
+
+/** Serves on the port that was asked for or, if none was, on the default one or any other. */
+function listen(port: number | undefined, handler: Handler): Deno.HttpServer<Deno.NetAddr> {
+  const serve = (port: number) => Deno.serve({ hostname: HOSTNAME, port, onListen: () => {} }, handler);
+  try {
+    return serve(port ?? DEFAULT_PORT);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    if (port === undefined) return serve(0);
+    throw new UserError(
+      `Cannot serve on port ${port}: got one that is taken, must be free. Pass --port 0 for any that is`,
+    );
+  }
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

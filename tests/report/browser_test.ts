@@ -1,0 +1,152 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { Page } from "playwright-core";
+import { RUN_FILES } from "../../lib/train/run_directory.ts";
+import { writeReport } from "../../tasks/report/write_report.ts";
+import { browserTest } from "../harness/browser.ts";
+import { taskCommand } from "../harness/run_task.ts";
+import { linesOf, makeRun, metricsOf } from "./runs.ts";
+
+const TITLES = ["Loss by step", "Loss by seconds", "Learning rate", "Gradient norm before clipping", "Throughput"];
+
+/** In the page: how many points each line of a plot has, as the plotting library holds them. */
+const COUNTS = `({ plot }) => plot.data.slice(1).map((values) => values.filter((value) => value != null).length)`;
+
+/** How many points each line of each plot has, by title. */
+async function pointsOf(page: Page): Promise<Record<string, number[]>> {
+  return await page.evaluate(`Object.fromEntries([...drawn].map(([title, drawing]) => [title, (${COUNTS})(drawing)]))`);
+}
+
+/** Waits until an expression is true in the page. */
+async function until(page: Page, expression: string): Promise<void> {
+  // Not by waitForFunction, which the page's policy forbids to evaluate text.
+  await page.evaluate(`new Promise((resolve, reject) => {
+    const began = performance.now();
+    const check = () => {
+      if (${expression}) resolve();
+      else if (performance.now() - began > 20_000) reject(new Error("waited for " + ${JSON.stringify(expression)}));
+      else requestAnimationFrame(check);
+    };
+    check();
+  })`);
+}
+
+/** Waits until the first plot's lines have these numbers of points. */
+async function untilPoints(page: Page, counts: readonly number[]): Promise<void> {
+  const drawing = `drawn.get("${TITLES[0]}")`;
+  await until(page, `${drawing} && JSON.stringify((${COUNTS})(${drawing})) === "${JSON.stringify(counts)}"`);
+}
+
+/** Pixels of a plot's canvas that are rather blue than orange, and the other way round. */
+async function pixelsOf(page: Page, title: string): Promise<{ blue: number; orange: number }> {
+  return await page.evaluate(`(() => {
+    const { ctx } = drawn.get("${title}").plot;
+    const { data } = ctx.getImageData(0, 0, ctx.canvas.width, ctx.canvas.height);
+    let [blue, orange] = [0, 0];
+    for (let i = 0; i < data.length; i += 4) {
+      if (data[i + 2] - data[i] > 60) blue++;
+      if (data[i] - data[i + 2] > 60) orange++;
+    }
+    return { blue, orange };
+  })()`);
+}
+
+/** No two plots or sections lie over each other, and nothing reaches beyond the page's side. */
+async function requireTidy(page: Page, width: number): Promise<void> {
+  await page.setViewportSize({ width, height: 900 });
+  await until(page, `[...drawn.values()].every(({ plot, cell }) => plot.width === Math.max(280, cell.clientWidth))`);
+  const boxes: { x: number; y: number; right: number; bottom: number }[] = await page.evaluate(
+    `[...document.querySelectorAll("h1, #summary, #plots > div, #samples, #facts")].map((element) => {
+      const { x, y, right, bottom } = element.getBoundingClientRect();
+      return { x, y, right, bottom };
+    })`,
+  );
+  boxes.forEach((a, i) => {
+    assert(a.right <= width, `box ${i} reaches to ${a.right} of ${width}`);
+    for (const b of boxes.slice(i + 1)) {
+      assert(a.right <= b.x || b.right <= a.x || a.bottom <= b.y || b.bottom <= a.y, `box ${i} is overlaid`);
+    }
+  });
+}
+
+browserTest("report.html draws every run, asks for nothing, and keeps its parts apart", async (open) => {
+  const dir = await Deno.makeTempDir();
+  try {
+    await makeRun(`${dir}/a`, metricsOf(120, { samples: true }));
+    await makeRun(`${dir}/b`, metricsOf(60, { validEvery: 1000 }));
+    await writeReport([`${dir}/a`, `${dir}/b`], `${dir}/both.html`);
+    const url = `file://${dir}/both.html`;
+    const { page, problems, requests } = await open(url);
+    const points = await pointsOf(page);
+    assertEquals(Object.keys(points), TITLES);
+    assertEquals(points[TITLES[0]], [120, 6, 60]);
+    assertEquals(points[TITLES[1]], [120, 6, 60]);
+    for (const title of TITLES.slice(2)) assertEquals(points[title], [120, 60], title);
+    for (const title of TITLES) {
+      const { blue, orange } = await pixelsOf(page, title);
+      assert(blue > 100 && orange > 100, `${title}: ${blue} blue pixels, ${orange} orange ones`);
+    }
+    const samples = await page.locator("#samples pre").allInnerTexts();
+    assertEquals(samples, ["ROMEO: “99”\n<b>soft</b>", "ROMEO: “49”\n<b>soft</b>"]);
+    for (const width of [1280, 1600, 420]) await requireTidy(page, width);
+    assertEquals(problems, []);
+    assertEquals(requests, [url]);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
+browserTest("the dashboard waits for a run, follows it as it grows and is cut, and ends on Ctrl-C", async (open) => {
+  const dir = await Deno.makeTempDir();
+  const server = taskCommand("dashboard", ["--run", `${dir}/run`, "--port", "0"], { stdin: "null", stderr: "null" })
+    .spawn();
+  try {
+    const lines = server.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    const url = (await lines.read()).value!.trim();
+    assert(/^http:\/\/127\.0\.0\.1:\d+\/$/.test(url), url);
+    const { page, problems, requests } = await open(url);
+    assertStringIncludes(await page.locator("#summary").innerText(), "Waiting for the run");
+    assertEquals(await pointsOf(page), {});
+
+    const log = `${dir}/run/${RUN_FILES.metrics}`;
+    const metrics = metricsOf(120, { samples: true });
+    const torn = linesOf(metrics.slice(10, 30));
+    await makeRun(`${dir}/run`, metrics.slice(0, 10));
+    await untilPoints(page, [10]);
+    // Half a line, as a reader finds it while it is written; then the rest, and the first validation.
+    await Deno.writeTextFile(log, torn.slice(0, 40), { append: true });
+    await Deno.writeTextFile(log, torn.slice(40), { append: true });
+    await untilPoints(page, [30, 1]);
+    assert((await pixelsOf(page, TITLES[0])).blue > 100);
+    assertStringIncludes(await page.locator("#summary").innerText(), "30 of 120 steps");
+
+    // A stretch that is being looked at stays while the run goes on.
+    await page.evaluate(`drawn.get("${TITLES[0]}").plot.setScale("x", { min: 5, max: 10 })`);
+    await Deno.writeTextFile(log, linesOf(metrics.slice(30, 60)), { append: true });
+    await untilPoints(page, [60, 3]);
+    assertEquals(await page.evaluate(`drawn.get("${TITLES[0]}").plot.scales.x.max`), 10);
+    assertEquals(await page.evaluate(`drawn.get("${TITLES[2]}").plot.scales.x.max`), 59);
+    assertEquals(await page.locator("#samples pre").allInnerTexts(), ["ROMEO: “49”\n<b>soft</b>"]);
+
+    // What a resumed run does: a log of the steps up to its checkpoint takes the place of the longer one.
+    await makeRun(`${dir}/run`, metrics.slice(0, 45));
+    await untilPoints(page, [45, 2]);
+    await until(page, `document.querySelectorAll("#samples pre").length === 0`);
+    await requireTidy(page, 1280);
+    assertEquals(problems, []);
+    assertEquals(requests.filter((request) => !request.startsWith(url)), []);
+
+    server.kill("SIGINT");
+    const { code } = await server.status;
+    assertEquals(code, 0);
+    await until(page, `document.getElementById("status").textContent.startsWith("Not up to date")`);
+    assertEquals(await pointsOf(page).then((points) => points[TITLES[0]]), [45, 2]);
+    await lines.cancel();
+  } finally {
+    try {
+      server.kill("SIGKILL");
+    } catch {
+      // It is over, as it should be.
+    }
+    await Deno.remove(dir, { recursive: true });
+  }
+});

@@ -1,0 +1,119 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { main as dashboard } from "../../tasks/dashboard.ts";
+import { dashboardHandler } from "../../tasks/dashboard/handler.ts";
+import { main as report } from "../../tasks/report.ts";
+import { capture } from "../cli/capture.ts";
+import { makeRun, metricsOf } from "./runs.ts";
+
+async function withRun(body: (dir: string, run: string) => Promise<void>): Promise<void> {
+  const dir = await Deno.makeTempDir();
+  try {
+    await makeRun(`${dir}/run`, metricsOf(40, { samples: true }));
+    await body(dir, `${dir}/run`);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+Deno.test("report and dashboard print their help, and refuse a command line that means nothing", async () => {
+  for (const [name, main] of [["report", report], ["dashboard", dashboard]] as const) {
+    const help = await capture(main, "--help");
+    assertEquals(help.code, 0);
+    assertStringIncludes(help.stdout, `deno task ${name} --run RUN`);
+    for (
+      const [args, problem] of [
+        [[], "got no --run"],
+        [["--run"], "--run without a value"],
+        [["--runs", "x"], "unknown argument --runs"],
+        [["--run", "x", "y"], "unknown argument y"],
+      ] as const
+    ) {
+      const { code, stdout, stderr } = await capture(main, ...args);
+      assertEquals([code, stdout], [2, ""]);
+      assertMatch(stderr, new RegExp(`^error: Cannot run ${name}: got .*${problem.replace("got ", "")}.*\n$`));
+    }
+  }
+});
+
+Deno.test("report writes into the run, or where it is told, and replaces a file only by --force", async () => {
+  await withRun(async (dir, run) => {
+    const inRun = await capture(report, "--run", run);
+    assertEquals([inRun.code, inRun.stdout], [0, `Written to ${run}/report.html\n`], inRun.stderr);
+    const again = await capture(report, "--run", run);
+    assertEquals(again.code, 0, again.stderr);
+
+    const out = `${dir}/out.html`;
+    const args = ["--run", run, "--run", run, "--out", out];
+    assertEquals((await capture(report, ...args)).code, 0);
+    await Deno.writeTextFile(out, "mine");
+    const refused = await capture(report, ...args);
+    assertEquals([refused.code, refused.stderr.split(":")[1]], [1, ` Cannot write ${out}`]);
+    assertEquals(await Deno.readTextFile(out), "mine");
+    assertEquals((await capture(report, ...args, "--force")).code, 0);
+    assertStringIncludes(await Deno.readTextFile(out), "40 of 120 steps");
+  });
+});
+
+Deno.test("report says which run it cannot read, and leaves nothing behind", async () => {
+  await withRun(async (dir, run) => {
+    await Deno.mkdir(`${dir}/empty`);
+    const before = (await Array.fromAsync(Deno.readDir(dir))).map(({ name }) => name).sort();
+    for (
+      const [args, code, problem] of [
+        [["--run", run, "--run", run], 2, "Cannot report on 2 runs: got no --out"],
+        [["--run", `${dir}/absent`], 1, `Cannot read ${dir}/absent: got no such directory`],
+        [["--run", `${run}/config.json`], 1, `Cannot read ${run}/config.json: got a file`],
+        [["--run", `${dir}/empty`], 1, `Cannot open run ${dir}/empty: got no config.json`],
+      ] as const
+    ) {
+      const result = await capture(report, ...args);
+      assertEquals([result.code, result.stdout], [code, ""]);
+      assertStringIncludes(result.stderr, `error: ${problem}`);
+    }
+    assertEquals((await Array.fromAsync(Deno.readDir(dir))).map(({ name }) => name).sort(), before);
+    assertEquals(await Array.fromAsync(Deno.readDir(`${dir}/empty`)), []);
+  });
+});
+
+Deno.test("dashboard refuses what is no directory, and a port that is taken", async () => {
+  await withRun(async (_, run) => {
+    const file = await capture(dashboard, "--run", `${run}/config.json`);
+    assertEquals(file.code, 1);
+    assertStringIncludes(file.stderr, "got a file, must be an existing directory");
+    using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = taken.addr as Deno.NetAddr;
+    const { code, stdout, stderr } = await capture(dashboard, "--run", run, "--port", String(port));
+    assertEquals([code, stdout], [1, ""]);
+    assertMatch(stderr, new RegExp(`^error: Cannot serve on port ${port}: got one that is taken`));
+    for (const port of ["65536", "-1", "1.5"]) {
+      assertEquals((await capture(dashboard, "--run", run, `--port=${port}`)).code, 2, port);
+    }
+  });
+});
+
+Deno.test("the dashboard answers this machine's browser alone, and only what is new", async () => {
+  await withRun(async (_, run) => {
+    const handler = dashboardHandler([run]);
+    const get = async (path: string, init?: RequestInit, host = "127.0.0.1:8642") => {
+      const response = await handler(new Request(`http://${host}${path}`, init));
+      return { status: response.status, text: await response.text() };
+    };
+    const page = await get("/");
+    assertEquals(page.status, 200);
+    assertStringIncludes(page.text, "40 of 120 steps");
+    const { version, content } = JSON.parse((await get("/content?seen=another")).text);
+    assertEquals(content.plots.runs[0].points.loss.value, metricsOf(40).map(({ loss }) => loss));
+    assertEquals((await get(`/content?seen=${version}`)).status, 204);
+    await makeRun(run, metricsOf(41));
+    const later = await get(`/content?seen=${version}`);
+    assertEquals(later.status, 200);
+    assert(JSON.parse(later.text).version !== version);
+
+    await Deno.writeTextFile(`${run}/metrics.jsonl`, "no JSON\n");
+    assertStringIncludes((await get("/")).text, "got line 1 that is not JSON");
+    assertEquals((await get("/", undefined, "localhost:8642")).status, 200);
+    assertEquals((await get("/", undefined, "elsewhere.example")).status, 403);
+    assertEquals((await get("/", { method: "POST" })).status, 405);
+    assertEquals((await get("/config.json")).status, 404);
+  });
+});
