@@ -2,6 +2,7 @@ import { attentionBackwardKeyValueSource } from "./attention_backward_key_value.
 import { attentionBackwardQuerySource } from "./attention_backward_query.ts";
 import { attentionForwardSource } from "./attention_forward.ts";
 import { BLOCK, type HeadLayout, headLayout } from "./attention_source.ts";
+import { attentionDecodeCall } from "./attention_decode.ts";
 import type { WgslKernel } from "./dispatch.ts";
 
 /**
@@ -20,6 +21,10 @@ function perBlock(name: string, source: (head: HeadLayout) => string, products: 
   });
 }
 
-export const attentionForward = perBlock("attention_forward", attentionForwardSource, 2);
+const forwardPerBlock = perBlock("attention_forward", attentionForwardSource, 2);
+
+export const attentionForward: WgslKernel = (constants, traits) =>
+  constants.T === 1 ? attentionDecodeCall(constants, traits) : forwardPerBlock(constants, traits);
+
 export const attentionBackwardQuery = perBlock("attention_backward_query", attentionBackwardQuerySource, 3);
 export const attentionBackwardKeyValue = perBlock("attention_backward_key_value", attentionBackwardKeyValueSource, 4);

@@ -81,6 +81,13 @@ function attentionProbes(B: number, T: number, H: number, headDim: number): Prob
   ];
 }
 
+/** One query after `start` cached keys, as in generation. */
+function cachedAttentionProbes(B: number, S: number, H: number, headDim: number, start: number): Probe[] {
+  const [q, kv] = [B * H * headDim, B * S * H * headDim];
+  const inputs = { q, k: kv, v: kv, start: { integers: [start] } };
+  return [probe(attentionForward, { B, T: 1, S, H, headDim }, inputs, { y: q, lse: B * H })];
+}
+
 /** Row by row kernels and those between elements, at one size. */
 function rowProbes(rows: number, D: number): Probe[] {
   const n = rows * D;
@@ -186,6 +193,7 @@ export function smallProbes(): Probe[] {
     ...linearProbes(64, 96, 32),
     ...attentionProbes(2, 37, 2, 6),
     ...attentionProbes(1, 65, 2, 64),
+    ...cachedAttentionProbes(2, 150, 3, 64, 130),
     ...rowProbes(21, 301),
     ...otherProbes(),
   ];

@@ -130,6 +130,18 @@ forEachDevice("attention over a KV cache sees the keys up to each query's positi
     [1, 1, 65, 3, 8, 63],
     [2, 3, 8, 2, 6, 4],
     [1, 7, 130, 1, 16, 100],
+    // One query: keys are split over workgroups, 64 to each.
+    [3, 1, 31, 2, 5, 30],
+    [2, 1, 63, 1, 16, 62],
+    [2, 1, 64, 2, 16, 63],
+    [1, 1, 67, 2, 3, 66],
+    [1, 1, 64, 1, 64, 30],
+    [2, 1, 129, 3, 64, 64],
+    [2, 1, 129, 1, 10, 127],
+    [1, 1, 2048, 2, 32, 2047],
+    [2, 1, 2111, 1, 8, 2109],
+    [1, 1, 4200, 2, 4, 4100],
+    [1, 1, 70, 1, 260, 69],
     [1, 33, 100, 2, 8, 31],
   ] as const;
   for (const [B, T, S, H, headDim, start] of sizes) {
