@@ -142,7 +142,7 @@ function otherProbes(): Probe[] {
     probe(ropeBackward, { ...rope, accumulate: 1 }, { dY: B * T * D, ...tables }, { dX: B * T * D }),
     probe(writeRowsKernel, { B, T, S, W: D }, { x: B * T * D, start: { integers: [3] } }, { out: B * S * D }),
     probe(clipGradNormPartials, { n, P: 7 }, { gradients: n }, { partials: 7 }),
-    probe(clipGradNormFactor, { P: 1, maxNorm: 0.5 }, { partials: 1 }, { clip: 2 }),
+    probe(clipGradNormFactor, { P: 3, maxNorm: 0.5 }, { partials: { floats: [0.7, 0.2, 0.5] } }, { clip: 2 }),
     probe(
       adamwKernel,
       { n, beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0.1 },
