@@ -17,13 +17,12 @@ export function describeRun(directory: string, config: RunConfig, metrics: reado
 }
 
 /** Where the run stands, in one line. */
-function summary({ model, training }: RunConfig, metrics: readonly StepMetrics[]): string {
+function summary({ training }: RunConfig, metrics: readonly StepMetrics[]): string {
   const last = metrics.at(-1);
   if (last === undefined) return `No step of ${formatCount(training.steps)} has been taken yet`;
   const taken = last.step + 1;
   const validLoss = metrics.findLast(({ validLoss }) => validLoss !== undefined)?.validLoss;
-  const tokensPerStep = training.batchSize * training.gradAccumulation * model.contextLength;
-  const left = formatSeconds((training.steps - taken) * tokensPerStep / last.tokensPerSecond);
+  const left = formatSeconds((training.steps - taken) * last.seconds / taken);
   return [
     `${formatCount(taken)} of ${formatCount(training.steps)} steps in ${formatSeconds(last.seconds)}`,
     ...(taken < training.steps ? [`about ${left} to go`] : []),
