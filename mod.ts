@@ -156,6 +156,18 @@ export {
   stepsWithin,
 } from "./lib/train/time_budget.ts";
 
+// Memorisation
+export { drawSamples, type DrawSamplesOptions } from "./lib/memorisation/draw_samples.ts";
+export { drawExcerpts, readBlocks } from "./lib/memorisation/excerpts.ts";
+export {
+  measureMemorisation,
+  type MemorisationOptions,
+  type MemorisationReport,
+  type OverlapSummary,
+} from "./lib/memorisation/measure.ts";
+export { type Overlap, OverlapFinder } from "./lib/memorisation/overlaps.ts";
+export { SharedWindows, type WindowCount } from "./lib/memorisation/shared_windows.ts";
+
 // Accounting
 export { type DeviceName, DEVICES } from "./lib/accounting/devices.ts";
 export { countProgram, programMemory } from "./lib/accounting/program.ts";

@@ -1,7 +1,8 @@
 /**
- * Measures how well a trained model predicts a text.
+ * Measures how well a trained model predicts a text, or what it copied from its training text.
  *
  *   deno task evaluate --run RUN --input FILE.txt
+ *   deno task evaluate --run RUN --memorisation --corpus TRAIN.txt --input VALID.txt
  */
 import { tokensInMemory } from "../lib/dataset/token_source.ts";
 import { Safetensors } from "../lib/model/safetensors.ts";
@@ -9,45 +10,26 @@ import { weightsFrom } from "../lib/model/weights_file.ts";
 import { scoreTokens } from "../lib/train/score.ts";
 import { startBackend } from "./cli/backend.ts";
 import { requireInputFile } from "./cli/files.ts";
-import type { Flags } from "./cli/flags.ts";
 import { untilInterrupted } from "./cli/interrupt.ts";
 import { loadRun } from "./cli/load_run.ts";
 import { startProgress } from "./cli/progress.ts";
 import { runTask } from "./cli/run.ts";
-
-const HELP = `
-Prints a model's loss, perplexity and bits per byte on a text. Every token but the first, which nothing comes before, is
-predicted once, by a window that moves by a stride: all but the first window's see at least context length − stride
-tokens before them.
-
-  deno task evaluate --run RUN --input FILE.txt [options]
-
-  --run RUN          A run directory that train-lm wrote with --tokenizer.
-  --weights WHICH    last, or best: those of the lowest validation loss (default: last)
-  --input FILE       UTF-8 text.
-  --stride N         Smaller is slower and fairer (default: half the context length)
-  --batch-size N     Windows that go through the model together (default: 8)
-  --backend NAME     auto, webgpu or wasm (default: auto)
-`;
-
-const FLAGS = {
-  run: { type: "string", required: true },
-  weights: { type: "string", default: "last", choices: ["last", "best"] },
-  input: { type: "string", required: true },
-  stride: { type: "integer", min: 1 },
-  "batch-size": { type: "integer", default: 8, min: 1 },
-  backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "wasm"] },
-} as const;
+import { type EvaluateFlags, FLAGS, HELP, modeOf } from "./evaluate/flags.ts";
+import { evaluateMemorisation } from "./evaluate/memorisation.ts";
 
 export async function main(args: string[]): Promise<number> {
-  return await runTask({ name: "evaluate", help: HELP, flags: FLAGS }, args, evaluate);
+  return await runTask({ name: "evaluate", help: HELP, flags: FLAGS }, args, async (flags) => {
+    const mode = modeOf(flags);
+    if (mode.kind === "memorisation") await evaluateMemorisation(flags, mode.corpus);
+    else await evaluateLoss(flags, mode.input);
+  });
 }
 
-async function evaluate(flags: Flags<typeof FLAGS>): Promise<void> {
-  await requireInputFile(flags.input);
+async function evaluateLoss(flags: EvaluateFlags, input: string): Promise<void> {
+  await requireInputFile(input);
   const { model, tokenizer, weights: weightsPath } = await loadRun(flags.run, flags.weights);
-  const ids = tokenizer.encode(await Deno.readFile(flags.input));
-  const source = tokensInMemory(ids, flags.input);
+  const ids = tokenizer.encode(await Deno.readFile(input));
+  const source = tokensInMemory(ids, input);
   using weights = await Safetensors.open(weightsPath);
   await using backend = await startBackend(flags.backend);
   const progress = startProgress(source.length - 1, "{value}/{total} tokens [{bar}]", {});
@@ -66,11 +48,17 @@ async function evaluate(flags: Flags<typeof FLAGS>): Promise<void> {
   });
   const bytes = ids.subarray(1).reduce((sum, id) => sum + tokenizer.vocabulary.tokens.byteLength(id), 0);
   const loss = nats / tokens;
+  const perplexity = Math.exp(loss);
+  const bitsPerByte = nats / Math.LN2 / bytes;
+  if (flags.json) {
+    console.log(JSON.stringify({ weights: weightsPath, input, tokens, bytes, loss, perplexity, bitsPerByte }, null, 2));
+    return;
+  }
   const count = (n: number) => n.toLocaleString("en-US");
-  console.log(`${count(tokens)} tokens, ${count(bytes)} bytes of ${flags.input}, with ${weightsPath}`);
+  console.log(`${count(tokens)} tokens, ${count(bytes)} bytes of ${input}, with ${weightsPath}`);
   console.log(`loss           ${loss.toFixed(4)} nats per token`);
-  console.log(`perplexity     ${Math.exp(loss).toFixed(2)} per token`);
-  console.log(`bits per byte  ${(nats / Math.LN2 / bytes).toFixed(4)}`);
+  console.log(`perplexity     ${perplexity.toFixed(2)} per token`);
+  console.log(`bits per byte  ${bitsPerByte.toFixed(4)}`);
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

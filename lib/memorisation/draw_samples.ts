@@ -1,0 +1,41 @@
+import type { Generator } from "../model/generator.ts";
+import type { SamplingOptions } from "../model/sampling.ts";
+import type { Tokenizer } from "../tokenizer/mod.ts";
+
+/** Which samples are drawn. */
+export interface DrawSamplesOptions extends SamplingOptions {
+  readonly count: number;
+  /** Tokens of each at most. */
+  readonly maxTokens: number;
+  /** Of the first sample; the others' are counted up from it. */
+  readonly seed: number;
+  /** What they continue; by default a document begins: after the end of another one, or at least on a new line. */
+  readonly prompt?: string;
+  /** Called when a sample is drawn, with their number so far. */
+  readonly onSample?: (drawn: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** The special token between documents. */
+const END_OF_TEXT = "<|endoftext|>";
+
+/** Draws texts from a model, without the prompt: their bytes, which may end within a character. */
+export async function drawSamples(
+  generator: Generator,
+  tokenizer: Tokenizer,
+  options: DrawSamplesOptions,
+): Promise<Uint8Array[]> {
+  const { count, seed, signal } = options;
+  const endOfText = tokenizer.specialTokens.get(END_OF_TEXT);
+  const prompt = [...tokenizer.encode(options.prompt ?? (endOfText === undefined ? "\n" : END_OF_TEXT))];
+  const stopIds = endOfText === undefined ? [] : [endOfText];
+  const samples: Uint8Array[] = [];
+  for (let i = 0; i < count; i++) {
+    const ids = await Array.fromAsync(generator.generate(prompt, { ...options, seed: seed + i, stopIds }));
+    signal?.throwIfAborted();
+    // A model with spare rows in its embedding can make up ids that stand for nothing.
+    samples.push(tokenizer.decodeBytes(ids.filter((id) => id < tokenizer.vocabSize)));
+    options.onSample?.(i + 1);
+  }
+  return samples;
+}

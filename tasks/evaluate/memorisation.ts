@@ -1,0 +1,164 @@
+// evaluate --memorisation: what a model copied from its training text.
+import { formatCount, formatShare } from "../../lib/accounting/units.ts";
+import { formatTable } from "../../lib/accounting/table.ts";
+import { expandInputs, textSourceOf } from "../../lib/dataset/text_inputs.ts";
+import { drawExcerpts, readBlocks } from "../../lib/memorisation/excerpts.ts";
+import { drawSamples } from "../../lib/memorisation/draw_samples.ts";
+import {
+  MAX_VALID_BYTES,
+  measureMemorisation,
+  type MemorisationReport,
+  type OverlapSummary,
+} from "../../lib/memorisation/measure.ts";
+import { Generator } from "../../lib/model/generator.ts";
+import { Safetensors } from "../../lib/model/safetensors.ts";
+import { validateSampling } from "../../lib/model/sampling.ts";
+import { writeWeights } from "../../lib/model/weights.ts";
+import { weightsFrom } from "../../lib/model/weights_file.ts";
+import type { Tokenizer } from "../../lib/tokenizer/mod.ts";
+import { startBackend } from "../cli/backend.ts";
+import { UserError } from "../cli/errors.ts";
+import { requireInputFile } from "../cli/files.ts";
+import { untilInterrupted } from "../cli/interrupt.ts";
+import { loadRun } from "../cli/load_run.ts";
+import { startProgress } from "../cli/progress.ts";
+import { TextProgress } from "../cli/text_progress.ts";
+import type { EvaluateFlags } from "./flags.ts";
+
+/** Bytes of an overlap that are shown. */
+const SHOWN_BYTES = 500;
+
+/** Draws samples, compares them with the corpus, and prints what was found. */
+export async function evaluateMemorisation(flags: EvaluateFlags, corpusPath: string): Promise<void> {
+  const sampling = { temperature: flags.temperature, topP: flags["top-p"] };
+  validateSampling(sampling);
+  const inputs = await expandInputs([corpusPath]);
+  if (inputs.length > 1) {
+    throw new UserError(`Cannot read ${corpusPath}: got a directory, must be a file. Name the file that was encoded`);
+  }
+  if (flags.input !== undefined) await requireInputFile(flags.input);
+  const { model, tokenizer, weights: weightsPath } = await loadRun(flags.run, flags.weights);
+  const report = await untilInterrupted(async (signal) => {
+    const samples = await draw();
+    const valid = flags.input === undefined ? undefined : await readBlocks(flags.input, MAX_VALID_BYTES);
+    using progress = new TextProgress(inputs[0].isGzip || inputs[0].isJsonLines ? null : inputs[0].bytes);
+    return await measureMemorisation({
+      samples,
+      corpus: textSourceOf(inputs[0], { stdin: Deno.stdin.readable }),
+      baseline: valid && drawExcerpts(valid, samples.map(({ length }) => length), flags.seed),
+      valid,
+      windowBytes: flags["window-bytes"],
+      onProgress: (bytes) => progress.update({ storedBytes: bytes }),
+      signal,
+    });
+
+    async function draw(): Promise<Uint8Array[]> {
+      using weights = await Safetensors.open(weightsPath);
+      await using backend = await startBackend(flags.backend);
+      const generator = await Generator.create(backend, model);
+      await writeWeights(backend, model, weightsFrom(weights, weightsPath));
+      const count = flags["num-samples"];
+      const progress = startProgress(count, "{value}/{total} samples [{bar}]", {});
+      try {
+        return await drawSamples(generator, tokenizer, {
+          ...sampling,
+          count,
+          maxTokens: flags["max-tokens"],
+          prompt: flags.prompt,
+          seed: flags.seed,
+          onSample: (drawn) => progress.update(drawn, {}),
+          signal,
+        });
+      } finally {
+        progress.stop();
+      }
+    }
+  });
+  const described = describe(report, tokenizer);
+  if (flags.json) console.log(JSON.stringify({ weights: weightsPath, corpus: corpusPath, ...described }, null, 2));
+  else printReport(described, corpusPath, weightsPath, flags.input);
+}
+
+/** What `--json` prints. */
+function describe({ corpusBytes, samples, baseline, duplicates }: MemorisationReport, tokenizer: Tokenizer) {
+  return {
+    corpusBytes,
+    samples: describeOverlaps(samples, tokenizer),
+    ...(baseline && { baseline: describeOverlaps(baseline, tokenizer) }),
+    ...(duplicates && {
+      duplicates: {
+        ...duplicates,
+        // A text shorter than a window has none.
+        share: duplicates.windows === 0 ? null : duplicates.shared / duplicates.windows,
+      },
+    }),
+  };
+}
+
+function describeOverlaps({ overlaps, median, max, longest }: OverlapSummary, tokenizer: Tokenizer) {
+  const { text, bytes, start, document, offset, content } = longest;
+  const whole = wholeCharacters(content);
+  return {
+    count: overlaps.length,
+    medianBytes: median,
+    maxBytes: max,
+    bytes: overlaps.map(({ bytes }) => bytes),
+    longest: {
+      bytes,
+      characters: [...whole].length,
+      tokens: tokenizer.encode(content).length,
+      sample: text,
+      start,
+      document,
+      offset,
+      text: whole,
+    },
+  };
+}
+
+/** The text of bytes, without characters that were cut at either end. */
+function wholeCharacters(bytes: Uint8Array): string {
+  const isContinuation = (byte: number) => (byte & 0xc0) === 0x80;
+  let start = 0;
+  while (start < bytes.length && isContinuation(bytes[start])) start++;
+  // With `stream`, the decoder keeps an unfinished character to itself.
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes.subarray(start), { stream: true });
+}
+
+type Description = ReturnType<typeof describe>;
+
+function printReport(
+  { corpusBytes, samples, baseline, duplicates }: Description,
+  corpusPath: string,
+  weightsPath: string,
+  validPath: string | undefined,
+): void {
+  console.log(
+    `${formatCount(samples.count)} samples of ${weightsPath} against ${corpusPath} (${formatCount(corpusBytes)} bytes)`,
+  );
+  const row = (name: string, { medianBytes, longest }: Description["samples"]) => [
+    name,
+    medianBytes.toLocaleString("en-US"),
+    ...[longest.bytes, longest.characters, longest.tokens].map(formatCount),
+  ];
+  const header = ["longest verbatim overlap", "median bytes", "max bytes", "characters", "tokens"];
+  console.log(formatTable(header, [
+    row("samples", samples),
+    ...(baseline ? [row("held-out text of the same lengths", baseline)] : []),
+  ]));
+  if (duplicates) {
+    const { windows, shared, share, windowBytes } = duplicates;
+    console.log(
+      share === null
+        ? `${validPath} is shorter than a window of ${windowBytes} bytes`
+        : `${formatShare(share)} of the windows of ${windowBytes} bytes in ${validPath} occur in the training text ` +
+          `(${formatCount(shared)} of ${formatCount(windows)})`,
+    );
+  } else {
+    console.log("With --input VALID.txt, held-out text, there is something to compare this with");
+  }
+  const { sample, document, offset, text } = samples.longest;
+  const where = document > 0 ? ` of document ${formatCount(document)}` : "";
+  const cut = text.length > SHOWN_BYTES ? `${text.slice(0, SHOWN_BYTES)}…` : text;
+  console.log(`The longest, in sample ${sample}, is at byte ${formatCount(offset)}${where}:\n${cut}`);
+}

@@ -1,0 +1,113 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { gzipSync } from "node:zlib";
+import { createWasmBackend } from "../../lib/backend/wasm.ts";
+import { Transformer } from "../../lib/model/transformer.ts";
+import { initialWeights, writeWeights } from "../../lib/model/weights.ts";
+import { saveWeights } from "../../lib/model/weights_file.ts";
+import { saveTokenizer, trainBpe } from "../../lib/tokenizer/mod.ts";
+import { Evaluator } from "../../lib/train/evaluator.ts";
+import { main } from "../../tasks/evaluate.ts";
+import { capture } from "../cli/capture.ts";
+
+const encoder = new TextEncoder();
+const TEXT = "the cat sat on the mat, naïve 你好; the dog sat on the log. ".repeat(40);
+const MODEL = { vocabSize: 300, contextLength: 16, dModel: 16, numLayers: 1, numHeads: 2, dFf: 24, ropeTheta: 10000 };
+
+/** A run of an untrained model, whose samples are noise. */
+async function withRun(body: (dir: string, args: string[]) => Promise<void>): Promise<void> {
+  const dir = await Deno.makeTempDir();
+  try {
+    await saveTokenizer(await trainBpe(TEXT, { vocabSize: 280 }), `${dir}/run`);
+    await Deno.writeTextFile(`${dir}/run/config.json`, JSON.stringify({ model: MODEL }));
+    const model = new Transformer(MODEL);
+    await using backend = await createWasmBackend({ workers: 1 });
+    await Evaluator.create(backend, model, 1);
+    await writeWeights(backend, model, initialWeights(MODEL, 1));
+    await saveWeights(`${dir}/run/model.safetensors`, backend, model);
+    await body(dir, ["--run", `${dir}/run`, "--backend", "wasm"]);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+async function evaluate(args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await capture(main, ...args);
+  assertEquals(code, 0, stderr);
+  return stdout;
+}
+
+Deno.test("evaluate prints the same numbers as text and as JSON", async () => {
+  await withRun(async (dir, run) => {
+    await Deno.writeTextFile(`${dir}/text.txt`, TEXT);
+    const args = [...run, "--input", `${dir}/text.txt`];
+    const { tokens, bytes, loss, perplexity, bitsPerByte } = JSON.parse(await evaluate([...args, "--json"]));
+    const text = await evaluate(args);
+    assertMatch(text, new RegExp(`^${tokens.toLocaleString("en-US")} tokens, ${bytes.toLocaleString("en-US")} bytes`));
+    for (const number of [loss.toFixed(4), perplexity.toFixed(2), bitsPerByte.toFixed(4)]) {
+      assert(text.includes(` ${number}`), `${number} in ${text}`);
+    }
+    // A model that knows nothing gives every token about the same probability.
+    assert(Math.abs(loss - Math.log(MODEL.vocabSize)) < 0.2, `loss ${loss}`);
+    // All but the first token's.
+    assert(bytes < encoder.encode(TEXT).length && bytes >= encoder.encode(TEXT).length - 20);
+  });
+});
+
+Deno.test("evaluate --memorisation finds samples that are in the corpus, and how much of a text is", async () => {
+  await withRun(async (dir, run) => {
+    const valid = TEXT.slice(0, 300);
+    await Deno.writeTextFile(`${dir}/valid.txt`, valid);
+    await Deno.writeTextFile(`${dir}/train.txt`, `some other text\n${TEXT}`);
+    const options = ["--num-samples", "3", "--max-tokens", "30", "--temperature", "2", "--top-p", "1", "--seed", "4"];
+    const args = [
+      ...run,
+      "--memorisation",
+      "--input",
+      `${dir}/valid.txt`,
+      "--window-bytes",
+      "40",
+      ...options,
+      "--json",
+    ];
+    const found = JSON.parse(await evaluate([...args, "--corpus", `${dir}/train.txt`]));
+    assertEquals(found.corpusBytes, (await Deno.stat(`${dir}/train.txt`)).size);
+    assertEquals([found.samples.count, found.baseline.count], [3, 3]);
+    const { windows, shared, share, windowBytes } = found.duplicates;
+    assertEquals([windows, shared, share, windowBytes], [encoder.encode(valid).length - 39, windows, 1, 40]);
+    // Every excerpt of a text that is in the corpus is.
+    assert(found.baseline.medianBytes > found.samples.maxBytes, JSON.stringify(found));
+    const { bytes, document, offset, text } = found.baseline.longest;
+    assertEquals([bytes, document], [found.baseline.maxBytes, 0]);
+    const corpus = await Deno.readFile(`${dir}/train.txt`);
+    const there = new TextDecoder().decode(corpus.subarray(offset, offset + bytes));
+    // Characters that were cut at the ends are not shown.
+    assertEquals(there.replace(/^�+|�+$/g, ""), text);
+
+    // The same text as one of two packed documents.
+    const lines = ["nothing", `some other text\n${TEXT}`].map((text) => JSON.stringify({ text })).join("\n");
+    await Deno.writeFile(`${dir}/train.jsonl.gz`, gzipSync(lines));
+    const packed = JSON.parse(await evaluate([...args, "--corpus", `${dir}/train.jsonl.gz`]));
+    assertEquals(packed.samples.bytes, found.samples.bytes);
+    assertEquals(packed.baseline.longest, { ...found.baseline.longest, document: 1 });
+
+    const plain = await evaluate([...args.slice(0, -1), "--corpus", `${dir}/train.txt`]);
+    assertMatch(plain, /^3 samples of .+model\.safetensors against .+train\.txt/);
+    assertMatch(plain, /100\.00 % of the windows of 40 bytes/);
+    const other = JSON.parse(await evaluate([...args.with(args.indexOf("4"), "5"), "--corpus", `${dir}/train.txt`]));
+    assert(JSON.stringify(other.samples) !== JSON.stringify(found.samples), "another seed, the same samples");
+  });
+});
+
+Deno.test("evaluate refuses a mode without what it needs", async () => {
+  for (
+    const [args, problem] of [
+      [["--run", "x"], /got no --input, must be given one/],
+      [["--run", "x", "--memorisation"], /got --memorisation without --corpus/],
+      [["--run", "x", "--corpus", "y"], /got --corpus without --memorisation/],
+    ] as const
+  ) {
+    const { code, stderr } = await capture(main, ...args);
+    assertEquals(code, 2);
+    assertMatch(stderr, problem);
+  }
+});
