@@ -1,12 +1,17 @@
 // clip_grad_norm_partials: partials[p] = sum over part p of gradients[i]^2
-// gradients: (n), partials: (P); part p has elements floor(p * n / P) <= i < floor((p + 1) * n / P)
-// One workgroup per part; dispatch P, folded into two dimensions. Overwrites partials.
+// gradients: (n), of which the elements from first_element on are bound; partials: (P); part p has elements
+// floor(p * n / P) <= i < floor((p + 1) * n / P)
+// One workgroup per part p, first_part <= p < end_part; dispatch their number, folded into two dimensions.
+// Overwrites the partials of these parts.
 
 const WORKGROUP = 256u;
 
 struct Params {
   n: u32,
   P: u32,
+  first_element: u32,
+  first_part: u32,
+  end_part: u32,
 }
 
 @group(0) @binding(0) var<storage, read> gradients: array<f32>;
@@ -39,14 +44,15 @@ fn main(
   @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) local: u32,
 ) {
-  let p = workgroup.y * workgroups.x + workgroup.x;
-  if (p >= params.P) {
+  let p = params.first_part + workgroup.y * workgroups.x + workgroup.x;
+  if (p >= params.end_part) {
     return;
   }
   let end = part_start(p + 1u, params.n, params.P);
   var squares = 0.0;
   for (var i = part_start(p, params.n, params.P) + local; i < end; i += WORKGROUP) {
-    squares += gradients[i] * gradients[i];
+    let gradient = gradients[i - params.first_element];
+    squares += gradient * gradient;
   }
   let total = workgroup_sum(squares, local);
   if (local == 0u) {

@@ -8,13 +8,24 @@ export interface DeviceTraits {
   readonly maxWorkgroupBytes: number;
   /** Invocations that a workgroup may have. */
   readonly maxInvocations: number;
+  /** Bytes that can be bound of a storage at once. */
+  readonly maxBindingBytes: number;
 }
 
 /** A kernel's constants by name. */
 export type Constants = Readonly<Record<string, number>>;
 
-/** What a binding holds: the call's array with this index (inputs, then outputs), or memory that lives for one call. */
-export type Binding = number | "scratch";
+/** A stretch of an array, for arrays that are too large to be bound whole. */
+export interface Window {
+  /** The call's array with this index: inputs, then outputs. */
+  readonly array: number;
+  /** The first element, a multiple of WINDOW_ALIGNMENT, and how many there are. */
+  readonly first: number;
+  readonly count: number;
+}
+
+/** What a binding holds: one of the call's arrays, by its index, part of one, or memory that lives for one call. */
+export type Binding = number | Window | "scratch";
 
 /** One dispatch. Bindings are `reads`, then `writes`, then the uniform `Params`. */
 export interface Dispatch {
@@ -57,6 +68,53 @@ export type WgslKernel = (constants: Constants, traits: DeviceTraits) => WgslCal
 
 /** Invocations in a workgroup of the plain kernels. */
 export const WORKGROUP = 256;
+
+/** Where windows may begin, in elements: WebGPU binds storage at multiples of 256 bytes, which is this many f16. */
+export const WINDOW_ALIGNMENT = 128;
+
+/** Elements of a window at most. */
+export function maxWindow({ maxBindingBytes }: DeviceTraits): number {
+  return Math.floor(maxBindingBytes / 4 / WINDOW_ALIGNMENT) * WINDOW_ALIGNMENT;
+}
+
+/**
+ * A kernel with one invocation for each of `n` elements, which lie side by side in some of its arrays: where those are
+ * too large to be bound, it goes through them window by window.
+ *
+ * @param flat For each input, then each output: whether it is such an array.
+ * @param inputs How many of them are inputs.
+ * @param params The words of `Params` after `n`; the constants after `n` by default.
+ */
+export function flatElementwise(
+  label: string,
+  source: string,
+  inputs: number,
+  flat: readonly boolean[],
+  params: (constants: Constants) => Iterable<number> = (constants) => Object.values(constants).slice(1),
+): WgslKernel {
+  return (constants, traits) => {
+    const dispatches: Dispatch[] = [];
+    const size = maxWindow(traits);
+    for (let first = 0; first < constants.n; first += size) {
+      const count = Math.min(size, constants.n - first);
+      const bindings = flat.map((isFlat, array): Binding => isFlat ? { array, first, count } : array);
+      dispatches.push({
+        label,
+        source,
+        workgroups: Math.ceil(count / WORKGROUP),
+        reads: bindings.slice(0, inputs),
+        writes: bindings.slice(inputs),
+        params: [count, ...params(constants)],
+      });
+    }
+    return { dispatches };
+  };
+}
+
+/** The words of numbers as float32. */
+export function bitsOf(values: readonly number[]): Uint32Array {
+  return new Uint32Array(Float32Array.from(values).buffer);
+}
 
 /** A kernel with one invocation for each of `count` elements. */
 export function elementwise(label: string, source: string, count: (constants: Constants) => number): WgslKernel {

@@ -2,7 +2,6 @@
 
 import addForward from "./add_forward.wgsl" with { type: "text" };
 import clipGradNormFactor from "./clip_grad_norm_factor.wgsl" with { type: "text" };
-import clipGradNormPartials from "./clip_grad_norm_partials.wgsl" with { type: "text" };
 import copy from "./copy.wgsl" with { type: "text" };
 import crossEntropyBackward from "./cross_entropy_backward.wgsl" with { type: "text" };
 import crossEntropyBackwardInPlace from "./cross_entropy_backward_in_place.wgsl" with { type: "text" };
@@ -29,14 +28,24 @@ import swigluForward from "./swiglu_forward.wgsl" with { type: "text" };
 import writeRows from "./write_rows.wgsl" with { type: "text" };
 import { adamw } from "./adamw.ts";
 import { attentionBackwardKeyValue, attentionBackwardQuery, attentionForward } from "./attention.ts";
-import { type Constants, elementwise, type WgslKernel, workgroupPer, workgroupPerRow } from "./dispatch.ts";
+import { clipGradNormPartials } from "./clip_grad_norm_partials.ts";
+import {
+  bitsOf,
+  type Constants,
+  elementwise,
+  flatElementwise,
+  type WgslKernel,
+  workgroupPer,
+  workgroupPerRow,
+} from "./dispatch.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "./linear.ts";
 
 /** Rows of dWeight that one workgroup of embedding_backward owns: ROWS in its source. */
 const EMBEDDING_ROWS = 16;
 
 const one = () => 1;
-const n = (c: Constants) => c.n;
+/** Every array has one element for each invocation. */
+const all = (arrays: number) => Array<boolean>(arrays).fill(true);
 const rows = (c: Constants) => c.rows;
 const width = (c: Constants) => c.D;
 const vocabulary = (c: Constants) => c.V;
@@ -45,13 +54,13 @@ const pairs = (c: Constants) => c.rows * (c.D / 2);
 /** How each kernel runs on a GPU, by the name that `lib/` gives it. */
 export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entries({
   adamw,
-  add_forward: elementwise("add_forward", addForward, n),
+  add_forward: flatElementwise("add_forward", addForward, 2, all(3)),
   attention_backward_key_value: attentionBackwardKeyValue,
   attention_backward_query: attentionBackwardQuery,
   attention_forward: attentionForward,
   clip_grad_norm_factor: workgroupPer("clip_grad_norm_factor", clipGradNormFactor, one),
-  clip_grad_norm_partials: workgroupPer("clip_grad_norm_partials", clipGradNormPartials, (c) => c.P),
-  copy: elementwise("copy", copy, n),
+  clip_grad_norm_partials: clipGradNormPartials,
+  copy: flatElementwise("copy", copy, 1, all(2)),
   cross_entropy_backward: elementwise("cross_entropy_backward", crossEntropyBackward, (c) => c.rows * c.V),
   cross_entropy_backward_in_place: elementwise(
     "cross_entropy_backward_in_place",
@@ -74,13 +83,13 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
   rmsnorm_forward: workgroupPerRow("rmsnorm_forward", rmsnormForward, rows, width),
   rope_backward: elementwise("rope_backward", ropeBackward, pairs),
   rope_forward: elementwise("rope_forward", ropeForward, pairs),
-  sgd: elementwise("sgd", sgd, n),
-  silu_backward: elementwise("silu_backward", siluBackward, n),
-  silu_forward: elementwise("silu_forward", siluForward, n),
+  sgd: flatElementwise("sgd", sgd, 3, [true, false, false, true], ({ weightDecay }) => bitsOf([weightDecay])),
+  silu_backward: flatElementwise("silu_backward", siluBackward, 2, all(3)),
+  silu_forward: flatElementwise("silu_forward", siluForward, 1, all(2)),
   softmax_backward: workgroupPerRow("softmax_backward", softmaxBackward, rows, width),
   softmax_forward: workgroupPerRow("softmax_forward", softmaxForward, rows, width),
   sum_partials: elementwise("sum_partials", sumPartials, (c) => c.D),
-  swiglu_backward: elementwise("swiglu_backward", swigluBackward, n),
-  swiglu_forward: elementwise("swiglu_forward", swigluForward, n),
+  swiglu_backward: flatElementwise("swiglu_backward", swigluBackward, 3, all(5)),
+  swiglu_forward: flatElementwise("swiglu_forward", swigluForward, 2, all(3)),
   write_rows: elementwise("write_rows", writeRows, (c) => c.B * c.T * c.W),
 }));

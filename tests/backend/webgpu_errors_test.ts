@@ -7,16 +7,17 @@ import { defineKernel } from "../../lib/graph/kernel.ts";
 import { plan } from "../../lib/graph/plan.ts";
 import { Program, wholeOf } from "../../lib/graph/program.ts";
 import { Storage, Tensor } from "../../lib/graph/tensor.ts";
+import { meanForward } from "../../lib/ops/cross_entropy.ts";
 import { gpuTest } from "../harness/gpu.ts";
 
 function stored(name: string, size: number): Tensor {
   return new Tensor(name, [size], { placement: { storage: new Storage(name, 4 * size), byteOffset: 0 } });
 }
 
-/** A program that copies so many elements. */
-function copyProgram(size = 4): Program {
+/** A program that copies four elements. */
+function copyProgram(): Program {
   const graph = new Graph();
-  copy(graph, stored("x", size), stored("y", size), false);
+  copy(graph, stored("x", 4), stored("y", 4), false);
   return plan(graph);
 }
 
@@ -60,7 +61,12 @@ gpuTest("webgpu: a call that reads and writes one storage is refused by name", a
 gpuTest("webgpu: arrays and storages that are too large for the adapter are named, with the limit", async () => {
   await using backend = await createWebGpuBackend();
   const { maxStorageBufferBindingSize, maxBufferSize } = backend.device.limits;
-  const wide = copyProgram(maxStorageBufferBindingSize / 4 + 1);
+  const size = maxStorageBufferBindingSize / 4 + 1;
+  const graph = new Graph();
+  // The mean is taken by one workgroup, which must see the whole array.
+  const [x, y] = [stored("x", size), stored("mean", 1)];
+  graph.call(meanForward, { inputs: { x }, outputs: { y }, constants: { n: size } });
+  const wide = plan(graph);
   await assertRejects(() => backend.load(wide), Error, 'in storage "x", must be at most this adapter');
   const storage = new Storage("huge", 4 * Math.ceil((maxBufferSize + 1) / 4));
   const views = [{ storage, byteOffset: 0, size: 4, dtype: "f32" as const }, wholeOf(new Storage("y", 16))];

@@ -56,7 +56,7 @@ gpuTest("matmul as a real GPU would do it equals the reference", async () => {
 });
 
 Deno.test("a real GPU gets large tiles for large products, and enough workgroups for long thin ones", () => {
-  const traits = { software: false, maxWorkgroupBytes: 32768, maxInvocations: 1024 };
+  const traits = { software: false, maxWorkgroupBytes: 32768, maxInvocations: 1024, maxBindingBytes: 2 ** 31 - 4 };
   const [forward, backwardInput, backwardWeight] = matmulKernels;
   const large = { M: 16384, N: 1344, K: 512 };
   assertEquals(chooseVariant(large, forward, traits), { kind: "tiled", tile: TILES[0], splits: 1 });
@@ -69,6 +69,6 @@ Deno.test("a real GPU gets large tiles for large products, and enough workgroups
     splits: 16,
   });
   // An adapter with little workgroup memory or few invocations gets tiles that fit.
-  const small = { software: false, maxWorkgroupBytes: 16384, maxInvocations: 128 };
+  const small = { software: false, maxWorkgroupBytes: 16384, maxInvocations: 128, maxBindingBytes: 2 ** 31 - 4 };
   assertEquals(chooseVariant(large, forward, small), { kind: "tiled", tile: TILES[1], splits: 1 });
 });

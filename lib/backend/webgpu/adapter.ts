@@ -68,6 +68,7 @@ export async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
 export function traitsOf(device: GPUDevice, software: boolean): DeviceTraits {
   return {
     software,
+    maxBindingBytes: device.limits.maxStorageBufferBindingSize,
     maxWorkgroupBytes: device.limits.maxComputeWorkgroupStorageSize,
     maxInvocations: Math.min(device.limits.maxComputeInvocationsPerWorkgroup, device.limits.maxComputeWorkgroupSizeX),
   };

@@ -70,7 +70,14 @@ function wgslCall(
 function planDispatch(call: ProgramCall, index: number, dispatch: Dispatch, limits: DispatchLimits): PlannedDispatch[] {
   const { workgroups } = dispatch;
   const { inputs, outputs } = call.kernel;
-  const resolve = (binding: Binding) => binding === "scratch" ? binding : call.views[binding];
+  const resolve = (binding: Binding): PlannedBinding => {
+    if (binding === "scratch") return binding;
+    if (typeof binding === "number") return call.views[binding];
+    const view = call.views[binding.array];
+    const { byteOffset } = view;
+    const size = binding.count;
+    return { ...view, size, byteOffset: byteOffset + bytesOf({ size: binding.first, dtype: view.dtype }) };
+  };
   const reads = (dispatch.reads ?? inputs.map((_, i) => i)).map(resolve);
   const writes = (dispatch.writes ?? outputs.map((_, i) => inputs.length + i)).map(resolve);
   const { label, source } = storedAs(dispatch, [...reads, ...writes]);
