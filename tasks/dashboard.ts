@@ -40,9 +40,9 @@ async function dashboard({ run: runs, port }: Flags<typeof FLAGS>): Promise<void
   await untilInterrupted(async (signal) => {
     const server = listen(port, dashboardHandler(runs));
     console.log(`http://${HOSTNAME}:${server.addr.port}/`);
-    // Not by the server's own signal: that one cuts off whoever is being answered.
-    signal.addEventListener("abort", () => server.shutdown(), { once: true });
-    await server.finished;
+    await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+    // Not by a signal given to the server: that would cut off whoever is being answered.
+    await server.shutdown();
   });
 }
 

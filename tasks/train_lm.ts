@@ -3,7 +3,7 @@
  *
  *   deno task train-lm --train train.npy --valid valid.npy --tokenizer TOKENIZER --out RUN
  */
-import type { CountedProgram } from "../lib/accounting/program.ts";
+import { type CountedProgram, programMemory } from "../lib/accounting/program.ts";
 import { modelFlopsUtilisation } from "../lib/accounting/time.ts";
 import {
   formatMeasurement,
@@ -11,7 +11,7 @@ import {
   measureTraining,
   predictTraining,
 } from "../lib/accounting/training_summary.ts";
-import { formatSi } from "../lib/accounting/units.ts";
+import { formatBinary, formatSi } from "../lib/accounting/units.ts";
 import { createBackend } from "../lib/backend/select.ts";
 import { requireVocabulary, requireWindow } from "../lib/dataset/batches.ts";
 import { openTokens } from "../lib/dataset/sharded_tokens.ts";
@@ -101,13 +101,20 @@ async function follow(
       formatPrediction(predicted),
   );
   let programs: readonly Program[] = [];
-  const onPrograms = (loaded: readonly Program[]) => programs = loaded;
+  let gpuMemory = "";
+  const onPrograms = (loaded: readonly Program[]) => {
+    programs = loaded;
+    if (backend.name === "webgpu") {
+      gpuMemory = ` + ${formatBinary(programMemory(asOneProgram(loaded)).total)} on the GPU`;
+    }
+  };
+  const memory = () => `${formatBinary(Deno.memoryUsage().rss)}${gpuMemory}`;
   const before = await measurePeak(backend, workersOf(undefined));
   const mfu = (tokensPerSecond: number) =>
     modelFlopsUtilisation(3 * predicted.forwardFlops, tokensPerSecond, before.peak);
   let interruption: AbortSignal | undefined;
   const followed = await untilInterrupted((signal) =>
-    followSteps(trainRun({ ...run, signal: interruption = signal, onPrograms }), config, mfu)
+    followSteps(trainRun({ ...run, signal: interruption = signal, onPrograms }), config, { mfu, memory })
   );
   await writeReport([directory], `${directory}/${REPORT_FILE}`);
   if (followed === undefined) {

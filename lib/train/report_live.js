@@ -2,7 +2,7 @@
 /* global drawAll */
 const SHORTEST_WAIT_MS = 1000;
 /** So many times as long as an answer took the page waits before it asks again: a training beside it needs the machine. */
-const WAIT_FACTOR = 20;
+const WAIT_FACTOR = 10;
 
 const live = JSON.parse(document.getElementById("live").textContent);
 const statusLine = document.getElementById("status");

@@ -13,12 +13,12 @@ export interface Followed {
 
 /**
  * Shows every step. Nothing comes back if no step was taken.
- * @param mfu The share of the device's peak that a throughput is.
+ * @param machine The share of the device's peak that a throughput is, and the memory in use.
  */
 export async function followSteps(
   steps: AsyncIterable<StepMetrics>,
   { model, training }: RunConfig,
-  mfu: (tokensPerSecond: number) => number,
+  machine: { readonly mfu: (tokensPerSecond: number) => number; readonly memory: () => string },
 ): Promise<Followed | undefined> {
   const tokensPerStep = training.batchSize * training.gradAccumulation * model.contextLength;
   const progress = startProgress(
@@ -43,8 +43,8 @@ export async function followSteps(
         lr: metrics.lr.toExponential(1),
         norm: metrics.gradNorm.toFixed(2),
         speed: metrics.tokensPerSecond.toLocaleString("en-US"),
-        mfu: formatShare(mfu(metrics.tokensPerSecond)),
-        memory: `${Math.round(Deno.memoryUsage().rss / 2 ** 20)} MiB`,
+        mfu: formatShare(machine.mfu(metrics.tokensPerSecond)),
+        memory: machine.memory(),
         left: formatSeconds((training.steps - 1 - metrics.step) * tokensPerStep / metrics.tokensPerSecond),
       });
       if (metrics.sample !== undefined) {

@@ -23,7 +23,7 @@ async function until(page: Page, expression: string): Promise<void> {
     const began = performance.now();
     const check = () => {
       if (${expression}) resolve();
-      else if (performance.now() - began > 20_000) reject(new Error("waited for " + ${JSON.stringify(expression)}));
+      else if (performance.now() - began > 60_000) reject(new Error("waited for " + ${JSON.stringify(expression)}));
       else requestAnimationFrame(check);
     };
     check();
