@@ -115,8 +115,8 @@ async function follow(
   let interruption: AbortSignal | undefined;
   const followed = await untilInterrupted((signal) =>
     followSteps(trainRun({ ...run, signal: interruption = signal, onPrograms }), config, { mfu, memory })
-  );
-  await writeReport([directory], `${directory}/${REPORT_FILE}`);
+    // A run that diverged is to be looked at more than any other.
+  ).finally(() => writeReport([directory], `${directory}/${REPORT_FILE}`));
   if (followed === undefined) {
     console.log(`All ${training.steps} steps were taken already. The weights are in ${directory}`);
     return 0;

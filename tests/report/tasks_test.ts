@@ -1,7 +1,9 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { writeNpy } from "../../lib/dataset/npy_file.ts";
 import { main as dashboard } from "../../tasks/dashboard.ts";
 import { dashboardHandler } from "../../tasks/dashboard/handler.ts";
 import { main as report } from "../../tasks/report.ts";
+import { main as trainLm } from "../../tasks/train_lm.ts";
 import { capture } from "../cli/capture.ts";
 import { makeRun, metricsOf } from "./runs.ts";
 
@@ -51,6 +53,21 @@ Deno.test("report writes into the run, or where it is told, and replaces a file 
     assertEquals(await Deno.readTextFile(out), "mine");
     assertEquals((await capture(report, ...args, "--force")).code, 0);
     assertStringIncludes(await Deno.readTextFile(out), "40 of 120 steps");
+  });
+});
+
+Deno.test("a training that diverges leaves its report too", async () => {
+  await withRun(async (dir) => {
+    await writeNpy(`${dir}/ids.npy`, Uint16Array.from({ length: 100 }, (_, i) => i % 17));
+    const model = "--vocab-size 17 --context-length 8 --d-model 12 --num-layers 1 --num-heads 3 --d-ff 20".split(" ");
+    const training = "--steps 20 --batch-size 2 --optimizer sgd --lr 1e38 --clip 1e30 --backend wasm".split(" ");
+    const { code, stderr } = await capture(
+      trainLm,
+      ...["--train", `${dir}/ids.npy`, "--out", `${dir}/diverged`, ...model, ...training],
+    );
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, "Cannot go on training");
+    assertMatch(await Deno.readTextFile(`${dir}/diverged/report.html`), /\d of 20 steps/);
   });
 });
 

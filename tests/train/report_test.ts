@@ -46,6 +46,14 @@ Deno.test("a report of a long run keeps the mean of every field", () => {
   assertEquals(points.loss.step.at(-1), 35_999);
 });
 
+Deno.test("of many samples a report keeps a hundred, the newest first, the first and the last among them", () => {
+  const metrics = metricsOf(250).map((line) => ({ ...line, sample: `text ${line.step}.` }));
+  const html = reportHtml([{ name: "a", metrics, facts: {} }], library);
+  const steps = [...html.matchAll(/<pre>text (\d+)\.<\/pre>/g)].map(([, step]) => Number(step));
+  assertEquals([steps.length, steps[0], steps.at(-1)], [100, 249, 0]);
+  assertEquals(steps, [...new Set(steps)].sort((a, b) => b - a));
+});
+
 Deno.test("names and facts cannot break out of the page, and runs stand side by side", () => {
   const hostile = '</script><b>&"';
   const runs: ReportRun[] = [{ name: hostile, metrics: metricsOf(2), facts: { lr: "1", "only here": hostile } }, {
