@@ -23,6 +23,7 @@ roofline, the time that this machine's measured arithmetic and memory allow at b
 
   --shape NAME     The model and batch (default: small)
   --runs N         Steps that each call's median time is taken of (default: 9)
+  --dtype NAME     f32, or f16 on a GPU with shader-f16 (default: f32)
   --backend NAME   auto, webgpu or wasm (default: auto)
   --workers N      Workers of the wasm backend (default: one for each core)
   --json           All numbers instead of a table.
@@ -38,6 +39,7 @@ More than 100 % of the roofline means that arrays come from caches, faster than 
 const FLAGS = {
   shape: { type: "string", default: "small", choices: LM_SHAPE_NAMES },
   runs: { type: "integer", default: 9, min: 1 },
+  dtype: { type: "string", default: "f32", choices: ["f32", "f16"] },
   backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "wasm"] },
   workers: { type: "integer", min: 1 },
   json: { type: "boolean" },
@@ -55,11 +57,11 @@ export async function main(args: string[]): Promise<number> {
 async function profileStep(flags: Flags<typeof FLAGS>): Promise<void> {
   if (flags.svg !== undefined) await requireAbsent(flags.svg, flags.force);
   const workers = workersOf(flags.workers);
-  await using backend = await startBackend(flags.backend, { workers });
+  await using backend = await startBackend(flags.backend, { workers, precision: flags.dtype });
   const machine = describeMachine(backend);
   console.error(formatMachine(machine));
   const limits = await measureLimits(backend, workers);
-  const { trainer, batch, learningRate, steps } = await createLmTrainer(backend, LM_SHAPES[flags.shape]);
+  const { trainer, batch, learningRate, steps } = await createLmTrainer(backend, LM_SHAPES[flags.shape], flags.dtype);
   await steps(WARM_UP_STEPS);
   const runs: Float64Array[] = [];
   for (let run = 0; run < flags.runs; run++) runs.push(await trainer.profileStep(batch, learningRate));
@@ -72,7 +74,11 @@ async function profileStep(flags: Flags<typeof FLAGS>): Promise<void> {
     await writeFileAtomically(flags.svg, await drawTimeBars(profile, `A training step of "${flags.shape}"`));
     console.error(`Wrote ${flags.svg}`);
   }
-  if (flags.json) return console.log(JSON.stringify({ machine, limits, shape: flags.shape, ...profile }, null, 2));
+  if (flags.json) {
+    return console.log(
+      JSON.stringify({ machine, limits, shape: flags.shape, dtype: flags.dtype, ...profile }, null, 2),
+    );
+  }
   console.log(`${formatMachine(machine)}\n${formatLimits(limits)}\n\n${formatProfile(profile)}`);
 }
 

@@ -66,6 +66,9 @@ export const KERNEL_FLOPS: Readonly<Record<string, (constants: Constants) => Ker
 
   clip_grad_norm_partials: ({ n }) => other(2 * n),
   clip_grad_norm_factor: ({ P }) => other(P + 4),
+  // The scaled gradient; and the norm, the factor, two corrections and the scale.
+  loss_scale_apply: () => other(1),
+  loss_scale_update: () => other(12),
   // 15 for AdamW, 1 to apply the clipping factor.
   adamw: ({ n }) => other(16 * n),
   // The clipping factor, lr, the decay and the difference.

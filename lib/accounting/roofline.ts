@@ -19,7 +19,7 @@ export interface SizedCall extends CountedCall {
     readonly outputs: readonly string[];
   };
   /** In the order of the kernel's inputs, then its outputs; sizes in elements. */
-  readonly views: readonly { readonly size: number }[];
+  readonly views: readonly { readonly size: number; readonly dtype?: string }[];
 }
 
 /** What one call must do: its arithmetic, and the memory it cannot avoid touching. */
@@ -28,7 +28,8 @@ export interface CallWork {
   readonly bytes: number;
 }
 
-const BYTES_PER_ELEMENT = 4;
+/** f16 is an intermediate's type on a GPU; all others have four bytes. */
+const bytesPerElement = ({ dtype }: { readonly dtype?: string }) => dtype === "f16" ? 2 : 4;
 
 /** Outputs that a kernel reads as well, besides those a constant `accumulate…` says so of. */
 const UPDATED: Readonly<Record<string, readonly string[]>> = {
@@ -63,11 +64,11 @@ export function workOf(call: SizedCall): CallWork {
     const flag = ADDED_IF[output] ?? (output === kernel.outputs[0] ? "accumulate" : "");
     return constants[flag] === 1 || UPDATED[kernel.name]?.includes(output);
   };
-  const elements = [...kernel.inputs, ...kernel.outputs].map((name, i) => {
-    const size = indexedSize(kernel.name, name, constants) ?? views[i].size;
+  const bytes = [...kernel.inputs, ...kernel.outputs].map((name, i) => {
+    const size = bytesPerElement(views[i]) * (indexedSize(kernel.name, name, constants) ?? views[i].size);
     return i >= kernel.inputs.length && isRead(name) ? 2 * size : size;
   });
-  return { flops, bytes: BYTES_PER_ELEMENT * elements.reduce((sum, n) => sum + n, 0) };
+  return { flops, bytes: bytes.reduce((sum, n) => sum + n, 0) };
 }
 
 /** Elements of an array of which a kernel touches a part. */

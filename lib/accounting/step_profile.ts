@@ -43,7 +43,9 @@ export function profileOf(calls: readonly SizedCall[], seconds: ArrayLike<number
   }
   const groups = new Map<string, { call: SizedCall; work: CallWork; indices: number[] }>();
   calls.forEach((call, i) => {
-    const key = `${call.kernel.name} ${call.constants.join(" ")}`;
+    // The same call on arrays of another type is another.
+    const types = call.views.map(({ dtype }) => dtype).join(" ");
+    const key = `${call.kernel.name} ${call.constants.join(" ")} ${types}`;
     const group = groups.get(key);
     if (group) group.indices.push(i);
     else groups.set(key, { call, work: workOf(call), indices: [i] });

@@ -27,7 +27,7 @@ export async function measureKernel(
   kernelCase: KernelCase,
 ): Promise<KernelResult> {
   const { kernel, arrays, constants } = kernelCase;
-  const views = arrays.map((spec) => ({ size: typeof spec === "number" ? spec : spec.size }));
+  const views = arrays.map((spec) => typeof spec === "number" ? { size: spec } : spec);
   const { flops, bytes } = workOf({ kernel, views, constants });
   const times = await timesPerCall(backend, kernelCase);
   const seconds = median(times);

@@ -27,6 +27,7 @@ Measures whole training steps: forward, backward, clipping, AdamW.
   --torch PYTHON      Also train in PyTorch, by turns in the same run, and print the ratio.
   --torch-device NAME cpu or cuda (default: cpu)
   --rounds N          Turns that the medians are taken of (default: 7)
+  --dtype NAME        f32, or f16 on a GPU with shader-f16; PyTorch computes in f32 (default: f32)
   --backend NAME      auto, webgpu or wasm (default: auto)
   --workers N         Workers of the wasm backend (default: one for each core)
   --json              All numbers instead of a table.
@@ -42,6 +43,7 @@ const FLAGS = {
   torch: { type: "string" },
   "torch-device": { type: "string", default: "cpu", choices: ["cpu", "cuda"] },
   rounds: { type: "integer", default: 7, min: 1 },
+  dtype: { type: "string", default: "f32", choices: ["f32", "f16"] },
   backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "wasm"] },
   workers: { type: "integer", min: 1 },
   json: { type: "boolean" },
@@ -70,7 +72,7 @@ export async function main(args: string[]): Promise<number> {
 async function benchLm(flags: Flags<typeof FLAGS>): Promise<void> {
   const shapes = namedLmShapes("bench lm", flags.shapes);
   const workers = workersOf(flags.workers);
-  await using backend = await startBackend(flags.backend, { workers });
+  await using backend = await startBackend(flags.backend, { workers, precision: flags.dtype });
   const machine = describeMachine(backend);
   console.error(formatMachine(machine));
   const limits = await measureLimits(backend, workers);
@@ -79,7 +81,7 @@ async function benchLm(flags: Flags<typeof FLAGS>): Promise<void> {
     console.error(`training ${name} …`);
     results.push(await measureShape(backend, name, shape, limits.peak, flags));
   }
-  if (flags.json) return console.log(JSON.stringify({ machine, limits, results }, null, 2));
+  if (flags.json) return console.log(JSON.stringify({ machine, limits, dtype: flags.dtype, results }, null, 2));
   console.log(`${formatMachine(machine)}\n${formatLimits(limits)}\n\n${formatResults(results)}`);
 }
 
@@ -90,7 +92,7 @@ async function measureShape(
   peak: number,
   flags: Flags<typeof FLAGS>,
 ): Promise<LmResult> {
-  const { trainer, steps } = await createLmTrainer(backend, shape);
+  const { trainer, steps } = await createLmTrainer(backend, shape, flags.dtype);
   try {
     await using torch = flags.torch === undefined
       ? undefined

@@ -1,6 +1,7 @@
 // A trainer of a bench's model, with weights and a batch to take steps on.
 import type { Backend } from "../../lib/backend/backend.ts";
 import type { Batch } from "../../lib/dataset/batches.ts";
+import type { Precision } from "../../lib/graph/graph.ts";
 import { Transformer } from "../../lib/model/transformer.ts";
 import { initialWeights, writeWeights } from "../../lib/model/weights.ts";
 import { Philox } from "../../lib/random/philox.ts";
@@ -21,11 +22,16 @@ export interface LmTrainer {
 }
 
 /** Builds the model and its training step; the batch is random ids. The trainer is the caller's to dispose of. */
-export async function createLmTrainer(backend: Backend, { config, batchSize }: LmShape): Promise<LmTrainer> {
+export async function createLmTrainer(
+  backend: Backend,
+  { config, batchSize }: LmShape,
+  precision: Precision = "f32",
+): Promise<LmTrainer> {
   const model = new Transformer(config);
   const trainer = await Trainer.create(backend, model, {
     batchSize,
     optimizer: { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1 },
+    precision,
     maxGradNorm: 1,
     logCapacity: LOG_CAPACITY,
   });

@@ -31,6 +31,7 @@ the gradients of its input dY·W (NN) and of its weights dYᵀ·x (TN).
 
   --sizes SIZE,SIZE  N, or ROWSxIxO (default: squares ${SQUARES[0]} to ${SQUARES.at(-1)}, odd sizes, the products of the
                      models of bench lm, and ${SKINNY_ROWS[0]} to ${SKINNY_ROWS.at(-1)} rows, as in generation)
+  --dtype NAME       f32, or f16 on a GPU with shader-f16: all but the gradient of the weights (default: f32)
   --backend NAME     auto, webgpu or wasm (default: auto)
   --workers N        Workers of the wasm backend (default: one for each core)
   --json             All numbers instead of a table.
@@ -41,6 +42,7 @@ measured bandwidth. Matrices that stay in caches may exceed it.
 
 const FLAGS = {
   sizes: { type: "string" },
+  dtype: { type: "string", default: "f32", choices: ["f32", "f16"] },
   backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "wasm"] },
   workers: { type: "integer", min: 1 },
   json: { type: "boolean" },
@@ -62,7 +64,7 @@ export async function main(args: string[]): Promise<number> {
 async function benchMatmul(flags: Flags<typeof FLAGS>): Promise<void> {
   const all = flags.sizes === undefined ? defaultSizes() : flags.sizes.split(",").map(parseSizes);
   const workers = workersOf(flags.workers);
-  await using backend = await startBackend(flags.backend, { workers });
+  await using backend = await startBackend(flags.backend, { workers, precision: flags.dtype });
   const machine = describeMachine(backend);
   console.error(formatMachine(machine));
   const limits = await measureLimits(backend, workers);
@@ -70,8 +72,9 @@ async function benchMatmul(flags: Flags<typeof FLAGS>): Promise<void> {
   for (const sizes of all) {
     console.error(`multiplying ${sizes.join("×")} …`);
     const [rows, I, O] = sizes;
-    const [x, weight, y] = [rows * I, O * I, rows * O];
-    const arrays = [[x, weight, y], [y, weight, x], [y, x, weight]];
+    const { dtype } = flags;
+    const [x, weight, y] = [rows * I, O * I, rows * O].map((size) => ({ size, dtype }));
+    const arrays = [[x, weight, y], [y, weight, x], [y, x, weight.size]];
     const products: KernelResult[] = [];
     for (const [i, { kernel }] of PRODUCTS.entries()) {
       const constants = [rows, I, O, 0].slice(0, Object.keys(kernel.constants).length);
@@ -79,7 +82,7 @@ async function benchMatmul(flags: Flags<typeof FLAGS>): Promise<void> {
     }
     results.push({ sizes, products });
   }
-  if (flags.json) return console.log(JSON.stringify({ machine, limits, results }, null, 2));
+  if (flags.json) return console.log(JSON.stringify({ machine, limits, dtype: flags.dtype, results }, null, 2));
   const header = ["rows × I × O", ...PRODUCTS.flatMap(({ layout }) => [`${layout} FLOP/s`, "share"])];
   const rows = results.map(({ sizes, products }) => [
     sizes.join(" × "),

@@ -2,7 +2,7 @@
 import type { Backend, Executable } from "../../lib/backend/backend.ts";
 import type { Kernel } from "../../lib/graph/kernel.ts";
 import { Program, type ProgramCall, wholeOf } from "../../lib/graph/program.ts";
-import { type DType, Storage, type View } from "../../lib/graph/tensor.ts";
+import { bytesOf, type DType, Storage, type View } from "../../lib/graph/tensor.ts";
 
 /** Runs that a median is taken of, and the shortest run that a clock can be trusted with. */
 const RUNS = 9;
@@ -25,10 +25,18 @@ function fill(spec: ArraySpec): Float32Array | Uint32Array {
   const { size, dtype = "f32", below = 1 } = typeof spec === "number" ? { size: spec } : spec;
   let state = 12345;
   const next = () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32;
+  if (dtype === "f16") return halves(Float16Array.from({ length: size }, () => (next() - 0.5) * 0.1));
   if (dtype === "u32") return Uint32Array.from({ length: size }, () => Math.floor(next() * below));
   const values = new Float32Array(size);
   for (let i = 0; i < size; i++) values[i] = (next() - 0.5) * 0.1;
   return values;
+}
+
+/** f16 as the words that the host writes in their place, with zeros up to a whole word. */
+function halves(values: Float16Array): Uint32Array {
+  const words = new Uint32Array(Math.ceil(values.length / 2));
+  new Float16Array(words.buffer).set(values);
+  return words;
 }
 
 /** The middle value; of an even number of them, the upper of the two in the middle. */
@@ -59,13 +67,16 @@ export async function timesPerCall(
 ): Promise<readonly number[]> {
   const views = arrays.map((spec, i): View => {
     const size = typeof spec === "number" ? spec : spec.size;
-    return wholeOf(new Storage(`${kernel.name} ${i}`, size * 4), typeof spec === "number" ? "f32" : spec.dtype);
+    const dtype = typeof spec === "number" ? "f32" : spec.dtype;
+    const storage = new Storage(`${kernel.name} ${i}`, Math.ceil(bytesOf({ size, dtype }) / 4) * 4);
+    return { storage, byteOffset: 0, size, dtype };
   });
   const load = (repeats: number): Promise<Executable> => {
     const calls: ProgramCall[] = Array.from({ length: repeats }, () => ({ kernel, views, constants }));
     return backend.load(new Program({ calls, inputs: undefined, scratch: [], placements: new Map() }));
   };
-  const last = { ...views[views.length - 1], size: 1 };
+  const host = views.map((view) => view.dtype === "f16" ? wholeOf(view.storage, "u32") : view);
+  const last = { ...host[views.length - 1], size: 1 };
   const time = async (executable: Executable): Promise<number> => {
     const start = performance.now();
     await executable.run();
@@ -76,7 +87,7 @@ export async function timesPerCall(
   try {
     let repeats = 1;
     let executable = await load(1);
-    arrays.forEach((spec, i) => backend.write(views[i], fill(spec)));
+    arrays.forEach((spec, i) => backend.write(host[i], fill(spec)));
     // Twice to begin with: engines compile code better once it has run.
     await time(executable);
     for (let ms = await time(executable); ms < SHORTEST_RUN_MS; ms = await time(executable)) {
