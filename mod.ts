@@ -132,6 +132,7 @@ export {
 } from "./lib/train/report.ts";
 export { trainRun, type TrainRunOptions } from "./lib/train/run.ts";
 export {
+  createRunDirectory,
   findWeights,
   readModelConfig,
   readRunConfig,
@@ -146,6 +147,9 @@ export { sgd, type SgdOptions, type SgdTensors } from "./lib/train/sgd.ts";
 export { type Snapshot, type StartingPoint, type StepMetrics, train, type TrainOptions } from "./lib/train/train.ts";
 export { type StepResult, Trainer, type TrainerOptions } from "./lib/train/trainer.ts";
 
+export { type StartedRun, sweep, type SweepOptions, type SweepRun } from "./lib/train/sweep.ts";
+export { type SweepAxes, sweepGrid, type SweepPoint } from "./lib/train/sweep_grid.ts";
+export { bestResult, readResults, type SweepResult, sweepTable } from "./lib/train/sweep_results.ts";
 export {
   type Candidate,
   chooseCandidate,

@@ -13,17 +13,13 @@ import {
 } from "../lib/accounting/training_summary.ts";
 import { formatBinary, formatSi } from "../lib/accounting/units.ts";
 import { createBackend } from "../lib/backend/select.ts";
-import { requireVocabulary, requireWindow } from "../lib/dataset/batches.ts";
-import { openTokens } from "../lib/dataset/sharded_tokens.ts";
-import type { TokenSource } from "../lib/dataset/token_source.ts";
 import type { Program } from "../lib/graph/program.ts";
-import { writeDirectoryAtomically } from "../lib/io/atomic.ts";
 import { parameterSpecs, sizeOf } from "../lib/model/parameters.ts";
-import { loadTokenizer, saveTokenizer, type Tokenizer } from "../lib/tokenizer/mod.ts";
+import { loadTokenizer } from "../lib/tokenizer/mod.ts";
 import { type Checkpoint, latestCheckpoint } from "../lib/train/checkpoint.ts";
-import { recordOf, requireSameData } from "../lib/train/data_record.ts";
-import { mergeConfigs, type MergedConfig, readConfigFile } from "../lib/train/merge_config.ts";
-import { readRunConfig, RUN_FILES, type RunConfig, writeRunConfig } from "../lib/train/run_directory.ts";
+import { requireSameData } from "../lib/train/data_record.ts";
+import { mergeConfigs, readConfigFile } from "../lib/train/merge_config.ts";
+import { createRunDirectory, readRunConfig, RUN_FILES, type RunConfig } from "../lib/train/run_directory.ts";
 import { trainRun } from "../lib/train/run.ts";
 import { samplesWith } from "../lib/train/sampler.ts";
 import { measurePeak, workersOf } from "./bench/limits.ts";
@@ -35,6 +31,7 @@ import { REPORT_FILE, writeReport } from "./report/write_report.ts";
 import { configParts, FLAGS, HELP, requireNewRunFlags, requireResumeFlags, type TrainFlags } from "./train_lm/flags.ts";
 import { fitToTime } from "./train_lm/fit_to_time.ts";
 import { followSteps } from "./train_lm/follow.ts";
+import { absoluteRecord, openChecked } from "./train_lm/tokens.ts";
 
 export async function main(args: string[]): Promise<number> {
   return await runTask({ name: "train-lm", help: HELP, flags: FLAGS }, args, async (flags) => {
@@ -55,15 +52,16 @@ async function start(flags: TrainFlags): Promise<number> {
   using valid = flags.valid === undefined ? undefined : await openChecked(flags.valid, said);
   await using backend = await startBackend(flags.backend ?? "auto", { precision: said.training.dtype });
   const fit = { parts, vocabSize: tokenizer?.vocabSize, train, valid, directory: out };
-  const merged = flags.minutes === undefined
-    ? said
-    : await fitToTime(flags.minutes, { ...fit, createBackend: () => createBackend(backend.name) });
+  const merged = flags.minutes === undefined ? said : await fitToTime(flags.minutes, {
+    ...fit,
+    createBackend: () => createBackend(backend.name),
+  });
   const config: RunConfig = {
     ...merged,
     data: { train: await absoluteRecord(train), ...(valid && { valid: await absoluteRecord(valid) }) },
     backend: backend.name,
   };
-  await makeRunDirectory(out, config, tokenizer, flags.force);
+  await createRunDirectory(out, config, tokenizer, { replace: flags.force });
   console.error(JSON.stringify({ model: config.model, training: config.training }));
   return await follow({ backend, directory: out, config, train, valid, tokenizer });
 }
@@ -155,36 +153,6 @@ function asOneProgram(programs: readonly Program[]): CountedProgram {
     storages: [...new Set(programs.flatMap(({ storages }) => storages))],
     scratch: [...new Set(programs.flatMap(({ scratch }) => scratch))],
   };
-}
-
-/** Opens a token file and checks that the model can be trained on it. */
-async function openChecked(path: string, { model }: Pick<MergedConfig, "model">) {
-  const tokens = await openTokens(path);
-  try {
-    requireWindow(tokens, model.contextLength);
-    await requireVocabulary(tokens, model.vocabSize);
-    return tokens;
-  } catch (error) {
-    tokens.close();
-    throw error;
-  }
-}
-
-/** A record under the file's full path, so that the run can be resumed from elsewhere. */
-async function absoluteRecord(tokens: TokenSource) {
-  return { ...await recordOf(tokens), name: await Deno.realPath(tokens.name) };
-}
-
-async function makeRunDirectory(
-  path: string,
-  config: RunConfig,
-  tokenizer: Tokenizer | undefined,
-  replace: boolean,
-): Promise<void> {
-  await writeDirectoryAtomically(path, async (directory) => {
-    await writeRunConfig(directory, config);
-    if (tokenizer) await saveTokenizer(tokenizer, directory);
-  }, { replace });
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

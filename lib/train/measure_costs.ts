@@ -40,6 +40,7 @@ export async function measureCosts(backend: Backend, options: MeasureCostsOption
     batchSize: training.batchSize,
     gradAccumulation: training.gradAccumulation,
     optimizer: training,
+    precision: training.dtype,
     maxGradNorm: training.clip,
     logCapacity: LOG_CAPACITY,
   });

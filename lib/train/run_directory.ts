@@ -1,6 +1,7 @@
 import { UserError } from "../errors.ts";
-import { writeFileAtomically } from "../io/atomic.ts";
+import { writeDirectoryAtomically, writeFileAtomically } from "../io/atomic.ts";
 import { type ModelConfig, validateModelConfig } from "../model/config.ts";
+import { saveTokenizer, type Tokenizer } from "../tokenizer/mod.ts";
 import { type TrainingConfig, validateTrainingConfig } from "./config.ts";
 import { checkpointWeights, latestCheckpoint } from "./checkpoint.ts";
 import type { DataRecord } from "./data_record.ts";
@@ -32,6 +33,23 @@ export const RUN_FILES = {
  */
 export async function writeRunConfig(directory: string, config: RunConfig): Promise<void> {
   await writeFileAtomically(`${directory}/${RUN_FILES.config}`, `${JSON.stringify(config, null, 2)}\n`);
+}
+
+/**
+ * Makes a run's directory, with its config.json and the files of its tokenizer.
+ * @param options.replace Whether an existing directory is replaced. Default: false.
+ * @throws {UserError} If it exists and is not to be replaced.
+ */
+export async function createRunDirectory(
+  path: string,
+  config: RunConfig,
+  tokenizer?: Tokenizer,
+  options: { readonly replace?: boolean } = {},
+): Promise<void> {
+  await writeDirectoryAtomically(path, async (directory) => {
+    await writeRunConfig(directory, config);
+    if (tokenizer) await saveTokenizer(tokenizer, directory);
+  }, options);
 }
 
 /**

@@ -1,0 +1,130 @@
+import type { Backend } from "../backend/backend.ts";
+import type { TokenSource } from "../dataset/token_source.ts";
+import { UserError } from "../errors.ts";
+import type { Tokenizer } from "../tokenizer/mod.ts";
+import { latestCheckpoint } from "./checkpoint.ts";
+import { DivergenceError } from "./divergence.ts";
+import { trainRun } from "./run.ts";
+import { createRunDirectory, readRunConfig, RUN_FILES, type RunConfig } from "./run_directory.ts";
+import { firstDifference, type SweepPoint } from "./sweep_grid.ts";
+import { readResult, readResults, type SweepResult, writeResults } from "./sweep_results.ts";
+import type { StepMetrics } from "./train.ts";
+
+/** A run of a sweep. */
+export interface SweepRun extends SweepPoint {
+  readonly config: RunConfig;
+}
+
+/** A run that is about to be trained, for whoever wants to see its steps. */
+export interface StartedRun {
+  readonly run: SweepRun;
+  readonly directory: string;
+  readonly backend: Backend;
+  /** Steps taken before. */
+  readonly step: number;
+}
+
+/** What a sweep needs. */
+export interface SweepOptions {
+  /** Each run has a directory of its name in this one; made if need be. */
+  readonly directory: string;
+  readonly runs: readonly SweepRun[];
+  readonly train: TokenSource;
+  readonly valid?: TokenSource;
+  readonly tokenizer?: Tokenizer;
+  /** Makes the backend of a run; it is disposed of at the run's end. */
+  readonly createBackend: (config: RunConfig) => Promise<Backend>;
+  /** Consumes a run's steps, which is what trains it; by default they are passed over. */
+  readonly follow?: (steps: AsyncIterable<StepMetrics>, started: StartedRun) => Promise<unknown>;
+  /** Called with all results after each run. */
+  readonly onResults?: (results: readonly SweepResult[]) => Promise<void> | void;
+  /** Stops after the step under way, which is saved. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Trains runs one after another, and keeps their results in sweep.json and sweep.tsv. Called again, it goes on where it
+ * stopped: finished and diverged runs are passed over, one that was interrupted is resumed from its checkpoint, and runs
+ * may be added.
+ *
+ * @returns The results of all runs, in their order.
+ * @throws {UserError} Before anything is trained, if a run that is there already has another configuration, or the sweep
+ *   went over other settings.
+ */
+export async function sweep(options: SweepOptions): Promise<SweepResult[]> {
+  const { directory, runs, signal, onResults } = options;
+  for (const run of runs) await requireSameSettings(directory, run);
+  const earlier = await readResults(directory);
+  requireSameAxes(directory, runs, earlier);
+  const known = new Map(earlier.map((result) => [result.name, result]));
+  const results: SweepResult[] = [];
+  for (const run of runs) {
+    const isThere = await exists(`${directory}/${run.name}`);
+    results.push(
+      isThere && known.get(run.name) || { name: run.name, settings: run.settings, status: "waiting", steps: 0 },
+    );
+  }
+  await writeResults(directory, results);
+  for (const [i, run] of runs.entries()) {
+    if (["finished", "diverged"].includes(results[i].status)) continue;
+    if (signal?.aborted) break;
+    results[i] = await trainOne(options, run);
+    await writeResults(directory, results);
+    await onResults?.(results);
+  }
+  return results;
+}
+
+/** Trains a run from where it stands to its end, its divergence, or an interruption. */
+async function trainOne({ directory: parent, follow = drain, ...options }: SweepOptions, run: SweepRun) {
+  const { config } = run;
+  const directory = `${parent}/${run.name}`;
+  if (!await exists(directory)) await createRunDirectory(directory, config, options.tokenizer);
+  const { checkpoint } = await latestCheckpoint(`${directory}/${RUN_FILES.checkpoints}`);
+  await using backend = await options.createBackend(config);
+  const { train, valid, tokenizer, signal } = options;
+  const steps = trainRun({ backend, directory, config, train, valid, tokenizer, signal, checkpoint });
+  try {
+    await follow(steps, { run, directory, backend, step: checkpoint?.state.step ?? 0 });
+  } catch (error) {
+    if (!(error instanceof DivergenceError)) throw error;
+    return { ...await readResult(directory, run, "diverged"), problem: error.message };
+  }
+  const result = await readResult(directory, run, "finished");
+  return result.steps < config.training.steps ? { ...result, status: "stopped" as const } : result;
+}
+
+async function drain(steps: AsyncIterable<StepMetrics>): Promise<void> {
+  for await (const _ of steps);
+}
+
+function requireSameAxes(directory: string, [run]: readonly SweepPoint[], [earlier]: readonly SweepPoint[]): void {
+  if (run === undefined || earlier === undefined) return;
+  const [got, mustBe] = [run, earlier].map(({ settings }) => Object.keys(settings).join(", "));
+  if (got === mustBe) return;
+  throw new UserError(
+    `Cannot go on with the sweep in ${directory}: got values of ${got}, must be of ${mustBe}, as it began. Give the same ` +
+      `settings lists, or another --out`,
+  );
+}
+
+async function requireSameSettings(parent: string, { name, config }: SweepRun): Promise<void> {
+  const directory = `${parent}/${name}`;
+  if (!await exists(directory)) return;
+  const difference = firstDifference(config, await readRunConfig(directory));
+  if (difference === undefined) return;
+  throw new UserError(
+    `Cannot go on with the sweep in ${parent}: ${difference} as in its run ${name}. Give the same settings, or another ` +
+      `--out`,
+  );
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,55 @@
+import { UserError } from "../errors.ts";
+import type { RunConfig } from "./run_directory.ts";
+
+/** What a sweep varies: the values of each setting, as text. */
+export type SweepAxes = ReadonlyMap<string, readonly string[]>;
+
+/** A point of a sweep's grid. */
+export interface SweepPoint {
+  /** A name for its run's directory, made of the varied settings: `lr-1e-3_batch-size-8`. */
+  readonly name: string;
+  /** Its value of every axis. */
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+/**
+ * Every combination of the axes' values, the last axis varying fastest.
+ * @throws {UserError} If an axis has a value twice, or one that cannot be in a file's name.
+ */
+export function sweepGrid(axes: SweepAxes): SweepPoint[] {
+  let points: SweepPoint[] = [{ name: "", settings: {} }];
+  for (const [axis, values] of axes) {
+    for (const [i, value] of values.entries()) {
+      const problem = !/^[\w.+-]+$/.test(value) ? "letters and digits" : values.indexOf(value) < i ? "given once" : "";
+      if (problem) {
+        throw new UserError(`Cannot sweep --${axis}: got value ${JSON.stringify(value)}, must be ${problem}`);
+      }
+    }
+    points = points.flatMap(({ name, settings }) =>
+      values.map((value) => ({
+        name: `${name}${name && "_"}${axis}-${value}`,
+        settings: { ...settings, [axis]: value },
+      }))
+    );
+  }
+  return points;
+}
+
+/** The first setting in which two configurations differ, in words; nothing if they train the same model on the same data. */
+export function firstDifference(got: RunConfig, expected: RunConfig): string | undefined {
+  for (const part of ["model", "training"] as const) {
+    const [a, b]: Readonly<Record<string, unknown>>[] = [{ ...got[part] }, { ...expected[part] }];
+    for (const key of new Set([...Object.keys(a), ...Object.keys(b)])) {
+      if (a[key] !== b[key]) return `got ${part}.${key} ${a[key] ?? "unset"}, must be ${b[key] ?? "unset"}`;
+    }
+  }
+  for (const part of ["train", "valid"] as const) {
+    // Data may be moved: its name says nothing.
+    const [a, b] = [got.data[part], expected.data[part]];
+    if (a?.sha256 !== b?.sha256 || a?.tokens !== b?.tokens) {
+      return `got other ${part} data (${a?.name ?? "none"}), must be ${b?.name ?? "none"}`;
+    }
+  }
+  if (got.backend !== expected.backend) return `got backend ${got.backend}, must be ${expected.backend}`;
+  return undefined;
+}

@@ -1,0 +1,107 @@
+/**
+ * Trains with several settings, one after another, and compares them.
+ *
+ *   deno task sweep --train train.npy --valid valid.npy --tokenizer TOKENIZER --out SWEEP --lr 1e-3,3e-3,1e-2
+ */
+import { predictTraining } from "../lib/accounting/training_summary.ts";
+import { formatTable } from "../lib/accounting/table.ts";
+import { modelFlopsUtilisation } from "../lib/accounting/time.ts";
+import { createBackend } from "../lib/backend/select.ts";
+import { loadTokenizer } from "../lib/tokenizer/mod.ts";
+import { mergeConfigs, readConfigFile } from "../lib/train/merge_config.ts";
+import { samplesWith } from "../lib/train/sampler.ts";
+import { sweep, type SweepRun } from "../lib/train/sweep.ts";
+import { sweepGrid } from "../lib/train/sweep_grid.ts";
+import { bestResult, SWEEP_FILES, type SweepResult, sweepTable } from "../lib/train/sweep_results.ts";
+import { measurePeak, workersOf } from "./bench/limits.ts";
+import { startBackend } from "./cli/backend.ts";
+import { UsageError } from "./cli/errors.ts";
+import { requireInputFile } from "./cli/files.ts";
+import type { Flags } from "./cli/flags.ts";
+import { exitCodeOf, untilInterrupted } from "./cli/interrupt.ts";
+import { runTask } from "./cli/run.ts";
+import { REPORT_FILE, writeReport } from "./report/write_report.ts";
+import { axesOf, FLAGS, HELP, trainFlagsOf } from "./sweep/flags.ts";
+import { configParts } from "./train_lm/flags.ts";
+import { followSteps } from "./train_lm/follow.ts";
+import { absoluteRecord, openChecked } from "./train_lm/tokens.ts";
+
+export async function main(args: string[]): Promise<number> {
+  return await runTask({ name: "sweep", help: HELP, flags: FLAGS }, args, start);
+}
+
+async function start(flags: Flags<typeof FLAGS>): Promise<number> {
+  const points = sweepGrid(axesOf(flags)).map((point) => ({ point, flags: trainFlagsOf(flags, point) }));
+  const { train: trainPath, valid: validPath, config: configPath, tokenizer: tokenizerPath, backend } = points[0].flags;
+  if (trainPath === undefined) {
+    throw new UsageError("Cannot sweep: got no --train, must be given one. See: deno task sweep --help");
+  }
+  for (const path of [trainPath, validPath, configPath]) if (path !== undefined) await requireInputFile(path);
+  const tokenizer = tokenizerPath === undefined ? undefined : await loadTokenizer(tokenizerPath);
+  const fromFile = configPath === undefined ? [] : [await readConfigFile(configPath)];
+  const merged = points.map(({ flags }) => mergeConfigs([...fromFile, configParts(flags)], tokenizer?.vocabSize));
+  for (const { training } of merged) samplesWith(training, tokenizer);
+  const strictest = {
+    model: {
+      ...merged[0].model,
+      contextLength: Math.max(...merged.map(({ model }) => model.contextLength)),
+      vocabSize: Math.min(...merged.map(({ model }) => model.vocabSize)),
+    },
+  };
+  using train = await openChecked(trainPath, strictest);
+  using valid = validPath === undefined ? undefined : await openChecked(validPath, strictest);
+  const { name, peak } = await probe(
+    backend ?? "auto",
+    merged.some(({ training }) => training.dtype === "f16") ? "f16" : "f32",
+  );
+  const data = { train: await absoluteRecord(train), ...(valid && { valid: await absoluteRecord(valid) }) };
+  const runs = points.map(({ point }, i): SweepRun => ({ ...point, config: { ...merged[i], data, backend: name } }));
+
+  let interruption: AbortSignal | undefined;
+  const results = await untilInterrupted((signal) =>
+    sweep({
+      directory: flags.out,
+      runs,
+      train,
+      valid,
+      tokenizer,
+      createBackend: () => createBackend(name),
+      follow: async (steps, { run, step }) => {
+        const at = `${1 + runs.indexOf(run)} of ${runs.length}`;
+        console.error(`${run.name} (${at})${step > 0 ? `, going on at step ${step}` : ""}`);
+        const { forwardFlops } = predictTraining(run.config.model, run.config.training);
+        await followSteps(steps, run.config, (speed) => modelFlopsUtilisation(3 * forwardFlops, speed, peak));
+      },
+      onResults: (results) => report(flags.out, results),
+      signal: interruption = signal,
+    })
+  );
+  await report(flags.out, results);
+  const [header, ...rows] = sweepTable(results);
+  console.log(formatTable(header, rows));
+  for (const { name, problem } of results) if (problem !== undefined) console.log(`${name} diverged: ${problem}`);
+  const best = bestResult(results);
+  if (best) console.log(`Best: ${flags.out}/${best.name}`);
+  const left = results.filter(({ status }) => status === "waiting" || status === "stopped");
+  if (left.length > 0) {
+    const names = left.map(({ name, status, steps }) => status === "stopped" ? `${name} (from step ${steps})` : name);
+    console.log(`Left to do: ${names.join(", ")}. The same command goes on from here`);
+  }
+  console.log(`Written to ${flags.out}: ${SWEEP_FILES.table}, ${SWEEP_FILES.json}, ${REPORT_FILE}`);
+  return left.length > 0 ? exitCodeOf(interruption) : 0;
+}
+
+/** Which backend the runs get, checked once, and the device's peak in FLOP/s. */
+async function probe(...[choice, precision]: [Parameters<typeof startBackend>[0], "f32" | "f16"]) {
+  await using backend = await startBackend(choice, { precision });
+  const { peak } = await measurePeak(backend, workersOf(undefined));
+  return { name: backend.name, peak };
+}
+
+/** Lays the courses of all runs that have one over each other. */
+async function report(out: string, results: readonly SweepResult[]): Promise<void> {
+  const begun = results.filter(({ steps }) => steps > 0).map(({ name }) => `${out}/${name}`);
+  if (begun.length > 0) await writeReport(begun, `${out}/${REPORT_FILE}`);
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

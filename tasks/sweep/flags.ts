@@ -1,0 +1,68 @@
+// The flags of sweep: those of train-lm that describe a model and its training, with several values.
+import type { SweepAxes, SweepPoint } from "../../lib/train/sweep_grid.ts";
+import { UsageError } from "../cli/errors.ts";
+import { type Flags, type FlagSpec, parseFlags } from "../cli/flags.ts";
+import { FLAGS as TRAIN_FLAGS, type TrainFlags } from "../train_lm/flags.ts";
+
+export const HELP = `
+Trains a model with each combination of settings, one after another, each in a run directory OUT/NAME. Writes a table,
+OUT/sweep.tsv and sweep.json, and OUT/report.html with all courses in one plot. The best run has the lowest validation
+loss (without --valid, the lowest training loss).
+
+The same command again goes on where it stopped, or adds values; finished runs are left as they are. Runs that diverge
+are noted, and the sweep goes on.
+
+  deno task sweep --train FILE.npy --valid FILE.npy --tokenizer DIR --out OUT --lr 1e-4,3e-4,1e-3 [options]
+
+  --train, --valid, --tokenizer, --config, --backend  As for train-lm.
+  --out OUT          The directory of the sweep.
+
+All other flags of train-lm but --resume, --minutes and --force: preset, model and training. A list of values, with
+commas between them, is swept over: --lr 1e-3,3e-3 --batch-size 8,16 makes four runs. See: deno task train-lm --help
+`;
+
+/** Flags that are the same for all runs, and may hold commas. */
+const COMMON = ["train", "valid", "tokenizer", "config", "backend", "sample-prompt"];
+
+const REFUSED = ["resume", "minutes", "force", "out"];
+
+const SWEPT = (Object.entries(TRAIN_FLAGS) as [string, FlagSpec][]).filter(([name, { type }]) =>
+  type !== "boolean" && !COMMON.includes(name) && !REFUSED.includes(name)
+).map(([name]) => name);
+
+const SWITCHES = Object.entries(TRAIN_FLAGS).filter(([name, { type }]) => type === "boolean" && !REFUSED.includes(name))
+  .map(([name]) => name);
+
+const strings = (names: readonly string[]) =>
+  Object.fromEntries(names.map((name) => [name, { type: "string" }] as const));
+
+export const FLAGS = {
+  out: { type: "string", required: true },
+  ...strings(COMMON),
+  ...strings(SWEPT),
+  ...Object.fromEntries(SWITCHES.map((name) => [name, { type: "boolean" }] as const)),
+} as const;
+
+/** The flags with several values. */
+export function axesOf(flags: Readonly<Record<string, unknown>>): SweepAxes {
+  const axes = new Map<string, readonly string[]>();
+  for (const name of SWEPT) {
+    const given = flags[name];
+    if (typeof given === "string" && given.includes(",")) axes.set(name, given.split(",").map((value) => value.trim()));
+  }
+  if (axes.size > 0) return axes;
+  throw new UsageError(
+    "Cannot sweep: got no list of values, must be at least one. Give a flag of train-lm several, with commas between " +
+      "them: --lr 1e-3,3e-3",
+  );
+}
+
+/** What train-lm's flags would be for one point: each value is checked as train-lm does. */
+export function trainFlagsOf(flags: Flags<typeof FLAGS>, { settings }: SweepPoint): TrainFlags {
+  const given: Readonly<Record<string, string | boolean | undefined>> = { ...flags, ...settings, out: undefined };
+  const args = Object.entries(given).flatMap(([name, value]) => {
+    if (value === undefined || value === false) return [];
+    return value === true ? [`--${name}`] : [`--${name}=${value}`];
+  });
+  return parseFlags("sweep", args, TRAIN_FLAGS);
+}

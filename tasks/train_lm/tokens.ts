@@ -1,0 +1,24 @@
+// The token files of a training.
+import { requireVocabulary, requireWindow } from "../../lib/dataset/batches.ts";
+import { openTokens } from "../../lib/dataset/sharded_tokens.ts";
+import type { TokenSource } from "../../lib/dataset/token_source.ts";
+import { type DataRecord, recordOf } from "../../lib/train/data_record.ts";
+import type { MergedConfig } from "../../lib/train/merge_config.ts";
+
+/** Opens a token file and checks that the model can be trained on it. */
+export async function openChecked(path: string, { model }: Pick<MergedConfig, "model">) {
+  const tokens = await openTokens(path);
+  try {
+    requireWindow(tokens, model.contextLength);
+    await requireVocabulary(tokens, model.vocabSize);
+    return tokens;
+  } catch (error) {
+    tokens.close();
+    throw error;
+  }
+}
+
+/** A record under the file's full path, so that the run can be resumed from elsewhere. */
+export async function absoluteRecord(tokens: TokenSource): Promise<DataRecord> {
+  return { ...await recordOf(tokens), name: await Deno.realPath(tokens.name) };
+}

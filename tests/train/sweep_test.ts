@@ -1,0 +1,132 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { createWasmBackend } from "../../lib/backend/wasm.ts";
+import { tokensInMemory } from "../../lib/dataset/token_source.ts";
+import { UserError } from "../../lib/errors.ts";
+import { recordOf } from "../../lib/train/data_record.ts";
+import { mergeConfigs } from "../../lib/train/merge_config.ts";
+import { sweep, type SweepOptions, type SweepRun } from "../../lib/train/sweep.ts";
+import { sweepGrid } from "../../lib/train/sweep_grid.ts";
+import { bestResult, readResults, type SweepResult } from "../../lib/train/sweep_results.ts";
+import { Random } from "../harness/random.ts";
+
+const train = tokensInMemory(new Random(1).integers(300, 11), "some tokens");
+const model = { vocabSize: 11, contextLength: 6, dModel: 8, numLayers: 1, numHeads: 2, dFf: 12 };
+
+async function runsOf(axis: "lr" | "beta2", values: readonly string[], steps = 8): Promise<SweepRun[]> {
+  const data = { train: await recordOf(train) };
+  return sweepGrid(new Map([[axis, values]])).map((point) => {
+    const training = { [axis]: Number(point.settings[axis]), steps, batchSize: 2, saveEvery: 3 };
+    return { ...point, config: { ...mergeConfigs([{ model, training }]), data, backend: "wasm" } };
+  });
+}
+
+async function inDirectory(body: (options: Omit<SweepOptions, "runs">) => Promise<void>): Promise<void> {
+  const directory = await Deno.makeTempDir();
+  try {
+    await body({ directory: `${directory}/sweep`, train, createBackend: () => createWasmBackend({ workers: 1 }) });
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+Deno.test("a grid has every combination once, and names that are a file's", () => {
+  const grid = sweepGrid(new Map([["lr", ["1e-3", "0.1"]], ["batch-size", ["4", "8"]]]));
+  assertEquals(grid.map(({ name }) => name), [
+    "lr-1e-3_batch-size-4",
+    "lr-1e-3_batch-size-8",
+    "lr-0.1_batch-size-4",
+    "lr-0.1_batch-size-8",
+  ]);
+  assertEquals(grid[1].settings, { lr: "1e-3", "batch-size": "8" });
+  assertThrows(() => sweepGrid(new Map([["lr", ["1", "1"]]])), UserError, `got value "1", must be given once`);
+  for (const value of ["", "a/b", "..\\x"]) {
+    assertThrows(() => sweepGrid(new Map([["norm", [value]]])), UserError, "must be letters and digits");
+  }
+});
+
+Deno.test("an aborted sweep goes on from the step it stopped at, to the results of one that was not", async () => {
+  await inDirectory(async (options) => {
+    const runs = await runsOf("lr", ["1e-3", "1e-2", "3e-2"]);
+    const whole = await sweep({ ...options, directory: `${options.directory}-whole`, runs });
+    assertEquals(whole.map(({ status, steps }) => [status, steps]), [["finished", 8], ["finished", 8], [
+      "finished",
+      8,
+    ]]);
+
+    const controller = new AbortController();
+    const stopped = await sweep({
+      ...options,
+      runs,
+      signal: controller.signal,
+      follow: async (steps, { run }) => {
+        for await (const { step } of steps) if (run === runs[1] && step === 3) controller.abort();
+      },
+    });
+    assertEquals(stopped.map(({ status }) => status), ["finished", "stopped", "waiting"]);
+    assert(stopped[1].steps >= 4 && stopped[1].steps < 8, `stopped after ${stopped[1].steps} steps`);
+    assertEquals(await readResults(options.directory), stopped);
+
+    const trained: [string, number][] = [];
+    const results = await sweep({
+      ...options,
+      runs,
+      follow: async (steps, { run, step }) => {
+        trained.push([run.name, step]);
+        for await (const _ of steps);
+      },
+    });
+    assertEquals(trained, [[runs[1].name, stopped[1].steps], [runs[2].name, 0]]);
+    const bits = (results: readonly SweepResult[]) => results.map(({ seconds: _, ...rest }) => rest);
+    assertEquals(bits(results), bits(whole));
+  });
+});
+
+Deno.test("a sweep takes more values, and refuses other settings, by name, before it trains", async () => {
+  await inDirectory(async (options) => {
+    await sweep({ ...options, runs: await runsOf("lr", ["1e-3"]) });
+    const refused = async (runs: SweepRun[], problem: string) => {
+      await assertRejects(() => sweep({ ...options, runs }), UserError, problem);
+      assertEquals((await readResults(options.directory)).map(({ name }) => name), ["lr-1e-3"]);
+    };
+    await refused(await runsOf("lr", ["1e-2", "1e-3"], 9), "got training.steps 9, must be 8 as in its run lr-1e-3");
+    await refused(await runsOf("beta2", ["0.9"]), "got values of beta2, must be of lr");
+    const [run] = await runsOf("lr", ["1e-3"]);
+    const other = { train: await recordOf(tokensInMemory([1, 2, 3], "other tokens")) };
+    await refused([{ ...run, config: { ...run.config, data: other } }], "got other train data (other tokens)");
+    await refused([{ ...run, config: { ...run.config, backend: "webgpu" } }], "got backend webgpu, must be wasm");
+
+    const names: string[] = [];
+    const results = await sweep({
+      ...options,
+      runs: await runsOf("lr", ["1e-3", "1e-2"]),
+      follow: async (steps, { run }) => {
+        names.push(run.name);
+        for await (const _ of steps);
+      },
+    });
+    assertEquals(names, ["lr-1e-2"]);
+    assertEquals(results.length, 2);
+  });
+});
+
+Deno.test("a run that diverges is noted, with what happened, and not tried again; the others are compared", async () => {
+  await inDirectory(async (options) => {
+    const runs = await runsOf("lr", ["1e-3", "1e30", "1e-2"]);
+    for (let times = 0; times < 2; times++) {
+      let trained = 0;
+      const results = await sweep({
+        ...options,
+        runs,
+        follow: async (steps) => {
+          trained++;
+          for await (const _ of steps);
+        },
+      });
+      assertEquals(trained, times === 0 ? 3 : 0);
+      assertEquals(results.map(({ status }) => status), ["finished", "diverged", "finished"]);
+      assert(results[1].problem?.includes("Cannot go on training"), results[1].problem);
+      const losses = [results[0].loss!, results[2].loss!];
+      assertEquals(bestResult(results)?.name, runs[losses[0] < losses[1] ? 0 : 2].name);
+    }
+  });
+});
