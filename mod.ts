@@ -55,7 +55,14 @@ export { documentsOf, splitDocuments, type SplitDocumentsOptions } from "./lib/d
 export { expandInputs, type ReadTextOptions, type TextInput, textSourceOf } from "./lib/dataset/text_inputs.ts";
 
 // Token files and batches
-export { type Batch, type BatchShape, fixedBatches, randomBatch } from "./lib/dataset/batches.ts";
+export {
+  type Batch,
+  type BatchShape,
+  fixedBatches,
+  randomBatch,
+  requireVocabulary,
+  requireWindow,
+} from "./lib/dataset/batches.ts";
 export { NpyReader, NpyWriter, readNpy, writeNpy } from "./lib/dataset/npy_file.ts";
 export { openTokens, ShardedTokens } from "./lib/dataset/sharded_tokens.ts";
 export { splitText } from "./lib/dataset/split.ts";
@@ -93,7 +100,7 @@ export type { ContinuationOptions } from "./lib/model/continuation.ts";
 export { type GenerateOptions, Generator } from "./lib/model/generator.ts";
 export { ParameterLayout, type ParameterSpec, parameterSpecs } from "./lib/model/parameters.ts";
 export { Safetensors, type TensorToWrite, writeSafetensors } from "./lib/model/safetensors.ts";
-export { penalizeRepetition, sampleToken, type SamplingOptions } from "./lib/model/sampling.ts";
+export { penalizeRepetition, sampleToken, type SamplingOptions, validateSampling } from "./lib/model/sampling.ts";
 export { untilStopString } from "./lib/model/text_stream.ts";
 export { type ForwardOptions, Transformer } from "./lib/model/transformer.ts";
 export { initialWeights, readWeight, type WeightSource, writeWeights } from "./lib/model/weights.ts";
@@ -114,11 +121,11 @@ export {
   readCheckpoint,
   writeCheckpoint,
 } from "./lib/train/checkpoint.ts";
-export { TRAINING_DEFAULTS, type TrainingConfig } from "./lib/train/config.ts";
+export { TRAINING_DEFAULTS, type TrainingConfig, validateTrainingConfig } from "./lib/train/config.ts";
 export { type DataRecord, recordOf, requireSameData } from "./lib/train/data_record.ts";
 export { DivergenceError } from "./lib/train/divergence.ts";
 export { Evaluator } from "./lib/train/evaluator.ts";
-export { mergeConfigs, readConfigFile } from "./lib/train/merge_config.ts";
+export { type ConfigParts, mergeConfigs, type MergedConfig, readConfigFile } from "./lib/train/merge_config.ts";
 export { MetricsFollower, readMetrics } from "./lib/train/metrics_follower.ts";
 export { planForTime, type TimePlan, type TimePlanOptions } from "./lib/train/plan_for_time.ts";
 export { createOptimizer, type Optimizer, type OptimizerOptions } from "./lib/train/optimizer.ts";
@@ -136,6 +143,7 @@ export {
   findWeights,
   readModelConfig,
   readRunConfig,
+  RUN_FILES,
   type RunConfig,
   writeRunConfig,
 } from "./lib/train/run_directory.ts";
