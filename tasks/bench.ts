@@ -13,6 +13,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ main(args: string[]): Pro
   lm: () => import("./bench/lm.ts"),
   curve: () => import("./bench/curve.ts"),
   generate: () => import("./bench/generate.ts"),
+  gpu: () => import("./bench/gpu.ts"),
   "gpu-tiles": () => import("./bench/gpu_tiles.ts"),
   tokenizer: () => import("./bench/tokenizer.ts"),
 };
@@ -25,6 +26,7 @@ Measures this machine. Each bench prints a table, or all its numbers with --json
   deno task bench lm         Training steps: tokens/s, FLOP/s, share of the peak; beside PyTorch with --torch
   deno task bench curve      A whole training run beside PyTorch's on the same weights and batches: the loss curves
   deno task bench generate   Generation with a KV cache: tokens/s, beside reading the weights once per token
+  deno task bench gpu        Everything about a GPU, as JSON to keep
   deno task bench gpu-tiles  A GPU's matrix products: each way to compute them, and the one that is chosen
   deno task bench tokenizer  Training and encoding, beside other tokenizers with --python
 

@@ -12,6 +12,8 @@ Deno.test("bench says which benches there are, and each knows its flags", async 
   assertMatch((await capture(main, "walk")).stderr, /got walk, must be one of/);
   assertEquals((await capture(main, "--help")).code, 0);
   assertMatch((await capture(main, "lm", "--help")).stdout, /small +vocabulary 2048/);
+  assertMatch((await capture(main, "gpu", "--help")).stdout, /doctor,\nbench gpu-tiles/);
+  assertEquals((await capture(main, "gpu-tiles", "--runs", "0")).code, 2);
   const shape = await capture(main, "lm", "--shapes", "small,huge");
   assertEquals(shape.code, 2);
   assertMatch(shape.stderr, /got shape huge, must be one of small, medium/);
