@@ -65,6 +65,7 @@ export function buildVocabulary(
   const encoder = new TextEncoder();
   const specialIds = new Map(specials.map(({ text, id }) => [text, id]));
   for (const { text, id } of specials) claim(id, text, encoder.encode(text));
+  const isSpecial = new Set(specialIds.values());
   const idOf = new Map<string, number>();
   for (const [spelling, id] of Object.entries(vocab)) {
     if (specialIds.get(spelling) === id) continue;
@@ -77,13 +78,23 @@ export function buildVocabulary(
     if (!idOf.has(spelling)) refuse(`no token for byte ${byte} (${spelling})`, "a vocabulary with all 256 bytes");
   }
   const triples = new Uint32Array(merges.length * 3);
-  merges.forEach(([left, right], i) => {
-    for (const part of [left, right, `${left}${right}`]) {
-      if (!idOf.has(part as string)) {
-        refuse(`merge ${left} ${right} without a token ${part}`, "a merge of known tokens");
-      }
+  for (let i = 0; i < merges.length; i++) {
+    const [left, right] = merges[i] as readonly string[];
+    const leftId = idOf.get(left), rightId = idOf.get(right);
+    let mergedId: number | undefined;
+    if (leftId !== undefined && rightId !== undefined) {
+      // As a rule a merge's token comes after that of the merge before: looked up by its spelling it takes longer.
+      const guess = i === 0 ? -1 : triples[i * 3 - 1] + 1;
+      const isGuessed = !isSpecial.has(guess) && tokens.isMerged(guess, leftId, rightId);
+      mergedId = isGuessed ? guess : idOf.get(left + right);
     }
-    triples.set([idOf.get(left as string)!, idOf.get(right as string)!, idOf.get(`${left}${right}`)!], i * 3);
-  });
+    if (leftId === undefined || rightId === undefined || mergedId === undefined) {
+      const missing = [left, right, left + right].find((part) => !idOf.has(part));
+      return refuse(`merge ${left} ${right} without a token ${missing}`, "a merge of known tokens");
+    }
+    triples[i * 3] = leftId;
+    triples[i * 3 + 1] = rightId;
+    triples[i * 3 + 2] = mergedId;
+  }
   return { pattern, tokens, merges: triples, specials: [...specials] };
 }

@@ -53,6 +53,18 @@ export class TokenBytes {
     this.arena.copyWithin(start + leftBytes, this.starts[right], this.ends[right]);
   }
 
+  /** Whether a token's bytes are those of two others, one after the other. */
+  isMerged(id: number, left: number, right: number): boolean {
+    const leftBytes = this.byteLength(left), rightBytes = this.byteLength(right);
+    if (!(id >= 0) || this.byteLength(id) !== leftBytes + rightBytes) return false;
+    const { arena, starts } = this;
+    for (let i = 0; i < leftBytes; i++) if (arena[starts[id] + i] !== arena[starts[left] + i]) return false;
+    for (let i = 0; i < rightBytes; i++) {
+      if (arena[starts[id] + leftBytes + i] !== arena[starts[right] + i]) return false;
+    }
+    return true;
+  }
+
   /** Byte order of two tokens, as of unsigned bytes: negative, zero or positive; a prefix comes before what it begins. */
   compare(a: number, b: number): number {
     const { arena, ends } = this;
