@@ -1,4 +1,4 @@
-import { firstElement } from "./slice";
+import { claim, divideElements, endElement, firstElement } from "./work";
 import { loadTail, storeTail } from "./vector";
 
 // adamw: g = gradients clip[1]; m = m + (1 − β₁) (g − m); v = β₂ v + (1 − β₂) g²;
@@ -20,8 +20,7 @@ export function adamw(
   beta2: f64,
   eps: f64,
   weightDecay: f64,
-  worker: u32,
-  workers: u32,
+  work: usize,
 ): void {
   const lr = load<f32>(schedule) as f64;
   const factor = v128.load_splat<f32>(clip, 4);
@@ -32,31 +31,34 @@ export function adamw(
   const b2 = f32x4.splat(beta2 as f32);
   const b2Rest = f32x4.splat((1 - beta2) as f32);
   const eps4 = f32x4.splat(eps as f32);
-  const end = firstElement(n, worker + 1, workers);
-  let i = firstElement(n, worker, workers);
-  for (; i + 4 <= end; i += 4) {
-    const at = (i as usize) << 2;
-    const g = f32x4.mul(v128.load(gradients + at), factor);
-    const mOld = v128.load(m + at);
-    const mNew = f32x4.relaxed_madd(b1, f32x4.sub(g, mOld), mOld);
-    const vNew = f32x4.relaxed_madd(f32x4.mul(g, b2Rest), g, f32x4.mul(v128.load(v + at), b2));
-    const denominator = f32x4.relaxed_madd(f32x4.sqrt(vNew), rootInverse, eps4);
-    const kept = f32x4.mul(v128.load(parameters + at), keep);
-    v128.store(m + at, mNew);
-    v128.store(v + at, vNew);
-    v128.store(parameters + at, f32x4.relaxed_madd(step, f32x4.div(mNew, denominator), kept));
-  }
-  if (i < end) {
-    const at = (i as usize) << 2;
-    const rest = end - i;
-    const g = f32x4.mul(loadTail(gradients + at, rest), factor);
-    const mOld = loadTail(m + at, rest);
-    const mNew = f32x4.relaxed_madd(b1, f32x4.sub(g, mOld), mOld);
-    const vNew = f32x4.relaxed_madd(f32x4.mul(g, b2Rest), g, f32x4.mul(loadTail(v + at, rest), b2));
-    const denominator = f32x4.relaxed_madd(f32x4.sqrt(vNew), rootInverse, eps4);
-    const kept = f32x4.mul(loadTail(parameters + at, rest), keep);
-    storeTail(m + at, mNew, rest);
-    storeTail(v + at, vNew, rest);
-    storeTail(parameters + at, f32x4.relaxed_madd(step, f32x4.div(mNew, denominator), kept), rest);
+  divideElements(work, n);
+  while (claim()) {
+    const end = endElement(n);
+    let i = firstElement();
+    for (; i + 4 <= end; i += 4) {
+      const at = (i as usize) << 2;
+      const g = f32x4.mul(v128.load(gradients + at), factor);
+      const mOld = v128.load(m + at);
+      const mNew = f32x4.relaxed_madd(b1, f32x4.sub(g, mOld), mOld);
+      const vNew = f32x4.relaxed_madd(f32x4.mul(g, b2Rest), g, f32x4.mul(v128.load(v + at), b2));
+      const denominator = f32x4.relaxed_madd(f32x4.sqrt(vNew), rootInverse, eps4);
+      const kept = f32x4.mul(v128.load(parameters + at), keep);
+      v128.store(m + at, mNew);
+      v128.store(v + at, vNew);
+      v128.store(parameters + at, f32x4.relaxed_madd(step, f32x4.div(mNew, denominator), kept));
+    }
+    if (i < end) {
+      const at = (i as usize) << 2;
+      const rest = end - i;
+      const g = f32x4.mul(loadTail(gradients + at, rest), factor);
+      const mOld = loadTail(m + at, rest);
+      const mNew = f32x4.relaxed_madd(b1, f32x4.sub(g, mOld), mOld);
+      const vNew = f32x4.relaxed_madd(f32x4.mul(g, b2Rest), g, f32x4.mul(loadTail(v + at, rest), b2));
+      const denominator = f32x4.relaxed_madd(f32x4.sqrt(vNew), rootInverse, eps4);
+      const kept = f32x4.mul(loadTail(parameters + at, rest), keep);
+      storeTail(m + at, mNew, rest);
+      storeTail(v + at, vNew, rest);
+      storeTail(parameters + at, f32x4.relaxed_madd(step, f32x4.div(mNew, denominator), kept), rest);
+    }
   }
 }

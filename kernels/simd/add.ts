@@ -1,19 +1,22 @@
-import { firstElement } from "./slice";
+import { claim, divideElements, endElement, firstElement } from "./work";
 import { loadTail, storeTail } from "./vector";
 
 // add_forward: y[i] = a[i] + b[i]
 // a, b, y: (n). A worker takes whole cache lines of elements. Overwrites y.
 
-export function add_forward(a: usize, b: usize, y: usize, n: u32, worker: u32, workers: u32): void {
-  const end = firstElement(n, worker + 1, workers);
-  let i = firstElement(n, worker, workers);
-  for (; i + 4 <= end; i += 4) {
-    const at = (i as usize) << 2;
-    v128.store(y + at, f32x4.add(v128.load(a + at), v128.load(b + at)));
-  }
-  if (i < end) {
-    const at = (i as usize) << 2;
-    const rest = end - i;
-    storeTail(y + at, f32x4.add(loadTail(a + at, rest), loadTail(b + at, rest)), rest);
+export function add_forward(a: usize, b: usize, y: usize, n: u32, work: usize): void {
+  divideElements(work, n);
+  while (claim()) {
+    const end = endElement(n);
+    let i = firstElement();
+    for (; i + 4 <= end; i += 4) {
+      const at = (i as usize) << 2;
+      v128.store(y + at, f32x4.add(v128.load(a + at), v128.load(b + at)));
+    }
+    if (i < end) {
+      const at = (i as usize) << 2;
+      const rest = end - i;
+      storeTail(y + at, f32x4.add(loadTail(a + at, rest), loadTail(b + at, rest)), rest);
+    }
   }
 }

@@ -1,8 +1,9 @@
-import { LANES, loadLanes, owns, paddedHeadDim, panelsPerGroup, TILE, unpackPanel } from "./attention_panel";
+import { LANES, loadLanes, paddedHeadDim, panelsPerGroup, TILE, unpackPanel } from "./attention_panel";
 import { LOG2_E, storeExp2Pair } from "./exp";
 import { multiplyTile, TILE_ROWS } from "./micro_kernel";
 import { packAcross6, packAcross8, packAlong6 } from "./pack";
 import { scratch } from "./scratch";
+import { claim, divide, endUnit, firstUnit } from "./work";
 import { dot } from "./vector";
 
 // With p[t,j] = exp(scale q[t]·k[j] − lse[t]) for j ≤ t, recomputed, delta[t] = dY[t]·y[t], ds = p (dY[t]·v[j] − delta[t]):
@@ -26,40 +27,41 @@ export function attention_backward_query(
   H: u32,
   headDim: u32,
   accumulate: u32,
-  worker: u32,
-  workers: u32,
+  work: usize,
 ): void {
   const groupQueries = panelsPerGroup(headDim) * LANES;
   const groups = (T + groupQueries - 1) / groupQueries;
   const units = B * H * groups;
   const headBytes = (headDim as usize) << 2;
   const rowBytes = H * headBytes;
-  for (let unit: u32 = 0; unit < units; unit++) {
-    if (!owns(unit, worker, workers)) continue;
-    const firstQuery = unit % groups * groupQueries;
-    const head = unit / groups;
-    const keyAt = (head / H) * T * rowBytes + (head % H) * headBytes;
-    const queryAt = keyAt + firstQuery * rowBytes;
-    const queries = min(groupQueries, T - firstQuery);
-    const statsAt: usize = (head * T + firstQuery) << 2;
-    for (let t: u32 = 0; t < queries; t++) {
-      const at = queryAt + t * rowBytes;
-      store<f32>(delta + statsAt + ((t as usize) << 2), dot(dY + at, y + at, headDim));
+  divide(work, units, 1);
+  while (claim()) {
+    for (let unit = firstUnit; unit < endUnit; unit++) {
+      const firstQuery = unit % groups * groupQueries;
+      const head = unit / groups;
+      const keyAt = (head / H) * T * rowBytes + (head % H) * headBytes;
+      const queryAt = keyAt + firstQuery * rowBytes;
+      const queries = min(groupQueries, T - firstQuery);
+      const statsAt: usize = (head * T + firstQuery) << 2;
+      for (let t: u32 = 0; t < queries; t++) {
+        const at = queryAt + t * rowBytes;
+        store<f32>(delta + statsAt + ((t as usize) << 2), dot(dY + at, y + at, headDim));
+      }
+      queryGroup(
+        q + queryAt,
+        k + keyAt,
+        v + keyAt,
+        lse + statsAt,
+        delta + statsAt,
+        dY + queryAt,
+        dQ + queryAt,
+        rowBytes,
+        firstQuery,
+        queries,
+        headDim,
+        accumulate !== 0,
+      );
     }
-    queryGroup(
-      q + queryAt,
-      k + keyAt,
-      v + keyAt,
-      lse + statsAt,
-      delta + statsAt,
-      dY + queryAt,
-      dQ + queryAt,
-      rowBytes,
-      firstQuery,
-      queries,
-      headDim,
-      accumulate !== 0,
-    );
   }
 }
 
@@ -174,38 +176,39 @@ export function attention_backward_key_value(
   headDim: u32,
   accumulateKey: u32,
   accumulateValue: u32,
-  worker: u32,
-  workers: u32,
+  work: usize,
 ): void {
   const groupKeys = panelsPerGroup(headDim) * LANES;
   const groups = (T + groupKeys - 1) / groupKeys;
   const units = B * H * groups;
   const headBytes = (headDim as usize) << 2;
   const rowBytes = H * headBytes;
-  for (let unit: u32 = 0; unit < units; unit++) {
-    if (!owns(unit, worker, workers)) continue;
-    const firstKey = unit % groups * groupKeys;
-    const head = unit / groups;
-    const queryAt = (head / H) * T * rowBytes + (head % H) * headBytes;
-    const keyAt = queryAt + firstKey * rowBytes;
-    const statsAt: usize = (head * T) << 2;
-    keyValueGroup(
-      q + queryAt,
-      k + keyAt,
-      v + keyAt,
-      lse + statsAt,
-      delta + statsAt,
-      dY + queryAt,
-      dK + keyAt,
-      dV + keyAt,
-      rowBytes,
-      T,
-      firstKey,
-      min(groupKeys, T - firstKey),
-      headDim,
-      accumulateKey !== 0,
-      accumulateValue !== 0,
-    );
+  divide(work, units, 1);
+  while (claim()) {
+    for (let unit = firstUnit; unit < endUnit; unit++) {
+      const firstKey = unit % groups * groupKeys;
+      const head = unit / groups;
+      const queryAt = (head / H) * T * rowBytes + (head % H) * headBytes;
+      const keyAt = queryAt + firstKey * rowBytes;
+      const statsAt: usize = (head * T) << 2;
+      keyValueGroup(
+        q + queryAt,
+        k + keyAt,
+        v + keyAt,
+        lse + statsAt,
+        delta + statsAt,
+        dY + queryAt,
+        dK + keyAt,
+        dV + keyAt,
+        rowBytes,
+        T,
+        firstKey,
+        min(groupKeys, T - firstKey),
+        headDim,
+        accumulateKey !== 0,
+        accumulateValue !== 0,
+      );
+    }
   }
 }
 

@@ -1,10 +1,10 @@
-import { LANES, owns, paddedHeadDim, panelsPerGroup, TILE, unpackPanel } from "./attention_panel";
+import { LANES, paddedHeadDim, panelsPerGroup, TILE, unpackPanel } from "./attention_panel";
 import { attendOne, isSingle } from "./attention_single";
 import { LN_2, log, LOG2_E, storeExp2Pair } from "./exp";
 import { multiplyTile, TILE_ROWS } from "./micro_kernel";
 import { packAcross6, packAcross8, packAlong6 } from "./pack";
 import { scratch } from "./scratch";
-import { share } from "./slice";
+import { claim, divide, endUnit, firstUnit } from "./work";
 
 // attention_forward: y[b,t,h] = Σⱼ softmaxⱼ(scale q[b,t,h]·k[b,j,h]) v[b,j,h] over j ≤ start[0] + t, scale = 1 / √headDim,
 //   by the online softmax: no (T, S) matrix is stored. lse[b,h,t]: the logarithm of the softmax's denominator.
@@ -25,11 +25,10 @@ export function attention_forward(
   S: u32,
   H: u32,
   headDim: u32,
-  worker: u32,
-  workers: u32,
+  work: usize,
 ): void {
   if (isSingle(T, S)) {
-    attendEach(q, k, v, load<u32>(start), y, lse, B, T, S, H, headDim, worker, workers);
+    attendEach(q, k, v, load<u32>(start), y, lse, B, T, S, H, headDim, work);
     return;
   }
   const groupQueries = panelsPerGroup(headDim) * LANES;
@@ -37,25 +36,27 @@ export function attention_forward(
   const units = B * H * groups;
   const headBytes = (headDim as usize) << 2;
   const rowBytes = H * headBytes;
-  for (let unit: u32 = 0; unit < units; unit++) {
-    if (!owns(unit, worker, workers)) continue;
-    const firstQuery = unit % groups * groupQueries;
-    const head = unit / groups;
-    const b = head / H;
-    const column = (head % H) * headBytes;
-    const queryAt = (b * T + firstQuery) * rowBytes + column;
-    const keyAt = b * S * rowBytes + column;
-    attendGroup(
-      q + queryAt,
-      k + keyAt,
-      v + keyAt,
-      y + queryAt,
-      lse + ((head * T + firstQuery) << 2),
-      rowBytes,
-      min(groupQueries, T - firstQuery),
-      load<u32>(start) + firstQuery,
-      headDim,
-    );
+  divide(work, units, 1);
+  while (claim()) {
+    for (let unit = firstUnit; unit < endUnit; unit++) {
+      const firstQuery = unit % groups * groupQueries;
+      const head = unit / groups;
+      const b = head / H;
+      const column = (head % H) * headBytes;
+      const queryAt = (b * T + firstQuery) * rowBytes + column;
+      const keyAt = b * S * rowBytes + column;
+      attendGroup(
+        q + queryAt,
+        k + keyAt,
+        v + keyAt,
+        y + queryAt,
+        lse + ((head * T + firstQuery) << 2),
+        rowBytes,
+        min(groupQueries, T - firstQuery),
+        load<u32>(start) + firstQuery,
+        headDim,
+      );
+    }
   }
 }
 
@@ -72,21 +73,22 @@ function attendEach(
   S: u32,
   H: u32,
   headDim: u32,
-  worker: u32,
-  workers: u32,
+  work: usize,
 ): void {
   const headBytes = (headDim as usize) << 2;
   const rowBytes = H * headBytes;
-  const end = share(B * H * T, worker + 1, workers);
-  for (let unit = share(B * H * T, worker, workers); unit < end; unit++) {
-    const t = unit % T;
-    const head = unit / T;
-    const b = head / H;
-    const column = (head % H) * headBytes;
-    const queryAt = (b * T + t) * rowBytes + column;
-    const keyAt = b * S * rowBytes + column;
-    const logSum = attendOne(q + queryAt, k + keyAt, v + keyAt, y + queryAt, rowBytes, start + t + 1, headDim);
-    store<f32>(lse + (unit << 2), logSum);
+  divide(work, B * H * T, 1);
+  while (claim()) {
+    for (let unit = firstUnit; unit < endUnit; unit++) {
+      const t = unit % T;
+      const head = unit / T;
+      const b = head / H;
+      const column = (head % H) * headBytes;
+      const queryAt = (b * T + t) * rowBytes + column;
+      const keyAt = b * S * rowBytes + column;
+      const logSum = attendOne(q + queryAt, k + keyAt, v + keyAt, y + queryAt, rowBytes, start + t + 1, headDim);
+      store<f32>(lse + (unit << 2), logSum);
+    }
   }
 }
 

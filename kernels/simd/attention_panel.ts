@@ -22,12 +22,6 @@ export function paddedHeadDim(headDim: u32): u32 {
   return (headDim + 5) / 6 * 6;
 }
 
-/** Whether `worker` takes a unit of work: back and forth, because the cost of neighbouring units rises or falls. @inline */
-export function owns(unit: u32, worker: u32, workers: u32): bool {
-  const position = unit % workers;
-  return worker === ((unit / workers) & 1 ? workers - 1 - position : position);
-}
-
 /** Loads up to four floats, 0 for the rest. @inline */
 export function loadLanes(from: usize, count: i32): v128 {
   if (count >= 4) return v128.load(from);

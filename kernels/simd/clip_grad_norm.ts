@@ -1,4 +1,4 @@
-import { share } from "./slice";
+import { claim, divide, endUnit, firstUnit, share } from "./work";
 import { dot } from "./vector";
 
 // clip_grad_norm_partials: partials[p] = Σ over part p of gradients², part p = elements ⌊p n / P⌋ ≤ i < ⌊(p + 1) n / P⌋.
@@ -13,14 +13,15 @@ export function clip_grad_norm_partials(
   partials: usize,
   n: u32,
   P: u32,
-  worker: u32,
-  workers: u32,
+  work: usize,
 ): void {
-  const end = share(P, worker + 1, workers);
-  for (let p = share(P, worker, workers); p < end; p++) {
-    const first = share(n, p, P);
-    const part = gradients + ((first as usize) << 2);
-    store<f32>(partials + ((p as usize) << 2), dot(part, part, share(n, p + 1, P) - first));
+  divide(work, P, 1);
+  while (claim()) {
+    for (let p = firstUnit; p < endUnit; p++) {
+      const first = share(n, p, P);
+      const part = gradients + ((first as usize) << 2);
+      store<f32>(partials + ((p as usize) << 2), dot(part, part, share(n, p + 1, P) - first));
+    }
   }
 }
 
@@ -29,10 +30,10 @@ export function clip_grad_norm_factor(
   clip: usize,
   P: u32,
   maxNorm: f32,
-  worker: u32,
-  _workers: u32,
+  work: usize,
 ): void {
-  if (worker !== 0) return;
+  divide(work, 1, 1);
+  if (!claim()) return;
   let sum: f64 = 0;
   for (let p: u32 = 0; p < P; p++) sum += load<f32>(partials + ((p as usize) << 2)) as f64;
   const norm = sqrt<f64>(sum);

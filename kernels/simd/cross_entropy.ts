@@ -1,5 +1,5 @@
 import { expNonPositive4, log } from "./exp";
-import { share } from "./slice";
+import { claim, divide, divideRows, endUnit, firstUnit } from "./work";
 import { loadTail, maximum, storeTail, sumLanes } from "./vector";
 
 // cross_entropy_forward: losses[r] = lse[r] − logits[r, targets[r]], lse[r] = max + log Σᵥ exp(logits[r,v] − max).
@@ -17,32 +17,33 @@ export function cross_entropy_forward(
   lse: usize,
   rows: u32,
   V: u32,
-  worker: u32,
-  workers: u32,
+  work: usize,
 ): void {
   const rowBytes = (V as usize) << 2;
-  const end = share(rows, worker + 1, workers);
-  for (let r = share(rows, worker, workers); r < end; r++) {
-    const row = logits + r * rowBytes;
-    const largest = maximum(row, V);
-    const largest4 = f32x4.splat(largest);
-    let s0 = f32x4.splat(0);
-    let s1 = f32x4.splat(0);
-    let v: u32 = 0;
-    for (; v + 8 <= V; v += 8) {
-      const at = row + ((v as usize) << 2);
-      s0 = f32x4.add(s0, expNonPositive4(f32x4.sub(v128.load(at), largest4)));
-      s1 = f32x4.add(s1, expNonPositive4(f32x4.sub(v128.load(at, 16), largest4)));
+  divideRows(work, rows, V);
+  while (claim()) {
+    for (let r = firstUnit; r < endUnit; r++) {
+      const row = logits + r * rowBytes;
+      const largest = maximum(row, V);
+      const largest4 = f32x4.splat(largest);
+      let s0 = f32x4.splat(0);
+      let s1 = f32x4.splat(0);
+      let v: u32 = 0;
+      for (; v + 8 <= V; v += 8) {
+        const at = row + ((v as usize) << 2);
+        s0 = f32x4.add(s0, expNonPositive4(f32x4.sub(v128.load(at), largest4)));
+        s1 = f32x4.add(s1, expNonPositive4(f32x4.sub(v128.load(at, 16), largest4)));
+      }
+      let sum = sumLanes(f32x4.add(s0, s1));
+      for (; v < V; v++) {
+        const x = v128.load_splat<f32>(row + ((v as usize) << 2));
+        sum += f32x4.extract_lane(expNonPositive4(f32x4.sub(x, largest4)), 0);
+      }
+      const at = (r as usize) << 2;
+      const logSum = (largest as f64) + log(sum as f64);
+      store<f32>(lse + at, logSum as f32);
+      store<f32>(losses + at, (logSum - (load<f32>(row + ((load<u32>(targets + at) as usize) << 2)) as f64)) as f32);
     }
-    let sum = sumLanes(f32x4.add(s0, s1));
-    for (; v < V; v++) {
-      const x = v128.load_splat<f32>(row + ((v as usize) << 2));
-      sum += f32x4.extract_lane(expNonPositive4(f32x4.sub(x, largest4)), 0);
-    }
-    const at = (r as usize) << 2;
-    const logSum = (largest as f64) + log(sum as f64);
-    store<f32>(lse + at, logSum as f32);
-    store<f32>(losses + at, (logSum - (load<f32>(row + ((load<u32>(targets + at) as usize) << 2)) as f64)) as f32);
   }
 }
 
@@ -55,32 +56,33 @@ export function cross_entropy_backward(
   rows: u32,
   V: u32,
   accumulate: u32,
-  worker: u32,
-  workers: u32,
+  work: usize,
 ): void {
   const rowBytes = (V as usize) << 2;
   const scale = load<f32>(dLoss) / (rows as f32);
   const scale4 = f32x4.splat(scale);
-  const end = share(rows, worker + 1, workers);
-  for (let r = share(rows, worker, workers); r < end; r++) {
-    const from = logits + r * rowBytes;
-    const to = dLogits + r * rowBytes;
-    const lse4 = v128.load_splat<f32>(lse + ((r as usize) << 2));
-    let v: u32 = 0;
-    for (; v + 4 <= V; v += 4) {
-      const at = (v as usize) << 2;
-      let gradient = f32x4.mul(scale4, expNonPositive4(f32x4.sub(v128.load(from + at), lse4)));
-      if (accumulate) gradient = f32x4.add(v128.load(to + at), gradient);
-      v128.store(to + at, gradient);
+  divideRows(work, rows, V);
+  while (claim()) {
+    for (let r = firstUnit; r < endUnit; r++) {
+      const from = logits + r * rowBytes;
+      const to = dLogits + r * rowBytes;
+      const lse4 = v128.load_splat<f32>(lse + ((r as usize) << 2));
+      let v: u32 = 0;
+      for (; v + 4 <= V; v += 4) {
+        const at = (v as usize) << 2;
+        let gradient = f32x4.mul(scale4, expNonPositive4(f32x4.sub(v128.load(from + at), lse4)));
+        if (accumulate) gradient = f32x4.add(v128.load(to + at), gradient);
+        v128.store(to + at, gradient);
+      }
+      if (v < V) {
+        const at = (v as usize) << 2;
+        let gradient = f32x4.mul(scale4, expNonPositive4(f32x4.sub(loadTail(from + at, V - v), lse4)));
+        if (accumulate) gradient = f32x4.add(loadTail(to + at, V - v), gradient);
+        storeTail(to + at, gradient, V - v);
+      }
+      const hit = to + ((load<u32>(targets + ((r as usize) << 2)) as usize) << 2);
+      store<f32>(hit, load<f32>(hit) - scale);
     }
-    if (v < V) {
-      const at = (v as usize) << 2;
-      let gradient = f32x4.mul(scale4, expNonPositive4(f32x4.sub(loadTail(from + at, V - v), lse4)));
-      if (accumulate) gradient = f32x4.add(loadTail(to + at, V - v), gradient);
-      storeTail(to + at, gradient, V - v);
-    }
-    const hit = to + ((load<u32>(targets + ((r as usize) << 2)) as usize) << 2);
-    store<f32>(hit, load<f32>(hit) - scale);
   }
 }
 
@@ -91,15 +93,15 @@ export function cross_entropy_backward_in_place(
   logits: usize,
   rows: u32,
   V: u32,
-  worker: u32,
-  workers: u32,
+  work: usize,
 ): void {
   // Each element is loaded before it is stored.
-  cross_entropy_backward(logits, targets, lse, dLoss, logits, rows, V, 0, worker, workers);
+  cross_entropy_backward(logits, targets, lse, dLoss, logits, rows, V, 0, work);
 }
 
-export function mean_forward(x: usize, y: usize, n: u32, worker: u32, _workers: u32): void {
-  if (worker !== 0) return;
+export function mean_forward(x: usize, y: usize, n: u32, work: usize): void {
+  divide(work, 1, 1);
+  if (!claim()) return;
   let s0 = f64x2.splat(0);
   let s1 = f64x2.splat(0);
   let i: u32 = 0;

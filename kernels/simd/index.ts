@@ -1,6 +1,6 @@
 // Everything that the compiled module exports: the kernels under the names of their signatures in lib/, and what the
 // workers need to run them. A kernel takes pointers to its inputs, pointers to its outputs, its constants in the
-// signature's order, then the worker's number and the number of workers.
+// signature's order, then the address of the call's counters: see work.ts.
 
 export { adamw } from "./adamw";
 export { add_forward } from "./add";
@@ -26,4 +26,5 @@ export { silu_backward, silu_forward } from "./silu";
 export { softmax_backward, softmax_forward } from "./softmax";
 export { sum_partials } from "./sum_partials";
 export { swiglu_backward, swiglu_forward } from "./swiglu";
+export { set_worker } from "./work";
 export { write_rows } from "./write_rows";

@@ -21,15 +21,14 @@ export function linear_forward(
   rows: u32,
   I: u32,
   O: u32,
-  worker: u32,
-  workers: u32,
+  work: usize,
 ): void {
   if (isSkinnyForward(rows, I)) {
-    skinnyForward(x, weight, y, rows, I, O, worker, workers);
+    skinnyForward(x, weight, y, rows, I, O, work);
     return;
   }
   const inBytes = (I as usize) << 2;
-  matmul(rows, O, I, x, inBytes, ACROSS, weight, inBytes, ACROSS, y, false, worker, workers);
+  matmul(rows, O, I, x, inBytes, ACROSS, weight, inBytes, ACROSS, y, false, work);
 }
 
 export function linear_backward_input(
@@ -40,16 +39,15 @@ export function linear_backward_input(
   I: u32,
   O: u32,
   accumulate: u32,
-  worker: u32,
-  workers: u32,
+  work: usize,
 ): void {
   if (isSkinnyBackwardInput(rows)) {
-    skinnyBackwardInput(dY, weight, dX, rows, I, O, accumulate !== 0, worker, workers);
+    skinnyBackwardInput(dY, weight, dX, rows, I, O, accumulate !== 0, work);
     return;
   }
   const inBytes = (I as usize) << 2;
   const outBytes = (O as usize) << 2;
-  matmul(rows, I, O, dY, outBytes, ACROSS, weight, inBytes, ALONG, dX, accumulate !== 0, worker, workers);
+  matmul(rows, I, O, dY, outBytes, ACROSS, weight, inBytes, ALONG, dX, accumulate !== 0, work);
 }
 
 export function linear_backward_weight(
@@ -60,14 +58,13 @@ export function linear_backward_weight(
   I: u32,
   O: u32,
   accumulate: u32,
-  worker: u32,
-  workers: u32,
+  work: usize,
 ): void {
   if (isSkinnyBackwardWeight(rows)) {
-    skinnyBackwardWeight(dY, x, dWeight, rows, I, O, accumulate !== 0, worker, workers);
+    skinnyBackwardWeight(dY, x, dWeight, rows, I, O, accumulate !== 0, work);
     return;
   }
   const inBytes = (I as usize) << 2;
   const outBytes = (O as usize) << 2;
-  matmul(O, I, rows, dY, outBytes, ALONG, x, inBytes, ALONG, dWeight, accumulate !== 0, worker, workers);
+  matmul(O, I, rows, dY, outBytes, ALONG, x, inBytes, ALONG, dWeight, accumulate !== 0, work);
 }

@@ -1,8 +1,10 @@
+import { workerNumber } from "./work";
+
 // peak_fma: what 128-bit fused multiply-adds can do on this machine, the yardstick of the benches.
 // Each worker makes `iterations` rounds of 12 independent multiply-adds of 4 lanes, all in registers:
 // 96 · iterations floating-point operations. result: (workers), so that nothing is optimised away.
 
-export function peak_fma(result: usize, iterations: u32, worker: u32, _workers: u32): void {
+export function peak_fma(result: usize, iterations: u32, _work: usize): void {
   // From memory: V8 builds vector constants anew at each use.
   const x = v128.load_splat<f32>(result);
   const b = x;
@@ -27,5 +29,5 @@ export function peak_fma(result: usize, iterations: u32, worker: u32, _workers: 
   const s1 = f32x4.add(f32x4.add(c4, c5), f32x4.add(c6, c7));
   const s2 = f32x4.add(f32x4.add(c8, c9), f32x4.add(c10, c11));
   const sum = f32x4.add(f32x4.add(s0, s1), s2);
-  store<f32>(result + ((worker as usize) << 2), f32x4.extract_lane(sum, 0));
+  store<f32>(result + (workerNumber() << 2), f32x4.extract_lane(sum, 0));
 }

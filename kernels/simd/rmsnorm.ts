@@ -1,4 +1,4 @@
-import { share } from "./slice";
+import { claim, divide, divideRows, endUnit, firstUnit, share } from "./work";
 import { dot, loadTail, storeTail, sumLanes } from "./vector";
 
 // rmsnorm_forward: y[r,i] = x[r,i] rstd[r] weight[i], rstd[r] = 1 / √(mean(x[r]²) + eps). Overwrites y and rstd.
@@ -16,26 +16,27 @@ export function rmsnorm_forward(
   rows: u32,
   D: u32,
   eps: f32,
-  worker: u32,
-  workers: u32,
+  work: usize,
 ): void {
   const rowBytes = (D as usize) << 2;
-  const end = share(rows, worker + 1, workers);
-  for (let r = share(rows, worker, workers); r < end; r++) {
-    const from = x + r * rowBytes;
-    const to = y + r * rowBytes;
-    const scale: f32 = (1 as f32) / sqrt<f32>(dot(from, from, D) / (D as f32) + eps);
-    store<f32>(rstd + ((r as usize) << 2), scale);
-    const scale4 = f32x4.splat(scale);
-    let i: u32 = 0;
-    for (; i + 4 <= D; i += 4) {
-      const at = (i as usize) << 2;
-      v128.store(to + at, f32x4.mul(f32x4.mul(v128.load(from + at), scale4), v128.load(weight + at)));
-    }
-    if (i < D) {
-      const at = (i as usize) << 2;
-      const normed = f32x4.mul(loadTail(from + at, D - i), scale4);
-      storeTail(to + at, f32x4.mul(normed, loadTail(weight + at, D - i)), D - i);
+  divideRows(work, rows, D);
+  while (claim()) {
+    for (let r = firstUnit; r < endUnit; r++) {
+      const from = x + r * rowBytes;
+      const to = y + r * rowBytes;
+      const scale: f32 = (1 as f32) / sqrt<f32>(dot(from, from, D) / (D as f32) + eps);
+      store<f32>(rstd + ((r as usize) << 2), scale);
+      const scale4 = f32x4.splat(scale);
+      let i: u32 = 0;
+      for (; i + 4 <= D; i += 4) {
+        const at = (i as usize) << 2;
+        v128.store(to + at, f32x4.mul(f32x4.mul(v128.load(from + at), scale4), v128.load(weight + at)));
+      }
+      if (i < D) {
+        const at = (i as usize) << 2;
+        const normed = f32x4.mul(loadTail(from + at, D - i), scale4);
+        storeTail(to + at, f32x4.mul(normed, loadTail(weight + at, D - i)), D - i);
+      }
     }
   }
 }
@@ -71,33 +72,34 @@ export function rmsnorm_backward_input(
   rows: u32,
   D: u32,
   accumulate: u32,
-  worker: u32,
-  workers: u32,
+  work: usize,
 ): void {
   const rowBytes = (D as usize) << 2;
-  const end = share(rows, worker + 1, workers);
-  for (let r = share(rows, worker, workers); r < end; r++) {
-    const xRow = x + r * rowBytes;
-    const dYRow = dY + r * rowBytes;
-    const dXRow = dX + r * rowBytes;
-    const scale = load<f32>(rstd + ((r as usize) << 2));
-    const pull = f32x4.splat(scale * scale / (D as f32) * dot3(dYRow, weight, xRow, D));
-    const scale4 = f32x4.splat(scale);
-    let i: u32 = 0;
-    for (; i + 4 <= D; i += 4) {
-      const at = (i as usize) << 2;
-      const product = f32x4.mul(v128.load(dYRow + at), v128.load(weight + at));
-      let gradient = f32x4.mul(scale4, f32x4.relaxed_nmadd(v128.load(xRow + at), pull, product));
-      if (accumulate) gradient = f32x4.add(v128.load(dXRow + at), gradient);
-      v128.store(dXRow + at, gradient);
-    }
-    if (i < D) {
-      const at = (i as usize) << 2;
-      const rest = D - i;
-      const product = f32x4.mul(loadTail(dYRow + at, rest), loadTail(weight + at, rest));
-      let gradient = f32x4.mul(scale4, f32x4.relaxed_nmadd(loadTail(xRow + at, rest), pull, product));
-      if (accumulate) gradient = f32x4.add(loadTail(dXRow + at, rest), gradient);
-      storeTail(dXRow + at, gradient, rest);
+  divideRows(work, rows, D);
+  while (claim()) {
+    for (let r = firstUnit; r < endUnit; r++) {
+      const xRow = x + r * rowBytes;
+      const dYRow = dY + r * rowBytes;
+      const dXRow = dX + r * rowBytes;
+      const scale = load<f32>(rstd + ((r as usize) << 2));
+      const pull = f32x4.splat(scale * scale / (D as f32) * dot3(dYRow, weight, xRow, D));
+      const scale4 = f32x4.splat(scale);
+      let i: u32 = 0;
+      for (; i + 4 <= D; i += 4) {
+        const at = (i as usize) << 2;
+        const product = f32x4.mul(v128.load(dYRow + at), v128.load(weight + at));
+        let gradient = f32x4.mul(scale4, f32x4.relaxed_nmadd(v128.load(xRow + at), pull, product));
+        if (accumulate) gradient = f32x4.add(v128.load(dXRow + at), gradient);
+        v128.store(dXRow + at, gradient);
+      }
+      if (i < D) {
+        const at = (i as usize) << 2;
+        const rest = D - i;
+        const product = f32x4.mul(loadTail(dYRow + at, rest), loadTail(weight + at, rest));
+        let gradient = f32x4.mul(scale4, f32x4.relaxed_nmadd(loadTail(xRow + at, rest), pull, product));
+        if (accumulate) gradient = f32x4.add(loadTail(dXRow + at, rest), gradient);
+        storeTail(dXRow + at, gradient, rest);
+      }
     }
   }
 }
@@ -110,30 +112,31 @@ export function rmsnorm_backward_weight(
   rows: u32,
   D: u32,
   P: u32,
-  worker: u32,
-  workers: u32,
+  work: usize,
 ): void {
   const rowBytes = (D as usize) << 2;
-  const end = share(P, worker + 1, workers);
-  for (let p = share(P, worker, workers); p < end; p++) {
-    const sums = partials + p * rowBytes;
-    memory.fill(sums, 0, rowBytes);
-    const lastRow = share(rows, p + 1, P);
-    for (let r = share(rows, p, P); r < lastRow; r++) {
-      const xRow = x + r * rowBytes;
-      const dYRow = dY + r * rowBytes;
-      const scale4 = v128.load_splat<f32>(rstd + ((r as usize) << 2));
-      let i: u32 = 0;
-      for (; i + 4 <= D; i += 4) {
-        const at = (i as usize) << 2;
-        const normed = f32x4.mul(v128.load(xRow + at), scale4);
-        v128.store(sums + at, f32x4.relaxed_madd(v128.load(dYRow + at), normed, v128.load(sums + at)));
-      }
-      if (i < D) {
-        const at = (i as usize) << 2;
-        const rest = D - i;
-        const normed = f32x4.mul(loadTail(xRow + at, rest), scale4);
-        storeTail(sums + at, f32x4.relaxed_madd(loadTail(dYRow + at, rest), normed, loadTail(sums + at, rest)), rest);
+  divide(work, P, 1);
+  while (claim()) {
+    for (let p = firstUnit; p < endUnit; p++) {
+      const sums = partials + p * rowBytes;
+      memory.fill(sums, 0, rowBytes);
+      const lastRow = share(rows, p + 1, P);
+      for (let r = share(rows, p, P); r < lastRow; r++) {
+        const xRow = x + r * rowBytes;
+        const dYRow = dY + r * rowBytes;
+        const scale4 = v128.load_splat<f32>(rstd + ((r as usize) << 2));
+        let i: u32 = 0;
+        for (; i + 4 <= D; i += 4) {
+          const at = (i as usize) << 2;
+          const normed = f32x4.mul(v128.load(xRow + at), scale4);
+          v128.store(sums + at, f32x4.relaxed_madd(v128.load(dYRow + at), normed, v128.load(sums + at)));
+        }
+        if (i < D) {
+          const at = (i as usize) << 2;
+          const rest = D - i;
+          const normed = f32x4.mul(loadTail(xRow + at, rest), scale4);
+          storeTail(sums + at, f32x4.relaxed_madd(loadTail(dYRow + at, rest), normed, loadTail(sums + at, rest)), rest);
+        }
       }
     }
   }

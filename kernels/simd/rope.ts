@@ -1,4 +1,4 @@
-import { share } from "./slice";
+import { claim, divideRows, endUnit, firstUnit } from "./work";
 
 // rope_forward: y₂ᵢ = x₂ᵢ cos − x₂ᵢ₊₁ sin, y₂ᵢ₊₁ = x₂ᵢ sin + x₂ᵢ₊₁ cos, by the angle of position start[0] + r mod T.
 //   Overwrites y.
@@ -17,10 +17,9 @@ export function rope_forward(
   T: u32,
   D: u32,
   headDim: u32,
-  worker: u32,
-  workers: u32,
+  work: usize,
 ): void {
-  rotate(x, cos, sin, load<u32>(start), y, rows, T, D, headDim, false, f32x4.splat(1), worker, workers);
+  rotate(x, cos, sin, load<u32>(start), y, rows, T, D, headDim, false, f32x4.splat(1), work);
 }
 
 export function rope_backward(
@@ -34,11 +33,10 @@ export function rope_backward(
   D: u32,
   headDim: u32,
   accumulate: u32,
-  worker: u32,
-  workers: u32,
+  work: usize,
 ): void {
   const back = f32x4.splat(-1);
-  rotate(dY, cos, sin, load<u32>(start), dX, rows, T, D, headDim, accumulate !== 0, back, worker, workers);
+  rotate(dY, cos, sin, load<u32>(start), dX, rows, T, D, headDim, accumulate !== 0, back, work);
 }
 
 /** Rotates rows by the angle times `direction`: all lanes 1 or −1. */
@@ -54,35 +52,36 @@ function rotate(
   headDim: u32,
   accumulate: bool,
   direction: v128,
-  worker: u32,
-  workers: u32,
+  work: usize,
 ): void {
   const half = headDim >> 1;
   const signs = f32x4.mul(direction, f32x4(-1, 1, -1, 1));
-  const end = share(rows, worker + 1, workers);
-  for (let r = share(rows, worker, workers); r < end; r++) {
-    const table = ((start + r % T) * half as usize) << 2;
-    let from = x + ((r * D as usize) << 2);
-    let to = y + ((r * D as usize) << 2);
-    for (let head: u32 = 0; head < D; head += headDim) {
-      let c = cos + table;
-      let s = sin + table;
-      let i: u32 = 0;
-      for (; i + 2 <= half; i += 2) {
-        let turned = turn(v128.load(from), v128.load_zero<f64>(c), v128.load_zero<f64>(s), signs);
-        if (accumulate) turned = f32x4.add(v128.load(to), turned);
-        v128.store(to, turned);
-        from += 16;
-        to += 16;
-        c += 8;
-        s += 8;
-      }
-      if (i < half) {
-        let turned = turn(v128.load_zero<f64>(from), v128.load_zero<f32>(c), v128.load_zero<f32>(s), signs);
-        if (accumulate) turned = f32x4.add(v128.load_zero<f64>(to), turned);
-        v128.store_lane<f64>(to, turned, 0);
-        from += 8;
-        to += 8;
+  divideRows(work, rows, D);
+  while (claim()) {
+    for (let r = firstUnit; r < endUnit; r++) {
+      const table = ((start + r % T) * half as usize) << 2;
+      let from = x + ((r * D as usize) << 2);
+      let to = y + ((r * D as usize) << 2);
+      for (let head: u32 = 0; head < D; head += headDim) {
+        let c = cos + table;
+        let s = sin + table;
+        let i: u32 = 0;
+        for (; i + 2 <= half; i += 2) {
+          let turned = turn(v128.load(from), v128.load_zero<f64>(c), v128.load_zero<f64>(s), signs);
+          if (accumulate) turned = f32x4.add(v128.load(to), turned);
+          v128.store(to, turned);
+          from += 16;
+          to += 16;
+          c += 8;
+          s += 8;
+        }
+        if (i < half) {
+          let turned = turn(v128.load_zero<f64>(from), v128.load_zero<f32>(c), v128.load_zero<f32>(s), signs);
+          if (accumulate) turned = f32x4.add(v128.load_zero<f64>(to), turned);
+          v128.store_lane<f64>(to, turned, 0);
+          from += 8;
+          to += 8;
+        }
       }
     }
   }

@@ -1,4 +1,4 @@
-import { firstElement } from "./slice";
+import { claim, divideElements, endElement, firstElement } from "./work";
 import { loadTail, storeTail } from "./vector";
 
 // sgd: parameters = parameters (1 − lr weightDecay) − lr gradients clip[1]
@@ -13,22 +13,24 @@ export function sgd(
   parameters: usize,
   n: u32,
   weightDecay: f64,
-  worker: u32,
-  workers: u32,
+  work: usize,
 ): void {
   const lr = load<f32>(schedule) as f64;
   const keep = f32x4.splat((1 - lr * weightDecay) as f32);
   const step = f32x4.splat((-lr * (load<f32>(clip, 4) as f64)) as f32);
-  const end = firstElement(n, worker + 1, workers);
-  for (let i = firstElement(n, worker, workers); i < end; i += 4) {
-    const at = (i as usize) << 2;
-    const rest = end - i;
-    if (rest >= 4) {
-      const kept = f32x4.mul(v128.load(parameters + at), keep);
-      v128.store(parameters + at, f32x4.relaxed_madd(step, v128.load(gradients + at), kept));
-    } else {
-      const kept = f32x4.mul(loadTail(parameters + at, rest), keep);
-      storeTail(parameters + at, f32x4.relaxed_madd(step, loadTail(gradients + at, rest), kept), rest);
+  divideElements(work, n);
+  while (claim()) {
+    const end = endElement(n);
+    for (let i = firstElement(); i < end; i += 4) {
+      const at = (i as usize) << 2;
+      const rest = end - i;
+      if (rest >= 4) {
+        const kept = f32x4.mul(v128.load(parameters + at), keep);
+        v128.store(parameters + at, f32x4.relaxed_madd(step, v128.load(gradients + at), kept));
+      } else {
+        const kept = f32x4.mul(loadTail(parameters + at, rest), keep);
+        storeTail(parameters + at, f32x4.relaxed_madd(step, loadTail(gradients + at, rest), kept), rest);
+      }
     }
   }
 }

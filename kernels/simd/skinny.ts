@@ -1,12 +1,13 @@
 import { scratch, SCRATCH_BYTES } from "./scratch";
-import { firstElement, share } from "./slice";
 import { loadTail, storeTail, sumLanesOf4 } from "./vector";
+import { claim, divide, endElement, endUnit, firstElement, firstUnit, LINE } from "./work";
 
 // Products of a few rows with a large matrix, which is read from memory once and never packed: what generation does for
-// each token. A worker takes whole groups of columns of the result.
+// each token. A worker takes blocks of columns of the result, or rows of a weight's gradient.
 
-/** Columns of the result in a worker's unit of work: a cache line. */
-const UNIT: u32 = 16;
+/** Numbers of the matrix in a piece of work at least, and cache lines of its columns. */
+const LEAST_NUMBERS: u32 = 16384;
+const LEAST_LINES: u32 = 8;
 
 /** Whether skinnyForward is faster for so many rows of so many numbers, and has the scratch memory it needs. */
 export function isSkinnyForward(rows: u32, I: u32): bool {
@@ -31,38 +32,56 @@ export function skinnyForward(
   rows: u32,
   I: u32,
   O: u32,
-  worker: u32,
-  workers: u32,
+  work: usize,
 ): void {
-  const units = (O + UNIT - 1) / UNIT;
-  const end = min(share(units, worker + 1, workers) * UNIT, O);
-  const begin = share(units, worker, workers) * UNIT;
-  if (begin >= end) return;
   const xBytes = (I as usize) << 2;
-  const yBytes = (O as usize) << 2;
-  if (rows <= 2) {
-    const second = (rows - 1) * xBytes;
-    for (let o = begin; o < end; o += 4) {
-      dot2x4(I, x, x + second, weight, o, end, y + ((o as usize) << 2), (rows - 1) * yBytes);
-    }
-  } else {
-    const groupBytes = (I / 4) * 96;
+  const groupBytes = (I / 4) * 96;
+  if (rows > 2) {
     for (let r: u32 = 0; r < rows; r += 6) {
       interleaveRows(scratch + r / 6 * groupBytes, x + r * xBytes, xBytes, min<u32>(6, rows - r), I);
     }
-    for (let block = begin; block < end; block += UNIT) {
-      const blockEnd = min(block + UNIT, end);
-      for (let r: u32 = 0; r < rows; r += 6) {
-        const packed = scratch + r / 6 * groupBytes;
-        for (let o = block; o < blockEnd; o += 2) {
-          const w0 = weight + o * xBytes;
-          const to = y + r * yBytes + ((o as usize) << 2);
-          dot6x2(I, packed, w0, o + 1 < end ? w0 + xBytes : w0, to, yBytes, min<u32>(6, rows - r), end - o);
-        }
+  }
+  divide(work, (O + LINE - 1) / LINE, max<u32>(1, LEAST_NUMBERS / LINE / I));
+  while (claim()) {
+    const begin = firstElement();
+    const end = endElement(O);
+    if (rows <= 2) forwardTwo(x, weight, y, rows, I, O, begin, end);
+    else forwardSix(weight, y, rows, I, O, groupBytes, begin, end);
+    if (I & 3) addRest(x, weight, y, rows, I, O, begin, end);
+  }
+}
+
+/** Columns from begin to end of one row or two. */
+function forwardTwo(x: usize, weight: usize, y: usize, rows: u32, I: u32, O: u32, begin: u32, end: u32): void {
+  const second = rows - 1;
+  for (let o = begin; o < end; o += 4) {
+    dot2x4(I, x, x + ((second * I) << 2), weight, o, end, y + (o << 2), (second * O) << 2);
+  }
+}
+
+/** Columns from begin to end of rows that lie interleaved in scratch memory, six together. */
+function forwardSix(
+  weight: usize,
+  y: usize,
+  rows: u32,
+  I: u32,
+  O: u32,
+  groupBytes: usize,
+  begin: u32,
+  end: u32,
+): void {
+  const rowBytes = (I as usize) << 2;
+  for (let block = begin; block < end; block += LINE) {
+    const blockEnd = min(block + LINE, end);
+    for (let r: u32 = 0; r < rows; r += 6) {
+      const packed = scratch + r / 6 * groupBytes;
+      for (let o = block; o < blockEnd; o += 2) {
+        const w0 = weight + o * rowBytes;
+        const to = y + ((r * O + o) << 2);
+        dot6x2(I, packed, w0, o + 1 < end ? w0 + rowBytes : w0, to, O << 2, min<u32>(6, rows - r), end - o);
       }
     }
   }
-  if (I & 3) addRest(x, weight, y, rows, I, O, begin, end);
 }
 
 /** Adds the products past the last whole vector of a row. */
@@ -89,24 +108,25 @@ export function skinnyBackwardInput(
   I: u32,
   O: u32,
   accumulate: bool,
-  worker: u32,
-  workers: u32,
+  work: usize,
 ): void {
-  const begin = firstElement(I, worker, workers);
-  const columns = firstElement(I, worker + 1, workers) - begin;
-  const skip: usize = begin << 2;
-  for (let o: u32 = 0; o < O; o += 4) {
-    const from = weight + ((o * I) << 2) + skip;
-    for (let r: u32 = 0; r < rows; r += 2) {
-      const factors = dY + ((r * O + o) << 2);
-      const to = dX + ((r * I) << 2) + skip;
-      const next: usize = r + 1 < rows ? 4 : 0;
-      addRows(to, I * next, columns, from, I << 2, factors, 4, O * next, min<u32>(4, O - o), accumulate || o > 0);
+  divide(work, (I + LINE - 1) / LINE, LEAST_LINES);
+  while (claim()) {
+    const skip: usize = firstElement() << 2;
+    const columns = endElement(I) - firstElement();
+    for (let o: u32 = 0; o < O; o += 4) {
+      const from = weight + ((o * I) << 2) + skip;
+      for (let r: u32 = 0; r < rows; r += 2) {
+        const factors = dY + ((r * O + o) << 2);
+        const to = dX + ((r * I) << 2) + skip;
+        const next: usize = r + 1 < rows ? 4 : 0;
+        addRows(to, I * next, columns, from, I << 2, factors, 4, O * next, min<u32>(4, O - o), accumulate || o > 0);
+      }
     }
   }
 }
 
-/** dW (+)= dYᵀ x. dY: (rows, O); x: (rows, I); dW: (O, I). Sums run over rows, ascending. A worker takes rows of dW. */
+/** dW (+)= dYᵀ x. dY: (rows, O); x: (rows, I); dW: (O, I). Sums run over rows, ascending. */
 export function skinnyBackwardWeight(
   dY: usize,
   x: usize,
@@ -115,18 +135,20 @@ export function skinnyBackwardWeight(
   I: u32,
   O: u32,
   accumulate: bool,
-  worker: u32,
-  workers: u32,
+  work: usize,
 ): void {
   const rowBytes = (I as usize) << 2;
-  const end = share(O, worker + 1, workers);
-  for (let o = share(O, worker, workers); o < end; o += 2) {
-    const to = dWeight + o * rowBytes;
-    const next: usize = o + 1 < end ? 4 : 0;
-    for (let r: u32 = 0; r < rows; r += 4) {
-      const factors = dY + ((r * O + o) << 2);
-      const from = x + r * rowBytes;
-      addRows(to, I * next, I, from, rowBytes, factors, O << 2, next, min<u32>(4, rows - r), accumulate || r > 0);
+  divide(work, O, max<u32>(2, LEAST_NUMBERS / I));
+  while (claim()) {
+    const end = endUnit;
+    for (let o = firstUnit; o < end; o += 2) {
+      const to = dWeight + o * rowBytes;
+      const next: usize = o + 1 < end ? 4 : 0;
+      for (let r: u32 = 0; r < rows; r += 4) {
+        const factors = dY + ((r * O + o) << 2);
+        const from = x + r * rowBytes;
+        addRows(to, I * next, I, from, rowBytes, factors, O << 2, next, min<u32>(4, rows - r), accumulate || r > 0);
+      }
     }
   }
 }

@@ -1,4 +1,4 @@
-import { share } from "./slice";
+import { claim, divideRows, endUnit, firstUnit } from "./work";
 
 // write_rows: out[b, start[0] + t] = x[b,t], other rows untouched
 // x: (B, T, W); out: (B, S, W); start: (1) u32. A worker takes whole rows of x.
@@ -11,14 +11,15 @@ export function write_rows(
   T: u32,
   S: u32,
   W: u32,
-  worker: u32,
-  workers: u32,
+  work: usize,
 ): void {
   const rowBytes = (W as usize) << 2;
   const first = load<u32>(start);
-  const end = share(B * T, worker + 1, workers);
-  for (let row = share(B * T, worker, workers); row < end; row++) {
-    const to = (row / T) * S + first + row % T;
-    memory.copy(out + to * rowBytes, x + row * rowBytes, rowBytes);
+  divideRows(work, B * T, W);
+  while (claim()) {
+    for (let row = firstUnit; row < endUnit; row++) {
+      const to = (row / T) * S + first + row % T;
+      memory.copy(out + to * rowBytes, x + row * rowBytes, rowBytes);
+    }
   }
 }

@@ -2,7 +2,7 @@ import { UserError } from "../errors.ts";
 import type { Program, ProgramCall } from "../graph/program.ts";
 import type { Storage, View } from "../graph/tensor.ts";
 import type { Backend, Executable, HostArray } from "./backend.ts";
-import { encodeProgram } from "./wasm/layout.ts";
+import { COUNTER_BYTES, type EncodedCall, encodeProgram } from "./wasm/layout.ts";
 import { compileModule, instantiate, kernelNames } from "./wasm/module.ts";
 import { WorkerPool } from "./wasm/pool.ts";
 import { schedule } from "./wasm/schedule.ts";
@@ -30,6 +30,7 @@ class WasmBackend implements Backend {
   readonly name = "wasm";
   readonly description: string;
   readonly #pool: WorkerPool;
+  readonly #workers: number;
   /** Index among the module's functions, and number of parameters, by kernel. */
   readonly #kernels: ReadonlyMap<string, { readonly index: number; readonly parameters: number }>;
   readonly #addresses = new Map<Storage, number>();
@@ -40,6 +41,7 @@ class WasmBackend implements Backend {
 
   constructor(module: WebAssembly.Module, pool: WorkerPool, workers: number) {
     this.#pool = pool;
+    this.#workers = workers;
     this.description = `WebAssembly SIMD, ${workers} ${workers === 1 ? "worker" : "workers"}`;
     const functions = instantiate(module, pool.memory);
     this.#kernels = new Map(
@@ -50,28 +52,49 @@ class WasmBackend implements Backend {
   // deno-lint-ignore require-await -- async, so that errors reject.
   async load(program: Program): Promise<Executable> {
     this.#requireAlive();
-    const { allocator, memory } = this.#pool;
+    const { allocator } = this.#pool;
     const missing = program.storages.filter((storage) => !this.#addresses.has(storage));
-    let list: number | undefined;
+    let memory: ProgramMemory;
     try {
       for (const storage of missing) {
         this.#addresses.set(storage, allocator.allocate(storage.bytes, `storage "${storage.name}"`));
       }
-      const steps = schedule(program.calls);
-      const calls = program.calls.map((call, i) => ({ ...this.#encode(call), ...steps[i] }));
-      const words = encodeProgram(++this.#programs, calls);
-      list = allocator.allocate(words.length * Float64Array.BYTES_PER_ELEMENT, "a program's list of calls");
-      new Float64Array(memory.buffer, list, words.length).set(words);
+      memory = this.#store(program);
     } catch (error) {
       for (const storage of missing) this.#free(storage);
       throw error;
     }
-    const executable: WasmExecutable = new WasmExecutable(program, list, {
+    const executable: WasmExecutable = new WasmExecutable(program, memory, {
       run: () => this.#run(executable, 0),
       profile: () => this.#profile(executable),
     });
     this.#executables.add(executable);
     return executable;
+  }
+
+  /** Puts the list of calls into memory, behind the counters of those that the workers share. */
+  #store(program: Program): ProgramMemory {
+    const { allocator, memory } = this.#pool;
+    const steps = schedule(program.calls);
+    const bytesOfCall = this.#workers * COUNTER_BYTES;
+    // A worker by itself takes everything, and counts nothing.
+    const counted = steps.map(({ alone }) => !alone && this.#workers > 1);
+    const counterBytes = counted.filter(Boolean).length * bytesOfCall;
+    const encode = (start: number) => {
+      let counters = start;
+      const calls = program.calls.map((call, i): EncodedCall => {
+        const { kernel, args } = this.#encode(call);
+        const encoded = { ...steps[i], kernel, args: [...args, counted[i] ? counters : 0] };
+        if (counted[i]) counters += bytesOfCall;
+        return encoded;
+      });
+      return encodeProgram(this.#programs, calls);
+    };
+    this.#programs++;
+    const listBytes = encode(0).length * Float64Array.BYTES_PER_ELEMENT;
+    const start = allocator.allocate(counterBytes + listBytes, "a program's list of calls");
+    new Float64Array(memory.buffer, start + counterBytes).set(encode(start));
+    return { start, counterBytes, list: start + counterBytes };
   }
 
   #encode({ kernel, views, constants }: ProgramCall): { kernel: number; args: number[] } {
@@ -82,11 +105,11 @@ class WasmBackend implements Backend {
     }
     const known = this.#kernels.get(kernel.name);
     const args = [...views.map((view) => this.#addressOf(view)), ...constants];
-    // Each kernel takes the worker's number and the number of workers as well.
-    if (known?.parameters !== args.length + 2) {
+    // Each kernel takes the address of its call's counters as well.
+    if (known?.parameters !== args.length + 1) {
       const got = known === undefined ? "none of this name" : `one of ${known.parameters} parameters`;
       throw new Error(
-        `Cannot load kernel ${kernel.name}: got ${got} in the wasm module, must be one of ${args.length + 2}. ` +
+        `Cannot load kernel ${kernel.name}: got ${got} in the wasm module, must be one of ${args.length + 1}. ` +
           "Run deno task build-kernels",
       );
     }
@@ -103,7 +126,9 @@ class WasmBackend implements Backend {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#running = promise;
     try {
-      const failure = await this.#pool.run(executable.address, notes);
+      const { start, counterBytes, list } = executable.memory;
+      new Uint8Array(this.#pool.memory.buffer, start, counterBytes).fill(0);
+      const failure = await this.#pool.run(list, notes);
       if (failure !== undefined) {
         const { name } = executable.program.calls[failure.call].kernel;
         throw new Error(`Kernel ${name} (call ${failure.call}) failed on worker ${failure.worker}: ${failure.message}`);
@@ -155,7 +180,7 @@ class WasmBackend implements Backend {
     for (const executable of this.#executables) {
       if (!executable.program.storages.includes(storage)) continue;
       this.#executables.delete(executable);
-      this.#pool.allocator.free(executable.address);
+      this.#pool.allocator.free(executable.memory.start);
     }
   }
 
@@ -201,14 +226,20 @@ class WasmBackend implements Backend {
   }
 }
 
+/** Where a program lies in memory: `counterBytes` of counters, zeroed before each run, then the list of calls. */
+interface ProgramMemory {
+  readonly start: number;
+  readonly counterBytes: number;
+  readonly list: number;
+}
+
 class WasmExecutable implements Executable {
   readonly run: () => Promise<void>;
   readonly profile: () => Promise<Float64Array>;
 
   constructor(
     readonly program: Program,
-    /** Where the list of calls lies. */
-    readonly address: number,
+    readonly memory: ProgramMemory,
     actions: { run: () => Promise<void>; profile: () => Promise<Float64Array> },
   ) {
     this.run = actions.run;

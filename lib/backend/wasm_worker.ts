@@ -29,6 +29,7 @@ function serve({ module, memory, worker, workers, scratch }: WorkerStart): void 
   const names = kernelNames(module);
   const barrier = functions[names.indexOf("barrier")];
   functions[names.indexOf("set_scratch")](scratch);
+  functions[names.indexOf("set_worker")](worker, workers);
   const words = new Int32Array(memory.buffer, 0, 256);
   // By address, as long as the program found there is still the same one.
   const programs = new Map<number, { id: number; calls: WorkerCall[] }>();
@@ -72,8 +73,7 @@ function serve({ module, memory, worker, workers, scratch }: WorkerStart): void 
     if (known?.id === new Float64Array(memory.buffer, address, 1)[0]) return known.calls;
     const { id, calls: encoded } = decodeProgram(memory, address);
     const calls = encoded.map(({ kernel, meet, alone, args }): WorkerCall => {
-      if (alone) return { meet, run: worker === 0 ? functions[kernel].bind(undefined, ...args, 0, 1) : undefined };
-      return { meet, run: functions[kernel].bind(undefined, ...args, worker, workers) };
+      return { meet, run: alone && worker > 0 ? undefined : functions[kernel].bind(undefined, ...args) };
     });
     programs.set(address, { id, calls });
     return calls;

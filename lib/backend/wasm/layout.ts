@@ -36,9 +36,13 @@ export const HEAP_START = PAGE_BYTES;
 /** Private memory of each worker: `SCRATCH_BYTES` of kernels/simd/scratch.ts. */
 export const SCRATCH_BYTES = 8 << 20;
 
+/** Bytes of a worker's counter of a call: `COUNTER_BYTES` of kernels/simd/work.ts. */
+export const COUNTER_BYTES = 64;
+
 /** A call as the workers make it: a function of the module by its index, and addresses and constants. */
 export interface EncodedCall extends Step {
   readonly kernel: number;
+  /** What the kernel is given, the address of the call's counters last. */
   readonly args: readonly number[];
 }
 
