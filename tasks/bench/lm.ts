@@ -104,8 +104,12 @@ async function measureShape(
     const turns: number[] = [];
     const torchTurns: number[] = [];
     for (let turn = 0; turn < flags.rounds; turn++) {
+      // The first step of a turn finds the other side's data in the caches, and its threads still waiting for work.
+      if (torch) await steps(1);
       turns.push(tokensPerStep * count / await steps(count));
-      if (torch) torchTurns.push(tokensPerStep * count / await torch.steps(count));
+      if (!torch) continue;
+      await torch.steps(1);
+      torchTurns.push(tokensPerStep * count / await torch.steps(count));
     }
     const tokensPerSecond = median(turns);
     const parameters = countParameters(shape.config);

@@ -29,8 +29,8 @@ export class TorchTrainer implements AsyncDisposable {
     const sizes = [vocabSize, contextLength, dModel, numLayers, numHeads, dFf, batchSize].map(String);
     const process = new Deno.Command(python, {
       args: [SCRIPT, device, ...sizes],
-      // Threads that wait must not keep the cores from the other side of the comparison; no compiled modules are left.
-      env: { OMP_WAIT_POLICY: "passive", PYTHONDONTWRITEBYTECODE: "1" },
+      // No compiled modules are left.
+      env: { PYTHONDONTWRITEBYTECODE: "1" },
       stdin: "piped",
       stdout: "piped",
       stderr: "inherit",
