@@ -1,5 +1,5 @@
 import { scratch, SCRATCH_BYTES } from "./scratch";
-import { loadTail, storeTail, sumLanesOf4 } from "./vector";
+import { loadTail, storeTail, sumLanes, sumLanesOf4 } from "./vector";
 import { claim, divide, endElement, endUnit, firstElement, firstUnit, LINE } from "./work";
 
 // Products of a few rows with a large matrix, which is read from memory once and never packed: what generation does for
@@ -45,17 +45,27 @@ export function skinnyForward(
   while (claim()) {
     const begin = firstElement();
     const end = endElement(O);
-    if (rows <= 2) forwardTwo(x, weight, y, rows, I, O, begin, end);
+    if (rows === 1) forwardOne(x, weight, y, I, begin, end);
+    else if (rows === 2) forwardTwo(x, weight, y, I, O, begin, end);
     else forwardSix(weight, y, rows, I, O, groupBytes, begin, end);
     if (I & 3) addRest(x, weight, y, rows, I, O, begin, end);
   }
 }
 
-/** Columns from begin to end of one row or two. */
-function forwardTwo(x: usize, weight: usize, y: usize, rows: u32, I: u32, O: u32, begin: u32, end: u32): void {
-  const second = rows - 1;
+/** Columns from begin to end of one row: the matrix is read from its start to its end, as processors read ahead. */
+function forwardOne(x: usize, weight: usize, y: usize, I: u32, begin: u32, end: u32): void {
+  const rowBytes = (I as usize) << 2;
+  let from = weight + begin * rowBytes;
+  for (let o = begin; o < end; o++) {
+    store<f32>(y + ((o as usize) << 2), sumLanes(dotVectors(x, from, I)));
+    from += rowBytes;
+  }
+}
+
+/** Columns from begin to end of two rows. */
+function forwardTwo(x: usize, weight: usize, y: usize, I: u32, O: u32, begin: u32, end: u32): void {
   for (let o = begin; o < end; o += 4) {
-    dot2x4(I, x, x + ((second * I) << 2), weight, o, end, y + (o << 2), (second * O) << 2);
+    dot2x4(I, x, x + (I << 2), weight, o, end, y + (o << 2), O << 2);
   }
 }
 
@@ -264,6 +274,27 @@ function interleaveRows(to: usize, from: usize, rowBytes: usize, count: u32, k: 
       to += 16;
     }
   }
+}
+
+/** The sums, lane by lane, of the products of the whole vectors of two rows of k numbers. @inline */
+function dotVectors(a: usize, b: usize, k: u32): v128 {
+  let s0 = f32x4.splat(0), s1 = f32x4.splat(0), s2 = f32x4.splat(0), s3 = f32x4.splat(0);
+  const end = a + ((k & ~15) << 2);
+  while (a !== end) {
+    s0 = f32x4.relaxed_madd(v128.load(a), v128.load(b), s0);
+    s1 = f32x4.relaxed_madd(v128.load(a, 16), v128.load(b, 16), s1);
+    s2 = f32x4.relaxed_madd(v128.load(a, 32), v128.load(b, 32), s2);
+    s3 = f32x4.relaxed_madd(v128.load(a, 48), v128.load(b, 48), s3);
+    a += 64;
+    b += 64;
+  }
+  const endVectors = end + ((k & 12) << 2);
+  while (a !== endVectors) {
+    s0 = f32x4.relaxed_madd(v128.load(a), v128.load(b), s0);
+    a += 16;
+    b += 16;
+  }
+  return f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3));
 }
 
 /** Four neighbouring columns, from o on, of two rows; past the last column (end), it is computed again. */
