@@ -75,6 +75,7 @@ export function workOf(call: SizedCall): CallWork {
 function indexedSize(kernel: string, name: string, constants: Readonly<Record<string, number>>): number | undefined {
   if (kernel === "embedding_forward" && name === "weight") return Math.min(constants.N, constants.V) * constants.D;
   if (kernel === "write_rows" && name === "out") return constants.B * constants.T * constants.W;
+  if (kernel.startsWith("rope_") && (name === "cos" || name === "sin")) return constants.T * constants.headDim / 2;
   return undefined;
 }
 

@@ -1,3 +1,4 @@
+import { workOf } from "../../accounting/roofline.ts";
 import type { ProgramCall } from "../../graph/program.ts";
 import { BYTES_PER_ELEMENT, type View } from "../../graph/tensor.ts";
 
@@ -9,7 +10,7 @@ export interface Step {
   readonly alone: boolean;
 }
 
-/** Bytes of all its arrays below which a call is made by one worker: about what passes while two workers meet. */
+/** Bytes that a call touches, below which one worker makes it: about what passes while two workers meet. */
 const ALONE_BYTES = 16 << 10;
 
 /** Calls made since the workers last met, by all or by the first alone. */
@@ -25,7 +26,7 @@ interface Pending {
 export function schedule(calls: readonly ProgramCall[]): Step[] {
   let pending: Pending[] = [];
   return calls.map((call) => {
-    const alone = call.views.reduce((bytes, { size }) => bytes + size * BYTES_PER_ELEMENT, 0) < ALONE_BYTES;
+    const alone = workOf(call).bytes < ALONE_BYTES;
     const meet = pending.some((earlier) => !(alone && earlier.alone) && conflict(earlier.call, call));
     if (meet) pending = [];
     pending.push({ call, alone });
