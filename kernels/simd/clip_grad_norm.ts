@@ -33,10 +33,11 @@ export function clip_grad_norm_factor(
   work: usize,
 ): void {
   divide(work, 1, 1);
-  if (!claim()) return;
-  let sum: f64 = 0;
-  for (let p: u32 = 0; p < P; p++) sum += load<f32>(partials + ((p as usize) << 2)) as f64;
-  const norm = sqrt<f64>(sum);
-  store<f32>(clip, norm as f32);
-  store<f32>(clip, min<f64>(1, (maxNorm as f64) / (norm + 1e-6)) as f32, 4);
+  while (claim()) {
+    let sum: f64 = 0;
+    for (let p: u32 = 0; p < P; p++) sum += load<f32>(partials + ((p as usize) << 2)) as f64;
+    const norm = sqrt<f64>(sum);
+    store<f32>(clip, norm as f32);
+    store<f32>(clip, min<f64>(1, (maxNorm as f64) / (norm + 1e-6)) as f32, 4);
+  }
 }

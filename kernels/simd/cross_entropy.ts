@@ -101,7 +101,10 @@ export function cross_entropy_backward_in_place(
 
 export function mean_forward(x: usize, y: usize, n: u32, work: usize): void {
   divide(work, 1, 1);
-  if (!claim()) return;
+  while (claim()) store<f32>(y, mean(x, n));
+}
+
+function mean(x: usize, n: u32): f32 {
   let s0 = f64x2.splat(0);
   let s1 = f64x2.splat(0);
   let i: u32 = 0;
@@ -113,5 +116,5 @@ export function mean_forward(x: usize, y: usize, n: u32, work: usize): void {
   s0 = f64x2.add(s0, s1);
   let sum = f64x2.extract_lane(s0, 0) + f64x2.extract_lane(s0, 1);
   for (; i < n; i++) sum += load<f32>(x + ((i as usize) << 2)) as f64;
-  store<f32>(y, (sum / (n as f64)) as f32);
+  return (sum / (n as f64)) as f32;
 }

@@ -1,13 +1,23 @@
-import { workerNumber } from "./work";
+import { claim, divide, endUnit, firstUnit, workerCount } from "./work";
 
 // peak_fma: what 128-bit fused multiply-adds can do on this machine, the yardstick of the benches.
-// Each worker makes `iterations` rounds of 12 independent multiply-adds of 4 lanes, all in registers:
+// Each of as many units as there are workers makes `iterations` rounds of 12 independent multiply-adds of 4 lanes, all in registers:
 // 96 · iterations floating-point operations. result: (workers), so that nothing is optimised away.
 
-export function peak_fma(result: usize, iterations: u32, _work: usize): void {
+export function peak_fma(result: usize, iterations: u32, work: usize): void {
   // From memory: V8 builds vector constants anew at each use.
   const x = v128.load_splat<f32>(result);
   const b = x;
+  divide(work, workerCount(), 1);
+  while (claim()) {
+    for (let unit = firstUnit; unit < endUnit; unit++) {
+      store<f32>(result + ((unit as usize) << 2), multiplyAdd(x, b, iterations));
+    }
+  }
+}
+
+/** @inline */
+function multiplyAdd(x: v128, b: v128, iterations: u32): f32 {
   let c0 = f32x4.splat(0), c1 = f32x4.splat(1), c2 = f32x4.splat(2), c3 = f32x4.splat(3);
   let c4 = f32x4.splat(4), c5 = f32x4.splat(5), c6 = f32x4.splat(6), c7 = f32x4.splat(7);
   let c8 = f32x4.splat(8), c9 = f32x4.splat(9), c10 = f32x4.splat(10), c11 = f32x4.splat(11);
@@ -29,5 +39,5 @@ export function peak_fma(result: usize, iterations: u32, _work: usize): void {
   const s1 = f32x4.add(f32x4.add(c4, c5), f32x4.add(c6, c7));
   const s2 = f32x4.add(f32x4.add(c8, c9), f32x4.add(c10, c11));
   const sum = f32x4.add(f32x4.add(s0, s1), s2);
-  store<f32>(result + (workerNumber() << 2), f32x4.extract_lane(sum, 0));
+  return f32x4.extract_lane(sum, 0);
 }

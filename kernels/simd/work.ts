@@ -3,6 +3,8 @@
 // holds nobody up. Who computes a unit never changes how it is computed, so results have the same bits for any number of
 // workers, whoever is faster.
 
+import { complete, noteComputed } from "./completion";
+
 /** This worker's number, and how many there are. */
 let worker: u32 = 0;
 let workers: u32 = 1;
@@ -10,10 +12,15 @@ let workers: u32 = 1;
 /** Bytes from one worker's counter to the next's: a cache line. Known to lib/backend/wasm/layout.ts as well. */
 const COUNTER_BYTES: usize = 64;
 
-/** The call's counters, one per worker: how many units of its share are taken. 0: all units are this worker's. */
+/**
+ * The call's counters: a line of completion.ts, then for each worker how many units of its share are taken.
+ * 0: all units are this worker's.
+ */
 let counters: usize = 0;
 let units: u32 = 0;
 let piece: u32 = 0;
+/** Units claimed, and not yet noted as computed. */
+let claimed: u32 = 0;
 /** Whose share is being taken, and how many shares are left to look at. */
 let owner: u32 = 0;
 let owners: u32 = 0;
@@ -33,11 +40,6 @@ export function workerCount(): u32 {
   return workers;
 }
 
-/** This worker's number. */
-export function workerNumber(): u32 {
-  return worker;
-}
-
 /** The start of part `part` when `count` units are cut into `parts` nearly equal ones. @inline */
 export function share(count: u32, part: u32, parts: u32): u32 {
   return ((count as u64) * (part as u64) / (parts as u64)) as u32;
@@ -54,9 +56,11 @@ export function divide(work: usize, count: u32, least: u32): void {
   piece = max(least, count / (workers * 4));
   owner = worker;
   owners = work === 0 ? 1 : workers;
+  claimed = 0;
+  if (work !== 0 && count === 0) complete(work);
 }
 
-/** Claims the next piece; false when there is none left. */
+/** Claims the next piece; false when there is none left. What was claimed before counts as computed. */
 export function claim(): bool {
   if (counters === 0) {
     firstUnit = 0;
@@ -64,15 +68,20 @@ export function claim(): bool {
     owners = 0;
     return endUnit > 0;
   }
+  if (claimed > 0) {
+    noteComputed(counters, claimed, units);
+    claimed = 0;
+  }
   while (owners > 0) {
     const begin = share(units, owner, workers);
     const end = share(units, owner + 1, workers);
-    const counter = counters + owner * COUNTER_BYTES;
+    const counter = counters + (owner + 1) * COUNTER_BYTES;
     // Looked at before it is raised, so that it cannot run over however often it is tried.
     if (begin + atomic.load<u32>(counter) < end) {
       firstUnit = begin + atomic.add<u32>(counter, piece);
       if (firstUnit < end) {
         endUnit = min(firstUnit + piece, end);
+        claimed = endUnit - firstUnit;
         return true;
       }
     }

@@ -2,7 +2,7 @@ import { UserError } from "../errors.ts";
 import type { Program, ProgramCall } from "../graph/program.ts";
 import type { Storage, View } from "../graph/tensor.ts";
 import type { Backend, Executable, HostArray } from "./backend.ts";
-import { COUNTER_BYTES, type EncodedCall, encodeProgram } from "./wasm/layout.ts";
+import { counterBytes, type EncodedCall, encodeProgram } from "./wasm/layout.ts";
 import { compileModule, instantiate, kernelNames } from "./wasm/module.ts";
 import { WorkerPool } from "./wasm/pool.ts";
 import { schedule } from "./wasm/schedule.ts";
@@ -72,29 +72,26 @@ class WasmBackend implements Backend {
     return executable;
   }
 
-  /** Puts the list of calls into memory, behind the counters of those that the workers share. */
+  /** Puts the list of calls into memory, behind their counters. */
   #store(program: Program): ProgramMemory {
     const { allocator, memory } = this.#pool;
     const steps = schedule(program.calls);
-    const bytesOfCall = this.#workers * COUNTER_BYTES;
     // A worker by itself takes everything, and counts nothing.
-    const counted = steps.map(({ alone }) => !alone && this.#workers > 1);
-    const counterBytes = counted.filter(Boolean).length * bytesOfCall;
+    const bytesOfCall = this.#workers > 1 ? counterBytes(this.#workers) : 0;
+    const bytes = bytesOfCall * steps.length;
+    this.#programs++;
     const encode = (start: number) => {
-      let counters = start;
       const calls = program.calls.map((call, i): EncodedCall => {
         const { kernel, args } = this.#encode(call);
-        const encoded = { ...steps[i], kernel, args: [...args, counted[i] ? counters : 0] };
-        if (counted[i]) counters += bytesOfCall;
-        return encoded;
+        const counters = bytesOfCall > 0 ? start + i * bytesOfCall : 0;
+        return { ...steps[i], kernel, counters, args: [...args, steps[i].alone ? 0 : counters] };
       });
       return encodeProgram(this.#programs, calls);
     };
-    this.#programs++;
     const listBytes = encode(0).length * Float64Array.BYTES_PER_ELEMENT;
-    const start = allocator.allocate(counterBytes + listBytes, "a program's list of calls");
-    new Float64Array(memory.buffer, start + counterBytes).set(encode(start));
-    return { start, counterBytes, list: start + counterBytes };
+    const start = allocator.allocate(bytes + listBytes, "a program's list of calls");
+    new Float64Array(memory.buffer, start + bytes).set(encode(start));
+    return { start, counterBytes: bytes, list: start + bytes };
   }
 
   #encode({ kernel, views, constants }: ProgramCall): { kernel: number; args: number[] } {

@@ -1,11 +1,12 @@
 /// <reference lib="deno.worker" />
 /**
- * A worker of the wasm backend: waits for a program, walks its calls with its share of each, meets the other workers
- * where one needs another's results, and waits for the next program. It never returns to the event loop while the backend lives, because waiting
- * on the shared memory is the fastest way to be woken.
+ * A worker of the wasm backend: waits for a program, walks its calls with its share of each, waiting for those that a
+ * call needs to be complete, and waits for the next program. It never returns to the event loop while the backend lives,
+ * because waiting on the shared memory is the fastest way to be woken.
  */
-import { decodeProgram, QUIT, WORD } from "./wasm/layout.ts";
+import { CLOSED, QUIT, WORD } from "./wasm/layout.ts";
 import { instantiate, kernelNames, type WorkerMessage, type WorkerStart } from "./wasm/module.ts";
+import { readPhases, type WorkerCall, type WorkerPhases } from "./wasm/phases.ts";
 
 function post(message: WorkerMessage): void {
   self.postMessage(message);
@@ -17,22 +18,16 @@ self.onmessage = ({ data }: MessageEvent<WorkerStart>) => {
   self.close();
 };
 
-/** A call as this worker makes it. */
-interface WorkerCall {
-  readonly meet: boolean;
-  /** Absent where another worker makes the call alone. */
-  readonly run: (() => void) | undefined;
-}
-
 function serve({ module, memory, worker, workers, scratch }: WorkerStart): void {
   const functions = instantiate(module, memory);
   const names = kernelNames(module);
-  const barrier = functions[names.indexOf("barrier")];
-  functions[names.indexOf("set_scratch")](scratch);
-  functions[names.indexOf("set_worker")](worker, workers);
+  const named = (name: string) => functions[names.indexOf(name)];
+  const [awaitCall, complete, take, wake] = ["await_call", "complete", "take", "wake"].map(named);
+  named("set_scratch")(scratch);
+  named("set_worker")(worker, workers);
   const words = new Int32Array(memory.buffer, 0, 256);
   // By address, as long as the program found there is still the same one.
-  const programs = new Map<number, { id: number; calls: WorkerCall[] }>();
+  const programs = new Map<number, WorkerPhases>();
   let sequence = Atomics.load(words, WORD.sequence);
   post({ kind: "ready" });
 
@@ -40,54 +35,81 @@ function serve({ module, memory, worker, workers, scratch }: WorkerStart): void 
     // No spinning here: the main thread, which will wake this worker, may need its core.
     while (Atomics.load(words, WORD.sequence) === sequence) Atomics.wait(words, WORD.sequence, sequence);
     sequence = Atomics.load(words, WORD.sequence);
-    const address = Atomics.load(words, WORD.command) >>> 0;
-    if (address === QUIT) return;
-    const calls = find(address);
+    if (Atomics.load(words, WORD.command) === QUIT) return;
+    // A worker that comes late finds the run over. Once inside, the run does not end without it.
+    if (!enter()) continue;
+    const phases = find(Atomics.load(words, WORD.command) >>> 0);
     const notes = Atomics.load(words, WORD.profile) >>> 0;
-    if (notes === 0) {
-      for (let i = 0; i < calls.length; i++) {
-        if (calls[i].meet) barrier(workers);
-        make(calls[i], i);
-      }
-      barrier(workers);
-    } else {
-      const times = new Float64Array(memory.buffer, notes, calls.length + 1);
-      const note = (i: number) => {
-        if (worker === 0) times[i] = performance.now();
-      };
-      note(0);
-      for (let i = 0; i < calls.length; i++) {
-        make(calls[i], i);
-        barrier(workers);
-        note(i + 1);
-      }
+    if (notes === 0) run(phases);
+    else profile(phases, new Float64Array(memory.buffer, notes, phases.calls + 1));
+    leave();
+  }
+
+  function enter(): boolean {
+    for (;;) {
+      const gate = Atomics.load(words, WORD.gate);
+      if (gate & CLOSED) return false;
+      if (Atomics.compareExchange(words, WORD.gate, gate, gate + 1) === gate) return true;
     }
-    if (worker === 0) {
-      Atomics.store(words, WORD.done, sequence);
+  }
+
+  /** The first to leave, when all is complete, closes the gate; the last tells the main thread. */
+  function leave(): void {
+    for (;;) {
+      const gate = Atomics.load(words, WORD.gate);
+      const left = gate - 1 | CLOSED;
+      if (Atomics.compareExchange(words, WORD.gate, gate, left) !== gate) continue;
+      if (left !== CLOSED) return;
+      Atomics.store(words, WORD.done, Atomics.load(words, WORD.sequence));
       Atomics.notify(words, WORD.done);
+      return;
     }
   }
 
-  function find(address: number): readonly WorkerCall[] {
-    const known = programs.get(address);
-    if (known?.id === new Float64Array(memory.buffer, address, 1)[0]) return known.calls;
-    const { id, calls: encoded } = decodeProgram(memory, address);
-    const calls = encoded.map(({ kernel, meet, alone, args }): WorkerCall => {
-      return { meet, run: alone && worker > 0 ? undefined : functions[kernel].bind(undefined, ...args) };
-    });
-    programs.set(address, { id, calls });
-    return calls;
+  function run({ phases }: WorkerPhases): void {
+    for (const { shared, alone, awaited } of phases) {
+      if (alone.length > 0 && (workers === 1 || take(alone[0].counters))) {
+        for (const call of alone) make(call);
+        if (workers > 1) complete(alone[0].counters);
+      }
+      for (const call of shared) make(call);
+      if (workers > 1) { for (const counters of awaited) awaitCall(counters); }
+    }
   }
 
-  function make({ run }: WorkerCall, index: number): void {
-    // After a trap nobody computes any more, but all still meet, so that nobody is left waiting.
-    if (run === undefined || Atomics.load(words, WORD.failed) !== 0) return;
+  /** Each call by itself, with the times, in ms, of the start and of each call's end. */
+  function profile({ phases }: WorkerPhases, times: Float64Array): void {
+    if (worker === 0) times[0] = performance.now();
+    const calls = phases.flatMap(({ shared, alone }) => [...shared, ...alone]).sort((a, b) => a.index - b.index);
+    for (const call of calls) {
+      if (!call.alone) make(call);
+      else if (worker === 0) {
+        make(call);
+        if (workers > 1) complete(call.counters);
+      }
+      if (workers > 1) awaitCall(call.counters);
+      if (worker === 0) times[call.index + 1] = performance.now();
+    }
+  }
+
+  function find(address: number): WorkerPhases {
+    const known = programs.get(address);
+    if (known?.id === new Float64Array(memory.buffer, address, 1)[0]) return known;
+    const phases = readPhases(memory, address, functions);
+    programs.set(address, phases);
+    return phases;
+  }
+
+  function make({ run, index }: WorkerCall): void {
+    // After a trap nobody computes any more, nor waits.
+    if (Atomics.load(words, WORD.failed) !== 0) return;
     try {
       run();
     } catch (error) {
       if (Atomics.compareExchange(words, WORD.failed, 0, index + 1) === 0) {
         post({ kind: "failed", call: index, message: error instanceof Error ? error.message : String(error) });
       }
+      wake();
     }
   }
 }

@@ -98,7 +98,7 @@ function everyKernel(arena: Arena): { program: Program; ids: Tensor; start: Tens
 Deno.test("wasm backend: the same bits for any number of workers, and every kernel is among the calls", async () => {
   const arena = new Arena();
   const { program, ids, start } = everyKernel(arena);
-  const others = ["barrier", "set_scratch", "set_worker", "peak_fma"];
+  const others = ["await_call", "complete", "take", "wake", "set_scratch", "set_worker", "peak_fma"];
   assertEquals(
     [...new Set(program.calls.map(({ kernel }) => kernel.name))].sort(),
     kernelNames(await compileModule()).filter((name) => !others.includes(name)).sort(),

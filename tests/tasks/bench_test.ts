@@ -33,7 +33,7 @@ Deno.test("bench matmul and bench kernels refuse what they cannot measure, befor
 });
 
 Deno.test("bench kernels has a case for every kernel that bench matmul leaves", async () => {
-  const others = ["barrier", "set_scratch", "set_worker", "peak_fma"];
+  const others = ["await_call", "complete", "take", "wake", "set_scratch", "set_worker", "peak_fma"];
   const cases = kernelCases();
   const names = new Set(cases.map(({ kernel }) => kernel.name));
   const left = kernelNames(await compileModule()).filter((name) =>

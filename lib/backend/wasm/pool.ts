@@ -1,5 +1,5 @@
 import { Allocator } from "./allocator.ts";
-import { MAX_PAGES, QUIT, SCRATCH_BYTES, WORD } from "./layout.ts";
+import { CLOSED, MAX_PAGES, QUIT, SCRATCH_BYTES, WORD } from "./layout.ts";
 import type { WorkerMessage, WorkerStart } from "./module.ts";
 
 /** A call that trapped. */
@@ -26,6 +26,7 @@ export class WorkerPool {
   /** Starts workers, and resolves when all are ready. */
   static async start(module: WebAssembly.Module, workers: number): Promise<WorkerPool> {
     const pool = new WorkerPool();
+    Atomics.store(pool.#words, WORD.gate, CLOSED);
     const ready: Promise<void>[] = [];
     for (let worker = 0; worker < workers; worker++) {
       const scratch = pool.allocator.allocate(SCRATCH_BYTES, `scratch memory of worker ${worker}`);
@@ -72,6 +73,7 @@ export class WorkerPool {
     Atomics.store(words, WORD.failed, 0);
     Atomics.store(words, WORD.command, address);
     Atomics.store(words, WORD.profile, profile);
+    Atomics.store(words, WORD.gate, 0);
     Atomics.store(words, WORD.sequence, sequence);
     Atomics.notify(words, WORD.sequence);
     for (;;) {

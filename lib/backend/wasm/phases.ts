@@ -1,0 +1,54 @@
+import { decodeProgram } from "./layout.ts";
+import type { KernelFunction } from "./module.ts";
+
+/** A call as a worker makes it. */
+export interface WorkerCall {
+  /** Its place in the program. */
+  readonly index: number;
+  readonly alone: boolean;
+  /** The address of its counters. */
+  readonly counters: number;
+  readonly run: () => void;
+}
+
+/** Calls of which none needs another's results, but for those that one worker makes: they are made in order. */
+export interface Phase {
+  /** Calls that all workers take part in. */
+  readonly shared: readonly WorkerCall[];
+  /** Calls that whoever takes the first makes, all of them. */
+  readonly alone: readonly WorkerCall[];
+  /** Counters of the calls that are complete when all are: each shared one, and the first of the others. */
+  readonly awaited: readonly number[];
+}
+
+/** A program as a worker walks it. */
+export interface WorkerPhases {
+  /** A number that no other program of the backend has. */
+  readonly id: number;
+  /** How many there are. */
+  readonly calls: number;
+  readonly phases: readonly Phase[];
+}
+
+/** Reads the program at an address: a phase ends where the next call needs what others compute in it. */
+export function readPhases(
+  memory: WebAssembly.Memory,
+  address: number,
+  functions: readonly KernelFunction[],
+): WorkerPhases {
+  const { id, calls } = decodeProgram(memory, address);
+  const phases: { shared: WorkerCall[]; alone: WorkerCall[] }[] = [{ shared: [], alone: [] }];
+  calls.forEach(({ kernel, meet, alone, counters, args }, index) => {
+    if (meet) phases.push({ shared: [], alone: [] });
+    const call = { index, alone, counters, run: functions[kernel].bind(undefined, ...args) };
+    phases.at(-1)![alone ? "alone" : "shared"].push(call);
+  });
+  return {
+    id,
+    calls: calls.length,
+    phases: phases.map((phase) => ({
+      ...phase,
+      awaited: [...phase.shared, ...phase.alone.slice(0, 1)].map(({ counters }) => counters),
+    })),
+  };
+}
