@@ -4,6 +4,7 @@
  *   deno task sweep --train train.npy --valid valid.npy --tokenizer TOKENIZER --out SWEEP --lr 1e-3,3e-3,1e-2
  */
 import { predictTraining } from "../lib/accounting/training_summary.ts";
+import { formatBinary } from "../lib/accounting/units.ts";
 import { formatTable } from "../lib/accounting/table.ts";
 import { modelFlopsUtilisation } from "../lib/accounting/time.ts";
 import { createBackend } from "../lib/backend/select.ts";
@@ -70,7 +71,8 @@ async function start(flags: Flags<typeof FLAGS>): Promise<number> {
         const at = `${1 + runs.indexOf(run)} of ${runs.length}`;
         console.error(`${run.name} (${at})${step > 0 ? `, going on at step ${step}` : ""}`);
         const { forwardFlops } = predictTraining(run.config.model, run.config.training);
-        await followSteps(steps, run.config, (speed) => modelFlopsUtilisation(3 * forwardFlops, speed, peak));
+        const mfu = (tokensPerSecond: number) => modelFlopsUtilisation(3 * forwardFlops, tokensPerSecond, peak);
+        await followSteps(steps, run.config, { mfu, memory: () => formatBinary(Deno.memoryUsage().rss) });
       },
       onResults: (results) => report(flags.out, results),
       signal: interruption = signal,
