@@ -11,8 +11,12 @@ export interface Captured {
 export async function capture(main: (args: string[]) => Promise<number>, ...args: string[]): Promise<Captured> {
   const { log, error } = console;
   let stdout = "", stderr = "";
-  console.log = (...parts: unknown[]) => stdout += `${parts.join(" ")}\n`;
-  console.error = (...parts: unknown[]) => stderr += `${parts.join(" ")}\n`;
+  console.log = (...parts: unknown[]) => {
+    stdout += `${parts.join(" ")}\n`;
+  };
+  console.error = (...parts: unknown[]) => {
+    stderr += `${parts.join(" ")}\n`;
+  };
   try {
     const code = await main(args);
     return { code, stdout, stderr };
