@@ -10,6 +10,7 @@ import { createWasmBackend } from "../lib/backend/wasm.ts";
 import { createWebGpuBackend, type WebGpuBackend } from "../lib/backend/webgpu.ts";
 import { type AdapterSummary, findAdapter, installHint, summarizeAdapter } from "../lib/backend/webgpu/adapter.ts";
 import { linearForward } from "../lib/ops/linear.ts";
+import type { Precision } from "../lib/graph/graph.ts";
 import { type KernelFault, selfTest } from "../lib/train/self_test.ts";
 import { secondsPerCall } from "./bench/measure.ts";
 import { faultMessage, quietVulkanLoader } from "./cli/backend.ts";
@@ -25,7 +26,7 @@ multiplies matrices, and what --backend auto takes. Where there is no adapter, s
   --size N   Rows and columns of the matrices (default: 1024)
   --json     The same as JSON.
 
-Exits with 1 if a kernel is wrong.
+Exits with 1 if a kernel is wrong in f32; one that is wrong in f16 keeps train-lm from --dtype f16.
 `;
 
 const FLAGS = {
@@ -33,13 +34,20 @@ const FLAGS = {
   json: { type: "boolean" },
 } as const;
 
+interface SelfTestResult {
+  readonly seconds: number;
+  readonly faults: readonly KernelFault[];
+}
+
 interface Diagnosis {
   readonly deno: string;
   readonly system: string;
   readonly adapter?: AdapterSummary;
   /** Present where there is no adapter. */
   readonly install?: string;
-  readonly selfTest?: { readonly seconds: number; readonly faults: readonly KernelFault[] };
+  readonly selfTest?: SelfTestResult;
+  /** Of the kernels in f16, where the adapter has it. */
+  readonly selfTestF16?: SelfTestResult;
   readonly auto: { readonly name: string; readonly reason: string };
   readonly matmul: { readonly size: number; readonly flopsPerSecond: Readonly<Record<string, number>> };
 }
@@ -58,7 +66,8 @@ async function doctor({ size, json }: Flags<typeof FLAGS>): Promise<boolean> {
   const adapter = await findAdapter();
   await using wasm = await createWasmBackend();
   await using webgpu = adapter && await createWebGpuBackend();
-  const tested = webgpu && await timedSelfTest(webgpu, wasm);
+  const tested = webgpu && await timedSelfTest(webgpu, wasm, "f32");
+  const testedInHalf = webgpu?.hasF16 ? await timedSelfTest(webgpu, wasm, "f16") : undefined;
   const flopsPerSecond: Record<string, number> = {};
   for (const backend of [webgpu, wasm]) {
     if (backend) flopsPerSecond[backend.name] = await matmulSpeed(backend, size);
@@ -68,6 +77,7 @@ async function doctor({ size, json }: Flags<typeof FLAGS>): Promise<boolean> {
     system: `${Deno.build.os} ${Deno.build.arch}, ${navigator.hardwareConcurrency} cores`,
     ...adapter ? { adapter: summarizeAdapter(adapter) } : { install: installHint(Deno.build.os) },
     selfTest: tested,
+    selfTestF16: testedInHalf,
     auto: await chooseBackend(),
     matmul: { size, flopsPerSecond },
   };
@@ -77,9 +87,9 @@ async function doctor({ size, json }: Flags<typeof FLAGS>): Promise<boolean> {
   return faults.length === 0;
 }
 
-async function timedSelfTest(webgpu: WebGpuBackend, oracle: Backend) {
+async function timedSelfTest(webgpu: WebGpuBackend, oracle: Backend, precision: Precision): Promise<SelfTestResult> {
   const start = performance.now();
-  const faults = await selfTest(webgpu, oracle, { large: !webgpu.adapter.software });
+  const faults = await selfTest(webgpu, oracle, { large: !webgpu.adapter.software, precision });
   return { seconds: (performance.now() - start) / 1000, faults };
 }
 
@@ -90,7 +100,7 @@ async function matmulSpeed(backend: Backend, size: number): Promise<number> {
     await secondsPerCall(backend, { kernel: linearForward, arrays, constants: [size, size, size] });
 }
 
-function formatDiagnosis({ deno, system, adapter, install, selfTest, auto, matmul }: Diagnosis): string {
+function formatDiagnosis({ deno, system, adapter, install, selfTest, selfTestF16, auto, matmul }: Diagnosis): string {
   const rows: string[][] = [["Deno", `${deno}, ${system}`]];
   if (adapter) {
     const { limits } = adapter;
@@ -109,18 +119,20 @@ function formatDiagnosis({ deno, system, adapter, install, selfTest, auto, matmu
   } else {
     rows.push(["WebGPU adapter", "none found"], ["to get one", install!]);
   }
-  if (selfTest) {
-    const verdict = selfTest.faults.length === 0
-      ? "all right"
-      : `wrong: ${selfTest.faults.map(({ kernel }) => kernel).join(", ")}`;
-    rows.push(["kernels", `${verdict} (${selfTest.seconds.toFixed(1)} s)`]);
-  }
+  if (selfTest) rows.push(["kernels", formatSelfTest(selfTest)]);
+  if (selfTestF16) rows.push(["kernels in f16", formatSelfTest(selfTestF16)]);
+  else if (adapter) rows.push(["kernels in f16", "none: the adapter has no shader-f16"]);
   for (const [name, speed] of Object.entries(matmul.flopsPerSecond)) {
     rows.push([`${name} matmul`, `${formatSi(speed, "FLOP/s")} (${matmul.size} x ${matmul.size})`]);
   }
   rows.push(["--backend auto", `${auto.name}: ${auto.reason}`]);
   const width = Math.max(...rows.map(([label]) => label.length));
   return rows.map(([label, value]) => `${label.padEnd(width)}  ${value}`).join("\n");
+}
+
+function formatSelfTest({ seconds, faults }: SelfTestResult): string {
+  const verdict = faults.length === 0 ? "all right" : `wrong: ${faults.map(({ kernel }) => kernel).join(", ")}`;
+  return `${verdict} (${seconds.toFixed(1)} s)`;
 }
 
 function mebibytes(bytes: number): string {

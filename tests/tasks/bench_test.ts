@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { assertEquals, assertMatch } from "@std/assert";
 import { compileModule, kernelNames } from "../../lib/backend/wasm/module.ts";
 import { kernelCases } from "../../tasks/bench/kernel_cases.ts";
@@ -12,11 +13,14 @@ Deno.test("bench says which benches there are, and each knows its flags", async 
   assertMatch((await capture(main, "walk")).stderr, /got walk, must be one of/);
   assertEquals((await capture(main, "--help")).code, 0);
   assertMatch((await capture(main, "lm", "--help")).stdout, /small +vocabulary 2048/);
-  assertMatch((await capture(main, "gpu", "--help")).stdout, /doctor,\nbench gpu-tiles/);
+  assertMatch((await capture(main, "gpu", "--help")).stdout, /doctor, bench matmul, bench gpu-tiles/);
   assertEquals((await capture(main, "gpu-tiles", "--runs", "0")).code, 2);
+  const kept = await capture(main, "gpu", "--out", fileURLToPath(import.meta.url));
+  assertEquals(kept.code, 1);
+  assertMatch(kept.stderr, /bench_test\.ts.*--force/);
   const shape = await capture(main, "lm", "--shapes", "small,huge");
   assertEquals(shape.code, 2);
-  assertMatch(shape.stderr, /got shape huge, must be one of small, medium/);
+  assertMatch(shape.stderr, /got shape huge, must be one of tiny, small/);
 });
 
 Deno.test("bench matmul and bench kernels refuse what they cannot measure, before they measure anything", async () => {
@@ -58,5 +62,5 @@ Deno.test("profile-step knows its flags", async () => {
   assertMatch((await capture(profileStep, "--help")).stdout, /--shape NAME/);
   const { code, stderr } = await capture(profileStep, "--shape", "huge");
   assertEquals(code, 2);
-  assertMatch(stderr, /got --shape huge, must be one of small/);
+  assertMatch(stderr, /got --shape huge, must be one of tiny/);
 });
