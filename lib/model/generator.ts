@@ -17,10 +17,10 @@ export interface GenerateOptions extends ContinuationOptions {
 const PREFILL_TOKENS = 64;
 
 /**
- * Samples that go through the model together: as many rows as each backend multiplies by one and the same order of sums,
- * so that a sample's text does not depend on how many others there are.
+ * Samples that go through the model together: as many rows as each backend's kernel for few rows is best at. All counts
+ * up to there are summed in one order, or in two: one row alone, and several.
  */
-const MAX_SAMPLES = { wasm: 16, webgpu: 4 } as const;
+const MAX_SAMPLES = { wasm: 12, webgpu: 4 } as const;
 
 /**
  * Continues token sequences with a KV cache: one program takes a stretch of the prompt at a time, another one token.
@@ -89,8 +89,9 @@ export class Generator {
 
   /**
    * Continues one prompt several times, all samples going through the model together. Each yields the ids that
-   * `generate` yields with its seed. They advance in step: what one yields before the others are read is kept for them.
-   * A sample that is given up (`return`) takes no further part.
+   * `generate` yields with its seed, unless two tokens are so close that rounding decides between them. They advance in
+   * step: what one yields before the others are read is kept for them. A sample that is given up (`return`) takes no
+   * further part.
    *
    * @param seeds One for each sample, at most `maxSamples`.
    * @throws {RangeError} As `generate` does, and if there are no seeds or too many.

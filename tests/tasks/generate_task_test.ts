@@ -93,14 +93,13 @@ Deno.test("generate prints a text as it is made", async () => {
   await withRun(async (run) => {
     const args = ["--run", run, "--backend", "wasm", "--prompt", "the cat", "--max-tokens", "1000000000"];
     const process = taskCommand("generate", args, { stdin: "null", stderr: "null" }).spawn();
+    const reader = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
     let printed = "";
     // It would not end in our lifetime.
-    for await (const text of process.stdout.pipeThrough(new TextDecoderStream())) {
-      printed += text;
-      if (printed.length > 1000) break;
-    }
+    while (printed.length < 1000) printed += (await reader.read()).value ?? fail("the task ended");
     process.kill("SIGKILL");
     await process.status;
+    await reader.cancel();
     assert(printed.startsWith("the cat"), printed);
   });
 });
@@ -130,6 +129,10 @@ function requireError({ code, stdout, stderr }: TaskResult, says: RegExp, expect
   assertMatch(stderr, /^error: Cannot .+: got .+, must .+/m);
   assertMatch(stderr, says);
   assertEquals([code, stdout], [expected, ""]);
+}
+
+function fail(problem: string): never {
+  throw new Error(problem);
 }
 
 function range(start: number, end: number): number[] {
