@@ -31,13 +31,14 @@ async function evaluateLoss(flags: EvaluateFlags, input: string): Promise<void> 
   const ids = tokenizer.encode(await Deno.readFile(input));
   const source = tokensInMemory(ids, input);
   using weights = await Safetensors.open(weightsPath);
-  await using backend = await startBackend(flags.backend);
+  await using backend = await startBackend(flags.backend, { precision: flags.dtype });
   const progress = startProgress(source.length - 1, "{value}/{total} tokens [{bar}]", {});
   const { nats, tokens } = await untilInterrupted(async (signal) => {
     try {
       return await scoreTokens(backend, model, source, {
         stride: flags.stride,
         batchSize: flags["batch-size"],
+        precision: flags.dtype,
         weights: weightsFrom(weights, weightsPath),
         onProgress: (done) => progress.update(done, {}),
         signal,

@@ -1,7 +1,7 @@
 import type { Backend } from "../backend/backend.ts";
 import type { TokenSource } from "../dataset/token_source.ts";
 import { UserError } from "../errors.ts";
-import { Graph } from "../graph/graph.ts";
+import { Graph, type Precision } from "../graph/graph.ts";
 import { InputBlock } from "../graph/inputs.ts";
 import { plan } from "../graph/plan.ts";
 import { Tensor } from "../graph/tensor.ts";
@@ -18,6 +18,8 @@ export interface ScoreOptions {
   readonly stride?: number;
   /** Windows that go through the model together. Default: 8. */
   readonly batchSize?: number;
+  /** What the model computes in; `"f32"` by default. */
+  readonly precision?: Precision;
   /** Written before the first run; by default the model's weights are on the backend already. */
   readonly weights?: WeightSource;
   /** Called with the tokens scored so far. */
@@ -61,7 +63,7 @@ export async function scoreTokens(
   if (source.length < 2) {
     throw new UserError(`Cannot score ${source.name}: got ${source.length} tokens, must be at least 2. Use more text`);
   }
-  const { block, inputs, losses, program, executable } = await loadScorer(backend, model, batchSize);
+  const { block, inputs, losses, program, executable } = await loadScorer(backend, model, batchSize, options.precision);
   try {
     if (options.weights) await writeWeights(backend, model, options.weights);
     const windows = scoringWindows(source.length, contextLength, stride);
@@ -110,8 +112,8 @@ export function scoringWindows(length: number, contextLength: number, stride: nu
   return windows;
 }
 
-async function loadScorer(backend: Backend, model: Transformer, batchSize: number) {
-  const graph = new Graph();
+async function loadScorer(backend: Backend, model: Transformer, batchSize: number, precision?: Precision) {
+  const graph = new Graph({ precision });
   const shape = [batchSize, model.config.contextLength];
   const inputs = {
     ids: graph.input("ids", shape, { dtype: "u32" }),

@@ -22,6 +22,7 @@ in the training text.
 Loss
   --stride N         Smaller is slower and fairer (default: half the context length)
   --batch-size N     Windows that go through the model together (default: 8)
+  --dtype NAME       f32, or f16 on a GPU with shader-f16, as of train-lm (default: f32)
 
 Memorisation
   --corpus FILE      The training text: plain, .gz, .jsonl or - (stdin); read once, of any size.
@@ -42,6 +43,7 @@ export const FLAGS = {
   backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "wasm"] },
   stride: { type: "integer", min: 1 },
   "batch-size": { type: "integer", default: 8, min: 1 },
+  dtype: { type: "string", default: "f32", choices: ["f32", "f16"] },
   memorisation: { type: "boolean" },
   corpus: { type: "string" },
   "num-samples": { type: "integer", default: 20, min: 1 },

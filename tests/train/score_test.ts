@@ -1,6 +1,7 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import type { Backend } from "../../lib/backend/backend.ts";
+import { createWebGpuBackend } from "../../lib/backend/webgpu.ts";
 import { tokensInMemory } from "../../lib/dataset/token_source.ts";
 import { UserError } from "../../lib/errors.ts";
 import { Graph } from "../../lib/graph/graph.ts";
@@ -10,8 +11,11 @@ import { Transformer } from "../../lib/model/transformer.ts";
 import { initialWeights } from "../../lib/model/weights.ts";
 import { scoreTokens, scoringWindows } from "../../lib/train/score.ts";
 import { assertClose, UNIT_ROUNDOFF } from "../harness/assert_close.ts";
-import { forEachBackend } from "../harness/backends.ts";
+import { forEachBackend, reference } from "../harness/backends.ts";
+import { gpuTest } from "../harness/gpu.ts";
 import { Random } from "../harness/random.ts";
+
+await reference();
 
 const config = { vocabSize: 19, contextLength: 6, dModel: 8, numLayers: 1, numHeads: 2, dFf: 12, ropeTheta: 10000 };
 
@@ -69,6 +73,19 @@ forEachBackend("scoreTokens adds up what single forward passes give, for any len
     const expected = await naiveScore(backend, model, ids, stride);
     assertClose([nats], [expected], { relative: 50 * UNIT_ROUNDOFF }, `${length} tokens, stride ${stride}`);
   }
+});
+
+gpuTest("scoreTokens in f16 gives float64's score but for f16's roundings", async () => {
+  const model = new Transformer(config);
+  const source = tokensInMemory(new Random(4).integers(200, config.vocabSize));
+  const options = { weights: initialWeights(config, 2) };
+  const expected = await scoreTokens(await reference(), model, source, options);
+  await using backend = await createWebGpuBackend();
+  const { nats, tokens } = await scoreTokens(backend, model, source, { ...options, precision: "f16" });
+  assertEquals(tokens, expected.tokens);
+  // Logits of a few units, each rounded to 11 bits after a dozen roundings more; over 199 tokens the signs differ.
+  assertClose([nats], [expected.nats], { relative: 4 * 2 ** -11 });
+  assert(Math.abs(nats - expected.nats) > 1e-6 * nats, "it was not computed in f16");
 });
 
 forEachBackend("scoreTokens refuses what it cannot score", async (backend) => {
