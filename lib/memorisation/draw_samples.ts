@@ -30,12 +30,16 @@ export async function drawSamples(
   const prompt = [...tokenizer.encode(options.prompt ?? (endOfText === undefined ? "\n" : END_OF_TEXT))];
   const stopIds = endOfText === undefined ? [] : [endOfText];
   const samples: Uint8Array[] = [];
-  for (let i = 0; i < count; i++) {
-    const ids = await Array.fromAsync(generator.generate(prompt, { ...options, seed: seed + i, stopIds }));
-    signal?.throwIfAborted();
-    // A model with spare rows in its embedding can make up ids that stand for nothing.
-    samples.push(tokenizer.decodeBytes(ids.filter((id) => id < tokenizer.vocabSize)));
-    options.onSample?.(i + 1);
+  while (samples.length < count) {
+    const together = Math.min(count - samples.length, generator.maxSamples);
+    const seeds = Array.from({ length: together }, (_, i) => seed + samples.length + i);
+    for (const ids of await generator.generateSamples(prompt, { ...options, stopIds }, seeds)) {
+      const known = (await Array.fromAsync(ids)).filter((id) => id < tokenizer.vocabSize);
+      signal?.throwIfAborted();
+      // A model with spare rows in its embedding can make up ids that stand for nothing: they are left out.
+      samples.push(tokenizer.decodeBytes(known));
+      options.onSample?.(samples.length);
+    }
   }
   return samples;
 }

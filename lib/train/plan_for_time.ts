@@ -62,11 +62,11 @@ export interface TimePlan {
 const RESERVE = 0.03;
 
 /** Seconds of steps that each model is measured for, and the chosen one again. */
-const COMPARE_SECONDS = 0.5;
+const COMPARE_SECONDS = 1.5;
 const CHOSEN_SECONDS = 3;
 
 /** Shares of the time that these measurements may take. */
-const COMPARE_SHARE = 0.01;
+const COMPARE_SHARE = 0.02;
 const CHOSEN_SHARE = 0.05;
 
 /** Memory that a chosen model may take: WebAssembly addresses 4 GiB, and a GPU's memory is not known. */
