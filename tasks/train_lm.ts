@@ -51,7 +51,7 @@ async function start(flags: TrainFlags): Promise<number> {
   using train = await openChecked(trainPath, said);
   using valid = flags.valid === undefined ? undefined : await openChecked(flags.valid, said);
   await using backend = await startBackend(flags.backend ?? "auto", { precision: said.training.dtype });
-  const fit = { parts, vocabSize: tokenizer?.vocabSize, train, valid, directory: out };
+  const fit = { parts, tokenizer, train, valid, directory: out };
   const merged = flags.minutes === undefined ? said : await fitToTime(flags.minutes, {
     ...fit,
     createBackend: () => createBackend(backend.name),

@@ -4,9 +4,11 @@ import type { TokenSource } from "../dataset/token_source.ts";
 import { Transformer } from "../model/transformer.ts";
 import { initialWeights, writeWeights } from "../model/weights.ts";
 import { saveWeights } from "../model/weights_file.ts";
+import type { Tokenizer } from "../tokenizer/mod.ts";
 import { writeCheckpoint } from "./checkpoint.ts";
 import { Evaluator } from "./evaluator.ts";
 import type { MergedConfig } from "./merge_config.ts";
+import { Sampler, samplesWith } from "./sampler.ts";
 import type { RunCosts } from "./time_budget.ts";
 import { Trainer } from "./trainer.ts";
 
@@ -15,6 +17,8 @@ export interface MeasureCostsOptions {
   readonly config: MergedConfig;
   readonly train: TokenSource;
   readonly valid?: TokenSource;
+  /** The tokenizer of the text that is trained on; needed for samples. */
+  readonly tokenizer?: Tokenizer;
   /** An existing directory on the disk that the run will write to; what is written there is left. */
   readonly directory: string;
   /** About how long to measure steps. */
@@ -56,7 +60,11 @@ export async function measureCosts(backend: Backend, options: MeasureCostsOption
     )
   );
   const validation = valid === undefined ? 0 : await measureValidation(backend, model, valid, options);
-  return { step, validation, checkpoint };
+  const sampler = samplesWith(training, options.tokenizer)
+    ? await Sampler.create(backend, model, options.tokenizer, training)
+    : undefined;
+  const sample = sampler ? await secondsOf(() => sampler.sample(0)) : 0;
+  return { step, validation, checkpoint, sample };
 }
 
 /** Seconds per step. The first, which compiles and fills caches, is not counted. */

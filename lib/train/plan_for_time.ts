@@ -4,6 +4,7 @@ import type { Backend } from "../backend/backend.ts";
 import type { TokenSource } from "../dataset/token_source.ts";
 import { UserError } from "../errors.ts";
 import { temporaryNameFor } from "../io/atomic.ts";
+import type { Tokenizer } from "../tokenizer/mod.ts";
 import { TRAINING_DEFAULTS } from "./config.ts";
 import { measureCosts } from "./measure_costs.ts";
 import { type ConfigParts, mergeConfigs, type MergedConfig } from "./merge_config.ts";
@@ -26,8 +27,8 @@ export interface TimePlanOptions {
   readonly seconds: number;
   /** What is said of the configuration, as for `mergeConfigs`. */
   readonly parts: readonly ConfigParts[];
-  /** The tokenizer's, if there is one. */
-  readonly vocabSize?: number;
+  /** The tokenizer of the text, if it is known: it says how large the vocabulary is. */
+  readonly tokenizer?: Tokenizer;
   readonly train: TokenSource;
   readonly valid?: TokenSource;
   /** Makes a backend like the run's; measuring uses up its memory, and disposes of it. */
@@ -86,7 +87,8 @@ function saysModel({ preset, model = {} }: ConfigParts): boolean {
  * @throws {UserError} If not even one step fits into the time.
  */
 export async function planForTime(options: TimePlanOptions): Promise<TimePlan> {
-  const { seconds, parts, vocabSize, train, directory } = options;
+  const { seconds, parts, train, directory } = options;
+  const vocabSize = options.tokenizer?.vocabSize;
   const began = performance.now();
   const left = () => seconds * (1 - RESERVE) - (performance.now() - began) / 1000;
   const scratch = temporaryNameFor(directory);
@@ -140,10 +142,11 @@ export async function planForTime(options: TimePlanOptions): Promise<TimePlan> {
 
 /** Goes up the ladder until a model uses the time up, and chooses among those that were measured. */
 async function chooseModel(
-  { parts, vocabSize, train, valid }: TimePlanOptions,
+  { parts, tokenizer, train, valid }: TimePlanOptions,
   left: () => number,
   measure: (config: MergedConfig) => Promise<Candidate>,
 ): Promise<{ parts: readonly ConfigParts[]; compared: number; bound: Choice["bound"] }> {
+  const vocabSize = tokenizer?.vocabSize;
   const ffn = parts.findLast(({ model }) => model?.ffn !== undefined)?.model?.ffn;
   const ladder = modelLadder(TRAINING_DEFAULTS.lr, ffn).map((rung) => [rung, ...parts]);
   const candidates: Candidate[] = [];

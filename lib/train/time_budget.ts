@@ -6,14 +6,18 @@ export interface RunCosts {
   /** One validation, with the weights that it may write. */
   readonly validation: number;
   readonly checkpoint: number;
+  /** One sample of the model's text. */
+  readonly sample: number;
 }
 
-/** How often a run validates and saves; it does both at its end too. */
+/** How often a run validates, saves and samples; it does each at its end too. */
 export interface Intervals {
   /** Steps between two validations. */
   readonly validEvery: number;
   /** Steps between two checkpoints. */
   readonly saveEvery: number;
+  /** Steps between two samples; 0, the default, for none. */
+  readonly sampleEvery?: number;
 }
 
 /** A model that could be trained, and what was measured of it. */
@@ -42,10 +46,12 @@ export interface Choice {
   readonly bound: "time" | "corpus";
 }
 
-/** The time that so many steps should take, with their validations and checkpoints. */
-export function estimateSeconds(steps: number, costs: RunCosts, { validEvery, saveEvery }: Intervals): number {
+/** The time that so many steps should take, with their validations, checkpoints and samples. */
+export function estimateSeconds(steps: number, costs: RunCosts, intervals: Intervals): number {
+  const { validEvery, saveEvery, sampleEvery = 0 } = intervals;
+  const samples = sampleEvery === 0 ? 0 : Math.ceil(steps / sampleEvery);
   return steps * costs.step + Math.ceil(steps / validEvery) * costs.validation +
-    Math.ceil(steps / saveEvery) * costs.checkpoint;
+    Math.ceil(steps / saveEvery) * costs.checkpoint + samples * costs.sample;
 }
 
 /** The largest number of steps whose estimate is within `seconds`; 0 if there is none. */
@@ -61,9 +67,12 @@ export function stepsWithin(seconds: number, costs: RunCosts, intervals: Interva
   return fits;
 }
 
-/** Tokens that a candidate goes through in the time, its validations and checkpoints spread over its steps. */
-function tokensInTime({ tokensPerStep, costs }: Candidate, { seconds, validEvery, saveEvery }: Resources): number {
-  return tokensPerStep * seconds / (costs.step + costs.validation / validEvery + costs.checkpoint / saveEvery);
+/** Tokens that a candidate goes through in the time, what is done at intervals spread over its steps. */
+function tokensInTime({ tokensPerStep, costs }: Candidate, resources: Resources): number {
+  const { seconds, validEvery, saveEvery, sampleEvery = 0 } = resources;
+  const sampling = sampleEvery === 0 ? 0 : costs.sample / sampleEvery;
+  return tokensPerStep * seconds /
+    (costs.step + costs.validation / validEvery + costs.checkpoint / saveEvery + sampling);
 }
 
 /** Whether a model is small enough for a corpus: it has at most one parameter for each token that it may see. */

@@ -23,7 +23,7 @@ function describePlan(
   const { dModel, numLayers, contextLength } = config.model;
   const lines = [
     `A step takes ${formatDuration(costs.step)}, a validation ${formatDuration(costs.validation)}, a checkpoint ` +
-    formatDuration(costs.checkpoint),
+    `${formatDuration(costs.checkpoint)}${costs.sample > 0 ? `, a sample ${formatDuration(costs.sample)}` : ""}`,
   ];
   const perParameter = tokens / parameters;
   if (choice) {
