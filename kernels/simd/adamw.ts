@@ -5,7 +5,7 @@ import { loadTail, storeTail } from "./vector";
 //   parameters = parameters (1 − lr weightDecay) − lr / c₁ · m / (√v / √c₂ + eps)
 // gradients, parameters, m, v: (n), the last three read and written; schedule: (3) = lr, c₁, c₂; clip: (2).
 // The constants come as f64, so that 1 − β₂ is not spoilt by rounding β₂ first.
-// A worker takes whole cache lines of elements.
+// A worker takes whole cache lines of elements. Where clip[1] is 0 nothing changes.
 // Source: Loshchilov & Hutter 2017, arXiv:1711.05101; order of operations as in torch.optim.AdamW
 
 export function adamw(
@@ -31,7 +31,7 @@ export function adamw(
   const b2 = f32x4.splat(beta2 as f32);
   const b2Rest = f32x4.splat((1 - beta2) as f32);
   const eps4 = f32x4.splat(eps as f32);
-  divideElements(work, n);
+  divideElements(work, load<f32>(clip, 4) === 0 ? 0 : n);
   while (claim()) {
     const end = endElement(n);
     let i = firstElement();

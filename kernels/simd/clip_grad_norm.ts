@@ -4,7 +4,7 @@ import { dot } from "./vector";
 // clip_grad_norm_partials: partials[p] = Σ over part p of gradients², part p = elements ⌊p n / P⌋ ≤ i < ⌊(p + 1) n / P⌋.
 //   A worker takes whole parts. Overwrites partials.
 // clip_grad_norm_factor: clip[0] = norm = √Σ partials (in f64, ascending), clip[1] = min(1, maxNorm / (norm + 1e-6)).
-//   The first worker's. Overwrites clip.
+//   clip[1] = 0, which stands for no update, where the norm is NaN or infinite. The first worker's. Overwrites clip.
 // gradients: (n); partials: (P); clip: (2).
 // Source: Pascanu et al. 2012, arXiv:1211.5063; 1e-6 as in torch.nn.utils.clip_grad_norm_
 
@@ -38,6 +38,7 @@ export function clip_grad_norm_factor(
     for (let p: u32 = 0; p < P; p++) sum += load<f32>(partials + ((p as usize) << 2)) as f64;
     const norm = sqrt<f64>(sum);
     store<f32>(clip, norm as f32);
-    store<f32>(clip, min<f64>(1, (maxNorm as f64) / (norm + 1e-6)) as f32, 4);
+    const isFinite = (norm as f32) < Infinity;
+    store<f32>(clip, isFinite ? min<f64>(1, (maxNorm as f64) / (norm + 1e-6)) as f32 : 0, 4);
   }
 }

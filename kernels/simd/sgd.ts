@@ -3,7 +3,7 @@ import { loadTail, storeTail } from "./vector";
 
 // sgd: parameters = parameters (1 − lr weightDecay) − lr gradients clip[1]
 // gradients: (n); parameters: (n), read and written; schedule: (1) = lr; clip: (2).
-// A worker takes whole cache lines of elements.
+// A worker takes whole cache lines of elements. Where clip[1] is 0 nothing changes.
 // Source: Robbins & Monro 1951
 
 export function sgd(
@@ -18,7 +18,7 @@ export function sgd(
   const lr = load<f32>(schedule) as f64;
   const keep = f32x4.splat((1 - lr * weightDecay) as f32);
   const step = f32x4.splat((-lr * (load<f32>(clip, 4) as f64)) as f32);
-  divideElements(work, n);
+  divideElements(work, load<f32>(clip, 4) === 0 ? 0 : n);
   while (claim()) {
     const end = endElement(n);
     for (let i = firstElement(); i < end; i += 4) {

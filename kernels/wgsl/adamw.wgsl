@@ -33,7 +33,7 @@ fn main(
   @builtin(local_invocation_index) local: u32,
 ) {
   let i = (workgroup.y * workgroups.x + workgroup.x) * WORKGROUP + local;
-  // A factor of 0 stands for no update: see loss_scale_update.
+  // A factor of 0 stands for no update.
   if (i >= params.n || clip[1] == 0.0) {
     return;
   }

@@ -1,4 +1,5 @@
 // clip_grad_norm_factor: clip[0] = norm = sqrt(sum_p partials[p]), clip[1] = min(1, maxNorm / (norm + 1e-6))
+// clip[1] = 0, which stands for no update, where the norm is NaN or infinite
 // partials: (P), clip: (2)
 // One workgroup; dispatch 1. Overwrites clip.
 // Source: Pascanu et al. 2012, arXiv:1211.5063
@@ -40,6 +41,8 @@ fn main(@builtin(local_invocation_index) local: u32) {
   let norm = sqrt(workgroup_sum(sum, local));
   if (local == 0u) {
     clip[0] = norm;
-    clip[1] = min(1.0, params.maxNorm / (norm + NORM_EPS));
+    // Told by its bits: WGSL may assume that no number is NaN or infinite.
+    let is_finite = (bitcast<u32>(norm) & 0x7f800000u) != 0x7f800000u;
+    clip[1] = select(0.0, min(1.0, params.maxNorm / (norm + NORM_EPS)), is_finite);
   }
 }

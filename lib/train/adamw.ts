@@ -7,7 +7,7 @@ import { requireSameShape, requireShape } from "../ops/shapes.ts";
  * One step over a flat buffer: g = gradients · clip[1]; m = β₁ m + (1 − β₁) g; v = β₂ v + (1 − β₂) g²;
  * parameters = parameters · (1 − lr · weightDecay) − lr · (m / c₁) / (√(v / c₂) + eps).
  * schedule: (3) = lr, c₁ = 1 − β₁ᵗ, c₂ = 1 − β₂ᵗ; clip: (2) as written by clip_grad_norm_factor.
- * parameters, m and v are read and written. On a GPU, where clip[1] is 0, they stay as they are: see loss_scale.ts.
+ * parameters, m and v are read and written. Where clip[1] is 0, they stay as they are.
  */
 export const adamwKernel = defineKernel({
   name: "adamw",

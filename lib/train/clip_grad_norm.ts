@@ -11,7 +11,11 @@ export const clipGradNormPartials = defineKernel({
   constants: { n: "u32", P: "u32" },
 });
 
-/** clip[0] = norm = √Σ partials, clip[1] = min(1, maxNorm / (norm + 1e-6)). partials: (P), clip: (2). */
+/**
+ * clip[0] = norm = √Σ partials, clip[1] = min(1, maxNorm / (norm + 1e-6)), or 0 where the norm is NaN or infinite: an
+ * optimizer then changes nothing, and the weights that it came from are still there to be looked at. partials: (P),
+ * clip: (2).
+ */
 export const clipGradNormFactor = defineKernel({
   name: "clip_grad_norm_factor",
   inputs: ["partials"],

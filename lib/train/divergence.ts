@@ -1,7 +1,27 @@
 import type { Backend } from "../backend/backend.ts";
+import type { Batch } from "../dataset/batches.ts";
 import { UserError } from "../errors.ts";
+import type { Precision } from "../graph/graph.ts";
 import { viewOf } from "../graph/program.ts";
+import type { Transformer } from "../model/transformer.ts";
+import { originInForward } from "./forward_probe.ts";
 import type { StepResult, Trainer } from "./trainer.ts";
+
+/** What was the first to be NaN or infinite. */
+export interface DivergenceOrigin {
+  readonly kind: "weights" | "activations" | "gradients";
+  /** In words for a person. */
+  readonly what: string;
+}
+
+const LOWER_THE_RATE = "Try a lower --lr (a third of it), more --warmup-steps or a smaller --clip";
+
+/** What to do next. */
+const ADVICE = {
+  weights: "The weights were so before this step: start from others, or resume an earlier checkpoint with a lower --lr",
+  activations: LOWER_THE_RATE,
+  gradients: LOWER_THE_RATE,
+} as const;
 
 /** Thrown when a loss or a gradient is no longer a finite number. */
 export class DivergenceError extends UserError {
@@ -11,17 +31,14 @@ export class DivergenceError extends UserError {
   /** What was the first to be NaN or infinite, where that can be told. */
   readonly origin: string | undefined;
 
-  constructor(step: number, { loss, gradNorm }: StepResult, origin: string | undefined, lr: number) {
-    const where = origin === undefined ? "" : `; it began in ${origin}`;
+  constructor(step: number, { loss, gradNorm }: StepResult, origin: DivergenceOrigin | undefined, lr: number) {
+    const where = origin === undefined ? "" : `; it began in ${origin.what}`;
     super(
       `Cannot go on training: got loss ${loss} and gradient norm ${gradNorm} at step ${step} (learning rate ` +
-        `${
-          lr.toPrecision(3)
-        })${where}; both must be finite. Try a lower --lr (a third of it), more --warmup-steps or a ` +
-        `smaller --clip`,
+        `${lr.toPrecision(3)})${where}; both must be finite. ${ADVICE[origin?.kind ?? "gradients"]}`,
     );
     this.step = step;
-    this.origin = origin;
+    this.origin = origin?.what;
   }
 }
 
@@ -30,20 +47,35 @@ export function hasDiverged({ loss, gradNorm, skipped }: StepResult): boolean {
   return !(Number.isFinite(loss) && (skipped || Number.isFinite(gradNorm)));
 }
 
+/** The step that went wrong. */
+export interface DivergedStep {
+  readonly backend: Backend;
+  readonly model: Transformer;
+  readonly trainer: Trainer;
+  /** What it computed. */
+  readonly result: StepResult;
+  readonly batch: Batch;
+  readonly precision?: Precision;
+  /** Whether the trainer took no step since: its gradients are then this step's. */
+  readonly isLast: boolean;
+}
+
 /**
- * What was the first to be NaN or infinite in the step that a trainer took last: the loss, or else a parameter's
- * gradient. The backward pass goes through the parameters from the last to the first.
+ * What was the first to be NaN or infinite in a step: something in the forward pass, which is run again; or else a
+ * parameter's gradient. The backward pass goes through the parameters from the last to the first. A step whose gradients
+ * are not finite leaves the weights as they were, so they are still there to be looked at.
  */
-export async function originOfDivergence(
-  backend: Backend,
-  trainer: Trainer,
-  { loss }: StepResult,
-): Promise<string | undefined> {
-  if (!Number.isFinite(loss)) return "the loss, in the forward pass";
+export async function originOfDivergence(step: DivergedStep): Promise<DivergenceOrigin | undefined> {
+  const { backend, model, trainer, result, batch, precision, isLast } = step;
+  if (!Number.isFinite(result.loss)) {
+    const origin = await originInForward(backend, model, batch, precision);
+    return origin ?? { kind: "activations", what: "the loss, in the forward pass" };
+  }
+  if (!isLast) return undefined;
   for (const [name, part] of [...trainer.gradients.parts].toReversed()) {
     const gradient = await backend.read(viewOf(part, part.placement!));
-    if (!gradient.every(Number.isFinite)) return `the gradient of ${name}`;
+    if (!gradient.every(Number.isFinite)) return { kind: "gradients", what: `the gradient of ${name}` };
   }
   // Every element is finite, and the sum of their squares is not.
-  return "the norm of all gradients";
+  return { kind: "gradients", what: "the norm of all gradients" };
 }

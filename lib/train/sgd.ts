@@ -5,7 +5,8 @@ import { requireSameShape, requireShape } from "../ops/shapes.ts";
 
 /**
  * One step over a flat buffer: parameters = parameters · (1 − lr · weightDecay) − lr · gradients · clip[1].
- * schedule: (1) = lr; clip: (2) as written by clip_grad_norm_factor. parameters are read and written.
+ * schedule: (1) = lr; clip: (2) as written by clip_grad_norm_factor. parameters are read and written; where
+ * clip[1] is 0, they stay as they are.
  */
 export const sgdKernel = defineKernel({
   name: "sgd",

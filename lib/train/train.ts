@@ -164,8 +164,9 @@ async function* trainSteps(trainer: Trainer, options: TrainOptions): AsyncGenera
       const at = first + i;
       const lr = learningRate(at, config);
       if (i === diverged) {
-        // The gradients at hand are the last step's: they tell where it began only if that is the one.
-        const origin = at === step ? await originOfDivergence(backend, trainer, result) : undefined;
+        const batch = await randomBatch(options.train, stepShape, seed, at);
+        const diverging = { backend, model, trainer, result, batch, precision: config.dtype, isLast: at === step };
+        const origin = await originOfDivergence(diverging);
         throw new DivergenceError(at, result, origin, lr);
       }
       const metrics = { step: at, ...result, lr, tokensPerSecond, seconds };

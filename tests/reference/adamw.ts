@@ -10,6 +10,7 @@ export function adamw(
   const parameters = before.parameters.slice();
   const m = before.m.slice();
   const v = before.v.slice();
+  if (clip[1] === 0) return { parameters, m, v };
   for (let i = 0; i < n; i++) {
     const g = gradients[i] * clip[1];
     parameters[i] -= lr * weightDecay * parameters[i];

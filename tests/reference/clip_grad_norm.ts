@@ -9,10 +9,10 @@ export function clipGradNormPartials({ gradients }: Named<Numbers>, { n, P }: Na
   return { partials };
 }
 
-/** clip = (norm, min(1, maxNorm / (norm + 1e-6))), norm = √Σ partials. */
+/** clip = (norm, min(1, maxNorm / (norm + 1e-6))), norm = √Σ partials; a factor of 0 for a norm that is not finite. */
 export function clipGradNormFactor({ partials }: Named<Numbers>, { P, maxNorm }: Named<number>) {
   let squares = 0;
   for (let p = 0; p < P; p++) squares += partials[p];
   const norm = Math.sqrt(squares);
-  return { clip: Float64Array.of(norm, Math.min(1, maxNorm / (norm + 1e-6))) };
+  return { clip: Float64Array.of(norm, Number.isFinite(norm) ? Math.min(1, maxNorm / (norm + 1e-6)) : 0) };
 }

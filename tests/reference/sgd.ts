@@ -7,6 +7,7 @@ export function sgd(
   before: Named<Float64Array>,
 ) {
   const parameters = before.parameters.slice();
+  if (clip[1] === 0) return { parameters };
   for (let i = 0; i < n; i++) {
     const g = gradients[i] * clip[1] + weightDecay * parameters[i];
     parameters[i] -= schedule[0] * g;

@@ -116,6 +116,23 @@ forEachBackend("adamw leaves zeros with zero gradients at zero", async (backend)
   }
 });
 
+forEachBackend("adamw with a clipping factor of 0 changes nothing, whatever the gradients are", async (backend) => {
+  const random = new Random(3);
+  const [parameters, m, v] = [random.normal(37), random.normal(37), random.normal(37).map((value) => value * value)];
+  const clip = Float32Array.of(NaN, 0);
+  const data = {
+    parameters,
+    m,
+    v,
+    gradients: new Float32Array(37).fill(NaN),
+    clip,
+    schedule: Float32Array.of(1, 1, 1),
+  };
+  const options = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1 };
+  const after = await runGraph(backend, traceStep(data, options));
+  for (const [name, before] of Object.entries({ parameters, m, v })) assertEquals([...after[name]], [...before], name);
+});
+
 Deno.test("adamw refuses tensors of different shapes", () => {
   const tensor = (n: number) => new Tensor("t", [n]);
   const good = {

@@ -51,6 +51,17 @@ forEachBackend(
   },
 );
 
+forEachBackend("clipGradNorm gives a factor of 0 for a norm that is not finite", async (backend) => {
+  for (const [bad, norm] of [[NaN, NaN], [Infinity, Infinity], [-Infinity, Infinity], [2e38, Infinity]]) {
+    for (const maxNorm of [1, Infinity]) {
+      const gradients = new Random(2).normal(1031).fill(bad, 500, 505);
+      // In float64 the square of 2e38 is a number like others.
+      if (bad === 2e38 && backend.description.includes("float64")) continue;
+      assertEquals(await clip(backend, gradients, maxNorm), { norm, factor: 0 }, `${bad} clipped to ${maxNorm}`);
+    }
+  }
+});
+
 forEachBackend("clipGradNorm gives the same bits twice", async (backend) => {
   const run = await GraphRun.load(backend, trace(new Random(1).normal(100_003), 1));
   assertEquals(await run.run(), await run.run());

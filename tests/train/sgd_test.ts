@@ -53,6 +53,13 @@ forEachBackend("sgd equals its formula at sizes 1, primes, and around vectors", 
   }
 });
 
+forEachBackend("sgd with a clipping factor of 0 changes nothing, whatever the gradients are", async (backend) => {
+  const parameters = new Random(3).normal(37);
+  const gradients = new Float32Array(37).fill(NaN);
+  const data = { parameters, gradients, clip: Float32Array.of(NaN, 0), schedule: Float32Array.of(0.5) };
+  assertEquals([...(await runGraph(backend, traceStep(data, 0.1))).parameters], [...parameters]);
+});
+
 forEachBackend("sgd with learning rate 0 and no decay changes nothing", async (backend) => {
   const random = new Random(7);
   const data = {

@@ -103,9 +103,37 @@ async function trainSpoiled(backend: Backend, spoiled: Readonly<Record<string, n
   return error;
 }
 
-forEachDevice("a loss that is not finite stops training", async (backend) => {
-  const { message } = await trainSpoiled(backend, { "lm_head.weight": NaN });
-  assertMatch(message, /at step 0 .*began in the loss.*lower --lr/);
+forEachDevice("a loss that is not finite stops training, and the weight it began in is named", async (backend) => {
+  for (const name of ["token_embeddings.weight", "layers.1.ffn.w1.weight", "lm_head.weight"]) {
+    const { message, origin } = await trainSpoiled(backend, { "lm_head.weight": NaN, [name]: NaN });
+    assertMatch(message, new RegExp(`at step 0 .*began in ${name} .*The weights were so before this step`));
+    assertMatch(origin!, /\((\d+) of \1 values\)/);
+  }
+  const { origin } = await trainSpoiled(backend, {
+    "layers.0.ln2.weight": Infinity,
+    "layers.1.attn.q_proj.weight": NaN,
+  });
+  assertEquals(origin, "layers.0.ln2.weight (8 of 8 values)");
+});
+
+forEachDevice("an activation that is not finite is named by its op and parameter", async (backend) => {
+  const weights = { "layers.0.attn.v_proj.weight": 1e30, "layers.0.attn.output_proj.weight": 1e30 };
+  const { message, origin } = await trainSpoiled(backend, weights);
+  assertEquals(origin, "the output of linear with layers.0.attn.output_proj.weight");
+  assertMatch(message, /lower --lr/);
+});
+
+forEachDevice("an absurd learning rate stops training at the next step, where scores overflow", async (backend) => {
+  const weights = initialWeights(model, 1);
+  const options = { steps: 5, batchSize: 2, saveEvery: 1, lr: 1e12, minLr: 1e12, warmupSteps: 0 };
+  const config = { ...TRAINING_DEFAULTS, ...options };
+  const error = await assertRejects(
+    () => Array.fromAsync(train({ backend, model: new Transformer(model), config, weights, train: tokens })),
+    DivergenceError,
+  );
+  // Weights of 1e12 make queries and keys whose products no f32 holds.
+  assertEquals([error.step, error.origin], [1, "the output of attention, after layers.0.attn.v_proj.weight"]);
+  assertMatch(error.message, /learning rate 1\.00e\+12.*lower --lr/);
 });
 
 forEachDevice("a gradient that is not finite stops training, and the first one is named", async (backend) => {

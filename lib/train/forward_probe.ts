@@ -1,0 +1,96 @@
+import type { Backend } from "../backend/backend.ts";
+import type { Batch } from "../dataset/batches.ts";
+import { copy } from "../graph/copy.ts";
+import { type Call, Graph, type Precision } from "../graph/graph.ts";
+import { InputBlock } from "../graph/inputs.ts";
+import { plan } from "../graph/plan.ts";
+import { viewOf } from "../graph/program.ts";
+import { Tensor } from "../graph/tensor.ts";
+import type { Transformer } from "../model/transformer.ts";
+import { crossEntropy } from "../ops/cross_entropy.ts";
+
+/** The first thing in a forward pass that is NaN or infinite. */
+export interface ForwardOrigin {
+  readonly kind: "weights" | "activations";
+  /** In words for a person, with the parameter's name. */
+  readonly what: string;
+}
+
+/**
+ * Looks for the first array of a forward pass that holds NaN or infinity: in the order in which the pass computes, each
+ * parameter when it is first read, each result when it is written. Sequences are gone through one at a time, so that
+ * keeping every result takes little memory.
+ *
+ * @param batch Sequences of the model's context length.
+ * @returns Nothing if all is finite.
+ */
+export async function originInForward(
+  backend: Backend,
+  model: Transformer,
+  batch: Batch,
+  precision: Precision = "f32",
+): Promise<ForwardOrigin | undefined> {
+  const graph = new Graph({ precision });
+  const seqLen = model.config.contextLength;
+  const ids = graph.input("ids", [1, seqLen], { dtype: "u32" });
+  const targets = graph.input("targets", [1, seqLen], { dtype: "u32" });
+  const loss = crossEntropy(graph, model.forward(graph, ids), targets);
+  const calls = [...graph.calls];
+  const readable = readableOutputs(graph, calls);
+  const program = plan(graph, { keep: [...readable.values()] });
+  const executable = await backend.load(program);
+  const block = new InputBlock(program);
+  const isFinite = async (tensor: Tensor) => (await backend.read(program.view(tensor))).every(Number.isFinite);
+  try {
+    for (let start = 0; start < batch.ids.length; start += seqLen) {
+      block.integers(ids).set(batch.ids.subarray(start, start + seqLen));
+      block.integers(targets).set(batch.targets.subarray(start, start + seqLen));
+      backend.write(block.view, block.words);
+      await executable.run();
+      if (!await isFinite(loss)) {
+        return await firstIn(calls, backend, model, (output) => isFinite(readable.get(output)!));
+      }
+    }
+    return undefined;
+  } finally {
+    for (const storage of [...program.scratch, program.inputs!]) backend.release(storage);
+  }
+}
+
+/** Every result by the array that the host can read it from: itself, or a copy in f32. */
+function readableOutputs(graph: Graph, calls: readonly Call[]): ReadonlyMap<Tensor, Tensor> {
+  return new Map(
+    calls.flatMap(({ outputs }) => outputs).map((output) => {
+      if (output.dtype !== "f16") return [output, output];
+      const wide = new Tensor(output.name, output.shape);
+      copy(graph, output, wide, false);
+      return [output, wide];
+    }),
+  );
+}
+
+async function firstIn(
+  calls: readonly Call[],
+  backend: Backend,
+  model: Transformer,
+  isFinite: (output: Tensor) => Promise<boolean>,
+): Promise<ForwardOrigin | undefined> {
+  const parameters = new Set(model.parameters.parts.values());
+  let newest: Tensor | undefined;
+  for (const { kernel, inputs, outputs } of calls) {
+    const parameter = inputs.find((tensor) => parameters.has(tensor));
+    if (parameter) {
+      const values = await backend.read(viewOf(parameter, parameter.placement!));
+      const bad = values.length - values.filter(Number.isFinite).length;
+      if (bad > 0) return { kind: "weights", what: `${parameter.name} (${bad} of ${values.length} values)` };
+      newest = parameter;
+    }
+    for (const output of outputs) {
+      if (await isFinite(output)) continue;
+      const op = kernel.name.replace(/_forward$/, "");
+      const where = parameter ? `${op} with ${parameter.name}` : newest ? `${op}, after ${newest.name}` : op;
+      return { kind: "activations", what: `the output of ${where}` };
+    }
+  }
+  return undefined;
+}
