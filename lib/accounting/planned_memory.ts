@@ -12,6 +12,15 @@ export interface PlannedMemory {
   readonly total: number;
 }
 
+/** A training step of this project. */
+export interface PlannedStep {
+  readonly batchSize: number;
+  /** Default: the shape's context length. */
+  readonly seqLen?: number;
+  /** What it computes in; `"f32"` by default. */
+  readonly dtype?: "f32" | "f16";
+}
+
 /** Bytes of a float32. */
 const BYTES = 4;
 
@@ -25,6 +34,10 @@ const BYTES = 4;
  * - rest = v + 2·max(dFf, d) + 3: logits, which their gradient overwrites (v), two working arrays that the linear maps'
  *   outputs and gradients pass through, and the statistics of the loss and of the final norm (3).
  *
+ * With `dtype` f16: 2·b·s of all that is not the residual stream (2d of a layer's 8d) or a statistic, and 2 bytes for
+ * each element of a linear map's weights, of which a step makes a copy. That is a lower bound: memory is reused by whole
+ * arrays, and those of two bytes then take turns with those of four, at a loss of up to a fifth.
+ *
  * It differs from `trainingMemory`, which keeps every op's output as a textbook does: here a rotation frees its input, a
  * residual sum its summands, silu(gate) is recomputed, attention keeps no s² term, and the logits' gradient takes their
  * place. Left out, each far below 1 %: alignment to 256 bytes, the inputs, the rotary tables,
@@ -32,14 +45,17 @@ const BYTES = 4;
  */
 export function plannedTrainingMemory(
   shape: ModelShape,
-  { batchSize, seqLen = shape.contextLength }: { readonly batchSize: number; readonly seqLen?: number },
+  { batchSize, seqLen = shape.contextLength, dtype = "f32" }: PlannedStep,
 ): PlannedMemory {
   const { vocabSize: v, dModel: d, numLayers: n, numHeads: h, dFf, norm = "rms" } = shape;
   const hidden = feedForwardMatrices(shape) * dFf;
-  const layer = (norm === "rms" ? 8 * d + 2 : 6 * d) + hidden + h;
-  const rest = v + 2 * Math.max(dFf, d) + 3;
+  const statistics = n * (h + (norm === "rms" ? 2 : 0)) + 3;
+  const stream = n * 2 * d;
+  const between = n * ((norm === "rms" ? 6 : 4) * d + hidden) + v + 2 * Math.max(dFf, d);
   const parameters = BYTES * countParameters(shape);
-  const activations = BYTES * batchSize * seqLen * (n * layer + rest);
+  const perElement = dtype === "f16" ? 2 : BYTES;
+  const copies = dtype === "f16" ? 2 * (n * (4 * d * d + hidden * d) + v * d) : 0;
+  const activations = batchSize * seqLen * (BYTES * (stream + statistics) + perElement * between) + copies;
   return {
     parameters,
     gradients: parameters,

@@ -1,18 +1,11 @@
 import { forwardFlopsPerToken, opFlops } from "./flops.ts";
 import { countParameters } from "./parameters.ts";
-import { type PlannedMemory, plannedTrainingMemory } from "./planned_memory.ts";
+import { type PlannedMemory, type PlannedStep, plannedTrainingMemory } from "./planned_memory.ts";
 import { type CountedProgram, countProgram, type ProgramMemory, programMemory } from "./program.ts";
 import type { ModelShape } from "./shape.ts";
 import { formatTable } from "./table.ts";
 import { modelFlopsUtilisation } from "./time.ts";
 import { formatBinary, formatCount, formatShare, formatSi } from "./units.ts";
-
-/** The size of a training step. */
-export interface StepSize {
-  readonly batchSize: number;
-  /** Default: the shape's context length. */
-  readonly seqLen?: number;
-}
 
 /** What a run of this project should take, from its configuration alone. */
 export interface TrainingPrediction {
@@ -24,13 +17,14 @@ export interface TrainingPrediction {
   readonly backwardFlops: number;
 }
 
-/** Predicts a float32 training run. */
-export function predictTraining(shape: ModelShape, { batchSize, seqLen }: StepSize): TrainingPrediction {
+/** Predicts a training run. */
+export function predictTraining(shape: ModelShape, step: PlannedStep): TrainingPrediction {
+  const { seqLen } = step;
   const tokens = seqLen ?? shape.contextLength;
   const ops = opFlops(shape, { seqLen, attentionBackward: "two-pass" });
   return {
     parameters: countParameters(shape),
-    memory: plannedTrainingMemory(shape, { batchSize, seqLen }),
+    memory: plannedTrainingMemory(shape, step),
     forwardFlops: forwardFlopsPerToken(shape, { seqLen }),
     backwardFlops: ops.reduce((sum, op) => sum + op.backward, 0) / tokens,
   };

@@ -53,6 +53,16 @@ Deno.test("the plan's memory is within 1 % of the prediction for every preset, 5
   }
 });
 
+Deno.test("in f16 the plan's memory is the prediction or up to a fifth more, and less than in f32", async () => {
+  for (const [name, shape] of [...NAMED, ...ABLATIONS]) {
+    const { scratch } = programMemory(await trainingProgram(shape, 8, "f16"));
+    const { activations } = plannedTrainingMemory(shape, { batchSize: 8, dtype: "f16" });
+    const ratio = scratch / activations;
+    assert(ratio >= 0.99 && ratio <= 1.2, `${name}: scratch ${scratch}, predicted ${activations}: ${ratio}`);
+    assert(scratch < programMemory(await trainingProgram(shape, 8)).scratch, `${name} saves nothing`);
+  }
+});
+
 Deno.test("a kernel without a formula is named, not counted as nothing", () => {
   const call = { kernel: { name: "conv_forward", constants: { n: "u32" } }, constants: [5] };
   const add = { kernel: { name: "add_forward", constants: { n: "u32" } }, constants: [5] };
