@@ -11,7 +11,7 @@ import { claim, divide, endUnit, firstUnit, share, workerCount } from "./work";
 /** Most terms summed before C is updated: a panel of each operand then fits the first-level cache. */
 const MAX_DEPTH: u32 = 512;
 /** Rows of A multiplied at a time: a multiple of TILE_ROWS, so that they fit the second-level cache when packed. */
-const BLOCK_ROWS: u32 = 120;
+const BLOCK_ROWS: u32 = 132;
 /** Columns of B packed at a time, a multiple of TILE_COLUMNS, where B is not packed whole. */
 const BLOCK_COLUMNS: u32 = 1024;
 /** Rows of C in a block where neither operand is packed whole. */

@@ -53,7 +53,7 @@ export function share(count: u32, part: u32, parts: u32): u32 {
 export function divide(work: usize, count: u32, least: u32): void {
   counters = work;
   units = count;
-  piece = max(least, count / (workers * 4));
+  piece = max(least, (count + 4 * workers - 1) / (4 * workers));
   owner = worker;
   owners = work === 0 ? 1 : workers;
   claimed = 0;
