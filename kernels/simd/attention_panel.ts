@@ -1,3 +1,5 @@
+import { TILE_ROWS } from "./micro_kernel";
+import { packAcross6 } from "./pack";
 import { SCRATCH_BYTES } from "./scratch";
 import { loadTail, storeTail } from "./vector";
 
@@ -75,4 +77,11 @@ export function unpackPanel(
 /** @inline */
 function put(to: usize, value: v128, count: i32, accumulate: bool): void {
   storeLanes(to, accumulate ? f32x4.add(loadLanes(to, count), value) : value, count);
+}
+
+/** Packs a tile of positions into panels of (headDim, 6). */
+export function packTileAcross(to: usize, from: usize, rowBytes: usize, positions: u32, headDim: u32): void {
+  for (let j: u32 = 0; j < positions; j += TILE_ROWS) {
+    packAcross6(to + j * headDim * 4, from + j * rowBytes, rowBytes, min(TILE_ROWS, positions - j), headDim);
+  }
 }
