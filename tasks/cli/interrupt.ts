@@ -17,23 +17,28 @@ export class InterruptedError extends UserError {
   }
 }
 
-/** Runs `body` with a signal that is aborted by the first Ctrl-C or SIGTERM; a second one ends the process at once. */
+/** A signal that comes so soon after the first is the same one: `timeout` and task runners pass one on several times. */
+const REPEAT_MS = 500;
+
+/** Runs `body` with a signal that is aborted by the first Ctrl-C or SIGTERM; a later one ends the process at once. */
 export async function untilInterrupted<T>(body: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
   const names = (Object.keys(SIGNALS) as (keyof typeof SIGNALS)[]).filter((name) =>
     Deno.build.os !== "windows" || name === "SIGINT"
   );
-  const listeners = names.map((name) => [name, () => stop(name)] as const);
-  const stopListening = () => listeners.forEach(([name, listener]) => Deno.removeSignalListener(name, listener));
+  let first = Infinity;
   const stop = (name: keyof typeof SIGNALS) => {
-    stopListening();
+    if (performance.now() - first > REPEAT_MS) Deno.exit(new InterruptedError(name).exitCode);
+    if (controller.signal.aborted) return;
+    first = performance.now();
     controller.abort(new InterruptedError(name));
   };
+  const listeners = names.map((name) => [name, () => stop(name)] as const);
   for (const [name, listener] of listeners) Deno.addSignalListener(name, listener);
   try {
     return await body(controller.signal);
   } finally {
-    stopListening();
+    for (const [name, listener] of listeners) Deno.removeSignalListener(name, listener);
   }
 }
 

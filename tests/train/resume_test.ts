@@ -52,6 +52,8 @@ async function interruptAt(
     const last = (await readMetrics(run).catch(() => [])).at(-1);
     if (last && last.step >= step) {
       process.kill(signal);
+      // As a task runner passes on what the terminal has sent already.
+      if (signal === "SIGINT") process.kill(signal);
       break;
     }
     // Lets the process's end be seen; reading the file paces the loop.
