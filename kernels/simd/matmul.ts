@@ -89,55 +89,49 @@ function tiles(count: u32, size: u32): u32 {
   return (count + size - 1) / size;
 }
 
-/** The pieces are rows of tiles; B is packed whole. */
+/** The pieces are rows of tiles; B is packed whole, each block of depth just before its first use. */
 function byRows(work: usize): void {
   const whole = scratch + WHOLE;
   const columnTiles = tiles(N, TILE_COLUMNS);
   let isPacked = false;
   divide(work, tiles(M, TILE_ROWS), LEAST_TILES);
   while (claim()) {
-    for (let block: u32 = 0; block < depthBlocks && !isPacked; block++) {
-      const begin = share(K, block, depthBlocks);
-      packB(whole + begin * columnTiles * 32, 0, N, begin, share(K, block + 1, depthBlocks) - begin);
-    }
-    isPacked = true;
     const endRow = min(endUnit * TILE_ROWS, M);
     for (let row = firstUnit * TILE_ROWS; row < endRow; row += BLOCK_ROWS) {
       const rows = min(BLOCK_ROWS, endRow - row);
       for (let block: u32 = 0; block < depthBlocks; block++) {
         const begin = share(K, block, depthBlocks);
         const depth = share(K, block + 1, depthBlocks) - begin;
+        if (!isPacked) packB(whole + begin * columnTiles * 32, 0, N, begin, depth);
         packA(scratch + PART_A, row, rows, begin, depth);
         multiplyBlock(scratch + PART_A, whole + begin * columnTiles * 32, row, rows, 0, N, depth, block);
       }
+      isPacked = true;
     }
   }
 }
 
-/** The pieces are columns of tiles; A is packed whole. */
+/** The pieces are columns of tiles; A is packed whole, each block of depth just before its first use. */
 function byColumns(work: usize): void {
   const whole = scratch + WHOLE;
   const rowTiles = tiles(M, TILE_ROWS);
   let isPacked = false;
   divide(work, tiles(N, TILE_COLUMNS), LEAST_TILES);
   while (claim()) {
-    for (let block: u32 = 0; block < depthBlocks && !isPacked; block++) {
-      const begin = share(K, block, depthBlocks);
-      packA(whole + begin * rowTiles * 24, 0, M, begin, share(K, block + 1, depthBlocks) - begin);
-    }
-    isPacked = true;
     const endColumn = min(endUnit * TILE_COLUMNS, N);
     for (let column = firstUnit * TILE_COLUMNS; column < endColumn; column += BLOCK_COLUMNS) {
       const columns = min(BLOCK_COLUMNS, endColumn - column);
       for (let block: u32 = 0; block < depthBlocks; block++) {
         const begin = share(K, block, depthBlocks);
         const depth = share(K, block + 1, depthBlocks) - begin;
+        if (!isPacked) packA(whole + begin * rowTiles * 24, 0, M, begin, depth);
         packB(scratch + PART_B, column, columns, begin, depth);
         for (let row: u32 = 0; row < M; row += BLOCK_ROWS) {
           const panels = whole + begin * rowTiles * 24 + row * depth * 4;
           multiplyBlock(panels, scratch + PART_B, row, min(BLOCK_ROWS, M - row), column, columns, depth, block);
         }
       }
+      isPacked = true;
     }
   }
 }
