@@ -4,7 +4,8 @@ import { dot } from "./vector";
 // clip_grad_norm_partials: partials[p] = Σ over part p of gradients², part p = elements ⌊p n / P⌋ ≤ i < ⌊(p + 1) n / P⌋.
 //   A worker takes whole parts. Overwrites partials.
 // clip_grad_norm_factor: clip[0] = norm = √Σ partials (in f64, ascending), clip[1] = min(1, maxNorm / (norm + 1e-6)).
-//   clip[1] = 0, which stands for no update, where the norm is NaN or infinite. The first worker's. Overwrites clip.
+//   clip[1] = 0, which stands for no update, where the norm is NaN or infinite. One worker, whichever comes first, makes it.
+//   Overwrites clip.
 // gradients: (n); partials: (P); clip: (2).
 // Source: Pascanu et al. 2012, arXiv:1211.5063; 1e-6 as in torch.nn.utils.clip_grad_norm_
 

@@ -8,7 +8,7 @@ import { loadTail, maximum, storeTail, sumLanes } from "./vector";
 // cross_entropy_backward_in_place: the same in the place of logits, which it reads and overwrites.
 // mean_forward: y[0] = Σ x / n, summed in f64. Overwrites y.
 // logits, dLogits: (rows, V); targets: (rows) u32; losses, lse: (rows); dLoss, y: (1); x: (n).
-// A worker takes whole rows; the mean is the first worker's.
+// A worker takes whole rows; one worker makes the mean.
 
 export function cross_entropy_forward(
   logits: usize,

@@ -5,7 +5,6 @@
  */
 import { formatTable } from "../../lib/accounting/table.ts";
 import type { Backend } from "../../lib/backend/backend.ts";
-import { createBackend } from "../../lib/backend/select.ts";
 import { tokensInMemory, type TokenSource } from "../../lib/dataset/token_source.ts";
 import { PRESETS } from "../../lib/model/config.ts";
 import { Transformer } from "../../lib/model/transformer.ts";
@@ -13,6 +12,7 @@ import { initialWeights } from "../../lib/model/weights.ts";
 import { trainBpe } from "../../lib/tokenizer/mod.ts";
 import { type ConfigParts, mergeConfigs, type MergedConfig } from "../../lib/train/merge_config.ts";
 import { train } from "../../lib/train/train.ts";
+import { startBackend } from "../cli/backend.ts";
 import { requireInputFile } from "../cli/files.ts";
 import type { Flags } from "../cli/flags.ts";
 import { startProgress } from "../cli/progress.ts";
@@ -71,7 +71,7 @@ async function benchCurve(flags: Flags<typeof FLAGS>): Promise<void> {
   const tokenizer = await trainBpe(text, { vocabSize: flags["vocab-size"] });
   const source = tokensInMemory(tokenizer.encode(text), flags.text ?? "shakespeare.txt");
   const config = mergeConfigs([configOf(flags)], tokenizer.vocabSize);
-  await using backend = await createBackend(flags.backend, { workers: flags.workers });
+  await using backend = await startBackend(flags.backend, { workers: flags.workers });
   const machine = describeMachine(backend);
   console.error(formatMachine(machine));
   const bytelm = await runCurve(backend, config, source);
@@ -87,9 +87,9 @@ async function benchCurve(flags: Flags<typeof FLAGS>): Promise<void> {
   };
   if (flags.json) {
     console.log(JSON.stringify({ machine, torch: torch.about, ...config, largest, curves }, null, 2));
-  } else {console.log(
-      `${formatMachine(machine)}\n${torch.about}\n\n${formatCurves(curves)}\n\n${formatLargest(largest)}`,
-    );}
+    return;
+  }
+  console.log(`${formatMachine(machine)}\n${torch.about}\n\n${formatCurves(curves)}\n\n${formatLargest(largest)}`);
 }
 
 function configOf(flags: Flags<typeof FLAGS>): ConfigParts {

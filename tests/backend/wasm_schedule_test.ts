@@ -29,7 +29,7 @@ Deno.test("schedule: workers meet where one reads what another wrote, or writes 
   assertEquals(meets(copyCall(a0, b0), copyCall(b0, b1), copyCall(a0, a1)), "010", "nothing from before the meeting");
 });
 
-Deno.test("schedule: the first worker makes small calls, without meeting anyone between them", () => {
+Deno.test("schedule: one worker makes small calls, without meeting anyone between them", () => {
   const [a, b, c] = [view(0, 0, 100), view(1, 0, 100), view(1, 200, 100)];
   const big = copyCall(view(0, 0, BIG), view(1, 0, BIG));
   assertEquals(schedule([copyCall(a, b), big]).map(({ alone }) => alone), [true, false]);

@@ -6,14 +6,14 @@ import { BYTES_PER_ELEMENT, type View } from "../../graph/tensor.ts";
 export interface Step {
   /** They must all have ended the calls before. */
   readonly meet: boolean;
-  /** The first worker makes the call by itself: sharing it out would cost more than it saves. */
+  /** One worker makes the call by itself: sharing it out would cost more than it saves. */
   readonly alone: boolean;
 }
 
 /** Bytes that a call touches, below which one worker makes it: about what passes while two workers meet. */
 const ALONE_BYTES = 16 << 10;
 
-/** Calls made since the workers last met, by all or by the first alone. */
+/** Calls made since the workers last met, by all or by one alone. */
 interface Pending {
   readonly call: ProgramCall;
   readonly alone: boolean;
@@ -21,7 +21,7 @@ interface Pending {
 
 /**
  * Decides where workers must meet: before a call that reads what another wrote since they last met, or writes what
- * another read or wrote, unless both calls are the first worker's, who makes them in order anyway.
+ * another read or wrote, unless both calls are made by one worker alone, who makes all such calls in order anyway.
  */
 export function schedule(calls: readonly ProgramCall[]): Step[] {
   let pending: Pending[] = [];
