@@ -1,5 +1,6 @@
 // What a person sees of a run under way.
 import { formatShare } from "../../lib/accounting/units.ts";
+import { RemainingTime } from "../../lib/train/remaining_time.ts";
 import type { RunConfig } from "../../lib/train/run_directory.ts";
 import type { StepMetrics } from "../../lib/train/train.ts";
 import { formatSeconds, startProgress } from "../cli/progress.ts";
@@ -27,6 +28,7 @@ export async function followSteps(
       "{mfu} MFU  {memory}  ETA {left}",
     { loss: "-", valid: "-", lr: "-", norm: "-", speed: "-", mfu: "-", memory: "-", left: "-" },
   );
+  const remaining = new RemainingTime(training.steps, tokensPerStep);
   let first: StepMetrics | undefined;
   let last: StepMetrics | undefined;
   let valid = "-";
@@ -45,7 +47,7 @@ export async function followSteps(
         speed: metrics.tokensPerSecond.toLocaleString("en-US"),
         mfu: formatShare(machine.mfu(metrics.tokensPerSecond)),
         memory: machine.memory(),
-        left: formatSeconds((training.steps - 1 - metrics.step) * tokensPerStep / metrics.tokensPerSecond),
+        left: formatSeconds(remaining.after(metrics)),
       });
       if (metrics.sample !== undefined) {
         progress.note(`--- sample after step ${metrics.step + 1}\n${metrics.sample}\n---`);
