@@ -180,9 +180,14 @@ export {
 export { type Overlap, OverlapFinder } from "./lib/memorisation/overlaps.ts";
 export { SharedWindows, type WindowCount } from "./lib/memorisation/shared_windows.ts";
 
+// What a device can do
+export { measureLimits } from "./lib/measure/limits.ts";
+export { type MeasuredPeak, measurePeak, Peak } from "./lib/measure/peak.ts";
+
 // Accounting
 export { type DeviceName, DEVICES } from "./lib/accounting/devices.ts";
 export { countProgram, programMemory } from "./lib/accounting/program.ts";
+export type { MachineLimits } from "./lib/accounting/roofline.ts";
 export { type Account, account, type AccountRequest } from "./lib/accounting/report.ts";
 export { formatAccount } from "./lib/accounting/report_text.ts";
 export { GPT2_SHAPES, type ModelShape } from "./lib/accounting/shape.ts";
@@ -192,3 +197,4 @@ export {
   type TrainingMeasurement,
   type TrainingPrediction,
 } from "./lib/accounting/training_summary.ts";
+export { modelFlopsUtilisation } from "./lib/accounting/time.ts";

@@ -12,7 +12,7 @@ import { type AdapterSummary, findAdapter, installHint, summarizeAdapter } from 
 import { linearForward } from "../lib/ops/linear.ts";
 import type { Precision } from "../lib/graph/graph.ts";
 import { type KernelFault, selfTest } from "../lib/train/self_test.ts";
-import { secondsPerCall } from "./bench/measure.ts";
+import { secondsPerCall } from "../lib/measure/kernel_time.ts";
 import { faultMessage, quietVulkanLoader } from "./cli/backend.ts";
 import type { Flags } from "./cli/flags.ts";
 import { runTask } from "./cli/run.ts";

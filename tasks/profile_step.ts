@@ -5,11 +5,12 @@
  */
 import { formatProfile, profileOf } from "../lib/accounting/step_profile.ts";
 import { writeFileAtomically } from "../lib/io/atomic.ts";
-import { formatLimits, measureLimits, workersOf } from "./bench/limits.ts";
+import { measureLimits } from "../lib/measure/limits.ts";
+import { formatLimits } from "./bench/format_limits.ts";
 import { LM_SHAPE_NAMES, LM_SHAPES, LM_SHAPES_HELP } from "./bench/lm_shapes.ts";
 import { createLmTrainer } from "./bench/lm_trainer.ts";
 import { describeMachine, formatMachine } from "./bench/machine.ts";
-import { median } from "./bench/measure.ts";
+import { median } from "../lib/measure/kernel_time.ts";
 import { startBackend } from "./cli/backend.ts";
 import { requireAbsent } from "./cli/files.ts";
 import type { Flags } from "./cli/flags.ts";
@@ -56,11 +57,10 @@ export async function main(args: string[]): Promise<number> {
 
 async function profileStep(flags: Flags<typeof FLAGS>): Promise<void> {
   if (flags.svg !== undefined) await requireAbsent(flags.svg, flags.force);
-  const workers = workersOf(flags.workers);
-  await using backend = await startBackend(flags.backend, { workers, precision: flags.dtype });
+  await using backend = await startBackend(flags.backend, { workers: flags.workers, precision: flags.dtype });
   const machine = describeMachine(backend);
   console.error(formatMachine(machine));
-  const limits = await measureLimits(backend, workers);
+  const limits = await measureLimits(backend);
   const { trainer, batch, learningRate, steps } = await createLmTrainer(backend, LM_SHAPES[flags.shape], flags.dtype);
   await steps(WARM_UP_STEPS);
   const runs: Float64Array[] = [];

@@ -6,15 +6,14 @@
 import { predictTraining } from "../lib/accounting/training_summary.ts";
 import { formatBinary } from "../lib/accounting/units.ts";
 import { formatTable } from "../lib/accounting/table.ts";
-import { modelFlopsUtilisation } from "../lib/accounting/time.ts";
 import { createBackend } from "../lib/backend/select.ts";
+import { measurePeak, Peak } from "../lib/measure/peak.ts";
 import { loadTokenizer } from "../lib/tokenizer/mod.ts";
 import { mergeConfigs, readConfigFile } from "../lib/train/merge_config.ts";
 import { samplesWith } from "../lib/train/sampler.ts";
 import { sweep, type SweepRun } from "../lib/train/sweep.ts";
 import { sweepGrid } from "../lib/train/sweep_grid.ts";
 import { bestResult, SWEEP_FILES, type SweepResult, sweepTable } from "../lib/train/sweep_results.ts";
-import { measurePeak, workersOf } from "./bench/limits.ts";
 import { startBackend } from "./cli/backend.ts";
 import { UsageError } from "./cli/errors.ts";
 import { requireInputFile } from "./cli/files.ts";
@@ -71,7 +70,7 @@ async function start(flags: Flags<typeof FLAGS>): Promise<number> {
         const at = `${1 + runs.indexOf(run)} of ${runs.length}`;
         console.error(`${run.name} (${at})${step > 0 ? `, going on at step ${step}` : ""}`);
         const { forwardFlops } = predictTraining(run.config.model, run.config.training);
-        const mfu = (tokensPerSecond: number) => modelFlopsUtilisation(3 * forwardFlops, tokensPerSecond, peak);
+        const mfu = (tokensPerSecond: number) => peak.share(3 * forwardFlops * tokensPerSecond);
         await followSteps(steps, run.config, { mfu, memory: () => formatBinary(Deno.memoryUsage().rss) });
       },
       onResults: (results) => report(flags.out, results),
@@ -93,11 +92,10 @@ async function start(flags: Flags<typeof FLAGS>): Promise<number> {
   return left.length > 0 ? exitCodeOf(interruption) : 0;
 }
 
-/** Which backend the runs get, checked once, and the device's peak in FLOP/s. */
+/** Which backend the runs get, checked once, and the device's peak. */
 async function probe(...[choice, precision]: [Parameters<typeof startBackend>[0], "f32" | "f16"]) {
   await using backend = await startBackend(choice, { precision });
-  const { peak } = await measurePeak(backend, workersOf(undefined));
-  return { name: backend.name, peak };
+  return { name: backend.name, peak: new Peak(await measurePeak(backend)) };
 }
 
 /** Lays the courses of all runs that have one over each other. */

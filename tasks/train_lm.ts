@@ -4,7 +4,6 @@
  *   deno task train-lm --train train.npy --valid valid.npy --tokenizer TOKENIZER --out RUN
  */
 import { type CountedProgram, programMemory } from "../lib/accounting/program.ts";
-import { modelFlopsUtilisation } from "../lib/accounting/time.ts";
 import {
   formatMeasurement,
   formatPrediction,
@@ -14,6 +13,7 @@ import {
 import { formatBinary, formatSi } from "../lib/accounting/units.ts";
 import { createBackend } from "../lib/backend/select.ts";
 import type { Program } from "../lib/graph/program.ts";
+import { measurePeak, Peak } from "../lib/measure/peak.ts";
 import { parameterSpecs, sizeOf } from "../lib/model/parameters.ts";
 import { loadTokenizer } from "../lib/tokenizer/mod.ts";
 import { type Checkpoint, latestCheckpoint } from "../lib/train/checkpoint.ts";
@@ -22,7 +22,6 @@ import { mergeConfigs, readConfigFile } from "../lib/train/merge_config.ts";
 import { createRunDirectory, readRunConfig, RUN_FILES, type RunConfig } from "../lib/train/run_directory.ts";
 import { trainRun } from "../lib/train/run.ts";
 import { samplesWith } from "../lib/train/sampler.ts";
-import { measurePeak, workersOf } from "./bench/limits.ts";
 import { startBackend } from "./cli/backend.ts";
 import { requireAbsent, requireDirectory, requireInputFile } from "./cli/files.ts";
 import { exitCodeOf, untilInterrupted } from "./cli/interrupt.ts";
@@ -107,9 +106,8 @@ async function follow(
     }
   };
   const memory = () => `${formatBinary(Deno.memoryUsage().rss)}${gpuMemory}`;
-  const before = await measurePeak(backend, workersOf(undefined));
-  const mfu = (tokensPerSecond: number) =>
-    modelFlopsUtilisation(3 * predicted.forwardFlops, tokensPerSecond, before.peak);
+  const peak = new Peak(await measurePeak(backend));
+  const mfu = (tokensPerSecond: number) => peak.share(3 * predicted.forwardFlops * tokensPerSecond);
   let interruption: AbortSignal | undefined;
   const followed = await untilInterrupted((signal) =>
     followSteps(trainRun({ ...run, signal: interruption = signal, onPrograms }), config, { mfu, memory })
@@ -137,11 +135,12 @@ async function follow(
   const tokensPerStep = training.batchSize * training.gradAccumulation * model.contextLength;
   const program = asOneProgram(programs);
   // Other programs may have slowed the first measurement down: the better of two is nearer to the limit.
-  const after = await measurePeak(backend, workersOf(undefined));
-  const { peak, peakSource } = after.peak > before.peak ? after : before;
-  const measured = measureTraining({ program, parameters, tokensPerStep, tokensPerSecond, peak });
+  peak.measure(await measurePeak(backend));
+  const { flopsPerSecond } = peak;
+  const measured = measureTraining({ program, parameters, tokensPerStep, tokensPerSecond, peak: flopsPerSecond });
   console.log(
-    `${formatMeasurement(predicted, measured)}\nMFU is the share of ${formatSi(peak, "FLOP/s")}: ${peakSource}`,
+    `${formatMeasurement(predicted, measured)}\n` +
+      `MFU is the share of ${formatSi(flopsPerSecond, "FLOP/s")}: ${peak.source}`,
   );
   return taken < training.steps ? exitCodeOf(interruption) : 0;
 }

@@ -26,11 +26,13 @@ export async function createWasmBackend(options: WasmBackendOptions = {}): Promi
   return new WasmBackend(module, await WorkerPool.start(module, workers), workers);
 }
 
-class WasmBackend implements Backend {
+/** The backend on the CPU: make one with `createWasmBackend`. */
+export class WasmBackend implements Backend {
   readonly name = "wasm";
   readonly description: string;
   readonly #pool: WorkerPool;
-  readonly #workers: number;
+  /** How many workers share the work. */
+  readonly workers: number;
   /** Index among the module's functions, and number of parameters, by kernel. */
   readonly #kernels: ReadonlyMap<string, { readonly index: number; readonly parameters: number }>;
   readonly #addresses = new Map<Storage, number>();
@@ -41,7 +43,7 @@ class WasmBackend implements Backend {
 
   constructor(module: WebAssembly.Module, pool: WorkerPool, workers: number) {
     this.#pool = pool;
-    this.#workers = workers;
+    this.workers = workers;
     this.description = `WebAssembly SIMD, ${workers} ${workers === 1 ? "worker" : "workers"}`;
     const functions = instantiate(module, pool.memory);
     this.#kernels = new Map(
@@ -77,7 +79,7 @@ class WasmBackend implements Backend {
     const { allocator, memory } = this.#pool;
     const steps = schedule(program.calls);
     // A worker by itself takes everything, and counts nothing.
-    const bytesOfCall = this.#workers > 1 ? counterBytes(this.#workers) : 0;
+    const bytesOfCall = this.workers > 1 ? counterBytes(this.workers) : 0;
     const bytes = bytesOfCall * steps.length;
     this.#programs++;
     const encode = (start: number) => {

@@ -13,10 +13,11 @@ import { initialWeights, writeWeights } from "../../lib/model/weights.ts";
 import { startBackend } from "../cli/backend.ts";
 import type { Flags } from "../cli/flags.ts";
 import { runTask } from "../cli/run.ts";
-import { formatLimits, measureLimits, workersOf } from "./limits.ts";
+import { measureLimits } from "../../lib/measure/limits.ts";
+import { formatLimits } from "./format_limits.ts";
 import { DEFAULT_LM_SHAPES, LM_SHAPES_HELP, type LmShape, namedLmShapes } from "./lm_shapes.ts";
 import { describeMachine, formatMachine } from "./machine.ts";
-import { median } from "./measure.ts";
+import { median } from "../../lib/measure/kernel_time.ts";
 
 const HELP = `
 Measures generation of one text with a KV cache, one token at a time, up to the model's context length.
@@ -67,11 +68,10 @@ export async function main(args: string[]): Promise<number> {
 
 async function benchGenerate(flags: Flags<typeof FLAGS>): Promise<void> {
   const shapes = namedLmShapes("bench generate", flags.shapes);
-  const workers = workersOf(flags.workers);
-  await using backend = await startBackend(flags.backend, { workers });
+  await using backend = await startBackend(flags.backend, { workers: flags.workers });
   const machine = describeMachine(backend);
   console.error(formatMachine(machine));
-  const limits = await measureLimits(backend, workers);
+  const limits = await measureLimits(backend);
   const results: GenerateResult[] = [];
   for (const [name, shape] of shapes) {
     console.error(`generating with ${name} …`);

@@ -22,7 +22,8 @@ import { quietVulkanLoader } from "../cli/backend.ts";
 import { UserError } from "../cli/errors.ts";
 import type { Flags } from "../cli/flags.ts";
 import { runTask } from "../cli/run.ts";
-import { formatLimits, measureLimits } from "./limits.ts";
+import { measureLimits } from "../../lib/measure/limits.ts";
+import { formatLimits } from "./format_limits.ts";
 import { LM_SHAPES_HELP, type LmShape, namedLmShapes } from "./lm_shapes.ts";
 import { describeMachine, formatMachine } from "./machine.ts";
 
@@ -103,7 +104,7 @@ async function benchGpuTiles(flags: Flags<typeof FLAGS>): Promise<void> {
   await using oracle = await createWasmBackend();
   const machine = describeMachine(backend);
   console.error(formatMachine(machine));
-  const limits = await measureLimits(plain, 1);
+  const limits = await measureLimits(plain);
 
   const wrong = new Set<Tile>();
   for (const tile of CANDIDATES) {

@@ -21,7 +21,7 @@ import { adamwKernel } from "../../lib/train/adamw.ts";
 import { clipGradNormFactor, clipGradNormPartials } from "../../lib/train/clip_grad_norm.ts";
 import { sgdKernel } from "../../lib/train/sgd.ts";
 import { LM_SHAPES } from "./lm_shapes.ts";
-import type { ArraySpec, KernelCase } from "./measure.ts";
+import type { ArraySpec, KernelCase } from "../../lib/measure/kernel_time.ts";
 
 const EPS = 1e-5;
 const PARTIALS = 64;

@@ -2,7 +2,7 @@
 import { type MachineLimits, rooflineSeconds, workOf } from "../../lib/accounting/roofline.ts";
 import { formatDuration, formatShare, formatSi } from "../../lib/accounting/units.ts";
 import type { Backend } from "../../lib/backend/backend.ts";
-import { type KernelCase, median, timesPerCall } from "./measure.ts";
+import { type KernelCase, median, timesPerCall } from "../../lib/measure/kernel_time.ts";
 
 /** A measured call. Rates are those of the median. */
 export interface KernelResult {

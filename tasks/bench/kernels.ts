@@ -10,7 +10,8 @@ import type { Flags } from "../cli/flags.ts";
 import { runTask } from "../cli/run.ts";
 import { kernelCases } from "./kernel_cases.ts";
 import { formatRates, type KernelResult, measureKernel, RATE_TITLES } from "./kernel_result.ts";
-import { formatLimits, measureLimits, workersOf } from "./limits.ts";
+import { measureLimits } from "../../lib/measure/limits.ts";
+import { formatLimits } from "./format_limits.ts";
 import { describeMachine, formatMachine } from "./machine.ts";
 
 const HELP = `
@@ -47,11 +48,10 @@ async function benchKernels(flags: Flags<typeof FLAGS>): Promise<void> {
         "See: deno task bench kernels --help",
     );
   }
-  const workers = workersOf(flags.workers);
-  await using backend = await startBackend(flags.backend, { workers });
+  await using backend = await startBackend(flags.backend, { workers: flags.workers });
   const machine = describeMachine(backend);
   console.error(formatMachine(machine));
-  const limits = await measureLimits(backend, workers);
+  const limits = await measureLimits(backend);
   const results: KernelResult[] = [];
   for (const kernelCase of cases) {
     console.error(`running ${kernelCase.kernel.name} …`);

@@ -11,11 +11,12 @@ import type { Backend } from "../../lib/backend/backend.ts";
 import { startBackend } from "../cli/backend.ts";
 import type { Flags } from "../cli/flags.ts";
 import { runTask } from "../cli/run.ts";
-import { formatLimits, measureLimits, workersOf } from "./limits.ts";
+import { measureLimits } from "../../lib/measure/limits.ts";
+import { formatLimits } from "./format_limits.ts";
 import { DEFAULT_LM_SHAPES, LM_SHAPES_HELP, type LmShape, namedLmShapes } from "./lm_shapes.ts";
 import { createLmTrainer } from "./lm_trainer.ts";
 import { describeMachine, formatMachine } from "./machine.ts";
-import { median } from "./measure.ts";
+import { median } from "../../lib/measure/kernel_time.ts";
 import { TorchTrainer } from "./torch.ts";
 
 const HELP = `
@@ -71,11 +72,10 @@ export async function main(args: string[]): Promise<number> {
 
 async function benchLm(flags: Flags<typeof FLAGS>): Promise<void> {
   const shapes = namedLmShapes("bench lm", flags.shapes);
-  const workers = workersOf(flags.workers);
-  await using backend = await startBackend(flags.backend, { workers, precision: flags.dtype });
+  await using backend = await startBackend(flags.backend, { workers: flags.workers, precision: flags.dtype });
   const machine = describeMachine(backend);
   console.error(formatMachine(machine));
-  const limits = await measureLimits(backend, workers);
+  const limits = await measureLimits(backend);
   const results: LmResult[] = [];
   for (const [name, shape] of shapes) {
     console.error(`training ${name} …`);

@@ -12,7 +12,8 @@ import { UsageError } from "../cli/errors.ts";
 import type { Flags } from "../cli/flags.ts";
 import { runTask } from "../cli/run.ts";
 import { type KernelResult, measureKernel } from "./kernel_result.ts";
-import { formatLimits, measureLimits, workersOf } from "./limits.ts";
+import { measureLimits } from "../../lib/measure/limits.ts";
+import { formatLimits } from "./format_limits.ts";
 import { LM_SHAPES } from "./lm_shapes.ts";
 import { describeMachine, formatMachine } from "./machine.ts";
 
@@ -63,11 +64,10 @@ export async function main(args: string[]): Promise<number> {
 
 async function benchMatmul(flags: Flags<typeof FLAGS>): Promise<void> {
   const all = flags.sizes === undefined ? defaultSizes() : flags.sizes.split(",").map(parseSizes);
-  const workers = workersOf(flags.workers);
-  await using backend = await startBackend(flags.backend, { workers, precision: flags.dtype });
+  await using backend = await startBackend(flags.backend, { workers: flags.workers, precision: flags.dtype });
   const machine = describeMachine(backend);
   console.error(formatMachine(machine));
-  const limits = await measureLimits(backend, workers);
+  const limits = await measureLimits(backend);
   const results: { sizes: Sizes; products: KernelResult[] }[] = [];
   for (const sizes of all) {
     console.error(`multiplying ${sizes.join("×")} …`);

@@ -10,7 +10,7 @@ import { requireInputFile } from "../cli/files.ts";
 import type { Flags } from "../cli/flags.ts";
 import { runTask } from "../cli/run.ts";
 import { describeMachine, formatMachine } from "./machine.ts";
-import { median } from "./measure.ts";
+import { median } from "../../lib/measure/kernel_time.ts";
 import { type ProcessRun, timeProcess } from "./process.ts";
 
 const HELP = `

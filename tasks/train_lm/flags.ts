@@ -69,6 +69,9 @@ Training
   --seed N               Decides initial weights and batches (default: ${DEFAULTS.seed})
   --backend NAME         auto, webgpu or wasm (default: auto: a hardware GPU where there is one, else wasm)
 
+MFU is the share of the device's peak that the model's matrix products reach. The peak is measured, in f32, before and
+after the run: the better counts or, where other programs slowed both down and a step was faster, that step.
+
 Ctrl-C and SIGTERM end a run in good order: a checkpoint and the weights are written, and the exit code is 130 or 143.
 It is 0 when all steps were taken, 2 for a mistake in the command line, and 1 for any other failure.
 `;

@@ -1,8 +1,7 @@
-// Times kernel calls on a backend.
-import type { Backend, Executable } from "../../lib/backend/backend.ts";
-import type { Kernel } from "../../lib/graph/kernel.ts";
-import { Program, type ProgramCall, wholeOf } from "../../lib/graph/program.ts";
-import { bytesOf, type DType, Storage, type View } from "../../lib/graph/tensor.ts";
+import type { Backend, Executable } from "../backend/backend.ts";
+import type { Kernel } from "../graph/kernel.ts";
+import { Program, type ProgramCall, wholeOf } from "../graph/program.ts";
+import { bytesOf, type DType, Storage, type View } from "../graph/tensor.ts";
 
 /** Runs that a median is taken of, and the shortest run that a clock can be trusted with. */
 const RUNS = 9;

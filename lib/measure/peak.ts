@@ -1,0 +1,102 @@
+import type { Backend } from "../backend/backend.ts";
+import { WasmBackend } from "../backend/wasm.ts";
+import { WebGpuBackend } from "../backend/webgpu.ts";
+import type { MachineLimits } from "../accounting/roofline.ts";
+import { formatSi } from "../accounting/units.ts";
+import { defineKernel, type Kernel } from "../graph/kernel.ts";
+import { secondsPerCall } from "./kernel_time.ts";
+
+/** The FLOP/s that a device can do at most, and how they were measured, in words. */
+export type MeasuredPeak = Pick<MachineLimits, "peak" | "peakSource">;
+
+/** kernels/simd/peak.ts: multiply-adds in registers alone. */
+const peakFma: Kernel = defineKernel({
+  name: "peak_fma",
+  inputs: [],
+  outputs: ["result"],
+  constants: { iterations: "u32" },
+});
+
+const PEAK_ITERATIONS = 1 << 20;
+const FLOPS_PER_ITERATION = 96;
+
+/** kernels/wgsl/peak_fma.wgsl: the same on a GPU. */
+const peakFmaOnGpu: Kernel = defineKernel({
+  name: "peak_fma",
+  inputs: [],
+  outputs: ["result"],
+  constants: { iterations: "u32", workgroups: "u32" },
+});
+
+/** Enough to fill the largest GPU several times over, and few enough for a CPU that poses as one. */
+const GPU_WORKGROUPS = { hardware: 4096, software: 64 };
+const GPU_INVOCATIONS = 256;
+const GPU_ITERATIONS = 256;
+const GPU_FLOPS_PER_ITERATION = 256;
+
+/** Elements of the kernels' result: at least as many as there are workers or workgroups. */
+const RESULTS = 4096;
+
+/** A limit is what can be reached at all: other programs' share of the machine does not lower it. */
+export const fastest = (times: readonly number[]): number => Math.min(...times);
+
+/**
+ * Measures the FLOP/s that a backend's device can do at most: the fastest of several runs, a fraction of a second in all.
+ * Programs that keep all cores busy that long lower it: see `Peak`.
+ */
+export async function measurePeak(backend: Backend): Promise<MeasuredPeak> {
+  if (backend instanceof WasmBackend) {
+    const seconds = await secondsPerCall(backend, {
+      kernel: peakFma,
+      arrays: [Math.max(RESULTS, backend.workers)],
+      constants: [PEAK_ITERATIONS],
+    }, fastest);
+    const peak = backend.workers * PEAK_ITERATIONS * FLOPS_PER_ITERATION / seconds;
+    return { peak, peakSource: "128-bit multiply-adds in registers" };
+  }
+  const isSoftware = backend instanceof WebGpuBackend && backend.adapter.software;
+  const workgroups = isSoftware ? GPU_WORKGROUPS.software : GPU_WORKGROUPS.hardware;
+  const seconds = await secondsPerCall(backend, {
+    kernel: peakFmaOnGpu,
+    arrays: [RESULTS],
+    constants: [GPU_ITERATIONS, workgroups],
+  }, fastest);
+  const peak = workgroups * GPU_INVOCATIONS * GPU_ITERATIONS * GPU_FLOPS_PER_ITERATION / seconds;
+  return { peak, peakSource: "float32 multiply-adds in registers" };
+}
+
+/**
+ * A device's peak as far as it is known: the best of the measurements made of it or, where a run was faster than all of
+ * them, that run. A peak that was measured beside other programs is too low, so no share of it may be above one.
+ */
+export class Peak {
+  #measured: MeasuredPeak;
+  #reached = 0;
+
+  constructor(measured: MeasuredPeak) {
+    this.#measured = measured;
+  }
+
+  /** Takes note of another measurement. */
+  measure(measured: MeasuredPeak): void {
+    if (measured.peak > this.#measured.peak) this.#measured = measured;
+  }
+
+  /** Takes note of what a run does; returns the share of the peak that it is, at most 1. */
+  share(flopsPerSecond: number): number {
+    if (flopsPerSecond > this.#reached && Number.isFinite(flopsPerSecond)) this.#reached = flopsPerSecond;
+    return flopsPerSecond / this.flopsPerSecond;
+  }
+
+  get flopsPerSecond(): number {
+    return Math.max(this.#measured.peak, this.#reached);
+  }
+
+  /** How it is known, in words. */
+  get source(): string {
+    const { peak, peakSource } = this.#measured;
+    return this.#reached <= peak
+      ? peakSource
+      : `the fastest steps, since only ${formatSi(peak, "FLOP/s")} were measured with ${peakSource}`;
+  }
+}
