@@ -20,7 +20,7 @@ import { requireInputFile } from "./cli/files.ts";
 import type { Flags } from "./cli/flags.ts";
 import { exitCodeOf, untilInterrupted } from "./cli/interrupt.ts";
 import { runTask } from "./cli/run.ts";
-import { REPORT_FILE, writeReport } from "./report/write_report.ts";
+import { REPORT_FILE, tryToWriteReport } from "./report/write_report.ts";
 import { axesOf, FLAGS, HELP, trainFlagsOf } from "./sweep/flags.ts";
 import { configParts } from "./train_lm/flags.ts";
 import { followSteps } from "./train_lm/follow.ts";
@@ -101,7 +101,7 @@ async function probe(...[choice, precision]: [Parameters<typeof startBackend>[0]
 /** Lays the courses of all runs that have one over each other. */
 async function report(out: string, results: readonly SweepResult[]): Promise<void> {
   const begun = results.filter(({ steps }) => steps > 0).map(({ name }) => `${out}/${name}`);
-  if (begun.length > 0) await writeReport(begun, `${out}/${REPORT_FILE}`);
+  if (begun.length > 0) await tryToWriteReport(begun, `${out}/${REPORT_FILE}`);
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

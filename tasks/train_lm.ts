@@ -23,10 +23,12 @@ import { createRunDirectory, readRunConfig, RUN_FILES, type RunConfig } from "..
 import { trainRun } from "../lib/train/run.ts";
 import { samplesWith } from "../lib/train/sampler.ts";
 import { startBackend } from "./cli/backend.ts";
+import { messageOf, UserError } from "./cli/errors.ts";
+import { isFileSystemError } from "./cli/file_system_errors.ts";
 import { requireAbsent, requireDirectory, requireInputFile } from "./cli/files.ts";
 import { exitCodeOf, untilInterrupted } from "./cli/interrupt.ts";
 import { runTask } from "./cli/run.ts";
-import { REPORT_FILE, writeReport } from "./report/write_report.ts";
+import { REPORT_FILE, tryToWriteReport } from "./report/write_report.ts";
 import { configParts, FLAGS, HELP, requireNewRunFlags, requireResumeFlags, type TrainFlags } from "./train_lm/flags.ts";
 import { fitToTime } from "./train_lm/fit_to_time.ts";
 import { followSteps } from "./train_lm/follow.ts";
@@ -109,10 +111,13 @@ async function follow(
   const peak = new Peak(await measurePeak(backend));
   const mfu = (tokensPerSecond: number) => peak.share(3 * predicted.forwardFlops * tokensPerSecond);
   let interruption: AbortSignal | undefined;
+  // The report is for a run that ended in any way: one that diverged is to be looked at more than any other.
   const followed = await untilInterrupted((signal) =>
     followSteps(trainRun({ ...run, signal: interruption = signal, onPrograms }), config, { mfu, memory })
-    // A run that diverged is to be looked at more than any other.
-  ).finally(() => writeReport([directory], `${directory}/${REPORT_FILE}`));
+  ).catch((error) => {
+    if (!isFileSystemError(error)) throw error;
+    throw new UserError(`${messageOf(error)}; then go on with: deno task train-lm --resume ${directory}`);
+  }).finally(() => tryToWriteReport([directory], `${directory}/${REPORT_FILE}`));
   if (followed === undefined) {
     console.log(`All ${training.steps} steps were taken already. The weights are in ${directory}`);
     return 0;

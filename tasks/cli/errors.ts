@@ -1,5 +1,6 @@
 // From whatever a task throws to what a person reads.
 import { UserError } from "../../lib/errors.ts";
+import { describeFileSystemError, isFileSystemError } from "./file_system_errors.ts";
 
 export { UserError };
 
@@ -10,15 +11,13 @@ export class UsageError extends UserError {
 
 /** One line for a mistake of the person or of the machine's (file missing, disk full), else the stack trace. */
 export function describeError(error: unknown): string {
-  if (!(error instanceof Error)) return `error: ${String(error)}`;
-  if (error instanceof UserError || isFileSystemError(error) || /^Cannot .+: got /s.test(error.message)) {
-    return `error: ${error.message}`;
-  }
-  return error.stack ?? `error: ${error.message}`;
+  return `error: ${messageOf(error)}`;
 }
 
-function isFileSystemError(error: Error): boolean {
-  const { NotFound, PermissionDenied, AlreadyExists, IsADirectory, NotADirectory, NotCapable } = Deno.errors;
-  const kinds = [NotFound, PermissionDenied, AlreadyExists, IsADirectory, NotADirectory, NotCapable];
-  return kinds.some((kind) => error instanceof kind) || /\(os error \d+\)/.test(error.message);
+/** The same without saying that it is an error. */
+export function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error instanceof UserError || /^Cannot .+: got /s.test(error.message)) return error.message;
+  if (isFileSystemError(error)) return describeFileSystemError(error);
+  return error.stack ?? error.message;
 }

@@ -3,11 +3,21 @@ import { writeFileAtomically } from "../../lib/io/atomic.ts";
 import { readMetrics } from "../../lib/train/metrics_follower.ts";
 import { reportHtml } from "../../lib/train/report.ts";
 import { readRunConfig } from "../../lib/train/run_directory.ts";
+import { messageOf } from "../cli/errors.ts";
 import { describeRun } from "./describe_run.ts";
 import { PLOT_LIBRARY } from "./plot_library.ts";
 
 /** The name of a run's own report. */
 export const REPORT_FILE = "report.html";
+
+/** Writes one page as `writeReport` does; where that fails, says so and goes on: what the page shows is not lost. */
+export async function tryToWriteReport(directories: readonly string[], path: string): Promise<void> {
+  try {
+    await writeReport(directories, path);
+  } catch (error) {
+    console.error(`warning: ${messageOf(error)}. The report can be made later: deno task report --help`);
+  }
+}
 
 /** Writes one page on some runs, complete in itself. */
 export async function writeReport(directories: readonly string[], path: string): Promise<void> {
