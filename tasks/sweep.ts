@@ -71,7 +71,7 @@ async function start(flags: Flags<typeof FLAGS>): Promise<number> {
         console.error(`${run.name} (${at})${step > 0 ? `, going on at step ${step}` : ""}`);
         const { forwardFlops } = predictTraining(run.config.model, run.config.training);
         const mfu = (tokensPerSecond: number) => peak.share(3 * forwardFlops * tokensPerSecond);
-        await followSteps(steps, run.config, { mfu, memory: () => formatBinary(Deno.memoryUsage().rss) });
+        await followSteps(steps, run.config, { mfu, memory: () => formatBinary(Deno.memoryUsage().rss) }, signal);
       },
       onResults: (results) => report(flags.out, results),
       signal: interruption = signal,

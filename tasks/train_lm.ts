@@ -113,7 +113,7 @@ async function follow(
   let interruption: AbortSignal | undefined;
   // The report is for a run that ended in any way: one that diverged is to be looked at more than any other.
   const followed = await untilInterrupted((signal) =>
-    followSteps(trainRun({ ...run, signal: interruption = signal, onPrograms }), config, { mfu, memory })
+    followSteps(trainRun({ ...run, signal: interruption = signal, onPrograms }), config, { mfu, memory }, signal)
   ).catch((error) => {
     if (!isFileSystemError(error)) throw error;
     throw new UserError(`${messageOf(error)}; then go on with: deno task train-lm --resume ${directory}`);

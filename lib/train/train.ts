@@ -143,10 +143,10 @@ async function* trainSteps(trainer: Trainer, options: TrainOptions): AsyncGenera
     isLast = isDone || signal?.aborted === true;
     const isValidated = evaluator !== undefined && (isDone || (step + 1) % config.validEvery === 0);
     const isSampled = sampler !== undefined && (isDone || (step + 1) % sampleEvery === 0);
-    const isSaved = isLast || (step + 1) % config.saveEvery === 0;
+    const isSaved = (step + 1) % config.saveEvery === 0;
     const isFull = step + 1 - first === LOG_CAPACITY;
     const isDue = performance.now() - started >= READ_BACK_MS[backend.name];
-    if (!isFull && !isDue && !isValidated && !isSampled && !isSaved) continue;
+    if (!isFull && !isDue && !isValidated && !isSampled && !isSaved && !isLast) continue;
 
     const results = await trainer.takeLog();
     const elapsed = (performance.now() - started) / 1000;
@@ -173,7 +173,9 @@ async function* trainSteps(trainer: Trainer, options: TrainOptions): AsyncGenera
       const measured = { ...(validLoss !== undefined && { validLoss }), ...(sample !== undefined && { sample }) };
       yield at === step ? { ...metrics, ...measured } : metrics;
     }
-    if (isSaved) {
+    // Whoever stops the run during a validation or a sample does not wait for another step.
+    isLast ||= signal?.aborted === true;
+    if (isSaved || isLast) {
       const { optimizerState: optimizer } = trainer;
       await options.onSnapshot?.({ step: step + 1, seconds, weights: model.parameters.parts, optimizer });
     }

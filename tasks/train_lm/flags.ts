@@ -72,8 +72,9 @@ Training
 MFU is the share of the device's peak that the model's matrix products reach. The peak is measured, in f32, before and
 after the run: the better counts or, where other programs slowed both down and a step was faster, that step.
 
-Ctrl-C and SIGTERM end a run in good order: a checkpoint and the weights are written, and the exit code is 130 or 143.
-It is 0 when all steps were taken, 2 for a mistake in the command line, and 1 for any other failure.
+Ctrl-C and SIGTERM end a run in good order: after the step or validation under way a checkpoint and the weights are
+written, and the exit code is 130 or 143. A second one ends it at once; --resume then goes on from the checkpoint before.
+The exit code is 0 when all steps were taken, 2 for a mistake in the command line, and 1 for any other failure.
 `;
 
 const MODEL_FLAGS = {

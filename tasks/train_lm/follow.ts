@@ -15,11 +15,13 @@ export interface Followed {
 /**
  * Shows every step. Nothing comes back if no step was taken.
  * @param machine The share of the device's peak that a throughput is, and the memory in use.
+ * @param signal Stops the steps: says that this was heard, since a step or a validation may take long.
  */
 export async function followSteps(
   steps: AsyncIterable<StepMetrics>,
   { model, training }: RunConfig,
   machine: { readonly mfu: (tokensPerSecond: number) => number; readonly memory: () => string },
+  signal?: AbortSignal,
 ): Promise<Followed | undefined> {
   const tokensPerStep = training.batchSize * training.gradAccumulation * model.contextLength;
   const progress = startProgress(
@@ -33,6 +35,9 @@ export async function followSteps(
   let last: StepMetrics | undefined;
   let valid = "-";
   let secondsPerToken = 0;
+  const onStop = () =>
+    progress.note("Stopping after the step or validation under way, then saving; Ctrl-C again ends at once, unsaved");
+  signal?.addEventListener("abort", onStop);
   try {
     for await (const metrics of steps) {
       first ??= metrics;
@@ -54,6 +59,7 @@ export async function followSteps(
       }
     }
   } finally {
+    signal?.removeEventListener("abort", onStop);
     progress.stop();
   }
   if (first === undefined || last === undefined) return undefined;
