@@ -4,8 +4,9 @@ import { feedForwardMatrices, type ModelShape } from "./shape.ts";
 /** Bytes that this project's own training step occupies. */
 export interface PlannedMemory {
   readonly parameters: number;
+  /** And, where gradients are accumulated, the zeros that they begin with. */
   readonly gradients: number;
-  /** AdamW's two moments. */
+  /** AdamW's two moments; nothing for SGD. */
   readonly optimizer: number;
   /** Intermediates, in memory that the planner reuses. */
   readonly activations: number;
@@ -19,14 +20,19 @@ export interface PlannedStep {
   readonly seqLen?: number;
   /** What it computes in; `"f32"` by default. */
   readonly dtype?: "f32" | "f16";
+  /** Default: adamw. */
+  readonly optimizer?: "adamw" | "sgd";
+  /** Batches per step, whose gradients are summed; 1 by default. */
+  readonly gradAccumulation?: number;
 }
 
 /** Bytes of a float32. */
 const BYTES = 4;
 
 /**
- * Predicts what the memory plan of this project's float32 training step allocates: 16 bytes per parameter, and
- * 4·b·s·(n·layer + rest) for intermediates, where
+ * Predicts what the memory plan of this project's float32 training step allocates: 16 bytes per parameter (8 with SGD);
+ * where gradients are accumulated, as many zeros as the largest matrix has elements; and 4·b·s·(n·layer + rest) for
+ * intermediates, where
  *
  * - layer = 8d + 3·dFf + h + 2: the input of each half, both normed inputs, rotated queries and keys, values, attention's
  *   output (8d), gate, up and their product (3·dFf), attention's softmax statistics (h), one statistic per norm (2).
@@ -45,7 +51,7 @@ const BYTES = 4;
  */
 export function plannedTrainingMemory(
   shape: ModelShape,
-  { batchSize, seqLen = shape.contextLength, dtype = "f32" }: PlannedStep,
+  { batchSize, seqLen = shape.contextLength, dtype = "f32", optimizer = "adamw", gradAccumulation = 1 }: PlannedStep,
 ): PlannedMemory {
   const { vocabSize: v, dModel: d, numLayers: n, numHeads: h, dFf, norm = "rms" } = shape;
   const hidden = feedForwardMatrices(shape) * dFf;
@@ -56,11 +62,14 @@ export function plannedTrainingMemory(
   const perElement = dtype === "f16" ? 2 : BYTES;
   const copies = dtype === "f16" ? 2 * (n * (4 * d * d + hidden * d) + v * d) : 0;
   const activations = batchSize * seqLen * (BYTES * (stream + statistics) + perElement * between) + copies;
+  const zeros = gradAccumulation > 1 ? BYTES * d * Math.max(v, dFf, d) : 0;
+  const gradients = parameters + zeros;
+  const moments = optimizer === "sgd" ? 0 : 2 * parameters;
   return {
     parameters,
-    gradients: parameters,
-    optimizer: 2 * parameters,
+    gradients,
+    optimizer: moments,
     activations,
-    total: 4 * parameters + activations,
+    total: parameters + gradients + moments + activations,
   };
 }

@@ -6,7 +6,7 @@ import { plannedTrainingMemory } from "../../lib/accounting/planned_memory.ts";
 import { countProgram, programMemory } from "../../lib/accounting/program.ts";
 import { GPT2_SHAPES, type ModelShape } from "../../lib/accounting/shape.ts";
 import { PRESETS } from "../../lib/model/config.ts";
-import { trainingProgram } from "./programs.ts";
+import { stepMemory, trainingProgram } from "./programs.ts";
 import { anyArchitecture } from "./shapes.ts";
 
 /** Every shape that a person can name, at sizes whose tables this machine can hold. */
@@ -49,6 +49,22 @@ Deno.test("the plan's memory is within 1 % of the prediction for every preset, 5
         scratchOff <= allowed,
         `${name}, batch ${batchSize}: scratch ${scratch}, predicted ${planned.activations}`,
       );
+    }
+  }
+});
+
+Deno.test("the prediction knows of SGD, which keeps no moments, and of accumulated gradients' zeros", async () => {
+  for (const optimizer of ["adamw", "sgd"] as const) {
+    for (const gradAccumulation of [1, 3]) {
+      for (const [name, shape] of NAMED) {
+        const step = { batchSize: 2, optimizer, gradAccumulation };
+        const allocated = await stepMemory(shape, 2, step);
+        const { total } = plannedTrainingMemory(shape, step);
+        assert(
+          Math.abs(allocated - total) <= 0.01 * total,
+          `${name}, ${optimizer}, ${gradAccumulation}: ${allocated} allocated, ${total} predicted`,
+        );
+      }
     }
   }
 });

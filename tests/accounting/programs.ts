@@ -22,12 +22,35 @@ export async function trainingProgram(
   batchSize: number,
   precision: Precision = "f32",
 ): Promise<Program> {
-  const trainer = await Trainer.create(PLANNER, new Transformer({ ropeTheta: 10_000, ...shape }), {
+  return (await plannedTrainer(shape, batchSize, { precision })).program;
+}
+
+/** The memory of all programs of one training step. */
+export async function stepMemory(
+  shape: ModelShape,
+  batchSize: number,
+  options: Parameters<typeof plannedTrainer>[2],
+): Promise<number> {
+  const { stepPrograms } = await plannedTrainer(shape, batchSize, options);
+  const storages = new Set(stepPrograms.flatMap(({ storages }) => storages));
+  return [...storages].reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+async function plannedTrainer(
+  shape: ModelShape,
+  batchSize: number,
+  { precision, optimizer, gradAccumulation }: {
+    readonly precision?: Precision;
+    readonly optimizer?: "adamw" | "sgd";
+    readonly gradAccumulation?: number;
+  },
+): Promise<Trainer> {
+  return await Trainer.create(PLANNER, new Transformer({ ropeTheta: 10_000, ...shape }), {
     batchSize,
-    optimizer: { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1 },
+    optimizer: { optimizer, beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1 },
+    gradAccumulation,
     precision,
     maxGradNorm: 1,
     logCapacity: 1,
   });
-  return trainer.program;
 }
