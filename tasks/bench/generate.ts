@@ -13,8 +13,7 @@ import { initialWeights, writeWeights } from "../../lib/model/weights.ts";
 import { startBackend } from "../cli/backend.ts";
 import type { Flags } from "../cli/flags.ts";
 import { runTask } from "../cli/run.ts";
-import { measureLimits } from "../../lib/measure/limits.ts";
-import { formatLimits } from "./format_limits.ts";
+import { measureBandwidth } from "../../lib/measure/limits.ts";
 import { DEFAULT_LM_SHAPES, LM_SHAPES_HELP, type LmShape, namedLmShapes } from "./lm_shapes.ts";
 import { describeMachine, formatMachine } from "./machine.ts";
 import { median } from "../../lib/measure/kernel_time.ts";
@@ -36,7 +35,7 @@ Shapes
 ${LM_SHAPES_HELP}
 
 Each token needs every weight once, but for the embedding, of which it needs a row. "at bandwidth" is how many tokens/s
-that would be at the measured bandwidth of memory; small models stay in the caches and can be faster.
+that would be at the bandwidth of memory, measured before each text; small models stay in the caches and can be faster.
 `;
 
 const FLAGS = {
@@ -56,10 +55,18 @@ interface GenerateResult {
   readonly weightBytes: number;
   readonly tokensPerSecond: number;
   readonly bestTokensPerSecond: number;
-  /** Tokens/s of each text. */
-  readonly rounds: readonly number[];
-  /** The bandwidth over `weightBytes`. */
+  readonly rounds: readonly Round[];
+  /** The median bandwidth over `weightBytes`. */
   readonly tokensPerSecondAtBandwidth: number;
+  /** The median over texts of the share of that, each of the bandwidth measured just before it. */
+  readonly share: number;
+}
+
+/** One text, and what memory could do just before: other programs on the machine take turns of seconds. */
+interface Round {
+  readonly tokensPerSecond: number;
+  /** Bytes per second. */
+  readonly bandwidth: number;
 }
 
 export async function main(args: string[]): Promise<number> {
@@ -71,23 +78,24 @@ async function benchGenerate(flags: Flags<typeof FLAGS>): Promise<void> {
   await using backend = await startBackend(flags.backend, { workers: flags.workers });
   const machine = describeMachine(backend);
   console.error(formatMachine(machine));
-  const limits = await measureLimits(backend);
   const results: GenerateResult[] = [];
   for (const [name, shape] of shapes) {
     console.error(`generating with ${name} …`);
     const weightBytes = bytesPerToken(shape);
     const rounds = await measureRounds(backend, shape, flags);
+    const speeds = rounds.map(({ tokensPerSecond }) => tokensPerSecond);
     results.push({
       shape: name,
       weightBytes,
-      tokensPerSecond: median(rounds),
-      bestTokensPerSecond: Math.max(...rounds),
+      tokensPerSecond: median(speeds),
+      bestTokensPerSecond: Math.max(...speeds),
       rounds,
-      tokensPerSecondAtBandwidth: limits.bandwidth / weightBytes,
+      tokensPerSecondAtBandwidth: median(rounds.map(({ bandwidth }) => bandwidth / weightBytes)),
+      share: median(rounds.map(({ tokensPerSecond, bandwidth }) => tokensPerSecond * weightBytes / bandwidth)),
     });
   }
-  if (flags.json) return console.log(JSON.stringify({ machine, limits, results }, null, 2));
-  console.log(`${formatMachine(machine)}\n${formatLimits(limits)}\n\n${formatResults(results)}`);
+  if (flags.json) return console.log(JSON.stringify({ machine, results }, null, 2));
+  console.log(`${formatMachine(machine)}\n\n${formatResults(results)}`);
 }
 
 function bytesPerToken({ config }: LmShape): number {
@@ -95,20 +103,21 @@ function bytesPerToken({ config }: LmShape): number {
   return 4 * items.reduce((sum, { count }) => sum + count, 0);
 }
 
-/** Tokens/s of each text, its first token, which waits for the prompt, left out; one text comes before all others. */
-async function measureRounds(backend: Backend, { config }: LmShape, flags: Flags<typeof FLAGS>): Promise<number[]> {
+/** Each text's first token, which waits for the prompt, is left out; one text comes before all others. */
+async function measureRounds(backend: Backend, { config }: LmShape, flags: Flags<typeof FLAGS>): Promise<Round[]> {
   const model = new Transformer(config);
   const generator = await Generator.create(backend, model);
   await writeWeights(backend, model, initialWeights(config, 1));
   const sampling = { temperature: flags.temperature, topP: flags["top-p"], maxTokens: config.contextLength };
-  const rounds: number[] = [];
+  const rounds: Round[] = [];
   for (let round = 0; round <= flags.rounds; round++) {
+    const { bandwidth } = await measureBandwidth(backend);
     let tokens = -1;
     let start = 0;
     for await (const _ of generator.generate([0], { ...sampling, seed: round })) {
       if (++tokens === 0) start = performance.now();
     }
-    rounds.push(tokens * 1000 / (performance.now() - start));
+    rounds.push({ tokensPerSecond: tokens * 1000 / (performance.now() - start), bandwidth });
   }
   return rounds.slice(1);
 }
@@ -122,7 +131,7 @@ function formatResults(results: readonly GenerateResult[]): string {
     formatCount(result.bestTokensPerSecond),
     formatDuration(1 / result.tokensPerSecond),
     formatCount(result.tokensPerSecondAtBandwidth),
-    formatShare(result.tokensPerSecond / result.tokensPerSecondAtBandwidth),
+    formatShare(result.share),
   ]);
   return formatTable(header, rows);
 }
