@@ -7,19 +7,24 @@ export interface DataRecord {
   /** Its name: a file's path. */
   readonly name: string;
   readonly tokens: number;
-  /** Of its first and its last tokens, as 32-bit numbers. */
+  /** Of its tokens as 32-bit numbers: all of them up to four million, of longer sources as many in windows spread evenly. */
   readonly sha256: string;
 }
 
-/** Tokens at each end that are looked at. */
-const END_TOKENS = 1 << 16;
+/** What is looked at: so many windows of so many tokens, the first at the beginning and the last at the end. */
+const WINDOWS = 64;
+const WINDOW_TOKENS = 1 << 16;
 
 /** Describes a source. */
 export async function recordOf(source: TokenSource): Promise<DataRecord> {
-  const first = await source.read(0, Math.min(END_TOKENS, source.length));
-  const last = await source.read(Math.max(0, source.length - END_TOKENS), source.length);
-  const ends = Uint32Array.from([...first, ...last]);
-  return { name: source.name, tokens: source.length, sha256: sha256(new Uint8Array(ends.buffer)) };
+  const { name, length: tokens } = source;
+  const seen = new Uint32Array(Math.min(tokens, WINDOWS * WINDOW_TOKENS));
+  for (let at = 0; at < seen.length; at += WINDOW_TOKENS) {
+    // Without gaps where there are few tokens, evenly spread where there are many.
+    const start = at + Math.floor((tokens - seen.length) * at / Math.max(1, seen.length - WINDOW_TOKENS));
+    seen.set(await source.read(start, start + Math.min(WINDOW_TOKENS, seen.length - at)), at);
+  }
+  return { name, tokens, sha256: sha256(new Uint8Array(seen.buffer)) };
 }
 
 /** @throws {UserError} If the source, whatever its name, is not the one that was recorded. */
