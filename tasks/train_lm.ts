@@ -10,14 +10,15 @@ import {
   measureTraining,
   predictTraining,
 } from "../lib/accounting/training_summary.ts";
-import { formatBinary, formatSi } from "../lib/accounting/units.ts";
+import { formatBinary, formatCount, formatSi } from "../lib/accounting/units.ts";
 import { createBackend } from "../lib/backend/select.ts";
 import type { Program } from "../lib/graph/program.ts";
 import { measurePeak, Peak } from "../lib/measure/peak.ts";
 import { parameterSpecs, sizeOf } from "../lib/model/parameters.ts";
 import { loadTokenizer } from "../lib/tokenizer/mod.ts";
-import { type Checkpoint, latestCheckpoint } from "../lib/train/checkpoint.ts";
+import { type Checkpoint, latestCheckpoint, listCheckpoints } from "../lib/train/checkpoint.ts";
 import { requireSameData } from "../lib/train/data_record.ts";
+import { DivergenceError } from "../lib/train/divergence.ts";
 import { mergeConfigs, readConfigFile } from "../lib/train/merge_config.ts";
 import { createRunDirectory, readRunConfig, RUN_FILES, type RunConfig } from "../lib/train/run_directory.ts";
 import { trainRun } from "../lib/train/run.ts";
@@ -25,11 +26,19 @@ import { samplesWith } from "../lib/train/sampler.ts";
 import { startBackend } from "./cli/backend.ts";
 import { messageOf, UserError } from "./cli/errors.ts";
 import { isFileSystemError } from "./cli/file_system_errors.ts";
-import { requireAbsent, requireDirectory, requireInputFile } from "./cli/files.ts";
+import { isFile, requireAbsent, requireDirectory, requireInputFile } from "./cli/files.ts";
 import { exitCodeOf, untilInterrupted } from "./cli/interrupt.ts";
 import { runTask } from "./cli/run.ts";
 import { REPORT_FILE, tryToWriteReport } from "./report/write_report.ts";
-import { configParts, FLAGS, HELP, requireNewRunFlags, requireResumeFlags, type TrainFlags } from "./train_lm/flags.ts";
+import {
+  configParts,
+  FLAGS,
+  HELP,
+  requireNewRunFlags,
+  requireResumeFlags,
+  requireValidFlag,
+  type TrainFlags,
+} from "./train_lm/flags.ts";
 import { fitToTime } from "./train_lm/fit_to_time.ts";
 import { followSteps } from "./train_lm/follow.ts";
 import { absoluteRecord, openChecked } from "./train_lm/tokens.ts";
@@ -64,6 +73,10 @@ async function start(flags: TrainFlags): Promise<number> {
   };
   await createRunDirectory(out, config, tokenizer, { replace: flags.force });
   console.error(JSON.stringify({ model: config.model, training: config.training }));
+  const { warmupSteps, steps, lr } = config.training;
+  if (warmupSteps >= steps) {
+    console.error(`warning: the learning rate never reaches ${lr}: the warm-up takes ${warmupSteps} steps of ${steps}`);
+  }
   return await follow({ backend, directory: out, config, train, valid, tokenizer });
 }
 
@@ -73,6 +86,12 @@ async function resume(flags: TrainFlags, directory: string): Promise<number> {
   const { checkpoint, damaged } = await latestCheckpoint(`${directory}/${RUN_FILES.checkpoints}`);
   for (const { problem } of damaged) console.error(`warning: ${problem}`);
   const config = checkpoint?.state.config ?? await readRunConfig(directory);
+  requireValidFlag(flags, config.data.valid !== undefined);
+  const { steps } = config.training;
+  if (checkpoint?.state.step === steps && await isFile(`${directory}/${RUN_FILES.weights}`)) {
+    console.log(`All ${formatCount(steps)} steps were taken already. The weights are in ${directory}`);
+    return 0;
+  }
   const trainPath = flags.train ?? config.data.train.name;
   const validPath = config.data.valid && (flags.valid ?? config.data.valid.name);
   for (const path of [trainPath, validPath]) if (path !== undefined) await requireInputFile(path);
@@ -82,7 +101,7 @@ async function resume(flags: TrainFlags, directory: string): Promise<number> {
   if (valid) await requireSameData(valid, config.data.valid!);
   const tokenizer = config.training.sampleEvery ? await loadTokenizer(directory) : undefined;
   await using backend = await startBackend(flags.backend ?? config.backend, { precision: config.training.dtype });
-  console.error(`Going on at step ${checkpoint?.state.step ?? 0} of ${config.training.steps}`);
+  console.error(`Going on at step ${checkpoint?.state.step ?? 0} of ${steps}`);
   return await follow({ backend, directory, config, train, valid, tokenizer, checkpoint });
 }
 
@@ -114,7 +133,11 @@ async function follow(
   // The report is for a run that ended in any way: one that diverged is to be looked at more than any other.
   const followed = await untilInterrupted((signal) =>
     followSteps(trainRun({ ...run, signal: interruption = signal, onPrograms }), config, { mfu, memory }, signal)
-  ).catch((error) => {
+  ).catch(async (error) => {
+    if (error instanceof DivergenceError) {
+      const newest = (await listCheckpoints(`${directory}/${RUN_FILES.checkpoints}`)).at(-1);
+      throw newest === undefined ? error : new UserError(`${error.message}. The newest checkpoint stays: ${newest}`);
+    }
     if (!isFileSystemError(error)) throw error;
     throw new UserError(`${messageOf(error)}; then go on with: deno task train-lm --resume ${directory}`);
   }).finally(() => tryToWriteReport([directory], `${directory}/${REPORT_FILE}`));
@@ -134,7 +157,9 @@ async function follow(
         `Go on with: deno task train-lm --resume ${directory}`,
     );
   } else {
-    console.log(`Trained ${taken} steps on ${backend.name}: ${loss}${valid}. Written to ${directory}`);
+    console.log(
+      `Trained ${taken} ${taken === 1 ? "step" : "steps"} on ${backend.name}: ${loss}${valid}. Written to ${directory}`,
+    );
   }
   const parameters = parameterSpecs(model).reduce((sum, spec) => sum + sizeOf(spec), 0);
   const tokensPerStep = training.batchSize * training.gradAccumulation * model.contextLength;

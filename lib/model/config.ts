@@ -37,6 +37,15 @@ export const ARCHITECTURE_CHOICES = {
   ffn: ["swiglu", "silu"],
 } as const;
 
+/** What an architecture is where nothing is said. */
+export const ARCHITECTURE_DEFAULTS = {
+  norm: "rms",
+  normPlace: "pre",
+  position: "rope",
+  ffn: "swiglu",
+  tieEmbeddings: false,
+} as const satisfies Required<Architecture>;
+
 /** Added to the mean square in every RMSNorm. */
 export const RMSNORM_EPS = 1e-5;
 
@@ -69,10 +78,11 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
  * @throws {RangeError} Naming the first value that cannot work, and what it must be.
  */
 export function validateModelConfig(config: ModelConfig): ModelConfig {
+  const got = (key: keyof ModelConfig) => `got ${key} ${JSON.stringify(config[key])}`;
   const counts = ["vocabSize", "contextLength", "dModel", "numLayers", "numHeads", "dFf"] as const;
   for (const key of counts) {
     if (!Number.isSafeInteger(config[key]) || config[key] < 1) {
-      throw new RangeError(`Cannot build the model: got ${key} ${config[key]}, must be a positive integer`);
+      throw new RangeError(`Cannot build the model: ${got(key)}, must be a positive integer`);
     }
   }
   const { dModel, numHeads, ropeTheta } = config;
@@ -89,16 +99,16 @@ export function validateModelConfig(config: ModelConfig): ModelConfig {
     );
   }
   if (!Number.isFinite(ropeTheta) || ropeTheta <= 0) {
-    throw new RangeError(`Cannot build the model: got ropeTheta ${ropeTheta}, must be above 0`);
+    throw new RangeError(`Cannot build the model: ${got("ropeTheta")}, must be a number above 0`);
   }
   for (const key of Object.keys(ARCHITECTURE_CHOICES) as (keyof typeof ARCHITECTURE_CHOICES)[]) {
     const choices: readonly string[] = ARCHITECTURE_CHOICES[key];
     if (config[key] !== undefined && !choices.includes(config[key])) {
-      throw new RangeError(`Cannot build the model: got ${key} ${config[key]}, must be ${choices.join(" or ")}`);
+      throw new RangeError(`Cannot build the model: ${got(key)}, must be ${choices.join(" or ")}`);
     }
   }
   if (config.tieEmbeddings !== undefined && typeof config.tieEmbeddings !== "boolean") {
-    throw new RangeError(`Cannot build the model: got tieEmbeddings ${config.tieEmbeddings}, must be true or false`);
+    throw new RangeError(`Cannot build the model: ${got("tieEmbeddings")}, must be true or false`);
   }
   return config;
 }

@@ -67,7 +67,8 @@ export const TRAINING_DEFAULTS: TrainingConfig = {
  */
 export function validateTrainingConfig(config: TrainingConfig): TrainingConfig {
   const check = (key: keyof TrainingConfig, isValid: boolean, mustBe: string) => {
-    if (!isValid) throw new RangeError(`Cannot train: got ${key} ${config[key]}, must be ${mustBe}`);
+    const got = typeof config[key] === "string" ? JSON.stringify(config[key]) : config[key];
+    if (!isValid) throw new RangeError(`Cannot train: got ${key} ${got}, must be ${mustBe}`);
   };
   for (
     const key of ["batchSize", "gradAccumulation", "steps", "validEvery", "validBatches", "saveEvery", "keep"] as const
@@ -83,17 +84,18 @@ export function validateTrainingConfig(config: TrainingConfig): TrainingConfig {
   check("samplePrompt", typeof samplePrompt === "string", "a text");
   check("sampleTokens", Number.isSafeInteger(sampleTokens) && sampleTokens >= 1, "a positive integer");
   for (const key of ["beta1", "beta2"] as const) {
-    check(key, config[key] >= 0 && config[key] < 1, "at least 0 and below 1");
+    check(key, Number.isFinite(config[key]) && config[key] >= 0 && config[key] < 1, "a number at least 0 and below 1");
   }
   // Runs of earlier versions do not say it.
   check("dtype", ["f32", "f16", undefined].includes(config.dtype), "f32 or f16");
   check("optimizer", ["adamw", "sgd"].includes(config.optimizer), "adamw or sgd");
   check("decay", ["all", "matrices"].includes(config.decay), "all or matrices");
   check("schedule", SCHEDULES.includes(config.schedule), `one of ${SCHEDULES.join(", ")}`);
-  check("lr", Number.isFinite(config.lr) && config.lr > 0, "above 0");
-  check("minLr", config.minLr >= 0 && config.minLr <= config.lr, `from 0 to lr (${config.lr})`);
-  check("eps", Number.isFinite(config.eps) && config.eps > 0, "above 0");
-  check("weightDecay", Number.isFinite(config.weightDecay) && config.weightDecay >= 0, "0 or more");
-  check("clip", config.clip > 0, "above 0");
+  check("lr", Number.isFinite(config.lr) && config.lr > 0, "a number above 0");
+  const { lr, minLr, clip } = config;
+  check("minLr", Number.isFinite(minLr) && minLr >= 0 && minLr <= lr, `a number from 0 to lr (${lr})`);
+  check("eps", Number.isFinite(config.eps) && config.eps > 0, "a number above 0");
+  check("weightDecay", Number.isFinite(config.weightDecay) && config.weightDecay >= 0, "a number, 0 or more");
+  check("clip", typeof clip === "number" && clip > 0, "a number above 0");
   return config;
 }

@@ -18,7 +18,8 @@ const LOWER_THE_RATE = "Try a lower --lr (a third of it), more --warmup-steps or
 
 /** What to do next. */
 const ADVICE = {
-  weights: "The weights were so before this step: start from others, or resume an earlier checkpoint with a lower --lr",
+  weights:
+    "The weights were so before this step: start a new run with a lower --lr (a third of it) or more --warmup-steps",
   activations: LOWER_THE_RATE,
   gradients: LOWER_THE_RATE,
 } as const;
@@ -34,13 +35,17 @@ export class DivergenceError extends UserError {
   constructor(step: number, { loss, gradNorm }: StepResult, origin: DivergenceOrigin | undefined, lr: number) {
     const where = origin === undefined ? "" : `; it began in ${origin.what}`;
     super(
-      `Cannot go on training: got loss ${loss} and gradient norm ${gradNorm} at step ${step} (learning rate ` +
-        `${lr.toPrecision(3)})${where}; both must be finite. ${ADVICE[origin?.kind ?? "gradients"]}`,
+      `Cannot go on training: got loss ${short(loss)} and gradient norm ${short(gradNorm)} at step ${step} ` +
+        `(counted from 0; learning rate ${lr.toPrecision(3)})${where}; both must be finite. ${
+          ADVICE[origin?.kind ?? "gradients"]
+        }`,
     );
     this.step = step;
     this.origin = origin?.what;
   }
 }
+
+const short = (value: number) => String(Number(value.toPrecision(5)));
 
 /** Whether a step's numbers say that training went wrong; gradients that f16 could not hold do not. */
 export function hasDiverged({ loss, gradNorm, skipped }: StepResult): boolean {

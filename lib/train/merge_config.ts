@@ -1,5 +1,11 @@
 import { UserError } from "../errors.ts";
-import { ARCHITECTURE_CHOICES, type ModelConfig, PRESETS, validateModelConfig } from "../model/config.ts";
+import {
+  ARCHITECTURE_CHOICES,
+  ARCHITECTURE_DEFAULTS,
+  type ModelConfig,
+  PRESETS,
+  validateModelConfig,
+} from "../model/config.ts";
 import { TRAINING_DEFAULTS, type TrainingConfig, validateTrainingConfig } from "./config.ts";
 
 /** What a person says of a run: a preset's name, and what differs from it and from the defaults. */
@@ -41,6 +47,10 @@ export async function readConfigFile(path: string): Promise<ConfigParts> {
     [parts.training ?? {}, Object.keys(TRAINING_DEFAULTS), "training."],
   ];
   for (const [object, keys, prefix] of known) {
+    if (typeof object !== "object" || Array.isArray(object)) {
+      const got = Array.isArray(object) ? "a list" : `a ${typeof object}`;
+      throw new UserError(`Cannot use ${path}: got "${prefix.slice(0, -1)}" that is ${got}, must be an object`);
+    }
     const unknown = Object.keys(object as object).find((key) => !keys.includes(key));
     if (unknown !== undefined) {
       throw new UserError(
@@ -53,7 +63,8 @@ export async function readConfigFile(path: string): Promise<ConfigParts> {
 
 /**
  * Puts configurations together, later ones over earlier ones, over the preset and the defaults. What is not said follows
- * from what is: without a gate, `dFf` is one and a half times the preset's, for as many parameters; `minLr` is a tenth of `lr`, `warmupSteps` a twentieth and `decaySteps` a fifth of `steps`.
+ * from what is: without a gate, `dFf` is one and a half times the preset's, for as many parameters; `minLr` is a tenth of
+ * `lr`, `warmupSteps` a twentieth and `decaySteps` a fifth of `steps`. The architecture's switches are all spelled out.
  *
  * @param vocabSize The tokenizer's, if there is one.
  * @throws {UserError} If no vocabulary size is known or the preset is not.
@@ -72,6 +83,7 @@ export function mergeConfigs(parts: readonly ConfigParts[], vocabSize?: number):
     {},
     preset,
     ofTokenizer,
+    ARCHITECTURE_DEFAULTS,
     ...parts.map(({ model }) => model),
   );
   if (model.ffn === "silu" && parts.every((part) => part.model?.dFf === undefined)) {
@@ -93,7 +105,8 @@ export function mergeConfigs(parts: readonly ConfigParts[], vocabSize?: number):
   const { lr = TRAINING_DEFAULTS.lr, steps = TRAINING_DEFAULTS.steps } = said;
   const training: TrainingConfig = {
     ...TRAINING_DEFAULTS,
-    minLr: lr / 10,
+    // Without what binary numbers add to a tenth: 3e-4, not 0.00030000000000000003.
+    minLr: Number((lr / 10).toPrecision(15)),
     warmupSteps: Math.floor(steps / 20),
     decaySteps: Math.floor(steps / 5),
     ...said,

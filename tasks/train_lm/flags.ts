@@ -154,6 +154,15 @@ export function requireResumeFlags(flags: TrainFlags): void {
   );
 }
 
+/** @throws {UsageError} If validation data are named for a run that began without. */
+export function requireValidFlag({ resume, valid }: TrainFlags, isValidated: boolean): void {
+  if (valid === undefined || isValidated) return;
+  throw new UsageError(
+    `Cannot resume ${resume}: got --valid, must be a run that began with validation data. Leave it out, or start a new ` +
+      `run with --out`,
+  );
+}
+
 /** @throws {UsageError} If a flag is missing that a new run needs, or two exclude each other. */
 export function requireNewRunFlags(flags: TrainFlags): { train: string; out: string } {
   const { train, out, minutes, steps } = flags;

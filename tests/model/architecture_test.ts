@@ -129,6 +129,6 @@ Deno.test("presets have their vocabularies, over which a tokenizer's goes", () =
 Deno.test("an architecture that is not one of the choices is refused", () => {
   for (const [key, value] of [["norm", "layer"], ["normPlace", "mid"], ["position", "sine"], ["ffn", "gelu"]]) {
     const config = { ...BASE, [key]: value } as ModelConfig;
-    assertThrows(() => validateModelConfig(config), RangeError, `got ${key} ${value}`);
+    assertThrows(() => validateModelConfig(config), RangeError, `got ${key} "${value}"`);
   }
 });

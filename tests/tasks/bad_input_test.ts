@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { writeNpy } from "../../lib/dataset/npy_file.ts";
 import { saveTokenizer, trainBpe } from "../../lib/tokenizer/mod.ts";
+import { mergeConfigs } from "../../lib/train/merge_config.ts";
+import { writeRunConfig } from "../../lib/train/run_directory.ts";
 import { runTaskProcess } from "../harness/run_task.ts";
 
 /** A mistake that a person may make, and what the one line that answers it must say. */
@@ -104,6 +106,48 @@ const MISTAKES: Record<string, Mistake> = {
   "learning rate of zero": { task: "train-lm", args: but(TRAIN_LM, "--lr", "0"), says: /got lr 0/, code: 1 },
   "run exists": { task: "train-lm", args: but(TRAIN_LM, "--out", "DIR/tokenizer"), says: /--force/, code: 1 },
   "neither a new run nor an old one": { task: "train-lm", args: ["--steps", "3"], says: /no --train/, code: 2 },
+  "validation data for a run that began without": {
+    task: "train-lm",
+    args: ["--resume", "DIR/run", "--valid", "DIR/tokens.npy"],
+    says: /got --valid, must be a run that began with validation data/,
+    code: 2,
+  },
+  "resume: the data are gone": {
+    task: "train-lm",
+    args: ["--resume", "DIR/run"],
+    says: /Cannot read DIR\/gone\.npy: got no such file, must be an existing file/,
+    code: 1,
+  },
+  "resume: data of another length": {
+    task: "train-lm",
+    args: ["--resume", "DIR/run", "--train", "DIR/few.npy"],
+    says: /few\.npy: got 100 tokens instead of 400, must be the data that the run began with/,
+    code: 1,
+  },
+  "resume: other data of the same length": {
+    task: "train-lm",
+    args: ["--resume", "DIR/run", "--train", "DIR/tokens.npy"],
+    says: /tokens\.npy: got other tokens, must be the data that the run began with/,
+    code: 1,
+  },
+  "a run below a file": {
+    task: "train-lm",
+    args: but(TRAIN_LM, "--out", "DIR/text.txt/run"),
+    says: /text\.txt\/run: got "Not a directory/,
+    code: 1,
+  },
+  "a setting of another type": {
+    task: "train-lm",
+    args: but(TRAIN_LM, "--config", "DIR/texts.json"),
+    says: /got beta1 "0\.9", must be a number at least 0 and below 1/,
+    code: 1,
+  },
+  "a configuration that is a list": {
+    task: "train-lm",
+    args: but(TRAIN_LM, "--config", "DIR/list.json"),
+    says: /list\.json: got "model" that is a list, must be an object/,
+    code: 1,
+  },
   "a new setting for an old run": {
     task: "train-lm",
     args: ["--resume", "DIR/tokenizer", "--lr", "0.1"],
@@ -162,6 +206,14 @@ async function makeFiles(dir: string): Promise<void> {
   await Deno.writeTextFile(`${dir}/text.txt`, text);
   await Deno.writeTextFile(`${dir}/empty.txt`, "");
   await Deno.writeTextFile(`${dir}/settings.json`, JSON.stringify({ training: { lr: 0.1, learningRate: 0.1 } }));
+  await Deno.writeTextFile(`${dir}/texts.json`, JSON.stringify({ training: { beta1: "0.9" } }));
+  await Deno.writeTextFile(`${dir}/list.json`, JSON.stringify({ model: [1] }));
+  await Deno.mkdir(`${dir}/run`);
+  await writeRunConfig(`${dir}/run`, {
+    ...mergeConfigs([{ model: { contextLength: 8 } }], 300),
+    data: { train: { name: `${dir}/gone.npy`, tokens: 400, sha256: "0".repeat(64) } },
+    backend: "wasm",
+  });
   const tokenizer = await trainBpe(text, { vocabSize: 270 });
   await Deno.mkdir(`${dir}/tokenizer`);
   await saveTokenizer(tokenizer, `${dir}/tokenizer`);
@@ -201,7 +253,7 @@ Deno.test("each mistake gets one clear line, its exit code, and leaves the files
         const lines = result.stderr.trimEnd().split("\n");
         const error = lines.at(-1)!;
         assertMatch(error, /^error: Cannot .+: got .+, must .+/);
-        assertMatch(error, says);
+        assertMatch(error.replaceAll(dir, "DIR"), says);
         assertEquals(lines.filter((line) => /^\s+at /.test(line)), [], "a stack trace");
         assertEquals(result.code, code, result.stderr);
         assertEquals(result.stdout, "");

@@ -15,6 +15,7 @@ Deno.test("what cannot be written stops a run with one line that says how to go 
     const args = ["--train", `${dir}/ids.npy`, "--valid", `${dir}/ids.npy`, ...MODEL, ...TRAINING];
     const whole = await capture(trainLm, ...args, "--out", `${dir}/whole`);
     assertEquals(whole.code, 0, whole.stderr);
+    assertEquals(whole.stderr.includes("warning"), false);
     // As after a kill before the first checkpoint; something stands where the best weights and the report go.
     await Deno.mkdir(run);
     await Deno.copyFile(`${dir}/whole/config.json`, `${run}/config.json`);
@@ -40,6 +41,25 @@ Deno.test("what cannot be written stops a run with one line that says how to go 
     assertEquals(
       (await Array.fromAsync(Deno.readDir(run))).filter(({ name }) => name.endsWith(".tmp")),
       [],
+    );
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
+Deno.test("a warm-up that never ends is warned of; a run that diverges names the newest checkpoint", async () => {
+  const dir = await Deno.makeTempDir();
+  try {
+    await writeNpy(`${dir}/ids.npy`, Uint16Array.from({ length: 100 }, (_, i) => i % 17));
+    const training = TRAINING.with(TRAINING.indexOf("--save-every") + 1, "1");
+    const rate = ["--lr", "1e30", "--warmup-steps", "1000"];
+    const args = ["--train", `${dir}/ids.npy`, ...MODEL, ...training, ...rate, "--out", `${dir}/run`];
+    const { code, stderr } = await capture(trainLm, ...args);
+    assertEquals(code, 1, stderr);
+    assertStringIncludes(stderr, "warning: the learning rate never reaches 1e+30: the warm-up takes 1000 steps of 12");
+    assertMatch(
+      stderr,
+      /error: Cannot go on training: got loss \S{1,8} and gradient norm \S+ at step 2 \(counted from 0; .*newest checkpoint stays: .*\/run\/checkpoints\/step-000000002\n/,
     );
   } finally {
     await Deno.remove(dir, { recursive: true });

@@ -87,6 +87,18 @@ Deno.test("a run killed several times at random moments goes on as one that was 
     assertEquals(await outcome(run), expected, `killed at steps ${killedAt.join(", ")}`);
     assertEquals((await namesIn(run)).filter((name) => name.endsWith(".tmp")), ["notes.tmp"]);
     assertEquals((await namesIn(`${run}/checkpoints`)).filter((name) => name.endsWith(".tmp")), []);
+
+    // A run that is over is left alone, wherever its data are now.
+    const times = async () => {
+      const names = (await namesIn(run)).filter((name) => name !== "checkpoints");
+      return await Promise.all(names.map(async (name) => [name, (await Deno.stat(`${run}/${name}`)).mtime?.getTime()]));
+    };
+    const before = await times();
+    await Deno.remove(`${dir}/train.npy`);
+    const over = await runTaskProcess("train-lm", ["--resume", run]);
+    assertEquals([over.code, over.stderr], [0, ""]);
+    assertStringIncludes(over.stdout, `All ${STEPS} steps were taken already`);
+    assertEquals(await times(), before);
   });
 });
 
