@@ -13,6 +13,58 @@ export async function removeTemporaries(directory: string): Promise<void> {
   for (const name of names) if (/.\.[0-9a-f]{8}\.tmp$/.test(name)) await removeIfPresent(`${directory}/${name}`);
 }
 
+/** A directory that is younger may be of a maker that has not locked it yet. */
+const SHORTEST_LIFE_MS = 60_000;
+
+/**
+ * Runs `use` with a directory of a temporary name beside `path`, which is removed afterwards unless it was moved. It is
+ * locked meanwhile, and what killed processes left of their like is removed first.
+ */
+export async function withTemporaryDirectory<T>(path: string, use: (directory: string) => Promise<T>): Promise<T> {
+  const target = path.replace(/(?<=.)\/+$/, "");
+  await removeAbandoned(target);
+  const temporary = temporaryNameFor(target);
+  await Deno.mkdir(temporary, { recursive: true });
+  try {
+    using _lock = await lockIfPossible(temporary);
+    return await use(temporary);
+  } finally {
+    await removeIfPresent(temporary);
+  }
+}
+
+/** Removes temporary directories beside `target` that no living process holds: a lock ends with its process. */
+async function removeAbandoned(target: string): Promise<void> {
+  const base = target.slice(target.lastIndexOf("/") + 1);
+  try {
+    for await (const { name, isDirectory } of Deno.readDir(parentOf(target))) {
+      if (!isDirectory || !name.startsWith(base) || !/^\.[0-9a-f]{8}\.tmp$/.test(name.slice(base.length))) continue;
+      const path = `${parentOf(target)}/${name}`;
+      const { mtime } = await Deno.stat(path);
+      if (mtime === null || Date.now() - mtime.getTime() < SHORTEST_LIFE_MS) continue;
+      using lock = await lockIfPossible(path);
+      if (lock) await removeIfPresent(path);
+    }
+  } catch (error) {
+    // There is no parent yet, or it may not be listed, or nothing removed: tidying is no reason to fail.
+    if (!(error instanceof Error)) throw error;
+  }
+}
+
+/** A directory, locked until it is closed; nothing if another process holds it, or where directories cannot be locked. */
+async function lockIfPossible(path: string): Promise<Deno.FsFile | undefined> {
+  let directory: Deno.FsFile | undefined;
+  try {
+    directory = await Deno.open(path);
+    if (await directory.tryLock(true)) return directory;
+  } catch (error) {
+    // Windows opens no directories, and some network file systems know no locks.
+    if (!(error instanceof Error)) throw error;
+  }
+  directory?.close();
+  return undefined;
+}
+
 /** Writes `data` to `path`, replacing what is there only once everything is on disk. Makes the parent directory. */
 export async function writeFileAtomically(path: string, data: string | Uint8Array): Promise<void> {
   const temporary = temporaryNameFor(path);
@@ -45,20 +97,15 @@ export async function writeDirectoryAtomically(
       `Cannot write ${path}: got a path that exists, must be a new one. Choose another or replace it`,
     );
   }
-  const temporary = temporaryNameFor(target);
-  await Deno.mkdir(temporary, { recursive: true });
-  try {
+  await withTemporaryDirectory(target, async (temporary) => {
     await fill(temporary);
     // rename() does not replace a directory that has files in it: move the old one aside first.
     const old = temporaryNameFor(target);
     const hadOld = await exists(target);
     if (hadOld) await Deno.rename(target, old);
     await Deno.rename(temporary, target);
-    if (hadOld) await Deno.remove(old, { recursive: true });
-  } catch (error) {
-    await removeIfPresent(temporary);
-    throw error;
-  }
+    if (hadOld) await removeIfPresent(old);
+  });
 }
 
 async function exists(path: string): Promise<boolean> {

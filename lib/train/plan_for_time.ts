@@ -3,7 +3,7 @@ import { plannedTrainingMemory } from "../accounting/planned_memory.ts";
 import type { Backend } from "../backend/backend.ts";
 import type { TokenSource } from "../dataset/token_source.ts";
 import { UserError } from "../errors.ts";
-import { temporaryNameFor } from "../io/atomic.ts";
+import { withTemporaryDirectory } from "../io/atomic.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import { TRAINING_DEFAULTS } from "./config.ts";
 import { measureCosts } from "./measure_costs.ts";
@@ -91,9 +91,7 @@ export async function planForTime(options: TimePlanOptions): Promise<TimePlan> {
   const vocabSize = options.tokenizer?.vocabSize;
   const began = performance.now();
   const left = () => seconds * (1 - RESERVE) - (performance.now() - began) / 1000;
-  const scratch = temporaryNameFor(directory);
-  await Deno.mkdir(scratch, { recursive: true });
-  try {
+  return await withTemporaryDirectory(directory, async (scratch) => {
     const measure = async (config: MergedConfig, most: number): Promise<Candidate> => {
       await using backend = await options.createBackend();
       const { model, training } = config;
@@ -135,9 +133,7 @@ export async function planForTime(options: TimePlanOptions): Promise<TimePlan> {
       epochs: tokens / train.length,
       isCorpusUsedUp: steps < inTime,
     };
-  } finally {
-    await Deno.remove(scratch, { recursive: true });
-  }
+  });
 }
 
 /** Goes up the ladder until a model uses the time up, and chooses among those that were measured. */

@@ -7,7 +7,7 @@ import { DivergenceError } from "./divergence.ts";
 import { trainRun } from "./run.ts";
 import { createRunDirectory, readRunConfig, RUN_FILES, type RunConfig } from "./run_directory.ts";
 import { firstDifference, type SweepPoint } from "./sweep_grid.ts";
-import { readResult, readResults, type SweepResult, writeResults } from "./sweep_results.ts";
+import { readResult, readResults, SWEEP_FILES, type SweepResult, writeResults } from "./sweep_results.ts";
 import type { StepMetrics } from "./train.ts";
 
 /** A run of a sweep. */
@@ -49,11 +49,12 @@ export interface SweepOptions {
  *
  * @returns The results of all runs, in their order.
  * @throws {UserError} Before anything is trained, if a run that is there already has another configuration, or the sweep
- *   went over other settings.
+ *   went over other settings, or the directory holds something else.
  */
 export async function sweep(options: SweepOptions): Promise<SweepResult[]> {
   const { directory, runs, signal, onResults } = options;
   for (const run of runs) await requireSameSettings(directory, run);
+  await requireOwnDirectory(directory, runs);
   const earlier = await readResults(directory);
   requireSameAxes(directory, runs, earlier);
   const known = new Map(earlier.map((result) => [result.name, result]));
@@ -105,6 +106,19 @@ function requireSameAxes(directory: string, [run]: readonly SweepPoint[], [earli
   throw new UserError(
     `Cannot go on with the sweep in ${directory}: got values of ${got}, must be of ${mustBe}, as it began. Give the same ` +
       `settings lists, or another --out`,
+  );
+}
+
+/** A sweep writes beside nothing but its own: what it finds must be its table or one of its runs, or not be there. */
+async function requireOwnDirectory(directory: string, runs: readonly SweepRun[]): Promise<void> {
+  const names = await exists(directory) ? await Array.fromAsync(Deno.readDir(directory), ({ name }) => name) : [];
+  const own = [SWEEP_FILES.json, ...runs.map(({ name }) => name)];
+  if (names.length === 0 || names.some((name) => own.includes(name))) return;
+  throw new UserError(
+    `Cannot sweep into ${directory}: got a directory that holds something else (${
+      names.sort()[0]
+    }), must be a new one ` +
+      `or a sweep's. Choose another --out`,
   );
 }
 

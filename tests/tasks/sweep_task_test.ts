@@ -100,6 +100,11 @@ Deno.test("sweep refuses what is no sweep, a value that train-lm refuses, and a 
     await refused(["--lr", "1e-3,0"], 1, /got lr 0, must be a number above 0/);
     await refused(["--lr", "1e-3,1e-3"], 1, /got value "1e-3", must be given once/);
     await refused(["--minutes", "1,2"], 2, /unknown argument --minutes/);
+    await Deno.mkdir(`${dir}/out`);
+    await Deno.writeTextFile(`${dir}/out/report.html`, "of a run");
+    await refused(["--lr", "1e-3,1e-2"], 1, /holds something else \(report\.html\), must be a new one or a sweep's/);
+    assertEquals(await Deno.readTextFile(`${dir}/out/report.html`), "of a run");
+    await Deno.remove(`${dir}/out/report.html`);
     const { code, stderr } = await capture(main, ...args, "--lr", "1e-3,1e-2", "--steps", "2", "--out", `${dir}/out`);
     assertEquals(code, 0, stderr);
     await refused(["--lr", "1e-3,1e-2", "--steps", "3"], 1, /got training\.steps 3, must be 2 as in its run lr-1e-3/);
