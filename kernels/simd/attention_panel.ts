@@ -1,7 +1,5 @@
-import { TILE_ROWS } from "./micro_kernel";
-import { packAcross6 } from "./pack";
 import { SCRATCH_BYTES } from "./scratch";
-import { loadTail, storeTail } from "./vector";
+import { loadLanes, storeLanes } from "./vector";
 
 // What the attention kernels share. They work on panels: eight neighbouring positions side by side in the lanes of two
 // vectors, so that the softmax needs no sums across lanes. A panel of head vectors is (headDim, 8), of scores (keys, 8).
@@ -22,18 +20,6 @@ export function panelsPerGroup(headDim: u32): u32 {
 /** headDim rounded up to whole tiles of rows. @inline */
 export function paddedHeadDim(headDim: u32): u32 {
   return (headDim + 5) / 6 * 6;
-}
-
-/** Loads up to four floats, 0 for the rest. @inline */
-export function loadLanes(from: usize, count: i32): v128 {
-  if (count >= 4) return v128.load(from);
-  return count <= 0 ? f32x4.splat(0) : loadTail(from, count as u32);
-}
-
-/** @inline */
-export function storeLanes(to: usize, value: v128, count: i32): void {
-  if (count >= 4) v128.store(to, value);
-  else if (count > 0) storeTail(to, value, count as u32);
 }
 
 /**
@@ -77,11 +63,4 @@ export function unpackPanel(
 /** @inline */
 function put(to: usize, value: v128, count: i32, accumulate: bool): void {
   storeLanes(to, accumulate ? f32x4.add(loadLanes(to, count), value) : value, count);
-}
-
-/** Packs a tile of positions into panels of (headDim, 6). */
-export function packTileAcross(to: usize, from: usize, rowBytes: usize, positions: u32, headDim: u32): void {
-  for (let j: u32 = 0; j < positions; j += TILE_ROWS) {
-    packAcross6(to + j * headDim * 4, from + j * rowBytes, rowBytes, min(TILE_ROWS, positions - j), headDim);
-  }
 }

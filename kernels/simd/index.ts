@@ -4,8 +4,7 @@
 
 export { adamw } from "./adamw";
 export { add_forward } from "./add";
-export { attention_backward_key_value } from "./attention_backward_key_value";
-export { attention_backward_query } from "./attention_backward_query";
+export { attention_backward } from "./attention_backward";
 export { attention_forward } from "./attention_forward";
 export { await_call, complete, take, wake } from "./completion";
 export { clip_grad_norm_factor, clip_grad_norm_partials } from "./clip_grad_norm";

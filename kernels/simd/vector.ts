@@ -18,6 +18,18 @@ export function storeTail(p: usize, v: v128, count: u32): void {
   if (count === 3) v128.store_lane<f32>(p, v, 2, 8);
 }
 
+/** Loads up to four floats, 0 for the rest. @inline */
+export function loadLanes(from: usize, count: i32): v128 {
+  if (count >= 4) return v128.load(from);
+  return count <= 0 ? f32x4.splat(0) : loadTail(from, count as u32);
+}
+
+/** Stores up to four of the lanes. @inline */
+export function storeLanes(to: usize, value: v128, count: i32): void {
+  if (count >= 4) v128.store(to, value);
+  else if (count > 0) storeTail(to, value, count as u32);
+}
+
 /** (v₀ + v₂) + (v₁ + v₃). @inline */
 export function sumLanes(v: v128): f32 {
   const pairs = f32x4.add(v, v128.shuffle<f32>(v, v, 2, 3, 0, 1));

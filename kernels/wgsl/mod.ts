@@ -27,7 +27,7 @@ import swigluBackward from "./swiglu_backward.wgsl" with { type: "text" };
 import swigluForward from "./swiglu_forward.wgsl" with { type: "text" };
 import writeRows from "./write_rows.wgsl" with { type: "text" };
 import { adamw } from "./adamw.ts";
-import { attentionBackwardKeyValue, attentionBackwardQuery, attentionForward } from "./attention.ts";
+import { attentionBackward, attentionForward } from "./attention.ts";
 import { clipGradNormPartials } from "./clip_grad_norm_partials.ts";
 import {
   bitsOf,
@@ -55,8 +55,7 @@ const pairs = (c: Constants) => c.rows * (c.D / 2);
 export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entries({
   adamw,
   add_forward: flatElementwise("add_forward", addForward, 2, all(3)),
-  attention_backward_key_value: attentionBackwardKeyValue,
-  attention_backward_query: attentionBackwardQuery,
+  attention_backward: attentionBackward,
   attention_forward: attentionForward,
   clip_grad_norm_factor: workgroupPer("clip_grad_norm_factor", clipGradNormFactor, one),
   clip_grad_norm_partials: clipGradNormPartials,

@@ -20,14 +20,14 @@ export interface FlopsOptions {
   /**
    * What the backward pass of attention's score and value products computes, in multiples of their forward FLOPs.
    * `"stored"` (default): 2, probabilities kept from the forward pass. `"flash"`: 2.5, scores computed once more (Dao
-   * 2022, arXiv:2205.14135). `"two-pass"`: 3.5, one pass for dQ and one for dK and dV, each computing the scores and dY·Vᵀ
-   * itself: what this project's kernels do.
+   * 2022, arXiv:2205.14135): what this project's backward pass needs, though on a GPU it has one kernel for dQ and one
+   * for dK and dV, each of which computes the scores and dY·Vᵀ itself.
    */
   readonly attentionBackward?: keyof typeof ATTENTION_BACKWARD_FACTORS;
 }
 
-/** Backward over forward FLOPs of the score and value products: 4, 5 and 7 products against 2. */
-const ATTENTION_BACKWARD_FACTORS = { stored: 4 / 2, flash: 5 / 2, "two-pass": 7 / 2 };
+/** Backward over forward FLOPs of the score and value products: 4 and 5 products against 2. */
+const ATTENTION_BACKWARD_FACTORS = { stored: 4 / 2, flash: 5 / 2 };
 
 /** The matrix multiplications of one op, summed over the layers that have it. */
 export interface OpFlops {

@@ -21,7 +21,7 @@ const SOFTMAX_PER_PAIR = 5;
 /**
  * FLOPs of each kernel as a function of its constants; the formulas are those in the kernels' declarations under
  * lib/ops and lib/train. Attention counts every pair of query and key, (T, S) of them, as its dense form would; a causal
- * kernel skips the masked half.
+ * kernel skips the masked half. On a GPU attention's backward pass computes the scores and dY·Vᵀ twice: they count once.
  */
 export const KERNEL_FLOPS: Readonly<Record<string, (constants: Constants) => KernelFlops>> = {
   copy: ({ n, accumulate }) => other(n * accumulate),
@@ -38,12 +38,9 @@ export const KERNEL_FLOPS: Readonly<Record<string, (constants: Constants) => Ker
   // Scores and weighted values.
   attention_forward: ({ B, T, S, H, headDim }) =>
     matmul(2 * 2 * B * H * T * S * headDim, B * H * T * (SOFTMAX_PER_PAIR * S + headDim)),
-  // Scores, dY·Vᵀ and dQ; delta = dY·y, and the final scale.
-  attention_backward_query: ({ B, T, H, headDim }) =>
-    matmul(3 * 2 * B * H * T * T * headDim, B * H * T * (SOFTMAX_PER_PAIR * T + 3 * headDim)),
-  // Scores, dY·Vᵀ, dK and dV; the final scale of dK.
-  attention_backward_key_value: ({ B, T, H, headDim }) =>
-    matmul(4 * 2 * B * H * T * T * headDim, B * H * T * (SOFTMAX_PER_PAIR * T + headDim)),
+  // Scores, dY·Vᵀ, dQ, dK and dV; dY·y, and the final scales of dQ and dK.
+  attention_backward: ({ B, T, H, headDim }) =>
+    matmul(5 * 2 * B * H * T * T * headDim, B * H * T * (SOFTMAX_PER_PAIR * T + 4 * headDim)),
 
   rmsnorm_forward: ({ rows, D }) => other(rows * (4 * D + 4)),
   rmsnorm_backward_input: ({ rows, D, accumulate }) => other(rows * ((6 + accumulate) * D + 4)),

@@ -40,6 +40,7 @@ const UPDATED: Readonly<Record<string, readonly string[]>> = {
 
 /** The constant that says whether a kernel adds to an output; for a kernel's first output it is `accumulate`. */
 const ADDED_IF: Readonly<Record<string, string>> = {
+  dQ: "accumulateQuery",
   dK: "accumulateKey",
   dV: "accumulateValue",
   dGate: "accumulateGate",

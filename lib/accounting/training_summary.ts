@@ -21,7 +21,7 @@ export interface TrainingPrediction {
 export function predictTraining(shape: ModelShape, step: PlannedStep): TrainingPrediction {
   const { seqLen } = step;
   const tokens = seqLen ?? shape.contextLength;
-  const ops = opFlops(shape, { seqLen, attentionBackward: "two-pass" });
+  const ops = opFlops(shape, { seqLen, attentionBackward: "flash" });
   return {
     parameters: countParameters(shape),
     memory: plannedTrainingMemory(shape, step),

@@ -16,22 +16,23 @@ export const attentionForward = defineKernel({
 });
 
 /**
- * With p[t,j] = exp(scale · q[t]·k[j] − lse[t]) recomputed and delta[t] = dY[t]·y[t]:
- * dQ[t] (+)= scale · Σⱼ p[t,j] (dY[t]·v[j] − delta[t]) k[j] over j ≤ t. All: (B, T, H, headDim); lse, delta: (B, H, T).
+ * With p[t,j] = exp(scale · q[t]·k[j] − lse[t]) for j ≤ t, recomputed, and ds[t,j] = p[t,j] (dY[t]·v[j] − dY[t]·y[t]):
+ * dQ[t] (+)= scale · Σⱼ ds[t,j] k[j]; dK[j] (+)= scale · Σₜ ds[t,j] q[t]; dV[j] (+)= Σₜ p[t,j] dY[t].
+ * All: (B, T, H, headDim); lse: (B, H, T).
  */
-export const attentionBackwardQuery = defineKernel({
-  name: "attention_backward_query",
+export const attentionBackward = defineKernel({
+  name: "attention_backward",
   inputs: ["q", "k", "v", "y", "lse", "dY"],
-  outputs: ["dQ", "delta"],
-  constants: { B: "u32", T: "u32", H: "u32", headDim: "u32", accumulate: "u32" },
-});
-
-/** dV[j] (+)= Σ over t ≥ j of p[t,j] dY[t]; dK[j] (+)= scale · Σ over t ≥ j of p[t,j] (dY[t]·v[j] − delta[t]) q[t]. */
-export const attentionBackwardKeyValue = defineKernel({
-  name: "attention_backward_key_value",
-  inputs: ["q", "k", "v", "lse", "delta", "dY"],
-  outputs: ["dK", "dV"],
-  constants: { B: "u32", T: "u32", H: "u32", headDim: "u32", accumulateKey: "u32", accumulateValue: "u32" },
+  outputs: ["dQ", "dK", "dV"],
+  constants: {
+    B: "u32",
+    T: "u32",
+    H: "u32",
+    headDim: "u32",
+    accumulateQuery: "u32",
+    accumulateKey: "u32",
+    accumulateValue: "u32",
+  },
 });
 
 /**
@@ -74,19 +75,19 @@ export function attention(graph: Graph, q: Tensor, k: Tensor, v: Tensor, numHead
     output: y,
     backward: (dY, gradients) => {
       requireSameShape("attention's backward rule", q, k);
-      const delta = new Tensor(`delta(${q.name})`, [B, H, T]);
-      const toQuery = gradients.into(q);
-      graph.call(attentionBackwardQuery, {
+      const [toQuery, toKey, toValue] = [q, k, v].map((x) => gradients.into(x));
+      graph.call(attentionBackward, {
         inputs: { q, k, v, y, lse, dY },
-        outputs: { dQ: toQuery.target, delta },
-        constants: { B, T, H, headDim, accumulate: toQuery.accumulate },
-      });
-      const toKey = gradients.into(k);
-      const toValue = gradients.into(v);
-      graph.call(attentionBackwardKeyValue, {
-        inputs: { q, k, v, lse, delta, dY },
-        outputs: { dK: toKey.target, dV: toValue.target },
-        constants: { B, T, H, headDim, accumulateKey: toKey.accumulate, accumulateValue: toValue.accumulate },
+        outputs: { dQ: toQuery.target, dK: toKey.target, dV: toValue.target },
+        constants: {
+          B,
+          T,
+          H,
+          headDim,
+          accumulateQuery: toQuery.accumulate,
+          accumulateKey: toKey.accumulate,
+          accumulateValue: toValue.accumulate,
+        },
       });
     },
   });

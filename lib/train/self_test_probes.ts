@@ -1,7 +1,7 @@
 import { copyKernel } from "../graph/copy.ts";
 import type { Kernel } from "../graph/kernel.ts";
 import { addForward } from "../ops/add.ts";
-import { attentionBackwardKeyValue, attentionBackwardQuery, attentionForward } from "../ops/attention.ts";
+import { attentionBackward, attentionForward } from "../ops/attention.ts";
 import {
   crossEntropyBackward,
   crossEntropyBackwardInPlace,
@@ -67,16 +67,10 @@ function attentionProbes(B: number, T: number, H: number, headDim: number): Prob
   return [
     probe(attentionForward, { ...sizes, S: T }, { ...qkv, start: { integers: [0] } }, { y: heads, lse: rows }),
     probe(
-      attentionBackwardQuery,
-      { ...sizes, accumulate: 0 },
+      attentionBackward,
+      { ...sizes, accumulateQuery: 0, accumulateKey: 1, accumulateValue: 0 },
       { ...qkv, y: heads, lse: rows, dY: heads },
-      { dQ: heads, delta: rows },
-    ),
-    probe(
-      attentionBackwardKeyValue,
-      { ...sizes, accumulateKey: 1, accumulateValue: 0 },
-      { ...qkv, lse: rows, delta: rows, dY: heads },
-      { dK: heads, dV: heads },
+      { dQ: heads, dK: heads, dV: heads },
     ),
   ];
 }
@@ -159,8 +153,7 @@ const HALF_ARRAYS: Readonly<Record<string, readonly string[]>> = {
   linear_backward_input: ["dY", "weight", "dX"],
   linear_backward_weight: ["dY", "x"],
   attention_forward: ["q", "k", "v", "y"],
-  attention_backward_query: ["q", "k", "v", "y", "dY", "dQ"],
-  attention_backward_key_value: ["q", "k", "v", "dY", "dK", "dV"],
+  attention_backward: ["q", "k", "v", "y", "dY", "dQ", "dK", "dV"],
   rmsnorm_forward: ["y"],
   rmsnorm_backward_input: ["dY"],
   rmsnorm_backward_weight: ["dY"],

@@ -2,7 +2,7 @@
 import { copyKernel } from "../../lib/graph/copy.ts";
 import type { Kernel } from "../../lib/graph/kernel.ts";
 import { addForward } from "../../lib/ops/add.ts";
-import { attentionBackwardKeyValue, attentionBackwardQuery, attentionForward } from "../../lib/ops/attention.ts";
+import { attentionBackward, attentionForward } from "../../lib/ops/attention.ts";
 import {
   crossEntropyBackward,
   crossEntropyBackwardInPlace,
@@ -54,8 +54,7 @@ export function kernelCases(): KernelCase[] {
     kernelCase(ropeForward, [x, angles, angles, position, x], rows, T, D, headDim),
     kernelCase(ropeBackward, [x, angles, angles, position, x], rows, T, D, headDim, 0),
     kernelCase(attentionForward, [x, x, x, position, x, heads], B, T, T, H, headDim),
-    kernelCase(attentionBackwardQuery, [x, x, x, x, heads, x, x, heads], B, T, H, headDim, 0),
-    kernelCase(attentionBackwardKeyValue, [x, x, x, heads, heads, x, x, x], B, T, H, headDim, 0, 0),
+    kernelCase(attentionBackward, [x, x, x, x, heads, x, x, x, x], B, T, H, headDim, 0, 0, 0),
     kernelCase(addForward, [x, x, x], x),
     kernelCase(copyKernel, [x, x], x, 0),
     kernelCase(copyKernel, [table, table], table, 0),

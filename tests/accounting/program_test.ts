@@ -27,7 +27,7 @@ const ABLATIONS: readonly [string, ModelShape][] = [
 Deno.test("the program that trains does exactly the FLOPs predicted, for every preset and any shape", async () => {
   const check = async (shape: ModelShape, batchSize: number) => {
     const counted = countProgram(await trainingProgram(shape, batchSize));
-    const ops = opFlops(shape, { batchSize, attentionBackward: "two-pass" });
+    const ops = opFlops(shape, { batchSize, attentionBackward: "flash" });
     assertEquals(counted.uncounted, []);
     assertEquals(counted.forwardMatmul, forwardFlops(shape, { batchSize }).total);
     assertEquals(counted.backwardMatmul, ops.reduce((sum, op) => sum + op.backward, 0));

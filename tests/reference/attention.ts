@@ -1,4 +1,4 @@
-// q, y, dY, dQ: (B, T, H, headDim); k, v, dK, dV: (B, S, H, headDim), S = T in the backward pass; lse, delta: (B, H, T).
+// q, y, dY, dQ: (B, T, H, headDim); k, v, dK, dV: (B, S, H, headDim), S = T in the backward pass; lse: (B, H, T).
 import type { Named, Numbers } from "./kernel.ts";
 
 /** Softmax of scale · q·k over keys 0 … start + t, written out: all scores first, then their softmax, then the sum. */
@@ -27,41 +27,27 @@ export function attentionForward({ q, k, v, start }: Named<Numbers>, { B, T, S, 
   return { y, lse };
 }
 
-/** delta = dY·y; dQ[t] = scale · Σⱼ p[t,j] (dY[t]·v[j] − delta[t]) k[j], j ≤ t. */
-export function attentionBackwardQuery({ q, k, v, y, lse, dY }: Named<Numbers>, sizes: Named<number>) {
+/**
+ * With ds[t,j] = p[t,j] (dY[t]·v[j] − dY[t]·y[t]): dQ[t] = scale · Σⱼ ds[t,j] k[j]; dK[j] = scale · Σₜ ds[t,j] q[t];
+ * dV[j] = Σₜ p[t,j] dY[t]; all over j ≤ t.
+ */
+export function attentionBackward({ q, k, v, y, lse, dY }: Named<Numbers>, sizes: Named<number>) {
   const { B, T, H, headDim } = sizes;
-  const dQ = new Float64Array(B * T * H * headDim);
-  const delta = new Float64Array(B * H * T);
-  const scale = 1 / Math.sqrt(headDim);
-  forEachPair(sizes, (row, query, key) => {
-    if (query === key) delta[row] = dot(dY, query, y, query, headDim);
-  });
-  forEachPair(sizes, (row, query, key) => {
-    const p = Math.exp(scale * dot(q, query, k, key, headDim) - lse[row]);
-    const dScore = p * (dot(dY, query, v, key, headDim) - delta[row]);
-    for (let i = 0; i < headDim; i++) dQ[query + i] += scale * dScore * k[key + i];
-  });
-  return { dQ, delta };
-}
-
-/** dV[j] = Σₜ p[t,j] dY[t]; dK[j] = scale · Σₜ p[t,j] (dY[t]·v[j] − delta[t]) q[t], t ≥ j. */
-export function attentionBackwardKeyValue({ q, k, v, lse, delta, dY }: Named<Numbers>, sizes: Named<number>) {
-  const { B, T, H, headDim } = sizes;
-  const dK = new Float64Array(B * T * H * headDim);
-  const dV = new Float64Array(B * T * H * headDim);
+  const [dQ, dK, dV] = [0, 1, 2].map(() => new Float64Array(B * T * H * headDim));
   const scale = 1 / Math.sqrt(headDim);
   forEachPair(sizes, (row, query, key) => {
     const p = Math.exp(scale * dot(q, query, k, key, headDim) - lse[row]);
-    const dScore = p * (dot(dY, query, v, key, headDim) - delta[row]);
+    const dScore = p * (dot(dY, query, v, key, headDim) - dot(dY, query, y, query, headDim));
     for (let i = 0; i < headDim; i++) {
-      dV[key + i] += p * dY[query + i];
+      dQ[query + i] += scale * dScore * k[key + i];
       dK[key + i] += scale * dScore * q[query + i];
+      dV[key + i] += p * dY[query + i];
     }
   });
-  return { dK, dV };
+  return { dQ, dK, dV };
 }
 
-/** Visits every query t and key j ≤ t: the row in lse and delta, and where the query and the key begin. */
+/** Visits every query t and key j ≤ t: the row in lse, and where the query and the key begin. */
 function forEachPair(
   { B, T, H, headDim }: Named<number>,
   visit: (row: number, query: number, key: number) => void,

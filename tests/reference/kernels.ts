@@ -1,6 +1,6 @@
 import { adamw } from "./adamw.ts";
 import { addForward } from "./add.ts";
-import { attentionBackwardKeyValue, attentionBackwardQuery, attentionForward } from "./attention.ts";
+import { attentionBackward, attentionForward } from "./attention.ts";
 import { clipGradNormFactor, clipGradNormPartials } from "./clip_grad_norm.ts";
 import { copy } from "./copy.ts";
 import {
@@ -26,8 +26,7 @@ export const REFERENCE_KERNELS: ReadonlyMap<string, ReferenceKernel> = new Map<s
   ["adamw", adamw],
   ["add_forward", addForward],
   ["attention_forward", attentionForward],
-  ["attention_backward_query", attentionBackwardQuery],
-  ["attention_backward_key_value", attentionBackwardKeyValue],
+  ["attention_backward", attentionBackward],
   ["clip_grad_norm_partials", clipGradNormPartials],
   ["clip_grad_norm_factor", clipGradNormFactor],
   ["copy", copy],
@@ -60,14 +59,12 @@ export const REFERENCE_KERNELS: ReadonlyMap<string, ReferenceKernel> = new Map<s
 const ACCUMULATE: Readonly<Record<string, string>> = {
   dGate: "accumulateGate",
   dUp: "accumulateUp",
+  dQ: "accumulateQuery",
   dK: "accumulateKey",
   dV: "accumulateValue",
 };
 
-/** Outputs that are always overwritten, though their kernel accumulates into another. */
-const ALWAYS_OVERWRITTEN = new Set(["delta"]);
-
 /** Whether a call with these constants adds to what the output holds. */
 export function accumulates(output: string, constants: Readonly<Record<string, number>>): boolean {
-  return !ALWAYS_OVERWRITTEN.has(output) && constants[ACCUMULATE[output] ?? "accumulate"] === 1;
+  return constants[ACCUMULATE[output] ?? "accumulate"] === 1;
 }

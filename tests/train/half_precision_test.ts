@@ -71,8 +71,7 @@ Deno.test("a step in f16 holds operands and what lies between layers in f16, and
   assertEquals(types("linear_backward_input"), "f16 f16 f16");
   assertEquals(types("linear_backward_weight"), "f16 f16 f32");
   assertEquals(types("attention_forward"), "f16 f16 f16 u32 f16 f32");
-  assertEquals(types("attention_backward_query"), "f16 f16 f16 f16 f32 f16 f16 f32");
-  assertEquals(types("attention_backward_key_value"), "f16 f16 f16 f32 f32 f16 f16 f16");
+  assertEquals(types("attention_backward"), "f16 f16 f16 f16 f32 f16 f16 f16 f16");
   assertEquals(types("swiglu_backward"), "f16 f16 f16 f16 f16");
   assertEquals(types("rmsnorm_forward"), "f32 f32 f16 f32");
   assertEquals(types("rmsnorm_backward_input"), "f32 f32 f32 f16 f32");

@@ -1,0 +1,185 @@
+import { BLOCK_DIMENSIONS, copyRows, fetchRows, writeRows } from "./attention_rows";
+import { differentiate } from "./attention_slopes";
+import { LOG2_E } from "./exp";
+import { TILE_COLUMNS, TILE_ROWS } from "./micro_kernel";
+import { packAcross8, packAlong8 } from "./pack";
+import { multiplyColumns, multiplyRows, PITCH } from "./row_kernel";
+import { scratch } from "./scratch";
+import { dot } from "./vector";
+import { claim, divide, endUnit, firstUnit } from "./work";
+
+// With p[t,j] = exp(scale q[t]·k[j] − lse[t]) for j ≤ t, recomputed, delta[t] = dY[t]·y[t], ds = p (dY[t]·v[j] − delta[t]):
+// attention_backward: dQ[t] (+)= scale Σⱼ ds[t,j] k[j]; dK[j] (+)= scale Σₜ ds[t,j] q[t]; dV[j] (+)= Σₜ p[t,j] dY[t].
+// q, k, v, y, dY, dQ, dK, dV: (B, T, H, headDim); lse: (B, H, T).
+// A worker takes whole heads. A group of keys at a time, packed, meets the queries in ascending tiles.
+// Source: Dao 2023, arXiv:2307.08691 (FlashAttention-2)
+
+/** The largest headDim for which a worker's scratch memory suffices; above it, the kernel traps. */
+const MAX_HEAD_DIM: u32 = 4096;
+/** Queries in a tile: a multiple of TILE_ROWS. */
+const TILE: u32 = 72;
+/** Keys in a group at most: their scores, and up to 8 zeros behind them, fit into a row of PITCH bytes. */
+const MAX_GROUP: u32 = 256;
+/** Numbers that a group's packed keys and values and their gradients are at most, if it can be: half a second-level cache. */
+const MAX_PACKED: u32 = 1 << 17;
+
+export function attention_backward(
+  q: usize,
+  k: usize,
+  v: usize,
+  y: usize,
+  lse: usize,
+  dY: usize,
+  dQ: usize,
+  dK: usize,
+  dV: usize,
+  B: u32,
+  T: u32,
+  H: u32,
+  headDim: u32,
+  accumulateQuery: u32,
+  accumulateKey: u32,
+  accumulateValue: u32,
+  work: usize,
+): void {
+  if (headDim > MAX_HEAD_DIM) unreachable();
+  const groupKeys = min(MAX_GROUP, max(TILE_COLUMNS, (MAX_PACKED / (5 * headDim)) & ~7));
+  const headBytes = (headDim as usize) << 2;
+  const rowBytes = H * headBytes;
+  divide(work, B * H, 1);
+  while (claim()) {
+    for (let unit = firstUnit; unit < endUnit; unit++) {
+      const at = (unit / H) * T * rowBytes + (unit % H) * headBytes;
+      for (let firstKey: u32 = 0; firstKey < T; firstKey += groupKeys) {
+        const skip = at + firstKey * rowBytes;
+        keyGroup(
+          q + skip,
+          k + skip,
+          v + skip,
+          y + skip,
+          lse + ((unit * T + firstKey) << 2),
+          dY + skip,
+          dQ + skip,
+          dK + skip,
+          dV + skip,
+          rowBytes,
+          T - firstKey,
+          min(groupKeys, T - firstKey),
+          headDim,
+          accumulateQuery !== 0 || firstKey > 0,
+          accumulateKey !== 0,
+          accumulateValue !== 0,
+        );
+      }
+    }
+  }
+}
+
+/**
+ * A group of keys of a head, and the queries that see any of them: the addresses are those of the first key's position,
+ * which is the first of these queries' too.
+ */
+function keyGroup(
+  q: usize,
+  k: usize,
+  v: usize,
+  y: usize,
+  lse: usize,
+  dY: usize,
+  dQ: usize,
+  dK: usize,
+  dV: usize,
+  rowBytes: usize,
+  positions: u32,
+  keys: u32,
+  headDim: u32,
+  accumulateQuery: bool,
+  accumulateKey: bool,
+  accumulateValue: bool,
+): void {
+  const padded = (headDim + 7) & ~7;
+  const paddedKeys = (keys + 7) & ~7;
+  const sumBytes = (padded as usize) << 2;
+  const blockBytes = TILE * PITCH;
+  const blocks = (headDim + BLOCK_DIMENSIONS - 1) / BLOCK_DIMENSIONS;
+  const scores = scratch;
+  const slopes = scores + blockBytes;
+  const rowsQ = slopes + blockBytes;
+  const rowsDY = rowsQ + blocks * blockBytes;
+  const packedK = rowsDY + blocks * blockBytes;
+  const packedV = packedK + paddedKeys * headDim * 4;
+  const alongK = packedV + paddedKeys * headDim * 4;
+  const sumsQ = alongK + keys * sumBytes;
+  const sumsK = sumsQ + TILE * sumBytes;
+  const sumsV = sumsK + (keys + TILE_ROWS) * sumBytes;
+
+  fetchRows(k, rowBytes, keys, headDim);
+  fetchRows(v, rowBytes, keys, headDim);
+  for (let j: u32 = 0; j < keys; j += TILE_COLUMNS) {
+    const count = min(TILE_COLUMNS, keys - j);
+    packAcross8(packedK + j * headDim * 4, k + j * rowBytes, rowBytes, count, headDim);
+    packAcross8(packedV + j * headDim * 4, v + j * rowBytes, rowBytes, count, headDim);
+  }
+  packAlong8(alongK, k, rowBytes, headDim, keys);
+
+  const scale: f32 = (1 as f32) / sqrt<f32>(headDim as f32);
+  for (let first: u32 = 0; first < positions; first += TILE) {
+    const queries = min(TILE, positions - first);
+    const at = first * rowBytes;
+    fetchRows(q + at, rowBytes, queries, headDim);
+    fetchRows(y + at, rowBytes, queries, headDim);
+    fetchRows(dY + at, rowBytes, queries, headDim);
+    copyRows(rowsQ, blockBytes, q + at, rowBytes, queries, headDim);
+    copyRows(rowsDY, blockBytes, dY + at, rowBytes, queries, headDim);
+    for (let t: u32 = 0; t < queries; t += TILE_ROWS) {
+      // The last of these queries sees so many keys.
+      const panels = (min(keys, first + t + TILE_ROWS) + 7) / TILE_COLUMNS;
+      multiplyAcross(scores + t * PITCH, rowsQ + t * PITCH, packedK, panels, headDim, blockBytes);
+      multiplyAcross(slopes + t * PITCH, rowsDY + t * PITCH, packedV, panels, headDim, blockBytes);
+    }
+    for (let t: u32 = 0; t < queries; t++) {
+      const row = at + t * rowBytes;
+      differentiate(
+        scores + t * PITCH,
+        slopes + t * PITCH,
+        min(keys, first + t + 1),
+        scale * LOG2_E,
+        -LOG2_E * load<f32>(lse + ((first + t) << 2)),
+        dot(dY + row, y + row, headDim),
+      );
+    }
+    for (let t: u32 = 0; t < queries; t += TILE_ROWS) {
+      const visible = min(keys, first + min(queries, t + TILE_ROWS));
+      const to = sumsQ + t * sumBytes;
+      multiplyRows(visible, slopes + t * PITCH, alongK, keys * 32, padded / TILE_COLUMNS, to, sumBytes, false);
+    }
+    writeRows(dQ + at, rowBytes, sumsQ, sumBytes, queries, headDim, scale, accumulateQuery);
+    const endKey = min(keys, first + queries);
+    for (let j: u32 = 0; j < endKey; j += TILE_ROWS) {
+      // Queries before the first of these keys see none of them; the tile with that query is the first to add to its sums.
+      const begin = j > first ? j - first : 0;
+      const depth = queries - begin;
+      const skip = begin * PITCH;
+      const column = skip + ((j as usize) << 2);
+      const add = j < first;
+      for (let block: u32 = 0; block < blocks; block++) {
+        const from = skip + block * blockBytes;
+        const panels = min(BLOCK_DIMENSIONS, padded - block * BLOCK_DIMENSIONS) / TILE_COLUMNS;
+        const to = j * sumBytes + block * BLOCK_DIMENSIONS * 4;
+        multiplyColumns(depth, scores + column, rowsDY + from, panels, sumsV + to, sumBytes, add);
+        multiplyColumns(depth, slopes + column, rowsQ + from, panels, sumsK + to, sumBytes, add);
+      }
+    }
+  }
+  writeRows(dK, rowBytes, sumsK, sumBytes, keys, headDim, scale, accumulateKey);
+  writeRows(dV, rowBytes, sumsV, sumBytes, keys, headDim, 1, accumulateValue);
+}
+
+/** to[i,j] = a[i]·b[j] for TILE_ROWS rows of a, in blocks of dimensions, and `panels` panels of b. */
+function multiplyAcross(to: usize, a: usize, b: usize, panels: u32, headDim: u32, blockBytes: usize): void {
+  for (let first: u32 = 0; first < headDim; first += BLOCK_DIMENSIONS) {
+    const depth = min(BLOCK_DIMENSIONS, headDim - first);
+    multiplyRows(depth, a, b + ((first as usize) << 5), headDim * 32, panels, to, PITCH, first > 0);
+    a += blockBytes;
+  }
+}
