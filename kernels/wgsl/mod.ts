@@ -39,6 +39,7 @@ import {
   workgroupPerRow,
 } from "./dispatch.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "./linear.ts";
+import { sampleToken } from "./sample_token.ts";
 
 /** Rows of dWeight that one workgroup of embedding_backward owns: ROWS in its source. */
 const EMBEDDING_ROWS = 16;
@@ -82,6 +83,7 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
   rmsnorm_forward: workgroupPerRow("rmsnorm_forward", rmsnormForward, rows, width),
   rope_backward: elementwise("rope_backward", ropeBackward, pairs),
   rope_forward: elementwise("rope_forward", ropeForward, pairs),
+  sample_token: sampleToken,
   sgd: flatElementwise("sgd", sgd, 3, [true, false, false, true], ({ weightDecay }) => bitsOf([weightDecay])),
   silu_backward: flatElementwise("silu_backward", siluBackward, 2, all(3)),
   silu_forward: flatElementwise("silu_forward", siluForward, 1, all(2)),

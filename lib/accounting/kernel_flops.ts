@@ -56,6 +56,8 @@ export const KERNEL_FLOPS: Readonly<Record<string, (constants: Constants) => Ker
 
   softmax_forward: ({ rows, D }) => other(5 * rows * D),
   softmax_backward: ({ rows, D, accumulate }) => other((4 + accumulate) * rows * D),
+  // As with top-p alone: 16 passes, each with a weight, 16 comparisons and 16 sums for every token.
+  sample_token: ({ B, V }) => other(16 * (4 + 2 * 16) * B * V),
   cross_entropy_forward: ({ rows, V }) => other(rows * (4 * V + 3)),
   cross_entropy_backward: ({ rows, V, accumulate }) => other(rows * ((3 + accumulate) * V + 1)),
   cross_entropy_backward_in_place: ({ rows, V }) => other(rows * (3 * V + 1)),

@@ -7,6 +7,7 @@ export interface ContinuationOptions extends SamplingOptions {
   readonly maxTokens: number;
   /** Ids that end the text; they are not yielded. */
   readonly stopIds?: readonly number[];
+  /** Ends the text; tokens that were made already still come. */
   readonly signal?: AbortSignal;
 }
 
@@ -15,53 +16,77 @@ const RANDOM_STREAM_SAMPLES = 2;
 
 /** One text under way: what its next token is chosen by, apart from the logits. */
 export class Continuation {
-  readonly #options: ContinuationOptions;
+  readonly options: ContinuationOptions;
   readonly #contextLength: number;
   readonly #random: Philox;
   #context: number[];
+  #hasSlid = false;
   #made = 0;
+  #isOver: boolean;
 
   /** @param seed Decides every choice. */
   constructor(prompt: readonly number[], contextLength: number, options: ContinuationOptions, seed: number) {
-    this.#options = options;
+    this.options = options;
     this.#contextLength = contextLength;
     this.#random = new Philox(seed, RANDOM_STREAM_SAMPLES);
     this.#context = prompt.slice(-contextLength);
+    this.#isOver = options.maxTokens === 0;
   }
 
-  /** The tokens that the model sees, the newest last. */
+  /** The tokens that the next one follows from, the newest last. */
   get context(): readonly number[] {
     return this.#context;
   }
 
-  /** Whether all tokens were made that may be. */
-  get isComplete(): boolean {
-    return this.#made === this.#options.maxTokens;
+  /** Whether the context slid when its newest token came: every other has another position than before. */
+  get hasSlid(): boolean {
+    return this.#hasSlid;
+  }
+
+  /** Tokens that may still be made. */
+  get remaining(): number {
+    return this.options.maxTokens - this.#made;
+  }
+
+  /** Whether no more tokens will be taken. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** The random number in [0, 1) that decides the next token, or one of those `ahead` of it. */
+  uniform(ahead = 0): number {
+    return this.#random.uniform(this.#made + ahead);
   }
 
   /**
-   * Chooses the next token; undefined where the text ends.
+   * Chooses the next token.
    * @param logits (vocabSize), after the context; they may be changed.
    */
-  choose(logits: Float32Array): number | undefined {
-    const { repetitionPenalty = 1, stopIds, signal } = this.#options;
-    if (this.isComplete || signal?.aborted) return undefined;
+  choose(logits: Float32Array): number {
+    const { repetitionPenalty = 1 } = this.options;
     if (repetitionPenalty !== 1) penalizeRepetition(logits, this.#context, repetitionPenalty);
-    const id = sampleToken(logits, this.#options, this.#random.uniform(this.#made++));
-    return stopIds?.includes(id) ? undefined : id;
+    return sampleToken(logits, this.options, this.uniform());
   }
 
   /**
-   * Takes a token into the context. When that is full it slides: its newest half is kept.
-   * @returns Whether it slid: every token then has another position.
+   * Takes the token that was chosen, unless it ends the text. A full context slides: its newest half is kept.
+   * @returns Whether the token belongs to the text.
    */
-  extend(id: number): boolean {
-    if (this.#context.length < this.#contextLength) {
-      this.#context.push(id);
-      return false;
-    }
-    const kept = this.#context.slice(-Math.floor(this.#contextLength / 2));
+  take(id: number): boolean {
+    const { stopIds, signal } = this.options;
+    if (signal?.aborted || stopIds?.includes(id)) this.end();
+    if (this.#isOver) return false;
+    this.#made++;
+    this.#isOver = this.remaining === 0;
+    this.#hasSlid = this.#context.length === this.#contextLength;
+    const kept = this.#hasSlid ? this.#context.slice(-Math.floor(this.#contextLength / 2)) : this.#context;
+    // Half of a context of one token is nothing.
     this.#context = [...kept, id].slice(-this.#contextLength);
     return true;
+  }
+
+  /** Takes no more tokens. */
+  end(): void {
+    this.#isOver = true;
   }
 }

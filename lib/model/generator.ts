@@ -1,10 +1,11 @@
 import type { Backend } from "../backend/backend.ts";
 import { CachedForward } from "./cached_forward.ts";
 import { Continuation, type ContinuationOptions } from "./continuation.ts";
+import { type Decode, loadDecode } from "./decode.ts";
 import { type KvCache, kvCacheLayers } from "./kv_cache.ts";
 import { Lanes } from "./lanes.ts";
 import { validateSampling } from "./sampling.ts";
-import { SharedSteps } from "./shared_steps.ts";
+import { type NextTokens, SharedSteps } from "./shared_steps.ts";
 import type { Transformer } from "./transformer.ts";
 
 /** How a text is continued. */
@@ -36,6 +37,7 @@ export class Generator {
   readonly #layers: KvCache["layers"];
   readonly #prefill: CachedForward;
   readonly #single: CachedForward;
+  readonly #decode: Decode;
   #lanes: Lanes | undefined;
 
   private constructor(
@@ -44,12 +46,14 @@ export class Generator {
     layers: KvCache["layers"],
     prefill: CachedForward,
     single: CachedForward,
+    decode: Decode,
   ) {
     this.#backend = backend;
     this.#model = model;
     this.#layers = layers;
     this.#prefill = prefill;
     this.#single = single;
+    this.#decode = decode;
   }
 
   /** Loads the programs. The weights are the caller's to write, before the first `generate`. */
@@ -58,8 +62,9 @@ export class Generator {
     const prefillTokens = Math.min(PREFILL_TOKENS, model.config.contextLength);
     const prefill = await CachedForward.load(backend, model, layers, prefillTokens);
     const single = await CachedForward.load(backend, model, layers, 1);
+    const decode = await loadDecode(backend, model, layers);
     model.writeConstants(backend);
-    return new Generator(backend, model, layers, prefill, single);
+    return new Generator(backend, model, layers, prefill, single, decode);
   }
 
   /** How many samples `generateSamples` makes together at most. */
@@ -75,16 +80,9 @@ export class Generator {
   async *generate(prompt: readonly number[], options: GenerateOptions): AsyncGenerator<number, void, void> {
     this.#validate(prompt, options);
     const text = new Continuation(prompt, this.#model.config.contextLength, options, options.seed);
-    let logits = await this.#feed(text.context);
-    for (;;) {
-      const id = text.choose(logits);
-      if (id === undefined) return;
-      yield id;
-      if (text.isComplete) return;
-      logits = text.extend(id)
-        ? await this.#feed(text.context)
-        : await this.#single.run([[id]], text.context.length - 1);
-    }
+    const first = text.choose(await this.#feed(text.context));
+    const advance = () => this.#advance([text], this.#decode);
+    yield* new SharedSteps([text], [[first]], advance).iterators()[0];
   }
 
   /**
@@ -108,22 +106,31 @@ export class Generator {
     const { contextLength } = this.#model.config;
     const lanes = await this.#loadLanes(seeds.length);
     const texts = seeds.map((seed) => new Continuation(prompt, contextLength, options, seed));
-    const first = await this.#feed(texts[0].context);
+    const logits = await this.#feed(texts[0].context);
     for (const lane of texts.keys()) await lanes.fill(lane);
-    const advance = async (ids: readonly (number | undefined)[]) => {
-      const slid = texts.map((text, i) => ids[i] !== undefined && text.extend(ids[i]));
-      // All that go on have contexts of one length, so that they slide together.
-      const going = ids.findIndex((id) => id !== undefined);
-      if (!slid[going]) return await lanes.run(ids.map((id) => id ?? 0), texts[going].context.length - 1);
-      const logits = texts.map(() => new Float32Array());
-      for (const [lane, text] of texts.entries()) {
-        if (ids[lane] === undefined) continue;
-        logits[lane] = await this.#feed(text.context) as Float32Array<ArrayBuffer>;
-        await lanes.fill(lane);
-      }
-      return logits;
-    };
-    return new SharedSteps(texts, texts.map(() => first.slice()), advance).iterators();
+    const first = texts.map((text) => [text.choose(logits.slice())]);
+    const advance = () => this.#advance(texts, lanes.decode, (lane) => lanes.fill(lane));
+    return new SharedSteps(texts, first, advance).iterators();
+  }
+
+  /**
+   * Computes what follows each text.
+   * @param fed Called for each text that was fed to the single sequence's cache.
+   */
+  async #advance(
+    texts: readonly Continuation[],
+    decode: Decode,
+    fed?: (index: number) => Promise<void>,
+  ): Promise<NextTokens> {
+    // All that go on have contexts of one length, so that they slide together.
+    if (!texts.find(({ isOver }) => !isOver)!.hasSlid) return await decode.run(texts);
+    const next: number[][] = texts.map(() => []);
+    for (const [i, text] of texts.entries()) {
+      if (text.isOver) continue;
+      next[i] = [text.choose(await this.#feed(text.context))];
+      await fed?.(i);
+    }
+    return next;
   }
 
   async #loadLanes(count: number): Promise<Lanes> {

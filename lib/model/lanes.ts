@@ -5,30 +5,30 @@ import { plan } from "../graph/plan.ts";
 import type { Program } from "../graph/program.ts";
 import { Tensor } from "../graph/tensor.ts";
 import { writeRows } from "../ops/write_rows.ts";
-import { CachedForward } from "./cached_forward.ts";
+import { type Decode, loadDecode } from "./decode.ts";
 import { type KvCache, kvCacheLayers } from "./kv_cache.ts";
 import type { Transformer } from "./transformer.ts";
 
 /** Sequences of equal length that go through the model together, one token each at a time. */
 export class Lanes {
   readonly count: number;
+  readonly decode: Decode;
   readonly #backend: Backend;
   readonly #layers: KvCache["layers"];
-  readonly #forward: CachedForward;
   readonly #fill: { readonly program: Program; readonly executable: Executable; readonly block: InputBlock };
   readonly #row: Tensor;
 
   private constructor(
     backend: Backend,
     layers: KvCache["layers"],
-    forward: CachedForward,
+    decode: Decode,
     fill: { readonly program: Program; readonly executable: Executable; readonly block: InputBlock },
     row: Tensor,
   ) {
     [this.count] = layers[0].keys.shape;
     this.#backend = backend;
     this.#layers = layers;
-    this.#forward = forward;
+    this.decode = decode;
     this.#fill = fill;
     this.#row = row;
   }
@@ -36,7 +36,7 @@ export class Lanes {
   /** @param single The cache of one sequence, which lanes are filled from. */
   static async load(backend: Backend, model: Transformer, single: KvCache["layers"], count: number): Promise<Lanes> {
     const layers = kvCacheLayers(model.config, count);
-    const forward = await CachedForward.load(backend, model, layers, 1);
+    const decode = await loadDecode(backend, model, layers);
     const graph = new Graph();
     const row = graph.input("row", [1], { dtype: "u32" });
     layers.forEach(({ keys, values }, i) => {
@@ -45,7 +45,7 @@ export class Lanes {
     });
     const program = plan(graph);
     const executable = await backend.load(program);
-    return new Lanes(backend, layers, forward, { program, executable, block: new InputBlock(program) }, row);
+    return new Lanes(backend, layers, decode, { program, executable, block: new InputBlock(program) }, row);
   }
 
   /** Copies the single sequence's cache into a lane's. */
@@ -57,19 +57,9 @@ export class Lanes {
     await executable.run();
   }
 
-  /**
-   * Runs one token of each lane at a position.
-   * @returns The logits of each lane.
-   */
-  async run(ids: readonly number[], position: number): Promise<Float32Array[]> {
-    const logits = await this.#forward.run(ids.map((id) => [id]), position);
-    const vocabSize = logits.length / this.count;
-    return ids.map((_, lane) => logits.subarray(lane * vocabSize, (lane + 1) * vocabSize));
-  }
-
   /** Frees the lanes' caches and programs. */
   dispose(): void {
-    this.#forward.dispose();
+    this.decode.dispose();
     const storages = this.#layers.flatMap(({ keys, values }) => [keys, values].map((t) => t.placement!.storage));
     for (const storage of [...storages, ...this.#fill.program.scratch, this.#fill.program.inputs!]) {
       this.#backend.release(storage);

@@ -25,6 +25,25 @@ export function validateSampling(options: SamplingOptions): void {
   check("repetitionPenalty", repetitionPenalty > 0 && repetitionPenalty < Infinity, "above 0");
 }
 
+/** Beyond this, scores times it would not be finite in f32; a temperature as low takes the likeliest anyway. */
+const LARGEST_INVERSE_TEMPERATURE = 1e30;
+
+/** The largest f32 below 1: only a topP of 1 itself, rounded or not, leaves the nucleus out. */
+const LARGEST_TOP_P = 1 - 2 ** -24;
+
+/** The options as numbers in the order of `SAMPLING_OPTIONS`, for the device to choose by. */
+export function encodeSampling(options: SamplingOptions): number[] {
+  const { temperature, topP, topK = Infinity, minP = 0, repetitionPenalty = 1 } = options;
+  return [
+    temperature === 0 ? 0 : Math.min(1 / temperature, LARGEST_INVERSE_TEMPERATURE),
+    Math.min(topK, Number.MAX_SAFE_INTEGER),
+    minP,
+    topP === 1 ? 1 : Math.min(topP, LARGEST_TOP_P),
+    repetitionPenalty,
+    1 / repetitionPenalty,
+  ];
+}
+
 /**
  * Makes tokens that were seen less likely, in place.
  * Source: Keskar et al. 2019, arXiv:1909.05858.

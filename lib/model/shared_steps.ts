@@ -1,47 +1,43 @@
 import type { Continuation } from "./continuation.ts";
 
-/**
- * Computes the logits after each text's next token, together.
- * @param ids The token of each text; undefined for those that are over.
- */
-type Advance = (ids: readonly (number | undefined)[]) => Promise<readonly Float32Array[]>;
+/** For each text the tokens that follow it, one or more; for those that are over any. */
+export type NextTokens = readonly (readonly number[])[];
 
 /** Texts that advance in step, each read through an iterator of its own. */
 export class SharedSteps {
   readonly #texts: readonly Continuation[];
-  readonly #advance: Advance;
-  /** Ids that were made and not yet read. */
+  readonly #advance: () => Promise<NextTokens>;
+  /** Ids that were taken and not yet read. */
   readonly #unread: readonly number[][];
-  readonly #isOver: boolean[];
-  #logits: readonly Float32Array[];
-  /** The newest token of each text, which the model has not seen. */
-  #last: (number | undefined)[] | undefined;
+  #next: NextTokens | undefined;
   #step: Promise<void> | undefined;
 
-  /** @param logits After each text's prompt. */
-  constructor(texts: readonly Continuation[], logits: readonly Float32Array[], advance: Advance) {
+  /**
+   * @param first What follows each text's prompt.
+   * @param advance Computes what follows then, once these tokens were taken.
+   */
+  constructor(texts: readonly Continuation[], first: NextTokens, advance: () => Promise<NextTokens>) {
     this.#texts = texts;
     this.#advance = advance;
-    this.#logits = logits;
+    this.#next = first;
     this.#unread = texts.map(() => []);
-    this.#isOver = texts.map(() => false);
   }
 
   /** One for each text. Ending one ends its text, and no other. */
   iterators(): AsyncGenerator<number, void, void>[] {
-    return this.#texts.map((_, i) => this.#read(i));
+    return this.#texts.map((text, i) => this.#read(text, this.#unread[i]));
   }
 
-  async *#read(i: number): AsyncGenerator<number, void, void> {
+  async *#read(text: Continuation, unread: number[]): AsyncGenerator<number, void, void> {
     try {
       for (;;) {
-        const id = this.#unread[i].shift();
+        const id = unread.shift();
         if (id !== undefined) yield id;
-        else if (this.#isOver[i]) return;
+        else if (text.isOver) return;
         else await this.#nextStep();
       }
     } finally {
-      this.#isOver[i] = true;
+      text.end();
     }
   }
 
@@ -52,13 +48,11 @@ export class SharedSteps {
   }
 
   async #takeStep(): Promise<void> {
-    if (this.#last) this.#logits = await this.#advance(this.#last.map((id, i) => this.#isOver[i] ? undefined : id));
-    this.#last = this.#texts.map((text, i) => {
-      if (this.#isOver[i]) return undefined;
-      const id = text.choose(this.#logits[i]);
-      if (id !== undefined) this.#unread[i].push(id);
-      this.#isOver[i] = id === undefined || text.isComplete;
-      return id;
-    });
+    const next = this.#next ?? await this.#advance();
+    this.#next = undefined;
+    for (const [i, text] of this.#texts.entries()) {
+      // What was computed beyond the end of a text is not taken.
+      for (const id of next[i]) if (text.take(id)) this.#unread[i].push(id);
+    }
   }
 }

@@ -7,6 +7,7 @@ import { wholeOf } from "../graph/program.ts";
 import { BYTES_PER_ELEMENT, type DType, Storage, Tensor } from "../graph/tensor.ts";
 import { Philox } from "../random/philox.ts";
 import { inHalf, largeProbes, type Probe, type ProbeInput, smallProbes } from "./self_test_probes.ts";
+import { samplingFaults } from "./self_test_sampling.ts";
 
 /** A kernel that computes something else than it should. */
 export interface KernelFault {
@@ -57,7 +58,7 @@ export async function selfTest(
   const probes = precision === "f16" ? inHalf(all) : all;
   const expected = await runProbes(oracle, probes.map((probe) => ({ ...probe, halves: [] })), precision);
   const actual = await runProbes(backend, probes, precision);
-  return probes.flatMap(({ kernel, outputs, constants, halves = [] }, i) =>
+  const faults = probes.flatMap(({ kernel, outputs, constants, halves = [] }, i) =>
     Object.keys(outputs).flatMap((output) => {
       const tolerance = halves.includes(output) ? HALF_TOLERANCE : TOLERANCE;
       const difference = compare(actual[i][output], expected[i][output], tolerance);
@@ -69,6 +70,7 @@ export async function selfTest(
       }];
     })
   );
+  return precision === "f32" && options.probes === undefined ? [...faults, ...await samplingFaults(backend)] : faults;
 }
 
 type Outputs = Record<string, Float32Array>;

@@ -32,7 +32,8 @@ export class Trace {
   state(name: string, shape: readonly number[], data: HostData, requiresGrad = false): Tensor {
     const bytes = align(data.length * BYTES_PER_ELEMENT) + 2 * ALIGNMENT_BYTES;
     const placement = { storage: new Storage(name, bytes), byteOffset: ALIGNMENT_BYTES };
-    const tensor = new Tensor(name, shape, { placement, requiresGrad });
+    const dtype = data instanceof Uint32Array ? "u32" : "f32";
+    const tensor = new Tensor(name, shape, { dtype, placement, requiresGrad });
     this.data.set(tensor, data);
     return tensor;
   }

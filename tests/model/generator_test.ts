@@ -71,6 +71,16 @@ forEachBackend(
   },
 );
 
+forEachBackend("a context of one token slides with every token", async (backend) => {
+  const generator = await makeGenerator(backend, new Transformer({ ...config, contextLength: 1 }));
+  const text = await Array.fromAsync(generator.generate([3], { ...greedy, maxTokens: 6 }));
+  const expected = [];
+  for (const token of [3, ...text.slice(0, 5)]) {
+    expected.push(...await Array.fromAsync(generator.generate([token], { ...greedy, maxTokens: 1 })));
+  }
+  assertEquals(text, expected);
+});
+
 forEachBackend(
   "generation depends on the seed alone, stops where told, and refuses what cannot work",
   async (backend) => {

@@ -1,0 +1,47 @@
+import type { Backend } from "../backend/backend.ts";
+import { CachedForward } from "./cached_forward.ts";
+import type { Continuation } from "./continuation.ts";
+import { DeviceDecode } from "./device_decode.ts";
+import type { KvCache } from "./kv_cache.ts";
+import type { NextTokens } from "./shared_steps.ts";
+import type { Transformer } from "./transformer.ts";
+
+/** Takes sequences on whose newest token alone is not in the cache, one sequence a lane. */
+export interface Decode {
+  /**
+   * Computes what follows: as many tokens for each text, no more than fit the context and may be made.
+   * @param texts One for each lane; those that are not over have contexts of one length.
+   */
+  run(texts: readonly Continuation[]): Promise<NextTokens>;
+
+  /** Frees what only this uses; the cache stays. */
+  dispose(): void;
+}
+
+/** Loads what decodes best on a backend. `layers` decides the number of lanes. */
+export async function loadDecode(backend: Backend, model: Transformer, layers: KvCache["layers"]): Promise<Decode> {
+  if (backend.name === "webgpu") return await DeviceDecode.load(backend, model, layers);
+  return new HostDecode(await CachedForward.load(backend, model, layers, 1));
+}
+
+/** Reads the logits of every token and chooses on the host. */
+class HostDecode implements Decode {
+  readonly #forward: CachedForward;
+
+  constructor(forward: CachedForward) {
+    this.#forward = forward;
+  }
+
+  async run(texts: readonly Continuation[]): Promise<NextTokens> {
+    const { context } = texts.find(({ isOver }) => !isOver)!;
+    const logits = await this.#forward.run(texts.map((text) => text.context.slice(-1)), context.length - 1);
+    const vocabSize = logits.length / texts.length;
+    return texts.map((text, i) =>
+      text.isOver ? [] : [text.choose(logits.subarray(i * vocabSize, (i + 1) * vocabSize))]
+    );
+  }
+
+  dispose(): void {
+    this.#forward.dispose();
+  }
+}

@@ -1,0 +1,107 @@
+import type { Backend, Executable } from "../backend/backend.ts";
+import { Graph } from "../graph/graph.ts";
+import { InputBlock } from "../graph/inputs.ts";
+import { plan } from "../graph/plan.ts";
+import type { Program } from "../graph/program.ts";
+import {
+  type SampledTokens,
+  sampledTokens,
+  sampleTokens,
+  type SamplingInputs,
+  samplingInputs,
+} from "../ops/sample_token.ts";
+import type { Continuation } from "./continuation.ts";
+import type { Decode } from "./decode.ts";
+import type { KvCache } from "./kv_cache.ts";
+import { encodeSampling } from "./sampling.ts";
+import type { NextTokens } from "./shared_steps.ts";
+import type { Transformer } from "./transformer.ts";
+
+/** Steps of the first batch. */
+const FIRST_STEPS = 4;
+
+/** A batch should take so long: a read-back is little beside it, and tokens still seem to flow. */
+const BATCH_MILLISECONDS = 100;
+
+/**
+ * Takes many steps between two read-backs: the device chooses each token and feeds it to the next step. Reading from a
+ * GPU takes 10 ms and more, whatever the size, in which a small model could have made many tokens.
+ */
+export class DeviceDecode implements Decode {
+  readonly #backend: Backend;
+  readonly #program: Program;
+  readonly #executable: Executable;
+  readonly #block: InputBlock;
+  readonly #inputs: SamplingInputs;
+  readonly #tokens: SampledTokens;
+  #steps = FIRST_STEPS;
+
+  private constructor(
+    backend: Backend,
+    program: Program,
+    executable: Executable,
+    inputs: SamplingInputs,
+    tokens: SampledTokens,
+  ) {
+    this.#backend = backend;
+    this.#program = program;
+    this.#executable = executable;
+    this.#block = new InputBlock(program);
+    this.#inputs = inputs;
+    this.#tokens = tokens;
+  }
+
+  /** Loads the program. `layers` decides the number of lanes. */
+  static async load(backend: Backend, model: Transformer, layers: KvCache["layers"]): Promise<DeviceDecode> {
+    const [lanes, contextLength] = layers[0].keys.shape;
+    const graph = new Graph();
+    const inputs = samplingInputs(graph, lanes);
+    // The last place is for the token after a full context, which slides.
+    const tokens = sampledTokens(lanes, contextLength + 1);
+    const logits = model.forward(graph, tokens.ids, { cache: { start: inputs.start, layers } });
+    sampleTokens(graph, logits, inputs, tokens);
+    const program = plan(graph);
+    return new DeviceDecode(backend, program, await backend.load(program), inputs, tokens);
+  }
+
+  async run(texts: readonly Continuation[]): Promise<NextTokens> {
+    const { context: { length }, remaining } = texts.find(({ isOver }) => !isOver)!;
+    const row = this.#tokens.context.lastDim;
+    const steps = Math.min(this.#steps, row - length, remaining);
+    const begin = performance.now();
+    this.#writeTokens(texts);
+    for (let step = 0; step < steps; step++) await this.#step(texts, length - 1 + step, step);
+    const all = await this.#backend.read(this.#program.view(this.#tokens.context));
+    if (steps === this.#steps) this.#adapt(performance.now() - begin);
+    return texts.map((_, i) => [...all.subarray(i * row + length, i * row + length + steps)]);
+  }
+
+  dispose(): void {
+    const { ids, context } = this.#tokens;
+    const storages = [ids.placement!.storage, context.placement!.storage, ...this.#program.scratch];
+    for (const storage of [...storages, this.#program.inputs!]) this.#backend.release(storage);
+  }
+
+  #writeTokens(texts: readonly Continuation[]): void {
+    const { ids, context } = this.#tokens;
+    const words = new Uint32Array(context.size);
+    texts.forEach((text, i) => words.set(text.context, i * context.lastDim));
+    this.#backend.write(this.#program.view(context), words);
+    this.#backend.write(this.#program.view(ids), Uint32Array.from(texts, (text) => text.context.at(-1)!));
+  }
+
+  async #step(texts: readonly Continuation[], position: number, ahead: number): Promise<void> {
+    const { start, uniforms, options } = this.#inputs;
+    this.#block.integers(start)[0] = position;
+    // Random numbers from the host are the same for every backend, and cost the device nothing.
+    this.#block.floats(uniforms).set(texts.map((text) => text.uniform(ahead)));
+    this.#block.floats(options).set(encodeSampling(texts[0].options));
+    this.#backend.write(this.#block.view, this.#block.words);
+    await this.#executable.run();
+  }
+
+  #adapt(milliseconds: number): void {
+    if (milliseconds < BATCH_MILLISECONDS) this.#steps *= 2;
+    else if (milliseconds > 2 * BATCH_MILLISECONDS) this.#steps = Math.max(1, this.#steps >> 1);
+  }
+}

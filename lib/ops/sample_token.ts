@@ -1,0 +1,84 @@
+import type { Graph } from "../graph/graph.ts";
+import { defineKernel } from "../graph/kernel.ts";
+import { BYTES_PER_ELEMENT, Storage, Tensor } from "../graph/tensor.ts";
+import { requireDType, requireShape } from "./shapes.ts";
+
+/**
+ * Chooses the token that follows each lane's sequence, as `sampleToken` of lib/model/sampling.ts does after
+ * `penalizeRepetition`, in f32: ids[b] = context[b, start[0] + 1] = the choice.
+ * logits: (B, V); start: (1) u32; uniforms: (B) in [0, 1); options: see `SAMPLING_OPTIONS`; ids: (B) u32;
+ * context: (B, S) u32, read up to start[0] and written after it.
+ * In `kernels/wgsl` alone: where the host reads logits in no time, it chooses itself.
+ */
+export const sampleTokenKernel = defineKernel({
+  name: "sample_token",
+  inputs: ["logits", "start", "uniforms", "options"],
+  outputs: ["ids", "context"],
+  constants: { B: "u32", V: "u32", S: "u32" },
+});
+
+/** What `options` holds, in this order; 0 in the first place takes the likeliest token. */
+export const SAMPLING_OPTIONS = ["1 / temperature", "topK", "minP", "topP", "penalty", "1 / penalty"] as const;
+
+/** What `sampleTokens` reads besides the logits, all written by the host. */
+export interface SamplingInputs {
+  /** (1) of type u32: the position of each lane's newest token. */
+  readonly start: Tensor;
+  /** (B): a random number in [0, 1) for each lane. */
+  readonly uniforms: Tensor;
+  /** One number for each of `SAMPLING_OPTIONS`. */
+  readonly options: Tensor;
+}
+
+/** What `sampleTokens` writes. */
+export interface SampledTokens {
+  /** (B, 1) of type u32: the tokens chosen, which the next step feeds. */
+  readonly ids: Tensor;
+  /** (B, S) of type u32: each lane's tokens; the one chosen at position p goes to p + 1. */
+  readonly context: Tensor;
+}
+
+/** Declares the inputs of a graph that chooses tokens. */
+export function samplingInputs(graph: Graph, lanes: number): SamplingInputs {
+  return {
+    start: graph.input("start", [1], { dtype: "u32" }),
+    uniforms: graph.input("uniforms", [lanes]),
+    options: graph.input("options", [SAMPLING_OPTIONS.length]),
+  };
+}
+
+/**
+ * Makes the tensors that keep the tokens from run to run, with storages of their own.
+ * @param length Tokens of a lane at most, those that are chosen included.
+ */
+export function sampledTokens(lanes: number, length: number): SampledTokens {
+  const stored = (name: string, width: number) => {
+    const storage = new Storage(name, lanes * width * BYTES_PER_ELEMENT);
+    return new Tensor(name, [lanes, width], { dtype: "u32", placement: { storage, byteOffset: 0 } });
+  };
+  return { ids: stored("newest tokens", 1), context: stored("tokens", length) };
+}
+
+/**
+ * Chooses a token for each lane on the device, so that the next step needs nothing from the host but its position.
+ * @param logits (…, V), one row for each lane.
+ */
+export function sampleTokens(
+  graph: Graph,
+  logits: Tensor,
+  { start, uniforms, options }: SamplingInputs,
+  { ids, context }: SampledTokens,
+): void {
+  const [B, V, S] = [logits.rows, logits.lastDim, context.lastDim];
+  requireShape("sampleTokens", start, [1]);
+  requireShape("sampleTokens", uniforms, [B]);
+  requireShape("sampleTokens", options, [SAMPLING_OPTIONS.length]);
+  requireShape("sampleTokens", ids, [B, 1]);
+  requireShape("sampleTokens", context, [B, S]);
+  for (const tensor of [start, ids, context]) requireDType("sampleTokens", tensor, "u32");
+  graph.call(sampleTokenKernel, {
+    inputs: { logits, start, uniforms, options },
+    outputs: { ids, context },
+    constants: { B, V, S },
+  });
+}
