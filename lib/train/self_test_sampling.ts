@@ -7,7 +7,8 @@ import { sampledTokens, sampleTokenKernel, sampleTokens, samplingInputs } from "
 import { Philox } from "../random/philox.ts";
 import type { KernelFault } from "./self_test.ts";
 
-const SEED = 8;
+/** One of those for which no choice is a close call: a bound would have to be off by 1e-4 to change it. */
+const SEED = 10;
 const LANES = 9;
 /** Several for each invocation of the largest workgroup. */
 const VOCAB_SIZE = 1301;

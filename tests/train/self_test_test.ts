@@ -5,6 +5,7 @@ import { createWasmBackend } from "../../lib/backend/wasm.ts";
 import { createWebGpuBackend } from "../../lib/backend/webgpu.ts";
 import { selfTest } from "../../lib/train/self_test.ts";
 import { largeProbes, smallProbes } from "../../lib/train/self_test_probes.ts";
+import { samplingFaults } from "../../lib/train/self_test_sampling.ts";
 import { forEachDevice, reference } from "../harness/backends.ts";
 import { gpuTest } from "../harness/gpu.ts";
 
@@ -65,6 +66,17 @@ gpuTest("the self-test in f16 names a kernel that is wrong, and the precision", 
   const faults = await selfTest(backend, await reference(), { precision: "f16" });
   assertEquals([...new Set(faults.map((fault) => fault.kernel))], ["swiglu_forward in f16"]);
 });
+
+for (const sign of ["+", "-"]) {
+  gpuTest(`rounding does not decide what the self-test samples: ${sign}`, async () => {
+    const change = (source: string) =>
+      source.replace("sample(uniforms[lane]", `sample(uniforms[lane] ${sign} 5e-5`)
+        .replace("options[3] * total", `options[3] * total * (1.0 ${sign} 5e-5)`)
+        .replace("weight(score) < options[2]", `weight(score) < options[2] * (1.0 ${sign} 5e-5)`);
+    await using backend = await createWebGpuBackend({ kernels: broken("sample_token", change) });
+    assertEquals(await samplingFaults(backend), []);
+  });
+}
 
 for (const [kernel, fault, change] of PLANTED) {
   gpuTest(`the self-test names a kernel that ${fault}`, async () => {
