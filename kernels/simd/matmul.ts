@@ -14,10 +14,10 @@ const MAX_DEPTH: u32 = 512;
 const BLOCK_ROWS: u32 = 132;
 /** Columns of B packed at a time, a multiple of TILE_COLUMNS, where B is not packed whole. */
 const BLOCK_COLUMNS: u32 = 1024;
-/** Rows of C in a block where neither operand is packed whole. */
-const ROWS_PER_PACKING: u32 = 480;
-/** Pieces of work for each worker, where C is cut into blocks. */
-const BLOCKS_PER_WORKER: u32 = 4;
+/** Rows of C in a block, at most, where neither operand is packed whole. */
+const ROWS_PER_PACKING: u32 = 528;
+/** Pieces of work for each worker, where C is cut into blocks: each packs its part of B anew. */
+const BLOCKS_PER_WORKER: u32 = 2;
 /** Tiles of a piece of work at least, where one operand is packed whole. */
 const LEAST_TILES: u32 = 4;
 

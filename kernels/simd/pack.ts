@@ -78,6 +78,22 @@ function transposeInto(to: usize, toRowBytes: usize, from: usize, rowBytes: usiz
  */
 const ALONG_ROWS: u32 = 16;
 
+const NUMBERS_PER_LINE: u32 = 16;
+
+/**
+ * Loads a word of each cache line of some rows of `count` numbers, so that they are on their way while the rows before
+ * are packed: no processor foresees what lies a row further on, and WebAssembly has no instruction to say it.
+ * @param unused Where a word may be left, so that no compiler takes the loads for useless.
+ */
+function fetch(from: usize, rowBytes: usize, rows: u32, count: u32, unused: usize): void {
+  let words: u32 = 0;
+  for (let p: u32 = 0; p < rows; p++) {
+    for (let i: u32 = 0; i < count; i += NUMBERS_PER_LINE) words |= load<u32>(from + ((i as usize) << 2));
+    from += rowBytes;
+  }
+  store<u32>(unused, words);
+}
+
 /**
  * The dense panels (k, 8) of source[p, i], i < count, with rows of `rowBytes` bytes: eight columns in each, one panel
  * after the other.
@@ -85,6 +101,8 @@ const ALONG_ROWS: u32 = 16;
 export function packAlong8(to: usize, from: usize, rowBytes: usize, count: u32, k: u32): void {
   for (let first: u32 = 0; first < k; first += ALONG_ROWS) {
     const rows = min(ALONG_ROWS, k - first);
+    const next = first + rows;
+    fetch(from + next * rowBytes, rowBytes, min(ALONG_ROWS, k - next), count, to + ((first * 8) << 2));
     for (let i: u32 = 0; i < count; i += 8) {
       let panel = to + ((i * k + first * 8) << 2);
       let source = from + first * rowBytes + ((i as usize) << 2);
@@ -115,6 +133,8 @@ export function packAlong8(to: usize, from: usize, rowBytes: usize, count: u32, 
 export function packAlong6(to: usize, from: usize, rowBytes: usize, count: u32, k: u32): void {
   for (let first: u32 = 0; first < k; first += ALONG_ROWS) {
     const rows = min(ALONG_ROWS, k - first);
+    const next = first + rows;
+    fetch(from + next * rowBytes, rowBytes, min(ALONG_ROWS, k - next), count, to + ((first * 6) << 2));
     for (let i: u32 = 0; i < count; i += 6) {
       let panel = to + ((i * k + first * 6) << 2);
       let source = from + first * rowBytes + ((i as usize) << 2);

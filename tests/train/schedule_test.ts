@@ -46,7 +46,11 @@ Deno.test("validateTrainingConfig names the value that cannot work", () => {
     ["decay", "none"],
   ];
   for (const [key, value] of bad) {
-    assertThrows(() => validateTrainingConfig({ ...good, [key]: value }), RangeError, `got ${key} ${value}, must be`);
+    assertThrows(
+      () => validateTrainingConfig({ ...good, [key]: value }),
+      RangeError,
+      `got ${key} ${JSON.stringify(value)}, must be`,
+    );
   }
 });
 
