@@ -46,11 +46,8 @@ Deno.test("validateTrainingConfig names the value that cannot work", () => {
     ["decay", "none"],
   ];
   for (const [key, value] of bad) {
-    assertThrows(
-      () => validateTrainingConfig({ ...good, [key]: value }),
-      RangeError,
-      `got ${key} ${JSON.stringify(value)}, must be`,
-    );
+    const got = typeof value === "string" ? `"${value}"` : value;
+    assertThrows(() => validateTrainingConfig({ ...good, [key]: value }), RangeError, `got ${key} ${got}, must be`);
   }
 });
 
