@@ -1,4 +1,4 @@
-import { BLOCK_DIMENSIONS, copyRows, fetchRows, writeRows } from "./attention_rows";
+import { BLOCK_DIMENSIONS, copyRows, fetchRows, multiplyAcross, writeRows } from "./attention_rows";
 import { differentiate } from "./attention_slopes";
 import { LOG2_E } from "./exp";
 import { TILE_COLUMNS, TILE_ROWS } from "./micro_kernel";
@@ -110,7 +110,7 @@ function keyGroup(
   const packedV = packedK + paddedKeys * headDim * 4;
   const alongK = packedV + paddedKeys * headDim * 4;
   const sumsQ = alongK + keys * sumBytes;
-  const sumsK = sumsQ + TILE * sumBytes;
+  const sumsK = sumsQ + TILE_ROWS * sumBytes;
   const sumsV = sumsK + (keys + TILE_ROWS) * sumBytes;
 
   fetchRows(k, rowBytes, keys, headDim);
@@ -150,10 +150,10 @@ function keyGroup(
     }
     for (let t: u32 = 0; t < queries; t += TILE_ROWS) {
       const visible = min(keys, first + min(queries, t + TILE_ROWS));
-      const to = sumsQ + t * sumBytes;
-      multiplyRows(visible, slopes + t * PITCH, alongK, keys * 32, padded / TILE_COLUMNS, to, sumBytes, false);
+      multiplyRows(visible, slopes + t * PITCH, alongK, keys * 32, padded / TILE_COLUMNS, sumsQ, sumBytes, false);
+      const rows = min(TILE_ROWS, queries - t);
+      writeRows(dQ + at + t * rowBytes, rowBytes, sumsQ, sumBytes, rows, headDim, scale, accumulateQuery);
     }
-    writeRows(dQ + at, rowBytes, sumsQ, sumBytes, queries, headDim, scale, accumulateQuery);
     const endKey = min(keys, first + queries);
     for (let j: u32 = 0; j < endKey; j += TILE_ROWS) {
       // Queries before the first of these keys see none of them; the tile with that query is the first to add to its sums.
@@ -169,17 +169,12 @@ function keyGroup(
         multiplyColumns(depth, scores + column, rowsDY + from, panels, sumsV + to, sumBytes, add);
         multiplyColumns(depth, slopes + column, rowsQ + from, panels, sumsK + to, sumBytes, add);
       }
+      if (first + queries < positions) continue;
+      // Written as they are ready, so that memory is busy while the next are computed.
+      const rows = min(TILE_ROWS, keys - j);
+      const to = j * rowBytes;
+      writeRows(dK + to, rowBytes, sumsK + j * sumBytes, sumBytes, rows, headDim, scale, accumulateKey);
+      writeRows(dV + to, rowBytes, sumsV + j * sumBytes, sumBytes, rows, headDim, 1, accumulateValue);
     }
-  }
-  writeRows(dK, rowBytes, sumsK, sumBytes, keys, headDim, scale, accumulateKey);
-  writeRows(dV, rowBytes, sumsV, sumBytes, keys, headDim, 1, accumulateValue);
-}
-
-/** to[i,j] = a[i]·b[j] for TILE_ROWS rows of a, in blocks of dimensions, and `panels` panels of b. */
-function multiplyAcross(to: usize, a: usize, b: usize, panels: u32, headDim: u32, blockBytes: usize): void {
-  for (let first: u32 = 0; first < headDim; first += BLOCK_DIMENSIONS) {
-    const depth = min(BLOCK_DIMENSIONS, headDim - first);
-    multiplyRows(depth, a, b + ((first as usize) << 5), headDim * 32, panels, to, PITCH, first > 0);
-    a += blockBytes;
   }
 }

@@ -1,4 +1,4 @@
-import { PITCH } from "./row_kernel";
+import { multiplyRows, PITCH } from "./row_kernel";
 import { scratch } from "./scratch";
 import { loadLanes, storeLanes } from "./vector";
 
@@ -54,6 +54,18 @@ export function copyRows(
   }
 }
 
+/**
+ * to[i,j] = a[i]·b[j] for 6 rows of a, as `copyRows` leaves them, and all that `panels` panels of b, (headDim, 8), hold.
+ * Rows of `to` are PITCH apart.
+ */
+export function multiplyAcross(to: usize, a: usize, b: usize, panels: u32, headDim: u32, blockBytes: usize): void {
+  for (let first: u32 = 0; first < headDim; first += BLOCK_DIMENSIONS) {
+    const depth = min(BLOCK_DIMENSIONS, headDim - first);
+    multiplyRows(depth, a, b + ((first as usize) << 5), headDim * 32, panels, to, PITCH, first > 0);
+    a += blockBytes;
+  }
+}
+
 /** to (+)= scale · from, rows of headDim numbers. */
 export function writeRows(
   to: usize,
@@ -65,23 +77,26 @@ export function writeRows(
   scale: f32,
   accumulate: bool,
 ): void {
-  const scale4 = f32x4.splat(scale);
-  const end = (headDim & ~3) << 2;
-  const rest = (headDim & 3) as i32;
   for (let i: u32 = 0; i < rows; i++) {
-    let at: usize = 0;
-    if (accumulate) {
-      for (; at < end; at += 16) {
-        v128.store(to + at, f32x4.add(v128.load(to + at), f32x4.mul(v128.load(from + at), scale4)));
-      }
-    } else {
-      for (; at < end; at += 16) v128.store(to + at, f32x4.mul(v128.load(from + at), scale4));
-    }
-    if (rest) {
-      const value = f32x4.mul(v128.load(from + at), scale4);
-      storeLanes(to + at, accumulate ? f32x4.add(loadLanes(to + at, rest), value) : value, rest);
-    }
+    writeRow(to, from, headDim, scale, accumulate);
     to += toBytes;
     from += fromBytes;
+  }
+}
+
+/** The same for one row. */
+export function writeRow(to: usize, from: usize, headDim: u32, scale: f32, accumulate: bool): void {
+  const scale4 = f32x4.splat(scale);
+  const end = from + ((headDim & ~3) << 2);
+  while (from !== end) {
+    const value = f32x4.mul(v128.load(from), scale4);
+    v128.store(to, accumulate ? f32x4.add(v128.load(to), value) : value);
+    to += 16;
+    from += 16;
+  }
+  const rest = (headDim & 3) as i32;
+  if (rest) {
+    const value = f32x4.mul(v128.load(from), scale4);
+    storeLanes(to, accumulate ? f32x4.add(loadLanes(to, rest), value) : value, rest);
   }
 }
