@@ -1,8 +1,8 @@
-import { BLOCK_DIMENSIONS, copyRows, fetchRows, multiplyAcross, writeRows } from "./attention_rows";
+import { BLOCK_DIMENSIONS, copyRows, multiplyAcross, writeRows } from "./attention_rows";
 import { differentiate } from "./attention_slopes";
 import { LOG2_E } from "./exp";
 import { TILE_COLUMNS, TILE_ROWS } from "./micro_kernel";
-import { packAcross8, packAlong8 } from "./pack";
+import { fetch, packAcross8, packAlong8 } from "./pack";
 import { multiplyColumns, multiplyRows, PITCH } from "./row_kernel";
 import { scratch } from "./scratch";
 import { dot } from "./vector";
@@ -113,8 +113,8 @@ function keyGroup(
   const sumsK = sumsQ + TILE_ROWS * sumBytes;
   const sumsV = sumsK + (keys + TILE_ROWS) * sumBytes;
 
-  fetchRows(k, rowBytes, keys, headDim);
-  fetchRows(v, rowBytes, keys, headDim);
+  fetch(k, rowBytes, keys, headDim, scratch);
+  fetch(v, rowBytes, keys, headDim, scratch);
   for (let j: u32 = 0; j < keys; j += TILE_COLUMNS) {
     const count = min(TILE_COLUMNS, keys - j);
     packAcross8(packedK + j * headDim * 4, k + j * rowBytes, rowBytes, count, headDim);
@@ -126,9 +126,9 @@ function keyGroup(
   for (let first: u32 = 0; first < positions; first += TILE) {
     const queries = min(TILE, positions - first);
     const at = first * rowBytes;
-    fetchRows(q + at, rowBytes, queries, headDim);
-    fetchRows(y + at, rowBytes, queries, headDim);
-    fetchRows(dY + at, rowBytes, queries, headDim);
+    fetch(q + at, rowBytes, queries, headDim, scratch);
+    fetch(y + at, rowBytes, queries, headDim, scratch);
+    fetch(dY + at, rowBytes, queries, headDim, scratch);
     copyRows(rowsQ, blockBytes, q + at, rowBytes, queries, headDim);
     copyRows(rowsDY, blockBytes, dY + at, rowBytes, queries, headDim);
     for (let t: u32 = 0; t < queries; t += TILE_ROWS) {

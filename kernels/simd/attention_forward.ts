@@ -1,9 +1,9 @@
-import { BLOCK_DIMENSIONS, copyRows, fetchRows, multiplyAcross, writeRow } from "./attention_rows";
+import { BLOCK_DIMENSIONS, copyRows, multiplyAcross, writeRow } from "./attention_rows";
 import { attendOne, isSingle } from "./attention_single";
 import { exponentiate, findLargest, logSumOf, prepare, STATE_BYTES, sumOf } from "./attention_softmax";
 import { LOG2_E } from "./exp";
 import { TILE_COLUMNS, TILE_ROWS } from "./micro_kernel";
-import { packAcross8, packAlong8 } from "./pack";
+import { fetch, packAcross8, packAlong8 } from "./pack";
 import { multiplyRows, PITCH } from "./row_kernel";
 import { scratch } from "./scratch";
 import { claim, divide, endUnit, firstUnit } from "./work";
@@ -126,14 +126,14 @@ function attendGroup(
   const sums = alongV + groupKeys * sumBytes;
 
   for (let t: u32 = 0; t < queries; t++) prepare(states + t * STATE_BYTES);
-  fetchRows(q, rowBytes, queries, headDim);
+  fetch(q, rowBytes, queries, headDim, scratch);
   const power: f32 = LOG2_E / sqrt<f32>(headDim as f32);
   const endKey = position + queries;
   for (let firstKey: u32 = 0; firstKey < endKey; firstKey += groupKeys) {
     const keys = min(groupKeys, endKey - firstKey);
     const keyAt = firstKey * rowBytes;
-    fetchRows(k + keyAt, rowBytes, keys, headDim);
-    fetchRows(v + keyAt, rowBytes, keys, headDim);
+    fetch(k + keyAt, rowBytes, keys, headDim, scratch);
+    fetch(v + keyAt, rowBytes, keys, headDim, scratch);
     for (let j: u32 = 0; j < keys; j += TILE_COLUMNS) {
       packAcross8(packedK + j * headDim * 4, k + keyAt + j * rowBytes, rowBytes, min(TILE_COLUMNS, keys - j), headDim);
     }

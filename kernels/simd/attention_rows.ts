@@ -1,29 +1,10 @@
 import { multiplyRows, PITCH } from "./row_kernel";
-import { scratch } from "./scratch";
 import { loadLanes, storeLanes } from "./vector";
 
 // Rows of heads between the arrays, where they lie far apart, and a worker's scratch memory.
 
 /** Dimensions in a block: what fits into a row of PITCH bytes, in whole vectors of 8. */
 export const BLOCK_DIMENSIONS: u32 = 256;
-
-/** Bytes that come from memory together. */
-const LINE_BYTES: usize = 64;
-
-/**
- * Reads a number from each line of some rows, to have them in the cache: such rows lie too far apart for the processor to
- * foresee, and nothing but loads keeps as many of them on their way at a time as it can.
- */
-export function fetchRows(from: usize, rowBytes: usize, rows: u32, headDim: u32): void {
-  const end = (headDim as usize) << 2;
-  let sum: u32 = 0;
-  for (let i: u32 = 0; i < rows; i++) {
-    for (let at: usize = 0; at < end; at += LINE_BYTES) sum += load<u32>(from + at);
-    from += rowBytes;
-  }
-  // Used, lest the loads be left out.
-  store<u32>(scratch, sum);
-}
 
 /**
  * Copies rows of headDim numbers into blocks of BLOCK_DIMENSIONS columns, in rows PITCH apart; from one block to the

@@ -85,7 +85,7 @@ const NUMBERS_PER_LINE: u32 = 16;
  * are packed: no processor foresees what lies a row further on, and WebAssembly has no instruction to say it.
  * @param unused Where a word may be left, so that no compiler takes the loads for useless.
  */
-function fetch(from: usize, rowBytes: usize, rows: u32, count: u32, unused: usize): void {
+export function fetch(from: usize, rowBytes: usize, rows: u32, count: u32, unused: usize): void {
   let words: u32 = 0;
   for (let p: u32 = 0; p < rows; p++) {
     for (let i: u32 = 0; i < count; i += NUMBERS_PER_LINE) words |= load<u32>(from + ((i as usize) << 2));
