@@ -117,7 +117,8 @@ Deno.test("wasm backend: a profile runs the program once, and its times add up t
     const seconds = await executable.profile!();
     const elapsed = (performance.now() - start) / 1000;
     assertEquals(seconds.length, program.calls.length);
-    assert(seconds.every((time) => time > 0), `got ${seconds.join()}`);
+    // 0 where the worker that keeps the time came so late that others had made the call.
+    assert(seconds.every((time) => time >= 0), `got ${seconds.join()}`);
     const sum = seconds.reduce((total, time) => total + time, 0);
     assert(sum < elapsed, `got ${sum} s of ${elapsed} s`);
     assertEquals((await backend.read(viewOfStored(last)))[99_999], 8);
