@@ -8,6 +8,9 @@ import { CLOSED, QUIT, WORD } from "./wasm/layout.ts";
 import { instantiate, kernelNames, type WorkerMessage, type WorkerStart } from "./wasm/module.ts";
 import { readPhases, type WorkerCall, type WorkerPhases } from "./wasm/phases.ts";
 
+/** How often a worker looks for the next program before it sleeps: for a tenth of a millisecond. */
+const LOOKS = 20_000;
+
 function post(message: WorkerMessage): void {
   self.postMessage(message);
 }
@@ -32,7 +35,9 @@ function serve({ module, memory, worker, workers, scratch }: WorkerStart): void 
   post({ kind: "ready" });
 
   for (;;) {
-    // No spinning here: the main thread, which will wake this worker, may need its core.
+    // The first worker does not look for long: the main thread, which will wake it, may need its core. The others, awake
+    // when the next token's run comes, begin it.
+    for (let looks = 0; worker > 0 && looks < LOOKS && Atomics.load(words, WORD.sequence) === sequence; looks++);
     while (Atomics.load(words, WORD.sequence) === sequence) Atomics.wait(words, WORD.sequence, sequence);
     sequence = Atomics.load(words, WORD.sequence);
     if (Atomics.load(words, WORD.command) === QUIT) return;
