@@ -2,6 +2,7 @@ import livePage from "./report_live.js" with { type: "text" };
 import page from "./report_page.js" with { type: "text" };
 import style from "./report_page.css" with { type: "text" };
 import { reportPlots, type RunPlots } from "./report_plots.ts";
+import { distinguishingNames } from "./run_names.ts";
 import type { StepMetrics } from "./train.ts";
 
 /** A run in a report. */
@@ -72,7 +73,9 @@ ${live ? `${json("live", live)}\n<script>${livePage}</script>\n` : ""}</body>
 }
 
 /** What a report of some runs shows now. */
-export function reportContent(runs: readonly ReportRun[]): ReportContent {
+export function reportContent(named: readonly ReportRun[]): ReportContent {
+  const names = distinguishingNames(named.map(({ name }) => name));
+  const runs = named.map((run, i) => ({ ...run, name: names[i] }));
   return {
     plots: reportPlots(runs),
     sections: { summary: summaries(runs), samples: samples(runs), facts: factsTable(runs) },
@@ -105,15 +108,18 @@ function samples(runs: readonly ReportRun[]): string {
   return parts.filter((part) => part !== "").join("\n");
 }
 
-/** A row for each fact, a column for each run. */
+/** A row for each fact, a column for each run; what differs between runs is marked. */
 function factsTable(runs: readonly ReportRun[]): string {
   const names = [...new Set(runs.flatMap(({ facts }) => Object.keys(facts)))];
   if (names.length === 0) return "";
-  const row = (tag: string, cells: readonly string[]) =>
-    `<tr>${
+  const row = (tag: string, cells: readonly string[], attributes = "") =>
+    `<tr${attributes}>${
       cells.map((cell, i) => i === 0 ? `<th>${escapeHtml(cell)}</th>` : `<${tag}>${escapeHtml(cell)}</${tag}>`).join("")
     }</tr>`;
-  const rows = names.map((name) => row("td", [name, ...runs.map(({ facts }) => facts[name] ?? "–")]));
+  const rows = names.map((name) => {
+    const values = runs.map(({ facts }) => facts[name] ?? "–");
+    return row("td", [name, ...values], new Set(values).size > 1 ? ' class="differs"' : "");
+  });
   const head = runs.length > 1 ? `${row("th", ["", ...runs.map(({ name }) => name)])}\n` : "";
   return `<h2>Configuration</h2>\n<table>\n${head}${rows.join("\n")}\n</table>`;
 }

@@ -68,10 +68,11 @@ function pointsOf(metrics: readonly StepMetrics[], field: Field): Points {
 }
 
 function lossBy(x: Plot["x"]): Plot {
+  const along = x === "step" ? x : "time";
   return {
-    title: `Loss by ${x}`,
+    title: `Loss by ${along}`,
     x,
-    xLabel: x,
+    xLabel: along,
     yLabel: "nats per token",
     lines: [{ field: "loss", label: "training" }, { field: "validLoss", label: "validation", dashed: true }],
   };

@@ -2,7 +2,7 @@
 import { UserError } from "../../lib/errors.ts";
 import { MetricsFollower } from "../../lib/train/metrics_follower.ts";
 import type { ReportRun } from "../../lib/train/report.ts";
-import { readRunConfig, type RunConfig } from "../../lib/train/run_directory.ts";
+import { readRunConfig, RUN_FILES, type RunConfig } from "../../lib/train/run_directory.ts";
 import { describeRun } from "../report/describe_run.ts";
 
 /** One run. */
@@ -33,7 +33,8 @@ class WatchedRun {
       config = await readRunConfig(this.#directory);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      problem = error.message;
+      // That there is none yet is no mistake.
+      problem = await isThere(`${this.#directory}/${RUN_FILES.config}`) ? `: ${error.message}` : "";
     }
     const configText = problem + JSON.stringify(config);
     if (!hasNewMetrics && configText === this.#configText) return false;
@@ -45,7 +46,7 @@ class WatchedRun {
   }
 
   #waiting(problem: string): ReportRun {
-    return { name: this.#directory, metrics: [], facts: {}, summary: `Waiting for the run. ${problem}` };
+    return { name: this.#directory, metrics: [], facts: {}, summary: `Waiting for the run to begin${problem}` };
   }
 }
 
@@ -80,4 +81,8 @@ export class WatchedRuns {
     const changed = await Promise.all(this.#runs.map((run) => run.poll()));
     if (changed.includes(true)) this.#changes++;
   }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return await Deno.lstat(path).then(() => true, () => false);
 }

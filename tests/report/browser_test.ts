@@ -6,7 +6,7 @@ import { browserTest } from "../harness/browser.ts";
 import { taskCommand } from "../harness/run_task.ts";
 import { linesOf, makeRun, metricsOf } from "./runs.ts";
 
-const TITLES = ["Loss by step", "Loss by seconds", "Learning rate", "Gradient norm before clipping", "Throughput"];
+const TITLES = ["Loss by step", "Loss by time", "Learning rate", "Gradient norm before clipping", "Throughput"];
 
 /** In the page: how many points each line of a plot has, as the plotting library holds them. */
 const COUNTS = `({ plot }) => plot.data.slice(1).map((values) => values.filter((value) => value != null).length)`;
@@ -85,6 +85,11 @@ browserTest("report.html draws every run, asks for nothing, and keeps its parts 
       const { blue, orange } = await pixelsOf(page, title);
       assert(blue > 100 && orange > 100, `${title}: ${blue} blue pixels, ${orange} orange ones`);
     }
+    // Runs by what tells them apart, with their last values, and time in minutes.
+    const legends = (await page.locator(".u-legend").allInnerTexts()).map((text) => text.replace(/\s+/g, " "));
+    assert(legends.every((legend) => !legend.includes(dir) && !legend.includes("–")), legends.join("; "));
+    assert(/^time:? ?\d:\d\d/.test(legends[1].trim()), legends[1]);
+    assert(/a:? ?\d.*b:? ?\d/.test(legends[2]), legends[2]);
     const samples = await page.locator("#samples pre").allInnerTexts();
     assertEquals(samples, ["ROMEO: “99”\n<b>soft</b>", "ROMEO: “49”\n<b>soft</b>"]);
     for (const width of [1280, 1600, 420]) await requireTidy(page, width);

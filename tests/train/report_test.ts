@@ -64,6 +64,9 @@ Deno.test("names and facts cannot break out of the page, and runs stand side by 
   const html = reportHtml(runs, library);
   assertEquals(html.includes("<b>"), false);
   assertEquals(dataOf(html).runs.map(({ name }) => name), [hostile, "b"]);
-  assertStringIncludes(html, "<tr><th>lr</th><td>1</td><td>2</td></tr>");
-  assertStringIncludes(html, "<tr><th>only here</th><td>&lt;/script&gt;&lt;b&gt;&amp;&quot;</td><td>–</td></tr>");
+  assertStringIncludes(html, '<tr class="differs"><th>lr</th><td>1</td><td>2</td></tr>');
+  assertStringIncludes(
+    html,
+    '<tr class="differs"><th>only here</th><td>&lt;/script&gt;&lt;b&gt;&amp;&quot;</td><td>–</td></tr>',
+  );
 });

@@ -1,0 +1,9 @@
+/** Paths as short as tells them apart: without the directories that all of them are in. */
+export function distinguishingNames(paths: readonly string[]): string[] {
+  if (paths.length < 2) return [...paths];
+  const parts = paths.map((path) => path.split("/"));
+  const most = Math.min(...parts.map(({ length }) => length)) - 1;
+  let shared = 0;
+  while (shared < most && parts.every((path) => path[shared] === parts[0][shared])) shared++;
+  return parts.map((path) => path.slice(shared).join("/"));
+}
