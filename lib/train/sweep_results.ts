@@ -66,7 +66,8 @@ export function sweepTable(results: readonly SweepResult[]): string[][] {
       ...axes.map((axis) => result.settings[axis]),
       ...COLUMNS.map((column) => {
         const value = result[column];
-        return typeof value === "number" && !Number.isInteger(value) ? value.toFixed(4) : String(value ?? "");
+        if (typeof value !== "number" || Number.isInteger(value)) return String(value ?? "");
+        return value.toFixed(column === "seconds" ? 1 : 4);
       }),
       result === best ? "*" : "",
     ]),
