@@ -13,6 +13,7 @@ import {
 import { formatBinary, formatCount, formatSi } from "../lib/accounting/units.ts";
 import { createBackend } from "../lib/backend/select.ts";
 import type { Program } from "../lib/graph/program.ts";
+import { isFile } from "../lib/io/is_file.ts";
 import { measurePeak, Peak } from "../lib/measure/peak.ts";
 import { parameterSpecs, sizeOf } from "../lib/model/parameters.ts";
 import { loadTokenizer } from "../lib/tokenizer/mod.ts";
@@ -26,7 +27,7 @@ import { samplesWith } from "../lib/train/sampler.ts";
 import { startBackend } from "./cli/backend.ts";
 import { messageOf, UserError } from "./cli/errors.ts";
 import { isFileSystemError } from "./cli/file_system_errors.ts";
-import { isFile, requireAbsent, requireDirectory, requireInputFile } from "./cli/files.ts";
+import { requireAbsent, requireDirectory, requireInputFile } from "./cli/files.ts";
 import { exitCodeOf, untilInterrupted } from "./cli/interrupt.ts";
 import { runTask } from "./cli/run.ts";
 import { REPORT_FILE, tryToWriteReport } from "./report/write_report.ts";

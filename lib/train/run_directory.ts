@@ -1,4 +1,5 @@
 import { UserError } from "../errors.ts";
+import { isFile } from "../io/is_file.ts";
 import { writeDirectoryAtomically, writeFileAtomically } from "../io/atomic.ts";
 import { type ModelConfig, validateModelConfig } from "../model/config.ts";
 import { saveTokenizer, type Tokenizer } from "../tokenizer/mod.ts";
@@ -109,14 +110,5 @@ async function readConfig<T>(directory: string, use: (config: Partial<RunConfig>
     throw new UserError(
       `Cannot open run ${directory}: got an unusable ${RUN_FILES.config} (${problem}), must be one that train-lm wrote. Train it again`,
     );
-  }
-}
-
-async function isFile(path: string): Promise<boolean> {
-  try {
-    return (await Deno.stat(path)).isFile;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
   }
 }

@@ -18,11 +18,6 @@ export async function requireInputFile(path: string): Promise<number> {
   return info.size;
 }
 
-/** Whether there is a file at `path`. */
-export async function isFile(path: string): Promise<boolean> {
-  return (await statOrNull(path))?.isFile === true;
-}
-
 /**
  * Whether there is a directory at `path`.
  * @throws {UserError} if something else is.

@@ -1,5 +1,6 @@
 // Runs on disk as they go: read again when asked, from where they were left.
 import { UserError } from "../../lib/errors.ts";
+import { isFile } from "../../lib/io/is_file.ts";
 import { MetricsFollower } from "../../lib/train/metrics_follower.ts";
 import type { ReportRun } from "../../lib/train/report.ts";
 import { readRunConfig, RUN_FILES, type RunConfig } from "../../lib/train/run_directory.ts";
@@ -34,7 +35,7 @@ class WatchedRun {
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       // That there is none yet is no mistake.
-      problem = await isThere(`${this.#directory}/${RUN_FILES.config}`) ? `: ${error.message}` : "";
+      problem = await isFile(`${this.#directory}/${RUN_FILES.config}`).catch(() => true) ? `: ${error.message}` : "";
     }
     const configText = problem + JSON.stringify(config);
     if (!hasNewMetrics && configText === this.#configText) return false;
@@ -81,8 +82,4 @@ export class WatchedRuns {
     const changed = await Promise.all(this.#runs.map((run) => run.poll()));
     if (changed.includes(true)) this.#changes++;
   }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return await Deno.lstat(path).then(() => true, () => false);
 }
