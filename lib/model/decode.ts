@@ -18,10 +18,18 @@ export interface Decode {
   dispose(): void;
 }
 
-/** Loads what decodes best on a backend. `layers` decides the number of lanes. */
-export async function loadDecode(backend: Backend, model: Transformer, layers: KvCache["layers"]): Promise<Decode> {
+/**
+ * Loads what decodes best on a backend. `layers` decides the number of lanes.
+ * @param single Runs one token of each lane, if that is loaded already.
+ */
+export async function loadDecode(
+  backend: Backend,
+  model: Transformer,
+  layers: KvCache["layers"],
+  single?: CachedForward,
+): Promise<Decode> {
   if (backend.name === "webgpu") return await DeviceDecode.load(backend, model, layers);
-  return new HostDecode(await CachedForward.load(backend, model, layers, 1));
+  return new HostDecode(single ?? await CachedForward.load(backend, model, layers, 1));
 }
 
 /** Reads the logits of every token and chooses on the host. */

@@ -70,6 +70,7 @@ export class DeviceDecode implements Decode {
     const steps = Math.min(this.#steps, row - length, remaining);
     const begin = performance.now();
     this.#writeTokens(texts);
+    this.#block.floats(this.#inputs.options).set(encodeSampling(texts[0].options));
     for (let step = 0; step < steps; step++) await this.#step(texts, length - 1 + step, step);
     const all = await this.#backend.read(this.#program.view(this.#tokens.context));
     if (steps === this.#steps) this.#adapt(performance.now() - begin);
@@ -91,11 +92,10 @@ export class DeviceDecode implements Decode {
   }
 
   async #step(texts: readonly Continuation[], position: number, ahead: number): Promise<void> {
-    const { start, uniforms, options } = this.#inputs;
+    const { start, uniforms } = this.#inputs;
     this.#block.integers(start)[0] = position;
     // Random numbers from the host are the same for every backend, and cost the device nothing.
     this.#block.floats(uniforms).set(texts.map((text) => text.uniform(ahead)));
-    this.#block.floats(options).set(encodeSampling(texts[0].options));
     this.#backend.write(this.#block.view, this.#block.words);
     await this.#executable.run();
   }

@@ -62,7 +62,7 @@ export class Generator {
     const prefillTokens = Math.min(PREFILL_TOKENS, model.config.contextLength);
     const prefill = await CachedForward.load(backend, model, layers, prefillTokens);
     const single = await CachedForward.load(backend, model, layers, 1);
-    const decode = await loadDecode(backend, model, layers);
+    const decode = await loadDecode(backend, model, layers, single);
     model.writeConstants(backend);
     return new Generator(backend, model, layers, prefill, single, decode);
   }
