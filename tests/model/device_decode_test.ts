@@ -1,12 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Backend } from "../../lib/backend/backend.ts";
-import { Graph } from "../../lib/graph/graph.ts";
-import { InputBlock } from "../../lib/graph/inputs.ts";
-import { plan } from "../../lib/graph/plan.ts";
 import { Continuation, type ContinuationOptions } from "../../lib/model/continuation.ts";
 import { Generator } from "../../lib/model/generator.ts";
 import { Transformer } from "../../lib/model/transformer.ts";
 import { initialWeights, writeWeights } from "../../lib/model/weights.ts";
+import { fullForward } from "../harness/full_forward.ts";
 import { gpuTest, openGpu } from "../harness/gpu.ts";
 
 const config = {
@@ -27,24 +25,6 @@ const SAMPLING: readonly Omit<ContinuationOptions, "maxTokens">[] = [
   { temperature: 1.3, topP: 0.95, topK: 100, minP: 0.1, repetitionPenalty: 1.2 },
 ];
 
-/** The logits after a context, by a whole forward pass. */
-async function loadLogits(backend: Backend, model: Transformer) {
-  const { contextLength, vocabSize } = config;
-  const graph = new Graph();
-  const ids = graph.input("ids", [1, contextLength], { dtype: "u32" });
-  const logits = model.forward(graph, ids);
-  const program = plan(graph, { keep: [logits] });
-  const executable = await backend.load(program);
-  const block = new InputBlock(program);
-  return async (context: readonly number[]) => {
-    block.integers(ids).fill(0).set(context);
-    backend.write(block.view, block.words);
-    await executable.run();
-    const all = await backend.read(program.view(logits)) as Float32Array;
-    return all.slice((context.length - 1) * vocabSize, context.length * vocabSize);
-  };
-}
-
 gpuTest("texts whose tokens the device chooses are those that the host chooses from the same logits", async () => {
   await using backend = await openGpu();
   const model = new Transformer(config);
@@ -52,7 +32,7 @@ gpuTest("texts whose tokens the device chooses are those that the host chooses f
   // Larger than a model begins with: else all tokens are nearly as likely.
   const weights = initialWeights(config, 3);
   await writeWeights(backend, model, async (name, shape) => (await weights(name, shape)).map((w) => 3 * w));
-  const logitsAfter = await loadLogits(backend, model);
+  const logitsAfter = await fullForward(backend, model);
   for (const [seed, sampling] of SAMPLING.entries()) {
     // Long enough for the context to slide.
     const options = { ...sampling, maxTokens: 40 };

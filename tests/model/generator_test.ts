@@ -1,13 +1,11 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Backend } from "../../lib/backend/backend.ts";
-import { Graph } from "../../lib/graph/graph.ts";
-import { InputBlock } from "../../lib/graph/inputs.ts";
-import { plan } from "../../lib/graph/plan.ts";
 import type { ModelConfig } from "../../lib/model/config.ts";
 import { Generator } from "../../lib/model/generator.ts";
 import { Transformer } from "../../lib/model/transformer.ts";
 import { initialWeights, writeWeights } from "../../lib/model/weights.ts";
 import { forEachBackend } from "../harness/backends.ts";
+import { fullForward } from "../harness/full_forward.ts";
 
 const config = {
   vocabSize: 37,
@@ -28,22 +26,12 @@ async function makeGenerator(backend: Backend, model: Transformer): Promise<Gene
   return generator;
 }
 
-/** The likeliest next token by a whole forward pass without a cache, over a context that is padded at its end. */
-async function fullForward(backend: Backend, model: Transformer) {
-  const graph = new Graph();
-  const ids = graph.input("ids", [1, config.contextLength], { dtype: "u32" });
-  const logits = model.forward(graph, ids);
-  const program = plan(graph, { keep: [logits] });
-  const executable = await backend.load(program);
-  model.writeConstants(backend);
-  const block = new InputBlock(program);
+/** The likeliest next token by a whole forward pass. */
+async function likeliest(backend: Backend, model: Transformer) {
+  const logitsAfter = await fullForward(backend, model);
   return async (context: readonly number[]) => {
-    block.integers(ids).fill(0).set(context);
-    backend.write(block.view, block.words);
-    await executable.run();
-    const all = await backend.read(program.view(logits));
-    const last = [...all.subarray((context.length - 1) * config.vocabSize, context.length * config.vocabSize)];
-    return last.indexOf(Math.max(...last));
+    const logits = await logitsAfter(context);
+    return logits.indexOf(Math.max(...logits));
   };
 }
 
@@ -54,7 +42,7 @@ forEachBackend(
     for (const [architecture, promptLength] of lengths) {
       const model = new Transformer(architecture);
       const generator = await makeGenerator(backend, model);
-      const next = await fullForward(backend, model);
+      const next = await likeliest(backend, model);
       const prompt = Array.from({ length: promptLength }, (_, i) => (i * 17 + 5) % config.vocabSize);
       const generated = await Array.fromAsync(generator.generate(prompt, { ...greedy, maxTokens: 40 }));
       const expected = [];
