@@ -1,0 +1,175 @@
+// JSON objects of files that somebody else may have written: every field is checked as it is read.
+import { UserError } from "../errors.ts";
+import { excerpt } from "./excerpt.ts";
+
+/** What a file is called in messages, and what helps when it cannot be used. */
+export interface JsonSource {
+  /** The file's path. */
+  readonly name: string;
+  /** The sentence that says what to do next, without its full stop: `Write the file again`. */
+  readonly nextStep: string;
+}
+
+/** Bounds of a number, both inclusive. */
+export interface NumberBounds {
+  readonly min?: number;
+  readonly max?: number;
+}
+
+/**
+ * The fields of a JSON object. Each method reads one field, and throws a {@linkcode UserError} that names the file and the
+ * field where the value is of another kind. Those that end in `OrNone` give `undefined` for a field that is absent.
+ */
+export class JsonFields {
+  readonly #record: Readonly<Record<string, unknown>>;
+  readonly #source: JsonSource;
+  /** Where in the file the object is: empty, or `"model."`. */
+  readonly #path: string;
+
+  private constructor(record: Readonly<Record<string, unknown>>, source: JsonSource, path: string) {
+    this.#record = record;
+    this.#source = source;
+    this.#path = path;
+  }
+
+  /** @throws {UserError} If the text is not a JSON object. */
+  static parse(text: string, source: JsonSource): JsonFields {
+    return JsonFields.of(parseJsonText(text, source), source);
+  }
+
+  /**
+   * @param path Where in the file the value is, ending in a dot; empty for the whole file.
+   * @throws {UserError} If the value is not a JSON object.
+   */
+  static of(value: unknown, source: JsonSource, path = ""): JsonFields {
+    if (!isJsonObject(value)) {
+      const got = path === "" ? excerpt(value) : `"${path.slice(0, -1)}" ${excerpt(value)}`;
+      throw refusal(source, got, "a JSON object");
+    }
+    return new JsonFields(value, source, path);
+  }
+
+  /** The names of all fields. */
+  get names(): string[] {
+    return Object.keys(this.#record);
+  }
+
+  /** The object as it is. */
+  get record(): Readonly<Record<string, unknown>> {
+    return this.#record;
+  }
+
+  has(name: string): boolean {
+    return Object.hasOwn(this.#record, name) && this.#record[name] !== undefined;
+  }
+
+  /** The value as it is; `undefined` where it is absent. */
+  value(name: string): unknown {
+    return Object.hasOwn(this.#record, name) ? this.#record[name] : undefined;
+  }
+
+  string(name: string): string {
+    const value = this.value(name);
+    return typeof value === "string" ? value : this.refuse(name, "a text");
+  }
+
+  boolean(name: string): boolean {
+    const value = this.value(name);
+    return typeof value === "boolean" ? value : this.refuse(name, "true or false");
+  }
+
+  /** A finite number. */
+  number(name: string, bounds: NumberBounds = {}): number {
+    return this.#number(name, "a number", bounds, Number.isFinite);
+  }
+
+  /** A whole number that a double holds exactly. */
+  integer(name: string, bounds: NumberBounds = {}): number {
+    return this.#number(name, "a whole number", bounds, Number.isSafeInteger);
+  }
+
+  oneOf<const T extends string>(name: string, choices: readonly T[]): T {
+    const value = this.value(name);
+    const found = choices.find((choice) => choice === value);
+    return found ?? this.refuse(name, `one of ${choices.join(", ")}`);
+  }
+
+  list(name: string): readonly unknown[] {
+    const value = this.value(name);
+    return Array.isArray(value) ? value : this.refuse(name, "a list");
+  }
+
+  /** The objects of a list. */
+  objects(name: string): JsonFields[] {
+    return this.list(name).map((value, i) => JsonFields.of(value, this.#source, `${this.#path}${name}[${i}].`));
+  }
+
+  object(name: string): JsonFields {
+    return JsonFields.of(this.value(name), this.#source, `${this.#path}${name}.`);
+  }
+
+  stringOrNone(name: string): string | undefined {
+    return this.has(name) ? this.string(name) : undefined;
+  }
+
+  booleanOrNone(name: string): boolean | undefined {
+    return this.has(name) ? this.boolean(name) : undefined;
+  }
+
+  numberOrNone(name: string, bounds?: NumberBounds): number | undefined {
+    return this.has(name) ? this.number(name, bounds) : undefined;
+  }
+
+  integerOrNone(name: string, bounds?: NumberBounds): number | undefined {
+    return this.has(name) ? this.integer(name, bounds) : undefined;
+  }
+
+  objectOrNone(name: string): JsonFields | undefined {
+    return this.has(name) ? this.object(name) : undefined;
+  }
+
+  /** @throws {UserError} Naming the first field that is none of `names`. */
+  allowOnly(names: readonly string[]): void {
+    const unknown = this.names.find((name) => !names.includes(name));
+    if (unknown === undefined) return;
+    const known = names.map((name) => this.#path + name).join(", ");
+    throw refusal(this.#source, excerpt(this.#path + unknown), `one of ${known}`);
+  }
+
+  /** Refuses the value of a field. */
+  refuse(name: string, mustBe: string): never {
+    const value = this.value(name);
+    const field = excerpt(this.#path + name);
+    throw refusal(this.#source, value === undefined ? `no ${field}` : `${field} ${excerpt(value)}`, mustBe);
+  }
+
+  #number(name: string, kind: string, { min, max }: NumberBounds, isKind: (value: number) => boolean): number {
+    const value = this.value(name);
+    if (typeof value === "number" && isKind(value) && value >= (min ?? -Infinity) && value <= (max ?? Infinity)) {
+      return value;
+    }
+    const bounds = [min === undefined ? "" : `at least ${min}`, max === undefined ? "" : `at most ${max}`];
+    return this.refuse(name, `${kind} ${bounds.filter((bound) => bound !== "").join(" and ")}`.trim());
+  }
+}
+
+/** @throws {UserError} If the text is not JSON. */
+export function parseJsonText(text: string, source: JsonSource): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    // A RangeError: nested too deeply.
+    if (!(error instanceof SyntaxError || error instanceof RangeError)) throw error;
+    // The parser's message quotes the text, at any length.
+    throw refusal(source, `text that is not JSON (${excerpt(error.message, 120).slice(1, -1)})`, "JSON");
+  }
+}
+
+/** Whether a value of JSON is an object: neither `null` nor a list. */
+export function isJsonObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function refusal({ name, nextStep }: JsonSource, got: string, mustBe: string): UserError {
+  return new UserError(`Cannot read ${name}: got ${got}, must be ${mustBe}. ${nextStep}`);
+}
