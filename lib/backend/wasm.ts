@@ -23,7 +23,7 @@ export async function createWasmBackend(options: WasmBackendOptions = {}): Promi
     throw new RangeError(`Cannot start the wasm backend: got ${workers} workers, must be a positive integer`);
   }
   const module = await compileModule();
-  return new WasmBackend(module, await WorkerPool.start(module, workers), workers);
+  return new WasmBackend(module, await WorkerPool.start(module, { workers }), workers);
 }
 
 /** The backend on the CPU: make one with `createWasmBackend`. */

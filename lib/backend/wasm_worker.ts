@@ -4,7 +4,8 @@
  * call needs to be complete, and waits for the next program. It never returns to the event loop while the backend lives,
  * because waiting on the shared memory is the fastest way to be woken.
  */
-import { CLOSED, QUIT, WORD } from "./wasm/layout.ts";
+import { enterRun, leaveRun } from "./wasm/gate.ts";
+import { QUIT, WORD } from "./wasm/layout.ts";
 import { instantiate, kernelNames, type WorkerMessage, type WorkerStart } from "./wasm/module.ts";
 import { readPhases, type WorkerCall, type WorkerPhases } from "./wasm/phases.ts";
 
@@ -16,12 +17,17 @@ function post(message: WorkerMessage): void {
 }
 
 self.onmessage = ({ data }: MessageEvent<WorkerStart>) => {
-  serve(data);
-  post({ kind: "ended" });
+  try {
+    serve(data);
+    post({ kind: "ended" });
+  } catch (error) {
+    // Thrown on, it would be printed as well.
+    post({ kind: "died", message: error instanceof Error ? error.message : String(error) });
+  }
   self.close();
 };
 
-function serve({ module, memory, worker, workers, scratch }: WorkerStart): void {
+function serve({ module, memory, worker, workers, scratch, beat }: WorkerStart): void {
   const functions = instantiate(module, memory);
   const names = kernelNames(module);
   const named = (name: string) => functions[names.indexOf(name)];
@@ -29,6 +35,7 @@ function serve({ module, memory, worker, workers, scratch }: WorkerStart): void 
   named("set_scratch")(scratch);
   named("set_worker")(worker, workers);
   const words = new Int32Array(memory.buffer, 0, 256);
+  const beats = new Int32Array(memory.buffer, beat, 2);
   // By address, as long as the program found there is still the same one.
   const programs = new Map<number, WorkerPhases>();
   let sequence = Atomics.load(words, WORD.sequence);
@@ -42,33 +49,12 @@ function serve({ module, memory, worker, workers, scratch }: WorkerStart): void 
     sequence = Atomics.load(words, WORD.sequence);
     if (Atomics.load(words, WORD.command) === QUIT) return;
     // A worker that comes late finds the run over. Once inside, the run does not end without it.
-    if (!enter()) continue;
+    if (!enterRun(words)) continue;
     const phases = find(Atomics.load(words, WORD.command) >>> 0);
     const notes = Atomics.load(words, WORD.profile) >>> 0;
     if (notes === 0) run(phases);
     else profile(phases, new Float64Array(memory.buffer, notes, phases.calls + 1));
-    leave();
-  }
-
-  function enter(): boolean {
-    for (;;) {
-      const gate = Atomics.load(words, WORD.gate);
-      if (gate & CLOSED) return false;
-      if (Atomics.compareExchange(words, WORD.gate, gate, gate + 1) === gate) return true;
-    }
-  }
-
-  /** The first to leave, when all is complete, closes the gate; the last tells the main thread. */
-  function leave(): void {
-    for (;;) {
-      const gate = Atomics.load(words, WORD.gate);
-      const left = gate - 1 | CLOSED;
-      if (Atomics.compareExchange(words, WORD.gate, gate, left) !== gate) continue;
-      if (left !== CLOSED) return;
-      Atomics.store(words, WORD.done, Atomics.load(words, WORD.sequence));
-      Atomics.notify(words, WORD.done);
-      return;
-    }
+    leaveRun(words);
   }
 
   function run({ phases }: WorkerPhases): void {
@@ -108,6 +94,8 @@ function serve({ module, memory, worker, workers, scratch }: WorkerStart): void 
   function make({ run, index }: WorkerCall): void {
     // After a trap nobody computes any more, nor waits.
     if (Atomics.load(words, WORD.failed) !== 0) return;
+    beats[0]++;
+    beats[1] = index;
     try {
       run();
     } catch (error) {

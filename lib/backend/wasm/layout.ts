@@ -9,7 +9,7 @@ import type { Step } from "./schedule.ts";
 
 /** Indices into an Int32Array over the memory; the module's own words are at bytes 256 and 384. */
 export const WORD = {
-  /** Changes when there is something to do: see `COMMAND`. */
+  /** Changes when there is something to do: see `command`. */
   sequence: 512 / 4,
   /** What to do: the address of a program's call list, or `QUIT`. */
   command: 544 / 4,
@@ -17,7 +17,9 @@ export const WORD = {
   profile: 576 / 4,
   /** Workers inside the run; `CLOSED` is added when it is complete, and nobody may enter any more. */
   gate: 896 / 4,
-  /** Follows `sequence` when the run is complete and the last worker has left it. */
+  /** The number of the run whose gate is open, or was last. */
+  run: 608 / 4,
+  /** Follows `run` when the run is complete and the last worker has left it. */
   done: 640 / 4,
   /** 0, or 1 + the index of a call that trapped during this run. */
   failed: 768 / 4,
@@ -40,6 +42,9 @@ export const HEAP_START = PAGE_BYTES;
 
 /** Private memory of each worker: `SCRATCH_BYTES` of kernels/simd/scratch.ts. */
 export const SCRATCH_BYTES = 8 << 20;
+
+/** Each worker's heartbeat, on a cache line of its own: an i32 that counts the calls it began, and the newest's index. */
+export const BEAT_BYTES = 64;
 
 /** Bytes of a call's counters: a line of kernels/simd/completion.ts, and one of kernels/simd/work.ts for each worker. */
 export function counterBytes(workers: number): number {

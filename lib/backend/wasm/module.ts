@@ -11,13 +11,16 @@ export interface WorkerStart {
   readonly workers: number;
   /** Address of the worker's private memory. */
   readonly scratch: number;
+  /** Address of the worker's heartbeat. */
+  readonly beat: number;
 }
 
-/** What a worker tells the main thread: that it is ready, that a kernel trapped, or that it has ended. */
+/** What a worker tells the main thread: that it is ready, that a kernel trapped, or that it ended, as told or not. */
 export type WorkerMessage =
   | { readonly kind: "ready" }
   | { readonly kind: "failed"; readonly call: number; readonly message: string }
-  | { readonly kind: "ended" };
+  | { readonly kind: "ended" }
+  | { readonly kind: "died"; readonly message: string };
 
 /** Compiles the committed kernels. */
 export async function compileModule(): Promise<WebAssembly.Module> {
