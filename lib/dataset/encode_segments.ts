@@ -25,14 +25,17 @@ export interface EncodeJob {
   readonly endingTexts: readonly boolean[];
 }
 
-/** Ids are written when there are this many, or when their segment ends. */
+/** Ids are written when there are this many and it is known where they go, or when their segment ends. */
 const MAX_BUFFERED = 1 << 22;
 
-/** Encodes segments until none is left to take; yields after each. */
+/**
+ * Encodes segments until none is left to take; yields nothing after each, and a segment's number where it must first be
+ * known where its ids go in the file.
+ */
 export function* encodeSegments(
   { files, vocabulary, output, dtype, separatorId, endingTexts, ...job }: EncodeJob,
   queue: SegmentQueue,
-): Generator<void> {
+): Generator<number | undefined> {
   const specials = new SpecialTokens(job.specials === "text" ? [] : vocabulary.specials);
   using reader = new SegmentReader(files, specials);
   using file = Deno.openSync(output, { write: true });
@@ -45,8 +48,9 @@ export function* encodeSegments(
     const { bytes, endedRange } = reader.read(segment, (piece) => encoding.push(piece));
     encoding.flush();
     if (separatorId !== undefined && endingTexts[endedRange]) buffer.append(Uint32Array.of(separatorId));
+    while (!queue.isStartKnown(segment)) yield segment;
     queue.addDone(bytes, buffer.end());
-    yield;
+    yield undefined;
   }
 }
 
@@ -77,7 +81,7 @@ class SegmentIds {
   }
 
   append(ids: IdsView): void {
-    if (this.#length + ids.length > MAX_BUFFERED) this.#write();
+    if (this.#length + ids.length > MAX_BUFFERED && this.#queue.isStartKnown(this.#segment)) this.#write();
     const length = this.#length + ids.length;
     if (length > this.#ids.length) {
       const grown = newTokenArray(this.#idBytes === 2 ? "uint16" : "uint32", Math.max(length, this.#ids.length * 2));

@@ -6,7 +6,7 @@ import { type EncodeJob, encodeSegments } from "./encode_segments.ts";
 serveJob<EncodeJob, never>((job) => {
   const queue = new SegmentQueue(job.queue);
   try {
-    for (const _ of encodeSegments(job, queue));
+    for (const awaited of encodeSegments(job, queue)) if (awaited !== undefined) queue.waitForStart(awaited);
   } catch (error) {
     // Others may be waiting for this thread's segment.
     queue.stop();

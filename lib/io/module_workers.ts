@@ -1,5 +1,6 @@
 // Module workers that are given a job each, report while they do it, and end.
 import { UserError } from "../errors.ts";
+import { rejectOnAbort } from "./reject_on_abort.ts";
 
 /** What a worker of {@linkcode runWorkers} posts: a report, or how it ended. */
 export type WorkerReport<R> =
@@ -8,20 +9,23 @@ export type WorkerReport<R> =
   | { readonly kind: "failed"; readonly message: string; readonly isForPeople: boolean };
 
 /**
- * Starts workers with a job each, and resolves when all have done theirs. All are ended when one of them fails.
+ * Starts workers with a job each, and resolves when all have done theirs. All are ended when one of them fails, or the
+ * signal is aborted, whatever they are at.
  *
  * @param url The worker's module, which calls {@linkcode serveJob}: `new URL("./x_worker.ts", import.meta.url)`.
  * @param onReport Called with what the workers report.
- * @throws What the job of a worker threw, or why a worker did not start.
+ * @throws What the job of a worker threw, why a worker did not start, or the signal's reason.
  */
 export async function runWorkers<J, R>(
   url: URL,
   jobs: readonly J[],
   onReport: (report: R) => void,
+  signal?: AbortSignal,
 ): Promise<void> {
   const workers: Worker[] = [];
+  using aborted = rejectOnAbort(signal);
   try {
-    await Promise.all(jobs.map((job) => {
+    const ended = Promise.all(jobs.map((job) => {
       const worker = new Worker(url, { type: "module" });
       workers.push(worker);
       return new Promise<void>((resolve, reject) => {
@@ -35,9 +39,11 @@ export async function runWorkers<J, R>(
           event.preventDefault();
           reject(new Error(`A worker ended: ${event.message}`));
         };
+        worker.onmessageerror = () => reject(new Error("A worker ended: it sent a message that cannot be read"));
         worker.postMessage(job);
       });
     }));
+    await Promise.race([ended, aborted.promise]);
   } finally {
     for (const worker of workers) worker.terminate();
   }

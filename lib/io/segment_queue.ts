@@ -56,10 +56,26 @@ export class SegmentQueue {
     return Number(Atomics.load(this.#head, COUNT));
   }
 
-  /** Where the output of a segment starts. Waits for the segments before it, which others have taken. */
-  outputStart(segment: number): number {
+  /** Whether it is known where the output of a segment starts: the segments before it, which others took, are done. */
+  isStartKnown(segment: number): boolean {
+    return Atomics.load(this.#ends, segment) !== NOT_YET;
+  }
+
+  /** Blocks a worker's thread until the start of a segment's output is known. */
+  waitForStart(segment: number): void {
     Atomics.wait(this.#ends, segment, NOT_YET);
-    return Number(Atomics.load(this.#ends, segment));
+  }
+
+  /** Resolves when the start of a segment's output is known: for a thread that has other things to do. */
+  async startKnown(segment: number): Promise<void> {
+    await Atomics.waitAsync(this.#ends, segment, NOT_YET).value;
+  }
+
+  /** Where the output of a segment starts, once that is known. */
+  outputStart(segment: number): number {
+    const start = Atomics.load(this.#ends, segment);
+    if (start === NOT_YET) throw new Error(`Cannot place segment ${segment}: those before it are not done`);
+    return Number(start);
   }
 
   /** Says where the output of a segment ends. */

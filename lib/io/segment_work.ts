@@ -1,6 +1,8 @@
 // Work on numbered segments, shared by this thread and workers.
 import { runWorkers } from "./module_workers.ts";
+import { rejectOnAbort } from "./reject_on_abort.ts";
 import type { SegmentQueue } from "./segment_queue.ts";
+import { Watchdog } from "./watchdog.ts";
 
 /** A worker takes about as long to start as it takes to work on so many bytes. */
 const BYTES_WORTH_A_WORKER = 1 << 23;
@@ -11,8 +13,11 @@ const MAX_TURN_MS = 20;
 /** Work to be shared: `J` is what a worker is told, `R` what it reports. */
 export interface SegmentWork<J, R> {
   readonly queue: SegmentQueue;
-  /** This thread's part, a step per segment: takes segments from the queue until none is left. */
-  readonly own: Iterable<void>;
+  /**
+   * This thread's part, a step per segment: takes segments from the queue until none is left. Yields the number of a
+   * segment where it must first be known where its output starts.
+   */
+  readonly own: Iterable<number | undefined | void>;
   /** The module of a worker that does the same. */
   readonly workerUrl: URL;
   readonly job: J;
@@ -29,30 +34,46 @@ export function numThreadsFor(bytes: number, wanted?: number): number {
   return wanted ?? Math.min(navigator.hardwareConcurrency, Math.ceil(bytes / BYTES_WORTH_A_WORKER));
 }
 
-/** Resolves when all segments are done. Throws what a thread threw, or the reason of the signal; then all have ended. */
+/**
+ * Resolves when all segments are done. This thread never blocks: signals and timers have their turn.
+ *
+ * @throws What a thread threw, or the reason of the signal; workers have been ended then, whatever they were at.
+ * @throws {Error} If no segment ends for minutes: a worker hangs.
+ */
 export async function workOnSegments<J, R>(work: SegmentWork<J, R>): Promise<void> {
   const { queue, signal } = work;
   const jobs = Array.from({ length: Math.max(0, work.numThreads - 1) }, () => work.job);
-  const others = runWorkers(work.workerUrl, jobs, work.onReport);
-  // It is waited for below, after this thread's part.
-  others.catch(() => {});
+  const ending = new AbortController();
+  using _watchdog = new Watchdog({
+    isAwaited: () => true,
+    progress: () => queue.bytesDone,
+    onSilence: (seconds) =>
+      ending.abort(new Error(`A worker hangs: no piece of work has ended for ${seconds} seconds`)),
+  });
+  const ended = signal ? AbortSignal.any([signal, ending.signal]) : ending.signal;
+  const others = runWorkers(work.workerUrl, jobs, work.onReport, ended);
+  using aborted = rejectOnAbort(ended);
+  // Rejects as soon as a worker fails; it is waited for below, after this thread's part.
+  const failure = others.then(() => new Promise<never>(() => {}));
+  failure.catch(() => {});
   try {
-    signal?.throwIfAborted();
+    ended.throwIfAborted();
     let turnStarted = performance.now();
-    for (const _ of work.own) {
+    for (const awaited of work.own) {
       work.onProgress();
+      if (awaited !== undefined) await Promise.race([queue.startKnown(awaited), failure, aborted.promise]);
       if (performance.now() - turnStarted > MAX_TURN_MS) {
         await nextTurn();
         turnStarted = performance.now();
       }
-      signal?.throwIfAborted();
+      ended.throwIfAborted();
     }
+    await others;
   } catch (error) {
     queue.stop();
-    await others.catch(() => {});
+    ending.abort(error);
     throw error;
   }
-  await others;
   work.onProgress();
 }
 
