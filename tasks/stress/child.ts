@@ -1,0 +1,126 @@
+// Tasks as processes of their own, as a person starts them.
+
+/** A task to start. */
+export interface TaskCommand {
+  /** The task's file below tasks/, without its ending. */
+  readonly task: string;
+  readonly args: readonly string[];
+}
+
+/** How a process ended. */
+export interface Ended {
+  readonly code: number;
+  /** What ended it, if it did not end by itself. */
+  readonly signal: Deno.Signal | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly seconds: number;
+  /** Most memory that it held at a time, in bytes; 0 where the system does not tell. */
+  readonly peakBytes: number;
+}
+
+/** A signal to a process that has not ended by itself. */
+export interface Ending {
+  readonly signal: Deno.Signal;
+  readonly afterSeconds: number;
+}
+
+/** Options for `runChild`. */
+export interface ChildOptions {
+  readonly endings?: readonly Ending[];
+  /** What the task reads from standard input; nothing by default. */
+  readonly stdin?: Uint8Array<ArrayBuffer>;
+  /** Called now and then with the memory that the process holds, in bytes. Not called where the system does not tell. */
+  readonly onMemory?: (bytes: number) => void;
+}
+
+/** Characters of output that are kept. */
+const MAX_OUTPUT = 1 << 20;
+
+/** How often the memory is looked at. */
+const LOOK_MS = 50;
+
+/** Starts a task and waits for its end. */
+export async function runChild(
+  { task, args }: TaskCommand,
+  options: ChildOptions = {},
+): Promise<Ended> {
+  const file = new URL(`../${task}.ts`, import.meta.url).pathname;
+  const started = performance.now();
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--no-check", "--allow-all", file, ...args],
+    stdin: options.stdin ? "piped" : "null",
+    stdout: "piped",
+    stderr: "piped",
+    env: { NO_COLOR: "1" },
+  }).spawn();
+  const endings = (options.endings ?? []).map(({ signal, afterSeconds }) =>
+    setTimeout(() => kill(child, signal), afterSeconds * 1000)
+  );
+  let peakBytes = 0;
+  const looks = setInterval(() => {
+    const { peak, now } = memoryOf(child.pid);
+    peakBytes = Math.max(peakBytes, peak);
+    if (now > 0) options.onMemory?.(now);
+  }, LOOK_MS);
+  try {
+    const [stdout, stderr, status] = await Promise.all([
+      textOf(child.stdout),
+      textOf(child.stderr),
+      child.status,
+      options.stdin && feed(child.stdin, options.stdin),
+    ]);
+    const seconds = (performance.now() - started) / 1000;
+    return { code: status.code, signal: status.signal, stdout, stderr, seconds, peakBytes };
+  } finally {
+    for (const timer of endings) clearTimeout(timer);
+    clearInterval(looks);
+  }
+}
+
+function kill(child: Deno.ChildProcess, signal: Deno.Signal): void {
+  try {
+    child.kill(signal);
+  } catch (error) {
+    if (!(error instanceof TypeError || error instanceof Deno.errors.NotFound)) throw error; // it has ended
+  }
+}
+
+async function textOf(stream: ReadableStream<Uint8Array>): Promise<string> {
+  let text = "";
+  for await (const piece of stream.pipeThrough(new TextDecoderStream())) {
+    if (text.length < MAX_OUTPUT) text += piece;
+  }
+  return text;
+}
+
+async function feed(stdin: WritableStream<Uint8Array<ArrayBuffer>>, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  try {
+    await new Blob([bytes]).stream().pipeTo(stdin);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error; // it ended without reading all
+  }
+}
+
+/** The memory that a process holds and the most that it held, in bytes. Linux tells; elsewhere both are 0. */
+function memoryOf(pid: number): { now: number; peak: number } {
+  let status: string;
+  try {
+    status = Deno.readTextFileSync(`/proc/${pid}/status`);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    return { now: 0, peak: 0 }; // not Linux, or it has ended
+  }
+  const bytes = (name: string) => 1024 * Number(new RegExp(`^${name}:\\s*(\\d+) kB$`, "m").exec(status)?.[1] ?? 0);
+  return { now: bytes("VmRSS"), peak: bytes("VmHWM") };
+}
+
+/** What is wrong with what a task printed of a mistake; nothing if that is as it must be. */
+export function faultOfOutput({ code, signal, stderr }: Pick<Ended, "code" | "signal" | "stderr">): string | undefined {
+  if (/^\s+at .+:\d+:\d+\)?$/m.test(stderr)) return `a stack trace: ${stderr.slice(0, 400)}`;
+  if (signal !== null && signal !== "SIGTERM") return `it was ended by ${signal}`;
+  if (code !== 0 && signal === null && stderr.trim() === "") return `exit code ${code} without a word`;
+  const longest = Math.max(...stderr.split("\n").map((line) => line.length));
+  if (longest > 2000) return `a line of ${longest} characters: ${stderr.slice(0, 200)}`;
+  return undefined;
+}

@@ -1,0 +1,183 @@
+// Sound files of every kind that the project reads, and how each is read to its end.
+import { gzipSync } from "node:zlib";
+import { openTokens } from "../../lib/dataset/sharded_tokens.ts";
+import { expandInputs, textSourceOf } from "../../lib/dataset/text_inputs.ts";
+import { sha256 } from "../../lib/io/sha256.ts";
+import { Safetensors } from "../../lib/model/safetensors.ts";
+import { parseCounts } from "../../lib/tokenizer/count_file.ts";
+import { loadTokenizer } from "../../lib/tokenizer/mod.ts";
+import { trainBpeFromCounts } from "../../lib/tokenizer/train_bpe.ts";
+import { CheckpointTensors, latestCheckpoint } from "../../lib/train/checkpoint.ts";
+import { mergeConfigs, readConfigFile } from "../../lib/train/merge_config.ts";
+import { readMetrics } from "../../lib/train/metrics_follower.ts";
+import { reportHtml } from "../../lib/train/report.ts";
+import { readModelConfig, readRunConfig } from "../../lib/train/run_directory.ts";
+import { readResults, sweepTable } from "../../lib/train/sweep_results.ts";
+import { describeRun } from "../report/describe_run.ts";
+import { runChild, type TaskCommand } from "./child.ts";
+import { inputCommands, INPUTS } from "./kill_jobs.ts";
+
+/** A file that is damaged and read. */
+export interface Sample {
+  readonly kind: string;
+  /** Where it is. */
+  readonly path: string;
+  readonly isJson: boolean;
+  /** Makes checksums right again, as one who means harm would. */
+  readonly reseal?: (bytes: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer>;
+  /** Reads it as the tasks do. */
+  readonly read: () => Promise<unknown>;
+}
+
+/** The part of the text that samples are made of: they are to be read quickly. */
+const TEXT_BYTES = 20_000;
+
+/** Makes the files in an empty directory. */
+export async function makeSamples(directory: string, text: Uint8Array<ArrayBuffer>): Promise<Sample[]> {
+  const at = (name: string) => `${directory}/${name}`;
+  const part = text.slice(0, TEXT_BYTES);
+  await Deno.writeFile(at(INPUTS.text), part);
+  await Deno.writeFile(at("text.gz"), gzipSync(part));
+  const lines = new TextDecoder().decode(part).split("\n\n").map((text) => JSON.stringify({ text, n: 1 }));
+  await Deno.writeTextFile(at("lines.jsonl"), `${lines.join("\n")}\n`);
+  const [tokenizer, tokens, run] = [INPUTS.tokenizer, INPUTS.tokens, "run"].map(at);
+  const shape = "--context-length 8 --d-model 8 --num-layers 1 --num-heads 2 --d-ff 8 --batch-size 2 --backend wasm";
+  const training = ["--train", tokens, "--valid", tokens, "--tokenizer", tokenizer, ...shape.split(" ")];
+  const commands: TaskCommand[] = [
+    ...inputCommands(directory),
+    {
+      task: "train_bpe",
+      args: ["--input", at(INPUTS.text), "--vocab-size", "400", "--out", at("ranks"), "--tiktoken"],
+    },
+    { task: "count", args: ["--input", at(INPUTS.text), "--out", at("a.counts")] },
+    {
+      task: "encode",
+      args: ["--tokenizer", tokenizer, "--input", at(INPUTS.text), "--out", at("s"), "--shard-size", "10kB"],
+    },
+    { task: "train_lm", args: [...training, "--steps", "4", "--save-every", "2", "--valid-every", "2", "--out", run] },
+    { task: "sweep", args: [...training, "--steps", "2", "--lr", "1e-3,1e-2", "--out", at("sweep")] },
+  ];
+  for (const command of commands) {
+    const { code, stderr } = await runChild(command);
+    if (code !== 0) throw new Error(`Cannot make samples: ${command.task} ended with ${code}: ${stderr}`);
+  }
+  const pair = at("pair");
+  await Deno.mkdir(pair);
+  for (const name of ["vocab.json", "merges.txt"]) await Deno.copyFile(`${tokenizer}/${name}`, `${pair}/${name}`);
+  return samplesIn(at, { tokenizer, pair, run, tokens });
+}
+
+function samplesIn(
+  at: (name: string) => string,
+  { tokenizer, pair, run, tokens }: Readonly<Record<"tokenizer" | "pair" | "run" | "tokens", string>>,
+): Sample[] {
+  const checkpoint = `${run}/checkpoints/step-000000004`;
+  const json = { isJson: true };
+  const binary = { isJson: false };
+  const readCheckpoint = async () => {
+    const { checkpoint } = await latestCheckpoint(`${run}/checkpoints`);
+    using _tensors = checkpoint && await CheckpointTensors.open(checkpoint);
+  };
+  return [
+    { kind: "npy", path: tokens, ...binary, read: () => readTokens(tokens) },
+    { kind: "shard index", path: at("s.index.json"), ...json, read: () => readTokens(at("s.index.json")) },
+    { kind: "tokenizer.json", path: `${tokenizer}/tokenizer.json`, ...json, read: () => readTokenizer(tokenizer) },
+    { kind: "vocab.json", path: `${pair}/vocab.json`, ...json, read: () => readTokenizer(pair) },
+    { kind: "merges.txt", path: `${pair}/merges.txt`, ...binary, read: () => readTokenizer(pair) },
+    {
+      kind: ".tiktoken",
+      path: at("ranks/tokenizer.tiktoken"),
+      ...binary,
+      read: () => readTokenizer(at("ranks/tokenizer.tiktoken")),
+    },
+    { kind: "jsonl", path: at("lines.jsonl"), ...json, read: () => readText(at("lines.jsonl")) },
+    { kind: "gz", path: at("text.gz"), ...binary, read: () => readText(at("text.gz")) },
+    { kind: "counts", path: at("a.counts"), ...binary, reseal: resealCounts, read: () => readCounts(at("a.counts")) },
+    {
+      kind: "safetensors",
+      path: `${run}/model.safetensors`,
+      ...binary,
+      read: () => readSafetensors(`${run}/model.safetensors`),
+    },
+    {
+      kind: "checkpoint",
+      path: `${checkpoint}/checkpoint.json`,
+      ...json,
+      reseal: resealCheckpoint,
+      read: readCheckpoint,
+    },
+    { kind: "checkpoint's tensors", path: `${checkpoint}/optimizer.safetensors`, ...binary, read: readCheckpoint },
+    { kind: "config.json", path: `${run}/config.json`, ...json, read: () => readConfigs(run) },
+    { kind: "metrics.jsonl", path: `${run}/metrics.jsonl`, ...json, read: () => readReport(run) },
+    {
+      kind: "sweep.json",
+      path: at("sweep/sweep.json"),
+      ...json,
+      read: async () => sweepTable(await readResults(at("sweep"))),
+    },
+  ];
+}
+
+async function readTokens(path: string): Promise<void> {
+  using tokens = await openTokens(path);
+  await tokens.read(0, tokens.length);
+}
+
+async function readTokenizer(path: string): Promise<void> {
+  const tokenizer = await loadTokenizer(path);
+  tokenizer.decode(tokenizer.encode("the cat sat<|endoftext|>"));
+}
+
+async function readText(path: string): Promise<void> {
+  for (const input of await expandInputs([path])) {
+    const source = textSourceOf(input);
+    if (typeof source === "object" && "texts" in source) { for await (const _ of source.texts); }
+    else for await (const _ of source as AsyncIterable<Uint8Array>);
+  }
+}
+
+async function readCounts(path: string): Promise<void> {
+  trainBpeFromCounts(parseCounts(await Deno.readFile(path), path), { vocabSize: 270 });
+}
+
+async function readSafetensors(path: string): Promise<void> {
+  using file = await Safetensors.open(path);
+  for (const name of file.tensors.keys()) await file.readFloats(name);
+}
+
+async function readConfigs(run: string): Promise<void> {
+  const failures: unknown[] = [];
+  const readers = [
+    readRunConfig,
+    readModelConfig,
+    async (run: string) => mergeConfigs([await readConfigFile(`${run}/config.json`)]),
+  ];
+  for (const read of readers) await read(run).catch((error) => failures.push(error));
+  // All must fail as a person's mistake does, not only the first.
+  if (failures.length > 0) throw failures.find((error) => !(error instanceof Error)) ?? failures[0];
+}
+
+async function readReport(run: string): Promise<void> {
+  reportHtml([describeRun(run, await readRunConfig(run), await readMetrics(run))], { script: "", style: "" });
+}
+
+/** The SHA-256 of all before it makes the last 32 bytes of a count file. */
+function resealCounts(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  if (bytes.length < 32) return bytes;
+  const sealed = bytes.slice();
+  sealed.set(Uint8Array.fromHex(sha256(bytes.subarray(0, -32))), bytes.length - 32);
+  return sealed;
+}
+
+/** The field "sha256" of a checkpoint is that of the object without it, as JSON. */
+function resealCheckpoint(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  let record: unknown;
+  try {
+    record = JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return bytes;
+  }
+  if (typeof record !== "object" || record === null || Array.isArray(record)) return bytes;
+  const { sha256: _, ...rest } = record as Record<string, unknown>;
+  return new TextEncoder().encode(JSON.stringify({ ...rest, sha256: sha256(JSON.stringify(rest)) }));
+}
