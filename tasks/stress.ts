@@ -5,6 +5,7 @@
  */
 import { formatTable } from "../lib/accounting/table.ts";
 import { writeFileAtomically } from "../lib/io/atomic.ts";
+import { requireAbsent } from "./cli/files.ts";
 import { untilInterrupted } from "./cli/interrupt.ts";
 import type { Flags } from "./cli/flags.ts";
 import { startProgress } from "./cli/progress.ts";
@@ -45,6 +46,7 @@ export async function main(args: string[]): Promise<number> {
 }
 
 async function stress(flags: Flags<typeof FLAGS>): Promise<number> {
+  if (flags.out !== undefined) await requireAbsent(flags.out, flags.force);
   const campaigns = CAMPAIGNS.filter(({ name }) => flags.only.length === 0 || flags.only.includes(name));
   const outcomes: Outcome[] = [];
   await untilInterrupted(async (signal) => {

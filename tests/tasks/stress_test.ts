@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Random } from "../../tasks/stress/campaign.ts";
 import { CAMPAIGNS } from "../../tasks/stress/campaigns.ts";
 import { mutateBytes, mutateJson } from "../../tasks/stress/mutate.ts";
-import { runTask } from "../harness/run_task.ts";
+import { runTaskProcess } from "../harness/run_task.ts";
 
 /** Those that are worth a few seconds; the others need minutes to say anything. */
 const SHORT = ["round-trips", "mutations", "contention", "kills"];
@@ -10,7 +10,7 @@ const SHORT = ["round-trips", "mutations", "contention", "kills"];
 Deno.test("stress finds no fault in some seconds, and keeps what it did as JSON", async () => {
   const out = await Deno.makeTempFile({ suffix: ".json" });
   const only = SHORT.flatMap((name) => ["--only", name]);
-  const { code, stdout, stderr } = await runTask("stress", [
+  const { code, stdout, stderr } = await runTaskProcess("stress", [
     "--minutes",
     "0.3",
     ...only,
