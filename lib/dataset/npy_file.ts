@@ -1,6 +1,8 @@
 // Token ids on disk: read whole or by range, written as a stream.
+import { setImmediate } from "node:timers/promises";
 import { UserError } from "../errors.ts";
 import { temporaryNameFor } from "../io/atomic.ts";
+import { PositionedFile } from "../io/positioned_file.ts";
 import {
   dtypeBytes,
   newTokenArray,
@@ -15,6 +17,9 @@ import type { TokenSource } from "./token_source.ts";
 // Headers of other writers may be longer than ours; NumPy pads to 64 bytes and stays far below this.
 const MAX_HEADER_BYTES = 4096;
 
+/** A range that is longer is read in pieces, between which others have their turn. */
+const PIECE_BYTES = 1 << 20;
+
 /** A .npy file of token ids, open for reading by range. Close it, or declare it with `using`. */
 export class NpyReader implements TokenSource, Disposable {
   /** The file's path. */
@@ -23,10 +28,10 @@ export class NpyReader implements TokenSource, Disposable {
   /** Number of token ids. */
   readonly length: number;
   readonly #offset: number;
-  readonly #file: Deno.FsFile;
+  readonly #file: PositionedFile;
 
-  private constructor(path: string, file: Deno.FsFile, header: NpyHeader) {
-    this.name = path;
+  private constructor(file: PositionedFile, header: NpyHeader) {
+    this.name = file.path;
     this.#file = file;
     this.#offset = header.offset;
     this.dtype = header.dtype;
@@ -35,19 +40,19 @@ export class NpyReader implements TokenSource, Disposable {
 
   /** @throws {UserError} if the file is not a .npy file of uint16 or uint32, or is shorter or longer than it says. */
   static async open(path: string): Promise<NpyReader> {
-    const file = await Deno.open(path, { read: true });
+    const file = await PositionedFile.open(path);
     try {
       const start = new Uint8Array(MAX_HEADER_BYTES);
-      const header = parseNpyHeader(start.subarray(0, await readFully(file, start)), path);
+      const header = parseNpyHeader(start.subarray(0, file.readUpTo(0, start)), path);
       const expected = header.offset + header.length * dtypeBytes(header.dtype);
-      const { size } = await file.stat();
+      const { size } = file;
       if (size !== expected) {
         const problem = size < expected ? "truncated" : "longer than its header says";
         throw new UserError(
           `Cannot read ${path}: got ${size} bytes, must be ${expected} (the file is ${problem}). Write it again with: deno task encode`,
         );
       }
-      return new NpyReader(path, file, header);
+      return new NpyReader(file, header);
     } catch (error) {
       file.close();
       throw error;
@@ -58,16 +63,18 @@ export class NpyReader implements TokenSource, Disposable {
    * The ids at positions `start` (inclusive) to `end` (exclusive), in an array of the caller's own.
    *
    * @throws {RangeError} if the range is not within the file.
+   * @throws {UserError} if the file became shorter.
    */
   async read(start = 0, end = this.length): Promise<TokenArray> {
     if (!(start >= 0 && start <= end && end <= this.length)) {
       throw new RangeError(`Cannot read ids ${start} to ${end}: got a file of ${this.length}, must be within it`);
     }
     const ids = newTokenArray(this.dtype, end - start);
-    await this.#file.seek(this.#offset + start * ids.BYTES_PER_ELEMENT, Deno.SeekMode.Start);
     const bytes = new Uint8Array(ids.buffer);
-    if (await readFully(this.#file, bytes) < bytes.length) {
-      throw new UserError(`Cannot read ${this.name}: got fewer bytes than when it was opened, must not change in use`);
+    const offset = this.#offset + start * ids.BYTES_PER_ELEMENT;
+    for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
+      if (at > 0) await setImmediate();
+      this.#file.readAt(offset + at, bytes.subarray(at, at + PIECE_BYTES));
     }
     return ids;
   }
@@ -162,17 +169,6 @@ export async function writeNpy(path: string, ids: TokenArray): Promise<void> {
     await writer.abort();
     throw error;
   }
-}
-
-/** Fills `bytes` from the file's position on; returns how many there were before its end. */
-async function readFully(file: Deno.FsFile, bytes: Uint8Array): Promise<number> {
-  let filled = 0;
-  while (filled < bytes.length) {
-    const count = await file.read(bytes.subarray(filled));
-    if (count === null) break;
-    filled += count;
-  }
-  return filled;
 }
 
 async function writeFully(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
