@@ -12,6 +12,7 @@ import {
   type TokenArray,
   type TokenDtype,
 } from "./npy_format.ts";
+import { readProvenance, type TokenProvenance } from "./provenance.ts";
 import type { TokenSource } from "./token_source.ts";
 
 // Headers of other writers may be longer than ours; NumPy pads to 64 bytes and stays far below this.
@@ -27,11 +28,13 @@ export class NpyReader implements TokenSource, Disposable {
   readonly dtype: TokenDtype;
   /** Number of token ids. */
   readonly length: number;
+  readonly provenance?: TokenProvenance;
   readonly #offset: number;
   readonly #file: PositionedFile;
 
-  private constructor(file: PositionedFile, header: NpyHeader) {
+  private constructor(file: PositionedFile, header: NpyHeader, provenance?: TokenProvenance) {
     this.name = file.path;
+    this.provenance = provenance;
     this.#file = file;
     this.#offset = header.offset;
     this.dtype = header.dtype;
@@ -52,7 +55,7 @@ export class NpyReader implements TokenSource, Disposable {
           `Cannot read ${path}: got ${size} bytes, must be ${expected} (the file is ${problem}). Write it again with: deno task encode`,
         );
       }
-      return new NpyReader(file, header);
+      return new NpyReader(file, header, await readProvenance(path, size));
     } catch (error) {
       file.close();
       throw error;
