@@ -1,6 +1,7 @@
 // Writes the text of token ids to stdout.
 //   deno task decode --tokenizer out/tokenizer --input out/shakespeare.npy | head
 import { loadTokenizer } from "../lib/tokenizer/tokenizer_dir.ts";
+import { UserError } from "./cli/errors.ts";
 import { requireInputFile, requireTokenizer } from "./cli/files.ts";
 import { runTask } from "./cli/run.ts";
 import { openTokensOf } from "./cli/token_files.ts";
@@ -12,7 +13,8 @@ Writes the text of token ids to stdout, byte for byte as it was encoded.
 
   --tokenizer DIR     directory with tokenizer.json, or vocab.json and merges.txt; or a file of ranks,
                       NAME.tiktoken
-  --input FILE.npy    the ids: a file, or shards by the index that encode wrote, NAME.index.json
+  --input FILE.npy    the ids: a file of any type of whole numbers, in one row or several, which are read one after
+                      the other; or shards by the index that encode wrote, NAME.index.json
   --help              print this
 `;
 
@@ -33,6 +35,9 @@ export function main(args: string[]): Promise<number> {
     await requireTokenizer(flags.tokenizer);
     const tokenizer = await loadTokenizer(flags.tokenizer);
     using tokens = await openTokensOf(flags.input, { tokenizer, path: flags.tokenizer });
+    if (tokens.length === 0) {
+      throw new UserError(`Cannot decode ${flags.input}: got no token ids, must be some. Check how it was made`);
+    }
     const out = Deno.stdout.writable.getWriter();
     for (let at = 0; at < tokens.length; at += IDS_AT_A_TIME) {
       await out.write(tokenizer.decodeBytes(await tokens.read(at, Math.min(at + IDS_AT_A_TIME, tokens.length))));

@@ -12,8 +12,8 @@ export interface NamedTokenizer {
 }
 
 /**
- * Opens a token file, or shards by their index, for use with a tokenizer. One that does not say which tokenizer it is of
- * gets a warning.
+ * Opens a token file, or shards by their index, for use with a tokenizer. There is a warning of one that does not say
+ * which tokenizer it is of, and of one that is not a single row.
  *
  * @throws {UserError} If its ids are of another tokenizer.
  */
@@ -22,6 +22,10 @@ export async function openTokensOf(
   named: NamedTokenizer | undefined,
 ): Promise<NpyReader | ShardedTokens> {
   const tokens = await openTokens(path);
+  if ("shape" in tokens && tokens.shape.length > 1) {
+    const [rows, columns] = tokens.shape;
+    console.error(`warning: ${path} has ${rows} rows of ${columns} ids; they are read one after the other, as one row`);
+  }
   if (named === undefined) return tokens;
   try {
     requireTokenizerOf(tokens, identifyTokenizer(named.tokenizer, named.path));

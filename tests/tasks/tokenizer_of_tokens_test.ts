@@ -103,3 +103,27 @@ Deno.test("a run remembers the tokenizer of its data: another one in its place i
     assertEquals(resumed.code, 1);
     assertMatch(resumed.stderr, /^error: Cannot use run/m);
   }));
+
+Deno.test("ids in rows are read as one row, and said to be; none at all are an error", () =>
+  withTokenFiles(async (dir) => {
+    const bytes = await Deno.readFile(`${dir}/english.npy`);
+    const header = new TextDecoder("latin1").decode(bytes.subarray(0, 128));
+    const count = Number(/\((\d+),\)/.exec(header)![1]);
+    const shaped = (shape: string) =>
+      new TextEncoder().encode(header.slice(10).replace(/\(\d+,\)/, shape).slice(0, 118));
+    bytes.set(shaped(`(1, ${count})`), 10);
+    await Deno.writeFile(`${dir}/rows.npy`, bytes);
+    const args = ["--tokenizer", `${dir}/english`, "--input"];
+    const rows = await runTaskProcess("decode", [...args, `${dir}/rows.npy`]);
+    assertEquals([rows.code, rows.stdout], [0, TEXT]);
+    assertStringIncludes(rows.stderr, `warning: ${dir}/rows.npy has 1 rows of ${count} ids; they are read one after`);
+    bytes.set(shaped("(3, 0)"), 10);
+    await Deno.writeFile(`${dir}/rows.npy`, bytes.subarray(0, 128));
+    const none = await capture(decode, ...args, `${dir}/rows.npy`);
+    assertEquals(none.code, 1);
+    assertMatch(none.stderr, /error: Cannot decode .*rows.npy: got no token ids/);
+    const train = ["--train", `${dir}/rows.npy`, "--vocab-size", "265", "--out", `${dir}/run`, ...TINY];
+    const trained = await capture(trainLm, ...train);
+    assertEquals(trained.code, 1);
+    assertMatch(trained.stderr, /error: Cannot draw windows from .*rows.npy: got 0 tokens, must be at least 17/);
+  }));
