@@ -1,10 +1,11 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { gzipSync } from "node:zlib";
 import { encodeParts, encodePartsToNpy, wholeInputs } from "../../lib/dataset/encode_parts.ts";
+import { readNpy } from "../../lib/dataset/npy_file.ts";
 import { planShards } from "../../lib/dataset/shard_plan.ts";
-import { expandInputs, textSourceOf } from "../../lib/dataset/text_inputs.ts";
+import { expandInputs, type TextInput, textSourceOf } from "../../lib/dataset/text_inputs.ts";
 import { UserError } from "../../lib/errors.ts";
-import { countTexts, trainBpe } from "../../lib/tokenizer/mod.ts";
+import { countTexts, type Texts, trainBpe } from "../../lib/tokenizer/mod.ts";
 import { SpecialTokens } from "../../lib/tokenizer/special_tokens.ts";
 
 const TEXT = "the cat sat on the mat, the dog sat on the log. ".repeat(500);
@@ -73,22 +74,50 @@ Deno.test("an input that is not as long as it was listed is an error that names 
   }));
 
 Deno.test("a file that somebody writes to while its words are counted is an error that names it", () =>
-  withInputs(async (_, paths) => {
-    for (const path of paths) {
-      for (const [change, says] of CHANGES) {
-        const original = await Deno.readFile(path);
-        let isChanged = false;
-        const onProgress = () => {
-          if (!isChanged) change(path);
-          isChanged = true;
-        };
-        const [source] = (await expandInputs([path])).map((input) => textSourceOf(input));
-        const error = await assertRejects(() => countTexts([source], { onProgress }), UserError, path);
-        assertEquals(says.test(error.message), true, error.message);
-        await Deno.writeFile(path, original);
-      }
+  withInputs(async (_, [path]) => {
+    for (const [change, says] of CHANGES) {
+      const original = await Deno.readFile(path);
+      let isChanged = false;
+      const onProgress = () => {
+        if (!isChanged) change(path);
+        isChanged = true;
+      };
+      const error = await assertRejects(() => countTexts([{ path }], { onProgress }), UserError, path);
+      assertEquals(says.test(error.message), true, error.message);
+      await Deno.writeFile(path, original);
     }
   }));
+
+Deno.test("a file that somebody writes to between two of its texts is an error that names it", () =>
+  withInputs(async (_, [, path]) => {
+    const source = textSourceOf((await expandInputs([path]))[0]) as Texts;
+    const readAll = async () => {
+      for await (const _ of source.texts) Deno.utimeSync(path, 0, 0);
+    };
+    await assertRejects(readAll, UserError, `Cannot read ${path}: got a file that was written to meanwhile`);
+  }));
+
+Deno.test({
+  name: "a pipe is read to its end: what it is listed with says nothing",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    withInputs(async (dir, [path]) => {
+      const pipe = `${dir}/pipe`;
+      assertEquals((await new Deno.Command("mkfifo", { args: [pipe] }).output()).code, 0);
+      const throughPipe = async <T>(read: (input: TextInput) => Promise<T>): Promise<T> => {
+        const [input] = await expandInputs([pipe]);
+        const writer = new Deno.Command("sh", { args: ["-c", 'cat "$0" > "$1"', path, pipe] }).spawn();
+        const result = await read(input);
+        await writer.status;
+        return result;
+      };
+      const expected = await countTexts([TEXT]);
+      const { words } = await throughPipe((input) => countTexts([textSourceOf(input)]));
+      assertEquals(words, expected.words);
+      await throughPipe((input) => encodePartsToNpy(tokenizer, wholeInputs([input]), `${dir}/out.npy`));
+      assertEquals(await readNpy(`${dir}/out.npy`), Uint16Array.from(tokenizer.encode(TEXT)));
+    }),
+});
 
 Deno.test("planShards() refuses sizes and numbers that no shards can have", () =>
   withInputs(async (_, paths) => {
