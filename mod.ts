@@ -49,7 +49,7 @@ export { formatTiktoken, longestTokens, MergeHistory, type MergeTree, parseTikto
 // Text from files, and datasets
 export { CATALOG, type DatasetName } from "./lib/dataset/catalog.ts";
 export { encodeParts, type EncodePartsOptions, encodePartsToNpy, wholeInputs } from "./lib/dataset/encode_parts.ts";
-export { encodeShards, type EncodeShardsOptions, type ShardIndex } from "./lib/dataset/encode_shards.ts";
+export { encodeShards, type EncodeShardsOptions } from "./lib/dataset/encode_shards.ts";
 export { type DatasetFile, fetchDataset, type FetchDatasetOptions } from "./lib/dataset/fetch_dataset.ts";
 export { documentsOf, splitDocuments, type SplitDocumentsOptions } from "./lib/dataset/split_documents.ts";
 export { expandInputs, type ReadTextOptions, type TextInput, textSourceOf } from "./lib/dataset/text_inputs.ts";
@@ -64,9 +64,12 @@ export {
   requireWindow,
 } from "./lib/dataset/batches.ts";
 export { NpyReader, NpyWriter, readNpy, writeNpy } from "./lib/dataset/npy_file.ts";
+export { type TextRecord, type TokenProvenance, writeProvenance } from "./lib/dataset/provenance.ts";
+export type { ShardIndex } from "./lib/dataset/shard_index.ts";
 export { openTokens, ShardedTokens } from "./lib/dataset/sharded_tokens.ts";
 export { splitText } from "./lib/dataset/split.ts";
 export { tokensInMemory, type TokenSource } from "./lib/dataset/token_source.ts";
+export { identifyTokenizer, requireOneTokenizer, type TokenizerId } from "./lib/dataset/tokenizer_id.ts";
 
 // Graph: record, differentiate, plan
 export { backward, type BackwardOptions, Gradients } from "./lib/graph/backward.ts";
@@ -147,6 +150,7 @@ export {
   type RunConfig,
   writeRunConfig,
 } from "./lib/train/run_directory.ts";
+export { loadRunTokenizer } from "./lib/train/run_tokenizer.ts";
 export { Sampler } from "./lib/train/sampler.ts";
 export { cosineLearningRate, type CosineSchedule, learningRate, type ScheduleOptions } from "./lib/train/schedule.ts";
 export { type Score, type ScoreOptions, scoreTokens } from "./lib/train/score.ts";

@@ -1,9 +1,10 @@
 // Writes the text of token ids to stdout.
 //   deno task decode --tokenizer out/tokenizer --input out/shakespeare.npy | head
-import { NpyReader } from "../lib/dataset/npy_file.ts";
 import { loadTokenizer } from "../lib/tokenizer/tokenizer_dir.ts";
+import { UserError } from "./cli/errors.ts";
 import { requireInputFile, requireTokenizer } from "./cli/files.ts";
 import { runTask } from "./cli/run.ts";
+import { openTokensOf } from "./cli/token_files.ts";
 
 const HELP = `
 Writes the text of token ids to stdout, byte for byte as it was encoded.
@@ -12,7 +13,8 @@ Writes the text of token ids to stdout, byte for byte as it was encoded.
 
   --tokenizer DIR     directory with tokenizer.json, or vocab.json and merges.txt; or a file of ranks,
                       NAME.tiktoken
-  --input FILE.npy    the ids
+  --input FILE.npy    the ids: a file of any type of whole numbers, in one row or several, which are read one after
+                      the other; or shards by the index that encode wrote, NAME.index.json
   --help              print this
 `;
 
@@ -32,10 +34,13 @@ export function main(args: string[]): Promise<number> {
     await requireInputFile(flags.input);
     await requireTokenizer(flags.tokenizer);
     const tokenizer = await loadTokenizer(flags.tokenizer);
-    using reader = await NpyReader.open(flags.input);
+    using tokens = await openTokensOf(flags.input, { tokenizer, path: flags.tokenizer });
+    if (tokens.length === 0) {
+      throw new UserError(`Cannot decode ${flags.input}: got no token ids, must be some. Check how it was made`);
+    }
     const out = Deno.stdout.writable.getWriter();
-    for (let at = 0; at < reader.length; at += IDS_AT_A_TIME) {
-      await out.write(tokenizer.decodeBytes(await reader.read(at, Math.min(at + IDS_AT_A_TIME, reader.length))));
+    for (let at = 0; at < tokens.length; at += IDS_AT_A_TIME) {
+      await out.write(tokenizer.decodeBytes(await tokens.read(at, Math.min(at + IDS_AT_A_TIME, tokens.length))));
     }
   });
 }

@@ -88,6 +88,7 @@ async function encode(
   let done: EncodeProgress = { storedBytes: 0, bytes: 0, tokens: 0 };
   const options = {
     field: flags.field,
+    tokenizerName: flags.tokenizer,
     separatorId: separatorId(tokenizer, flags.separator),
     specials: flags["specials-as-text"] ? "text" : "special",
     stdin: Deno.stdin.readable,

@@ -7,6 +7,7 @@ import { predictTraining } from "../lib/accounting/training_summary.ts";
 import { formatBinary } from "../lib/accounting/units.ts";
 import { formatTable } from "../lib/accounting/table.ts";
 import { createBackend } from "../lib/backend/select.ts";
+import { requireOneTokenizer } from "../lib/dataset/tokenizer_id.ts";
 import { measurePeak, Peak } from "../lib/measure/peak.ts";
 import { loadTokenizer } from "../lib/tokenizer/mod.ts";
 import { mergeConfigs, readConfigFile } from "../lib/train/merge_config.ts";
@@ -48,8 +49,10 @@ async function start(flags: Flags<typeof FLAGS>): Promise<number> {
       vocabSize: Math.min(...merged.map(({ model }) => model.vocabSize)),
     },
   };
-  using train = await openChecked(trainPath, strictest);
-  using valid = validPath === undefined ? undefined : await openChecked(validPath, strictest);
+  const named = tokenizer && { tokenizer, path: tokenizerPath! };
+  using train = await openChecked(trainPath, strictest, named);
+  using valid = validPath === undefined ? undefined : await openChecked(validPath, strictest, named);
+  requireOneTokenizer([train, valid]);
   const { name, peak } = await probe(
     backend ?? "auto",
     merged.some(({ training }) => training.dtype === "f16") ? "f16" : "f32",

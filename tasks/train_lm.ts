@@ -12,6 +12,7 @@ import {
 } from "../lib/accounting/training_summary.ts";
 import { formatBinary, formatCount, formatSi } from "../lib/accounting/units.ts";
 import { createBackend } from "../lib/backend/select.ts";
+import { requireOneTokenizer } from "../lib/dataset/tokenizer_id.ts";
 import type { Program } from "../lib/graph/program.ts";
 import { isFile } from "../lib/io/is_file.ts";
 import { measurePeak, Peak } from "../lib/measure/peak.ts";
@@ -23,6 +24,7 @@ import { DivergenceError } from "../lib/train/divergence.ts";
 import { mergeConfigs, readConfigFile } from "../lib/train/merge_config.ts";
 import { createRunDirectory, readRunConfig, RUN_FILES, type RunConfig } from "../lib/train/run_directory.ts";
 import { trainRun } from "../lib/train/run.ts";
+import { loadRunTokenizer } from "../lib/train/run_tokenizer.ts";
 import { samplesWith } from "../lib/train/sampler.ts";
 import { startBackend } from "./cli/backend.ts";
 import { messageOf, UserError } from "./cli/errors.ts";
@@ -59,8 +61,10 @@ async function start(flags: TrainFlags): Promise<number> {
   const parts = [...fromFile, configParts(flags)];
   const said = mergeConfigs(parts, tokenizer?.vocabSize);
   samplesWith(said.training, tokenizer);
-  using train = await openChecked(trainPath, said);
-  using valid = flags.valid === undefined ? undefined : await openChecked(flags.valid, said);
+  const named = tokenizer && { tokenizer, path: flags.tokenizer! };
+  using train = await openChecked(trainPath, said, named);
+  using valid = flags.valid === undefined ? undefined : await openChecked(flags.valid, said, named);
+  requireOneTokenizer([train, valid]);
   await using backend = await startBackend(flags.backend ?? "auto", { precision: said.training.dtype });
   const fit = { parts, tokenizer, train, valid, directory: out };
   const merged = flags.minutes === undefined ? said : await fitToTime(flags.minutes, {
@@ -100,7 +104,7 @@ async function resume(flags: TrainFlags, directory: string): Promise<number> {
   await requireSameData(train, config.data.train);
   using valid = validPath === undefined ? undefined : await openChecked(validPath, config);
   if (valid) await requireSameData(valid, config.data.valid!);
-  const tokenizer = config.training.sampleEvery ? await loadTokenizer(directory) : undefined;
+  const tokenizer = config.training.sampleEvery ? await loadRunTokenizer(directory) : undefined;
   await using backend = await startBackend(flags.backend ?? config.backend, { precision: config.training.dtype });
   console.error(`Going on at step ${checkpoint?.state.step ?? 0} of ${steps}`);
   return await follow({ backend, directory, config, train, valid, tokenizer, checkpoint });

@@ -1,5 +1,6 @@
 // Text files become a file of token ids, on several threads.
 import { temporaryNameFor } from "../io/atomic.ts";
+import { requireUnchanged, stampFiles } from "../io/file_stamp.ts";
 import { SegmentQueue } from "../io/segment_queue.ts";
 import { numThreadsFor, workOnSegments } from "../io/segment_work.ts";
 import { type FileRange, numSegments, totalBytes } from "../tokenizer/file_segments.ts";
@@ -36,6 +37,7 @@ export interface EncodeFilesOptions extends EncodeOptions {
  * tokenizer fits, else uint32. An existing `output` is replaced, once the new one is complete.
  *
  * @param ranges What to encode; `endsText` says whether a text ends there, rather than go on in another range.
+ * @throws {UserError} If somebody writes to a file meanwhile.
  */
 export async function encodeFiles(
   tokenizer: Tokenizer,
@@ -60,6 +62,7 @@ export async function encodeFiles(
     separatorId: options.separatorId,
     endingTexts: ranges.map(({ endsText }) => endsText),
   };
+  const stamps = stampFiles(ranges);
   try {
     // The length is not known yet; that of the header is.
     await Deno.writeFile(temporary, npyHeader(dtype, 0), { createNew: true });
@@ -73,6 +76,7 @@ export async function encodeFiles(
       onProgress: () => options.onProgress?.({ bytes: queue.bytesDone, tokens: queue.countDone }),
       signal: options.signal,
     });
+    requireUnchanged(stamps);
     using file = await Deno.open(temporary, { write: true });
     await file.write(npyHeader(dtype, queue.countDone));
   } catch (error) {

@@ -1,10 +1,15 @@
 // Inputs, or parts of them, as one stream of token ids, with an account of how far it is.
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { requireUnchanged, stampFiles } from "../io/file_stamp.ts";
+import { fingerprintParts } from "../io/fingerprint.ts";
+import { VERSION } from "../version.ts";
 import { type Encoded, encodeFiles } from "./encode_files.ts";
 import { encodeTexts, type EncodeTextsOptions } from "./encode_texts.ts";
 import { NpyWriter } from "./npy_file.ts";
 import { tokenDtype } from "./npy_format.ts";
-import { isPlainFile, type TextInput, textSourceOf } from "./text_inputs.ts";
+import { type TokenProvenance, writeProvenance } from "./provenance.ts";
+import { isPlainFile, STDIN, type TextInput, textSourceOf } from "./text_inputs.ts";
+import { identifyTokenizer } from "./tokenizer_id.ts";
 
 /** A stretch of an input: `[start, end)` in bytes as stored. `end` is the input's size where it goes on to its end. */
 export interface InputPart {
@@ -28,6 +33,8 @@ export interface EncodePartsOptions extends Omit<EncodeTextsOptions, "onEncoded"
   readonly field?: string;
   /** What the input `-` stands for. */
   readonly stdin?: AsyncIterable<Uint8Array>;
+  /** What a person calls the tokenizer, a path: it is written down beside the ids. */
+  readonly tokenizerName?: string;
   readonly onProgress?: (done: EncodeProgress) => void;
 }
 
@@ -41,6 +48,8 @@ export function wholeInputs(inputs: readonly TextInput[]): InputPart[] {
  *
  * @param before What was done before, for the account.
  * @returns What is done in the end.
+ * @throws {UserError} If an input is not as long as it was listed, or somebody writes to it meanwhile.
+ * @throws {RangeError} If the separator is no id of the tokenizer.
  */
 export async function* encodeParts(
   tokenizer: Tokenizer,
@@ -50,6 +59,8 @@ export async function* encodeParts(
 ): AsyncGenerator<Uint32Array, EncodeProgress> {
   let { storedBytes, bytes, tokens } = before;
   const { field, stdin, separatorId, onProgress } = options;
+  requireId(tokenizer, separatorId);
+  const stamps = stampInputs(parts);
   for (const { input, start, end } of parts) {
     const isWhole = start === 0 && end === input.bytes;
     const countsText = isPlainFile(input);
@@ -74,29 +85,72 @@ export async function* encodeParts(
       onProgress?.({ storedBytes, bytes, tokens });
     }
   }
+  requireUnchanged(stamps);
   return { storedBytes, bytes, tokens };
 }
 
 /**
  * Encodes parts into the .npy file `path`, which appears when it is complete: uint16 if every id of the tokenizer fits,
- * else uint32. Options and result as of {@linkcode encodeParts}. Plain files are encoded on several threads.
+ * else uint32. Beside it, `path.provenance.json` says what the ids are of. Options, result and errors as of
+ * {@linkcode encodeParts}. Plain files are encoded on several threads.
  */
 export async function encodePartsToNpy(
   tokenizer: Tokenizer,
   parts: readonly InputPart[],
   path: string,
   options: EncodePartsOptions = {},
-  before?: EncodeProgress,
+  before: EncodeProgress = { storedBytes: 0, bytes: 0, tokens: 0 },
+): Promise<EncodeProgress> {
+  requireId(tokenizer, options.separatorId);
+  stampInputs(parts);
+  const provenance = await provenanceOf(tokenizer, parts, options);
+  const done = await encodeInto(tokenizer, parts, path, options, before);
+  const text = { ...provenance.text!, bytes: done.bytes - before.bytes };
+  await writeProvenance(path, { ...provenance, text });
+  return done;
+}
+
+/** Where the ids of some parts come from; how many bytes of text that is remains to be seen. */
+export async function provenanceOf(
+  tokenizer: Tokenizer,
+  parts: readonly InputPart[],
+  { specials = "special", separatorId, tokenizerName }: EncodePartsOptions,
+): Promise<TokenProvenance> {
+  const paths = [...new Set(parts.map(({ input }) => input.path))];
+  const stored = parts.flatMap(({ input: { path }, start, end }) => end === null ? [] : [{ path, start, end }]);
+  return {
+    tokenizer: identifyTokenizer(tokenizer, tokenizerName),
+    text: {
+      inputs: paths.length,
+      paths: paths.slice(0, MAX_PATHS),
+      bytes: null,
+      fingerprint: stored.length === parts.length ? await fingerprintParts(stored) : null,
+    },
+    specials,
+    separatorId: separatorId ?? null,
+    date: new Date().toISOString(),
+    bytelm: VERSION,
+  };
+}
+
+/** Paths that are written down of many. */
+const MAX_PATHS = 16;
+
+async function encodeInto(
+  tokenizer: Tokenizer,
+  parts: readonly InputPart[],
+  path: string,
+  options: EncodePartsOptions,
+  before: EncodeProgress,
 ): Promise<EncodeProgress> {
   const ranges = parts.flatMap(({ input, start, end }) =>
     isPlainFile(input) && end !== null ? [{ path: input.path, start, end, endsText: end === input.bytes }] : []
   );
   if (ranges.length === parts.length) {
-    const { storedBytes = 0, bytes = 0, tokens = 0 } = before ?? {};
     const since = (done: Encoded): EncodeProgress => ({
-      storedBytes: storedBytes + done.bytes,
-      bytes: bytes + done.bytes,
-      tokens: tokens + done.tokens,
+      storedBytes: before.storedBytes + done.bytes,
+      bytes: before.bytes + done.bytes,
+      tokens: before.tokens + done.tokens,
     });
     const { onProgress } = options;
     return since(
@@ -118,4 +172,16 @@ export async function encodePartsToNpy(
     await writer.abort();
     throw error;
   }
+}
+
+/** Notes the inputs' files. */
+function stampInputs(parts: readonly InputPart[]) {
+  return stampFiles(parts.flatMap(({ input }) => input.path === STDIN ? [] : [input]));
+}
+
+function requireId(tokenizer: Tokenizer, separatorId: number | undefined): void {
+  if (separatorId === undefined || tokenizer.vocabulary.tokens.byteLength(separatorId) > 0) return;
+  throw new RangeError(
+    `Cannot put a separator after each text: got id ${separatorId}, must be one of the tokenizer's (below ${tokenizer.vocabSize})`,
+  );
 }

@@ -1,15 +1,30 @@
 // Token ids in several files, each of which is made alone: by another run, or on another machine.
-import { createHash } from "node:crypto";
 import { UserError } from "../errors.ts";
 import { writeFileAtomically } from "../io/atomic.ts";
+import { readTextIfPresent } from "../io/read_text.ts";
 import { SpecialTokens } from "../tokenizer/special_tokens.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
-import { formatTokenizerJson } from "../tokenizer/tokenizer_json.ts";
-import { type EncodePartsOptions, encodePartsToNpy, type EncodeProgress } from "./encode_parts.ts";
+import {
+  type EncodePartsOptions,
+  encodePartsToNpy,
+  type EncodeProgress,
+  provenanceOf,
+  wholeInputs,
+} from "./encode_parts.ts";
 import { NpyReader } from "./npy_file.ts";
-import { type TokenDtype, tokenDtype } from "./npy_format.ts";
+import { tokenDtype } from "./npy_format.ts";
+import type { TokenProvenance } from "./provenance.ts";
+import {
+  formatShardIndex,
+  INDEX_NEXT_STEP,
+  MAX_INDEX_BYTES,
+  parseShardIndex,
+  type ShardEntry,
+  type ShardIndex,
+} from "./shard_index.ts";
 import { planShards, type ShardSize } from "./shard_plan.ts";
 import type { TextInput } from "./text_inputs.ts";
+import { requireTokenizerOf } from "./tokenizer_id.ts";
 
 /** How shards are made. */
 export interface EncodeShardsOptions extends EncodePartsOptions {
@@ -20,24 +35,6 @@ export interface EncodeShardsOptions extends EncodePartsOptions {
   readonly replace?: boolean;
   /** Called when a shard is there; `isNew` if this call made it. */
   readonly onShard?: (name: string, tokens: number, isNew: boolean) => void;
-}
-
-/** A shard in the index. */
-export interface ShardEntry {
-  /** File name, in the index's directory. */
-  readonly name: string;
-  readonly tokens: number;
-}
-
-/** What `PREFIX.index.json` holds. */
-export interface ShardIndex {
-  /** What the shards were made from and how: a run with other arguments must not go on with them. */
-  readonly arguments: Readonly<Record<string, unknown>>;
-  readonly dtype: TokenDtype;
-  readonly numShards: number;
-  /** All shards in order; empty as long as some are missing. */
-  readonly shards: readonly ShardEntry[];
-  readonly tokens: number | null;
 }
 
 /** `train-00003-of-00012.npy` for the prefix `train`. */
@@ -62,9 +59,11 @@ export async function encodeShards(
 ): Promise<ShardIndex> {
   const specials = new SpecialTokens(options.specials === "text" ? [] : tokenizer.vocabulary.specials);
   const shards = await planShards(inputs, options.size, specials);
-  const index: ShardIndex = {
+  const provenance = await provenanceOf(tokenizer, wholeInputs(inputs), options);
+  const wanted = {
     arguments: {
-      tokenizer: createHash("sha256").update(formatTokenizerJson(tokenizer.vocabulary)).digest("hex"),
+      tokenizer: provenance.tokenizer.sha256,
+      text: provenance.text!.fingerprint,
       inputs: inputs.map(({ path, bytes }) => ({ path, bytes })),
       size: options.size,
       specials: options.specials ?? "special",
@@ -75,19 +74,20 @@ export async function encodeShards(
     numShards: shards.length,
     shards: [],
     tokens: null,
+    provenance,
   };
-  await claim(prefix, index, options.replace ?? false);
+  const index = await claim(prefix, wanted, options.replace ?? false);
   let done: EncodeProgress = { storedBytes: 0, bytes: 0, tokens: 0 };
   for (const [number, shard] of shards.entries()) {
     if (options.only !== undefined && number !== options.only) continue;
     const path = shardName(prefix, number, shards.length);
-    const there = options.replace ? null : await lengthOf(path);
+    const there = options.replace ? null : await shardAt(path, provenance);
     if (there === null) {
       const before = done;
       done = await encodePartsToNpy(tokenizer, shard, path, options, before);
       options.onShard?.(path, done.tokens - before.tokens, true);
     } else {
-      options.onShard?.(path, there, false);
+      options.onShard?.(path, there.tokens, false);
     }
   }
   return await finish(prefix, index);
@@ -95,58 +95,63 @@ export async function encodeShards(
 
 const indexPath = (prefix: string) => `${prefix}.index.json`;
 
-/** Writes the index before the first shard; refuses one of another run. Several machines may do so at once: all write the same. */
-async function claim(prefix: string, index: ShardIndex, replace: boolean): Promise<void> {
+/**
+ * Writes the index before the first shard; refuses one of another run. Several machines may do so at once: all write the
+ * same but for the time. Returns the index that is there.
+ */
+async function claim(prefix: string, index: ShardIndex, replace: boolean): Promise<ShardIndex> {
   const path = indexPath(prefix);
-  const before = replace ? null : await readIfPresent(path);
-  if (before === null) return await writeFileAtomically(path, formatIndex(index));
-  let found: Partial<ShardIndex>;
-  try {
-    found = JSON.parse(before) as Partial<ShardIndex>;
-  } catch {
-    found = {};
+  const before = replace ? null : await readTextIfPresent(path, MAX_INDEX_BYTES, INDEX_NEXT_STEP);
+  if (before === null) {
+    await writeFileAtomically(path, formatShardIndex(index));
+    return index;
   }
+  const found = parseShardIndex(before, path);
   const wanted: Readonly<Record<string, unknown>> = { ...index.arguments, numShards: index.numShards };
   const given: Readonly<Record<string, unknown>> = { ...found.arguments, numShards: found.numShards };
   for (const name of Object.keys(wanted)) {
     if (JSON.stringify(wanted[name]) === JSON.stringify(given[name])) continue;
+    // An early version did not write it.
+    if (name === "text" && given[name] === undefined) continue;
     throw new UserError(
       `Cannot go on with the shards of ${path}: got another ${name} than they were made with, must be the same. Choose another name for the output, or replace them with --force`,
     );
   }
+  return found;
 }
 
 /** Fills in the shards, if all are there. */
-async function finish(prefix: string, index: ShardIndex): Promise<ShardIndex> {
+async function finish(prefix: string, { provenance, ...index }: ShardIndex): Promise<ShardIndex> {
   const shards: ShardEntry[] = [];
+  let bytes: number | null = 0;
   for (let shard = 0; shard < index.numShards; shard++) {
     const path = shardName(prefix, shard, index.numShards);
-    const tokens = await lengthOf(path);
-    if (tokens === null) return index;
+    const there = await shardAt(path, provenance);
+    if (there === null) return { ...index, shards: [], tokens: null, provenance };
+    const { tokens, text } = there;
+    bytes = bytes === null || typeof text?.bytes !== "number" ? null : bytes + text.bytes;
     shards.push({ name: path.slice(path.lastIndexOf("/") + 1), tokens });
   }
-  const complete = { ...index, shards, tokens: shards.reduce((sum, { tokens }) => sum + tokens, 0) };
-  await writeFileAtomically(indexPath(prefix), formatIndex(complete));
+  const complete = {
+    ...index,
+    shards,
+    tokens: shards.reduce((sum, { tokens }) => sum + tokens, 0),
+    ...(provenance &&
+      { provenance: { ...provenance, ...(provenance.text && { text: { ...provenance.text, bytes } }) } }),
+  };
+  await writeFileAtomically(indexPath(prefix), formatShardIndex(complete));
   return complete;
 }
 
-function formatIndex(index: ShardIndex): string {
-  return `${JSON.stringify(index, null, 2)}\n`;
-}
-
-async function lengthOf(path: string): Promise<number | null> {
+/**
+ * What a shard holds that is there already.
+ * @throws {UserError} If its ids are of another tokenizer than the others'.
+ */
+async function shardAt(path: string, provenance?: TokenProvenance) {
   try {
     using reader = await NpyReader.open(path);
-    return reader.length;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
-}
-
-async function readIfPresent(path: string): Promise<string | null> {
-  try {
-    return await Deno.readTextFile(path);
+    if (provenance) requireTokenizerOf(reader, provenance.tokenizer);
+    return { tokens: reader.length, text: reader.provenance?.text };
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
     throw error;

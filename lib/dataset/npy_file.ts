@@ -1,53 +1,59 @@
 // Token ids on disk: read whole or by range, written as a stream.
+import { setImmediate } from "node:timers/promises";
 import { UserError } from "../errors.ts";
 import { temporaryNameFor } from "../io/atomic.ts";
-import {
-  dtypeBytes,
-  newTokenArray,
-  type NpyHeader,
-  npyHeader,
-  parseNpyHeader,
-  type TokenArray,
-  type TokenDtype,
-} from "./npy_format.ts";
+import { PositionedFile } from "../io/positioned_file.ts";
+import { dtypeBytes, newTokenArray, npyHeader, type TokenArray, type TokenDtype } from "./npy_format.ts";
+import { NPY_PREFIX_BYTES, type NpyHeader, npyHeaderSize, parseNpyHeader } from "./npy_header.ts";
+import { readProvenance, type TokenProvenance } from "./provenance.ts";
+import { isStoredAsIds, numberAt, toIds } from "./stored_ids.ts";
 import type { TokenSource } from "./token_source.ts";
 
-// Headers of other writers may be longer than ours; NumPy pads to 64 bytes and stays far below this.
-const MAX_HEADER_BYTES = 4096;
+/** A range that is longer is read in pieces, between which others have their turn. */
+const PIECE_IDS = 1 << 18;
 
 /** A .npy file of token ids, open for reading by range. Close it, or declare it with `using`. */
 export class NpyReader implements TokenSource, Disposable {
   /** The file's path. */
   readonly name: string;
+  /** What ids are handed out as; the file may store them otherwise. */
   readonly dtype: TokenDtype;
   /** Number of token ids. */
   readonly length: number;
-  readonly #offset: number;
-  readonly #file: Deno.FsFile;
+  /** The array's shape: a number of ids; or rows and columns, which are read as one row, each row after the one before. */
+  readonly shape: readonly number[];
+  readonly provenance?: TokenProvenance;
+  readonly #header: NpyHeader;
+  readonly #file: PositionedFile;
 
-  private constructor(path: string, file: Deno.FsFile, header: NpyHeader) {
-    this.name = path;
+  private constructor(file: PositionedFile, header: NpyHeader, provenance?: TokenProvenance) {
+    this.name = file.path;
+    this.provenance = provenance;
     this.#file = file;
-    this.#offset = header.offset;
+    this.#header = header;
+    this.shape = header.shape;
     this.dtype = header.dtype;
     this.length = header.length;
   }
 
-  /** @throws {UserError} if the file is not a .npy file of uint16 or uint32, or is shorter or longer than it says. */
+  /**
+   * @throws {UserError} If the file is not a .npy file of whole numbers in one dimension or in rows, is shorter or longer
+   *   than it says, or what lies beside it says that it is another file's.
+   * @throws {Deno.errors.NotFound} If there is none.
+   */
   static async open(path: string): Promise<NpyReader> {
-    const file = await Deno.open(path, { read: true });
+    const file = await PositionedFile.open(path);
     try {
-      const start = new Uint8Array(MAX_HEADER_BYTES);
-      const header = parseNpyHeader(start.subarray(0, await readFully(file, start)), path);
-      const expected = header.offset + header.length * dtypeBytes(header.dtype);
-      const { size } = await file.stat();
+      const header = parseNpyHeader(readHeader(file), path);
+      const expected = header.offset + header.length * header.stored.bytes;
+      const { size } = file;
       if (size !== expected) {
         const problem = size < expected ? "truncated" : "longer than its header says";
         throw new UserError(
           `Cannot read ${path}: got ${size} bytes, must be ${expected} (the file is ${problem}). Write it again with: deno task encode`,
         );
       }
-      return new NpyReader(path, file, header);
+      return new NpyReader(file, header, await readProvenance(path, size));
     } catch (error) {
       file.close();
       throw error;
@@ -58,18 +64,36 @@ export class NpyReader implements TokenSource, Disposable {
    * The ids at positions `start` (inclusive) to `end` (exclusive), in an array of the caller's own.
    *
    * @throws {RangeError} if the range is not within the file.
+   * @throws {UserError} if a number is no token id (negative, or 2³² and more), or the file became shorter.
    */
   async read(start = 0, end = this.length): Promise<TokenArray> {
     if (!(start >= 0 && start <= end && end <= this.length)) {
       throw new RangeError(`Cannot read ids ${start} to ${end}: got a file of ${this.length}, must be within it`);
     }
     const ids = newTokenArray(this.dtype, end - start);
-    await this.#file.seek(this.#offset + start * ids.BYTES_PER_ELEMENT, Deno.SeekMode.Start);
-    const bytes = new Uint8Array(ids.buffer);
-    if (await readFully(this.#file, bytes) < bytes.length) {
-      throw new UserError(`Cannot read ${this.name}: got fewer bytes than when it was opened, must not change in use`);
+    for (let at = 0; at < ids.length; at += PIECE_IDS) {
+      if (at > 0) await setImmediate();
+      this.#readInto(ids.subarray(at, at + PIECE_IDS), start + at);
     }
     return ids;
+  }
+
+  #readInto(ids: TokenArray, start: number): void {
+    const { stored, offset } = this.#header;
+    const place = offset + start * stored.bytes;
+    if (isStoredAsIds(stored)) {
+      this.#file.readAt(place, new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength));
+      return;
+    }
+    const bytes = new Uint8Array(ids.length * stored.bytes);
+    this.#file.readAt(place, bytes);
+    const wrong = toIds(bytes, stored, ids);
+    if (wrong < 0) return;
+    throw new UserError(
+      `Cannot read ${this.name}: got id ${numberAt(bytes, stored, wrong)} at position ${
+        start + wrong
+      }, must be from 0 to 4294967295. Write the ids again`,
+    );
   }
 
   /** Closes the file. */
@@ -121,12 +145,15 @@ export class NpyWriter {
     return this.#length;
   }
 
-  /** Appends ids, narrowing them to the file's dtype: they must fit it. The array may be reused once this resolves. */
+  /**
+   * Appends ids, narrowing them to the file's dtype. The array may be reused once this resolves.
+   * @throws {RangeError} If one of them does not fit.
+   */
   async write(ids: TokenArray): Promise<void> {
     const stored = ids.BYTES_PER_ELEMENT === dtypeBytes(this.#dtype)
       ? ids
       : this.#dtype === "uint16"
-      ? Uint16Array.from(ids)
+      ? narrowed(ids, this.#length)
       : Uint32Array.from(ids);
     await writeFully(this.#file, new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength));
     this.#length += ids.length;
@@ -164,15 +191,21 @@ export async function writeNpy(path: string, ids: TokenArray): Promise<void> {
   }
 }
 
-/** Fills `bytes` from the file's position on; returns how many there were before its end. */
-async function readFully(file: Deno.FsFile, bytes: Uint8Array): Promise<number> {
-  let filled = 0;
-  while (filled < bytes.length) {
-    const count = await file.read(bytes.subarray(filled));
-    if (count === null) break;
-    filled += count;
-  }
-  return filled;
+/** A file's header, or as much of it as there is. */
+function readHeader(file: PositionedFile): Uint8Array {
+  const prefix = new Uint8Array(NPY_PREFIX_BYTES);
+  const header = new Uint8Array(npyHeaderSize(prefix.subarray(0, file.readUpTo(0, prefix)), file.path));
+  return header.subarray(0, file.readUpTo(0, header));
+}
+
+function narrowed(ids: TokenArray, position: number): Uint16Array {
+  let bits = 0;
+  for (const id of ids) bits |= id;
+  if (bits >>> 16 === 0) return Uint16Array.from(ids);
+  const wrong = ids.findIndex((id) => id > 0xffff);
+  throw new RangeError(
+    `Cannot write ids as uint16: got ${ids[wrong]} at position ${position + wrong}, must be at most 65535`,
+  );
 }
 
 async function writeFully(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {

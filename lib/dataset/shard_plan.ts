@@ -1,8 +1,11 @@
 // Which bytes of which inputs make up each shard.
 import { UserError } from "../errors.ts";
+import { requireUnchanged, stampFiles } from "../io/file_stamp.ts";
+import { PositionedFile } from "../io/positioned_file.ts";
 import { lastSafeCut } from "../tokenizer/safe_cut.ts";
 import type { SpecialTokens } from "../tokenizer/special_tokens.ts";
 import type { InputPart } from "./encode_parts.ts";
+import { MAX_SHARDS } from "./shard_index.ts";
 import { isPlainFile, STDIN, type TextInput } from "./text_inputs.ts";
 
 /** What one shard is made from, in order. A packed input is never cut. */
@@ -21,7 +24,9 @@ const MAX_CHAR_BYTES = 4;
  * same inputs and size, the plan is the same on every machine.
  *
  * @param specials The special tokens that the text is encoded with.
- * @throws {UserError} if an input's size is not known beforehand.
+ * @throws {UserError} if an input's size is not known beforehand, or is another one by now; if there would be too many
+ *   shards.
+ * @throws {RangeError} if the size or number of shards is none.
  */
 export async function planShards(
   inputs: readonly TextInput[],
@@ -36,7 +41,8 @@ export async function planShards(
     );
   });
   const total = sizes.reduce((sum, bytes) => sum + bytes, 0);
-  const numShards = "numShards" in size ? size.numShards : Math.max(1, Math.ceil(total / size.shardBytes));
+  const numShards = numShardsOf(total, size);
+  const stamps = stampFiles(inputs);
   // Positions in all inputs laid end to end.
   const starts = [0];
   for (const bytes of sizes) starts.push(starts.at(-1)! + bytes);
@@ -48,6 +54,7 @@ export async function planShards(
     cuts.push(Math.max(cut, cuts.at(-1)!));
   }
   cuts.push(total);
+  requireUnchanged(stamps);
   const shards: Shard[] = Array.from({ length: numShards }, (_, shard) =>
     inputs.flatMap((input, i) => {
       const start = Math.max(0, cuts[shard] - starts[i]);
@@ -58,31 +65,39 @@ export async function planShards(
   return "numShards" in size ? shards : shards.filter((parts) => parts.length > 0);
 }
 
+function numShardsOf(total: number, size: ShardSize): number {
+  if ("numShards" in size) {
+    const { numShards } = size;
+    if (Number.isInteger(numShards) && numShards >= 1 && numShards <= MAX_SHARDS) return numShards;
+    throw new RangeError(`Cannot make shards: got ${numShards}, must be a whole number from 1 to ${MAX_SHARDS}`);
+  }
+  const { shardBytes } = size;
+  if (!(shardBytes > 0)) {
+    throw new RangeError(`Cannot make shards of ${shardBytes} bytes: got that size, must be above 0`);
+  }
+  const numShards = Math.max(1, Math.ceil(total / shardBytes));
+  if (numShards <= MAX_SHARDS) return numShards;
+  throw new UserError(
+    `Cannot divide ${total} bytes into shards of ${shardBytes}: got ${
+      numShards.toLocaleString("en-US")
+    } shards, must be at most ${MAX_SHARDS}. Choose a larger size`,
+  );
+}
+
 /** A cut at `target` or soon after it, but for a file that cannot be cut there. */
 async function cutFrom(input: TextInput, target: number, size: number, specials: SpecialTokens): Promise<number> {
   if (target === 0) return 0;
   if (input.isGzip) return size;
-  using file = await Deno.open(input.path, { read: true });
+  using file = await PositionedFile.open(input.path);
   const margin = specials.maxBytes + MAX_CHAR_BYTES;
   for (let window = FIRST_WINDOW_BYTES;; window *= 4) {
     const from = Math.max(0, target - margin);
-    const bytes = await readRange(file, from, Math.min(size, target + window));
+    const bytes = new Uint8Array(Math.min(size, target + window) - from);
+    file.readAt(from, bytes, size);
     const after = target - from - 1;
     const newline = isPlainFile(input) ? -1 : bytes.indexOf(0x0a, Math.max(0, after)) + 1;
     const cut = isPlainFile(input) ? lastSafeCut(bytes, 0, bytes.length, specials, after) : newline;
     if (cut > 0) return from + cut;
-    if (from + bytes.length >= size) return size;
+    if (from + bytes.length === size) return size;
   }
-}
-
-async function readRange(file: Deno.FsFile, start: number, end: number): Promise<Uint8Array> {
-  await file.seek(start, Deno.SeekMode.Start);
-  const bytes = new Uint8Array(end - start);
-  let filled = 0;
-  while (filled < bytes.length) {
-    const count = await file.read(bytes.subarray(filled));
-    if (count === null) break;
-    filled += count;
-  }
-  return bytes.subarray(0, filled);
 }

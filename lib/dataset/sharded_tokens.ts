@@ -1,8 +1,11 @@
 import { UserError } from "../errors.ts";
-import type { ShardIndex } from "./encode_shards.ts";
+import { readTextIfPresent } from "../io/read_text.ts";
 import { NpyReader } from "./npy_file.ts";
 import { newTokenArray, type TokenArray, type TokenDtype } from "./npy_format.ts";
+import type { TokenProvenance } from "./provenance.ts";
+import { INDEX_NEXT_STEP, MAX_INDEX_BYTES, parseShardIndex } from "./shard_index.ts";
 import type { TokenSource } from "./token_source.ts";
+import { requireTokenizerOf } from "./tokenizer_id.ts";
 
 /** Token files that are one row of tokens, open for reading by range. Close it, or declare it with `using`. */
 export class ShardedTokens implements TokenSource, Disposable {
@@ -10,10 +13,12 @@ export class ShardedTokens implements TokenSource, Disposable {
   readonly name: string;
   readonly dtype: TokenDtype;
   readonly length: number;
+  readonly provenance?: TokenProvenance;
   readonly #shards: readonly { readonly start: number; readonly reader: NpyReader }[];
 
-  private constructor(name: string, dtype: TokenDtype, readers: readonly NpyReader[]) {
+  private constructor(name: string, dtype: TokenDtype, readers: readonly NpyReader[], provenance?: TokenProvenance) {
     this.name = name;
+    this.provenance = provenance;
     this.dtype = dtype;
     let length = 0;
     this.#shards = readers.map((reader) => {
@@ -27,20 +32,23 @@ export class ShardedTokens implements TokenSource, Disposable {
   /**
    * Opens the shards of an index that encode wrote; they lie beside it.
    * @throws {UserError} If the index is not one, is not finished, or a shard is missing or is not what it says.
+   * @throws {Deno.errors.NotFound} If there is no index.
    */
   static async open(path: string): Promise<ShardedTokens> {
-    const { dtype, shards } = parseIndex(await Deno.readTextFile(path), path);
+    const { dtype, shards, numShards, provenance } = parseShardIndex(await readIndex(path), path);
+    if (shards.length === 0) throw unusable(path, `none of ${numShards} shards listed, as long as some are missing`);
     const directory = path.slice(0, path.lastIndexOf("/") + 1);
     const readers: NpyReader[] = [];
     try {
       for (const { name, tokens } of shards) {
         const reader = await openShard(`${directory}${name}`, path);
         readers.push(reader);
+        if (provenance) requireTokenizerOf(reader, provenance.tokenizer);
         if (reader.length !== tokens || reader.dtype !== dtype) {
           throw unusable(path, `${reader.length} ids of ${reader.dtype} in ${name} instead of ${tokens} of ${dtype}`);
         }
       }
-      return new ShardedTokens(path, dtype, readers);
+      return new ShardedTokens(path, dtype, readers, provenance);
     } catch (error) {
       for (const reader of readers) reader.close();
       throw error;
@@ -79,18 +87,10 @@ export async function openTokens(path: string): Promise<NpyReader | ShardedToken
   return path.endsWith(".json") ? await ShardedTokens.open(path) : await NpyReader.open(path);
 }
 
-function parseIndex(text: string, path: string): Pick<ShardIndex, "dtype" | "shards"> {
-  let index: Partial<ShardIndex> | null;
-  try {
-    index = JSON.parse(text) as Partial<ShardIndex> | null;
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    throw unusable(path, `text that is not JSON (${error.message})`);
-  }
-  const { dtype, shards, numShards } = index ?? {};
-  if (!Array.isArray(shards) || (dtype !== "uint16" && dtype !== "uint32")) throw unusable(path, "no list of shards");
-  if (shards.length !== numShards) throw unusable(path, `${shards.length} of ${numShards} shards, the rest missing`);
-  return { dtype, shards };
+async function readIndex(path: string): Promise<string> {
+  const text = await readTextIfPresent(path, MAX_INDEX_BYTES, INDEX_NEXT_STEP);
+  if (text === null) throw new Deno.errors.NotFound(`No such file: ${path}`);
+  return text;
 }
 
 async function openShard(shardPath: string, path: string): Promise<NpyReader> {

@@ -1,5 +1,6 @@
 // The inputs a person names (files, directories, standard input; packed or not; plain text or JSON Lines) as texts.
 import { UserError } from "../errors.ts";
+import { requireUnchanged, stampFiles } from "../io/file_stamp.ts";
 import { gunzip } from "../io/gunzip.ts";
 import type { Texts } from "../tokenizer/texts.ts";
 import type { TextSource } from "../tokenizer/text_source.ts";
@@ -68,7 +69,10 @@ export async function expandInputs(
   return inputs;
 }
 
-/** The text or texts of an input. A plain file stays `{ path }`, so that several threads may read it; it is not watched. */
+/**
+ * The text or texts of an input. A plain file stays `{ path }`, so that several threads may read it; it is not watched. Of
+ * others, reading ends with an error if somebody wrote to the file meanwhile.
+ */
 export function textSourceOf(input: TextInput, options: ReadTextOptions = {}): TextSource | Texts {
   if (isPlainFile(input) && options.range === undefined) return { path: input.path };
   const stored = watched(storedBytes(input, options), options);
@@ -104,7 +108,9 @@ async function filesBelow(dir: string): Promise<TextInput[]> {
   return found;
 }
 
-async function* storedBytes({ path }: TextInput, { stdin, range }: ReadTextOptions): AsyncGenerator<Uint8Array> {
+async function* storedBytes(input: TextInput, { stdin, range }: ReadTextOptions): AsyncGenerator<Uint8Array> {
+  const { path } = input;
+  const stamps = path === STDIN ? [] : stampFiles([input]);
   if (range !== undefined) {
     yield* fileRange(path, range.start, range.end);
   } else if (path !== STDIN) {
@@ -114,6 +120,7 @@ async function* storedBytes({ path }: TextInput, { stdin, range }: ReadTextOptio
   } else {
     yield* stdin;
   }
+  requireUnchanged(stamps);
 }
 
 const PIECE_BYTES = 1 << 20;

@@ -1,3 +1,4 @@
+import { PositionedFile } from "../io/positioned_file.ts";
 import { Philox } from "../random/philox.ts";
 
 /** The random stream that excerpts are drawn from; weights, batches and samples have streams of their own. */
@@ -6,17 +7,19 @@ const RANDOM_STREAM_EXCERPTS = 3;
 /** Blocks that stand for a file that is too large. */
 const BLOCKS = 64;
 
-/** A file's bytes in one block; or, of a larger file, blocks spread evenly over it with about `maxBytes` together. */
+/**
+ * A file's bytes in one block; or, of a larger file, blocks spread evenly over it with about `maxBytes` together.
+ * @throws {UserError} If the file becomes shorter meanwhile.
+ */
 export async function readBlocks(path: string, maxBytes: number): Promise<Uint8Array[]> {
-  using file = await Deno.open(path, { read: true });
-  const { size } = await file.stat();
-  if (size <= maxBytes) return [await readAt(file, 0, size)];
+  using file = await PositionedFile.open(path);
+  const { size } = file;
+  if (size <= maxBytes) return [readBlock(file, 0, size)];
   const length = Math.floor(maxBytes / BLOCKS);
-  const blocks: Uint8Array[] = [];
-  for (let i = 0; i < BLOCKS; i++) {
-    blocks.push(await readAt(file, Math.floor(i * (size - length) / (BLOCKS - 1)), length));
-  }
-  return blocks;
+  return Array.from(
+    { length: BLOCKS },
+    (_, i) => readBlock(file, Math.floor(i * (size - length) / (BLOCKS - 1)), length),
+  );
 }
 
 /**
@@ -33,13 +36,8 @@ export function drawExcerpts(blocks: readonly Uint8Array[], lengths: readonly nu
   });
 }
 
-async function readAt(file: Deno.FsFile, start: number, length: number): Promise<Uint8Array> {
-  await file.seek(start, Deno.SeekMode.Start);
+function readBlock(file: PositionedFile, start: number, length: number): Uint8Array {
   const bytes = new Uint8Array(length);
-  for (let done = 0; done < length;) {
-    const count = await file.read(bytes.subarray(done));
-    if (count === null) return bytes.subarray(0, done);
-    done += count;
-  }
+  file.readAt(start, bytes);
   return bytes;
 }

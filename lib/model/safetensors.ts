@@ -1,5 +1,6 @@
 import { UserError } from "../errors.ts";
 import { temporaryNameFor } from "../io/atomic.ts";
+import { PositionedFile } from "../io/positioned_file.ts";
 import {
   byteLengthOf,
   encodeHeader,
@@ -41,8 +42,12 @@ export class Safetensors implements Disposable {
   static async open(path: string): Promise<Safetensors> {
     const file = await openFile(path);
     try {
-      const readRange = (offset: number, length: number) => readFromFile(file, offset, length, path);
-      const header = readHeader(readRange, (await file.stat()).size, path);
+      const readRange = (offset: number, length: number) => {
+        const bytes = new Uint8Array(length);
+        file.readAt(offset, bytes);
+        return bytes;
+      };
+      const header = readHeader(readRange, file.size, path);
       return new Safetensors(header, path, readRange, () => file.close());
     } catch (error) {
       file.close();
@@ -163,25 +168,13 @@ function readHeader(readRange: ReadRange, fileBytes: number, label: string): Saf
   return parseHeader(readRange(PREFIX_BYTES, length), fileBytes, label);
 }
 
-async function openFile(path: string): Promise<Deno.FsFile> {
+async function openFile(path: string): Promise<PositionedFile> {
   try {
-    return await Deno.open(path);
+    return await PositionedFile.open(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) throw unusable(path, "no such file", "a .safetensors file");
     throw error;
   }
-}
-
-/** Seeks and reads without a pause between, so that two reads of one file cannot disturb each other. */
-function readFromFile(file: Deno.FsFile, offset: number, length: number, label: string): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(length);
-  file.seekSync(offset, Deno.SeekMode.Start);
-  for (let filled = 0; filled < length;) {
-    const count = file.readSync(bytes.subarray(filled));
-    if (count === null) throw unusable(label, "a file that became shorter while it was read", "left alone meanwhile");
-    filled += count;
-  }
-  return bytes;
 }
 
 async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {

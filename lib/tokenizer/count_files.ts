@@ -1,4 +1,5 @@
 // Counts the pre-tokens of files, on several threads.
+import { requireUnchanged, stampFiles } from "../io/file_stamp.ts";
 import { SegmentQueue } from "../io/segment_queue.ts";
 import { numThreadsFor, workOnSegments } from "../io/segment_work.ts";
 import type { WordCounter } from "./count.ts";
@@ -44,13 +45,17 @@ export function* countSegments(
   }
 }
 
-/** Adds the pre-tokens of files to `counter`. Returns the seconds that threads spent on reading, on average. */
+/**
+ * Adds the pre-tokens of files to `counter`. Returns the seconds that threads spent on reading, on average.
+ * @throws {UserError} If somebody writes to a file meanwhile.
+ */
 export async function countFiles(
   counter: WordCounter,
   paths: readonly string[],
   specials: SpecialTokens,
   options: CountFilesOptions = {},
 ): Promise<number> {
+  const stamps = stampFiles(paths.map((path) => ({ path })));
   const files = { ranges: await wholeFiles(paths), segmentBytes: options.segmentBytes ?? SEGMENT_BYTES };
   const queue = new SegmentQueue(numSegments(files));
   const numThreads = numThreadsFor(totalBytes(files), options.workers);
@@ -65,6 +70,7 @@ export async function countFiles(
     onProgress: () => options.onProgress?.(queue.bytesDone),
     signal: options.signal,
   });
+  requireUnchanged(stamps);
   // The queue counts microseconds of reading.
   return queue.countDone / 1e6 / Math.max(1, numThreads);
 }

@@ -1,4 +1,5 @@
 // Texts in, counted words out: all that training needs to know of the text.
+import { isFile } from "../io/is_file.ts";
 import { countFiles } from "./count_files.ts";
 import { WordCounter } from "./count.ts";
 import type { PatternName } from "./patterns.ts";
@@ -56,7 +57,8 @@ export async function countTexts(
     countingMs += performance.now() - before;
   };
   for (const source of sources) {
-    if (typeof source === "object" && "path" in source) {
+    // A pipe has no size by which it could be shared out.
+    if (typeof source === "object" && "path" in source && await isFile(source.path)) {
       paths.push(source.path);
       continue;
     }

@@ -1,5 +1,5 @@
 // Files in segments of like size that can be read in any order, by any thread: each starts and ends at a safe cut.
-import { UserError } from "../errors.ts";
+import { PositionedFile } from "../io/positioned_file.ts";
 import { firstSafeCut, MAX_CHAR_BYTES } from "./safe_cut.ts";
 import type { SpecialTokens } from "./special_tokens.ts";
 
@@ -59,7 +59,7 @@ export class SegmentReader implements Disposable {
   readonly #files: FileSegments;
   readonly #specials: SpecialTokens;
   readonly #piece = new Uint8Array(PIECE_BYTES);
-  #openFile: { readonly path: string; readonly file: Deno.FsFile } | null = null;
+  #file: PositionedFile | null = null;
 
   constructor(files: FileSegments, specials: SpecialTokens) {
     this.#files = files;
@@ -93,8 +93,8 @@ export class SegmentReader implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#openFile?.file.close();
-    this.#openFile = null;
+    this.#file?.close();
+    this.#file = null;
   }
 
   /** The first safe cut at `from` or after it, before the next segment; -1 if there is none. A range's ends are cuts. */
@@ -114,22 +114,10 @@ export class SegmentReader implements Disposable {
   }
 
   #readAt({ path, end }: FileRange, at: number, bytes: Uint8Array): void {
-    if (this.#openFile?.path !== path) {
+    if (this.#file?.path !== path) {
       this[Symbol.dispose]();
-      this.#openFile = { path, file: Deno.openSync(path, { read: true }) };
+      this.#file = PositionedFile.openSync(path);
     }
-    const { file } = this.#openFile;
-    file.seekSync(at, Deno.SeekMode.Start);
-    for (let filled = 0; filled < bytes.length;) {
-      const count = file.readSync(bytes.subarray(filled));
-      if (count === null) {
-        throw new UserError(
-          `Cannot read ${path}: got its end at byte ${
-            at + filled
-          }, must go on to ${end}. Try again when nothing writes to it`,
-        );
-      }
-      filled += count;
-    }
+    this.#file!.readAt(at, bytes, end);
   }
 }

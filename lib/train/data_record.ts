@@ -1,3 +1,4 @@
+import { requireTokenizerOf, type TokenizerId } from "../dataset/tokenizer_id.ts";
 import type { TokenSource } from "../dataset/token_source.ts";
 import { UserError } from "../errors.ts";
 import { sha256 } from "../io/sha256.ts";
@@ -9,6 +10,8 @@ export interface DataRecord {
   readonly tokens: number;
   /** Of its tokens as 32-bit numbers: all of them up to four million, of longer sources as many in windows spread evenly. */
   readonly sha256: string;
+  /** The tokenizer of its tokens; absent where the source does not know it. */
+  readonly tokenizer?: TokenizerId;
 }
 
 /** What is looked at: so many windows of so many tokens, the first at the beginning and the last at the end. */
@@ -24,11 +27,13 @@ export async function recordOf(source: TokenSource): Promise<DataRecord> {
     const start = at + Math.floor((tokens - seen.length) * at / Math.max(1, seen.length - WINDOW_TOKENS));
     seen.set(await source.read(start, start + Math.min(WINDOW_TOKENS, seen.length - at)), at);
   }
-  return { name, tokens, sha256: sha256(new Uint8Array(seen.buffer)) };
+  const tokenizer = source.provenance?.tokenizer;
+  return { name, tokens, sha256: sha256(new Uint8Array(seen.buffer)), ...(tokenizer && { tokenizer }) };
 }
 
-/** @throws {UserError} If the source, whatever its name, is not the one that was recorded. */
+/** @throws {UserError} If the source, whatever its name, is not the one that was recorded, or of another tokenizer. */
 export async function requireSameData(source: TokenSource, record: DataRecord): Promise<void> {
+  if (record.tokenizer) requireTokenizerOf(source, record.tokenizer);
   const { tokens, sha256: sum } = await recordOf(source);
   if (tokens === record.tokens && sum === record.sha256) return;
   const got = tokens === record.tokens ? "other tokens" : `${tokens} tokens instead of ${record.tokens}`;

@@ -13,6 +13,7 @@ export class MetricsFollower {
   #offset = 0;
   /** The last of these lines, by which a file that was written anew is told. */
   #lastLine: Uint8Array = new Uint8Array();
+  #lastPoll: Promise<boolean> = Promise.resolve(false);
 
   /** @param directory The run's; it need not be there yet. */
   constructor(directory: string) {
@@ -29,7 +30,14 @@ export class MetricsFollower {
    * @returns Whether `metrics` changed.
    * @throws {UserError} If a whole line is not JSON.
    */
-  async poll(): Promise<boolean> {
+  poll(): Promise<boolean> {
+    // One after the other: each goes on where the one before it ended.
+    const turn = this.#lastPoll.then(() => this.#poll());
+    this.#lastPoll = turn.catch(() => false);
+    return turn;
+  }
+
+  async #poll(): Promise<boolean> {
     const before = this.#metrics.length;
     let file: Deno.FsFile;
     try {

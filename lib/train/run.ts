@@ -1,5 +1,6 @@
 import type { Backend } from "../backend/backend.ts";
 import type { TokenSource } from "../dataset/token_source.ts";
+import { requireOneTokenizer } from "../dataset/tokenizer_id.ts";
 import type { Program } from "../graph/program.ts";
 import { removeTemporaries } from "../io/atomic.ts";
 import { Transformer } from "../model/transformer.ts";
@@ -44,10 +45,12 @@ export interface TrainRunOptions {
  * However the process ends, the run can be resumed from its newest checkpoint with `checkpoint`, and goes on with the
  * same bits as if it had never stopped (given the same backend and machine).
  *
+ * @throws {UserError} If token sources and tokenizer do not belong together; nothing was changed then.
  * @throws {DivergenceError} If a loss or a gradient is NaN or infinite; the checkpoints stay as they were.
  */
 export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMetrics, void, void> {
   const { backend, directory, config, checkpoint } = options;
+  requireOneTokenizer([options.train, options.valid], options.tokenizer);
   const checkpoints = `${directory}/${RUN_FILES.checkpoints}`;
   const model = new Transformer(config.model);
   using tensors = checkpoint && await CheckpointTensors.open(checkpoint);

@@ -1,3 +1,4 @@
+import { identifyTokenizer, requireTokenizerOf } from "../dataset/tokenizer_id.ts";
 import { UserError } from "../errors.ts";
 import { isFile } from "../io/is_file.ts";
 import { writeDirectoryAtomically, writeFileAtomically } from "../io/atomic.ts";
@@ -39,7 +40,7 @@ export async function writeRunConfig(directory: string, config: RunConfig): Prom
 /**
  * Makes a run's directory, with its config.json and the files of its tokenizer.
  * @param options.replace Whether an existing directory is replaced. Default: false.
- * @throws {UserError} If it exists and is not to be replaced.
+ * @throws {UserError} If it exists and is not to be replaced, or the tokenizer is not that of the data.
  */
 export async function createRunDirectory(
   path: string,
@@ -47,10 +48,17 @@ export async function createRunDirectory(
   tokenizer?: Tokenizer,
   options: { readonly replace?: boolean } = {},
 ): Promise<void> {
+  if (tokenizer) requireTokenizerOfData(tokenizer, config);
   await writeDirectoryAtomically(path, async (directory) => {
     await writeRunConfig(directory, config);
     if (tokenizer) await saveTokenizer(tokenizer, directory);
   }, options);
+}
+
+function requireTokenizerOfData(tokenizer: Tokenizer, { data }: RunConfig): void {
+  for (const { name, tokenizer: own } of [data.train, data.valid].filter((record) => record !== undefined)) {
+    if (own) requireTokenizerOf({ name, provenance: { tokenizer: own } }, identifyTokenizer(tokenizer));
+  }
 }
 
 /**

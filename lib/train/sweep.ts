@@ -1,5 +1,6 @@
 import type { Backend } from "../backend/backend.ts";
 import type { TokenSource } from "../dataset/token_source.ts";
+import { requireOneTokenizer } from "../dataset/tokenizer_id.ts";
 import { UserError } from "../errors.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import { latestCheckpoint } from "./checkpoint.ts";
@@ -53,6 +54,7 @@ export interface SweepOptions {
  */
 export async function sweep(options: SweepOptions): Promise<SweepResult[]> {
   const { directory, runs, signal, onResults } = options;
+  requireOneTokenizer([options.train, options.valid], options.tokenizer);
   for (const run of runs) await requireSameSettings(directory, run);
   await requireOwnDirectory(directory, runs);
   const earlier = await readResults(directory);

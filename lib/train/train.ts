@@ -2,6 +2,7 @@ import type { Backend } from "../backend/backend.ts";
 import { requirePrecision } from "../backend/precision.ts";
 import { fixedBatches, randomBatch, requireWindow } from "../dataset/batches.ts";
 import type { TokenSource } from "../dataset/token_source.ts";
+import { requireOneTokenizer } from "../dataset/tokenizer_id.ts";
 import type { Program } from "../graph/program.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { Transformer } from "../model/transformer.ts";
@@ -94,14 +95,15 @@ const LOG_CAPACITY = 256;
  *
  * Samples change nothing of the training: its bits are the same with and without them.
  *
- * @throws {UserError} If a token source is too short or holds ids beyond the model's vocabulary; if samples are asked for
- *   without a tokenizer.
+ * @throws {UserError} If a token source is too short or holds ids beyond the model's vocabulary; if token sources and
+ *   tokenizer do not belong together; if samples are asked for without a tokenizer.
  * @throws {DivergenceError} If a loss or a gradient is NaN or infinite; metrics of the steps before are yielded first.
  */
 export async function* train(options: TrainOptions): AsyncGenerator<StepMetrics, void, void> {
   const { backend, model, config, start } = options;
   requirePrecision(backend, config.dtype ?? "f32");
   for (const source of [options.train, options.valid]) if (source) requireWindow(source, model.config.contextLength);
+  requireOneTokenizer([options.train, options.valid], options.tokenizer);
   const trainer = await Trainer.create(backend, model, {
     batchSize: config.batchSize,
     gradAccumulation: config.gradAccumulation,

@@ -1,7 +1,8 @@
 // A run's model, tokenizer and weights, for tasks that use a trained model.
 import { Transformer } from "../../lib/model/transformer.ts";
-import { loadTokenizer, type Tokenizer } from "../../lib/tokenizer/mod.ts";
+import type { Tokenizer } from "../../lib/tokenizer/mod.ts";
 import { findWeights, readModelConfig } from "../../lib/train/run_directory.ts";
+import { loadRunTokenizer } from "../../lib/train/run_tokenizer.ts";
 import { UserError } from "./errors.ts";
 import { requireDirectory } from "./files.ts";
 
@@ -13,11 +14,11 @@ export interface LoadedRun {
   readonly weights: string;
 }
 
-/** @throws {UserError} If the run has no weights, or no tokenizer that fits its model. */
+/** @throws {UserError} If the run has no weights, or no tokenizer, or one that does not fit its model or is not that of its data. */
 export async function loadRun(run: string, which: "last" | "best"): Promise<LoadedRun> {
   await requireDirectory(run);
   const model = new Transformer(await readModelConfig(run));
-  const tokenizer = await loadTokenizer(run);
+  const tokenizer = await loadRunTokenizer(run);
   const { vocabSize } = model.config;
   if (tokenizer.vocabSize > vocabSize) {
     throw new UserError(

@@ -15,8 +15,9 @@ report.html.
   deno task train-lm --resume RUN
 
 Data
-  --train FILE.npy       Token ids to train on (uint16 or uint32), as written by encode; or shards by their index,
-                         PREFIX.index.json. Read by random windows, never loaded.
+  --train FILE.npy       Token ids to train on, as written by encode, or by others as any type of whole numbers;
+                         or shards by their index, PREFIX.index.json. Read by random windows, never loaded. Ids of
+                         another tokenizer than --tokenizer are refused.
   --valid FILE.npy       Token ids to measure the validation loss on.
   --tokenizer DIR        The tokenizer that made them; copied into the run, so that generate finds it.
   --out RUN              The run directory to make.

@@ -1,13 +1,13 @@
 // The token files of a training.
 import { requireVocabulary, requireWindow } from "../../lib/dataset/batches.ts";
-import { openTokens } from "../../lib/dataset/sharded_tokens.ts";
 import type { TokenSource } from "../../lib/dataset/token_source.ts";
 import { type DataRecord, recordOf } from "../../lib/train/data_record.ts";
 import type { MergedConfig } from "../../lib/train/merge_config.ts";
+import { type NamedTokenizer, openTokensOf } from "../cli/token_files.ts";
 
-/** Opens a token file and checks that the model can be trained on it. */
-export async function openChecked(path: string, { model }: Pick<MergedConfig, "model">) {
-  const tokens = await openTokens(path);
+/** Opens a token file and checks that the model can be trained on it, and that it is of the model's tokenizer. */
+export async function openChecked(path: string, { model }: Pick<MergedConfig, "model">, tokenizer?: NamedTokenizer) {
+  const tokens = await openTokensOf(path, tokenizer);
   try {
     requireWindow(tokens, model.contextLength);
     await requireVocabulary(tokens, model.vocabSize);

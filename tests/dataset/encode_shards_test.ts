@@ -104,7 +104,9 @@ Deno.test("encoding again makes what is missing, and only that; other arguments 
     const stop = new AbortController();
     const cut = run({ signal: stop.signal, onShard: () => made.push("") === 2 && stop.abort(new Error("cut off")) });
     await assertRejects(() => cut, Error, "cut off");
-    assertEquals(names(dir), ["a.txt", "out-00000-of-00005.npy", "out-00001-of-00005.npy", "out.index.json"]);
+    const shards = ["out-00000-of-00005.npy", "out-00001-of-00005.npy"];
+    const withProvenance = shards.flatMap((name) => [name, `${name}.provenance.json`]);
+    assertEquals(names(dir), ["a.txt", ...withProvenance, "out.index.json"]);
     assertEquals(JSON.parse(await Deno.readTextFile(`${dir}/out.index.json`)).shards, []);
     made.length = 0;
     const index = await run();

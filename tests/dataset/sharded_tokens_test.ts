@@ -51,12 +51,16 @@ Deno.test("an index that is not finished, or whose shards are not what it says, 
       await assertRejects(() => ShardedTokens.open(index), UserError, says);
     };
     await refused("{", "not JSON");
-    await refused("{}", "no list of shards");
-    await refused(text.replace(/"shards":\[.*\]/, '"shards":[]'), "0 of 5 shards");
+    await refused("{}", 'got no "shards", must be a list');
+    await refused(text.replace(/"shards":\[.*\]/, '"shards":[]'), '"tokens" 26, must be null');
+    await refused(text.replace(/"shards":\[.*/, '"shards":[],"tokens":null}'), "none of 5 shards");
+    await refused(text.replace('"tokens":13', '"tokens":14'), "must be the sum of the shards', 27");
     await refused(
-      text.replace('"tokens":13', '"tokens":14'),
+      text.replace('"tokens":13', '"tokens":14').replace('"tokens":26', '"tokens":27'),
       "13 ids of uint16 in train-00004-of-00005.npy instead of 14",
     );
+    await refused(text.replace('"name":"train-00003', '"name":"../train-00003'), "a .npy file beside the index");
+    await refused(text.replace('"numShards"', '"shardCount"'), '"shardCount", must be one of');
     await refused(text.replaceAll("train-00003", "train-00009"), "train-00009-of-00005.npy");
   });
 });

@@ -60,7 +60,7 @@ const MISTAKES: Record<string, Mistake> = {
   "token file of another dtype": {
     task: "train-lm",
     args: but(TRAIN_LM, "--train", "DIR/floats.npy"),
-    says: /dtype <f4, must be uint16/,
+    says: /dtype <f4 \(floating-point numbers\), must be uint16/,
     code: 1,
   },
   "truncated token file": {

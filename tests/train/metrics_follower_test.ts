@@ -67,3 +67,12 @@ Deno.test("a line that is not JSON is named, again and again, until it is gone",
     assertEquals(follower.metrics, METRICS.slice(0, 3));
   });
 });
+
+Deno.test("polls that run at once read each line once", async () => {
+  await withDirectory(async (dir) => {
+    await Deno.writeFile(`${dir}/metrics.jsonl`, BYTES);
+    const follower = new MetricsFollower(dir);
+    assertEquals(await Promise.all([1, 2, 3].map(() => follower.poll())), [true, false, false]);
+    assertEquals(follower.metrics, METRICS);
+  });
+});

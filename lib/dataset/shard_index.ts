@@ -1,0 +1,87 @@
+// The index of token ids that lie in several files, `PREFIX.index.json`.
+import { JsonFields } from "../io/json_fields.ts";
+import type { TokenDtype } from "./npy_format.ts";
+import { parseProvenance, PROVENANCE_FIELDS, type TokenProvenance } from "./provenance.ts";
+
+/** A shard in the index. */
+export interface ShardEntry {
+  /** File name, in the index's directory. */
+  readonly name: string;
+  readonly tokens: number;
+}
+
+/** What `PREFIX.index.json` holds. */
+export interface ShardIndex {
+  /** What the shards were made from and how: a run with other arguments must not go on with them. */
+  readonly arguments: Readonly<Record<string, unknown>>;
+  readonly dtype: TokenDtype;
+  readonly numShards: number;
+  /** All shards in order; empty as long as some are missing. */
+  readonly shards: readonly ShardEntry[];
+  readonly tokens: number | null;
+  /** As beside a single file; the arguments alone in indexes of an early version. */
+  readonly provenance?: TokenProvenance;
+}
+
+/** Their numbers have five digits. */
+export const MAX_SHARDS = 99_999;
+
+/** An index lists the inputs too. */
+export const MAX_INDEX_BYTES = 1 << 26;
+
+export const INDEX_NEXT_STEP = "Write the shards again with: deno task encode --force";
+
+/** The text of an index file. */
+export function formatShardIndex(index: ShardIndex): string {
+  return `${JSON.stringify(index, null, 2)}\n`;
+}
+
+/**
+ * Reads an index file.
+ *
+ * @param name The file's name, for messages.
+ * @throws {UserError} If the text is not what {@linkcode formatShardIndex} makes.
+ */
+export function parseShardIndex(text: string, name: string): ShardIndex {
+  const fields = JsonFields.parse(text, { name, nextStep: INDEX_NEXT_STEP });
+  fields.allowOnly(["arguments", "dtype", "numShards", "shards", "tokens", "provenance"]);
+  const shards = fields.objects("shards").map(parseEntry);
+  const numShards = fields.integer("numShards", { min: 1, max: MAX_SHARDS });
+  if (shards.length !== 0 && shards.length !== numShards) {
+    fields.refuse("numShards", `the number of shards listed, ${shards.length}`);
+  }
+  const tokens = shards.length === 0 ? null : shards.reduce((sum, { tokens }) => sum + tokens, 0);
+  if (fields.value("tokens") !== tokens) {
+    fields.refuse(
+      "tokens",
+      tokens === null ? "null as long as shards are missing" : `the sum of the shards', ${tokens}`,
+    );
+  }
+  // Compared, one by one, by whoever goes on with the shards.
+  const { record } = fields.object("arguments");
+  const provenance = fields.objectOrNone("provenance");
+  provenance?.allowOnly(PROVENANCE_FIELDS);
+  return {
+    arguments: record,
+    dtype: fields.oneOf("dtype", ["uint16", "uint32"]),
+    numShards,
+    shards,
+    tokens,
+    ...(provenance ? { provenance: parseProvenance(provenance) } : provenanceOfArguments(record)),
+  };
+}
+
+/** In a directory of its own choosing an index could name any file. */
+const FILE_NAME = /^[^/\\\0]{1,200}\.npy$/;
+
+function parseEntry(fields: JsonFields): ShardEntry {
+  fields.allowOnly(["name", "tokens"]);
+  const name = fields.string("name");
+  if (!FILE_NAME.test(name)) fields.refuse("name", "the name of a .npy file beside the index");
+  return { name, tokens: fields.integer("tokens", { min: 0 }) };
+}
+
+function provenanceOfArguments({ tokenizer }: Readonly<Record<string, unknown>>) {
+  if (typeof tokenizer !== "string" || !/^[0-9a-f]{64}$/.test(tokenizer)) return {};
+  return { provenance: { tokenizer: { sha256: tokenizer } } };
+}

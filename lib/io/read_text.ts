@@ -1,0 +1,23 @@
+import { UserError } from "../errors.ts";
+
+/**
+ * The text of a small file; `null` if there is none.
+ *
+ * @param maxBytes What a file of its kind may have at most: a larger one is not it.
+ * @param nextStep The sentence that says what to do if it is larger, without its full stop.
+ * @throws {UserError} If it is larger, or not a file.
+ */
+export async function readTextIfPresent(path: string, maxBytes: number, nextStep: string): Promise<string | null> {
+  let info: Deno.FileInfo;
+  try {
+    info = await Deno.stat(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+  if (!info.isFile || info.size > maxBytes) {
+    const got = info.isFile ? `${info.size} bytes` : "no file";
+    throw new UserError(`Cannot read ${path}: got ${got}, must be a file of at most ${maxBytes} bytes. ${nextStep}`);
+  }
+  return await Deno.readTextFile(path);
+}
