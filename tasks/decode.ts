@@ -1,17 +1,16 @@
 // Writes the text of token ids to stdout.
 //   deno task decode --tokenizer out/tokenizer --input out/shakespeare.npy | head
 import { NpyReader } from "../lib/dataset/npy_file.ts";
-import { loadTokenizer } from "../lib/tokenizer/tokenizer_dir.ts";
-import { requireInputFile, requireTokenizer } from "./cli/files.ts";
+import { requireInputFile } from "./cli/files.ts";
 import { runTask } from "./cli/run.ts";
+import { openTokenizer, PATTERN_FLAG, TOKENIZER_HELP } from "./cli/tokenizer.ts";
 
 const HELP = `
 Writes the text of token ids to stdout, byte for byte as it was encoded.
 
   deno task decode --tokenizer out/tokenizer --input out/shakespeare.npy
 
-  --tokenizer DIR     directory with tokenizer.json, or vocab.json and merges.txt; or a file of ranks,
-                      NAME.tiktoken
+  ${TOKENIZER_HELP}
   --input FILE.npy    the ids
   --help              print this
 `;
@@ -21,6 +20,7 @@ const TASK = {
   help: HELP,
   flags: {
     tokenizer: { type: "string", required: true },
+    pattern: PATTERN_FLAG,
     input: { type: "string", required: true },
   },
 } as const;
@@ -30,8 +30,7 @@ const IDS_AT_A_TIME = 1 << 18;
 export function main(args: string[]): Promise<number> {
   return runTask(TASK, args, async (flags) => {
     await requireInputFile(flags.input);
-    await requireTokenizer(flags.tokenizer);
-    const tokenizer = await loadTokenizer(flags.tokenizer);
+    const tokenizer = await openTokenizer(flags.tokenizer, flags.pattern);
     using reader = await NpyReader.open(flags.input);
     const out = Deno.stdout.writable.getWriter();
     for (let at = 0; at < reader.length; at += IDS_AT_A_TIME) {
