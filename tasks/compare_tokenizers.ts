@@ -2,11 +2,10 @@
 //   deno task compare-tokenizers --tokenizer out/a --tokenizer out/b --input stories.txt --input web.txt
 import { compareTokenizers, type TokenizerComparison } from "../lib/dataset/compare_tokenizers.ts";
 import { expandInputs, STDIN } from "../lib/dataset/text_inputs.ts";
-import { loadTokenizer } from "../lib/tokenizer/tokenizer_dir.ts";
 import { UsageError } from "./cli/errors.ts";
-import { requireTokenizer } from "./cli/files.ts";
 import { untilInterrupted } from "./cli/interrupt.ts";
 import { runTask } from "./cli/run.ts";
+import { openTokenizer, PATTERN_FLAG } from "./cli/tokenizer.ts";
 
 const HELP = `
 Compares tokenizers on texts: bytes per token (the more, the fewer tokens a text takes), the speed of one thread, and how long
@@ -14,7 +13,10 @@ the Pile (825 GiB) would take at that speed.
 
   deno task compare-tokenizers --tokenizer out/a --tokenizer out/b --input stories.txt --input web.txt
 
-  --tokenizer DIR...  directories with tokenizer.json, or vocab.json and merges.txt; or files of ranks, NAME.tiktoken
+  --tokenizer PATH... directories with tokenizer.json, or vocab.json and merges.txt; or files: a tokenizer.json, or
+                      tiktoken's ranks
+  --pattern NAME      what splits text, for ranks, or vocab.json and merges.txt, that do not say it: gpt2, cl100k,
+                      cl100k-original or o200k
   --input PATH...     the texts: files or directories. Files named .gz are unpacked; of .jsonl and .ndjson files each line
                       is a text
   --field NAME        field of the .jsonl objects with the text. Default: text
@@ -27,6 +29,7 @@ const TASK = {
   help: HELP,
   flags: {
     tokenizer: { type: "strings", required: true, many: true },
+    pattern: PATTERN_FLAG,
     input: { type: "strings", required: true, many: true },
     field: { type: "string" },
     json: { type: "boolean" },
@@ -38,11 +41,10 @@ export function main(args: string[]): Promise<number> {
     if (flags.input.includes(STDIN)) {
       throw new UsageError("Cannot run compare-tokenizers: got --input -, must be files, which can be read again");
     }
-    for (const path of flags.tokenizer) await requireTokenizer(path);
-    const inputs = await expandInputs(flags.input);
     const tokenizers = await Promise.all(
-      flags.tokenizer.map(async (name) => ({ name, tokenizer: await loadTokenizer(name) })),
+      flags.tokenizer.map(async (name) => ({ name, tokenizer: await openTokenizer(name, flags.pattern) })),
     );
+    const inputs = await expandInputs(flags.input);
     const results = await untilInterrupted((signal) =>
       Array.fromAsync(compareTokenizers(tokenizers, inputs, { field: flags.field, signal }))
     );

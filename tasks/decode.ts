@@ -1,18 +1,17 @@
 // Writes the text of token ids to stdout.
 //   deno task decode --tokenizer out/tokenizer --input out/shakespeare.npy | head
-import { loadTokenizer } from "../lib/tokenizer/tokenizer_dir.ts";
 import { UserError } from "./cli/errors.ts";
-import { requireInputFile, requireTokenizer } from "./cli/files.ts";
+import { requireInputFile } from "./cli/files.ts";
 import { runTask } from "./cli/run.ts";
 import { openTokensOf } from "./cli/token_files.ts";
+import { openTokenizer, PATTERN_FLAG, TOKENIZER_HELP } from "./cli/tokenizer.ts";
 
 const HELP = `
 Writes the text of token ids to stdout, byte for byte as it was encoded.
 
   deno task decode --tokenizer out/tokenizer --input out/shakespeare.npy
 
-  --tokenizer DIR     directory with tokenizer.json, or vocab.json and merges.txt; or a file of ranks,
-                      NAME.tiktoken
+  ${TOKENIZER_HELP}
   --input FILE.npy    the ids: a file of any type of whole numbers, in one row or several, which are read one after
                       the other; or shards by the index that encode wrote, NAME.index.json
   --help              print this
@@ -23,6 +22,7 @@ const TASK = {
   help: HELP,
   flags: {
     tokenizer: { type: "string", required: true },
+    pattern: PATTERN_FLAG,
     input: { type: "string", required: true },
   },
 } as const;
@@ -32,8 +32,7 @@ const IDS_AT_A_TIME = 1 << 18;
 export function main(args: string[]): Promise<number> {
   return runTask(TASK, args, async (flags) => {
     await requireInputFile(flags.input);
-    await requireTokenizer(flags.tokenizer);
-    const tokenizer = await loadTokenizer(flags.tokenizer);
+    const tokenizer = await openTokenizer(flags.tokenizer, flags.pattern);
     using tokens = await openTokensOf(flags.input, { tokenizer, path: flags.tokenizer });
     if (tokens.length === 0) {
       throw new UserError(`Cannot decode ${flags.input}: got no token ids, must be some. Check how it was made`);

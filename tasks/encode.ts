@@ -6,14 +6,14 @@ import { tokenDtype } from "../lib/dataset/npy_format.ts";
 import type { ShardSize } from "../lib/dataset/shard_plan.ts";
 import { expandInputs, type TextInput } from "../lib/dataset/text_inputs.ts";
 import type { Tokenizer } from "../lib/tokenizer/tokenizer.ts";
-import { loadTokenizer } from "../lib/tokenizer/tokenizer_dir.ts";
 import { UsageError, UserError } from "./cli/errors.ts";
-import { requireAbsent, requireTokenizer } from "./cli/files.ts";
+import { requireAbsent } from "./cli/files.ts";
 import type { Flags } from "./cli/flags.ts";
 import { untilInterrupted } from "./cli/interrupt.ts";
 import { runTask } from "./cli/run.ts";
 import { formatBytes, parseSize } from "./cli/sizes.ts";
 import { TextProgress } from "./cli/text_progress.ts";
+import { openTokenizer, PATTERN_FLAG, requireTokenizer, TOKENIZER_HELP } from "./cli/tokenizer.ts";
 
 const HELP = `
 Encodes text into token ids.
@@ -22,8 +22,7 @@ Encodes text into token ids.
   deno task encode --tokenizer out/tokenizer --input corpus/ --out out/train --shard-size 1GB
   zcat stories.gz | deno task encode --tokenizer out/tokenizer --input - --out - > ids.bin
 
-  --tokenizer DIR     directory with tokenizer.json, or vocab.json and merges.txt; or a file of ranks,
-                      NAME.tiktoken
+  ${TOKENIZER_HELP}
   --input PATH...     the text: files, directories, or - for stdin. Files named .gz are unpacked; of .jsonl and .ndjson
                       files each line is a text. No token reaches from one text into the next
   --field NAME        field of the .jsonl objects with the text. Default: text. With stdin: that is JSON Lines too
@@ -43,6 +42,7 @@ const TASK = {
   help: HELP,
   flags: {
     tokenizer: { type: "string", required: true },
+    pattern: PATTERN_FLAG,
     input: { type: "strings", required: true, many: true },
     field: { type: "string" },
     separator: { type: "string" },
@@ -62,7 +62,7 @@ export function main(args: string[]): Promise<number> {
     const inputs = await expandInputs(flags.input, { stdinIsJsonLines: flags.field !== undefined });
     await requireTokenizer(flags.tokenizer);
     if (flags.out !== "-" && shards === null) await requireAbsent(flags.out, flags.force);
-    const tokenizer = await loadTokenizer(flags.tokenizer);
+    const tokenizer = await openTokenizer(flags.tokenizer, flags.pattern);
     const started = performance.now();
     const done = await untilInterrupted((signal) => encode(tokenizer, inputs, flags, shards, signal));
     const seconds = (performance.now() - started) / 1000;

@@ -2,10 +2,9 @@
 //   deno task inspect-tokenizer --tokenizer out/tokenizer --token " the"
 import { longestTokens, MergeHistory, type MergeTree } from "../lib/tokenizer/merge_history.ts";
 import type { Tokenizer } from "../lib/tokenizer/tokenizer.ts";
-import { loadTokenizer } from "../lib/tokenizer/tokenizer_dir.ts";
 import { UserError } from "./cli/errors.ts";
-import { requireTokenizer } from "./cli/files.ts";
 import { runTask } from "./cli/run.ts";
+import { openTokenizer, PATTERN_FLAG, TOKENIZER_HELP } from "./cli/tokenizer.ts";
 import { quoteToken } from "./cli/tokens.ts";
 
 const HELP = `
@@ -15,7 +14,7 @@ Shows what a tokenizer has learned: its longest tokens, how a token was merged, 
   deno task inspect-tokenizer --tokenizer out/tokenizer --token " the"
   deno task inspect-tokenizer --tokenizer out/tokenizer --text "How is this split?"
 
-  --tokenizer DIR     directory with tokenizer.json, or vocab.json and merges.txt; or a file of ranks, NAME.tiktoken
+  ${TOKENIZER_HELP}
   --token ID|TEXT     show the tree of merges that made this token: an id, or its text
   --text TEXT         show the tokens of this text: coloured on a terminal, else one between bars
   --top N             how many of the longest tokens to show, if nothing else is asked for. Default: 20
@@ -28,6 +27,7 @@ const TASK = {
   help: HELP,
   flags: {
     tokenizer: { type: "string", required: true },
+    pattern: PATTERN_FLAG,
     token: { type: "string" },
     text: { type: "string" },
     top: { type: "integer", default: 20, min: 1 },
@@ -37,8 +37,7 @@ const TASK = {
 
 export function main(args: string[]): Promise<number> {
   return runTask(TASK, args, async (flags) => {
-    await requireTokenizer(flags.tokenizer);
-    const tokenizer = await loadTokenizer(flags.tokenizer);
+    const tokenizer = await openTokenizer(flags.tokenizer, flags.pattern);
     const describe = (id: number) => describeToken(tokenizer, id);
     if (flags.token !== undefined) {
       const tree = new MergeHistory(tokenizer.vocabulary).treeOf(findToken(tokenizer, flags.token));

@@ -9,7 +9,6 @@ import { formatTable } from "../lib/accounting/table.ts";
 import { createBackend } from "../lib/backend/select.ts";
 import { requireOneTokenizer } from "../lib/dataset/tokenizer_id.ts";
 import { measurePeak, Peak } from "../lib/measure/peak.ts";
-import { loadTokenizer } from "../lib/tokenizer/mod.ts";
 import { mergeConfigs, readConfigFile } from "../lib/train/merge_config.ts";
 import { samplesWith } from "../lib/train/sampler.ts";
 import { sweep, type SweepRun } from "../lib/train/sweep.ts";
@@ -21,6 +20,7 @@ import { requireInputFile } from "./cli/files.ts";
 import type { Flags } from "./cli/flags.ts";
 import { exitCodeOf, untilInterrupted } from "./cli/interrupt.ts";
 import { runTask } from "./cli/run.ts";
+import { openTokenizer } from "./cli/tokenizer.ts";
 import { REPORT_FILE, tryToWriteReport } from "./report/write_report.ts";
 import { axesOf, FLAGS, HELP, trainFlagsOf } from "./sweep/flags.ts";
 import { configParts } from "./train_lm/flags.ts";
@@ -33,12 +33,13 @@ export async function main(args: string[]): Promise<number> {
 
 async function start(flags: Flags<typeof FLAGS>): Promise<number> {
   const points = sweepGrid(axesOf(flags)).map((point) => ({ point, flags: trainFlagsOf(flags, point) }));
-  const { train: trainPath, valid: validPath, config: configPath, tokenizer: tokenizerPath, backend } = points[0].flags;
+  const { train: trainPath, valid: validPath, config: configPath, tokenizer: tokenizerPath, backend, pattern } =
+    points[0].flags;
   if (trainPath === undefined) {
     throw new UsageError("Cannot sweep: got no --train, must be given one. See: deno task sweep --help");
   }
   for (const path of [trainPath, validPath, configPath]) if (path !== undefined) await requireInputFile(path);
-  const tokenizer = tokenizerPath === undefined ? undefined : await loadTokenizer(tokenizerPath);
+  const tokenizer = tokenizerPath === undefined ? undefined : await openTokenizer(tokenizerPath, pattern);
   const fromFile = configPath === undefined ? [] : [await readConfigFile(configPath)];
   const merged = points.map(({ flags }) => mergeConfigs([...fromFile, configParts(flags)], tokenizer?.vocabSize));
   for (const { training } of merged) samplesWith(training, tokenizer);

@@ -99,7 +99,7 @@ function countText(flags: TrainFlags): Promise<CountedText & CountTimes> {
   const specialTokens = flags.special.length > 0 ? flags.special : ["<|endoftext|>"];
   const check = async () => {
     await requireAbsent(flags.out, flags.force);
-    requireVocabSize(flags["vocab-size"], new Set(specialTokens).size);
+    requireVocabSize(flags["vocab-size"], [...new Set(specialTokens)]);
   };
   return countInputs(flags.input, flags.field, check, { specialTokens, pattern: flags.pattern });
 }

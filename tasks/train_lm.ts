@@ -32,6 +32,7 @@ import { isFileSystemError } from "./cli/file_system_errors.ts";
 import { requireAbsent, requireDirectory, requireInputFile } from "./cli/files.ts";
 import { exitCodeOf, untilInterrupted } from "./cli/interrupt.ts";
 import { runTask } from "./cli/run.ts";
+import { openTokenizer } from "./cli/tokenizer.ts";
 import { REPORT_FILE, tryToWriteReport } from "./report/write_report.ts";
 import {
   configParts,
@@ -56,7 +57,7 @@ async function start(flags: TrainFlags): Promise<number> {
   const { train: trainPath, out } = requireNewRunFlags(flags);
   await requireAbsent(out, flags.force);
   for (const path of [trainPath, flags.valid, flags.config]) if (path !== undefined) await requireInputFile(path);
-  const tokenizer = flags.tokenizer === undefined ? undefined : await loadTokenizer(flags.tokenizer);
+  const tokenizer = flags.tokenizer === undefined ? undefined : await openTokenizer(flags.tokenizer, flags.pattern);
   const fromFile = flags.config === undefined ? [] : [await readConfigFile(flags.config)];
   const parts = [...fromFile, configParts(flags)];
   const said = mergeConfigs(parts, tokenizer?.vocabSize);

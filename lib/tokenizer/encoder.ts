@@ -2,7 +2,8 @@
 import type { IdsView } from "./id_chunks.ts";
 import { Kernel } from "./kernel.ts";
 import { mergeInWindows, type WindowMerger } from "./long_word.ts";
-import type { Vocabulary } from "./vocabulary.ts";
+import { byteIdsOf, type Vocabulary } from "./vocabulary.ts";
+import { WholeTokens } from "./whole_tokens.ts";
 
 /** Long pre-tokens are merged in windows of this many bytes at first: the most that the kernel merges without a heap. */
 const WINDOW_BYTES = 255;
@@ -13,6 +14,7 @@ const NO_BYTE = 256;
 export class Encoder {
   readonly #kernel: Kernel;
   readonly #merger: WindowMerger;
+  readonly #wholeTokens: WholeTokens;
   /** Whether ids put out are 16 bits wide. */
   readonly #isNarrow: boolean;
 
@@ -22,13 +24,11 @@ export class Encoder {
     const { merges, tokens, pattern } = vocabulary;
     const numMerges = merges.length / 3;
     const { exports } = this.#kernel = new Kernel(pattern, Math.max(1, numMerges));
-    const specials = new Set(vocabulary.specials.map(({ id }) => id));
     const byteOf = new Uint16Array(tokens.size).fill(NO_BYTE);
-    for (let id = 0; id < tokens.size; id++) {
-      if (tokens.byteLength(id) !== 1 || specials.has(id)) continue;
-      byteOf[id] = tokens.get(id)[0];
-      exports.setByteId(byteOf[id], id);
-    }
+    byteIdsOf(vocabulary).forEach((id, byte) => {
+      byteOf[id] = byte;
+      exports.setByteId(byte, id);
+    });
     exports.clearMerges();
     for (let rank = 0; rank < numMerges; rank++) {
       const left = merges[rank * 3], right = merges[rank * 3 + 1];
@@ -42,6 +42,7 @@ export class Encoder {
       },
       byteLength: (id) => tokens.byteLength(id),
     };
+    this.#wholeTokens = new WholeTokens(this.#kernel, vocabulary);
   }
 
   /**
@@ -59,11 +60,19 @@ export class Encoder {
           put(this.#output(count));
         } else if (at < length) {
           const wordEnd = exports.wordEnd(kernel.pattern, at, length);
-          mergeInWindows(this.#merger, at, wordEnd, WINDOW_BYTES).forEach(put);
+          this.#encodeLong(at, wordEnd, put);
           at = wordEnd;
         }
       }
     });
+  }
+
+  /** Encodes the pre-token in the kernel's input from `from` to `to`. */
+  #encodeLong(from: number, to: number, put: (ids: IdsView) => void): void {
+    const input = this.#kernel.exports.input.value >>> 0;
+    const whole = this.#wholeTokens.findLong(this.#kernel.bytes.subarray(input + from, input + to));
+    if (whole === undefined) mergeInWindows(this.#merger, from, to, WINDOW_BYTES).forEach(put);
+    else put(this.#merger.IdArray.of(whole));
   }
 
   #output(count: number): IdsView {

@@ -33,6 +33,7 @@ interface KernelExports {
   encode(pattern: number, from: number, length: number): number;
   outputLength(): number;
   narrowOutput(): void;
+  keepToken(length: number, id: number): void;
   wordEnd(pattern: number, from: number, length: number): number;
   mergeWindow(from: number, to: number): number;
   wordsEnd(): number;

@@ -1,5 +1,5 @@
 // How tokens came to be: which merges, in which order.
-import type { Vocabulary } from "./vocabulary.ts";
+import { specialOnlyIds, type Vocabulary } from "./vocabulary.ts";
 
 /** A token and the two it was merged from; a byte or special token was not merged. */
 export interface MergeTree {
@@ -52,9 +52,10 @@ export class MergeHistory {
   }
 }
 
-/** Ids of the longest tokens, longest first, then in the order of ids; without special tokens. */
-export function longestTokens({ tokens, specials }: Vocabulary, count: number): number[] {
-  const isSpecial = new Set(specials.map(({ id }) => id));
+/** Ids of the longest tokens, longest first, then in the order of ids; without those that are special alone. */
+export function longestTokens(vocabulary: Vocabulary, count: number): number[] {
+  const { tokens } = vocabulary;
+  const isSpecial = specialOnlyIds(vocabulary);
   const ids = Array.from({ length: tokens.size }, (_, id) => id)
     .filter((id) => tokens.byteLength(id) > 0 && !isSpecial.has(id));
   return ids.sort((a, b) => tokens.byteLength(b) - tokens.byteLength(a) || a - b).slice(0, count);

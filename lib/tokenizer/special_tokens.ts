@@ -1,5 +1,6 @@
 // Special tokens: fixed strings that split the text and are never merged with anything.
 import { UserError } from "../errors.ts";
+import { excerpt } from "../io/excerpt.ts";
 
 /** A special token's text and id. */
 export interface SpecialToken {
@@ -14,6 +15,20 @@ export interface SpecialMatch {
   readonly id: number;
 }
 
+/**
+ * The bytes of a special token.
+ *
+ * @throws {UserError} If the text is empty, which would be found everywhere, or has half a surrogate pair, which no text in
+ * UTF-8 can hold.
+ */
+export function specialBytes(text: string): Uint8Array<ArrayBuffer> {
+  const got = text === "" ? "an empty text" : text.isWellFormed() ? null : "half a surrogate pair in it";
+  if (got === null) return new TextEncoder().encode(text);
+  throw new UserError(
+    `Cannot use special token ${excerpt(text)}: got ${got}, must be one character or more. Choose another text`,
+  );
+}
+
 /** Finds special tokens in bytes: the leftmost first, of those the longest. */
 export class SpecialTokens {
   readonly list: readonly SpecialToken[];
@@ -25,17 +40,19 @@ export class SpecialTokens {
   /** The byte that all of them start with, or -1. */
   readonly #commonFirstByte: number;
 
-  /** @throws {UserError} if a text is empty or given twice. */
+  /** @throws {UserError} if a text is empty, not well formed, or given twice. */
   constructor(list: readonly SpecialToken[]) {
     this.list = [...list];
-    const encoder = new TextEncoder();
-    this.#patterns = list.map(({ text, id }) => ({ bytes: encoder.encode(text), id }))
+    this.#patterns = list.map(({ text, id }) => ({ bytes: specialBytes(text), id }))
       .sort((a, b) => b.bytes.length - a.bytes.length);
     this.maxBytes = this.#patterns.at(0)?.bytes.length ?? 0;
     const seen = new Set<string>();
     for (const { text } of list) {
-      if (text === "") throw new UserError("Cannot use a special token: got an empty text, must have characters");
-      if (seen.has(text)) throw new UserError(`Cannot use special token ${text}: got it twice, must be given once`);
+      if (seen.has(text)) {
+        throw new UserError(
+          `Cannot use special token ${excerpt(text)}: got it twice, must be given once. Leave one of them out`,
+        );
+      }
       seen.add(text);
     }
     for (const { bytes } of this.#patterns) this.#isFirstByte[bytes[0]] = 1;

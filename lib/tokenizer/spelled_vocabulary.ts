@@ -1,10 +1,11 @@
 // Vocabularies as files write them: tokens spelled in GPT-2's byte alphabet, specials as they are.
 import { UserError } from "../errors.ts";
+import { excerpt } from "../io/excerpt.ts";
 import { spellBytes, unspellBytes } from "./byte_level.ts";
+import { NewTokens, type Refuse } from "./new_tokens.ts";
 import type { PatternName } from "./patterns.ts";
-import type { SpecialToken } from "./special_tokens.ts";
-import { TokenBytes } from "./token_bytes.ts";
-import { NUM_BYTES, type Vocabulary } from "./vocabulary.ts";
+import { specialBytes, type SpecialToken } from "./special_tokens.ts";
+import { NUM_BYTES, specialOnlyIds, type Vocabulary } from "./vocabulary.ts";
 
 /** A vocabulary in the spelling of files: ids by token in the order of ids, and merges as pairs of tokens. */
 export interface SpelledTokens {
@@ -13,27 +14,43 @@ export interface SpelledTokens {
 }
 
 /** @throws {UserError} if a special token is spelled like another token, so that no file could tell them apart. */
-export function spelledTokens({ tokens, merges, specials }: Vocabulary): SpelledTokens {
+export function spelledTokens(vocabulary: Vocabulary): SpelledTokens {
+  const { tokens, merges, specials } = vocabulary;
   const spellings: string[] = [];
   for (let id = 0; id < tokens.size; id++) spellings.push(spellBytes(tokens.get(id)));
-  for (const { id, text } of specials) spellings[id] = text;
+  const refuse = (text: string, ids: string): never => {
+    throw new UserError(
+      `Cannot write the vocabulary: got ${
+        excerpt(text)
+      } as the spelling of tokens ${ids}, must be of one. Choose another special token`,
+    );
+  };
+  const specialOnly = specialOnlyIds(vocabulary);
+  for (const { id, text } of specials) {
+    if (specialOnly.has(id)) spellings[id] = text;
+    else if (spellings[id] !== text) refuse(text, `${id} (special) and ${id} (ordinary)`);
+  }
   // A null prototype, so that a token such as "__proto__" is one like any other. Integer-like keys are listed first by
   // JSON.stringify; readers go by the ids, not by the order.
   const vocab: Record<string, number> = Object.create(null);
   spellings.forEach((spelling, id) => {
     if (tokens.byteLength(id) === 0) return;
-    if (spelling in vocab) {
-      throw new UserError(
-        `Cannot write the vocabulary: got ${JSON.stringify(spelling)} as the spelling of tokens ${
-          vocab[spelling]
-        } and ${id}, must be of one. Choose another special token`,
-      );
-    }
+    if (spelling in vocab) refuse(spelling, `${vocab[spelling]} and ${id}`);
     vocab[spelling] = id;
   });
   const pairs: [string, string][] = [];
   for (let i = 0; i < merges.length; i += 3) pairs.push([spellings[merges[i]], spellings[merges[i + 1]]]);
   return { vocab, merges: pairs };
+}
+
+/** What a file holds, as it was read: nothing in it is checked. */
+export interface SpelledVocabulary {
+  readonly vocab: Readonly<Record<string, unknown>>;
+  /** Each a pair of tokens, or both in a text with a space between. */
+  readonly merges: readonly unknown[];
+  readonly specials: readonly SpecialToken[];
+  readonly pattern: PatternName;
+  readonly ignoreMerges: boolean;
 }
 
 /**
@@ -44,57 +61,92 @@ export function spelledTokens({ tokens, merges, specials }: Vocabulary): Spelled
  * token is not spelled in the byte alphabet, or a merge names a token that is not there.
  */
 export function buildVocabulary(
-  vocab: Record<string, unknown>,
-  merges: readonly (readonly unknown[])[],
-  specials: readonly SpecialToken[],
-  pattern: PatternName,
+  { vocab, merges, specials, pattern, ignoreMerges }: SpelledVocabulary,
   name: string,
 ): Vocabulary {
-  const refuse = (got: string, mustBe: string): never => {
+  const refuse: Refuse = (got, mustBe) => {
     throw new UserError(`Cannot read ${name}: got ${got}, must be ${mustBe}. Write the tokenizer again`);
   };
-  const tokens = new TokenBytes(Object.keys(vocab).length);
-  const claim = (id: unknown, spelling: string, bytes: Uint8Array) => {
-    if (!Number.isSafeInteger(id) || (id as number) < 0 || (id as number) > 0x7fffff) {
-      refuse(`id ${String(id)} for token ${spelling}`, "a whole number below 8388608");
-    }
-    if (tokens.byteLength(id as number) > 0) refuse(`id ${id} twice (${spelling})`, "given to one token");
-    if (bytes.length === 0) refuse(`an empty token (id ${id})`, "one byte or more");
-    tokens.set(id as number, bytes);
-  };
-  const encoder = new TextEncoder();
-  const specialIds = new Map(specials.map(({ text, id }) => [text, id]));
-  for (const { text, id } of specials) claim(id, text, encoder.encode(text));
+  const added = new NewTokens(Object.keys(vocab).length + specials.length, refuse);
+  const { tokens } = added;
+  const specialIds = new Map<string, number>();
+  for (const { text, id } of specials) {
+    const other = specialIds.get(text) ?? (Object.hasOwn(vocab, text) ? vocab[text] : id);
+    if (other !== id) refuse(`special token ${excerpt(text)} with ids ${id} and ${excerpt(other)}`, "one id");
+    if (specialIds.has(text)) continue;
+    added.claim(id, text, specialBytes(text));
+    specialIds.set(text, id);
+  }
   const isSpecial = new Set(specialIds.values());
   const idOf = new Map<string, number>();
   for (const [spelling, id] of Object.entries(vocab)) {
-    if (specialIds.get(spelling) === id) continue;
-    const bytes = unspellBytes(spelling) ?? refuse(`token ${spelling}`, "spelled in GPT-2's byte alphabet");
-    claim(id, spelling, bytes);
+    const bytes = unspellBytes(spelling);
+    if (isSpecial.has(id as number) && specialIds.get(spelling) === id) {
+      if (bytes !== null) idOf.set(spelling, id as number);
+      continue;
+    }
+    if (bytes === null) return refuse(`token ${excerpt(spelling)}`, "spelled in GPT-2's byte alphabet");
+    added.claim(id, spelling, bytes);
     idOf.set(spelling, id as number);
   }
+  /** The id of an ordinary token, which a special token may be as well if its text is what it is spelled like. */
+  const ordinaryId = (spelling: string): number | undefined => {
+    const id = idOf.get(spelling);
+    if (id !== undefined && isSpecial.has(id) && spellBytes(tokens.get(id)) !== spelling) {
+      refuse(`special token ${excerpt(spelling)}, which is the spelling of other bytes too`, "the text of those bytes");
+    }
+    return id;
+  };
   for (let byte = 0; byte < NUM_BYTES; byte++) {
     const spelling = spellBytes(Uint8Array.of(byte));
-    if (!idOf.has(spelling)) refuse(`no token for byte ${byte} (${spelling})`, "a vocabulary with all 256 bytes");
+    if (ordinaryId(spelling) === undefined) {
+      refuse(`no token for byte ${byte} (${spelling})`, "a vocabulary with all 256 bytes");
+    }
   }
   const triples = new Uint32Array(merges.length * 3);
   for (let i = 0; i < merges.length; i++) {
-    const [left, right] = merges[i] as readonly string[];
-    const leftId = idOf.get(left), rightId = idOf.get(right);
+    const [left, right] = mergedPair(merges[i]) ??
+      refuse(`merge ${i} ${excerpt(merges[i])}`, "two tokens with a space between, or a list of two");
+    const leftId = ordinaryId(left), rightId = ordinaryId(right);
     let mergedId: number | undefined;
     if (leftId !== undefined && rightId !== undefined) {
       // As a rule a merge's token comes after that of the merge before: looked up by its spelling it takes longer.
       const guess = i === 0 ? -1 : triples[i * 3 - 1] + 1;
       const isGuessed = !isSpecial.has(guess) && tokens.isMerged(guess, leftId, rightId);
-      mergedId = isGuessed ? guess : idOf.get(left + right);
+      mergedId = isGuessed ? guess : ordinaryId(left + right);
     }
     if (leftId === undefined || rightId === undefined || mergedId === undefined) {
       const missing = [left, right, left + right].find((part) => !idOf.has(part));
-      return refuse(`merge ${left} ${right} without a token ${missing}`, "a merge of known tokens");
+      return refuse(
+        `merge ${excerpt(`${left} ${right}`)} without a token ${excerpt(missing)}`,
+        "a merge of known tokens",
+      );
     }
     triples[i * 3] = leftId;
     triples[i * 3 + 1] = rightId;
     triples[i * 3 + 2] = mergedId;
   }
-  return { pattern, tokens, merges: triples, specials: [...specials] };
+  const unique = Array.from(specialIds, ([text, id]) => ({ text, id }));
+  return { pattern, tokens, merges: lastOfEach(triples), specials: unique, ignoreMerges };
+}
+
+function mergedPair(merge: unknown): readonly [left: string, right: string] | null {
+  const parts: unknown = typeof merge === "string" ? merge.split(" ") : merge;
+  if (!Array.isArray(parts) || parts.length !== 2) return null;
+  const [left, right] = parts as unknown[];
+  return typeof left === "string" && typeof right === "string" && left !== "" && right !== "" ? [left, right] : null;
+}
+
+/** Merges without those whose pair comes again: its last place counts, in Hugging Face's and in GPT-2's own code. */
+function lastOfEach(triples: Uint32Array): Uint32Array {
+  const last = new Map<number, number>();
+  for (let i = 0; i < triples.length; i += 3) last.set(triples[i] * 2 ** 23 + triples[i + 1], i);
+  if (last.size * 3 === triples.length) return triples;
+  const kept = new Uint32Array(last.size * 3);
+  let at = 0;
+  for (const i of [...last.values()].sort((a, b) => a - b)) {
+    kept.set(triples.subarray(i, i + 3), at);
+    at += 3;
+  }
+  return kept;
 }

@@ -1,75 +1,99 @@
-// A tokenizer on disk: a directory with tokenizer.json, and the same as vocab.json and merges.txt.
+// A tokenizer on disk: a directory with tokenizer.json, and the same as vocab.json and merges.txt; or a file of another's.
 import { UserError } from "../errors.ts";
 import { writeFileAtomically } from "../io/atomic.ts";
-import { unspellBytes } from "./byte_level.ts";
-import { parseTiktoken, tiktokenOptionsFor } from "./tiktoken_file.ts";
-import { buildVocabulary, spelledTokens } from "./spelled_vocabulary.ts";
+import { excerpt } from "../io/excerpt.ts";
+import { isFile } from "../io/is_file.ts";
+import { knownPattern, knownRanks } from "./known_files.ts";
+import { choosePattern, type LoadOptions } from "./load_options.ts";
+import { spelledTokens } from "./spelled_vocabulary.ts";
+import { looksLikeRanks, parseTiktoken } from "./tiktoken_file.ts";
 import { Tokenizer } from "./tokenizer.ts";
-import { formatTokenizerJson, parseJson, parseTokenizerJson } from "./tokenizer_json.ts";
+import { formatTokenizerJson, parseTokenizerJson } from "./tokenizer_json.ts";
+import { readTokenizerText, refuseFile, refuseText } from "./tokenizer_text.ts";
+import { formatMerges, mergeLines, parseAddedTokens, parseVocabAndMerges } from "./vocab_and_merges.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
 const TOKENIZER_JSON = "tokenizer.json";
-const VOCAB_JSON = "vocab.json";
-const MERGES_TXT = "merges.txt";
+/** The names of vocabulary and merges, as Hugging Face writes them, and as GPT-2 came with them. */
+const PAIRS = [["vocab.json", "merges.txt"], ["encoder.json", "vocab.bpe"]] as const;
+/** Ranks in Llama 3's releases, a SentencePiece model elsewhere. */
+const TOKENIZER_MODEL = "tokenizer.model";
 
 /**
- * Saves a tokenizer into a directory, which is made if it is not there, beside whatever else it holds.
+ * Saves a tokenizer into a directory, which is made if it is not there, beside whatever else it holds. vocab.json and
+ * merges.txt are left out where they could not say what tokenizer.json says: that merges are ignored for whole tokens.
  *
  * @throws {UserError} if a special token is spelled like another token, before anything is written.
  */
 export async function saveTokenizer(tokenizer: Tokenizer, dir: string): Promise<void> {
   const { vocab, merges } = spelledTokens(tokenizer.vocabulary);
-  const lines = merges.map(([left, right]) => `${left} ${right}\n`);
-  await writeFileAtomically(`${dir}/${VOCAB_JSON}`, JSON.stringify(vocab, null, 2));
-  await writeFileAtomically(`${dir}/${MERGES_TXT}`, `#version: 0.2\n${lines.join("")}`);
+  if (tokenizer.vocabulary.ignoreMerges !== true) {
+    const [vocabName, mergesName] = PAIRS[0];
+    await writeFileAtomically(`${dir}/${vocabName}`, JSON.stringify(vocab, null, 2));
+    await writeFileAtomically(`${dir}/${mergesName}`, formatMerges(merges));
+  }
   await writeFileAtomically(`${dir}/${TOKENIZER_JSON}`, formatTokenizerJson(tokenizer.vocabulary));
 }
 
 /**
- * Loads a tokenizer from a directory: from tokenizer.json if it is there, else from vocab.json and merges.txt. Or from a
- * file of tiktoken's ranks, `NAME.tiktoken`; with the pattern and special tokens of tiktoken's own files by their names, else
- * with GPT-2's pattern and no special tokens.
+ * Loads a tokenizer from a directory or a file: from tokenizer.json if the directory has it, else from vocab.json and
+ * merges.txt (or encoder.json and vocab.bpe), else from tokenizer.model if that holds tiktoken's ranks. Or from one of
+ * these files by its path, or a file of ranks by any name.
  *
- * @throws {UserError} if neither is there, or a file does not hold what it must.
+ * Ranks, and vocab.json with merges.txt, say neither the pattern nor which tokens are special. GPT-2's merges, and
+ * tiktoken's own files by their names, are known; for others the pattern must be given.
+ *
+ * @throws {UserError} if there is no such file, the pattern is not known, or a file does not hold what it must.
  */
-export async function loadTokenizer(dir: string): Promise<Tokenizer> {
-  if (dir.endsWith(".tiktoken")) {
-    const ranks = await Deno.readTextFile(dir);
-    return new Tokenizer(parseTiktoken(ranks, dir, tiktokenOptionsFor(dir)));
+export async function loadTokenizer(path: string, options: LoadOptions = {}): Promise<Tokenizer> {
+  const vocabulary = await isFile(path) ? await loadFile(path, options) : await loadDirectory(path, options);
+  for (const { text, id } of options.specialTokens ?? []) {
+    if (vocabulary.specials.some((special) => special.text === text && special.id === id)) continue;
+    refuseFile(path, `special token ${excerpt(text)} with id ${id}`, "one that the file says itself", "Leave it out");
   }
-  const json = await readIfPresent(`${dir}/${TOKENIZER_JSON}`);
-  if (json !== null) return new Tokenizer(parseTokenizerJson(json, `${dir}/${TOKENIZER_JSON}`));
-  const [vocab, merges] = await Promise.all([VOCAB_JSON, MERGES_TXT].map((file) => readIfPresent(`${dir}/${file}`)));
-  if (vocab === null || merges === null) {
-    throw new UserError(
-      `Cannot load a tokenizer from ${dir}: got neither ${TOKENIZER_JSON} nor both of ${VOCAB_JSON} and ${MERGES_TXT}, must have one of these. Make it with: deno task train-bpe --out ${dir}`,
-    );
-  }
-  return new Tokenizer(parseVocabAndMerges(vocab, merges, `${dir}/${VOCAB_JSON}`));
+  return new Tokenizer(vocabulary);
 }
 
-/**
- * Reads GPT-2's pair of files. They do not say which tokens are special: those that are neither a byte nor made by a merge.
- *
- * @param name The vocabulary file's name, for messages.
- * @throws {UserError} as {@linkcode loadTokenizer}.
- */
-export function parseVocabAndMerges(vocabJson: string, mergesTxt: string, name: string): Vocabulary {
-  const vocab = parseJson(vocabJson, name);
-  const merges = mergesTxt.split("\n").filter((line, i) => line !== "" && !(i === 0 && line.startsWith("#version")))
-    .map((line) => line.replace(/\r$/, "").split(" "));
-  const made = new Set(merges.map((merge) => merge.join("")));
-  const specials = Object.entries(vocab)
-    .filter(([spelling]) => !made.has(spelling) && unspellBytes(spelling)?.length !== 1)
-    .map(([text, id]) => ({ text, id: Number(id) }));
-  return buildVocabulary(vocab, merges, specials, "gpt2", name);
+async function loadDirectory(dir: string, options: LoadOptions): Promise<Vocabulary> {
+  const names = [TOKENIZER_JSON, ...PAIRS.map(([vocab]) => vocab), TOKENIZER_MODEL];
+  for (const name of names) if (await isFile(`${dir}/${name}`)) return await loadFile(`${dir}/${name}`, options);
+  throw new UserError(
+    `Cannot load a tokenizer from ${dir}: got none of ${names.join(", ")} there, must have one of these. ` +
+      `Make it with: deno task train-bpe --out ${dir}`,
+  );
 }
 
-async function readIfPresent(path: string): Promise<string | null> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
+async function loadFile(path: string, options: LoadOptions): Promise<Vocabulary> {
+  const slash = path.lastIndexOf("/") + 1;
+  const dir = path.slice(0, slash), name = path.slice(slash);
+  const pair = PAIRS.find((names) => names.some((part) => part === name));
+  if (pair !== undefined) return await loadPair(`${dir}${pair[0]}`, `${dir}${pair[1]}`, options);
+  const text = await readTokenizerText(path);
+  if (looksLikeRanks(text)) return loadRanks(text, path, options);
+  return text.trimStart().startsWith("{") ? parseTokenizerJson(text, path, options) : refuseText(path, text);
+}
+
+async function loadPair(vocabPath: string, mergesPath: string, options: LoadOptions): Promise<Vocabulary> {
+  for (const path of [vocabPath, mergesPath]) {
+    if (!await isFile(path)) refuseFile(path, "no such file", "beside the other of its pair", "Fetch both");
   }
+  const vocab = await readTokenizerText(vocabPath);
+  const merges = mergeLines(await readTokenizerText(mergesPath));
+  const addedPath = `${vocabPath.slice(0, vocabPath.lastIndexOf("/") + 1)}added_tokens.json`;
+  const added = await isFile(addedPath) ? parseAddedTokens(await readTokenizerText(addedPath), addedPath) : [];
+  const pattern = choosePattern(mergesPath, await knownPattern(merges), options.pattern);
+  const { specialTokens: specials, onNote } = options;
+  return parseVocabAndMerges(vocab, merges, vocabPath, { pattern, specials, added, onNote });
+}
+
+function loadRanks(text: string, path: string, { pattern, specialTokens, onNote }: LoadOptions): Vocabulary {
+  const known = knownRanks(path);
+  const specials = specialTokens ?? known?.specials;
+  if (specials === undefined) onNote?.(`${path} does not say which tokens are special: none is`);
+  const numRanks = text.split("\n").filter((line) => line.trim() !== "").length;
+  if (known !== null && numRanks !== known.numRanks) {
+    refuseFile(path, `${numRanks} ranks`, `${known.numRanks}, as tiktoken's file of this name`, "Fetch or rename it");
+  }
+  const chosen = choosePattern(path, known?.pattern ?? null, pattern);
+  return parseTiktoken(text, path, { pattern: chosen, specials: specials ?? [] });
 }

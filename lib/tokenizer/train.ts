@@ -1,21 +1,23 @@
 // From counted words to a vocabulary.
 import { UserError } from "../errors.ts";
 import type { WordCounts } from "./word_counts.ts";
-import { BYTE_OF_RANK } from "./byte_level.ts";
 import { MergeTrainer } from "./merge_trainer.ts";
 import type { PatternName } from "./patterns.ts";
-import { initialVocabulary, NUM_BYTES, type Vocabulary } from "./vocabulary.ts";
+import { byteIdsOf, initialVocabulary, NUM_BYTES, numInitialTokens, type Vocabulary } from "./vocabulary.ts";
 
 /**
  * Checks the vocabulary's size against the specials it must hold.
  *
- * @throws {UserError} if there is no room for the specials and the 256 bytes.
+ * @param specialTexts The special tokens, each once.
+ * @throws {UserError} if there is no room for the specials and the 256 bytes, or a special token cannot be one.
  */
-export function requireVocabSize(vocabSize: number, numSpecials: number): void {
-  const smallest = NUM_BYTES + numSpecials;
+export function requireVocabSize(vocabSize: number, specialTexts: readonly string[]): void {
+  const smallest = numInitialTokens(specialTexts);
   if (!Number.isSafeInteger(vocabSize) || vocabSize < smallest) {
     throw new UserError(
-      `Cannot train a vocabulary: got size ${vocabSize}, must be at least ${smallest} (256 bytes + ${numSpecials} special tokens). Ask for more tokens`,
+      `Cannot train a vocabulary: got size ${vocabSize}, must be at least ${smallest} (256 bytes + ${
+        smallest - NUM_BYTES
+      } special tokens). Ask for more tokens`,
     );
   }
 }
@@ -33,10 +35,9 @@ export function trainVocabulary(
   specialTexts: readonly string[],
   pattern: PatternName,
 ): Vocabulary {
-  requireVocabSize(vocabSize, specialTexts.length);
+  requireVocabSize(vocabSize, specialTexts);
   const { tokens, specials } = initialVocabulary(specialTexts);
-  const byteIds = new Int32Array(NUM_BYTES);
-  BYTE_OF_RANK.forEach((byte, rank) => byteIds[byte] = specials.length + rank);
+  const byteIds = byteIdsOf({ tokens, specials });
   const numMerges = vocabSize - tokens.size;
   const merges = new Uint32Array(numMerges * 3);
   const trainer = new MergeTrainer(words, tokens, byteIds, numMerges);

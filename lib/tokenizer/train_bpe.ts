@@ -5,7 +5,10 @@ import type { Texts } from "./texts.ts";
 import { Tokenizer } from "./tokenizer.ts";
 import { requireVocabSize, trainVocabulary } from "./train.ts";
 
-/** What to train. The special tokens get the ids 0, 1, … */
+/**
+ * What to train. The special tokens get the ids 0, 1, …, but for those of one printable ASCII character, each of which is
+ * the token of that byte.
+ */
 export interface TrainBpeOptions extends CountTextsOptions {
   /** Number of tokens altogether: specials, 256 bytes, and as many merges as are left. */
   readonly vocabSize: number;
@@ -21,7 +24,7 @@ export async function trainBpe(
   sources: TextSource | Texts | readonly (TextSource | Texts)[],
   options: TrainBpeOptions,
 ): Promise<Tokenizer> {
-  requireVocabSize(options.vocabSize, new Set(options.specialTokens ?? ["<|endoftext|>"]).size);
+  requireVocabSize(options.vocabSize, [...new Set(options.specialTokens ?? ["<|endoftext|>"])]);
   const all = Array.isArray(sources) ? sources as readonly (TextSource | Texts)[] : [sources as TextSource | Texts];
   return trainBpeFromCounts(await countTexts(all, options), options);
 }

@@ -37,12 +37,6 @@ export async function requireDirectory(path: string): Promise<void> {
   }
 }
 
-/** @throws {UserError} if `path` is neither a directory nor a file of tiktoken's ranks: what a tokenizer may be in. */
-export async function requireTokenizer(path: string): Promise<void> {
-  if (path.endsWith(".tiktoken")) await requireInputFile(path);
-  else await requireDirectory(path);
-}
-
 /** @throws {UserError} if something is at `path` already and `force` was not given. */
 export async function requireAbsent(path: string, force: boolean): Promise<void> {
   if (!force && await statOrNull(path) !== null) {
@@ -50,7 +44,8 @@ export async function requireAbsent(path: string, force: boolean): Promise<void>
   }
 }
 
-async function statOrNull(path: string): Promise<Deno.FileInfo | null> {
+/** What is at a path; `null` if nothing is. */
+export async function statOrNull(path: string): Promise<Deno.FileInfo | null> {
   try {
     return await Deno.stat(path);
   } catch (error) {

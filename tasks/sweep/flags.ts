@@ -14,7 +14,7 @@ are noted, and the sweep goes on.
 
   deno task sweep --train FILE.npy --valid FILE.npy --tokenizer DIR --out OUT --lr 1e-4,3e-4,1e-3 [options]
 
-  --train, --valid, --tokenizer, --config, --backend  As for train-lm.
+  --train, --valid, --tokenizer, --pattern, --config, --backend  As for train-lm.
   --out OUT          The directory of the sweep.
 
 All other flags of train-lm but --resume, --minutes and --force: preset, model and training. A list of values, with
@@ -22,7 +22,7 @@ commas between them, is swept over: --lr 1e-3,3e-3 --batch-size 8,16 makes four 
 `;
 
 /** Flags that are the same for all runs, and may hold commas. */
-const COMMON = ["train", "valid", "tokenizer", "config", "backend", "sample-prompt"];
+const COMMON = ["train", "valid", "tokenizer", "pattern", "config", "backend", "sample-prompt"];
 
 const REFUSED = ["resume", "minutes", "force", "out"];
 

@@ -5,6 +5,7 @@ import type { ConfigParts } from "../../lib/train/merge_config.ts";
 import { SCHEDULES } from "../../lib/train/schedule.ts";
 import { UsageError } from "../cli/errors.ts";
 import type { Flags } from "../cli/flags.ts";
+import { PATTERN_FLAG } from "../cli/tokenizer.ts";
 
 export const HELP = `
 Trains a Transformer on token files and writes a run directory: config.json, the tokenizer's files, metrics.jsonl,
@@ -19,7 +20,9 @@ Data
                          or shards by their index, PREFIX.index.json. Read by random windows, never loaded. Ids of
                          another tokenizer than --tokenizer are refused.
   --valid FILE.npy       Token ids to measure the validation loss on.
-  --tokenizer DIR        The tokenizer that made them; copied into the run, so that generate finds it.
+  --tokenizer PATH       The tokenizer that made them, a directory or a file; copied into the run, so that generate
+                         finds it.
+  --pattern NAME         What splits text, where the tokenizer's files do not say it, as encode had it.
   --out RUN              The run directory to make.
   --force                Replace an existing run.
   --resume RUN           Go on with a run that was interrupted or killed, from its newest whole checkpoint, with its own
@@ -123,6 +126,7 @@ export const FLAGS = {
   train: { type: "string" },
   valid: { type: "string" },
   tokenizer: { type: "string" },
+  pattern: PATTERN_FLAG,
   out: { type: "string" },
   force: { type: "boolean" },
   resume: { type: "string" },

@@ -1,20 +1,20 @@
-import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { UserError } from "../../lib/errors.ts";
-import { PATTERN_NAMES } from "../../lib/tokenizer/patterns.ts";
+import type { LoadOptions } from "../../lib/tokenizer/load_options.ts";
+import { formatTiktoken } from "../../lib/tokenizer/tiktoken_file.ts";
 import { loadTokenizer, saveTokenizer } from "../../lib/tokenizer/tokenizer_dir.ts";
-import { formatTokenizerJson, parseTokenizerJson } from "../../lib/tokenizer/tokenizer_json.ts";
+import { formatTokenizerJson } from "../../lib/tokenizer/tokenizer_json.ts";
 import type { Tokenizer } from "../../lib/tokenizer/tokenizer.ts";
 import { trainBpe } from "../../lib/tokenizer/train_bpe.ts";
 
 const TEXT = "the cat the hat __proto__ 1010 10 constructor \u00a0naïve 你好 <|im start|> ".repeat(9);
-const tokenizer = await trainBpe(TEXT, { vocabSize: 290, specialTokens: ["<|im start|>", "<|pad|>"] });
+const SPECIALS = ["<|im start|>", "<|pad|>"];
+const tokenizer = await trainBpe(TEXT, { vocabSize: 290, specialTokens: SPECIALS });
+/** Splits what it says differently from GPT-2's pattern. */
+const CL100K_TEXT = "I'LL 12345 x\n\n ";
+const cl100k = await trainBpe(CL100K_TEXT.repeat(9), { vocabSize: 266, specialTokens: SPECIALS, pattern: "cl100k" });
 
-interface TokenizerJson {
-  normalizer: unknown;
-  pre_tokenizer: { type: string; add_prefix_space?: boolean };
-  added_tokens: { lstrip: boolean }[];
-  model: { type: string; dropout: number; vocab: Record<string, number>; merges: [string, string][] };
-}
+const fixture = (name: string) => Deno.readTextFileSync(new URL(`../fixtures/${name}`, import.meta.url));
 
 async function inTemporaryDirectory(body: (dir: string) => Promise<void>): Promise<void> {
   const dir = await Deno.makeTempDir();
@@ -25,44 +25,151 @@ async function inTemporaryDirectory(body: (dir: string) => Promise<void>): Promi
   }
 }
 
-function assertSame(loaded: Tokenizer): void {
-  assertEquals([...loaded.specialTokens], [...tokenizer.specialTokens]);
-  assertEquals(loaded.vocabSize, tokenizer.vocabSize);
-  assertEquals(loaded.vocabulary.merges, tokenizer.vocabulary.merges);
-  for (let id = 0; id < tokenizer.vocabSize; id++) assertEquals(loaded.decodeBytes([id]), tokenizer.decodeBytes([id]));
-  assertEquals(loaded.encode(TEXT), tokenizer.encode(TEXT));
+/** What is loaded, and what was said. */
+async function load(path: string, options: LoadOptions = {}) {
+  const notes: string[] = [];
+  return { loaded: await loadTokenizer(path, { ...options, onNote: (note) => notes.push(note) }), notes };
+}
+
+function assertSame(loaded: Tokenizer, expected: Tokenizer, text: string): void {
+  assertEquals([...loaded.specialTokens], [...expected.specialTokens]);
+  assertEquals(loaded.vocabSize, expected.vocabSize);
+  assertEquals(loaded.vocabulary.pattern, expected.vocabulary.pattern);
+  assertEquals(loaded.vocabulary.merges, expected.vocabulary.merges);
+  for (let id = 0; id < expected.vocabSize; id++) assertEquals(loaded.decodeBytes([id]), expected.decodeBytes([id]));
+  assertEquals(loaded.encode(text), expected.encode(text));
 }
 
 Deno.test("loadTokenizer() reads what saveTokenizer() wrote, from either kind of file", () =>
   inTemporaryDirectory(async (dir) => {
     const path = `${dir}/deep/tok`;
     await saveTokenizer(tokenizer, path);
-    assertSame(await loadTokenizer(path));
+    for (const name of ["", "/", "/tokenizer.json"]) {
+      const { loaded, notes } = await load(path + name);
+      assertSame(loaded, tokenizer, TEXT);
+      assertEquals(notes, []);
+    }
     await Deno.remove(`${path}/tokenizer.json`);
-    assertSame(await loadTokenizer(path));
+    for (const name of ["", "/vocab.json", "/merges.txt"]) {
+      const { loaded, notes } = await load(path + name, { pattern: "gpt2" });
+      assertSame(loaded, tokenizer, TEXT);
+      assertEquals(notes.length, 1);
+      assertStringIncludes(
+        notes[0],
+        `vocab.json does not say which tokens are special: taken for it are "<|im start|>`,
+      );
+    }
     await Deno.writeTextFile(`${path}/config.json`, "{}");
     await saveTokenizer(tokenizer, path);
     const files = Array.from(Deno.readDirSync(path), (entry) => entry.name).sort();
     assertEquals(files, ["config.json", "merges.txt", "tokenizer.json", "vocab.json"]);
-    assertSame(await loadTokenizer(path));
+    assertSame((await load(path)).loaded, tokenizer, TEXT);
     await Deno.remove(`${path}/tokenizer.json`);
     await Deno.remove(`${path}/merges.txt`);
-    await assertRejects(() => loadTokenizer(path), UserError, "got neither");
-    await assertRejects(() => loadTokenizer(`${dir}/none`), UserError, "got neither");
+    await assertRejects(() => loadTokenizer(path), UserError, "merges.txt: got no such file");
+    await assertRejects(() => loadTokenizer(`${dir}/none`), UserError, "got none of tokenizer.json");
   }));
 
-Deno.test("parseTokenizerJson() reads merges written as pairs and as lines", () => {
-  const json = JSON.parse(formatTokenizerJson(tokenizer.vocabulary));
-  json.model.merges = json.model.merges.map((pair: string[]) => pair.join(" "));
-  assertEquals(parseTokenizerJson(JSON.stringify(json), "x").merges, tokenizer.vocabulary.merges);
-});
+Deno.test("loadTokenizer() needs a pattern for files that do not say it, and gives the same ids with it", () =>
+  inTemporaryDirectory(async (dir) => {
+    await saveTokenizer(cl100k, dir);
+    await Deno.remove(`${dir}/tokenizer.json`);
+    await Deno.writeTextFile(`${dir}/ranks.tiktoken`, formatTiktoken(cl100k.vocabulary));
+    await Deno.writeTextFile(`${dir}/tokenizer.model`, formatTiktoken(cl100k.vocabulary));
+    const specialTokens = cl100k.vocabulary.specials;
+    for (const path of [dir, `${dir}/ranks.tiktoken`, `${dir}/tokenizer.model`]) {
+      await assertRejects(() => loadTokenizer(path), UserError, "got no pattern");
+      assertSame((await load(path, { pattern: "cl100k", specialTokens })).loaded, cl100k, CL100K_TEXT);
+    }
+    const { loaded, notes } = await load(`${dir}/ranks.tiktoken`, { pattern: "cl100k" });
+    assertEquals([...loaded.specialTokens], []);
+    assertEquals(loaded.encode(CL100K_TEXT), cl100k.encode(CL100K_TEXT));
+    assertEquals(notes, [`${dir}/ranks.tiktoken does not say which tokens are special: none is`]);
+    for (const name of ["vocab.json", "merges.txt"]) await Deno.remove(`${dir}/${name}`);
+    assertSame((await load(dir, { pattern: "cl100k", specialTokens })).loaded, cl100k, CL100K_TEXT);
+  }));
 
-Deno.test("parseTokenizerJson() gives back the pattern that formatTokenizerJson() wrote", () => {
-  for (const pattern of PATTERN_NAMES) {
-    const json = formatTokenizerJson({ ...tokenizer.vocabulary, pattern });
-    assertEquals(parseTokenizerJson(json, "x").pattern, pattern);
-  }
-});
+Deno.test("loadTokenizer() refuses what contradicts a file that says it itself", () =>
+  inTemporaryDirectory(async (dir) => {
+    await saveTokenizer(cl100k, dir);
+    await assertRejects(() => loadTokenizer(dir, { pattern: "gpt2" }), UserError, "must be cl100k");
+    assertEquals((await loadTokenizer(dir, { pattern: "cl100k" })).vocabulary.pattern, "cl100k");
+    const [special] = cl100k.vocabulary.specials;
+    await loadTokenizer(dir, { specialTokens: [special] });
+    for (const other of [{ ...special, id: 5 }, { text: "other", id: special.id }]) {
+      await assertRejects(() => loadTokenizer(dir, { specialTokens: [other] }), UserError, "special token");
+    }
+    await Deno.writeTextFile(`${dir}/cl100k_base.tiktoken`, formatTiktoken(cl100k.vocabulary));
+    await assertRejects(() => loadTokenizer(`${dir}/cl100k_base.tiktoken`), UserError, "must be 100256");
+  }));
+
+Deno.test("loadTokenizer() knows GPT-2's files, by their old names too, and reads added_tokens.json", () =>
+  inTemporaryDirectory(async (dir) => {
+    const merges = `#version: 0.2\n${fixture("cs336/gpt2_merges.txt")}`;
+    const vocab = fixture("cs336/gpt2_vocab.json");
+    const vectors: { text: string; ids: number[] }[] = JSON.parse(fixture("tokenizer/gpt2_vectors.json"));
+    for (const [vocabName, mergesName] of [["encoder.json", "vocab.bpe"], ["vocab.json", "merges.txt"]]) {
+      await Deno.writeTextFile(`${dir}/${vocabName}`, vocab);
+      await Deno.writeTextFile(`${dir}/${mergesName}`, merges);
+      for (const path of [dir, `${dir}/${vocabName}`, `${dir}/${mergesName}`]) {
+        const { loaded, notes } = await load(path);
+        assertEquals(notes, []);
+        assertEquals([...loaded.specialTokens], [["<|endoftext|>", 50256]]);
+        for (const { text, ids } of vectors) assertEquals([...loaded.encode(text)], ids);
+      }
+    }
+    await Deno.writeTextFile(`${dir}/added_tokens.json`, `{"<|chat|>": 50257}`);
+    const { loaded } = await load(dir);
+    assertEquals([...loaded.encode("<|chat|><|endoftext|>")], [50257, 50256]);
+  }));
+
+Deno.test("loadTokenizer() reads files with a byte order mark, and lines that end as in Windows", () =>
+  inTemporaryDirectory(async (dir) => {
+    await saveTokenizer(tokenizer, dir);
+    await Deno.writeTextFile(`${dir}/x.tiktoken`, formatTiktoken(tokenizer.vocabulary));
+    for (const name of ["tokenizer.json", "vocab.json", "merges.txt", "x.tiktoken"]) {
+      const text = await Deno.readTextFile(`${dir}/${name}`);
+      await Deno.writeTextFile(`${dir}/${name}`, `\ufeff${text.replaceAll("\n", "\r\n")}\r\n`);
+    }
+    const options = { pattern: "gpt2", specialTokens: tokenizer.vocabulary.specials } as const;
+    assertSame((await load(dir)).loaded, tokenizer, TEXT);
+    assertSame((await load(`${dir}/x.tiktoken`, options)).loaded, tokenizer, TEXT);
+    assertSame((await load(`${dir}/vocab.json`, options)).loaded, tokenizer, TEXT);
+  }));
+
+Deno.test("loadTokenizer() refuses other kinds of files by name", () =>
+  inTemporaryDirectory(async (dir) => {
+    const utf16 = (text: string) => new Uint8Array(Uint16Array.from(`\ufeff${text}`, (c) => c.charCodeAt(0)).buffer);
+    const files: Record<string, readonly [content: Uint8Array | string, message: string]> = {
+      "tokenizer.model": [Uint8Array.of(0x0a, 0x0e, 0x0a, 0x05, 0x3c, 0xff, 0x80), "a SentencePiece model"],
+      "model.gguf": [Uint8Array.of(0x47, 0x47, 0x55, 0x46, 3, 0, 0, 0, 0xff), "a GGUF file"],
+      "utf16.json": [utf16(formatTokenizerJson(tokenizer.vocabulary)), "UTF-16 text"],
+      "notes.txt": ["just text", "text of another kind"],
+      "list.bpe": ["#version: 0.2\nt h\n", "a list of merges alone"],
+      "tekken.json": [`{"config": {}, "vocab": []}`, `"config"`],
+      "empty.json": ["", "text of another kind"],
+    };
+    for (const [name, [content, message]] of Object.entries(files)) {
+      const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+      await Deno.writeFile(`${dir}/${name}`, bytes);
+      await assertRejects(() => loadTokenizer(`${dir}/${name}`), UserError, message);
+    }
+    await assertRejects(() => loadTokenizer(dir), UserError, "a SentencePiece model");
+  }));
+
+Deno.test("saveTokenizer() leaves out what could not say that merges are ignored for whole tokens", () =>
+  inTemporaryDirectory(async (dir) => {
+    const ranks = `${
+      formatTiktoken((await trainBpe("", { vocabSize: 256, specialTokens: [] })).vocabulary)
+    }emVicmE= 256\n`;
+    await Deno.writeTextFile(`${dir}/x.tiktoken`, ranks);
+    const { loaded } = await load(`${dir}/x.tiktoken`, { pattern: "gpt2" });
+    assertEquals([...loaded.encode("zebra")], [256]);
+    await saveTokenizer(loaded, `${dir}/saved`);
+    assertEquals(Array.from(Deno.readDirSync(`${dir}/saved`), ({ name }) => name), ["tokenizer.json"]);
+    const again = (await load(`${dir}/saved`)).loaded;
+    assertEquals(again.encode("zebra zebras zebra"), loaded.encode("zebra zebras zebra"));
+  }));
 
 Deno.test("saveTokenizer() refuses a special token that is spelled like another token", async () => {
   const clash = await trainBpe("aaaa", { vocabSize: 258, specialTokens: ["\u0120\u0120"] });
@@ -71,24 +178,17 @@ Deno.test("saveTokenizer() refuses a special token that is spelled like another 
   assertThrows(() => formatTokenizerJson(spaces.vocabulary), UserError, "Choose another special token");
 });
 
-Deno.test("parseTokenizerJson() refuses what it cannot do, and says why", () => {
-  const good = formatTokenizerJson(tokenizer.vocabulary);
-  const refused = (change: (json: TokenizerJson) => void, message: string) => {
-    const json: TokenizerJson = JSON.parse(good);
-    change(json);
-    assertThrows(() => parseTokenizerJson(JSON.stringify(json), "dir/tokenizer.json"), UserError, message);
-  };
-  assertThrows(() => parseTokenizerJson(good.slice(0, -100), "f"), UserError, "Cannot read f: got no JSON");
-  assertThrows(() => parseTokenizerJson("[]", "f"), UserError, "must be an object");
-  refused((json) => json.model.type = "Unigram", "got model Unigram, must be BPE");
-  refused((json) => json.model.dropout = 0.1, "model.dropout 0.1");
-  refused((json) => json.normalizer = { type: "NFC" }, "got a normalizer");
-  refused((json) => json.pre_tokenizer = { type: "Whitespace" }, "must be ByteLevel");
-  refused((json) => json.pre_tokenizer.add_prefix_space = true, "must be ByteLevel");
-  refused((json) => json.added_tokens[0].lstrip = true, "without lstrip");
-  refused((json) => json.model.vocab["th"] = -1, "got id -1 for token th");
-  refused((json) => json.model.vocab["zz"] = 5, "twice");
-  refused((json) => delete json.model.vocab["a"], "no token for byte 97 (a)");
-  refused((json) => json.model.vocab["x y"] = 900, "spelled in GPT-2's byte alphabet");
-  refused((json) => json.model.merges.push(["q", "q"]), "got merge q q without a token qq");
-});
+Deno.test("a merge that comes again counts once, at its last place", () =>
+  inTemporaryDirectory(async (dir) => {
+    await saveTokenizer(tokenizer, dir);
+    await Deno.remove(`${dir}/tokenizer.json`);
+    const merges = await Deno.readTextFile(`${dir}/merges.txt`);
+    const [, first] = merges.split("\n");
+    await Deno.writeTextFile(`${dir}/merges.txt`, merges + `${first}\n`.repeat(100_000));
+    const { loaded } = await load(dir, { pattern: "gpt2" });
+    const { merges: last } = loaded.vocabulary;
+    assertEquals(last.length, tokenizer.vocabulary.merges.length);
+    // The last place counts, as with Hugging Face: see the recorded cases.
+    assertEquals([...last.subarray(-3)], [...tokenizer.vocabulary.merges.subarray(0, 3)]);
+    assert(loaded.encode(TEXT).length > 0);
+  }));

@@ -1,10 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { UserError } from "../../lib/errors.ts";
-import { parseVocabAndMerges } from "../../lib/tokenizer/tokenizer_dir.ts";
 import { TokenBytes } from "../../lib/tokenizer/token_bytes.ts";
 import { Tokenizer } from "../../lib/tokenizer/tokenizer.ts";
 import { trainBpe } from "../../lib/tokenizer/train_bpe.ts";
+import { mergeLines, parseVocabAndMerges } from "../../lib/tokenizer/vocab_and_merges.ts";
 import { cutBytes, hostileBytes, hostileText, SPECIALS } from "./arbitraries.ts";
 import { encodeOracle, latinOf, toLatin } from "./oracle.ts";
 
@@ -12,7 +12,9 @@ const FIXTURES = new URL("../fixtures/", import.meta.url).pathname;
 const read = (name: string) => Deno.readTextFileSync(`${FIXTURES}${name}`);
 
 const gpt2 = new Tokenizer(
-  parseVocabAndMerges(read("cs336/gpt2_vocab.json"), read("cs336/gpt2_merges.txt"), "gpt2_vocab.json"),
+  parseVocabAndMerges(read("cs336/gpt2_vocab.json"), mergeLines(read("cs336/gpt2_merges.txt")), "gpt2_vocab.json", {
+    pattern: "gpt2",
+  }),
 );
 // Trained on text like that of the tests, so that merges apply.
 const training = fc.sample(hostileText, { seed: 4, numRuns: 400 }).join("") + read("cs336/tinystories_sample.txt");

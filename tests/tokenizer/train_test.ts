@@ -88,7 +88,7 @@ Deno.test("trainBpe() refuses sizes and specials that cannot be", async () => {
   await assertRejects(() => trainBpe("text", { vocabSize: 300.5 }), UserError, "got size 300.5");
   await assertRejects(() => trainBpe("text", { vocabSize: NaN }), UserError, "got size NaN");
   await assertRejects(() => trainBpe("", { vocabSize: 258 }), UserError, "must be at most 257");
-  for (const special of ["", "x"]) {
+  for (const special of ["", "\ud800", "x\udfff"]) {
     await assertRejects(() => trainBpe("text", { vocabSize: 300, specialTokens: [special] }), UserError);
     assertThrows(() => initialVocabulary([special]), UserError);
   }

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { createHash } from "node:crypto";
 import { PATTERN_NAMES } from "../../lib/tokenizer/patterns.ts";
-import { parseVocabAndMerges } from "../../lib/tokenizer/tokenizer_dir.ts";
+import { mergeLines, parseVocabAndMerges } from "../../lib/tokenizer/vocab_and_merges.ts";
 import { Tokenizer } from "../../lib/tokenizer/tokenizer.ts";
 
 const FIXTURES = new URL("../fixtures/", import.meta.url).pathname;
@@ -22,7 +22,8 @@ function textFrom(start: number): string {
 
 Deno.test("Tokenizer.encode() equals tiktoken and Hugging Face on every Unicode character, each pattern", () => {
   const digests: Record<string, string[]> = JSON.parse(read("tokenizer/unicode_digests.json"));
-  const gpt2 = parseVocabAndMerges(read("cs336/gpt2_vocab.json"), read("cs336/gpt2_merges.txt"), "gpt2_vocab.json");
+  const merges = mergeLines(read("cs336/gpt2_merges.txt"));
+  const gpt2 = parseVocabAndMerges(read("cs336/gpt2_vocab.json"), merges, "gpt2_vocab.json", { pattern: "gpt2" });
   for (const pattern of PATTERN_NAMES) {
     const tokenizer = new Tokenizer({ ...gpt2, pattern });
     for (const [i, start] of STARTS.entries()) {

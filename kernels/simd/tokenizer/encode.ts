@@ -1,6 +1,6 @@
 // Encodes text by looking its pre-tokens up among finished encodings; what is new is merged, and kept.
 import { gpt2BlockStarts } from "./gpt2_block";
-import { clearWords, input, nextSlot, output, outputBytes, reserve, SLOT, takeSlots, wordsEnd } from "./layout";
+import { forgettableSlots, input, keepWords, output, outputBytes, reserve, SLOT, takeSlots, wordsEnd } from "./layout";
 import { merge } from "./merge";
 import { GPT2, pretokenEnd } from "./patterns";
 import {
@@ -8,6 +8,7 @@ import {
   byteSlots,
   findOrAddLong,
   findShort,
+  forgetWords,
   isShort,
   MAX_INLINE_IDS,
   numIds,
@@ -17,7 +18,7 @@ import {
 
 /** Longer pre-tokens are left to the host, which encodes them in windows. */
 const MAX_WORD: u32 = 1024;
-/** When the words take more slots than this (32 MB), all are forgotten: memory stays bounded, whatever the text. */
+/** When the words take more slots than this (32 MB), they are forgotten: memory stays bounded, whatever the text. */
 const MAX_SLOTS: u32 = 1 << 20;
 
 /** How many ids the last call put out. */
@@ -70,6 +71,17 @@ export function mergeWindow(from: u32, to: u32): u32 {
   return merge(input + (from as usize), to - from, ids);
 }
 
+/**
+ * The pre-token `input[0..length)`, of at most MAX_WORD bytes, is the token `id`, whatever the merges make of it. To be
+ * called before anything is encoded.
+ */
+export function keepToken(length: u32, id: u32): void {
+  const word = isShort(length) ? addShort(input, length) : findOrAddLong(input, length);
+  store<u32>(word, id, VALUE);
+  store<u32>(word, 1, VALUE + 12);
+  keepWords();
+}
+
 /** Makes all ids that were put out half as wide. */
 export function narrowOutput(): void {
   for (let i: usize = 0; i < (numOutput as usize); i += 8) {
@@ -87,7 +99,7 @@ function encodeWord(at: usize, length: u32, out: usize): usize {
     word = findShort(at, length);
     if (word === 0) word = addEncoding(at, length);
   } else {
-    if (nextSlot > MAX_SLOTS) clearWords();
+    if (forgettableSlots() > MAX_SLOTS) forgetWords();
     word = findOrAddLong(at, length);
     if (numIds(word) === 0) finishEncoding(word, at, length);
   }
@@ -98,7 +110,7 @@ function encodeWord(at: usize, length: u32, out: usize): usize {
 }
 
 function addEncoding(at: usize, length: u32): usize {
-  if (nextSlot > MAX_SLOTS) clearWords();
+  if (forgettableSlots() > MAX_SLOTS) forgetWords();
   const word = addShort(at, length);
   finishEncoding(word, at, length);
   return word;

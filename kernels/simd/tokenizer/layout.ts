@@ -34,6 +34,9 @@ export let words: usize = 0;
 /** The first free slot. */
 export let nextSlot: u32 = 0;
 export let numWords: u32 = 0;
+/** The first slot behind the words that are never forgotten, and how many those are. */
+let keptEnd: u32 = 1;
+let keptWords: u32 = 0;
 
 const FIRST_INDEX_BITS: u32 = 12;
 const PARTS_BYTES: usize = 3 * 1024;
@@ -69,12 +72,35 @@ export function init(numMerges: u32, inputSize: u32, outputSize: u32): void {
 }
 
 /** Forgets all words. */
-export function clearWords(): void {
+function clearWords(): void {
   indexBits = FIRST_INDEX_BITS;
   words = index + ((4 as usize) << indexBits);
   nextSlot = 1;
   numWords = 0;
   reserve(words + SLOT);
+  memory.fill(index, 0, (4 as usize) << indexBits);
+}
+
+/** From now on the words that are there are never forgotten. */
+export function keepWords(): void {
+  keptEnd = nextSlot;
+  keptWords = numWords;
+}
+
+/** How many slots the words take that may be forgotten. */
+export function forgettableSlots(): u32 {
+  return nextSlot - keptEnd;
+}
+
+/** Forgets all words but those kept, which the caller adds to the index again. */
+export function clearForgettable(): void {
+  if (keptWords === 0) {
+    clearWords();
+    return;
+  }
+  // The index keeps its size, so that the words stay where they are.
+  nextSlot = keptEnd;
+  numWords = keptWords;
   memory.fill(index, 0, (4 as usize) << indexBits);
 }
 

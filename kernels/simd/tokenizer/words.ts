@@ -3,7 +3,18 @@
 // A word takes one slot of 32 bytes: 16 of key, 16 of value. The key of a word of up to 15 bytes is its bytes, zeros, and
 // its length in the last byte. A longer word has there its hash (u64), its length (u32) and LONG; its bytes follow in
 // slots of their own. Words lie in order of arrival, so frequent ones lie together.
-import { addWord, growIndex, index, indexBits, nextSlot, numWords, SLOT, takeSlots, words } from "./layout";
+import {
+  addWord,
+  clearForgettable,
+  growIndex,
+  index,
+  indexBits,
+  nextSlot,
+  numWords,
+  SLOT,
+  takeSlots,
+  words,
+} from "./layout";
 
 const MAX_SHORT: u32 = 15;
 const LONG: u32 = 0xff;
@@ -77,6 +88,12 @@ export function findOrAddLong(at: usize, length: u32): usize {
   return word;
 }
 
+/** Forgets all words but those kept for good. */
+export function forgetWords(): void {
+  clearForgettable();
+  linkAll();
+}
+
 /** How many slots hold `bytes` bytes. */
 export function slotsFor(bytes: u32): u32 {
   return (bytes + (SLOT as u32) - 1) / (SLOT as u32);
@@ -117,14 +134,18 @@ function place(low: u64, high: u64): u32 {
 function link(low: u64, high: u64): void {
   if (numWords * 2 >= (1 as u32) << indexBits) {
     growIndex();
-    for (let slot: u32 = 1; slot < nextSlot;) {
-      const word = words + (slot as usize) * SLOT;
-      linkAt(load<u64>(word), load<u64>(word, 8), slot);
-      slot += 1 + byteSlots(word) + idSlots(word);
-    }
+    linkAll();
   }
   linkAt(low, high, nextSlot);
   addWord();
+}
+
+function linkAll(): void {
+  for (let slot: u32 = 1; slot < nextSlot;) {
+    const word = words + (slot as usize) * SLOT;
+    linkAt(load<u64>(word), load<u64>(word, 8), slot);
+    slot += 1 + byteSlots(word) + idSlots(word);
+  }
 }
 
 function linkAt(low: u64, high: u64, slot: u32): void {

@@ -1,0 +1,51 @@
+// Tokenizer files that many people have, and what they do not say themselves.
+import type { PatternName } from "./patterns.ts";
+import type { TiktokenOptions } from "./tiktoken_file.ts";
+
+/** A file of ranks that tiktoken comes with. */
+export interface KnownRanks extends TiktokenOptions {
+  readonly numRanks: number;
+}
+
+const END_OF_TEXT = "<|endoftext|>";
+
+/**
+ * tiktoken's own files, by the name before `.tiktoken`.
+ * Source: https://github.com/openai/tiktoken, tiktoken_ext/openai_public.py
+ */
+const KNOWN_RANKS: Readonly<Record<string, KnownRanks>> = {
+  r50k_base: { numRanks: 50256, pattern: "gpt2", specials: [{ text: END_OF_TEXT, id: 50256 }] },
+  p50k_base: { numRanks: 50280, pattern: "gpt2", specials: [{ text: END_OF_TEXT, id: 50256 }] },
+  cl100k_base: {
+    numRanks: 100256,
+    pattern: "cl100k",
+    specials: [
+      { text: END_OF_TEXT, id: 100257 },
+      { text: "<|fim_prefix|>", id: 100258 },
+      { text: "<|fim_middle|>", id: 100259 },
+      { text: "<|fim_suffix|>", id: 100260 },
+      { text: "<|endofprompt|>", id: 100276 },
+    ],
+  },
+  o200k_base: {
+    numRanks: 199998,
+    pattern: "o200k",
+    specials: [{ text: END_OF_TEXT, id: 199999 }, { text: "<|endofprompt|>", id: 200018 }],
+  },
+};
+
+/** What a rank file of tiktoken's own does not say, by its name; `null` for other files. */
+export function knownRanks(path: string): KnownRanks | null {
+  const stem = path.slice(path.lastIndexOf("/") + 1).replace(/\.tiktoken$/, "");
+  return Object.hasOwn(KNOWN_RANKS, stem) ? KNOWN_RANKS[stem] : null;
+}
+
+/** SHA-256 of GPT-2's merges, a line each, without the line of the version. RoBERTa, OPT and others have them too. */
+const GPT2_MERGES = "04e3597d7996f292ca9b8b7285ca4d58a6ae171ac47d73fc7140ceb0c7a6bbc0";
+
+/** The pattern of merges that many people have; `null` for others. */
+export async function knownPattern(merges: readonly string[]): Promise<PatternName | null> {
+  const bytes = new TextEncoder().encode(merges.join("\n"));
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  return digest.toHex() === GPT2_MERGES ? "gpt2" : null;
+}

@@ -1,0 +1,57 @@
+// The pre_tokenizer of a tokenizer.json, which says the pattern.
+import { isJsonObject, JsonFields } from "../io/json_fields.ts";
+import { PATTERN_NAMES, PATTERN_REGEX, type PatternName } from "./patterns.ts";
+import { TOKENIZER_JSON_KEYS as KEYS } from "./tokenizer_json_keys.ts";
+
+/** ByteLevel, as Hugging Face writes it; also as a decoder. */
+export function byteLevel(usesRegex: boolean) {
+  return { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: usesRegex };
+}
+
+/** The pre_tokenizer of a pattern. */
+export function writePattern(pattern: PatternName): unknown {
+  if (pattern === "gpt2") return byteLevel(true);
+  const split = { type: "Split", pattern: { Regex: PATTERN_REGEX[pattern] }, behavior: "Isolated", invert: false };
+  return { type: "Sequence", pretokenizers: [split, byteLevel(false)] };
+}
+
+const KNOWN = "ByteLevel without add_prefix_space, or a Split by the pattern of cl100k or o200k before it";
+
+/** @throws {UserError} If the pre_tokenizer splits text in another way than one of the patterns. */
+export function readPattern(root: JsonFields): PatternName {
+  const steps = stepsOf(root, "pre_tokenizer");
+  const patterns = steps.map((step, i) => {
+    if (step.value("type") === "Split") return readSplit(step);
+    if (step.value("type") !== "ByteLevel" || i !== steps.length - 1) return root.refuse("pre_tokenizer", KNOWN);
+    step.allowOnly(Object.keys(KEYS.ByteLevel));
+    if (step.boolean("add_prefix_space")) return step.refuse("add_prefix_space", "false");
+    return step.booleanOrNone("use_regex") ?? true ? "gpt2" : null;
+  });
+  const [first, last] = patterns;
+  if (patterns.length === 1 && first === "gpt2" && steps[0].value("type") === "ByteLevel") return "gpt2";
+  if (patterns.length === 2 && first !== null && first !== undefined && last === null) return first;
+  return root.refuse("pre_tokenizer", KNOWN);
+}
+
+/** The steps of a pre_tokenizer: itself, or those of a Sequence, which may hold Sequences. */
+function stepsOf(parent: JsonFields, name: string): JsonFields[] {
+  if (!isJsonObject(parent.value(name))) return parent.refuse(name, KNOWN);
+  const flatten = (step: JsonFields): JsonFields[] => {
+    if (step.value("type") !== "Sequence") return [step];
+    step.allowOnly(Object.keys(KEYS.Sequence));
+    return step.objects("pretokenizers").flatMap(flatten);
+  };
+  return flatten(parent.object(name));
+}
+
+function readSplit(split: JsonFields): PatternName {
+  split.allowOnly(Object.keys(KEYS.Split));
+  const regex = split.object("pattern").value("Regex");
+  const pattern = PATTERN_NAMES.find((name) => PATTERN_REGEX[name] === regex) ??
+    split.refuse("pattern", `the Regex of ${PATTERN_NAMES.join(", ")}, letter by letter`);
+  // With invert, what is between matches is removed: nothing.
+  const isInverted = split.boolean("invert");
+  const behavior = split.string("behavior");
+  if (behavior === "Isolated" || (behavior === "Removed" && isInverted)) return pattern;
+  return split.refuse("behavior", "Isolated, or Removed with invert");
+}

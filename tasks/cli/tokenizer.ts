@@ -1,0 +1,32 @@
+// Tokenizers that tasks load: the flags that name one, and what its files do not say.
+import { loadTokenizer, type Tokenizer } from "../../lib/tokenizer/mod.ts";
+import { PATTERN_NAMES, type PatternName } from "../../lib/tokenizer/patterns.ts";
+import { UserError } from "./errors.ts";
+import { requireInputFile, statOrNull } from "./files.ts";
+
+/** For tokenizers whose files do not say what splits text. */
+export const PATTERN_FLAG = { type: "string", choices: PATTERN_NAMES } as const;
+
+/** Lines of `--help` for the flags that name a tokenizer. */
+export const TOKENIZER_HELP =
+  `--tokenizer PATH    directory with tokenizer.json, or vocab.json and merges.txt; or a file: a
+                      tokenizer.json, or tiktoken's ranks
+  --pattern NAME      what splits text, for ranks, or vocab.json and merges.txt, that do not say it: gpt2, cl100k,
+                      cl100k-original or o200k`;
+
+/** @throws {UserError} If `path` is neither a directory nor a file with something in it: what a tokenizer may be in. */
+export async function requireTokenizer(path: string): Promise<void> {
+  const info = await statOrNull(path);
+  if (info === null) {
+    throw new UserError(
+      `Cannot read ${path}: got no such file or directory, must be a tokenizer's. Check the path`,
+    );
+  }
+  if (!info.isDirectory) await requireInputFile(path);
+}
+
+/** Loads a tokenizer, and says on stderr what its files ask for that is not done, and what was taken for granted. */
+export async function openTokenizer(path: string, pattern?: PatternName): Promise<Tokenizer> {
+  await requireTokenizer(path);
+  return await loadTokenizer(path, { pattern, onNote: (note) => console.error(`warning: ${note}`) });
+}
