@@ -52,7 +52,8 @@ export { encodeParts, type EncodePartsOptions, encodePartsToNpy, wholeInputs } f
 export { encodeShards, type EncodeShardsOptions, type ShardIndex } from "./lib/dataset/encode_shards.ts";
 export { type DatasetFile, fetchDataset, type FetchDatasetOptions } from "./lib/dataset/fetch_dataset.ts";
 export { documentsOf, splitDocuments, type SplitDocumentsOptions } from "./lib/dataset/split_documents.ts";
-export { expandInputs, type ReadTextOptions, type TextInput, textSourceOf } from "./lib/dataset/text_inputs.ts";
+export { expandInputs, type ExpandInputsOptions, type InputReport } from "./lib/dataset/expand_inputs.ts";
+export { type ReadTextOptions, type TextInput, textSourceOf } from "./lib/dataset/text_inputs.ts";
 
 // Token files and batches
 export {

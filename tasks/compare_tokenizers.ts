@@ -1,12 +1,13 @@
 // Compares tokenizers: how much text a token stands for, and how fast they are.
 //   deno task compare-tokenizers --tokenizer out/a --tokenizer out/b --input stories.txt --input web.txt
 import { compareTokenizers, type TokenizerComparison } from "../lib/dataset/compare_tokenizers.ts";
-import { expandInputs, STDIN } from "../lib/dataset/text_inputs.ts";
+import { STDIN } from "../lib/dataset/text_inputs.ts";
 import { loadTokenizer } from "../lib/tokenizer/tokenizer_dir.ts";
 import { UsageError } from "./cli/errors.ts";
 import { requireTokenizer } from "./cli/files.ts";
 import { untilInterrupted } from "./cli/interrupt.ts";
 import { runTask } from "./cli/run.ts";
+import { findInputs } from "./cli/text_inputs.ts";
 
 const HELP = `
 Compares tokenizers on texts: bytes per token (the more, the fewer tokens a text takes), the speed of one thread, and how long
@@ -15,8 +16,8 @@ the Pile (825 GiB) would take at that speed.
   deno task compare-tokenizers --tokenizer out/a --tokenizer out/b --input stories.txt --input web.txt
 
   --tokenizer DIR...  directories with tokenizer.json, or vocab.json and merges.txt; or files of ranks, NAME.tiktoken
-  --input PATH...     the texts: files or directories. Files named .gz are unpacked; of .jsonl and .ndjson files each line
-                      is a text
+  --input PATH...     the texts: files or directories. Gzip is unpacked; of .jsonl and .ndjson files each line is a text
+  --include GLOB      of directories, take the files whose names match: '*.txt'; with a slash in it, whose paths do
   --field NAME        field of the .jsonl objects with the text. Default: text
   --json              print JSON
   --help              print this
@@ -28,6 +29,7 @@ const TASK = {
   flags: {
     tokenizer: { type: "strings", required: true, many: true },
     input: { type: "strings", required: true, many: true },
+    include: { type: "string" },
     field: { type: "string" },
     json: { type: "boolean" },
   },
@@ -39,7 +41,7 @@ export function main(args: string[]): Promise<number> {
       throw new UsageError("Cannot run compare-tokenizers: got --input -, must be files, which can be read again");
     }
     for (const path of flags.tokenizer) await requireTokenizer(path);
-    const inputs = await expandInputs(flags.input);
+    const inputs = await findInputs(flags.input, { include: flags.include });
     const tokenizers = await Promise.all(
       flags.tokenizer.map(async (name) => ({ name, tokenizer: await loadTokenizer(name) })),
     );

@@ -1,10 +1,12 @@
 // Inputs, or parts of them, as one stream of token ids, with an account of how far it is.
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { type Encoded, encodeFiles } from "./encode_files.ts";
+import { UserError } from "../errors.ts";
+import { LongStretchError } from "../tokenizer/long_stretch.ts";
 import { encodeTexts, type EncodeTextsOptions } from "./encode_texts.ts";
 import { NpyWriter } from "./npy_file.ts";
 import { tokenDtype } from "./npy_format.ts";
-import { isPlainFile, type TextInput, textSourceOf } from "./text_inputs.ts";
+import { isPlainFile, nameOf, type TextInput, textSourceOf } from "./text_inputs.ts";
 
 /** A stretch of an input: `[start, end)` in bytes as stored. `end` is the input's size where it goes on to its end. */
 export interface InputPart {
@@ -28,6 +30,10 @@ export interface EncodePartsOptions extends Omit<EncodeTextsOptions, "onEncoded"
   readonly field?: string;
   /** What the input `-` stands for. */
   readonly stdin?: AsyncIterable<Uint8Array>;
+  /** Whether there need not be any text. Default: no. */
+  readonly mayBeEmpty?: boolean;
+  /** Called with what is odd about a stream, which is encoded nevertheless. */
+  readonly onWarning?: (message: string) => void;
   readonly onProgress?: (done: EncodeProgress) => void;
 }
 
@@ -41,6 +47,7 @@ export function wholeInputs(inputs: readonly TextInput[]): InputPart[] {
  *
  * @param before What was done before, for the account.
  * @returns What is done in the end.
+ * @throws {UserError} If there was no text in any part, unless `mayBeEmpty`.
  */
 export async function* encodeParts(
   tokenizer: Tokenizer,
@@ -49,13 +56,14 @@ export async function* encodeParts(
   before: EncodeProgress = { storedBytes: 0, bytes: 0, tokens: 0 },
 ): AsyncGenerator<Uint32Array, EncodeProgress> {
   let { storedBytes, bytes, tokens } = before;
-  const { field, stdin, separatorId, onProgress } = options;
+  const { field, stdin, separatorId, onWarning, onProgress } = options;
   for (const { input, start, end } of parts) {
     const isWhole = start === 0 && end === input.bytes;
     const countsText = isPlainFile(input);
     const source = textSourceOf(input, {
       field,
       stdin,
+      onWarning,
       range: isWhole ? undefined : { start, end: end! },
       onRead: (count) => storedBytes += countsText ? 0 : count,
     });
@@ -68,11 +76,19 @@ export async function* encodeParts(
         if (countsText) storedBytes += count;
       },
     });
-    for await (const piece of ids) {
-      tokens += piece.length;
-      yield piece;
-      onProgress?.({ storedBytes, bytes, tokens });
+    try {
+      for await (const piece of ids) {
+        tokens += piece.length;
+        yield piece;
+        onProgress?.({ storedBytes, bytes, tokens });
+      }
+    } catch (error) {
+      throw error instanceof LongStretchError ? error.within(isWhole ? 0 : start, nameOf(input)) : error;
     }
+  }
+  if (bytes === before.bytes && parts.length > 0 && !options.mayBeEmpty) {
+    const names = parts.slice(0, 3).map(({ input }) => nameOf(input)).join(", ");
+    throw new UserError(`Cannot encode ${names}: got no text in any file, must be some. Check how they were made`);
   }
   return { storedBytes, bytes, tokens };
 }
