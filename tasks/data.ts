@@ -2,8 +2,9 @@
 //   deno task data --dataset tinystories --out data/tinystories
 import { CATALOG } from "../lib/dataset/catalog.ts";
 import { fetchDataset } from "../lib/dataset/fetch_dataset.ts";
-import { documentsOf, splitDocuments } from "../lib/dataset/split_documents.ts";
-import { type TextInput, textSourceOf } from "../lib/dataset/text_inputs.ts";
+import { documentsOf } from "../lib/dataset/documents.ts";
+import { splitDocuments } from "../lib/dataset/split_documents.ts";
+import { nameOf, type TextInput, textSourceOf } from "../lib/dataset/text_inputs.ts";
 import { textPieces } from "../lib/tokenizer/text_source.ts";
 import { requireAbsent } from "./cli/files.ts";
 import { UsageError } from "./cli/errors.ts";
@@ -74,6 +75,11 @@ export function main(args: string[]): Promise<number> {
       validFraction: flags["valid-fraction"],
       seed: flags.seed,
     });
+    if (parts.sharedDocuments > 0) {
+      warn(
+        `${parts.sharedDocuments} of ${parts.valid.documents} validation documents are in the training text too, byte for byte: a loss on them says little. Take duplicates out of your text first`,
+      );
+    }
     for (const part of ["train", "valid"] as const) {
       console.log(`${paths[part]}: ${parts[part].documents} documents, ${megabytes(parts[part].bytes)}`);
     }
@@ -119,7 +125,7 @@ async function* documentsIn(
     if (typeof source === "object" && "texts" in source) {
       for await (const text of source.texts) yield typeof text === "string" ? encoder.encode(text) : text;
     } else {
-      yield* documentsOf(textPieces(source), separator);
+      yield* documentsOf(textPieces(source), separator, { name: nameOf(input) });
     }
   }
 }

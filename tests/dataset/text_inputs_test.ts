@@ -77,13 +77,13 @@ Deno.test("textBytes() gives text as it was, packed or not, however it comes; an
   const binary = crypto.getRandomValues(new Uint8Array(20_000));
   for (const bytes of [encode(text), gzip(text), binary, gzip(binary)]) {
     let isClosed = false;
-    async function* source() {
+    const source = async function* () {
       try {
         yield* keptPieces(bytes, 100);
       } finally {
         isClosed = true;
       }
-    }
+    };
     try {
       for await (const piece of textBytes(source(), "x")) if (piece.length > 0) break;
     } catch (error) {

@@ -51,3 +51,20 @@ Deno.test("data --input splits documents of several kinds of file; mistakes chan
     await Deno.remove(dir, { recursive: true });
   }
 });
+
+Deno.test("data --input says when validation documents are in the training text too", async () => {
+  const dir = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(`${dir}/a.txt`, "the same<|endoftext|>".repeat(20));
+    const args = ["--input", `${dir}/a.txt`, "--out", `${dir}/out`, "--valid-fraction", "0.4"];
+    const { code, stderr } = await capture(main, ...args);
+    assertEquals(code, 0);
+    const numValid = (await Deno.readTextFile(`${dir}/out/valid.txt`)).split("<|endoftext|>").length - 1;
+    assertStringIncludes(
+      stderr,
+      `warning: ${numValid} of ${numValid} validation documents are in the training text too`,
+    );
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
