@@ -51,8 +51,10 @@ export { CATALOG, type DatasetName } from "./lib/dataset/catalog.ts";
 export { encodeParts, type EncodePartsOptions, encodePartsToNpy, wholeInputs } from "./lib/dataset/encode_parts.ts";
 export { encodeShards, type EncodeShardsOptions } from "./lib/dataset/encode_shards.ts";
 export { type DatasetFile, fetchDataset, type FetchDatasetOptions } from "./lib/dataset/fetch_dataset.ts";
-export { documentsOf, splitDocuments, type SplitDocumentsOptions } from "./lib/dataset/split_documents.ts";
-export { expandInputs, type ReadTextOptions, type TextInput, textSourceOf } from "./lib/dataset/text_inputs.ts";
+export { type DocumentOptions, documentsOf } from "./lib/dataset/documents.ts";
+export { splitDocuments, type SplitDocumentsOptions, type SplitResult } from "./lib/dataset/split_documents.ts";
+export { expandInputs, type ExpandInputsOptions, type InputReport } from "./lib/dataset/expand_inputs.ts";
+export { type ReadTextOptions, type TextInput, textSourceOf } from "./lib/dataset/text_inputs.ts";
 
 // Token files and batches
 export {

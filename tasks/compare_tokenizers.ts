@@ -1,10 +1,11 @@
 // Compares tokenizers: how much text a token stands for, and how fast they are.
 //   deno task compare-tokenizers --tokenizer out/a --tokenizer out/b --input stories.txt --input web.txt
 import { compareTokenizers, type TokenizerComparison } from "../lib/dataset/compare_tokenizers.ts";
-import { expandInputs, STDIN } from "../lib/dataset/text_inputs.ts";
+import { STDIN } from "../lib/dataset/text_inputs.ts";
 import { UsageError } from "./cli/errors.ts";
 import { untilInterrupted } from "./cli/interrupt.ts";
 import { runTask } from "./cli/run.ts";
+import { findInputs } from "./cli/text_inputs.ts";
 import { openTokenizer, PATTERN_FLAG } from "./cli/tokenizer.ts";
 
 const HELP = `
@@ -17,8 +18,8 @@ the Pile (825 GiB) would take at that speed.
                       tiktoken's ranks
   --pattern NAME      what splits text, for ranks, or vocab.json and merges.txt, that do not say it: gpt2, cl100k,
                       cl100k-original or o200k
-  --input PATH...     the texts: files or directories. Files named .gz are unpacked; of .jsonl and .ndjson files each line
-                      is a text
+  --input PATH...     the texts: files or directories. Gzip is unpacked; of .jsonl and .ndjson files each line is a text
+  --include GLOB      of directories, take the files whose names match: '*.txt'; with a slash in it, whose paths do
   --field NAME        field of the .jsonl objects with the text. Default: text
   --json              print JSON
   --help              print this
@@ -31,6 +32,7 @@ const TASK = {
     tokenizer: { type: "strings", required: true, many: true },
     pattern: PATTERN_FLAG,
     input: { type: "strings", required: true, many: true },
+    include: { type: "string" },
     field: { type: "string" },
     json: { type: "boolean" },
   },
@@ -41,10 +43,10 @@ export function main(args: string[]): Promise<number> {
     if (flags.input.includes(STDIN)) {
       throw new UsageError("Cannot run compare-tokenizers: got --input -, must be files, which can be read again");
     }
+    const inputs = await findInputs(flags.input, { include: flags.include });
     const tokenizers = await Promise.all(
       flags.tokenizer.map(async (name) => ({ name, tokenizer: await openTokenizer(name, flags.pattern) })),
     );
-    const inputs = await expandInputs(flags.input);
     const results = await untilInterrupted((signal) =>
       Array.fromAsync(compareTokenizers(tokenizers, inputs, { field: flags.field, signal }))
     );

@@ -17,13 +17,14 @@ corpus on as many machines as you like, then train on all counts with: deno task
 
 The merges are those of one run over all the text, if no document lies across two shards.
 
-  --input PATH...     the text: files, directories, or - for stdin. Files named .gz are unpacked; of .jsonl and
-                      .ndjson files each line is a text
+  --input PATH...     the text: files, directories, or - for stdin. Gzip is unpacked; of .jsonl and .ndjson files each line
+                      is a text
+  --include GLOB      of directories, take the files whose names match: '*.txt'; with a slash in it, whose paths do
   --stdin             the same as --input -
   --field NAME        field of the .jsonl objects with the text. Default: text. With stdin: that is JSON Lines too
   --special TOKEN     text that splits the input; may be given several times. Default: <|endoftext|>
   --out FILE          the counts: sorted, compact, with a checksum. With - they go to stdout
-  --base64            write them as one line of text: for Spark's pipe
+  --base64            write them as one line of text: for Spark's pipe, where stdin may be empty
   --force             replace FILE if it exists
   --help              print this
 `;
@@ -34,6 +35,7 @@ const TASK = {
   flags: {
     input: { type: "strings", many: true },
     stdin: { type: "boolean" },
+    include: { type: "string" },
     field: { type: "string" },
     special: { type: "strings", default: ["<|endoftext|>"] },
     out: { type: "string", required: true },
@@ -52,7 +54,11 @@ export function main(args: string[]): Promise<number> {
     }
     const started = performance.now();
     const requireNew = () => flags.out === "-" ? undefined : requireAbsent(flags.out, flags.force);
-    const counted = await countInputs(paths, flags.field, requireNew, { specialTokens: flags.special });
+    const counted = await countInputs(paths, flags, requireNew, {
+      specialTokens: flags.special,
+      // A partition of Spark's may be empty.
+      mayBeEmpty: flags.base64,
+    });
     const file = formatCounts(counted);
     const data = flags.base64 ? new TextEncoder().encode(`${file.toBase64()}\n`) : file;
     if (flags.out === "-") await ReadableStream.from([data]).pipeTo(Deno.stdout.writable);

@@ -2,14 +2,15 @@
 //   deno task data --dataset tinystories --out data/tinystories
 import { CATALOG } from "../lib/dataset/catalog.ts";
 import { fetchDataset } from "../lib/dataset/fetch_dataset.ts";
-import { documentsOf, splitDocuments } from "../lib/dataset/split_documents.ts";
-import { expandInputs, textSourceOf } from "../lib/dataset/text_inputs.ts";
-import type { TextInput } from "../lib/dataset/text_inputs.ts";
+import { documentsOf } from "../lib/dataset/documents.ts";
+import { splitDocuments } from "../lib/dataset/split_documents.ts";
+import { nameOf, type TextInput, textSourceOf } from "../lib/dataset/text_inputs.ts";
 import { textPieces } from "../lib/tokenizer/text_source.ts";
 import { requireAbsent } from "./cli/files.ts";
 import { UsageError } from "./cli/errors.ts";
 import { type Progress, startProgress } from "./cli/progress.ts";
 import { runTask } from "./cli/run.ts";
+import { findInputs, warn } from "./cli/text_inputs.ts";
 
 const HELP = `
 Prepares text to learn from: downloads a dataset, or splits your own text, by documents, into train and validation text.
@@ -20,10 +21,11 @@ Prepares text to learn from: downloads a dataset, or splits your own text, by do
   --dataset NAME      tinystories (2.2 GB), owt (12 GB unpacked) or shakespeare (1 MB). Run again, it goes on where it was
                       cut off, and leaves alone what is there. DIR/dataset.json has each file's size and SHA-256
   --base-url URL      a mirror: the files are fetched from URL/FILE
-  --input PATH...     your own text: files, directories, or - for stdin; .gz is unpacked; each line of a .jsonl file is a
+  --input PATH...     your own text: files, directories, or - for stdin; gzip is unpacked; each line of a .jsonl file is a
                       document
+  --include GLOB      of directories, take the files whose names match: '*.txt'; with a slash in it, whose paths do
   --out DIR           where the files go: with --input, train.txt and valid.txt
-  --field NAME        field of the .jsonl objects with the text. Default: text
+  --field NAME        field of the .jsonl objects with the text. Default: text. With stdin: that is JSON Lines too
   --separator TEXT    what stands between documents, and is written after each. Default: <|endoftext|>
   --valid-fraction F  share of documents for validation. Default: 0.05
   --seed N            which documents those are. Default: 0
@@ -38,8 +40,9 @@ const TASK = {
     dataset: { type: "string", choices: ["tinystories", "owt", "shakespeare"] },
     "base-url": { type: "string" },
     input: { type: "strings", many: true },
+    include: { type: "string" },
     out: { type: "string", required: true },
-    field: { type: "string", default: "text" },
+    field: { type: "string" },
     separator: { type: "string", default: "<|endoftext|>" },
     "valid-fraction": { type: "number", default: 0.05, min: 1e-9, max: 1 - 1e-9 },
     seed: { type: "integer", default: 0, min: 0 },
@@ -59,7 +62,10 @@ export function main(args: string[]): Promise<number> {
       await fetchFiles(flags.dataset, flags.out, flags["base-url"]);
       return;
     }
-    const inputs = await expandInputs(flags.input);
+    const inputs = await findInputs(flags.input, {
+      stdinIsJsonLines: flags.field !== undefined,
+      include: flags.include,
+    });
     const paths = { train: `${flags.out}/train.txt`, valid: `${flags.out}/valid.txt` };
     for (const path of Object.values(paths)) await requireAbsent(path, flags.force);
     await Deno.mkdir(flags.out, { recursive: true });
@@ -69,6 +75,11 @@ export function main(args: string[]): Promise<number> {
       validFraction: flags["valid-fraction"],
       seed: flags.seed,
     });
+    if (parts.sharedDocuments > 0) {
+      warn(
+        `${parts.sharedDocuments} of ${parts.valid.documents} validation documents are in the training text too, byte for byte: a loss on them says little. Take duplicates out of your text first`,
+      );
+    }
     for (const part of ["train", "valid"] as const) {
       console.log(`${paths[part]}: ${parts[part].documents} documents, ${megabytes(parts[part].bytes)}`);
     }
@@ -106,15 +117,15 @@ async function fetchFiles(dataset: keyof typeof CATALOG, dir: string, baseUrl?: 
 async function* documentsIn(
   inputs: readonly TextInput[],
   separator: string,
-  field: string,
+  field: string | undefined,
 ): AsyncGenerator<Uint8Array> {
   const encoder = new TextEncoder();
   for (const input of inputs) {
-    const source = textSourceOf(input, { field, stdin: Deno.stdin.readable });
+    const source = textSourceOf(input, { field, stdin: Deno.stdin.readable, onWarning: warn });
     if (typeof source === "object" && "texts" in source) {
       for await (const text of source.texts) yield typeof text === "string" ? encoder.encode(text) : text;
     } else {
-      yield* documentsOf(textPieces(source), separator);
+      yield* documentsOf(textPieces(source), separator, { name: nameOf(input) });
     }
   }
 }

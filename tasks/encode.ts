@@ -4,7 +4,7 @@ import { encodeParts, encodePartsToNpy, type EncodeProgress, wholeInputs } from 
 import { encodeShards } from "../lib/dataset/encode_shards.ts";
 import { tokenDtype } from "../lib/dataset/npy_format.ts";
 import type { ShardSize } from "../lib/dataset/shard_plan.ts";
-import { expandInputs, type TextInput } from "../lib/dataset/text_inputs.ts";
+import type { TextInput } from "../lib/dataset/text_inputs.ts";
 import type { Tokenizer } from "../lib/tokenizer/tokenizer.ts";
 import { UsageError, UserError } from "./cli/errors.ts";
 import { requireAbsent } from "./cli/files.ts";
@@ -12,6 +12,7 @@ import type { Flags } from "./cli/flags.ts";
 import { untilInterrupted } from "./cli/interrupt.ts";
 import { runTask } from "./cli/run.ts";
 import { formatBytes, parseSize } from "./cli/sizes.ts";
+import { findInputs, warn } from "./cli/text_inputs.ts";
 import { TextProgress } from "./cli/text_progress.ts";
 import { openTokenizer, PATTERN_FLAG, requireTokenizer, TOKENIZER_HELP } from "./cli/tokenizer.ts";
 
@@ -23,8 +24,9 @@ Encodes text into token ids.
   zcat stories.gz | deno task encode --tokenizer out/tokenizer --input - --out - > ids.bin
 
   ${TOKENIZER_HELP}
-  --input PATH...     the text: files, directories, or - for stdin. Files named .gz are unpacked; of .jsonl and .ndjson
-                      files each line is a text. No token reaches from one text into the next
+  --input PATH...     the text: files, directories, or - for stdin. Gzip is unpacked; of .jsonl and .ndjson files each line
+                      is a text. No token reaches from one text into the next
+  --include GLOB      of directories, take the files whose names match: '*.txt'; with a slash in it, whose paths do
   --field NAME        field of the .jsonl objects with the text. Default: text. With stdin: that is JSON Lines too
   --separator TOKEN   special token put after each text (file, or line of a .jsonl file). Default: none
   --specials-as-text  encode what looks like a special token like other text
@@ -44,6 +46,7 @@ const TASK = {
     tokenizer: { type: "string", required: true },
     pattern: PATTERN_FLAG,
     input: { type: "strings", required: true, many: true },
+    include: { type: "string" },
     field: { type: "string" },
     separator: { type: "string" },
     "specials-as-text": { type: "boolean" },
@@ -59,7 +62,10 @@ type EncodeFlags = Flags<typeof TASK.flags>;
 export function main(args: string[]): Promise<number> {
   return runTask(TASK, args, async (flags) => {
     const shards = shardsFrom(flags);
-    const inputs = await expandInputs(flags.input, { stdinIsJsonLines: flags.field !== undefined });
+    const inputs = await findInputs(flags.input, {
+      stdinIsJsonLines: flags.field !== undefined,
+      include: flags.include,
+    });
     await requireTokenizer(flags.tokenizer);
     if (flags.out !== "-" && shards === null) await requireAbsent(flags.out, flags.force);
     const tokenizer = await openTokenizer(flags.tokenizer, flags.pattern);
@@ -93,6 +99,7 @@ async function encode(
     specials: flags["specials-as-text"] ? "text" : "special",
     stdin: Deno.stdin.readable,
     signal,
+    onWarning: warn,
     onProgress: (now: EncodeProgress) => progress.update(done = now),
   } as const;
   if (shards !== null) {

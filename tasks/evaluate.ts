@@ -9,13 +9,13 @@ import { Safetensors } from "../lib/model/safetensors.ts";
 import { weightsFrom } from "../lib/model/weights_file.ts";
 import { scoreTokens } from "../lib/train/score.ts";
 import { startBackend } from "./cli/backend.ts";
-import { requireInputFile } from "./cli/files.ts";
 import { untilInterrupted } from "./cli/interrupt.ts";
 import { loadRun } from "./cli/load_run.ts";
 import { startProgress } from "./cli/progress.ts";
 import { runTask } from "./cli/run.ts";
 import { type EvaluateFlags, FLAGS, HELP, modeOf } from "./evaluate/flags.ts";
 import { evaluateMemorisation } from "./evaluate/memorisation.ts";
+import { readTokens } from "./evaluate/read_tokens.ts";
 
 export async function main(args: string[]): Promise<number> {
   return await runTask({ name: "evaluate", help: HELP, flags: FLAGS }, args, async (flags) => {
@@ -26,9 +26,8 @@ export async function main(args: string[]): Promise<number> {
 }
 
 async function evaluateLoss(flags: EvaluateFlags, input: string): Promise<void> {
-  await requireInputFile(input);
   const { model, tokenizer, weights: weightsPath } = await loadRun(flags.run, flags.weights);
-  const ids = tokenizer.encode(await Deno.readFile(input));
+  const ids = await untilInterrupted((signal) => readTokens(tokenizer, input, flags.field, signal));
   const source = tokensInMemory(ids, input);
   using weights = await Safetensors.open(weightsPath);
   await using backend = await startBackend(flags.backend, { precision: flags.dtype });

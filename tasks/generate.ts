@@ -5,6 +5,7 @@
  */
 import { createInterface } from "node:readline/promises";
 import process from "node:process";
+import { textBytes } from "../lib/dataset/text_bytes.ts";
 import { Generator } from "../lib/model/generator.ts";
 import { Safetensors } from "../lib/model/safetensors.ts";
 import { validateSampling } from "../lib/model/sampling.ts";
@@ -16,6 +17,7 @@ import { UsageError, UserError } from "./cli/errors.ts";
 import type { Flags } from "./cli/flags.ts";
 import { loadRun } from "./cli/load_run.ts";
 import { runTask } from "./cli/run.ts";
+import { warn } from "./cli/text_inputs.ts";
 
 const HELP = `
 Continues a prompt with a trained model, printing the text as it is made. Once the model's context is full, the newest
@@ -148,7 +150,8 @@ async function* typedLines(): AsyncGenerator<string, void, void> {
 
 /** All of stdin, without the newline at its end. */
 async function readStdin(): Promise<string> {
-  return (await new Response(Deno.stdin.readable).text()).replace(/\r?\n$/, "");
+  const text = textBytes(Deno.stdin.readable, "standard input", { onWarning: warn });
+  return (await new Response(ReadableStream.from(text)).text()).replace(/\r?\n$/, "");
 }
 
 async function print(text: string | Uint8Array): Promise<void> {

@@ -25,8 +25,9 @@ Trains a byte-level BPE tokenizer on text, or on words counted before.
   deno task train-bpe --input data/shakespeare.txt --vocab-size 2000 --out out/tokenizer
   deno task train-bpe --counts counts/*.counts --vocab-size 32000 --out out/tokenizer
 
-  --input PATH...     text to learn from: files, directories, or - for stdin. Files named .gz are unpacked; of .jsonl and
-                      .ndjson files each line is a text
+  --input PATH...     text to learn from: files, directories, or - for stdin. Gzip is unpacked; of .jsonl and .ndjson files each
+                      line is a text
+  --include GLOB      of directories, take the files whose names match: '*.txt'; with a slash in it, whose paths do
   --field NAME        field of the .jsonl objects with the text. Default: text. With stdin: that is JSON Lines too
   --counts FILE...    instead of text: what deno task count made of it. The merges are the same
   --vocab-size N      number of tokens: special tokens, 256 bytes, and the merges
@@ -45,6 +46,7 @@ const TASK = {
   help: HELP,
   flags: {
     input: { type: "strings", many: true },
+    include: { type: "string" },
     field: { type: "string" },
     counts: { type: "strings", many: true },
     "vocab-size": { type: "integer", required: true },
@@ -101,7 +103,7 @@ function countText(flags: TrainFlags): Promise<CountedText & CountTimes> {
     await requireAbsent(flags.out, flags.force);
     requireVocabSize(flags["vocab-size"], [...new Set(specialTokens)]);
   };
-  return countInputs(flags.input, flags.field, check, { specialTokens, pattern: flags.pattern });
+  return countInputs(flags.input, flags, check, { specialTokens, pattern: flags.pattern });
 }
 
 async function readCounts(flags: TrainFlags): Promise<CountedText & CountTimes> {

@@ -4,11 +4,13 @@ import { requireUnchanged, stampFiles } from "../io/file_stamp.ts";
 import { fingerprintParts } from "../io/fingerprint.ts";
 import { VERSION } from "../version.ts";
 import { type Encoded, encodeFiles } from "./encode_files.ts";
+import { UserError } from "../errors.ts";
+import { LongStretchError } from "../tokenizer/long_stretch.ts";
 import { encodeTexts, type EncodeTextsOptions } from "./encode_texts.ts";
 import { NpyWriter } from "./npy_file.ts";
 import { tokenDtype } from "./npy_format.ts";
 import { type TokenProvenance, writeProvenance } from "./provenance.ts";
-import { isPlainFile, STDIN, type TextInput, textSourceOf } from "./text_inputs.ts";
+import { isPlainFile, nameOf, STDIN, type TextInput, textSourceOf } from "./text_inputs.ts";
 import { identifyTokenizer } from "./tokenizer_id.ts";
 
 /** A stretch of an input: `[start, end)` in bytes as stored. `end` is the input's size where it goes on to its end. */
@@ -35,6 +37,10 @@ export interface EncodePartsOptions extends Omit<EncodeTextsOptions, "onEncoded"
   readonly stdin?: AsyncIterable<Uint8Array>;
   /** What a person calls the tokenizer, a path: it is written down beside the ids. */
   readonly tokenizerName?: string;
+  /** Whether there need not be any text. Default: no. */
+  readonly mayBeEmpty?: boolean;
+  /** Called with what is odd about a stream, which is encoded nevertheless. */
+  readonly onWarning?: (message: string) => void;
   readonly onProgress?: (done: EncodeProgress) => void;
 }
 
@@ -50,6 +56,7 @@ export function wholeInputs(inputs: readonly TextInput[]): InputPart[] {
  * @returns What is done in the end.
  * @throws {UserError} If an input is not as long as it was listed, or somebody writes to it meanwhile.
  * @throws {RangeError} If the separator is no id of the tokenizer.
+ * @throws {UserError} If there was no text in any part, unless `mayBeEmpty`.
  */
 export async function* encodeParts(
   tokenizer: Tokenizer,
@@ -58,7 +65,7 @@ export async function* encodeParts(
   before: EncodeProgress = { storedBytes: 0, bytes: 0, tokens: 0 },
 ): AsyncGenerator<Uint32Array, EncodeProgress> {
   let { storedBytes, bytes, tokens } = before;
-  const { field, stdin, separatorId, onProgress } = options;
+  const { field, stdin, separatorId, onWarning, onProgress } = options;
   requireId(tokenizer, separatorId);
   const stamps = stampInputs(parts);
   for (const { input, start, end } of parts) {
@@ -67,6 +74,7 @@ export async function* encodeParts(
     const source = textSourceOf(input, {
       field,
       stdin,
+      onWarning,
       range: isWhole ? undefined : { start, end: end! },
       onRead: (count) => storedBytes += countsText ? 0 : count,
     });
@@ -79,13 +87,21 @@ export async function* encodeParts(
         if (countsText) storedBytes += count;
       },
     });
-    for await (const piece of ids) {
-      tokens += piece.length;
-      yield piece;
-      onProgress?.({ storedBytes, bytes, tokens });
+    try {
+      for await (const piece of ids) {
+        tokens += piece.length;
+        yield piece;
+        onProgress?.({ storedBytes, bytes, tokens });
+      }
+    } catch (error) {
+      throw error instanceof LongStretchError ? error.within(isWhole ? 0 : start, nameOf(input)) : error;
     }
   }
   requireUnchanged(stamps);
+  if (bytes === before.bytes && parts.length > 0 && !options.mayBeEmpty) {
+    const names = parts.slice(0, 3).map(({ input }) => nameOf(input)).join(", ");
+    throw new UserError(`Cannot encode ${names}: got no text in any file, must be some. Check how they were made`);
+  }
   return { storedBytes, bytes, tokens };
 }
 

@@ -84,7 +84,8 @@ export async function encodeShards(
     const there = options.replace ? null : await shardAt(path, provenance);
     if (there === null) {
       const before = done;
-      done = await encodePartsToNpy(tokenizer, shard, path, options, before);
+      // Of text that is cut into many shards, one may have none.
+      done = await encodePartsToNpy(tokenizer, shard, path, { ...options, mayBeEmpty: true }, before);
       options.onShard?.(path, done.tokens - before.tokens, true);
     } else {
       options.onShard?.(path, there.tokens, false);

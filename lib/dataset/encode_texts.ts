@@ -1,4 +1,5 @@
 // Texts as a stream of token ids, whatever they come from.
+import { LongStretchError } from "../tokenizer/long_stretch.ts";
 import type { Texts } from "../tokenizer/texts.ts";
 import { textPieces, type TextSource } from "../tokenizer/text_source.ts";
 import type { EncodeOptions, Tokenizer } from "../tokenizer/tokenizer.ts";
@@ -51,11 +52,19 @@ async function* encodeMany(
 ): AsyncGenerator<Uint32Array> {
   const encoder = new TextEncoder();
   const batch = new Uint32Array(BATCH_IDS);
-  let length = 0;
+  let length = 0, numTexts = 0;
+  const encode = (bytes: Uint8Array) => {
+    try {
+      return tokenizer.encode(bytes, { specials });
+    } catch (error) {
+      throw error instanceof LongStretchError ? error.within(0, `text ${numTexts}`) : error;
+    }
+  };
   for await (const text of texts) {
     signal?.throwIfAborted();
+    numTexts++;
     const bytes = typeof text === "string" ? encoder.encode(text) : text;
-    const ids = tokenizer.encode(bytes, { specials });
+    const ids = encode(bytes);
     onEncoded?.(bytes.length);
     if (length + ids.length + last.length > BATCH_IDS) {
       yield batch.slice(0, length);

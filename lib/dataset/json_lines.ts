@@ -1,68 +1,112 @@
 // JSON Lines: a JSON object per line, one of whose fields is the text.
 import { UserError } from "../errors.ts";
+import { isJsonObject, parseJsonText } from "../io/json_fields.ts";
+import { excerpt } from "../io/excerpt.ts";
 
 const NEWLINE = 0x0a;
+
+/** The longest line that is read. A line is held whole, as bytes and as text. */
+export const MAX_LINE_BYTES: number = 64 << 20;
+
+/** How lines are read. */
+export interface LineOptions {
+  /** Bytes that a line may have. Default: {@linkcode MAX_LINE_BYTES}. */
+  readonly maxLineBytes?: number;
+}
 
 /**
  * The lines of a byte stream, without their newlines; a last line without one counts, if it is not empty. Each is valid
  * until the next is asked for.
+ *
+ * @param name What the data is called, for messages.
+ * @throws {UserError} Naming the line, if one is too long.
  */
-export async function* byteLines(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+export async function* byteLines(
+  pieces: AsyncIterable<Uint8Array>,
+  name: string,
+  { maxLineBytes = MAX_LINE_BYTES }: LineOptions = {},
+): AsyncGenerator<Uint8Array> {
   let pending: Uint8Array[] = [];
+  let length = 0, number = 1;
+  const extend = (count: number) => {
+    length += count;
+    if (length <= maxLineBytes) return;
+    throw new UserError(
+      `Cannot read ${name}, line ${number}: got more than ${maxLineBytes} bytes without a line end, must be at most that many. Divide its text over several lines`,
+    );
+  };
   for await (const piece of pieces) {
     let from = 0;
     for (let at = piece.indexOf(NEWLINE); at >= 0; at = piece.indexOf(NEWLINE, from)) {
-      yield joined(pending, piece.subarray(from, at));
+      extend(at - from);
+      yield joined(pending, length, piece.subarray(from, at));
       pending = [];
+      length = 0;
+      number++;
       from = at + 1;
     }
-    if (from < piece.length) pending.push(piece.slice(from));
+    if (from === piece.length) continue;
+    extend(piece.length - from);
+    pending.push(piece.slice(from));
   }
-  if (pending.length > 0) yield joined(pending, new Uint8Array(0));
+  if (pending.length > 0) yield joined(pending, length, new Uint8Array(0));
 }
 
 /**
- * The texts in `field` of each line's object; empty lines are passed over.
+ * The texts in `field` of each line's object; empty lines are passed over. Only fields of the object itself count, not of
+ * objects in it; of a field that is there twice the last counts, as of all JSON. A line may start with a byte order mark.
  *
  * @param name What the data is called, for messages.
- * @throws {UserError} naming the line, if it is not a JSON object with a text in that field.
+ * @throws {UserError} Naming the line, if it is not UTF-8, too long, or not a JSON object with a text in that field; or if
+ *   all texts together are empty, unless `mayBeEmpty`.
  */
 export async function* jsonLinesField(
   pieces: AsyncIterable<Uint8Array>,
   field: string,
   name: string,
+  options: LineOptions & { readonly mayBeEmpty?: boolean } = {},
 ): AsyncGenerator<string> {
-  const decoder = new TextDecoder();
-  let number = 0;
-  for await (const line of byteLines(pieces)) {
+  // Bytes that are not UTF-8 would become U+FFFD without a word.
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  let number = 0, isEmpty = true;
+  for await (const line of byteLines(pieces, name, options)) {
     number++;
-    const json = decoder.decode(line);
-    if (json.trim() === "") continue;
-    const refuse = (got: string): never => {
-      throw new UserError(
-        `Cannot read ${name}, line ${number}: got ${got}, must be a JSON object with text in "${field}". Name the field with --field`,
-      );
-    };
-    let value: unknown;
+    const source = { name: `${name}, line ${number}`, nextStep: "Mend the line, or take it out" };
+    let json: string;
     try {
-      value = JSON.parse(json);
+      json = decoder.decode(line);
     } catch (error) {
-      refuse(`no JSON (${(error as Error).message})`);
+      if (!(error instanceof TypeError)) throw error;
+      throw new UserError(`Cannot read ${source.name}: got bytes that are not UTF-8, must be. ${source.nextStep}`);
     }
-    const record = typeof value === "object" && value !== null ? value as Record<string, unknown> : {};
-    const text = Object.hasOwn(record, field) ? record[field] : undefined;
-    if (typeof text !== "string") return refuse(`no text in "${field}"`);
+    if (json.trim() === "") continue;
+    const value = parseJsonText(json, source);
+    const text = isJsonObject(value) && Object.hasOwn(value, field) ? value[field] : undefined;
+    if (typeof text !== "string") {
+      throw new UserError(
+        `Cannot read ${source.name}: got no text in ${
+          excerpt(field)
+        }, must be a JSON object with text there. Name the field that has it`,
+      );
+    }
+    if (text !== "") isEmpty = false;
     yield text;
+  }
+  if (isEmpty && options.mayBeEmpty !== true) {
+    throw new UserError(
+      `Cannot read ${name}: got no text in any of its ${number} lines, must be some. Check how it was made`,
+    );
   }
 }
 
-function joined(parts: readonly Uint8Array[], last: Uint8Array): Uint8Array {
+function joined(parts: readonly Uint8Array[], length: number, last: Uint8Array): Uint8Array {
   if (parts.length === 0) return last;
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, last.length));
+  const bytes = new Uint8Array(length);
   let at = 0;
-  for (const part of [...parts, last]) {
+  for (const part of parts) {
     bytes.set(part, at);
     at += part.length;
   }
+  bytes.set(last, at);
   return bytes;
 }

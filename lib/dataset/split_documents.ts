@@ -2,6 +2,7 @@
 import { UserError } from "../errors.ts";
 import { temporaryNameFor } from "../io/atomic.ts";
 import { Philox } from "../random/philox.ts";
+import { SharedDocuments } from "./shared_documents.ts";
 
 /** The random stream that documents are drawn from. */
 const SPLIT_STREAM = 0x5511;
@@ -22,31 +23,12 @@ export interface SplitPart {
   readonly bytes: number;
 }
 
-/**
- * The documents of a text: what stands between separators, without those that hold only white space.
- *
- * @param pieces The text, cut anywhere; pieces may be reused by their maker.
- */
-export async function* documentsOf(
-  pieces: AsyncIterable<Uint8Array>,
-  separator: string,
-): AsyncGenerator<Uint8Array> {
-  const mark = new TextEncoder().encode(separator);
-  let pending = new Uint8Array(0);
-  for await (const piece of pieces) {
-    const joined = new Uint8Array(pending.length + piece.length);
-    joined.set(pending);
-    joined.set(piece, pending.length);
-    let from = 0;
-    // A separator may lie across the seam, not before it.
-    let at = indexOf(joined, mark, Math.max(0, pending.length - mark.length + 1));
-    for (; at >= 0; at = indexOf(joined, mark, from)) {
-      if (!isBlank(joined, from, at)) yield joined.subarray(from, at);
-      from = at + mark.length;
-    }
-    pending = joined.slice(from);
-  }
-  if (!isBlank(pending, 0, pending.length)) yield pending;
+/** What a split came to. */
+export interface SplitResult {
+  readonly train: SplitPart;
+  readonly valid: SplitPart;
+  /** How many validation documents are training documents too, byte for byte: their loss tells nothing. */
+  readonly sharedDocuments: number;
 }
 
 /**
@@ -59,15 +41,17 @@ export async function splitDocuments(
   documents: AsyncIterable<Uint8Array>,
   paths: { readonly train: string; readonly valid: string },
   options: SplitDocumentsOptions,
-): Promise<{ readonly train: SplitPart; readonly valid: SplitPart }> {
+): Promise<SplitResult> {
   const random = new Philox(options.seed, SPLIT_STREAM);
   const mark = new TextEncoder().encode(options.separator);
+  const shared = new SharedDocuments();
   const train = await PartWriter.create(paths.train), valid = await PartWriter.create(paths.valid);
   try {
     let numDocuments = 0, bytes = 0;
     for await (const document of documents) {
-      const part = random.uniform(numDocuments++) < options.validFraction ? valid : train;
-      await part.write(document, mark);
+      const isValid = random.uniform(numDocuments++) < options.validFraction;
+      shared.add(document, isValid ? "valid" : "train");
+      await (isValid ? valid : train).write(document, mark);
       options.onProgress?.(bytes += document.length);
     }
     if (train.documents === 0 || valid.documents === 0) {
@@ -85,6 +69,7 @@ export async function splitDocuments(
   return {
     train: { documents: train.documents, bytes: train.bytes },
     valid: { documents: valid.documents, bytes: valid.bytes },
+    sharedDocuments: shared.count(),
   };
 }
 
@@ -123,18 +108,4 @@ class PartWriter {
     await this.#writer.abort().catch(() => {}); // closed already
     await Deno.remove(this.#temporary).catch(() => {}); // renamed already
   }
-}
-
-function indexOf(bytes: Uint8Array, mark: Uint8Array, from: number): number {
-  for (let at = bytes.indexOf(mark[0], from); at >= 0; at = bytes.indexOf(mark[0], at + 1)) {
-    let i = 1;
-    while (i < mark.length && bytes[at + i] === mark[i]) i++;
-    if (i === mark.length) return at;
-  }
-  return -1;
-}
-
-function isBlank(bytes: Uint8Array, start: number, end: number): boolean {
-  for (let i = start; i < end; i++) if (bytes[i] !== 0x20 && (bytes[i] < 9 || bytes[i] > 13)) return false;
-  return true;
 }

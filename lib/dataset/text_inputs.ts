@@ -1,10 +1,10 @@
-// The inputs a person names (files, directories, standard input; packed or not; plain text or JSON Lines) as texts.
+// Inputs (files, standard input; packed or not; plain text or JSON Lines) as texts.
 import { UserError } from "../errors.ts";
 import { requireUnchanged, stampFiles } from "../io/file_stamp.ts";
-import { gunzip } from "../io/gunzip.ts";
 import type { Texts } from "../tokenizer/texts.ts";
 import type { TextSource } from "../tokenizer/text_source.ts";
 import { jsonLinesField } from "./json_lines.ts";
+import { nonEmpty, textBytes } from "./text_bytes.ts";
 
 /** Name of standard input where a path is expected. */
 export const STDIN = "-";
@@ -15,9 +15,12 @@ export interface TextInput {
   readonly path: string;
   /** Size in bytes as stored; `null` where it is not known beforehand. */
   readonly bytes: number | null;
+  /** Whether it is known to be packed. A stream of unknown size may be: that shows as it is read. */
   readonly isGzip: boolean;
   /** Whether it holds a text per line, in a field of a JSON object. */
   readonly isJsonLines: boolean;
+  /** Whether it may turn out to have no text in it: nobody named it. Default: no. */
+  readonly mayBeEmpty?: boolean;
 }
 
 /** How inputs are read. */
@@ -31,42 +34,8 @@ export interface ReadTextOptions {
   readonly signal?: AbortSignal;
   /** Called with the number of bytes read, as stored. Not for whole plain files. */
   readonly onRead?: (bytes: number) => void;
-}
-
-/**
- * The inputs that paths name: files as they are, directories as the files in them and below them in the order of their
- * paths, without those whose names start with a dot. `-` is standard input; with `stdinIsJsonLines` it has a JSON object a line.
- *
- * @throws {UserError} if a path is missing or empty, a directory has no files, or `-` is given twice.
- */
-export async function expandInputs(
-  paths: readonly string[],
-  options: { readonly stdinIsJsonLines?: boolean } = {},
-): Promise<TextInput[]> {
-  const inputs: TextInput[] = [];
-  for (const path of paths) {
-    if (path === STDIN) {
-      inputs.push({ path, bytes: null, isGzip: false, isJsonLines: options.stdinIsJsonLines ?? false });
-      continue;
-    }
-    const info = await statOrNull(path);
-    if (info === null) {
-      throw new UserError(`Cannot read ${path}: got no such file, must be an existing file. Check the path`);
-    }
-    if (!info.isDirectory) {
-      inputs.push(fileInput(path, info));
-      continue;
-    }
-    const below = await filesBelow(path.replace(/(?<=.)\/+$/, ""));
-    if (below.length === 0) {
-      throw new UserError(`Cannot read ${path}: got a directory without text, must hold files. Name another`);
-    }
-    inputs.push(...below);
-  }
-  if (inputs.filter(({ path }) => path === STDIN).length > 1) {
-    throw new UserError("Cannot read standard input twice: got - several times, must be given once");
-  }
-  return inputs;
+  /** Called with what is odd about a stream, which is read nevertheless. */
+  readonly onWarning?: (message: string) => void;
 }
 
 /**
@@ -74,38 +43,28 @@ export async function expandInputs(
  * others, reading ends with an error if somebody wrote to the file meanwhile.
  */
 export function textSourceOf(input: TextInput, options: ReadTextOptions = {}): TextSource | Texts {
-  if (isPlainFile(input) && options.range === undefined) return { path: input.path };
+  const { range, field = "text" } = options;
+  if (isPlainFile(input) && range === undefined) return { path: input.path };
+  const name = nameOf(input);
   const stored = watched(storedBytes(input, options), options);
-  const bytes = input.isGzip ? gunzip(stored, input.path) : stored;
-  return input.isJsonLines ? { texts: jsonLinesField(bytes, options.field ?? "text", input.path) } : bytes;
-}
-
-/** Whether the input's text is the file as it is. */
-export function isPlainFile({ path, isGzip, isJsonLines }: TextInput): boolean {
-  return path !== STDIN && !isGzip && !isJsonLines;
-}
-
-function fileInput(path: string, info: Deno.FileInfo): TextInput {
-  if (info.isFile && info.size === 0) {
-    throw new UserError(`Cannot read ${path}: got an empty file, must hold at least one byte. Check how it was made`);
+  if (range !== undefined) {
+    return input.isJsonLines ? { texts: jsonLinesField(stored, field, name, { mayBeEmpty: true }) } : stored;
   }
-  const isGzip = path.endsWith(".gz");
-  const isJsonLines = /\.(jsonl|ndjson)(\.gz)?$/.test(path);
-  return { path, bytes: info.isFile ? info.size : null, isGzip, isJsonLines };
+  // Of a file, what is odd was said when it was found.
+  const unpacked = textBytes(stored, name, input.bytes === null ? options : {});
+  const { mayBeEmpty = false } = input;
+  const text = mayBeEmpty ? unpacked : nonEmpty(unpacked, name);
+  return input.isJsonLines ? { texts: jsonLinesField(text, field, name, { mayBeEmpty }) } : text;
 }
 
-/** Empty files in a directory are passed over: nobody named them. */
-async function filesBelow(dir: string): Promise<TextInput[]> {
-  const entries = (await Array.fromAsync(Deno.readDir(dir))).filter(({ name }) => !name.startsWith("."));
-  entries.sort((a, b) => a.name < b.name ? -1 : 1);
-  const found: TextInput[] = [];
-  for (const { name } of entries) {
-    const path = `${dir}/${name}`;
-    const info = await Deno.stat(path);
-    if (info.isDirectory) found.push(...await filesBelow(path));
-    else if (info.size > 0) found.push(fileInput(path, info));
-  }
-  return found;
+/** Whether the input's text is a file as it is, which may be read in parts. */
+export function isPlainFile({ bytes, isGzip, isJsonLines }: TextInput): boolean {
+  return bytes !== null && !isGzip && !isJsonLines;
+}
+
+/** What an input is called in messages. */
+export function nameOf({ path }: TextInput): string {
+  return path === STDIN ? "standard input" : path;
 }
 
 async function* storedBytes(input: TextInput, { stdin, range }: ReadTextOptions): AsyncGenerator<Uint8Array> {
@@ -149,14 +108,5 @@ async function* watched(
     signal?.throwIfAborted();
     onRead?.(piece.length);
     yield piece;
-  }
-}
-
-async function statOrNull(path: string): Promise<Deno.FileInfo | null> {
-  try {
-    return await Deno.stat(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return null;
-    throw error;
   }
 }

@@ -34,6 +34,11 @@ export class ByteWriter {
   }
 }
 
+/** Thrown by {@linkcode ByteReader} for bytes that no {@linkcode ByteWriter} wrote. */
+export class DamagedBytesError extends RangeError {
+  override readonly name = "DamagedBytesError";
+}
+
 /** Reads what {@linkcode ByteWriter} wrote. */
 export class ByteReader {
   readonly #bytes: Uint8Array;
@@ -44,20 +49,34 @@ export class ByteReader {
     this.#at = at;
   }
 
-  /** A view of the next bytes. */
+  /** How many bytes are left. */
+  get left(): number {
+    return this.#bytes.length - this.#at;
+  }
+
+  /**
+   * A view of the next bytes.
+   *
+   * @throws {DamagedBytesError} If there are fewer.
+   */
   readBytes(count: number): Uint8Array {
     const start = this.#at;
-    if (start + count > this.#bytes.length) throw new RangeError("Cannot read bytes: got the end, must be more");
+    if (count > this.left) throw new DamagedBytesError("Cannot read bytes: got the end, must be more");
     this.#at += count;
     return this.#bytes.subarray(start, this.#at);
   }
 
+  /** @throws {DamagedBytesError} If there is none, or one above 2^53 - 1. */
   readNumber(): number {
     let value = 0;
     for (let scale = 1;; scale *= 0x80) {
-      if (this.#at >= this.#bytes.length) throw new RangeError("Cannot read a number: got the end, must be more");
+      if (this.left === 0) throw new DamagedBytesError("Cannot read a number: got the end, must be more");
       const byte = this.#bytes[this.#at++];
       value += (byte & 0x7f) * scale;
+      // Eight bytes hold 56 bits.
+      if (value > Number.MAX_SAFE_INTEGER || scale >= 2 ** 56) {
+        throw new DamagedBytesError("Cannot read a number: got more than 2^53 - 1, must be at most that");
+      }
       if (byte < 0x80) return value;
     }
   }

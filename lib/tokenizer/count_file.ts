@@ -5,13 +5,23 @@
 // in LEB128. The last 32 bytes are the SHA-256 of all before.
 import { createHash } from "node:crypto";
 import { UserError } from "../errors.ts";
-import { ByteReader, ByteWriter } from "../io/leb128.ts";
+import { excerpt } from "../io/excerpt.ts";
+import { JsonFields } from "../io/json_fields.ts";
+import { ByteReader, ByteWriter, DamagedBytesError } from "../io/leb128.ts";
 import type { CountedText } from "./count_texts.ts";
 import { compareWords, sortWords, wordsFrom } from "./sorted_words.ts";
-import type { PatternName } from "./patterns.ts";
+import { MAX_STRETCH_BYTES } from "./long_stretch.ts";
+import { PATTERN_NAMES, type PatternName } from "./patterns.ts";
 
 const MAGIC = "bpe-counts 1\n";
 const HASH_BYTES = 32;
+const NEXT_STEP = "Make it again with: deno task count";
+
+/** A word takes three numbers, of at least a byte each. */
+const MIN_WORD_BYTES = 3;
+/** All words together may take so many times the file's bytes; of a small file, more. Counted text takes twice as many. */
+const MAX_EXPANSION = 64;
+const MIN_MAX_ARENA_BYTES = 64 << 20;
 
 interface CountHeader {
   readonly pattern: PatternName;
@@ -43,14 +53,14 @@ export function formatCounts({ words, specialTokens, pattern }: CountedText): Ui
 }
 
 /**
- * Reads a count file.
+ * Reads a count file. Memory stays within a multiple of the file's size, whatever the file says.
  *
  * @param name What the file is called, for messages.
- * @throws {UserError} if it is not a count file, or its checksum is wrong.
+ * @throws {UserError} If it is not a count file, or its checksum or anything in it is wrong.
  */
 export function parseCounts(file: Uint8Array, name: string): CountedText {
   const refuse = (got: string, mustBe: string): never => {
-    throw new UserError(`Cannot read ${name}: got ${got}, must be ${mustBe}. Make it again with: deno task count`);
+    throw new UserError(`Cannot read ${name}: got ${got}, must be ${mustBe}. ${NEXT_STEP}`);
   };
   const decoder = new TextDecoder();
   if (decoder.decode(file.subarray(0, MAGIC.length)) !== MAGIC) refuse("another format", "a count file");
@@ -58,24 +68,79 @@ export function parseCounts(file: Uint8Array, name: string): CountedText {
   const hash = createHash("sha256").update(body).digest();
   if (hash.some((byte, i) => byte !== file[body.length + i])) refuse("a wrong checksum", "a complete count file");
   const headerEnd = body.indexOf(0x0a, MAGIC.length);
-  const header = JSON.parse(decoder.decode(body.subarray(MAGIC.length, headerEnd))) as CountHeader;
-  const reader = new ByteReader(body, headerEnd + 1);
-  const arena = new ByteWriter();
-  const offsets = new Uint32Array(header.words + 1);
-  const counts = new Float64Array(header.words);
-  for (let word = 0; word < header.words; word++) {
-    const shared = reader.readNumber();
-    const rest = reader.readBytes(reader.readNumber());
-    if (shared > 0) arena.writeBytes(arena.bytes.slice(offsets[word - 1], offsets[word - 1] + shared));
-    arena.writeBytes(rest);
-    offsets[word + 1] = arena.length;
-    counts[word] = reader.readNumber();
+  if (headerEnd < 0) refuse("no line end after the header", "one");
+  const header = parseHeader(decoder.decode(body.subarray(MAGIC.length, headerEnd)), name);
+  try {
+    const words = readWords(body.subarray(headerEnd + 1), header.words, refuse);
+    return { words, specialTokens: header.specialTokens, pattern: header.pattern };
+  } catch (error) {
+    if (!(error instanceof DamagedBytesError)) throw error;
+    return refuse("words cut short, or a number above 2^53 - 1", "a complete count file");
   }
+}
+
+/** The header, every field of it checked. */
+function parseHeader(text: string, name: string): CountHeader {
+  const header = JsonFields.parse(text, { name, nextStep: NEXT_STEP });
+  header.allowOnly(["pattern", "specialTokens", "words"]);
+  const specialTokens = header.list("specialTokens").filter((token) => typeof token === "string" && token !== "");
+  const isAsWritten = specialTokens.length === header.list("specialTokens").length &&
+    new Set(specialTokens).size === specialTokens.length;
+  if (!isAsWritten) header.refuse("specialTokens", "a list of texts that differ, none of them empty");
   return {
-    words: { arena: arena.bytes, offsets, counts },
-    specialTokens: header.specialTokens,
-    pattern: header.pattern,
+    pattern: header.oneOf("pattern", PATTERN_NAMES),
+    specialTokens: specialTokens as string[],
+    words: header.integer("words", { min: 0 }),
   };
+}
+
+function readWords(
+  bytes: Uint8Array,
+  numWords: number,
+  refuse: (got: string, mustBe: string) => never,
+): CountedText["words"] {
+  if (numWords > bytes.length / MIN_WORD_BYTES) {
+    refuse(`${numWords} words in ${bytes.length} bytes`, `at least ${MIN_WORD_BYTES} bytes for each`);
+  }
+  // Each word may share what the word before had, so a few bytes may stand for many: they are counted first.
+  const maxArenaBytes = Math.min(2 ** 32 - 1, MIN_MAX_ARENA_BYTES + bytes.length * MAX_EXPANSION);
+  const first = new ByteReader(bytes);
+  let arenaBytes = 0;
+  for (let word = 0, length = 0; word < numWords; word++) {
+    const shared = first.readNumber();
+    if (shared > length) refuse(`word ${word} that shares ${shared} bytes with one of ${length}`, "no more than all");
+    const rest = first.readNumber();
+    first.readBytes(rest);
+    length = shared + rest;
+    arenaBytes += length;
+    if (length > MAX_STRETCH_BYTES || arenaBytes > maxArenaBytes) {
+      refuse(`words of ${arenaBytes} bytes and more in ${bytes.length}`, "words as they are counted");
+    }
+    if (first.readNumber() === 0) refuse(`word ${word} with a count of 0`, "at least 1");
+  }
+  if (first.left > 0) refuse(`${first.left} bytes after the last word`, "none");
+
+  const reader = new ByteReader(bytes);
+  const words = {
+    arena: new Uint8Array(arenaBytes),
+    offsets: new Uint32Array(numWords + 1),
+    counts: new Float64Array(numWords),
+  };
+  const { arena, offsets, counts } = words;
+  for (let word = 0, start = 0; word < numWords; word++) {
+    const at = offsets[word];
+    const shared = reader.readNumber();
+    arena.copyWithin(at, start, start + shared);
+    const rest = reader.readBytes(reader.readNumber());
+    arena.set(rest, at + shared);
+    offsets[word + 1] = at + shared + rest.length;
+    counts[word] = reader.readNumber();
+    if (word > 0 && compareWords(words, word - 1, words, word) >= 0) {
+      refuse(`word ${word} out of order`, "words in the order of their bytes, each once");
+    }
+    start = at;
+  }
+  return words;
 }
 
 /**
@@ -96,8 +161,8 @@ export async function addCounts(
     for (const what of ["specialTokens", "pattern"] as const) {
       if (JSON.stringify(part[what]) === JSON.stringify(first[what])) continue;
       throw new UserError(
-        `Cannot add ${part.name} to ${first.name}: got ${what} ${JSON.stringify(part[what])}, must be ${
-          JSON.stringify(first[what])
+        `Cannot add ${part.name} to ${first.name}: got ${what} ${excerpt(part[what])}, must be ${
+          excerpt(first[what])
         }. Count all texts alike`,
       );
     }

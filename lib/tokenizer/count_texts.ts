@@ -3,6 +3,7 @@ import { isFile } from "../io/is_file.ts";
 import { countFiles } from "./count_files.ts";
 import { WordCounter } from "./count.ts";
 import type { PatternName } from "./patterns.ts";
+import { LongStretchError } from "./long_stretch.ts";
 import { SpecialTokens } from "./special_tokens.ts";
 import { textPieces, type TextSource } from "./text_source.ts";
 import { type Texts, textsOf } from "./texts.ts";
@@ -18,6 +19,8 @@ export interface CountTextsOptions {
   readonly workers?: number;
   /** About how many bytes of a file a thread takes at a time. Default: 4 MiB. The result does not depend on it. */
   readonly segmentBytes?: number;
+  /** What the sources are called, for messages; files have their paths. */
+  readonly names?: readonly string[];
   /** Ends the reading of text. */
   readonly signal?: AbortSignal;
   /** Called while text is read, with the bytes read so far. */
@@ -56,19 +59,28 @@ export async function countTexts(
     count();
     countingMs += performance.now() - before;
   };
-  for (const source of sources) {
+  for (const [i, source] of sources.entries()) {
     // A pipe has no size by which it could be shared out.
     if (typeof source === "object" && "path" in source && await isFile(source.path)) {
       paths.push(source.path);
       continue;
     }
-    for await (const text of textsOf(source)) {
-      for await (const piece of textPieces(text)) {
-        signal?.throwIfAborted();
-        timed(() => counter.push(piece));
-        onProgress?.(bytes += piece.length);
+    let numTexts = 0;
+    const isMany = typeof source === "object" && "texts" in source;
+    try {
+      for await (const text of textsOf(source)) {
+        numTexts++;
+        for await (const piece of textPieces(text)) {
+          signal?.throwIfAborted();
+          timed(() => counter.push(piece));
+          onProgress?.(bytes += piece.length);
+        }
+        timed(() => counter.endText());
       }
-      timed(() => counter.endText());
+    } catch (error) {
+      if (!(error instanceof LongStretchError)) throw error;
+      const name = options.names?.[i] ?? "the text";
+      throw error.within(0, isMany ? `${name}, text ${numTexts}` : name);
     }
   }
   let readSeconds = (performance.now() - started - countingMs) / 1000;

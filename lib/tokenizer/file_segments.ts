@@ -1,5 +1,6 @@
 // Files in segments of like size that can be read in any order, by any thread: each starts and ends at a safe cut.
 import { PositionedFile } from "../io/positioned_file.ts";
+import { LongStretchError } from "./long_stretch.ts";
 import { firstSafeCut, MAX_CHAR_BYTES } from "./safe_cut.ts";
 import type { SpecialTokens } from "./special_tokens.ts";
 
@@ -57,39 +58,68 @@ export interface SegmentRead {
  */
 export class SegmentReader implements Disposable {
   readonly #files: FileSegments;
+  /** The number of each range's first segment; then how many segments there are. */
+  readonly #firstSegments: Float64Array;
   readonly #specials: SpecialTokens;
   readonly #piece = new Uint8Array(PIECE_BYTES);
   #file: PositionedFile | null = null;
 
   constructor(files: FileSegments, specials: SpecialTokens) {
     this.#files = files;
+    this.#firstSegments = new Float64Array(files.ranges.length + 1);
+    files.ranges.forEach((range, i) => {
+      this.#firstSegments[i + 1] = this.#firstSegments[i] + numSegmentsOf(range, files.segmentBytes);
+    });
     this.#specials = specials;
   }
 
-  /** Hands the bytes of a segment to `push`, in order. Each piece is valid during the call. */
+  /**
+   * Hands the bytes of a segment to `push`, in order. Each piece is valid during the call. A {@linkcode LongStretchError} of
+   * `push` comes through with the file's name and the place in it.
+   */
   read(segment: number, push: (piece: Uint8Array) => void): SegmentRead {
     const { ranges, segmentBytes } = this.#files;
-    let index = 0;
-    let count = numSegmentsOf(ranges[index], segmentBytes);
-    for (; segment >= count; count = numSegmentsOf(ranges[++index], segmentBytes)) segment -= count;
-    const endedRange = segment === count - 1 ? index : -1;
+    const index = this.#rangeOf(segment);
+    const endedRange = segment === this.#firstSegments[index + 1] - 1 ? index : -1;
+    segment -= this.#firstSegments[index];
     const range = ranges[index];
     const start = this.#cutFrom(range, range.start + segment * segmentBytes);
     if (start < 0) return { bytes: 0, readMs: 0, endedRange };
-    let end = -1;
-    for (let next = segment + 1; end < 0; next++) {
-      end = this.#cutFrom(range, Math.min(range.end, range.start + next * segmentBytes));
+    let readMs = 0, at = start;
+    const pushTo = (end: number) => {
+      while (at < end) {
+        const before = performance.now();
+        const piece = this.#piece.subarray(0, Math.min(PIECE_BYTES, end - at));
+        this.#readAt(range, at, piece);
+        readMs += performance.now() - before;
+        push(piece);
+        at += piece.length;
+      }
+    };
+    try {
+      // What has no cut is handed on before the next is looked for: who cannot hold it says so soon.
+      for (let next = segment + 1, end = -1; end < 0; next++) {
+        const nextStart = Math.min(range.end, range.start + next * segmentBytes);
+        pushTo(nextStart);
+        end = this.#cutFrom(range, nextStart);
+        if (end >= 0) pushTo(end);
+      }
+    } catch (error) {
+      throw error instanceof LongStretchError ? error.within(start, range.path) : error;
     }
-    let readMs = 0;
-    for (let at = start; at < end;) {
-      const before = performance.now();
-      const piece = this.#piece.subarray(0, Math.min(PIECE_BYTES, end - at));
-      this.#readAt(range, at, piece);
-      readMs += performance.now() - before;
-      push(piece);
-      at += piece.length;
+    return { bytes: at - start, readMs, endedRange };
+  }
+
+  /** The range that a segment is in. */
+  #rangeOf(segment: number): number {
+    // The last range whose first segment is not after it; ranges without segments share theirs with the next.
+    let low = 0, high = this.#firstSegments.length - 1;
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if (this.#firstSegments[middle] <= segment) low = middle;
+      else high = middle;
     }
-    return { bytes: end - start, readMs, endedRange };
+    return low;
   }
 
   [Symbol.dispose](): void {

@@ -1,6 +1,8 @@
 // The tokenizer's WebAssembly kernel (kernels/simd/tokenizer), and the memory it works in.
 import modulePages from "../../kernels/simd/tokenizer.wasm.b64" with { type: "text" };
+import { UserError } from "../errors.ts";
 import { CHAR_CLASSES } from "./char_class_table.ts";
+import { LongStretchError, MAX_STRETCH_BYTES } from "./long_stretch.ts";
 import { PATTERN_NAMES, type PatternName } from "./patterns.ts";
 import { lastSafeCut } from "./safe_cut.ts";
 import { SpecialTokens } from "./special_tokens.ts";
@@ -58,7 +60,7 @@ export class Kernel {
     // Small enough to be compiled at once: a tokenizer is made without waiting.
     compiled ??= new WebAssembly.Module(Uint8Array.fromBase64(modulePages));
     const outOfMemory = () => {
-      throw new RangeError(
+      throw new UserError(
         "Cannot keep the words seen: got more than 4 GB of them, must be less. Give less text at once",
       );
     };
@@ -92,15 +94,18 @@ export class Kernel {
   /**
    * Puts `text[start..end)` into the kernel's input in pieces that may be pre-tokenized alone, as it may as a whole, and
    * calls `run` with the length of each.
+   *
+   * @throws {LongStretchError} If more than {@linkcode MAX_STRETCH_BYTES} cannot be divided so.
    */
   forEachPiece(text: Uint8Array, start: number, end: number, run: (length: number) => void): void {
-    let capacity = this.exports.inputBytes.value >>> 0;
+    let capacity = Math.min(this.exports.inputBytes.value >>> 0, MAX_STRETCH_BYTES);
     while (start < end) {
       let to = Math.min(end, start + capacity);
       if (to < end) {
         const cut = lastSafeCut(text, start, to, NO_SPECIALS);
         if (cut < 0) {
-          capacity = Math.min(end - start, capacity * 2);
+          if (capacity === MAX_STRETCH_BYTES) throw new LongStretchError(start);
+          capacity = Math.min(capacity * 2, MAX_STRETCH_BYTES);
           continue;
         }
         to = cut;

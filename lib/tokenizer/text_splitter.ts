@@ -1,4 +1,5 @@
 // Turns a stream of byte pieces, cut anywhere, into stretches of text that can be pre-tokenized alone, and special tokens.
+import { LongStretchError, MAX_STRETCH_BYTES } from "./long_stretch.ts";
 import { lastSafeCut } from "./safe_cut.ts";
 import type { SpecialTokens } from "./special_tokens.ts";
 
@@ -15,6 +16,8 @@ export class TextSplitter {
   readonly #onSpecial: (id: number) => void;
   #pending = new Uint8Array(0);
   #length = 0;
+  /** Bytes of this text before the pending ones. */
+  #passed = 0;
   /** No safe cut is before this position of the pending bytes. */
   #searched = 0;
 
@@ -24,21 +27,25 @@ export class TextSplitter {
     this.#onSpecial = onSpecial;
   }
 
-  /** More of the text. `bytes` may be reused after the call. */
+  /**
+   * More of the text. `bytes` may be reused after the call.
+   *
+   * @throws {LongStretchError} If too much is pending.
+   */
   push(bytes: Uint8Array): void {
     if (this.#length > 0) {
       this.#append(bytes);
       const cut = lastSafeCut(this.#pending, 0, this.#length, this.#specials, this.#searched);
-      if (cut > 0) {
-        this.#split(this.#pending, 0, cut);
-        this.#pending.copyWithin(0, cut, this.#length);
-        this.#length -= cut;
-      }
+      if (cut > 0) this.#splitPending(cut);
     } else { // nothing is pending: read the piece where it lies, and keep only its end
       const cut = lastSafeCut(bytes, 0, bytes.length, this.#specials);
-      if (cut > 0) this.#split(bytes, 0, cut);
+      if (cut > 0) {
+        this.#split(bytes, 0, cut);
+        this.#passed += cut;
+      }
       this.#append(cut > 0 ? bytes.subarray(cut) : bytes);
     }
+    if (this.#length > MAX_STRETCH_BYTES) this.#shortenPending();
     // Only near the end can a cut found unsafe turn out safe: when the last character, or what looked like the start of
     // a special token, is seen to go on differently.
     this.#searched = Math.max(0, this.#length - this.#specials.maxBytes - 4);
@@ -52,7 +59,27 @@ export class TextSplitter {
     }
     this.#split(this.#pending, 0, this.#length);
     this.#pending = new Uint8Array(0);
-    this.#length = this.#searched = 0;
+    this.#length = this.#searched = this.#passed = 0;
+  }
+
+  /** Between special tokens there is no safe cut, but they are where text may be cut as well. */
+  #shortenPending(): void {
+    let cut = 0;
+    for (;;) {
+      const match = this.#specials.find(this.#pending, cut, this.#length);
+      // Nearer to the end, what comes may make it another one.
+      if (match === null || match.start + this.#specials.maxBytes > this.#length) break;
+      cut = match.end;
+    }
+    if (cut > 0) this.#splitPending(cut);
+    if (this.#length > MAX_STRETCH_BYTES) throw new LongStretchError(this.#passed);
+  }
+
+  #splitPending(cut: number): void {
+    this.#split(this.#pending, 0, cut);
+    this.#pending.copyWithin(0, cut, this.#length);
+    this.#length -= cut;
+    this.#passed += cut;
   }
 
   #append(bytes: Uint8Array): void {
@@ -66,7 +93,16 @@ export class TextSplitter {
     this.#length = length;
   }
 
+  /** @param bytes The text from byte `#passed` on. */
   #split(bytes: Uint8Array, start: number, end: number): void {
+    try {
+      this.#report(bytes, start, end);
+    } catch (error) {
+      throw error instanceof LongStretchError ? error.within(this.#passed) : error;
+    }
+  }
+
+  #report(bytes: Uint8Array, start: number, end: number): void {
     for (let at = start; at < end;) {
       const match = this.#specials.find(bytes, at, end);
       const textEnd = match === null ? end : match.start;

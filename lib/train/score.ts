@@ -66,12 +66,10 @@ export async function scoreTokens(
   const { block, inputs, losses, program, executable } = await loadScorer(backend, model, batchSize, options.precision);
   try {
     if (options.weights) await writeWeights(backend, model, options.weights);
-    const windows = scoringWindows(source.length, contextLength, stride);
     let nats = 0;
     let tokens = 0;
-    for (let first = 0; first < windows.length; first += batchSize) {
+    for (const group of inGroups(scoringWindows(source.length, contextLength, stride), batchSize)) {
       options.signal?.throwIfAborted();
-      const group = windows.slice(first, first + batchSize);
       for (const [row, { start, to }] of group.entries()) {
         const ids = await source.read(start, start + to + 1);
         const beyond = ids.find((id) => id >= vocabSize);
@@ -100,16 +98,28 @@ export async function scoreTokens(
 }
 
 /** Windows whose counted predictions, put together, are those of every token but the first, each once. */
-export function scoringWindows(length: number, contextLength: number, stride: number): Window[] {
+export function* scoringWindows(length: number, contextLength: number, stride: number): Generator<Window> {
   const last = length - 1;
-  const windows: Window[] = [{ start: 0, from: 0, to: Math.min(contextLength, last) }];
-  for (let done = windows[0].to; done < last;) {
+  const first = Math.min(contextLength, last);
+  yield { start: 0, from: 0, to: first };
+  for (let done = first; done < last;) {
     const end = Math.min(done + stride, last);
     const start = end - contextLength;
-    windows.push({ start, from: done - start, to: contextLength });
+    yield { start, from: done - start, to: contextLength };
     done = end;
   }
-  return windows;
+}
+
+/** Arrays of `size` items, the last of what is left. */
+function* inGroups<T>(items: Iterable<T>, size: number): Generator<readonly T[]> {
+  let group: T[] = [];
+  for (const item of items) {
+    group.push(item);
+    if (group.length < size) continue;
+    yield group;
+    group = [];
+  }
+  if (group.length > 0) yield group;
 }
 
 async function loadScorer(backend: Backend, model: Transformer, batchSize: number, precision?: Precision) {

@@ -1,34 +1,48 @@
 // Counting the words of what a person names, with progress, until Ctrl-C.
-import { expandInputs, textSourceOf } from "../../lib/dataset/text_inputs.ts";
+import { nameOf, textSourceOf } from "../../lib/dataset/text_inputs.ts";
 import {
   type CountedText,
   countTexts,
   type CountTextsOptions,
   type CountTimes,
 } from "../../lib/tokenizer/count_texts.ts";
+import { UserError } from "./errors.ts";
 import { untilInterrupted } from "./interrupt.ts";
+import { findInputs, warn } from "./text_inputs.ts";
 import { TextProgress } from "./text_progress.ts";
 
 /**
  * Counts inputs: files, directories, `-` for stdin.
  *
  * @param field Field of JSON Lines objects with the text. If it is given, stdin is JSON Lines too.
+ * @param include A glob for the files of directories.
  * @param check Called when the inputs are known to be there, before they are read.
  */
 export async function countInputs(
   paths: readonly string[],
-  field: string | undefined,
+  { field, include }: { readonly field?: string; readonly include?: string },
   check: () => void | Promise<void>,
-  options: Pick<CountTextsOptions, "specialTokens" | "pattern">,
+  { mayBeEmpty = false, ...options }: Pick<CountTextsOptions, "specialTokens" | "pattern"> & {
+    /** Whether there need not be any text. */
+    readonly mayBeEmpty?: boolean;
+  },
 ): Promise<CountedText & CountTimes> {
-  const inputs = await expandInputs(paths, { stdinIsJsonLines: field !== undefined });
+  const inputs = await findInputs(paths, {
+    stdinIsJsonLines: field !== undefined,
+    stdinMayBeEmpty: mayBeEmpty,
+    include,
+  });
   await check();
   return await untilInterrupted(async (signal) => {
     // How much text a packed file holds is not known beforehand.
     const totals = inputs.map(({ bytes, isGzip }) => isGzip ? null : bytes);
     using progress = new TextProgress(totals.includes(null) ? null : totals.reduce<number>((sum, n) => sum + n!, 0));
-    const sources = inputs.map((input) => textSourceOf(input, { field, stdin: Deno.stdin.readable }));
+    const sources = inputs.map((input) => textSourceOf(input, { field, stdin: Deno.stdin.readable, onWarning: warn }));
     const onProgress = (bytes: number) => progress.update({ storedBytes: bytes });
-    return await countTexts(sources, { ...options, signal, onProgress });
+    const counted = await countTexts(sources, { ...options, names: inputs.map(nameOf), signal, onProgress });
+    if (counted.bytes > 0 || mayBeEmpty) return counted;
+    throw new UserError(
+      `Cannot count ${paths.join(", ")}: got no text in any file, must be some. Check how it was made`,
+    );
   });
 }

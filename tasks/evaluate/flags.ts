@@ -15,7 +15,9 @@ in the training text.
 
   --run RUN          A run directory that train-lm wrote with --tokenizer.
   --weights WHICH    last, or best: those of the lowest validation loss (default: last)
-  --input FILE       UTF-8 text that the model was not trained on.
+  --input FILE       Text that the model was not trained on, or - for stdin. Gzip is unpacked; of .jsonl and .ndjson
+                     files each line is a text.
+  --field NAME       Field of the .jsonl objects with the text (default: text). With stdin: that is JSON Lines too.
   --json             Print one JSON object.
   --backend NAME     auto, webgpu or wasm (default: auto)
 
@@ -25,7 +27,8 @@ Loss
   --dtype NAME       f32, or f16 on a GPU with shader-f16, as of train-lm (default: f32)
 
 Memorisation
-  --corpus FILE      The training text: plain, .gz, .jsonl or - (stdin); read once, of any size.
+  --corpus FILE      The training text: plain, .gz, .jsonl or - (stdin); read once, of any size. With it, --input is a
+                     plain file.
   --num-samples N    (default: 20)
   --max-tokens N     Tokens of a sample at most (default: 200)
   --prompt TEXT      What every sample continues; not compared (default: the end of a document, or a line break)
@@ -39,6 +42,7 @@ export const FLAGS = {
   run: { type: "string", required: true },
   weights: { type: "string", default: "last", choices: ["last", "best"] },
   input: { type: "string" },
+  field: { type: "string" },
   json: { type: "boolean" },
   backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "wasm"] },
   stride: { type: "integer", min: 1 },

@@ -1,7 +1,7 @@
 // evaluate --memorisation: what a model copied from its training text.
 import { formatCount, formatShare } from "../../lib/accounting/units.ts";
 import { formatTable } from "../../lib/accounting/table.ts";
-import { expandInputs, textSourceOf } from "../../lib/dataset/text_inputs.ts";
+import { isPlainFile, textSourceOf } from "../../lib/dataset/text_inputs.ts";
 import { drawExcerpts, readBlocks } from "../../lib/memorisation/excerpts.ts";
 import { drawSamples } from "../../lib/memorisation/draw_samples.ts";
 import {
@@ -22,6 +22,7 @@ import { requireInputFile } from "../cli/files.ts";
 import { untilInterrupted } from "../cli/interrupt.ts";
 import { loadRun } from "../cli/load_run.ts";
 import { startProgress } from "../cli/progress.ts";
+import { findInputs, warn } from "../cli/text_inputs.ts";
 import { TextProgress } from "../cli/text_progress.ts";
 import type { EvaluateFlags } from "./flags.ts";
 
@@ -32,11 +33,11 @@ const SHOWN_BYTES = 500;
 export async function evaluateMemorisation(flags: EvaluateFlags, corpusPath: string): Promise<void> {
   const sampling = { temperature: flags.temperature, topP: flags["top-p"] };
   validateSampling(sampling);
-  const inputs = await expandInputs([corpusPath]);
+  const inputs = await findInputs([corpusPath], { stdinIsJsonLines: flags.field !== undefined });
   if (inputs.length > 1) {
     throw new UserError(`Cannot read ${corpusPath}: got a directory, must be a file. Name the file that was encoded`);
   }
-  if (flags.input !== undefined) await requireInputFile(flags.input);
+  if (flags.input !== undefined) await requirePlainText(flags.input);
   const { model, tokenizer, weights: weightsPath } = await loadRun(flags.run, flags.weights);
   const report = await untilInterrupted(async (signal) => {
     const samples = await draw();
@@ -44,7 +45,7 @@ export async function evaluateMemorisation(flags: EvaluateFlags, corpusPath: str
     using progress = new TextProgress(inputs[0].isGzip || inputs[0].isJsonLines ? null : inputs[0].bytes);
     return await measureMemorisation({
       samples,
-      corpus: textSourceOf(inputs[0], { stdin: Deno.stdin.readable }),
+      corpus: textSourceOf(inputs[0], { field: flags.field, stdin: Deno.stdin.readable, onWarning: warn }),
       baseline: valid && drawExcerpts(valid, samples.map(({ length }) => length), flags.seed),
       valid,
       windowBytes: flags["window-bytes"],
@@ -77,6 +78,15 @@ export async function evaluateMemorisation(flags: EvaluateFlags, corpusPath: str
   const described = describe(report, tokenizer);
   if (flags.json) console.log(JSON.stringify({ weights: weightsPath, corpus: corpusPath, ...described }, null, 2));
   else printReport(described, corpusPath, weightsPath, flags.input);
+}
+
+/** Excerpts are taken from all over a held-out text, so it must be one that can be read anywhere. */
+async function requirePlainText(path: string): Promise<void> {
+  await requireInputFile(path);
+  const [input] = await findInputs([path]);
+  if (isPlainFile(input)) return;
+  const got = input.isJsonLines ? "JSON Lines" : input.isGzip ? "gzip data" : "a stream";
+  throw new UserError(`Cannot read ${path}: got ${got}, must be a plain text file. Write its text to one`);
 }
 
 /** What `--json` prints. */

@@ -1,7 +1,8 @@
 // Sound files of every kind that the project reads, and how each is read to its end.
 import { gzipSync } from "node:zlib";
 import { openTokens } from "../../lib/dataset/sharded_tokens.ts";
-import { expandInputs, textSourceOf } from "../../lib/dataset/text_inputs.ts";
+import { expandInputs } from "../../lib/dataset/expand_inputs.ts";
+import { textSourceOf } from "../../lib/dataset/text_inputs.ts";
 import { sha256 } from "../../lib/io/sha256.ts";
 import { Safetensors } from "../../lib/model/safetensors.ts";
 import { parseCounts } from "../../lib/tokenizer/count_file.ts";

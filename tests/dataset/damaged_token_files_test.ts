@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { encodeShards } from "../../lib/dataset/encode_shards.ts";
 import { provenancePath } from "../../lib/dataset/provenance.ts";
 import { openTokens } from "../../lib/dataset/sharded_tokens.ts";
-import { expandInputs } from "../../lib/dataset/text_inputs.ts";
+import { expandInputs } from "../../lib/dataset/expand_inputs.ts";
+
 import { UserError } from "../../lib/errors.ts";
 import { trainBpe } from "../../lib/tokenizer/mod.ts";
 

@@ -4,7 +4,8 @@ import { encodeShards } from "../../lib/dataset/encode_shards.ts";
 import { writeNpy } from "../../lib/dataset/npy_file.ts";
 import { provenancePath, writeProvenance } from "../../lib/dataset/provenance.ts";
 import { openTokens } from "../../lib/dataset/sharded_tokens.ts";
-import { expandInputs } from "../../lib/dataset/text_inputs.ts";
+import { expandInputs } from "../../lib/dataset/expand_inputs.ts";
+
 import { tokensInMemory } from "../../lib/dataset/token_source.ts";
 import { identifyTokenizer, requireOneTokenizer } from "../../lib/dataset/tokenizer_id.ts";
 import { UserError } from "../../lib/errors.ts";

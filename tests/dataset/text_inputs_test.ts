@@ -1,56 +1,50 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import fc from "fast-check";
 import { gzipSync } from "node:zlib";
-import { byteLines, jsonLinesField } from "../../lib/dataset/json_lines.ts";
-import { expandInputs } from "../../lib/dataset/text_inputs.ts";
+import { expandInputs, type InputReport } from "../../lib/dataset/expand_inputs.ts";
+import { textBytes } from "../../lib/dataset/text_bytes.ts";
+import { type TextInput, textSourceOf } from "../../lib/dataset/text_inputs.ts";
 import { UserError } from "../../lib/errors.ts";
 import { gunzip } from "../../lib/io/gunzip.ts";
+import { textPieces } from "../../lib/tokenizer/text_source.ts";
+import { textsOf } from "../../lib/tokenizer/texts.ts";
+import { keptPieces } from "./pieces.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
+const gzip = (bytes: Uint8Array | string) => new Uint8Array(gzipSync(bytes));
 
-/** Pieces of `size` bytes, all in the same memory. */
-async function* cut(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
-  const piece = new Uint8Array(size);
-  for (let at = 0; at < bytes.length; at += size) {
-    const part = bytes.subarray(at, at + size);
-    piece.set(part);
-    yield piece.subarray(0, part.length);
+/** Files by their paths, as bytes or text. */
+type Files = Readonly<Record<string, Uint8Array | string>>;
+
+async function withFiles(files: Files, body: (dir: string) => Promise<void>): Promise<void> {
+  const dir = await Deno.makeTempDir();
+  try {
+    for (const [path, content] of Object.entries(files)) {
+      await Deno.mkdir(`${dir}/${path}`.replace(/\/[^/]*$/, ""), { recursive: true });
+      await Deno.writeFile(`${dir}/${path}`, typeof content === "string" ? encode(content) : content);
+    }
+    await body(dir);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
   }
 }
 
-Deno.test("byteLines() gives what String.split() gives, wherever the bytes were cut", async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      fc.array(fc.constantFrom("\n", "a", "é", "\r\n"), { maxLength: 20 }),
-      fc.integer({ min: 1, max: 7 }),
-      async (atoms, size) => {
-        const text = atoms.join("");
-        const expected = text.split("\n");
-        if (expected.at(-1) === "") expected.pop();
-        const lines = await Array.fromAsync(
-          byteLines(cut(encode(text), size)),
-          (line) => new TextDecoder().decode(line),
-        );
-        assertEquals(lines, expected);
-      },
-    ),
-    { seed: 2, numRuns: 300 },
-  );
-});
-
-Deno.test("jsonLinesField() names the line that is not as it must be", async () => {
-  const read = (text: string, field = "text") =>
-    Array.fromAsync(jsonLinesField(cut(encode(text), 5), field, "x.jsonl"));
-  assertEquals(await read('{"text":"a\\nb"}\n\n \n{"text":"","n":1}'), ["a\nb", ""]);
-  await assertRejects(() => read('{"text":"a"}\n{"text":'), UserError, "Cannot read x.jsonl, line 2: got no JSON");
-  await assertRejects(() => read('{"text":3}'), UserError, 'line 1: got no text in "text"');
-  await assertRejects(() => read("[1]"), UserError, 'no text in "text"');
-  await assertRejects(() => read("{}", "constructor"), UserError, 'no text in "constructor"');
-});
+/** All text of inputs, each in brackets. */
+async function readAll(inputs: readonly TextInput[], stdin?: AsyncIterable<Uint8Array>): Promise<string> {
+  let all = "";
+  for (const input of inputs) {
+    for await (const text of textsOf(textSourceOf(input, { stdin }))) {
+      const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+      all += "[";
+      for await (const piece of textPieces(text)) all += decoder.decode(piece, { stream: true });
+      all += "]";
+    }
+  }
+  return all;
+}
 
 Deno.test("gunzip() unpacks any number of members, and says when data is damaged", async () => {
   const text = encode("some text ".repeat(1000));
-  const packed = new Uint8Array(gzipSync(text));
+  const packed = gzip(text);
   async function* pieces(...parts: Uint8Array[]) {
     for (const part of parts) yield part;
   }
@@ -71,26 +65,176 @@ Deno.test("gunzip() unpacks any number of members, and says when data is damaged
   await assertRejects(() => Array.fromAsync(gunzip(broken(), "x.gz")), TypeError, "the source broke");
 });
 
-Deno.test("expandInputs() takes directories apart in the order of paths, and refuses what it cannot read", async () => {
-  const dir = await Deno.makeTempDir();
-  try {
-    await Deno.mkdir(`${dir}/in/b`, { recursive: true });
-    await Deno.mkdir(`${dir}/none`);
-    for (const name of ["in/c.txt.gz", "in/a.jsonl", "in/b/z.ndjson.gz", "in/.git", "empty"]) {
-      await Deno.writeTextFile(`${dir}/${name}`, name === "empty" ? "" : name);
+Deno.test("textBytes() gives text as it was, packed or not, however it comes; and closes its source", async () => {
+  const text = "some text, and more of it\n".repeat(2000);
+  for (const bytes of [encode(text), gzip(text), encode("short")]) {
+    for (const size of [1 << 20, 4096, 1000, 7]) {
+      const pieces = await Array.fromAsync(textBytes(keptPieces(bytes, size), "x"));
+      const got = new TextDecoder().decode(Uint8Array.from(pieces.flatMap((piece) => [...piece])));
+      assertEquals(got, bytes.length < 10 ? "short" : text);
     }
+  }
+  const binary = crypto.getRandomValues(new Uint8Array(20_000));
+  for (const bytes of [encode(text), gzip(text), binary, gzip(binary)]) {
+    let isClosed = false;
+    const source = async function* () {
+      try {
+        yield* keptPieces(bytes, 100);
+      } finally {
+        isClosed = true;
+      }
+    };
+    try {
+      for await (const piece of textBytes(source(), "x")) if (piece.length > 0) break;
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+    }
+    assertEquals(isClosed, true);
+  }
+});
+
+Deno.test("expandInputs() takes directories apart in the order of paths, and refuses what it cannot read", async () => {
+  await withFiles({
+    "in/c.txt.gz": gzip("c"),
+    "in/a.jsonl": "{}",
+    "in/b/z.ndjson.gz": gzip("{}"),
+    "in/.git": "x",
+    "none/.x": "x",
+    empty: "",
+  }, async (dir) => {
     const inputs = await expandInputs([`${dir}/in/`, "-"], { stdinIsJsonLines: true });
-    assertEquals(inputs.map(({ path, bytes, isGzip, isJsonLines }) => [path, bytes, isGzip, isJsonLines]), [
-      [`${dir}/in/a.jsonl`, 10, false, true],
-      [`${dir}/in/b/z.ndjson.gz`, 16, true, true],
-      [`${dir}/in/c.txt.gz`, 11, true, false],
-      ["-", null, false, true],
+    assertEquals(inputs.map(({ path, isGzip, isJsonLines }) => [path, isGzip, isJsonLines]), [
+      [`${dir}/in/a.jsonl`, false, true],
+      [`${dir}/in/b/z.ndjson.gz`, true, true],
+      [`${dir}/in/c.txt.gz`, true, false],
+      ["-", false, true],
     ]);
+    assertEquals(inputs.map(({ bytes }) => bytes), [2, gzip("{}").length, gzip("c").length, null]);
+    await Deno.symlink("self", `${dir}/self`);
     await assertRejects(() => expandInputs([`${dir}/missing`]), UserError, "no such file");
+    await assertRejects(() => expandInputs([`${dir}/self`]), UserError, "no such file");
     await assertRejects(() => expandInputs([`${dir}/none`]), UserError, "a directory without text");
+    await assertRejects(() => expandInputs([`${dir}/in`], { include: "*.md" }), UserError, "without text named *.md");
+    await assertRejects(() => expandInputs([`${dir}/in/a.jsonl`], { include: "*" }), UserError, "no directory");
     await assertRejects(() => expandInputs([`${dir}/empty`]), UserError, "an empty file");
     await assertRejects(() => expandInputs(["-", "-"]), UserError, "must be given once");
-  } finally {
-    await Deno.remove(dir, { recursive: true });
+  });
+});
+
+const ZIP = encode("PK\x03\x04 and so on");
+const RANDOM = crypto.getRandomValues(new Uint8Array(3000));
+
+Deno.test("what is not text is refused by name, wherever it comes from", async () => {
+  const cases: readonly (readonly [name: string, bytes: Uint8Array, says: string])[] = [
+    ["a.zip", ZIP, "got a zip archive (or a document in one), must be text. Unpack it first"],
+    ["random.txt", RANDOM, "got binary data, must be text"],
+    ["a.zip.gz", gzip(ZIP), "got a zip archive (or a document in one) inside gzip data"],
+    ["twice.gz", gzip(gzip("text")), "got gzip data inside gzip data"],
+    ["lines.jsonl", RANDOM, "got binary data"],
+    ["lines.jsonl.gz", gzip(RANDOM), "got binary data inside gzip data"],
+  ];
+  for (const [name, bytes, says] of cases) {
+    await withFiles({ [name]: bytes }, async (dir) => {
+      await assertRejects(() => expandInputs([`${dir}/${name}`]), UserError, `Cannot read ${dir}/${name}: ${says}`);
+    });
+    const stdin = await expandInputs(["-"], { stdinIsJsonLines: name.includes("jsonl") });
+    const refused = () => readAll(stdin, keptPieces(bytes, 100));
+    await assertRejects(refused, UserError, `Cannot read standard input: ${says}`);
   }
+  await withFiles({ "plain.gz": "some text" }, async (dir) => {
+    await assertRejects(() => expandInputs([`${dir}/plain.gz`]), UserError, "that is not gzip data");
+  });
+});
+
+Deno.test("gzip is known by its bytes: files and streams are unpacked, whatever their names", async () => {
+  await withFiles({ "a.txt": gzip("one"), "b.jsonl": gzip('{"text":"two"}'), "c.gz": gzip("three") }, async (dir) => {
+    const inputs = await expandInputs([`${dir}/a.txt`, `${dir}/b.jsonl`, `${dir}/c.gz`, "-"]);
+    assertEquals(await readAll(inputs, keptPieces(gzip("four"), 3)), "[one][two][three][four]");
+  });
+});
+
+Deno.test("inputs without text are refused; in a directory they may be, but not all of them", async () => {
+  const nothing = gzip("");
+  const all: readonly Files[] = [{ "a.gz": nothing }, { "a.jsonl": "\n\n" }, { "a.jsonl.gz": gzip('{"text":""}') }];
+  for (const files of all) {
+    await withFiles(files, async (dir) => {
+      const path = `${dir}/${Object.keys(files)[0]}`;
+      const named = await expandInputs([path]);
+      await assertRejects(() => readAll(named), UserError, `Cannot read ${path}: got no`);
+      assertEquals((await readAll(await expandInputs([dir]))).replace("[]", ""), "");
+    });
+  }
+  for (const stdinIsJsonLines of [false, true]) {
+    const stdin = await expandInputs(["-"], { stdinIsJsonLines });
+    await assertRejects(
+      () => readAll(stdin, keptPieces(encode(""), 1)),
+      UserError,
+      "Cannot read standard input: got nothing",
+    );
+    const mayBeEmpty = await expandInputs(["-"], { stdinIsJsonLines, stdinMayBeEmpty: true });
+    assertEquals((await readAll(mayBeEmpty, keptPieces(encode(""), 1))).replace("[]", ""), "");
+  }
+});
+
+Deno.test("expandInputs() reports what it found, what it passed over, and what is odd", async () => {
+  const latin = Uint8Array.from("caf\xe9 ".repeat(9), (char) => char.charCodeAt(0));
+  await withFiles({
+    "in/a.txt": "text",
+    "in/b.txt": "\ufefftext",
+    "in/c.txt": latin,
+    "in/d.gz": gzip(latin),
+    "in/e.jsonl": latin,
+    "in/f.bin": RANDOM,
+    "in/g.gz": "text",
+    "in/h.gz": gzip(ZIP),
+    "in/.i": "text",
+    "in/__pycache__/a.pyc": RANDOM,
+  }, async (dir) => {
+    await Deno.symlink("a.txt", `${dir}/in/link.txt`);
+    let report: InputReport | undefined;
+    await expandInputs([`${dir}/in/a.txt`, `${dir}/in`], { onReport: (all) => report = all });
+    const short = (path: string) => path.slice(dir.length + 4);
+    assertEquals(report!.found.map(({ path }) => short(path)), ["a.txt", "b.txt", "c.txt", "d.gz", "e.jsonl"]);
+    assertEquals(
+      report!.skipped.map(({ path, reason }) => `${short(path)}: ${reason}`).sort(),
+      [
+        ".i: hidden",
+        "__pycache__/a.pyc: binary data",
+        "f.bin: binary data",
+        "g.gz: not gzip data",
+        "h.gz: a zip archive (or a document in one) inside gzip data",
+        "link.txt: read already",
+      ],
+    );
+    assertEquals(report!.repeated.map(short), ["a.txt"]);
+    assertEquals(report!.notUtf8.map(short), ["c.txt", "d.gz"]);
+    assertEquals(report!.marked.map(short), ["b.txt"]);
+  });
+});
+
+Deno.test("odd text from a stream is read as it is, with a warning", async () => {
+  const warned: string[] = [];
+  const [stdin] = await expandInputs(["-"]);
+  const bytes = Uint8Array.of(0xef, 0xbb, 0xbf, ...encode("text \xff ").subarray(0, 5), 0xff, 0x20);
+  const source = textSourceOf(stdin, { stdin: keptPieces(bytes, 2), onWarning: (message) => warned.push(message) });
+  const pieces = await Array.fromAsync(source as AsyncIterable<Uint8Array>);
+  assertEquals(pieces.flatMap((piece) => [...piece]), [...bytes]);
+  assertEquals(warned, [
+    "standard input is not UTF-8: its bytes are taken as they are",
+    "standard input starts with a byte order mark, which is taken as a part of it",
+  ]);
+});
+
+Deno.test({
+  name: "a pipe is read as a stream, though it says that it has no bytes",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await withFiles({}, async (dir) => {
+      const path = `${dir}/pipe`;
+      assertEquals((await new Deno.Command("mkfifo", { args: [path] }).output()).code, 0);
+      const inputs = await expandInputs([path]);
+      const [text] = await Promise.all([readAll(inputs), Deno.writeTextFile(path, "some text")]);
+      assertEquals(text, "[some text]");
+    });
+  },
 });

@@ -40,13 +40,30 @@ Deno.test("data --input splits documents of several kinds of file; mistakes chan
     assertStringIncludes(wrongField.stderr, `b.jsonl, line 1: got no text in "text", must be a JSON object`);
     assertEquals(Array.from(Deno.readDirSync(out)), []);
     const { code, stderr } = await run("--field", "body", "--valid-fraction", "0.4");
-    assertEquals([code, stderr], [0, ""]);
+    assertEquals([code, stderr], [0, "Found 2 files of text in directories (1 of JSON Lines)\n"]);
     const read = async (name: string) => (await Deno.readTextFile(`${out}/${name}`)).split("<|endoftext|>");
     const both = [...await read("train.txt"), ...await read("valid.txt")].filter(Boolean);
     assertEquals(both.sort(), ["a1", "a2", "b1", "b2", "b3"]);
     assertStringIncludes((await run("--field", "body")).stderr, "--force");
     assertEquals((await capture(main, "--out", out)).code, 2);
     assertEquals((await run("--dataset", "owt")).code, 2);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
+Deno.test("data --input says when validation documents are in the training text too", async () => {
+  const dir = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(`${dir}/a.txt`, "the same<|endoftext|>".repeat(20));
+    const args = ["--input", `${dir}/a.txt`, "--out", `${dir}/out`, "--valid-fraction", "0.4"];
+    const { code, stderr } = await capture(main, ...args);
+    assertEquals(code, 0);
+    const numValid = (await Deno.readTextFile(`${dir}/out/valid.txt`)).split("<|endoftext|>").length - 1;
+    assertStringIncludes(
+      stderr,
+      `warning: ${numValid} of ${numValid} validation documents are in the training text too`,
+    );
   } finally {
     await Deno.remove(dir, { recursive: true });
   }

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { encodeFiles } from "../../lib/dataset/encode_files.ts";
 import type { EncodeJob } from "../../lib/dataset/encode_segments.ts";
@@ -6,7 +6,7 @@ import { readNpy } from "../../lib/dataset/npy_file.ts";
 import { UserError } from "../../lib/errors.ts";
 import { SegmentQueue } from "../../lib/io/segment_queue.ts";
 import { workOnSegments } from "../../lib/io/segment_work.ts";
-import { SegmentReader, wholeFiles } from "../../lib/tokenizer/file_segments.ts";
+import { type FileRange, numSegments, SegmentReader, wholeFiles } from "../../lib/tokenizer/file_segments.ts";
 import { SpecialTokens } from "../../lib/tokenizer/special_tokens.ts";
 import { TokenBytes } from "../../lib/tokenizer/token_bytes.ts";
 import { Tokenizer } from "../../lib/tokenizer/tokenizer.ts";
@@ -149,4 +149,30 @@ Deno.test("SegmentReader refuses a file that has become shorter", async () => {
   const [path] = await writeFiles([new TextEncoder().encode("a b c")]);
   using reader = new SegmentReader({ ranges: [{ path, start: 0, end: 9 }], segmentBytes: 100 }, new SpecialTokens([]));
   assertThrows(() => reader.read(0, () => {}), UserError, "got its end at byte 5, must go on to 9");
+});
+
+/** How often ranges are looked at while all their segments are read. */
+async function looksAtRanges(numFiles: number): Promise<number> {
+  const [path] = await writeFiles([new TextEncoder().encode("a b c")]);
+  let looks = 0;
+  const ranges = new Proxy(Array.from({ length: numFiles }, (): FileRange => ({ path, start: 0, end: 5 })), {
+    get(target, key, receiver) {
+      if (typeof key === "string" && /^\d+$/.test(key)) looks++;
+      return Reflect.get(target, key, receiver);
+    },
+  });
+  const files = { ranges, segmentBytes: 100 };
+  assertEquals(numSegments(files), numFiles);
+  using reader = new SegmentReader(files, new SpecialTokens([]));
+  const ended: number[] = [];
+  for (let segment = 0; segment < numFiles; segment++) {
+    ended.push(reader.read(segment, (piece) => assertEquals(piece.length, 5)).endedRange);
+  }
+  assertEquals(ended, Array.from({ length: numFiles }, (_, i) => i));
+  return looks;
+}
+
+Deno.test("SegmentReader finds segments of many files without going through all of them each time", async () => {
+  const few = await looksAtRanges(200), many = await looksAtRanges(800);
+  assert(many < 6 * few, `${few} looks at 200 files, ${many} at 800`);
 });

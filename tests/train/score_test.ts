@@ -36,6 +36,12 @@ Deno.test("scoring windows predict each token but the first once, with enough be
   );
 });
 
+Deno.test("scoring windows are made as they are asked for, however many there are", () => {
+  const windows = scoringWindows(2 ** 50, 4, 1);
+  assertEquals(windows.next().value, { start: 0, from: 0, to: 4 });
+  assertEquals(windows.next().value, { start: 1, from: 3, to: 4 });
+});
+
 /** −log p of each token but the first, from one forward pass each over what its window holds before it. */
 async function naiveScore(backend: Backend, model: Transformer, ids: Uint32Array, stride: number): Promise<number> {
   const graph = new Graph();

@@ -1,0 +1,175 @@
+// The inputs a person names: files, directories, standard input.
+import { constants, gunzipSync } from "node:zlib";
+import { UserError } from "../errors.ts";
+import { findFiles, identityOf, type SkipReason, statOrNull } from "./find_files.ts";
+import { requireText } from "./text_bytes.ts";
+import { type Examined, EXAMINED_BYTES, type ExaminedText, examineText } from "./text_format.ts";
+import { STDIN, type TextInput } from "./text_inputs.ts";
+
+/** A file below a directory that is not read, and why: a {@linkcode SkipReason}, or what it is instead of text. */
+export interface SkippedInput {
+  readonly path: string;
+  readonly reason: SkipReason | string;
+}
+
+/** What inputs turned out to be. */
+export interface InputReport {
+  /** Files that were found in directories. */
+  readonly found: readonly TextInput[];
+  readonly skipped: readonly SkippedInput[];
+  /** Files that are read twice because they were named twice. */
+  readonly repeated: readonly string[];
+  /** Files whose beginning is not UTF-8. Their bytes are taken as they are. */
+  readonly notUtf8: readonly string[];
+  /** Files that start with a byte order mark, which is a part of their text. */
+  readonly marked: readonly string[];
+}
+
+/** How inputs are found. */
+export interface ExpandInputsOptions {
+  /** Whether standard input has a JSON object a line. */
+  readonly stdinIsJsonLines?: boolean;
+  /** Whether standard input may have nothing in it. */
+  readonly stdinMayBeEmpty?: boolean;
+  /** A glob that files in directories must match: their names, or with a slash in it their paths from the directory on. */
+  readonly include?: string;
+  /** Called once, when all are found. */
+  readonly onReport?: (report: InputReport) => void;
+}
+
+/**
+ * The inputs that paths name: files as they are, directories as the texts in them and below them in the order of their
+ * paths. `-` is standard input. Of every file the first bytes are looked at: what is not text is refused, but passed over
+ * in a directory, as is what has a name that starts with a dot, and links to what is read anyway.
+ *
+ * @throws {UserError} If a path is missing, empty or not text, a directory has no texts, or `-` is given twice.
+ */
+export async function expandInputs(
+  paths: readonly string[],
+  options: ExpandInputsOptions = {},
+): Promise<TextInput[]> {
+  const inputs = new InputList();
+  for (const path of paths) {
+    if (path === STDIN) {
+      const { stdinIsJsonLines = false, stdinMayBeEmpty } = options;
+      inputs.add({ path, bytes: null, isGzip: false, isJsonLines: stdinIsJsonLines, mayBeEmpty: stdinMayBeEmpty });
+      continue;
+    }
+    const info = await statOrNull(path);
+    if (info === null) {
+      throw new UserError(`Cannot read ${path}: got no such file, must be an existing file. Check the path`);
+    }
+    if (info.isDirectory) await inputs.addDirectory(path, options.include);
+    else await inputs.addFile(path, info);
+  }
+  if (inputs.all.filter(({ path }) => path === STDIN).length > 1) {
+    throw new UserError("Cannot read standard input twice: got - several times, must be given once");
+  }
+  if (options.include !== undefined && inputs.numDirectories === 0) {
+    throw new UserError(
+      `Cannot take files that match ${options.include}: got no directory, must be one to take them from. Name one`,
+    );
+  }
+  options.onReport?.(inputs);
+  return inputs.all;
+}
+
+/** Inputs as they are found, and what is to be said of them. */
+class InputList implements InputReport {
+  readonly all: TextInput[] = [];
+  numDirectories = 0;
+  readonly found: TextInput[] = [];
+  readonly skipped: SkippedInput[] = [];
+  readonly repeated: string[] = [];
+  readonly notUtf8: string[] = [];
+  readonly marked: string[] = [];
+  readonly #identities = new Set<string>();
+
+  add(input: TextInput): void {
+    this.all.push(input);
+  }
+
+  /** Adds a file that was named. */
+  async addFile(path: string, info: Deno.FileInfo): Promise<void> {
+    if (!info.isFile) {
+      // A pipe, say: to look at its first bytes would be to take them.
+      return this.add({ path, bytes: null, isGzip: false, isJsonLines: isNamedJsonLines(path) });
+    }
+    if (info.size === 0) {
+      throw new UserError(`Cannot read ${path}: got an empty file, must hold at least one byte. Check how it was made`);
+    }
+    const { isGzip, text } = examineFile(path);
+    requireText(text, path, isGzip ? " inside gzip data" : "");
+    if (isNamedGzip(path) && !isGzip) {
+      throw new UserError(`Cannot read ${path}: got a file that is not gzip data, must be. Name it without .gz`);
+    }
+    const identity = identityOf(info, await Deno.realPath(path));
+    this.#addText({ path, bytes: info.size, isGzip, isJsonLines: isNamedJsonLines(path) }, identity, text);
+  }
+
+  /** Adds the texts in a directory. */
+  async addDirectory(path: string, include: string | undefined): Promise<void> {
+    this.numDirectories++;
+    const root = path.replace(/(?<=.)\/+$/, "");
+    const before = this.all.length;
+    const { files, skipped } = await findFiles(root, { include, others: this.#identities });
+    this.skipped.push(...skipped);
+    for (const { path, info, identity } of files) {
+      const { isGzip, text } = examineFile(path);
+      if (text.kind !== "text") {
+        const reason = text.kind === "gzip" ? "gzip data" : text.format;
+        this.skipped.push({ path, reason: isGzip ? `${reason} inside gzip data` : reason });
+      } else if (isNamedGzip(path) && !isGzip) {
+        this.skipped.push({ path, reason: "not gzip data" });
+      } else {
+        const input = { path, bytes: info.size, isGzip, isJsonLines: isNamedJsonLines(path), mayBeEmpty: true };
+        this.#addText(input, identity, text);
+        this.found.push(input);
+      }
+    }
+    if (this.all.length > before) return;
+    const got = include === undefined ? "a directory without text" : `a directory without text named ${include}`;
+    const others = this.skipped.filter(({ path }) => path.startsWith(`${root}/`));
+    const first = others.length > 0 ? ` (skipped ${others[0].path}: ${others[0].reason})` : "";
+    throw new UserError(`Cannot read ${path}: got ${got}${first}, must hold some. Name another`);
+  }
+
+  #addText(input: TextInput, identity: string, text: ExaminedText): void {
+    if (this.#identities.has(identity)) this.repeated.push(input.path);
+    this.#identities.add(identity);
+    // JSON's bytes are not the text's.
+    if (!input.isJsonLines && !text.isUtf8) this.notUtf8.push(input.path);
+    if (!input.isJsonLines && text.hasByteOrderMark) this.marked.push(input.path);
+    this.add(input);
+  }
+}
+
+function isNamedGzip(path: string): boolean {
+  return path.endsWith(".gz");
+}
+
+function isNamedJsonLines(path: string): boolean {
+  return /\.(jsonl|ndjson)(\.gz)?$/.test(path);
+}
+
+/** Whether a file is packed, and what its text is by its first bytes. */
+function examineFile(path: string): { readonly isGzip: boolean; readonly text: Examined } {
+  using file = Deno.openSync(path, { read: true });
+  const head = new Uint8Array(EXAMINED_BYTES);
+  let length = 0;
+  while (length < head.length) {
+    const count = file.readSync(head.subarray(length));
+    if (count === null) break;
+    length += count;
+  }
+  const stored = examineText(head.subarray(0, length));
+  if (stored.kind !== "gzip") return { isGzip: false, text: stored };
+  let unpacked: Uint8Array;
+  try {
+    unpacked = gunzipSync(head.subarray(0, length), { finishFlush: constants.Z_SYNC_FLUSH });
+  } catch {
+    // Damaged: that is said when it is read, with the place.
+    unpacked = new Uint8Array(0);
+  }
+  return { isGzip: true, text: examineText(unpacked.subarray(0, EXAMINED_BYTES)) };
+}

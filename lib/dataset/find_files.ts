@@ -1,0 +1,114 @@
+// The files below a directory that may be texts, each once.
+import { matchesGlob } from "node:path";
+
+/** Why a path below a directory is passed over. */
+export type SkipReason = "hidden" | "empty" | "not a file" | "a broken link" | "a circular link" | "read already";
+
+/** A path that was passed over. */
+export interface SkippedPath {
+  readonly path: string;
+  readonly reason: SkipReason;
+}
+
+/** A file, and a name that it has whatever links lead to it. */
+export interface FoundFile {
+  readonly path: string;
+  readonly info: Deno.FileInfo;
+  readonly identity: string;
+}
+
+/** How files are looked for. */
+export interface FindFilesOptions {
+  /** A glob that files must match: their names, or with a slash in it their paths from the directory on. */
+  readonly include?: string;
+  /** Files that are there already, by their identity: links to them are passed over. */
+  readonly others?: ReadonlySet<string>;
+}
+
+/**
+ * The files below a directory in the order of their paths. Names that start with a dot are passed over, and so are links to
+ * what is there anyway: no file comes twice, and no circle is walked.
+ */
+export async function findFiles(
+  root: string,
+  { include, others = new Set() }: FindFilesOptions = {},
+): Promise<{ readonly files: FoundFile[]; readonly skipped: SkippedPath[] }> {
+  const files: FoundFile[] = [];
+  const skipped: SkippedPath[] = [];
+  const taken = new Set<string>(), walked = new Set<string>();
+  const links: string[] = [];
+  const skip = (path: string, reason: SkipReason) => skipped.push({ path, reason });
+  const isWanted = (path: string) => include === undefined || matches(path.slice(root.length + 1), include);
+
+  const takeFile = (path: string, info: Deno.FileInfo, realPath: string, isLinked: boolean) => {
+    if (!isWanted(path)) return;
+    if (!info.isFile) return skip(path, "not a file");
+    if (info.size === 0) return skip(path, "empty");
+    const identity = identityOf(info, realPath);
+    if (taken.has(identity) || (isLinked && others.has(identity))) return skip(path, "read already");
+    taken.add(identity);
+    files.push({ path, info, identity });
+  };
+  const walk = async (dir: string, realDir: string, isLinked: boolean) => {
+    if (walked.has(realDir)) return;
+    walked.add(realDir);
+    for await (const { name, isSymlink, isDirectory } of Deno.readDir(dir)) {
+      const path = `${dir}/${name}`, realPath = `${realDir}/${name}`;
+      if (name.startsWith(".")) skip(path, "hidden");
+      else if (isSymlink) links.push(path);
+      else if (isDirectory) await walk(path, realPath, isLinked);
+      else takeFile(path, await Deno.stat(path), realPath, isLinked);
+    }
+  };
+
+  await walk(root, await Deno.realPath(root), false);
+  // Links come last: what they lead to keeps its own name where it has one here.
+  while (links.length > 0) {
+    for (const path of links.splice(0).sort(comparePaths)) {
+      const info = await statOrNull(path);
+      if (info === null) {
+        if (isWanted(path)) skip(path, "a broken link");
+        continue;
+      }
+      const realPath = await Deno.realPath(path);
+      const realParent = await Deno.realPath(path.slice(0, path.lastIndexOf("/")));
+      if (!info.isDirectory) takeFile(path, info, realPath, true);
+      else if (`${realParent}/`.startsWith(realPath.replace(/\/?$/, "/"))) skip(path, "a circular link");
+      else if (walked.has(realPath)) skip(path, "read already");
+      else await walk(path, realPath, true);
+    }
+  }
+  files.sort((a, b) => comparePaths(a.path, b.path));
+  skipped.sort((a, b) => comparePaths(a.path, b.path));
+  return { files, skipped };
+}
+
+/** A name of a file that does not depend on the path it was reached by. */
+export function identityOf({ dev, ino, nlink }: Deno.FileInfo, realPath: string): string {
+  // Some file systems use all 64 bits of the inode's number, of which a double keeps 53.
+  return (nlink ?? 1) > 1 && ino !== null && Number.isSafeInteger(ino) ? `${dev}:${ino}` : realPath;
+}
+
+/** What is at a path; `null` if nothing is, or a link that leads nowhere or back to itself. */
+export async function statOrNull(path: string): Promise<Deno.FileInfo | null> {
+  try {
+    return await Deno.stat(path);
+  } catch (error) {
+    const { NotFound, NotADirectory, FilesystemLoop } = Deno.errors;
+    if ([NotFound, NotADirectory, FilesystemLoop].some((kind) => error instanceof kind)) return null;
+    throw error;
+  }
+}
+
+function matches(relativePath: string, glob: string): boolean {
+  return matchesGlob(glob.includes("/") ? relativePath : relativePath.slice(relativePath.lastIndexOf("/") + 1), glob);
+}
+
+/** The order of walking: directory by directory, names in the order of their characters. */
+function comparePaths(a: string, b: string): number {
+  const left = a.split("/"), right = b.split("/");
+  for (let i = 0; i < left.length && i < right.length; i++) {
+    if (left[i] !== right[i]) return left[i] < right[i] ? -1 : 1;
+  }
+  return left.length - right.length;
+}

@@ -1,0 +1,156 @@
+// Whether bytes are text, told by the first of them.
+
+/** How many of a text's first bytes are looked at. */
+export const EXAMINED_BYTES = 8192;
+
+/** What the first bytes of a text say of it. */
+export interface ExaminedText {
+  readonly kind: "text";
+  /** False for text in Latin-1, say: the tokenizer takes any bytes, so such text is taken as it is. */
+  readonly isUtf8: boolean;
+  /** Whether it starts with U+FEFF, which is a part of the text. */
+  readonly hasByteOrderMark: boolean;
+}
+
+/** What the first bytes of something say of it. */
+export type Examined =
+  | ExaminedText
+  | { readonly kind: "gzip" }
+  | {
+    readonly kind: "other";
+    /** What it is: `"a zstd archive"`. */
+    readonly format: string;
+    /** What makes text of it, as a sentence without its full stop. */
+    readonly nextStep: string;
+  };
+
+const UTF16 = "Convert it first, with iconv -f UTF-16 -t UTF-8";
+const UTF32 = "Convert it first, with iconv -f UTF-32 -t UTF-8";
+const TABLE = "Write its texts as .jsonl first";
+const IMAGE = "Leave it out";
+
+/**
+ * Formats by their first bytes, written as Latin-1: what it is, and what makes text of it.
+ *
+ * Sources: file(1)'s magic files; https://en.wikipedia.org/wiki/List_of_file_signatures
+ */
+const FORMATS: readonly (readonly [start: string, format: string, nextStep: string])[] = [
+  ["\x28\xb5\x2f\xfd", "a zstd archive", "Unpack it first, with zstd -d"],
+  ["\xfd7zXZ\0", "an xz archive", "Unpack it first, with xz -dk"],
+  ["\x04\x22\x4d\x18", "an lz4 archive", "Unpack it first, with lz4 -d"],
+  ["\x1f\x9d", "an archive of compress", "Unpack it first, with uncompress"],
+  [
+    "PK\x03\x04",
+    "a zip archive (or a document in one)",
+    "Unpack it first, with unzip; or save the document as plain text",
+  ],
+  ["PK\x05\x06", "an empty zip archive", "Name another file"],
+  ["7z\xbc\xaf\x27\x1c", "a 7z archive", "Unpack it first, with 7z x"],
+  ["Rar!\x1a\x07", "a RAR archive", "Unpack it first"],
+  ["PAR1\x15", "a Parquet file", TABLE],
+  ["ARROW1\0", "an Arrow file", TABLE],
+  ["FEA1\0\0\0\0", "a Feather file", TABLE],
+  ["Obj\x01", "an Avro file", TABLE],
+  ["SQLite format 3\0", "an SQLite database", TABLE],
+  ["\x89HDF\r\n\x1a\n", "an HDF5 file", TABLE],
+  ["\x93NUMPY", "a NumPy file", "Name the text that its numbers were made from"],
+  ["bpe-counts 1\n", "a count file", "Give it to train-bpe as counts"],
+  ["GGUF\x02\0", "a GGUF file", "Name a text"],
+  ["GGUF\x03\0", "a GGUF file", "Name a text"],
+  ["%PDF-", "a PDF document", "Convert it first, with pdftotext"],
+  ["\x7fELF", "a program (ELF)", "Name a text"],
+  ["\x89PNG\r\n\x1a\n", "an image (PNG)", IMAGE],
+  ["\xff\xd8\xff", "an image (JPEG)", IMAGE],
+  ["GIF87a", "an image (GIF)", IMAGE],
+  ["GIF89a", "an image (GIF)", IMAGE],
+  // UTF-32's mark first: that of UTF-16 is its beginning.
+  ["\xff\xfe\0\0", "text in UTF-32", UTF32],
+  ["\0\0\xfe\xff", "text in UTF-32", UTF32],
+  ["\xff\xfe", "text in UTF-16", UTF16],
+  ["\xfe\xff", "text in UTF-16", UTF16],
+];
+
+/** Formats that say what they are further on: where, and by what bytes. */
+const LATER: readonly (readonly [offset: number, bytes: string, format: string, nextStep: string])[] = [
+  // After "BZh" and a digit.
+  [4, "1AY&SY", "a bzip2 archive", "Unpack it first, with bzip2 -dk"],
+  // After the length of the header, below 2^32, comes the header.
+  [4, '\0\0\0\0{"', "a safetensors file", "Name a text"],
+  [257, "ustar", "a tar archive", "Unpack it first, with tar -xf"],
+];
+
+/**
+ * Says what bytes are.
+ *
+ * Text in no known encoding is text: a byte-level tokenizer learns Latin-1 as it learns UTF-8. So is text with a stray NUL
+ * or other control character, as crawled text has them. Binary data have them all over.
+ *
+ * @param head The first {@linkcode EXAMINED_BYTES}, or all there are.
+ */
+export function examineText(head: Uint8Array): Examined {
+  if (startsWith(head, "\x1f\x8b\x08")) return { kind: "gzip" };
+  const known = FORMATS.find(([start]) => startsWith(head, start));
+  if (known !== undefined) return { kind: "other", format: known[1], nextStep: known[2] };
+  const later = LATER.find(([offset, bytes]) => startsWith(head.subarray(offset), bytes));
+  if (later !== undefined) return { kind: "other", format: later[2], nextStep: later[3] };
+  return encodingWithoutMark(head) ?? textOrBinary(head);
+}
+
+/** UTF-32 and UTF-16 of mostly Latin text: every character has NULs at the same place. */
+function encodingWithoutMark(head: Uint8Array): Examined | null {
+  const numChars = head.length >> 2;
+  if (numChars === 0) return null;
+  const nulls = [0, 0, 0, 0];
+  for (let i = 0; i < numChars * 4; i++) if (head[i] === 0) nulls[i & 3]++;
+  const [a, b, c, d] = nulls.map((count) => count / numChars);
+  if ((c > 0.9 && d > 0.9 && a < 0.1) || (a > 0.9 && b > 0.9 && d < 0.1)) {
+    return { kind: "other", format: "text in UTF-32", nextStep: UTF32 };
+  }
+  const even = (a + c) / 2, odd = (b + d) / 2;
+  if ((odd > 0.3 && even < 0.02) || (even > 0.3 && odd < 0.02)) {
+    return { kind: "other", format: "text in UTF-16", nextStep: UTF16 };
+  }
+  return null;
+}
+
+function textOrBinary(head: Uint8Array): Examined {
+  let nulls = 0, controls = 0;
+  for (const byte of head) {
+    if (byte === 0) nulls++;
+    else if (isOddControl(byte)) controls++;
+  }
+  const { length } = head;
+  const isUtf8 = isValidUtf8(head);
+  const invalid = isUtf8 ? 0 : numInvalid(head);
+  // Of random bytes, 1 in 256 is NUL, 1 in 11 another control character, and almost all above 127 are invalid.
+  const isBinary = nulls > 1 + length / 512 || controls > 1 + length / 8 ||
+    (controls > 1 + length / 64 && invalid > length / 64);
+  if (isBinary) return { kind: "other", format: "binary data", nextStep: "Name a text" };
+  return { kind: "text", isUtf8, hasByteOrderMark: startsWith(head, "\xef\xbb\xbf") };
+}
+
+/** Control characters, but those that text is laid out or coloured with: backspace, tab, line ends, page break, escape. */
+function isOddControl(byte: number): boolean {
+  return byte === 0x7f || (byte < 0x20 && (byte < 8 || byte > 13) && byte !== 0x1b);
+}
+
+/** Whether bytes are UTF-8, as far as they go: the last character may be cut off. */
+function isValidUtf8(bytes: Uint8Array): boolean {
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true });
+    return true;
+  } catch (error) {
+    if (error instanceof TypeError) return false;
+    throw error;
+  }
+}
+
+function numInvalid(bytes: Uint8Array): number {
+  return new TextDecoder().decode(bytes, { stream: true }).split("\ufffd").length - 1;
+}
+
+function startsWith(bytes: Uint8Array, latin1: string): boolean {
+  if (bytes.length < latin1.length) return false;
+  for (let i = 0; i < latin1.length; i++) if (bytes[i] !== latin1.charCodeAt(i)) return false;
+  return true;
+}
