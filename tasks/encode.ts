@@ -31,7 +31,9 @@ Encodes text into token ids.
   --separator TOKEN   special token put after each text (file, or line of a .jsonl file). Default: none
   --specials-as-text  encode what looks like a special token like other text
   --out FILE.npy      the ids: uint16, or uint32 if the tokenizer has more than 65,536. With - they go to stdout, without
-                      a header, little-endian. With shards, the beginning of the files' names
+                      a header, little-endian. With shards, the beginning of the files' names. Beside each file,
+                      FILE.npy.provenance.json says of which tokenizer and text it is: with another tokenizer it
+                      is refused
   --shard-size SIZE   divide the text into shards of about this size (250MB, 1GiB): FILE-00000-of-00012.npy …, with
                       FILE.index.json. The same command again makes those that are missing
   --shard I/N         make shard I of N (from 0) alone: for several machines, or the tasks of a Slurm array

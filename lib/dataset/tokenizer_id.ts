@@ -23,9 +23,21 @@ const HASHES = new WeakMap<Vocabulary, string>();
 
 /** @param name What a person calls it: a path. */
 export function identifyTokenizer({ vocabulary, vocabSize }: Tokenizer, name?: string): TokenizerId {
-  const hash = HASHES.get(vocabulary) ?? sha256(formatTokenizerJson(vocabulary));
+  const hash = HASHES.get(vocabulary) ?? sha256(contentOf(vocabulary));
   HASHES.set(vocabulary, hash);
   return { sha256: hash, vocabSize, ...(name !== undefined && { name }) };
+}
+
+/** The vocabulary as its file; or, where no file can hold it, as bytes. */
+function contentOf(vocabulary: Vocabulary): string {
+  try {
+    return formatTokenizerJson(vocabulary);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    const { pattern, tokens, merges, specials } = vocabulary;
+    const bytes = Array.from({ length: tokens.size }, (_, id) => tokens.get(id).toHex());
+    return JSON.stringify({ pattern, specials, tokens: bytes, merges: [...merges] });
+  }
 }
 
 /** For messages: `out/tokenizer (10,000 tokens, sha256 1f3a5b7c9d0e…)`. */

@@ -9,7 +9,8 @@ import { expandInputs } from "../../lib/dataset/expand_inputs.ts";
 import { tokensInMemory } from "../../lib/dataset/token_source.ts";
 import { identifyTokenizer, requireOneTokenizer } from "../../lib/dataset/tokenizer_id.ts";
 import { UserError } from "../../lib/errors.ts";
-import { saveTokenizer, trainBpe } from "../../lib/tokenizer/mod.ts";
+import { saveTokenizer, Tokenizer, trainBpe } from "../../lib/tokenizer/mod.ts";
+import { formatTokenizerJson } from "../../lib/tokenizer/tokenizer_json.ts";
 import { recordOf, requireSameData } from "../../lib/train/data_record.ts";
 
 const TEXT = "the cat sat on the mat, the dog sat on the log. ".repeat(50);
@@ -57,6 +58,17 @@ Deno.test("token files know their tokenizer and their text, whatever they were e
     assertEquals(text, { inputs: 1, paths: ["-"], bytes: TEXT.length, fingerprint: null });
     assertEquals(separatorId, null);
   }));
+
+Deno.test("a tokenizer that no file can hold has an identity too, and another one has another", () => {
+  const { vocabulary } = english;
+  // Spelled like the token of the space.
+  const special = (id: number) => new Tokenizer({ ...vocabulary, specials: [{ text: "Ġ", id }] });
+  const [a, b] = [264, 263].map((id) => identifyTokenizer(special(id)));
+  assertThrows(() => formatTokenizerJson(special(264).vocabulary), UserError);
+  assertMatch(a.sha256, /^[0-9a-f]{64}$/);
+  assertEquals(identifyTokenizer(special(264)), a);
+  assert(a.sha256 !== b.sha256 && a.sha256 !== identifyTokenizer(english).sha256);
+});
 
 Deno.test("shards and their index know the same", () =>
   inTemporaryDirectory(async (dir) => {
