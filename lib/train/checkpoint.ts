@@ -8,7 +8,9 @@ import { sha256, sha256OfFile } from "../io/sha256.ts";
 import { Safetensors, writeSafetensors } from "../model/safetensors.ts";
 import type { WeightSource } from "../model/weights.ts";
 import { weightsFrom } from "../model/weights_file.ts";
+import { DivergenceError } from "./divergence.ts";
 import type { RunConfig } from "./run_directory.ts";
+import { learningRate } from "./schedule.ts";
 import type { Snapshot } from "./train.ts";
 
 /** The best validation so far. */
@@ -62,6 +64,7 @@ export interface Checkpoint {
  * name is whole.
  *
  * @param directory Where checkpoints are kept; made if need be.
+ * @throws {DivergenceError} If a weight or the optimizer's state is NaN or infinite: no run could go on from there.
  */
 export async function writeCheckpoint(
   directory: string,
@@ -73,8 +76,15 @@ export async function writeCheckpoint(
   const temporary = temporaryNameFor(path);
   await Deno.mkdir(temporary, { recursive: true });
   try {
-    await writeTensors(`${temporary}/${FILES.weights}`, backend, snapshot.weights);
-    await writeTensors(`${temporary}/${FILES.optimizer}`, backend, snapshot.optimizer);
+    const requireFinite = (name: string, values: Float32Array) => {
+      const bad = countNonFinite(values);
+      if (bad === 0) return;
+      const { step, config } = state;
+      const what = `${name} (${bad} of ${values.length} values)`;
+      throw DivergenceError.inWeights(step - 1, what, learningRate(step - 1, config.training));
+    };
+    await writeTensors(`${temporary}/${FILES.weights}`, backend, snapshot.weights, requireFinite);
+    await writeTensors(`${temporary}/${FILES.optimizer}`, backend, snapshot.optimizer, requireFinite);
     const files: Record<string, FileRecord> = {};
     for (const name of [FILES.weights, FILES.optimizer]) {
       const { size } = await Deno.stat(`${temporary}/${name}`);
@@ -193,14 +203,32 @@ export function checkpointWeights(path: string): string {
   return `${path}/${FILES.weights}`;
 }
 
-async function writeTensors(path: string, backend: Backend, tensors: ReadonlyMap<string, Tensor>): Promise<void> {
+/** @param check Looks at each tensor's values before they are written. */
+async function writeTensors(
+  path: string,
+  backend: Backend,
+  tensors: ReadonlyMap<string, Tensor>,
+  check: (name: string, values: Float32Array) => void,
+): Promise<void> {
   const toWrite = [...tensors].map(([name, tensor]) => ({
     name,
     dtype: "F32" as const,
     shape: tensor.shape,
-    data: async () => await backend.read(viewOf(tensor, tensor.placement!)) as Float32Array,
+    data: async () => {
+      const values = await backend.read(viewOf(tensor, tensor.placement!)) as Float32Array;
+      check(name, values);
+      return values;
+    },
   }));
   await writeSafetensors(path, toWrite);
+}
+
+/** How many values are NaN or infinite. */
+function countNonFinite(values: Float32Array): number {
+  let count = 0;
+  // A plain loop: weights are many, and a call for each would take longer than writing them.
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) count++;
+  return count;
 }
 
 async function readRecord(path: string): Promise<CheckpointRecord> {

@@ -44,7 +44,8 @@ export interface TrainRunOptions {
  * However the process ends, the run can be resumed from its newest checkpoint with `checkpoint`, and goes on with the
  * same bits as if it had never stopped (given the same backend and machine).
  *
- * @throws {DivergenceError} If a loss or a gradient is NaN or infinite; the checkpoints stay as they were.
+ * @throws {DivergenceError} If a loss, a gradient or a weight is NaN or infinite; the checkpoints and the best weights stay
+ *   as they were.
  */
 export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMetrics, void, void> {
   const { backend, directory, config, checkpoint } = options;
@@ -81,7 +82,7 @@ export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMe
   for await (const metrics of steps) {
     await log.append(metrics);
     const { step, validLoss } = metrics;
-    if (validLoss !== undefined && !(validLoss >= (best?.validLoss ?? Infinity))) {
+    if (validLoss !== undefined && validLoss < (best?.validLoss ?? Infinity)) {
       best = { step, validLoss };
       await saveWeights(`${directory}/${RUN_FILES.best}`, backend, model, {
         step: String(step),
