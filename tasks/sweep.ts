@@ -38,7 +38,7 @@ async function start(flags: Flags<typeof FLAGS>): Promise<number> {
   }
   for (const path of [trainPath, validPath, configPath]) if (path !== undefined) await requireInputFile(path);
   const tokenizer = tokenizerPath === undefined ? undefined : await loadTokenizer(tokenizerPath);
-  const fromFile = configPath === undefined ? [] : [await readConfigFile(configPath)];
+  const fromFile = configPath === undefined ? [] : [await readConfigFile(configPath, tokenizer?.vocabSize)];
   const merged = points.map(({ flags }) => mergeConfigs([...fromFile, configParts(flags)], tokenizer?.vocabSize));
   for (const { training } of merged) samplesWith(training, tokenizer);
   const strictest = {

@@ -55,7 +55,7 @@ async function start(flags: TrainFlags): Promise<number> {
   await requireAbsent(out, flags.force);
   for (const path of [trainPath, flags.valid, flags.config]) if (path !== undefined) await requireInputFile(path);
   const tokenizer = flags.tokenizer === undefined ? undefined : await loadTokenizer(flags.tokenizer);
-  const fromFile = flags.config === undefined ? [] : [await readConfigFile(flags.config)];
+  const fromFile = flags.config === undefined ? [] : [await readConfigFile(flags.config, tokenizer?.vocabSize)];
   const parts = [...fromFile, configParts(flags)];
   const said = mergeConfigs(parts, tokenizer?.vocabSize);
   samplesWith(said.training, tokenizer);

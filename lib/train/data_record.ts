@@ -1,5 +1,6 @@
 import type { TokenSource } from "../dataset/token_source.ts";
 import { UserError } from "../errors.ts";
+import type { JsonFields } from "../io/json_fields.ts";
 import { sha256 } from "../io/sha256.ts";
 
 /** What tells a token source from another without reading it whole. */
@@ -9,6 +10,15 @@ export interface DataRecord {
   readonly tokens: number;
   /** Of its tokens as 32-bit numbers: all of them up to four million, of longer sources as many in windows spread evenly. */
   readonly sha256: string;
+}
+
+/**
+ * A record in JSON that somebody else may have written.
+ * @throws {UserError} If a field is missing, unknown, or of another kind.
+ */
+export function dataRecordOf(fields: JsonFields): DataRecord {
+  fields.allowOnly(["name", "tokens", "sha256"]);
+  return { name: fields.string("name"), tokens: fields.integer("tokens", { min: 0 }), sha256: fields.string("sha256") };
 }
 
 /** What is looked at: so many windows of so many tokens, the first at the beginning and the last at the end. */

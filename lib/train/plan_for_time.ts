@@ -129,7 +129,11 @@ export async function planForTime(options: TimePlanOptions): Promise<TimePlan> {
     const steps = choice ? chooseSteps(candidate, resources) : inTime;
     const tokens = steps * candidate.tokensPerStep;
     return {
-      config: mergeConfigs([...chosenParts, { training: { steps } }], vocabSize),
+      // What was chosen was not said.
+      config: {
+        ...mergeConfigs([...chosenParts, { training: { steps } }], vocabSize),
+        given: mergeConfigs(parts, vocabSize).given,
+      },
       candidate,
       ...(choice && { choice: { compared: choice.compared, bound: choice.bound } }),
       estimatedSeconds: estimateSeconds(steps, candidate.costs, resources),

@@ -25,7 +25,8 @@ Data
                          configuration. --train and --valid name the data again if it was moved.
 
 Configuration: the preset, then the file, then the flags, each over the one before
-  --config FILE.json     An object with "preset", "model", "training"; a run's config.json is one.
+  --config FILE.json     An object with "preset", "model", "training". A run's config.json is one: what was said of that run
+                         stands, and what followed from it (--min-lr, --warmup-steps, …) follows again from the flags.
 
 Model
   --preset NAME          ${Object.keys(PRESETS).join(", ")} (default: tiny)
