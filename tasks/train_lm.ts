@@ -18,6 +18,7 @@ import { measurePeak, Peak } from "../lib/measure/peak.ts";
 import { parameterSpecs, sizeOf } from "../lib/model/parameters.ts";
 import { loadTokenizer } from "../lib/tokenizer/mod.ts";
 import { type Checkpoint, latestCheckpoint, listCheckpoints } from "../lib/train/checkpoint.ts";
+import { requireSameConfig } from "../lib/train/config_difference.ts";
 import { requireSameData } from "../lib/train/data_record.ts";
 import { DivergenceError } from "../lib/train/divergence.ts";
 import { mergeConfigs, readConfigFile } from "../lib/train/merge_config.ts";
@@ -86,7 +87,10 @@ async function resume(flags: TrainFlags, directory: string): Promise<number> {
   await requireDirectory(directory);
   const { checkpoint, damaged } = await latestCheckpoint(`${directory}/${RUN_FILES.checkpoints}`);
   for (const { problem } of damaged) console.error(`warning: ${problem}`);
-  const config = checkpoint?.state.config ?? await readRunConfig(directory);
+  // The checkpoint knows the whole configuration, should the file be gone.
+  const isThere = checkpoint === undefined || await isFile(`${directory}/${RUN_FILES.config}`);
+  const config = isThere ? await readRunConfig(directory) : checkpoint.state.config;
+  if (checkpoint) requireSameConfig(directory, config, checkpoint);
   requireValidFlag(flags, config.data.valid !== undefined);
   const { steps } = config.training;
   if (checkpoint?.state.step === steps && await isFile(`${directory}/${RUN_FILES.weights}`)) {

@@ -1,9 +1,9 @@
 // A run's configuration in JSON that somebody else may have written: its config.json, and that of a checkpoint.
 import type { JsonFields } from "../io/json_fields.ts";
 import { type FieldReader, type FieldReaders, integer, number, oneOf, readFields, string } from "../io/json_record.ts";
-import { ARCHITECTURE_DEFAULTS, type ModelConfig, PRESETS } from "../model/config.ts";
+import { ARCHITECTURE_DEFAULTS, type ModelConfig, PRESETS, validateModelConfig } from "../model/config.ts";
 import { MODEL_READERS } from "../model/config_fields.ts";
-import { TRAINING_DEFAULTS, type TrainingConfig } from "./config.ts";
+import { TRAINING_DEFAULTS, type TrainingConfig, validateTrainingConfig } from "./config.ts";
 import { dataRecordOf } from "./data_record.ts";
 import type { RunConfig } from "./run_directory.ts";
 import { SCHEDULES } from "./schedule.ts";
@@ -49,10 +49,6 @@ const SETTINGS: readonly unknown[] = [
 
 const RUN_KEYS = ["preset", "given", "model", "training", "data", "backend"];
 
-/** What earlier versions, which had no such settings, did not write. */
-const { dtype, sampleEvery, samplePrompt, sampleTokens } = TRAINING_DEFAULTS;
-const BEFORE = { dtype, sampleEvery, samplePrompt, sampleTokens };
-
 /** What a configuration says of itself: the preset's name, and the settings that were given. */
 export function originFields(fields: JsonFields): Pick<RunConfig, "preset" | "given"> {
   const preset = fields.has("preset") ? fields.oneOf("preset", PRESET_NAMES) : undefined;
@@ -61,28 +57,43 @@ export function originFields(fields: JsonFields): Pick<RunConfig, "preset" | "gi
   return { ...(preset !== undefined && { preset }), ...(given && { given: given as readonly string[] }) };
 }
 
-/**
- * The shape of a run's model; `validateModelConfig` must still look at it.
- * @throws {UserError} If a field is unknown, or of another kind.
- */
-export function modelConfigOf(fields: JsonFields): ModelConfig {
-  // What is missing is named by validateModelConfig.
-  return { ...ARCHITECTURE_DEFAULTS, ...readFields(fields.object("model"), MODEL_READERS) } as ModelConfig;
+/** Settings that earlier versions did not have, and did not write. */
+const { dtype, sampleEvery, samplePrompt, sampleTokens } = TRAINING_DEFAULTS;
+const BEFORE = { dtype, sampleEvery, samplePrompt, sampleTokens };
+
+/** A configuration with the settings that may be left out: what stands for the same is then the same. */
+export function spelledOut<T extends Pick<RunConfig, "model" | "training">>(config: T): T {
+  const model = { ...ARCHITECTURE_DEFAULTS, ...config.model };
+  return { ...config, model, training: { ...BEFORE, ...config.training } };
 }
 
 /**
- * A run's configuration; `validateModelConfig` and `validateTrainingConfig` must still look at its parts.
+ * The shape of a run's model.
+ * @throws {UserError} If a field is unknown, or of another kind.
+ * @throws {RangeError} If no such model can be built.
+ */
+export function modelConfigOf(fields: JsonFields): ModelConfig {
+  // The cast is checked in the same breath.
+  const model = readFields(fields.object("model"), MODEL_READERS) as ModelConfig;
+  return validateModelConfig({ ...ARCHITECTURE_DEFAULTS, ...model });
+}
+
+/**
+ * A run's configuration.
  * @throws {UserError} If a field is missing, unknown, or of another kind.
+ * @throws {RangeError} If no such model can be built and trained.
  */
 export function runConfigOf(fields: JsonFields): RunConfig {
   fields.allowOnly(RUN_KEYS);
   const data = fields.object("data");
   data.allowOnly(["train", "valid"]);
   const valid = data.objectOrNone("valid");
+  // The cast is checked in the same breath.
+  const training = readFields(fields.object("training"), TRAINING_READERS) as TrainingConfig;
   return {
     ...originFields(fields),
     model: modelConfigOf(fields),
-    training: { ...BEFORE, ...readFields(fields.object("training"), TRAINING_READERS) } as TrainingConfig,
+    training: validateTrainingConfig({ ...BEFORE, ...training }),
     data: { train: dataRecordOf(data.object("train")), ...(valid && { valid: dataRecordOf(valid) }) },
     backend: fields.oneOf("backend", ["webgpu", "wasm"]),
   };

@@ -1,6 +1,7 @@
 import type { TokenSource } from "../dataset/token_source.ts";
 import { UserError } from "../errors.ts";
 import type { JsonFields } from "../io/json_fields.ts";
+import { type FieldReaders, integer, readFields, string } from "../io/json_record.ts";
 import { sha256 } from "../io/sha256.ts";
 
 /** What tells a token source from another without reading it whole. */
@@ -12,13 +13,16 @@ export interface DataRecord {
   readonly sha256: string;
 }
 
+const READERS: FieldReaders<DataRecord> = { name: string, tokens: integer, sha256: string };
+
 /**
  * A record in JSON that somebody else may have written.
  * @throws {UserError} If a field is missing, unknown, or of another kind.
  */
 export function dataRecordOf(fields: JsonFields): DataRecord {
-  fields.allowOnly(["name", "tokens", "sha256"]);
-  return { name: fields.string("name"), tokens: fields.integer("tokens", { min: 0 }), sha256: fields.string("sha256") };
+  const record = readFields(fields, READERS);
+  const tokens = fields.integer("tokens", { min: 0 });
+  return { ...record, name: fields.string("name"), tokens, sha256: fields.string("sha256") };
 }
 
 /** What is looked at: so many windows of so many tokens, the first at the beginning and the last at the end. */

@@ -14,6 +14,7 @@ import {
   pruneCheckpoints,
   writeCheckpoint,
 } from "./checkpoint.ts";
+import { requireSameConfig } from "./config_difference.ts";
 import { MetricsLog } from "./metrics_log.ts";
 import { RUN_FILES, type RunConfig } from "./run_directory.ts";
 import { type StepMetrics, train } from "./train.ts";
@@ -44,11 +45,13 @@ export interface TrainRunOptions {
  * However the process ends, the run can be resumed from its newest checkpoint with `checkpoint`, and goes on with the
  * same bits as if it had never stopped (given the same backend and machine).
  *
+ * @throws {UserError} If the checkpoint was made with another configuration; nothing is changed then.
  * @throws {DivergenceError} If a loss, a gradient or a weight is NaN or infinite; the checkpoints and the best weights stay
  *   as they were.
  */
 export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMetrics, void, void> {
   const { backend, directory, config, checkpoint } = options;
+  if (checkpoint) requireSameConfig(directory, config, checkpoint);
   const checkpoints = `${directory}/${RUN_FILES.checkpoints}`;
   const model = new Transformer(config.model);
   using tensors = checkpoint && await CheckpointTensors.open(checkpoint);

@@ -2,9 +2,9 @@ import { UserError } from "../errors.ts";
 import { isFile } from "../io/is_file.ts";
 import { JsonFields } from "../io/json_fields.ts";
 import { writeDirectoryAtomically, writeFileAtomically } from "../io/atomic.ts";
-import { type ModelConfig, validateModelConfig } from "../model/config.ts";
+import type { ModelConfig } from "../model/config.ts";
 import { saveTokenizer, type Tokenizer } from "../tokenizer/mod.ts";
-import { type TrainingConfig, validateTrainingConfig } from "./config.ts";
+import type { TrainingConfig } from "./config.ts";
 import { modelConfigOf, runConfigOf } from "./config_fields.ts";
 import { checkpointWeights, latestCheckpoint } from "./checkpoint.ts";
 import type { DataRecord } from "./data_record.ts";
@@ -64,7 +64,7 @@ export async function createRunDirectory(
  * @throws {UserError} If the file is missing, is not JSON, or does not hold a model that can be built and trained.
  */
 export async function readRunConfig(directory: string): Promise<RunConfig> {
-  return await readConfig(directory, (fields) => checkedRunConfig(runConfigOf(fields)));
+  return await readConfig(directory, runConfigOf);
 }
 
 /**
@@ -72,14 +72,7 @@ export async function readRunConfig(directory: string): Promise<RunConfig> {
  * @throws {UserError} If the file is missing, is not JSON, or does not hold a model that can be built.
  */
 export async function readModelConfig(directory: string): Promise<ModelConfig> {
-  return await readConfig(directory, (fields) => validateModelConfig(modelConfigOf(fields)));
-}
-
-/** @throws {RangeError} Naming the first value with which no model can be built or trained. */
-export function checkedRunConfig(config: RunConfig): RunConfig {
-  validateModelConfig(config.model);
-  validateTrainingConfig(config.training);
-  return config;
+  return await readConfig(directory, modelConfigOf);
 }
 
 /**
