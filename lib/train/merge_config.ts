@@ -23,7 +23,8 @@ export interface MergedConfig {
   readonly training: TrainingConfig;
 }
 
-const DEFAULT_PRESET = "tiny";
+/** The preset where none is named. */
+export const DEFAULT_PRESET = "tiny";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
