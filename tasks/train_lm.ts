@@ -23,6 +23,7 @@ import { requireSameData } from "../lib/train/data_record.ts";
 import { DivergenceError } from "../lib/train/divergence.ts";
 import { mergeConfigs, readConfigFile } from "../lib/train/merge_config.ts";
 import { createRunDirectory, readRunConfig, RUN_FILES, type RunConfig } from "../lib/train/run_directory.ts";
+import { requireRoom } from "../lib/train/require_room.ts";
 import { trainRun } from "../lib/train/run.ts";
 import { samplesWith } from "../lib/train/sampler.ts";
 import { startBackend } from "./cli/backend.ts";
@@ -30,6 +31,7 @@ import { messageOf, UserError } from "./cli/errors.ts";
 import { isFileSystemError } from "./cli/file_system_errors.ts";
 import { requireAbsent, requireDirectory, requireInputFile } from "./cli/files.ts";
 import { exitCodeOf, untilInterrupted } from "./cli/interrupt.ts";
+import { roomFor } from "./cli/machine_memory.ts";
 import { runTask } from "./cli/run.ts";
 import { REPORT_FILE, tryToWriteReport } from "./report/write_report.ts";
 import {
@@ -63,6 +65,7 @@ async function start(flags: TrainFlags): Promise<number> {
   using train = await openChecked(trainPath, said);
   using valid = flags.valid === undefined ? undefined : await openChecked(flags.valid, said);
   await using backend = await startBackend(flags.backend ?? "auto", { precision: said.training.dtype });
+  await requireRoom(backend, said, roomFor(backend, valid));
   const fit = { parts, tokenizer, train, valid, directory: out };
   const merged = flags.minutes === undefined ? said : await fitToTime(flags.minutes, {
     ...fit,
@@ -106,6 +109,7 @@ async function resume(flags: TrainFlags, directory: string): Promise<number> {
   if (valid) await requireSameData(valid, config.data.valid!);
   const tokenizer = config.training.sampleEvery ? await loadTokenizer(directory) : undefined;
   await using backend = await startBackend(flags.backend ?? config.backend, { precision: config.training.dtype });
+  await requireRoom(backend, config, roomFor(backend, valid));
   console.error(`Going on at step ${checkpoint?.state.step ?? 0} of ${steps}`);
   return await follow({ backend, directory, config, train, valid, tokenizer, checkpoint });
 }

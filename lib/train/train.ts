@@ -88,7 +88,7 @@ const READ_BACK_MS = { wasm: 0, webgpu: 500 };
 const MAX_SKIPPED = 32;
 
 /** At most so many steps lie between two read-backs. */
-const LOG_CAPACITY = 256;
+export const LOG_CAPACITY = 256;
 
 /**
  * Trains a model, yielding each step's metrics. The weights are on the backend, in `model.parameters`, at every yield
