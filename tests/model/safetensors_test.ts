@@ -156,7 +156,7 @@ Deno.test("Safetensors takes any header, or refuses it in one short line", () =>
   for (const header of hostile) {
     const { message } = assertThrows(() => Safetensors.fromBytes(fileOf(header, 4)), UserError);
     assertEquals(
-      /^Cannot read bytes: got [^\n\u001b]+, must be [^\n\u001b]+$/.test(message),
+      /^Cannot read bytes: got \P{Cc}+, must be \P{Cc}+$/u.test(message),
       true,
       message.slice(0, 500),
     );
@@ -165,5 +165,5 @@ Deno.test("Safetensors takes any header, or refuses it in one short line", () =>
   // A type that the format may have one day is no reason to refuse the others, until it is asked for.
   const file = Safetensors.fromBytes(fileOf({ [long]: { ...tensor, dtype: long } }, 4));
   const { message } = assertThrows(() => file.readFloats(long), UserError);
-  assertEquals(message.length < 500 && !/[\n\u001b]/.test(message), true, message.slice(0, 500));
+  assertEquals(message.length < 500 && !/\p{Cc}/u.test(message), true, message.slice(0, 500));
 });

@@ -93,7 +93,7 @@ async function requireReadable(read: () => Promise<unknown>): Promise<void> {
       (error instanceof RangeError && /^Cannot .+: got /.test(error.message));
     if (!isRefusal) throw error;
     assert(/^Cannot .+: got .+, must .+/.test(error.message), error.message);
-    assert(!/[\n\r\u001b]/.test(error.message) && error.message.length < 1500, error.message);
+    assert(!/\p{Cc}/u.test(error.message) && error.message.length < 1500, error.message);
   }
 }
 
