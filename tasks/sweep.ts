@@ -10,6 +10,7 @@ import type { Backend } from "../lib/backend/backend.ts";
 import { createBackend } from "../lib/backend/select.ts";
 import { measurePeak, Peak } from "../lib/measure/peak.ts";
 import { loadTokenizer } from "../lib/tokenizer/mod.ts";
+import { configWarnings } from "../lib/train/config_warnings.ts";
 import { mergeConfigs, readConfigFile } from "../lib/train/merge_config.ts";
 import { requireRoom } from "../lib/train/require_room.ts";
 import { samplesWith } from "../lib/train/sampler.ts";
@@ -44,6 +45,8 @@ async function start(flags: Flags<typeof FLAGS>): Promise<number> {
   const fromFile = configPath === undefined ? [] : [await readConfigFile(configPath, tokenizer?.vocabSize)];
   const merged = points.map(({ flags }) => mergeConfigs([...fromFile, configParts(flags)], tokenizer?.vocabSize));
   for (const { training } of merged) samplesWith(training, tokenizer);
+  const warnings = merged.flatMap((config) => configWarnings(config, validPath !== undefined));
+  for (const warning of new Set(warnings)) console.error(`warning: ${warning}`);
   const strictest = {
     model: {
       ...merged[0].model,

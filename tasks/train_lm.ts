@@ -18,6 +18,7 @@ import { measurePeak, Peak } from "../lib/measure/peak.ts";
 import { parameterSpecs, sizeOf } from "../lib/model/parameters.ts";
 import { loadTokenizer } from "../lib/tokenizer/mod.ts";
 import { type Checkpoint, latestCheckpoint, listCheckpoints } from "../lib/train/checkpoint.ts";
+import { configWarnings } from "../lib/train/config_warnings.ts";
 import { requireSameConfig } from "../lib/train/config_difference.ts";
 import { requireSameData } from "../lib/train/data_record.ts";
 import { DivergenceError } from "../lib/train/divergence.ts";
@@ -78,10 +79,7 @@ async function start(flags: TrainFlags): Promise<number> {
   };
   await createRunDirectory(out, config, tokenizer, { replace: flags.force });
   console.error(JSON.stringify({ model: config.model, training: config.training }));
-  const { warmupSteps, steps, lr } = config.training;
-  if (warmupSteps >= steps) {
-    console.error(`warning: the learning rate never reaches ${lr}: the warm-up takes ${warmupSteps} steps of ${steps}`);
-  }
+  for (const warning of configWarnings(merged, valid !== undefined)) console.error(`warning: ${warning}`);
   return await follow({ backend, directory: out, config, train, valid, tokenizer });
 }
 
