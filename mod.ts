@@ -142,6 +142,7 @@ export {
   reportHtml,
   type ReportRun,
 } from "./lib/train/report.ts";
+export { requireRoom, type RoomOptions } from "./lib/train/require_room.ts";
 export { trainRun, type TrainRunOptions } from "./lib/train/run.ts";
 export {
   createRunDirectory,

@@ -11,7 +11,7 @@ import { formatAccount } from "../lib/accounting/report_text.ts";
 import { formatTable } from "../lib/accounting/table.ts";
 import { formatSi } from "../lib/accounting/units.ts";
 import { writeFileAtomically } from "../lib/io/atomic.ts";
-import { MODEL_NAMES, namedShape, readRunConfig } from "./account/models.ts";
+import { MODEL_NAMES, namedShape, readConfigured } from "./account/models.ts";
 import { UsageError } from "./cli/errors.ts";
 import { requireAbsent } from "./cli/files.ts";
 import type { Flags } from "./cli/flags.ts";
@@ -27,7 +27,8 @@ Accounts for a model: parameters, FLOPs forward and backward, memory, the larges
 
 Model
   --model NAME           ${MODEL_NAMES.join(", ")} (default: gpt2-xl)
-  --config FILE          A run's config.json, with its batch size and steps.
+  --config FILE          A run's config.json, or another that train-lm takes: its own training step as train-lm predicts
+                         it, or with --precision, --attention or --checkpointing a textbook's.
   --compare NAME,NAME    Forward FLOPs of several models, and where they go.
   --contexts N,N         The same for several context lengths.
   --vocab-size N  --context-length N  --d-model N  --num-layers N  --num-heads N  --d-ff N
@@ -35,7 +36,9 @@ Model
   --tie-embeddings       The head is the embedding matrix.
 
 Training
-  --batch-size N         Sequences per step (default: 1)
+  --batch-size N         Sequences that go through the model together (default: 1)
+  --grad-accumulation N  Such batches per step (default: 1)
+  --optimizer NAME       adamw or sgd (default: adamw)
   --tokens N             Tokens to train on (default: 20 per parameter)
   --steps N              Steps to train for, instead of --tokens
   --device NAME          ${DEVICE_NAMES.join(", ")} (default: a100)
@@ -67,12 +70,14 @@ const FLAGS = {
   ffn: { type: "string", choices: ["swiglu", "silu"] },
   "tie-embeddings": { type: "boolean" },
   "batch-size": { type: "integer", min: 1 },
+  "grad-accumulation": { type: "integer", min: 1 },
+  optimizer: { type: "string", choices: ["adamw", "sgd"] },
   tokens: { type: "number", min: 1 },
   steps: { type: "integer", min: 1 },
   device: { type: "string", default: "a100", choices: DEVICE_NAMES },
   mfu: { type: "number", default: 0.5, max: 1 },
-  precision: { type: "string", default: "f32", choices: PRECISION_NAMES },
-  attention: { type: "string", default: "stored", choices: ["stored", "flash"] },
+  precision: { type: "string", choices: PRECISION_NAMES },
+  attention: { type: "string", choices: ["stored", "flash"] },
   checkpointing: { type: "boolean" },
   causal: { type: "string", default: "full", choices: ["full", "half"] },
   json: { type: "boolean" },
@@ -95,16 +100,24 @@ async function runAccount(flags: AccountFlags): Promise<void> {
   if (flags.devices) return console.log(flags.json ? JSON.stringify(DEVICES, null, 2) : deviceTable());
   if (flags.svg !== undefined) await requireAbsent(flags.svg, flags.force);
 
-  const run = flags.config === undefined ? undefined : await readRunConfig(flags.config, flags);
+  const run = flags.config === undefined ? undefined : await readConfigured(flags.config, flags);
   const named = flags.compare?.split(",").map((name) => namedShape(name.trim(), flags)) ??
     [run ?? namedShape(flags.model ?? "gpt2-xl", flags)];
   const models = flags.contexts === undefined ? named : atContexts(named, flags.contexts);
+  const { precision, attention, causal } = flags;
+  // An absent switch asks for nothing.
+  const checkpointing = flags.checkpointing || undefined;
+  const isTextbook = precision !== undefined || attention !== undefined || checkpointing !== undefined;
+  const training = run?.training;
   const options = {
-    batchSize: flags["batch-size"] ?? run?.batchSize ?? 1,
-    precision: flags.precision,
-    attention: flags.attention,
-    checkpointing: flags.checkpointing,
-    causal: flags.causal,
+    batchSize: training?.batchSize ?? flags["batch-size"] ?? 1,
+    gradAccumulation: training?.gradAccumulation ?? flags["grad-accumulation"] ?? 1,
+    optimizer: training?.optimizer ?? flags.optimizer,
+    precision,
+    attention,
+    checkpointing,
+    causal,
+    dtype: isTextbook ? undefined : training?.dtype,
   };
 
   let text: string;
@@ -112,9 +125,10 @@ async function runAccount(flags: AccountFlags): Promise<void> {
     const comparisons = compareForward(models, options);
     text = flags.json ? JSON.stringify(comparisons, null, 2) : formatComparison(comparisons);
   } else {
-    const steps = flags.steps ?? (flags.tokens === undefined ? run?.steps : undefined);
-    const training = { device: flags.device, mfu: flags.mfu, tokens: flags.tokens, steps };
-    const result = account({ ...models[0], ...options, ...training });
+    const { device, mfu, tokens } = flags;
+    const steps = flags.steps ?? (tokens === undefined ? training?.steps : undefined);
+    const { name, shape } = models[0];
+    const result = account({ name, shape, ...options, device, mfu, tokens, steps });
     text = flags.json ? JSON.stringify(result, null, 2) : formatAccount(result);
   }
   if (flags.svg !== undefined) {

@@ -6,10 +6,13 @@
 import { predictTraining } from "../lib/accounting/training_summary.ts";
 import { formatBinary } from "../lib/accounting/units.ts";
 import { formatTable } from "../lib/accounting/table.ts";
+import type { Backend } from "../lib/backend/backend.ts";
 import { createBackend } from "../lib/backend/select.ts";
 import { requireOneTokenizer } from "../lib/dataset/tokenizer_id.ts";
 import { measurePeak, Peak } from "../lib/measure/peak.ts";
+import { configWarnings } from "../lib/train/config_warnings.ts";
 import { mergeConfigs, readConfigFile } from "../lib/train/merge_config.ts";
+import { requireRoom } from "../lib/train/require_room.ts";
 import { samplesWith } from "../lib/train/sampler.ts";
 import { sweep, type SweepRun } from "../lib/train/sweep.ts";
 import { sweepGrid } from "../lib/train/sweep_grid.ts";
@@ -19,6 +22,7 @@ import { UsageError } from "./cli/errors.ts";
 import { requireInputFile } from "./cli/files.ts";
 import type { Flags } from "./cli/flags.ts";
 import { exitCodeOf, untilInterrupted } from "./cli/interrupt.ts";
+import { roomFor } from "./cli/machine_memory.ts";
 import { runTask } from "./cli/run.ts";
 import { openTokenizer } from "./cli/tokenizer.ts";
 import { REPORT_FILE, tryToWriteReport } from "./report/write_report.ts";
@@ -40,9 +44,11 @@ async function start(flags: Flags<typeof FLAGS>): Promise<number> {
   }
   for (const path of [trainPath, validPath, configPath]) if (path !== undefined) await requireInputFile(path);
   const tokenizer = tokenizerPath === undefined ? undefined : await openTokenizer(tokenizerPath, pattern);
-  const fromFile = configPath === undefined ? [] : [await readConfigFile(configPath)];
+  const fromFile = configPath === undefined ? [] : [await readConfigFile(configPath, tokenizer?.vocabSize)];
   const merged = points.map(({ flags }) => mergeConfigs([...fromFile, configParts(flags)], tokenizer?.vocabSize));
   for (const { training } of merged) samplesWith(training, tokenizer);
+  const warnings = merged.flatMap((config) => configWarnings(config, validPath !== undefined));
+  for (const warning of new Set(warnings)) console.error(`warning: ${warning}`);
   const strictest = {
     model: {
       ...merged[0].model,
@@ -57,6 +63,9 @@ async function start(flags: Flags<typeof FLAGS>): Promise<number> {
   const { name, peak } = await probe(
     backend ?? "auto",
     merged.some(({ training }) => training.dtype === "f16") ? "f16" : "f32",
+    async (backend) => {
+      for (const config of merged) await requireRoom(backend, config, roomFor(backend, valid));
+    },
   );
   const data = { train: await absoluteRecord(train), ...(valid && { valid: await absoluteRecord(valid) }) };
   const runs = points.map(({ point }, i): SweepRun => ({ ...point, config: { ...merged[i], data, backend: name } }));
@@ -97,8 +106,13 @@ async function start(flags: Flags<typeof FLAGS>): Promise<number> {
 }
 
 /** Which backend the runs get, checked once, and the device's peak. */
-async function probe(...[choice, precision]: [Parameters<typeof startBackend>[0], "f32" | "f16"]) {
+async function probe(
+  choice: Parameters<typeof startBackend>[0],
+  precision: "f32" | "f16",
+  check: (backend: Backend) => Promise<void>,
+) {
   await using backend = await startBackend(choice, { precision });
+  await check(backend);
   return { name: backend.name, peak: new Peak(await measurePeak(backend)) };
 }
 

@@ -18,10 +18,13 @@ import { isFile } from "../lib/io/is_file.ts";
 import { measurePeak, Peak } from "../lib/measure/peak.ts";
 import { parameterSpecs, sizeOf } from "../lib/model/parameters.ts";
 import { type Checkpoint, latestCheckpoint, listCheckpoints } from "../lib/train/checkpoint.ts";
+import { configWarnings } from "../lib/train/config_warnings.ts";
+import { requireSameConfig } from "../lib/train/config_difference.ts";
 import { requireSameData } from "../lib/train/data_record.ts";
 import { DivergenceError } from "../lib/train/divergence.ts";
 import { mergeConfigs, readConfigFile } from "../lib/train/merge_config.ts";
 import { createRunDirectory, readRunConfig, RUN_FILES, type RunConfig } from "../lib/train/run_directory.ts";
+import { requireRoom } from "../lib/train/require_room.ts";
 import { trainRun } from "../lib/train/run.ts";
 import { loadRunTokenizer } from "../lib/train/run_tokenizer.ts";
 import { samplesWith } from "../lib/train/sampler.ts";
@@ -30,6 +33,7 @@ import { messageOf, UserError } from "./cli/errors.ts";
 import { isFileSystemError } from "./cli/file_system_errors.ts";
 import { requireAbsent, requireDirectory, requireInputFile } from "./cli/files.ts";
 import { exitCodeOf, untilInterrupted } from "./cli/interrupt.ts";
+import { roomFor } from "./cli/machine_memory.ts";
 import { runTask } from "./cli/run.ts";
 import { openTokenizer } from "./cli/tokenizer.ts";
 import { REPORT_FILE, tryToWriteReport } from "./report/write_report.ts";
@@ -57,7 +61,7 @@ async function start(flags: TrainFlags): Promise<number> {
   await requireAbsent(out, flags.force);
   for (const path of [trainPath, flags.valid, flags.config]) if (path !== undefined) await requireInputFile(path);
   const tokenizer = flags.tokenizer === undefined ? undefined : await openTokenizer(flags.tokenizer, flags.pattern);
-  const fromFile = flags.config === undefined ? [] : [await readConfigFile(flags.config)];
+  const fromFile = flags.config === undefined ? [] : [await readConfigFile(flags.config, tokenizer?.vocabSize)];
   const parts = [...fromFile, configParts(flags)];
   const said = mergeConfigs(parts, tokenizer?.vocabSize);
   samplesWith(said.training, tokenizer);
@@ -66,6 +70,7 @@ async function start(flags: TrainFlags): Promise<number> {
   using valid = flags.valid === undefined ? undefined : await openChecked(flags.valid, said, named);
   requireOneTokenizer([train, valid]);
   await using backend = await startBackend(flags.backend ?? "auto", { precision: said.training.dtype });
+  await requireRoom(backend, said, roomFor(backend, valid));
   const fit = { parts, tokenizer, train, valid, directory: out };
   const merged = flags.minutes === undefined ? said : await fitToTime(flags.minutes, {
     ...fit,
@@ -78,10 +83,7 @@ async function start(flags: TrainFlags): Promise<number> {
   };
   await createRunDirectory(out, config, tokenizer, { replace: flags.force });
   console.error(JSON.stringify({ model: config.model, training: config.training }));
-  const { warmupSteps, steps, lr } = config.training;
-  if (warmupSteps >= steps) {
-    console.error(`warning: the learning rate never reaches ${lr}: the warm-up takes ${warmupSteps} steps of ${steps}`);
-  }
+  for (const warning of configWarnings(merged, valid !== undefined)) console.error(`warning: ${warning}`);
   return await follow({ backend, directory: out, config, train, valid, tokenizer });
 }
 
@@ -90,7 +92,10 @@ async function resume(flags: TrainFlags, directory: string): Promise<number> {
   await requireDirectory(directory);
   const { checkpoint, damaged } = await latestCheckpoint(`${directory}/${RUN_FILES.checkpoints}`);
   for (const { problem } of damaged) console.error(`warning: ${problem}`);
-  const config = checkpoint?.state.config ?? await readRunConfig(directory);
+  // The checkpoint knows the whole configuration, should the file be gone.
+  const isThere = checkpoint === undefined || await isFile(`${directory}/${RUN_FILES.config}`);
+  const config = isThere ? await readRunConfig(directory) : checkpoint.state.config;
+  if (checkpoint) requireSameConfig(directory, config, checkpoint);
   requireValidFlag(flags, config.data.valid !== undefined);
   const { steps } = config.training;
   if (checkpoint?.state.step === steps && await isFile(`${directory}/${RUN_FILES.weights}`)) {
@@ -106,6 +111,7 @@ async function resume(flags: TrainFlags, directory: string): Promise<number> {
   if (valid) await requireSameData(valid, config.data.valid!);
   const tokenizer = config.training.sampleEvery ? await loadRunTokenizer(directory) : undefined;
   await using backend = await startBackend(flags.backend ?? config.backend, { precision: config.training.dtype });
+  await requireRoom(backend, config, roomFor(backend, valid));
   console.error(`Going on at step ${checkpoint?.state.step ?? 0} of ${steps}`);
   return await follow({ backend, directory, config, train, valid, tokenizer, checkpoint });
 }

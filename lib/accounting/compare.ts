@@ -2,6 +2,7 @@ import { type FlopsOptions, type ForwardFlops, forwardFlops, opFlops } from "./f
 import { type MemoryOptions, trainingMemory } from "./memory.ts";
 import { activationItems } from "./activations.ts";
 import { countParameters } from "./parameters.ts";
+import { type PlannedStep, plannedTrainingMemory } from "./planned_memory.ts";
 import { PRECISIONS } from "./precision.ts";
 import type { ModelShape } from "./shape.ts";
 import { formatTable } from "./table.ts";
@@ -75,14 +76,24 @@ export function flopsBars(models: readonly NamedShape[], options: FlopsOptions =
   return { title: "Where the forward pass's FLOPs go", unit: "FLOP", bars };
 }
 
-/** Where a training step's memory goes in each model. */
-export function memoryBars(models: readonly NamedShape[], options: MemoryOptions = {}): StackedBars {
-  const bytesPerActivation = PRECISIONS[options.precision ?? "f32"].activations;
+/**
+ * Where a training step's memory goes in each model.
+ * @param options With a `dtype`: this project's own step, as it is planned; else a textbook's.
+ */
+export function memoryBars(
+  models: readonly NamedShape[],
+  options: MemoryOptions & Pick<PlannedStep, "dtype" | "gradAccumulation"> = {},
+): StackedBars {
+  const { batchSize = 1, precision = "f32", dtype } = options;
   const bars = models.map(({ name, shape }) => {
-    const { parameters, gradients, optimizer, activations } = trainingMemory(shape, options);
-    const quadratic = activationItems(shape, options).find((item) => item.name === "scores, probabilities");
+    const { parameters, gradients, optimizer, activations } = dtype === undefined
+      ? trainingMemory(shape, options)
+      : plannedTrainingMemory(shape, { ...options, batchSize });
+    // This project's attention keeps neither scores nor probabilities.
+    const items = dtype === undefined ? activationItems(shape, options) : [];
+    const quadratic = items.find((item) => item.name === "scores, probabilities");
     const layers = options.checkpointing ? 1 : shape.numLayers;
-    const scores = (quadratic?.count ?? 0) * layers * bytesPerActivation;
+    const scores = (quadratic?.count ?? 0) * layers * PRECISIONS[precision].activations;
     return {
       label: name,
       parts: [

@@ -30,7 +30,7 @@ export interface PlannedStep {
 const BYTES = 4;
 
 /**
- * Predicts what the memory plan of this project's float32 training step allocates: 16 bytes per parameter (8 with SGD);
+ * Predicts what the memory plan of this project's training step allocates: 16 bytes per parameter (8 with SGD);
  * where gradients are accumulated, as many zeros as the largest matrix has elements; and 4·b·s·(n·layer + rest) for
  * intermediates, where
  *
@@ -72,4 +72,11 @@ export function plannedTrainingMemory(
     activations,
     total: parameters + gradients + moments + activations,
   };
+}
+
+/** The largest batch whose step this project plans into so many bytes; 0 where not even one sequence fits. */
+export function largestPlannedBatch(shape: ModelShape, capacity: number, step: Omit<PlannedStep, "batchSize">): number {
+  const [one, two] = [1, 2].map((batchSize) => plannedTrainingMemory(shape, { ...step, batchSize }).total);
+  const perSequence = two - one;
+  return Math.max(0, Math.floor((capacity - (one - perSequence)) / perSequence));
 }

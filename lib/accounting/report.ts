@@ -11,8 +11,9 @@ import {
   type TrainingMemory,
   trainingMemory,
 } from "./memory.ts";
-import { ADAMW_UPDATE, type UpdateItem } from "./optimizer.ts";
+import { ADAMW_UPDATE, SGD_UPDATE, type UpdateItem } from "./optimizer.ts";
 import { countParameters, type ParameterItem, parameterItems } from "./parameters.ts";
+import { largestPlannedBatch, plannedTrainingMemory } from "./planned_memory.ts";
 import { peakFlops, type PrecisionName, PRECISIONS } from "./precision.ts";
 import { type ModelShape, validateShape } from "./shape.ts";
 import { type Duration, energyKwh, optimalTokens, type StepFlops, stepFlops, timeFor } from "./time.ts";
@@ -22,8 +23,17 @@ export interface AccountRequest {
   /** What the model is called. */
   readonly name: string;
   readonly shape: ModelShape;
-  /** Sequences per step. Default: 1. */
+  /** Sequences that go through the model together. Default: 1. */
   readonly batchSize?: number;
+  /** Such batches per step, whose gradients are averaged. Default: 1. */
+  readonly gradAccumulation?: number;
+  /** Default: adamw. */
+  readonly optimizer?: "adamw" | "sgd";
+  /**
+   * What this project's own training step computes in. With it memory and FLOPs are as `predictTraining` says; without it,
+   * those of a textbook's step with `precision`, `attention` and `checkpointing`, which then must be left out.
+   */
+  readonly dtype?: "f32" | "f16";
   /** Default: a100. */
   readonly device?: DeviceName;
   /** The share of the device's peak that all FLOPs counted here reach, recomputed ones included. Default: 0.5. */
@@ -43,6 +53,10 @@ export interface Account {
   readonly name: string;
   readonly shape: ModelShape;
   readonly batchSize: number;
+  readonly gradAccumulation: number;
+  readonly optimizer: "adamw" | "sgd";
+  /** Of this project's own step. */
+  readonly dtype?: "f32" | "f16";
   readonly precision: PrecisionName;
   readonly attention: "stored" | "flash";
   readonly checkpointing: boolean;
@@ -52,6 +66,7 @@ export interface Account {
   readonly ops: OpFlops[];
   readonly step: StepFlops;
   readonly optimizerUpdate: readonly UpdateItem[];
+  /** The items are a textbook's: none of this project's own step. */
   readonly memory: TrainingMemory & { readonly activationItems: ActivationItem[] };
   readonly device: Device;
   readonly largestBatch: number;
@@ -65,7 +80,7 @@ export interface Account {
   readonly training: {
     readonly tokens: number;
     readonly tokensPerParameter: number;
-    /** Not always whole: tokens / (batch · context). */
+    /** Not always whole: tokens / (batch · accumulated batches · context). */
     readonly steps: number;
     readonly flops: number;
     /** FLOP/s of the device in this precision. */
@@ -82,21 +97,25 @@ export interface Account {
  * @throws {RangeError} If a number cannot work.
  */
 export function account(request: AccountRequest): Account {
-  const { name, batchSize = 1, precision = "f32", attention = "stored", checkpointing = false, causal = "full" } =
-    request;
+  const { name, batchSize = 1, gradAccumulation = 1, optimizer = "adamw", causal = "full", dtype } = request;
+  const { precision, attention, checkpointing } = kindOfStep(request);
   const shape = validateShape(request.shape);
-  for (const [key, value] of Object.entries({ batchSize, tokens: request.tokens ?? 1, steps: request.steps ?? 1 })) {
+  const { tokens: givenTokens = 1, steps: givenSteps = 1 } = request;
+  for (
+    const [key, value] of Object.entries({ batchSize, gradAccumulation, tokens: givenTokens, steps: givenSteps })
+  ) {
     if (!(value >= 1 && Number.isFinite(value))) {
       throw new RangeError(`Cannot account for training: got ${key} ${value}, must be at least 1`);
     }
   }
   const device: Device = DEVICES[request.device ?? "a100"];
-  const flopsOptions = { batchSize, causal, attentionBackward: attention } as const;
-  const memoryOptions: MemoryOptions = { batchSize, precision, attention, checkpointing };
+  const flopsOptions = { batchSize: batchSize * gradAccumulation, causal, attentionBackward: attention } as const;
+  const memoryOptions: MemoryOptions = { batchSize, precision, attention, checkpointing, optimizer };
+  const plannedStep = { batchSize, gradAccumulation, optimizer, dtype };
   const parameters = countParameters(shape);
-  const step = stepFlops(shape, { ...flopsOptions, checkpointing });
+  const step = stepFlops(shape, { ...flopsOptions, checkpointing, optimizer });
 
-  const tokensPerStep = batchSize * shape.contextLength;
+  const tokensPerStep = batchSize * gradAccumulation * shape.contextLength;
   const tokens = request.steps === undefined
     ? request.tokens ?? optimalTokens(parameters)
     : request.steps * tokensPerStep;
@@ -104,29 +123,34 @@ export function account(request: AccountRequest): Account {
   const peak = peakFlops(device, precision);
   const mfu = request.mfu ?? 0.5;
   const time = timeFor(steps * step.total, peak, mfu);
+  // This project saves its weights, and generates, in float32.
+  const stored = dtype === undefined ? precision : "f32";
 
   return {
     name,
     shape,
     batchSize,
+    gradAccumulation,
+    optimizer,
+    ...(dtype !== undefined && { dtype }),
     precision,
     attention,
     checkpointing,
     causal,
-    parameters: {
-      items: parameterItems(shape),
-      total: parameters,
-      bytes: parameters * PRECISIONS[precision].weights,
-    },
+    parameters: { items: parameterItems(shape), total: parameters, bytes: parameters * PRECISIONS[stored].weights },
     forward: { ...forwardFlops(shape, flopsOptions), perToken: forwardFlopsPerToken(shape, flopsOptions) },
     ops: opFlops(shape, flopsOptions),
     step,
-    optimizerUpdate: ADAMW_UPDATE,
-    memory: { ...trainingMemory(shape, memoryOptions), activationItems: activationItems(shape, memoryOptions) },
+    optimizerUpdate: optimizer === "sgd" ? SGD_UPDATE : ADAMW_UPDATE,
+    memory: dtype === undefined
+      ? { ...trainingMemory(shape, memoryOptions), activationItems: activationItems(shape, memoryOptions) }
+      : { ...plannedTrainingMemory(shape, plannedStep), activationItems: [] },
     device,
-    largestBatch: largestBatch(shape, device.memory, memoryOptions),
+    largestBatch: dtype === undefined
+      ? largestBatch(shape, device.memory, memoryOptions)
+      : largestPlannedBatch(shape, device.memory, plannedStep),
     batchChoices: batchChoices(shape, device.memory),
-    generation: { kvCachePerToken: kvCacheBytesPerToken(shape, precision), ...generationMemory(shape, precision) },
+    generation: { kvCachePerToken: kvCacheBytesPerToken(shape, stored), ...generationMemory(shape, stored) },
     training: {
       tokens,
       tokensPerParameter: tokens / parameters,
@@ -139,4 +163,18 @@ export function account(request: AccountRequest): Account {
       energyKwh: energyKwh(time, device.power),
     },
   };
+}
+
+/** A textbook's step as it was asked for, or this project's in the same words. */
+function kindOfStep(
+  { dtype, precision, attention, checkpointing }: AccountRequest,
+): Pick<Account, "precision" | "attention" | "checkpointing"> {
+  if (dtype === undefined) {
+    return { precision: precision ?? "f32", attention: attention ?? "stored", checkpointing: checkpointing ?? false };
+  }
+  for (const [key, value] of Object.entries({ precision, attention, checkpointing })) {
+    if (value === undefined) continue;
+    throw new RangeError(`Cannot account for training: got dtype ${dtype} and ${key} ${value}, must be one of them`);
+  }
+  return { precision: dtype === "f16" ? "mixed-f16" : "f32", attention: "flash", checkpointing: false };
 }

@@ -5,14 +5,20 @@ import { formatAmount, formatBinary, formatCount, formatDuration, formatShare, f
 
 /** An account as a person reads it: aligned tables, units chosen for reading. */
 export function formatAccount(account: Account): string {
-  const sections = [heading, parameters, forward, step, memory, batches, generation, training];
+  // Of a run of this project the choices that change memory are made.
+  const choices = account.dtype === undefined ? [batches] : [];
+  const sections = [heading, parameters, forward, step, memory, ...choices, generation, training];
   return sections.map((section) => section(account)).join("\n\n");
 }
 
-function heading({ name, shape, batchSize, precision }: Account): string {
+const OPTIMIZER_NAMES = { adamw: "AdamW", sgd: "SGD" } as const;
+
+function heading({ name, shape, batchSize, gradAccumulation, optimizer, dtype, precision }: Account): string {
   const { vocabSize, contextLength, dModel, numLayers, numHeads, dFf, ffn = "swiglu" } = shape;
   return `${name}: vocabulary ${formatCount(vocabSize)}, context ${formatCount(contextLength)}, ${numLayers} layers, ` +
-    `d ${dModel}, ${numHeads} heads, d_ff ${dFf} (${ffn}), batch ${formatCount(batchSize)}, ${precision}`;
+    `d ${dModel}, ${numHeads} heads, d_ff ${dFf} (${ffn}), ` +
+    `batch ${gradAccumulation > 1 ? `${formatCount(gradAccumulation)} × ` : ""}${formatCount(batchSize)}, ` +
+    `${dtype ?? precision}, ${OPTIMIZER_NAMES[optimizer]}`;
 }
 
 function parameters({ parameters: { items, total, bytes } }: Account): string {
@@ -47,22 +53,23 @@ function forward({ forward, ops, shape, causal }: Account): string {
   );
 }
 
-function step({ step, optimizerUpdate, parameters }: Account): string {
+function step({ step, optimizer, optimizerUpdate, parameters }: Account): string {
+  const optimizerName = OPTIMIZER_NAMES[optimizer];
   const row = (name: string, flops: number) => [name, formatSi(flops, "FLOP"), formatShare(flops / step.total)];
   const parts = [row("forward", step.forward), row("backward", step.backward)];
   if (step.recompute > 0) parts.push(row("forward again (checkpointing)", step.recompute));
-  parts.push(row("AdamW", step.optimizer), row("step", step.total));
+  parts.push(row(optimizerName, step.optimizer), row("step", step.total));
   const update = optimizerUpdate.map(({ name, formula, flops }) => [name, formula, String(flops)]);
   const perParameter = optimizerUpdate.reduce((sum, { flops }) => sum + flops, 0);
-  update.push(["AdamW", `× ${formatCount(parameters.total)}`, String(perParameter)]);
+  update.push([optimizerName, `× ${formatCount(parameters.total)}`, String(perParameter)]);
   return titled(
     "FLOPs of a training step",
     formatTable(["part", "FLOPs", "share"], parts),
-    formatTable(["AdamW, per parameter", "", "FLOPs"], update, [1]),
+    formatTable([`${optimizerName}, per parameter`, "", "FLOPs"], update, [1]),
   );
 }
 
-function memory({ memory, largestBatch, device, batchSize, attention, checkpointing }: Account): string {
+function memory({ memory, largestBatch, device, batchSize, dtype, attention, checkpointing }: Account): string {
   const row = (name: string, bytes: number) => [name, formatSi(bytes, "B"), formatShare(bytes / memory.total)];
   const rows = [
     row("parameters", memory.parameters),
@@ -80,10 +87,13 @@ function memory({ memory, largestBatch, device, batchSize, attention, checkpoint
     : largestBatch === 0
     ? "; not even one sequence fits"
     : `; batch ${formatCount(batchSize)} takes ${Math.ceil(batchSize / largestBatch)} micro-batches`;
+  const how = dtype === undefined
+    ? `attention ${attention}${checkpointing ? ", activation checkpointing" : ""}`
+    : `as train-lm plans it, in ${dtype}`;
   return titled(
-    `Memory of a training step (attention ${attention}${checkpointing ? ", activation checkpointing" : ""})`,
+    `Memory of a training step (${how})`,
     formatTable(["part", "bytes", "share"], rows),
-    formatTable(["kept for the backward pass", "formula", "numbers"], items, [1]),
+    ...(items.length > 0 ? [formatTable(["kept for the backward pass", "formula", "numbers"], items, [1])] : []),
     `largest batch in ${formatSi(device.memory, "B")} (${device.name}): ${formatCount(largestBatch)}${fits}`,
   );
 }

@@ -11,6 +11,8 @@ export interface Backend extends AsyncDisposable {
   readonly description: string;
   /** Whether programs may hold intermediates in f16. */
   readonly hasF16?: boolean;
+  /** Bytes that all storages together may take at most, where that is known. */
+  readonly totalBytes?: number;
 
   /**
    * Compiles the program's kernels and allocates, zeroed, each storage that is not allocated yet. Storages are known by

@@ -2,25 +2,38 @@ import { UserError } from "../errors.ts";
 import type { Program, ProgramCall } from "../graph/program.ts";
 import type { Storage, View } from "../graph/tensor.ts";
 import type { Backend, Executable, HostArray } from "./backend.ts";
-import { counterBytes, type EncodedCall, encodeProgram } from "./wasm/layout.ts";
+import {
+  counterBytes,
+  type EncodedCall,
+  encodeProgram,
+  HEAP_START,
+  MAX_PAGES,
+  PAGE_BYTES,
+  SCRATCH_BYTES,
+} from "./wasm/layout.ts";
 import { compileModule, instantiate, kernelNames } from "./wasm/module.ts";
 import { WorkerPool } from "./wasm/pool.ts";
 import { schedule } from "./wasm/schedule.ts";
 
+/** More workers, each with memory of its own, would leave less than half of the 4 GiB to the storages. */
+const MAX_WORKERS = 256;
+
 /** What `createWasmBackend` may be told. */
 export interface WasmBackendOptions {
-  /** Number of workers; by default one for each core. Results have the same bits for any number. */
+  /** Number of workers; by default one for each core, and 256 at most. Results have the same bits for any number. */
   readonly workers?: number;
 }
 
 /**
  * Starts a backend on the CPU: SIMD kernels in WebAssembly over one shared memory, walked by several workers at once.
- * @throws {RangeError} If `workers` is not a positive integer.
+ * @throws {RangeError} If `workers` is not a whole number from 1 to 256.
  */
 export async function createWasmBackend(options: WasmBackendOptions = {}): Promise<Backend> {
-  const workers = options.workers ?? navigator.hardwareConcurrency;
-  if (!Number.isSafeInteger(workers) || workers < 1) {
-    throw new RangeError(`Cannot start the wasm backend: got ${workers} workers, must be a positive integer`);
+  const workers = options.workers ?? Math.min(navigator.hardwareConcurrency, MAX_WORKERS);
+  if (!Number.isSafeInteger(workers) || workers < 1 || workers > MAX_WORKERS) {
+    throw new RangeError(
+      `Cannot start the wasm backend: got ${workers} workers, must be a whole number from 1 to ${MAX_WORKERS}`,
+    );
   }
   const module = await compileModule();
   return new WasmBackend(module, await WorkerPool.start(module, { workers }), workers);
@@ -49,6 +62,10 @@ export class WasmBackend implements Backend {
     this.#kernels = new Map(
       kernelNames(module).map((name, index) => [name, { index, parameters: functions[index].length }]),
     );
+  }
+
+  get totalBytes(): number {
+    return MAX_PAGES * PAGE_BYTES - HEAP_START - this.workers * SCRATCH_BYTES;
   }
 
   // deno-lint-ignore require-await -- async, so that errors reject.

@@ -72,6 +72,12 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   "gpt2-xl": gpt2(48, 1600, 25),
 };
 
+/** Kernels count elements with 32 bits, and all parameters lie in one array. */
+const MAX_ELEMENTS = 2 ** 32 - 1;
+
+/** Each layer is traced by itself: beyond any model that was ever trained, and done in seconds. */
+const MAX_LAYERS = 10_000;
+
 /**
  * Checks a configuration.
  * @returns It, unchanged.
@@ -98,6 +104,7 @@ export function validateModelConfig(config: ModelConfig): ModelConfig {
       } (dModel / numHeads), must be even for rotary embeddings`,
     );
   }
+  requireCountable(config);
   if (!Number.isFinite(ropeTheta) || ropeTheta <= 0) {
     throw new RangeError(`Cannot build the model: ${got("ropeTheta")}, must be a number above 0`);
   }
@@ -111,4 +118,24 @@ export function validateModelConfig(config: ModelConfig): ModelConfig {
     throw new RangeError(`Cannot build the model: ${got("tieEmbeddings")}, must be true or false`);
   }
   return config;
+}
+
+/** @throws {RangeError} If there are more elements than can be counted, naming what makes them so many. */
+function requireCountable({ vocabSize, contextLength, dModel, numLayers, dFf }: ModelConfig): void {
+  const refuse = (got: string, mustBe: string): never => {
+    throw new RangeError(`Cannot build the model: got ${got}, must be ${mustBe}`);
+  };
+  if (numLayers > MAX_LAYERS) refuse(`numLayers ${numLayers}`, `at most ${MAX_LAYERS}`);
+  const fits = `such that all arrays have at most ${MAX_ELEMENTS} elements`;
+  if (contextLength * dModel > MAX_ELEMENTS) refuse(`contextLength ${contextLength} with dModel ${dModel}`, fits);
+  const embeddings = 2 * vocabSize * dModel;
+  const layers = numLayers * (4 * dModel * dModel + 3 * dModel * dFf);
+  // In memory each parameter begins at a multiple of 64 elements; a layer has nine.
+  if (embeddings + layers + 64 * (9 * numLayers + 3) <= MAX_ELEMENTS) return;
+  const got = embeddings > layers
+    ? `vocabSize ${vocabSize} with dModel ${dModel}`
+    : dFf > dModel
+    ? `dFf ${dFf} with dModel ${dModel} in ${numLayers} layers`
+    : `dModel ${dModel} in ${numLayers} layers`;
+  refuse(got, fits);
 }

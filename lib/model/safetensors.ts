@@ -1,4 +1,5 @@
 import { UserError } from "../errors.ts";
+import { excerpt } from "../io/excerpt.ts";
 import { temporaryNameFor } from "../io/atomic.ts";
 import { PositionedFile } from "../io/positioned_file.ts";
 import {
@@ -9,6 +10,7 @@ import {
   PREFIX_BYTES,
   type SafetensorsHeader,
   type TensorEntry,
+  typeName,
   unusable,
 } from "./safetensors_header.ts";
 
@@ -72,7 +74,7 @@ export class Safetensors implements Disposable {
   readFloats(name: string): Float32Array<ArrayBuffer> {
     const entry = this.#find(name);
     if (!["F32", "F16", "BF16"].includes(entry.dtype)) {
-      throw unusable(this.#label, `tensor "${name}" of type ${entry.dtype}`, "F32, F16 or BF16");
+      throw unusable(this.#label, `tensor ${excerpt(name)} of type ${typeName(entry.dtype)}`, "F32, F16 or BF16");
     }
     const { buffer } = this.#readRange(entry.byteOffset, entry.byteLength);
     if (entry.dtype === "F32") return new Float32Array(buffer);
@@ -88,11 +90,11 @@ export class Safetensors implements Disposable {
   readIntegers(name: string): Uint32Array<ArrayBuffer> {
     const entry = this.#find(name);
     if (entry.dtype !== "U32" && entry.dtype !== "I32") {
-      throw unusable(this.#label, `tensor "${name}" of type ${entry.dtype}`, "U32 or I32");
+      throw unusable(this.#label, `tensor ${excerpt(name)} of type ${typeName(entry.dtype)}`, "U32 or I32");
     }
     const { buffer } = this.#readRange(entry.byteOffset, entry.byteLength);
     if (entry.dtype === "I32" && new Int32Array(buffer).some((value) => value < 0)) {
-      throw unusable(this.#label, `tensor "${name}" with a negative value`, "all values from 0 on");
+      throw unusable(this.#label, `tensor ${excerpt(name)} with a negative value`, "all values from 0 on");
     }
     return new Uint32Array(buffer);
   }
@@ -105,7 +107,9 @@ export class Safetensors implements Disposable {
   #find(name: string): TensorEntry {
     const entry = this.tensors.get(name);
     if (entry === undefined) {
-      throw new UserError(`Cannot read ${this.#label}: got no tensor "${name}" in it, must be one of its tensors`);
+      throw new UserError(
+        `Cannot read ${this.#label}: got no tensor ${excerpt(name)} in it, must be one of its tensors`,
+      );
     }
     return entry;
   }

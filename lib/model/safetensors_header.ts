@@ -1,4 +1,5 @@
 import { UserError } from "../errors.ts";
+import { excerpt } from "../io/excerpt.ts";
 
 /**
  * The .safetensors layout: 8 bytes with the header's length (little-endian u64), the header as JSON, then every tensor's
@@ -90,7 +91,7 @@ export function parseHeader(json: Uint8Array, fileBytes: number, label: string):
   for (const { name, byteOffset, byteLength } of entries) {
     if (byteOffset !== end) {
       const how = byteOffset < end ? "overlaps" : "leaves a gap after";
-      throw unusable(label, `tensor "${name}", which ${how} the one before`, "tensors that lie back to back");
+      throw unusable(label, `tensor ${excerpt(name)}, which ${how} the one before`, "tensors that lie back to back");
     }
     end += byteLength;
   }
@@ -133,6 +134,19 @@ export function byteLengthOf(dtype: string, shape: readonly number[]): number | 
   return Object.hasOwn(BYTES_OF, dtype) ? shape.reduce((product, n) => product * n, BYTES_OF[dtype]) : undefined;
 }
 
+/** Dimensions that a message names. */
+const MAX_DIMENSIONS = 8;
+
+/** A shape as a message may quote it. */
+export function shapeText(shape: readonly number[]): string {
+  return shape.slice(0, MAX_DIMENSIONS).join(", ") + (shape.length > MAX_DIMENSIONS ? ", …" : "");
+}
+
+/** A type's name as a message may quote it: the format's own as they are. */
+export function typeName(dtype: string): string {
+  return /^\w{1,8}$/.test(dtype) ? dtype : excerpt(dtype);
+}
+
 /** The error for a file that cannot be used. */
 export function unusable(label: string, got: string, must: string): UserError {
   return new UserError(`Cannot read ${label}: got ${got}, must be ${must}`);
@@ -155,10 +169,10 @@ function parseEntry(name: string, info: unknown, dataOffset: number, label: stri
     if (info.data_offsets.length === 2 && end - begin === expected) {
       return { name, dtype, shape, byteOffset: dataOffset + begin, byteLength: expected };
     }
-    const size = `${dtype} (${shape.join(", ")}) from byte ${begin} to ${end}`;
-    throw unusable(label, `tensor "${name}" of ${size}`, `${expected} bytes long`);
+    const size = `${typeName(dtype)} (${shapeText(shape)}) from byte ${begin} to ${end}`;
+    throw unusable(label, `tensor ${excerpt(name)} of ${size}`, `${expected} bytes long`);
   }
-  throw unusable(label, `tensor "${name}" without dtype, shape and data_offsets`, "described by all three");
+  throw unusable(label, `tensor ${excerpt(name)} without dtype, shape and data_offsets`, "described by all three");
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

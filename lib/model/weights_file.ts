@@ -1,6 +1,7 @@
 import type { Backend } from "../backend/backend.ts";
 import { UserError } from "../errors.ts";
 import { Safetensors, writeSafetensors } from "./safetensors.ts";
+import { shapeText } from "./safetensors_header.ts";
 import type { Transformer } from "./transformer.ts";
 import { readWeight, type WeightSource } from "./weights.ts";
 
@@ -31,9 +32,9 @@ export async function saveWeights(
  */
 export function weightsFrom(file: Safetensors, label: string): WeightSource {
   return (name, shape) => {
-    const got = file.tensors.get(name)?.shape.join(", ");
-    if (got !== shape.join(", ")) {
-      const what = got === undefined ? "no such tensor" : `shape (${got})`;
+    const got = file.tensors.get(name)?.shape;
+    if (got?.join() !== shape.join()) {
+      const what = got === undefined ? "no such tensor" : `shape (${shapeText(got)})`;
       throw new UserError(
         `Cannot load ${name} from ${label}: got ${what}, must have shape (${shape.join(", ")}). ` +
           `Use the weights that belong to this config.json`,

@@ -4,11 +4,15 @@ import { viewOf } from "../graph/program.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { temporaryNameFor } from "../io/atomic.ts";
 import { syncDirectory, writeFileDurably } from "../io/durable.ts";
+import { JsonFields } from "../io/json_fields.ts";
 import { sha256, sha256OfFile } from "../io/sha256.ts";
 import { Safetensors, writeSafetensors } from "../model/safetensors.ts";
 import type { WeightSource } from "../model/weights.ts";
 import { weightsFrom } from "../model/weights_file.ts";
+import { DivergenceError } from "./divergence.ts";
+import { runConfigOf } from "./config_fields.ts";
 import type { RunConfig } from "./run_directory.ts";
+import { learningRate } from "./schedule.ts";
 import type { Snapshot } from "./train.ts";
 
 /** The best validation so far. */
@@ -62,6 +66,7 @@ export interface Checkpoint {
  * name is whole.
  *
  * @param directory Where checkpoints are kept; made if need be.
+ * @throws {DivergenceError} If a weight or the optimizer's state is NaN or infinite: no run could go on from there.
  */
 export async function writeCheckpoint(
   directory: string,
@@ -73,8 +78,15 @@ export async function writeCheckpoint(
   const temporary = temporaryNameFor(path);
   await Deno.mkdir(temporary, { recursive: true });
   try {
-    await writeTensors(`${temporary}/${FILES.weights}`, backend, snapshot.weights);
-    await writeTensors(`${temporary}/${FILES.optimizer}`, backend, snapshot.optimizer);
+    const requireFinite = (name: string, values: Float32Array) => {
+      const bad = countNonFinite(values);
+      if (bad === 0) return;
+      const { step, config } = state;
+      const what = `${name} (${bad} of ${values.length} values)`;
+      throw DivergenceError.inWeights(step - 1, what, learningRate(step - 1, config.training));
+    };
+    await writeTensors(`${temporary}/${FILES.weights}`, backend, snapshot.weights, requireFinite);
+    await writeTensors(`${temporary}/${FILES.optimizer}`, backend, snapshot.optimizer, requireFinite);
     const files: Record<string, FileRecord> = {};
     for (const name of [FILES.weights, FILES.optimizer]) {
       const { size } = await Deno.stat(`${temporary}/${name}`);
@@ -99,11 +111,7 @@ export async function writeCheckpoint(
  * @throws {UserError} Naming the first file that is missing, torn or edited.
  */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
-  const { sha256: expected, ...record } = await readRecord(path);
-  if (sha256(JSON.stringify(record)) !== expected) {
-    throw damaged(path, `${FILES.record} that does not match its checksum`);
-  }
-  const { files, ...state } = record;
+  const { state, files } = await readRecord(path);
   for (const [name, { bytes, sha256: expectedSum }] of Object.entries(files)) {
     const size = await sizeOrUndefined(`${path}/${name}`);
     if (size === undefined) throw damaged(path, `no ${name}`);
@@ -193,17 +201,36 @@ export function checkpointWeights(path: string): string {
   return `${path}/${FILES.weights}`;
 }
 
-async function writeTensors(path: string, backend: Backend, tensors: ReadonlyMap<string, Tensor>): Promise<void> {
+/** @param check Looks at each tensor's values before they are written. */
+async function writeTensors(
+  path: string,
+  backend: Backend,
+  tensors: ReadonlyMap<string, Tensor>,
+  check: (name: string, values: Float32Array) => void,
+): Promise<void> {
   const toWrite = [...tensors].map(([name, tensor]) => ({
     name,
     dtype: "F32" as const,
     shape: tensor.shape,
-    data: async () => await backend.read(viewOf(tensor, tensor.placement!)) as Float32Array,
+    data: async () => {
+      const values = await backend.read(viewOf(tensor, tensor.placement!)) as Float32Array;
+      check(name, values);
+      return values;
+    },
   }));
   await writeSafetensors(path, toWrite);
 }
 
-async function readRecord(path: string): Promise<CheckpointRecord> {
+/** How many values are NaN or infinite. */
+function countNonFinite(values: Float32Array): number {
+  let count = 0;
+  // A plain loop: weights are many, and a call for each would take longer than writing them.
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) count++;
+  return count;
+}
+
+/** What checkpoint.json says, if that is what was written. */
+async function readRecord(path: string): Promise<{ state: CheckpointState; files: Record<string, FileRecord> }> {
   let text: string;
   try {
     text = await Deno.readTextFile(`${path}/${FILES.record}`);
@@ -211,14 +238,44 @@ async function readRecord(path: string): Promise<CheckpointRecord> {
     if (error instanceof Deno.errors.NotFound) throw damaged(path, `no ${FILES.record}`);
     throw error;
   }
-  try {
-    const record = JSON.parse(text) as Partial<CheckpointRecord> | null;
-    if (typeof record?.sha256 !== "string" || typeof record.files !== "object") throw new SyntaxError("no checksum");
-    return record as CheckpointRecord;
-  } catch (error) {
-    if (error instanceof SyntaxError) throw damaged(path, `unusable ${FILES.record} (${error.message})`);
-    throw error;
+  const fields = JsonFields.parse(text, { name: `${path}/${FILES.record}`, nextStep: "Use the checkpoint before" });
+  const { sha256: expected, ...record } = fields.record;
+  if (sha256(JSON.stringify(record)) !== expected) {
+    throw damaged(path, `${FILES.record} that does not match its checksum`);
   }
+  // The checksum keeps harm away, not somebody who can compute one.
+  fields.allowOnly(["step", "seconds", "best", "config", "files", "sha256"]);
+  const files = fields.object("files");
+  files.allowOnly([FILES.weights, FILES.optimizer]);
+  try {
+    return { state: stateOf(fields), files: { ...fileOf(files, FILES.weights), ...fileOf(files, FILES.optimizer) } };
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw damaged(path, `${FILES.record} with an unusable configuration (${error.message})`);
+  }
+}
+
+function stateOf(fields: JsonFields): CheckpointState {
+  const best = bestOf(fields.objectOrNone("best"));
+  return {
+    step: fields.integer("step", { min: 0 }),
+    seconds: fields.number("seconds", { min: 0 }),
+    ...(best && { best }),
+    config: runConfigOf(fields.object("config")),
+  };
+}
+
+function bestOf(fields: JsonFields | undefined): BestValidation | undefined {
+  // NaN was once taken for the best loss, and written as null: any number is better.
+  if (fields === undefined || fields.value("validLoss") === null) return undefined;
+  fields.allowOnly(["step", "validLoss"]);
+  return { step: fields.integer("step", { min: 0 }), validLoss: fields.number("validLoss") };
+}
+
+function fileOf(files: JsonFields, name: string): Record<string, FileRecord> {
+  const file = files.object(name);
+  file.allowOnly(["bytes", "sha256"]);
+  return { [name]: { bytes: file.integer("bytes", { min: 0 }), sha256: file.string("sha256") } };
 }
 
 function damaged(path: string, got: string): UserError {

@@ -23,6 +23,17 @@ export const clipGradNormFactor = defineKernel({
   constants: { P: "u32", maxNorm: "f32" },
 });
 
+/**
+ * What stands for a largest norm that no norm reaches: the root of a sum that a float32 holds is at most 2⁶⁴. Divided by
+ * 1e-6 it is still finite, as WGSL may assume of every value.
+ */
+const BEYOND_ALL_NORMS = 2 ** 100;
+
+/** The largest norm as the kernels are told it: finite, and clipping the same norms. */
+export function finiteNorm(maxNorm: number): number {
+  return Math.min(maxNorm, BEYOND_ALL_NORMS);
+}
+
 /** Elements that one partial sum covers at most, before more partial sums are made. */
 const ELEMENTS_PER_PARTIAL = 4096;
 
@@ -42,8 +53,7 @@ export function clipGradNorm(graph: Graph, gradients: Tensor, maxNorm: number): 
   const partials = new Tensor("grad_norm_partials", [P]);
   const clip = new Tensor("clip", [2]);
   graph.call(clipGradNormPartials, { inputs: { gradients }, outputs: { partials }, constants: { n, P } });
-  // The largest f32 stands for Infinity: WGSL may assume that no value is infinite.
-  const finite = Math.min(maxNorm, 3.4028234663852886e38);
-  graph.call(clipGradNormFactor, { inputs: { partials }, outputs: { clip }, constants: { P, maxNorm: finite } });
+  const constants = { P, maxNorm: finiteNorm(maxNorm) };
+  graph.call(clipGradNormFactor, { inputs: { partials }, outputs: { clip }, constants });
   return clip;
 }

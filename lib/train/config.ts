@@ -1,4 +1,5 @@
 import type { Precision } from "../graph/graph.ts";
+import { excerpt } from "../io/excerpt.ts";
 import type { OptimizerOptions } from "./optimizer.ts";
 import { type ScheduleOptions, SCHEDULES } from "./schedule.ts";
 
@@ -12,7 +13,7 @@ export interface TrainingConfig extends Required<OptimizerOptions>, ScheduleOpti
   readonly steps: number;
   /** What the model computes in: see `GraphOptions.precision`. f16 needs a GPU with shader-f16. */
   readonly dtype: Precision;
-  /** Largest global gradient norm. */
+  /** Largest global gradient norm; 0 for no clipping. */
   readonly clip: number;
   /** Decides the initial weights and the batches. */
   readonly seed: number;
@@ -60,6 +61,10 @@ export const TRAINING_DEFAULTS: TrainingConfig = {
   sampleTokens: 100,
 };
 
+/** The smallest number above 0 that a float32 holds in full precision, and the largest: a device computes with these. */
+const SMALLEST = 2 ** -126;
+const LARGEST = (2 - 2 ** -23) * 2 ** 127;
+
 /**
  * Checks a training configuration.
  * @returns It, unchanged.
@@ -67,8 +72,7 @@ export const TRAINING_DEFAULTS: TrainingConfig = {
  */
 export function validateTrainingConfig(config: TrainingConfig): TrainingConfig {
   const check = (key: keyof TrainingConfig, isValid: boolean, mustBe: string) => {
-    const got = typeof config[key] === "string" ? JSON.stringify(config[key]) : config[key];
-    if (!isValid) throw new RangeError(`Cannot train: got ${key} ${got}, must be ${mustBe}`);
+    if (!isValid) throw new RangeError(`Cannot train: got ${key} ${excerpt(config[key])}, must be ${mustBe}`);
   };
   for (
     const key of ["batchSize", "gradAccumulation", "steps", "validEvery", "validBatches", "saveEvery", "keep"] as const
@@ -84,18 +88,25 @@ export function validateTrainingConfig(config: TrainingConfig): TrainingConfig {
   check("samplePrompt", typeof samplePrompt === "string", "a text");
   check("sampleTokens", Number.isSafeInteger(sampleTokens) && sampleTokens >= 1, "a positive integer");
   for (const key of ["beta1", "beta2"] as const) {
-    check(key, Number.isFinite(config[key]) && config[key] >= 0 && config[key] < 1, "a number at least 0 and below 1");
+    // As a float32 too: what rounds to 1 would leave a moment at 0 for ever.
+    const isValid = isNumber(config[key], 0, 1) && Math.fround(config[key]) < 1;
+    check(key, isValid, "a number at least 0 and below 1");
   }
   // Runs of earlier versions do not say it.
   check("dtype", ["f32", "f16", undefined].includes(config.dtype), "f32 or f16");
   check("optimizer", ["adamw", "sgd"].includes(config.optimizer), "adamw or sgd");
   check("decay", ["all", "matrices"].includes(config.decay), "all or matrices");
   check("schedule", SCHEDULES.includes(config.schedule), `one of ${SCHEDULES.join(", ")}`);
-  check("lr", Number.isFinite(config.lr) && config.lr > 0, "a number above 0");
-  const { lr, minLr, clip } = config;
-  check("minLr", Number.isFinite(minLr) && minLr >= 0 && minLr <= lr, `a number from 0 to lr (${lr})`);
-  check("eps", Number.isFinite(config.eps) && config.eps > 0, "a number above 0");
-  check("weightDecay", Number.isFinite(config.weightDecay) && config.weightDecay >= 0, "a number, 0 or more");
-  check("clip", typeof clip === "number" && clip > 0, "a number above 0");
+  const above0 = `a number above 0, from ${SMALLEST.toPrecision(2)} to ${LARGEST.toPrecision(2)}`;
+  check("lr", isNumber(config.lr, SMALLEST, LARGEST), above0);
+  check("minLr", isNumber(config.minLr, 0, config.lr), `a number from 0 to lr (${config.lr})`);
+  check("eps", isNumber(config.eps, SMALLEST, LARGEST), above0);
+  check("weightDecay", isNumber(config.weightDecay, 0, LARGEST), `a number from 0 to ${LARGEST.toPrecision(2)}`);
+  check("clip", config.clip === 0 || isNumber(config.clip, SMALLEST, LARGEST), `0 for no clipping, or ${above0}`);
   return config;
+}
+
+/** Whether a value is a number within bounds, both inclusive; NaN is within none. */
+function isNumber(value: unknown, min: number, max: number): boolean {
+  return typeof value === "number" && value >= min && value <= max;
 }

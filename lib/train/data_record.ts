@@ -1,6 +1,7 @@
-import { requireTokenizerOf, type TokenizerId } from "../dataset/tokenizer_id.ts";
+import { parseTokenizerId, requireTokenizerOf, type TokenizerId } from "../dataset/tokenizer_id.ts";
 import type { TokenSource } from "../dataset/token_source.ts";
 import { UserError } from "../errors.ts";
+import type { JsonFields } from "../io/json_fields.ts";
 import { sha256 } from "../io/sha256.ts";
 
 /** What tells a token source from another without reading it whole. */
@@ -12,6 +13,21 @@ export interface DataRecord {
   readonly sha256: string;
   /** The tokenizer of its tokens; absent where the source does not know it. */
   readonly tokenizer?: TokenizerId;
+}
+
+/**
+ * A record in JSON that somebody else may have written.
+ * @throws {UserError} If a field is missing, unknown, or of another kind.
+ */
+export function dataRecordOf(fields: JsonFields): DataRecord {
+  fields.allowOnly(["name", "tokens", "sha256", "tokenizer"]);
+  const tokenizer = fields.objectOrNone("tokenizer");
+  return {
+    name: fields.string("name"),
+    tokens: fields.integer("tokens", { min: 0 }),
+    sha256: fields.string("sha256"),
+    ...(tokenizer && { tokenizer: parseTokenizerId(tokenizer) }),
+  };
 }
 
 /** What is looked at: so many windows of so many tokens, the first at the beginning and the last at the end. */

@@ -4,12 +4,13 @@ import { UserError } from "../errors.ts";
 import type { Precision } from "../graph/graph.ts";
 import { viewOf } from "../graph/program.ts";
 import type { Transformer } from "../model/transformer.ts";
-import { originInForward } from "./forward_probe.ts";
+import { type ForwardOrigin, originInForward } from "./forward_probe.ts";
 import type { StepResult, Trainer } from "./trainer.ts";
 
 /** What was the first to be NaN or infinite. */
 export interface DivergenceOrigin {
-  readonly kind: "weights" | "activations" | "gradients";
+  /** `update`: the step's own change of the weights. */
+  readonly kind: "weights" | "activations" | "gradients" | "update";
   /** In words for a person. */
   readonly what: string;
 }
@@ -22,9 +23,21 @@ const ADVICE = {
     "The weights were so before this step: start a new run with a lower --lr (a third of it) or more --warmup-steps",
   activations: LOWER_THE_RATE,
   gradients: LOWER_THE_RATE,
+  update: LOWER_THE_RATE,
 } as const;
 
-/** Thrown when a loss or a gradient is no longer a finite number. */
+/** What was seen of a divergence. */
+export interface Divergence {
+  /** Counted from 0. */
+  readonly step: number;
+  /** What is NaN or infinite, and when it was seen, in words. */
+  readonly got: string;
+  readonly origin?: DivergenceOrigin;
+  /** The step's learning rate. */
+  readonly lr: number;
+}
+
+/** Thrown when a loss, a gradient or a weight is no longer a finite number. */
 export class DivergenceError extends UserError {
   override readonly name = "DivergenceError";
   /** The step at which it was seen, counted from 0. */
@@ -32,16 +45,34 @@ export class DivergenceError extends UserError {
   /** What was the first to be NaN or infinite, where that can be told. */
   readonly origin: string | undefined;
 
-  constructor(step: number, { loss, gradNorm }: StepResult, origin: DivergenceOrigin | undefined, lr: number) {
+  constructor({ step, got, origin, lr }: Divergence) {
     const where = origin === undefined ? "" : `; it began in ${origin.what}`;
     super(
-      `Cannot go on training: got loss ${short(loss)} and gradient norm ${short(gradNorm)} at step ${step} ` +
-        `(counted from 0; learning rate ${lr.toPrecision(3)})${where}; both must be finite. ${
-          ADVICE[origin?.kind ?? "gradients"]
-        }`,
+      `Cannot go on training: got ${got} (counted from 0; learning rate ${
+        lr.toPrecision(3)
+      })${where}; must be finite. ` +
+        ADVICE[origin?.kind ?? "gradients"],
     );
     this.step = step;
     this.origin = origin?.what;
+  }
+
+  /** Of a step whose loss or gradients are not finite. */
+  static atStep(step: number, { loss, gradNorm }: StepResult, origin: DivergenceOrigin | undefined, lr: number) {
+    const got = `loss ${short(loss)} and gradient norm ${short(gradNorm)} at step ${step}`;
+    return new DivergenceError({ step, got, origin, lr });
+  }
+
+  /** Of a validation with the weights after a step. */
+  static inValidation(step: number, validLoss: number, origin: ForwardOrigin | undefined, lr: number) {
+    const got = `validation loss ${short(validLoss)} after step ${step}`;
+    return new DivergenceError({ step, got, lr, ...(origin && { origin: { kind: "update", what: origin.what } }) });
+  }
+
+  /** Of weights, or the optimizer's state, after a step. */
+  static inWeights(step: number, what: string, lr: number) {
+    const got = `weights that are not finite after step ${step}`;
+    return new DivergenceError({ step, got, origin: { kind: "update", what }, lr });
   }
 }
 

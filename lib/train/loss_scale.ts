@@ -2,6 +2,7 @@ import type { Graph } from "../graph/graph.ts";
 import { defineKernel } from "../graph/kernel.ts";
 import { Storage, Tensor } from "../graph/tensor.ts";
 import { requireShape } from "../ops/shapes.ts";
+import { finiteNorm } from "./clip_grad_norm.ts";
 
 /**
  * y[0] = dLoss[0] · state[0]: the gradient that flows into the loss, scaled. dLoss, y: (1); state: (4), see `LossScale`.
@@ -103,8 +104,7 @@ export class LossScale {
       constants: {
         S: schedule.size,
         growthSteps: this.#options.growthSteps,
-        // The largest f32 stands for Infinity: WGSL may assume that no value is infinite.
-        maxNorm: Math.min(maxNorm, 3.4028234663852886e38),
+        maxNorm: finiteNorm(maxNorm),
         beta1,
         beta1Rest: 1 - beta1,
         beta2,

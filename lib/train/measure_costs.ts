@@ -29,6 +29,12 @@ export interface MeasureCostsOptions {
 /** Steps between two read-backs at most. */
 const LOG_CAPACITY = 128;
 
+/** The weights stay as they began: at a rate that only a warm-up bears they would diverge. The work is the same. */
+const LEARNING_RATE = 0;
+
+/** The shortest time that is believed: a clock may stand still meanwhile. */
+const CLOCK_SECONDS = 1e-6;
+
 /** Validation batches that are timed. */
 const TIMED_BATCHES = 2;
 
@@ -72,14 +78,14 @@ async function measureStep(
   trainer: Trainer,
   { config, train, seconds, signal }: MeasureCostsOptions,
 ): Promise<number> {
-  const { batchSize, gradAccumulation, lr, seed } = config.training;
+  const { batchSize, gradAccumulation, seed } = config.training;
   const { contextLength: seqLen, vocabSize } = config.model;
   let taken = 0;
   const takeSteps = async (count: number) => {
     for (let i = 0; i < count; i++) {
       signal?.throwIfAborted();
       const shape = { batchSize: batchSize * gradAccumulation, seqLen, vocabSize };
-      await trainer.step(await randomBatch(train, shape, seed, taken++), lr);
+      await trainer.step(await randomBatch(train, shape, seed, taken++), LEARNING_RATE);
     }
     // Waits for a GPU: seldom, as a run does.
     await trainer.takeLog();
@@ -87,7 +93,7 @@ async function measureStep(
   await takeSteps(1);
   for (let count = 1;; count *= 2) {
     const elapsed = await secondsOf(() => takeSteps(count));
-    if (elapsed >= seconds / 2 || count === LOG_CAPACITY) return elapsed / count;
+    if (elapsed >= seconds / 2 || count === LOG_CAPACITY) return Math.max(elapsed, CLOCK_SECONDS) / count;
   }
 }
 
@@ -98,10 +104,10 @@ async function measureValidation(
   valid: TokenSource,
   { config, directory }: MeasureCostsOptions,
 ): Promise<number> {
-  const { batchSize, validBatches } = config.training;
+  const { batchSize, validBatches, dtype } = config.training;
   const { contextLength: seqLen, vocabSize } = model.config;
   const shape = { batchSize, seqLen, vocabSize };
-  const evaluator = await Evaluator.create(backend, model, batchSize);
+  const evaluator = await Evaluator.create(backend, model, batchSize, dtype);
   await evaluator.meanLoss(fixedBatches(valid, shape, 1));
   const timed = countFixedBatches(valid, shape, TIMED_BATCHES);
   const elapsed = await secondsOf(() => evaluator.meanLoss(fixedBatches(valid, shape, timed)));

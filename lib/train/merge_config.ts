@@ -1,12 +1,10 @@
 import { UserError } from "../errors.ts";
-import {
-  ARCHITECTURE_CHOICES,
-  ARCHITECTURE_DEFAULTS,
-  type ModelConfig,
-  PRESETS,
-  validateModelConfig,
-} from "../model/config.ts";
+import { JsonFields } from "../io/json_fields.ts";
+import { readFields } from "../io/json_record.ts";
+import { ARCHITECTURE_DEFAULTS, type ModelConfig, type Preset, PRESETS, validateModelConfig } from "../model/config.ts";
+import { MODEL_READERS } from "../model/config_fields.ts";
 import { TRAINING_DEFAULTS, type TrainingConfig, validateTrainingConfig } from "./config.ts";
+import { originFields, TRAINING_READERS } from "./config_fields.ts";
 
 /** What a person says of a run: a preset's name, and what differs from it and from the defaults. */
 export interface ConfigParts {
@@ -17,48 +15,82 @@ export interface ConfigParts {
 
 /** A model's shape with the tokens that `vocabSize` stands for, and how to train it. */
 export interface MergedConfig {
+  /** The preset that the shape began with. */
+  readonly preset: string;
+  /** Settings that were said, as `model.dModel` and `training.lr`; the others follow from them, or are defaults. */
+  readonly given: readonly string[];
   readonly model: ModelConfig;
   readonly training: TrainingConfig;
 }
 
-const DEFAULT_PRESET = "tiny";
+/** The preset where none is named. */
+export const DEFAULT_PRESET = "tiny";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** Fields that a configuration file may have: a run's own config.json is one. */
-const FILE_KEYS = ["preset", "model", "training", "data", "backend"];
-
-const MODEL_KEYS = [
-  "vocabSize",
-  ...Object.keys(PRESETS[DEFAULT_PRESET]),
-  ...Object.keys(ARCHITECTURE_CHOICES),
-  "tieEmbeddings",
-];
-
 /**
- * Reads a configuration file.
- * @throws {UserError} If it is not JSON, or holds a key that means nothing.
+ * Reads a configuration file. A run's own config.json is one: of its settings those count that were said, and those that
+ * differ from what follows from the rest; so what follows from others follows again when those change.
+ *
+ * @param vocabSize The tokenizer's, if there is one: it takes the place of another tokenizer's.
+ * @throws {UserError} If it is not JSON, or holds a key that means nothing, or a value of another kind.
  */
-export async function readConfigFile(path: string): Promise<ConfigParts> {
-  const parts = parseObject(await Deno.readTextFile(path), path);
-  const known: readonly (readonly [unknown, readonly string[], string])[] = [
-    [parts, FILE_KEYS, ""],
-    [parts.model ?? {}, MODEL_KEYS, "model."],
-    [parts.training ?? {}, Object.keys(TRAINING_DEFAULTS), "training."],
-  ];
-  for (const [object, keys, prefix] of known) {
-    if (typeof object !== "object" || Array.isArray(object)) {
-      const got = Array.isArray(object) ? "a list" : `a ${typeof object}`;
-      throw new UserError(`Cannot use ${path}: got "${prefix.slice(0, -1)}" that is ${got}, must be an object`);
-    }
-    const unknown = Object.keys(object as object).find((key) => !keys.includes(key));
-    if (unknown !== undefined) {
-      throw new UserError(
-        `Cannot use ${path}: got "${prefix}${unknown}", must be one of ${keys.map((key) => prefix + key).join(", ")}`,
-      );
-    }
-  }
-  return parts;
+export async function readConfigFile(path: string, vocabSize?: number): Promise<ConfigParts> {
+  const source = { name: path, nextStep: "Mend it, or give another --config" };
+  const fields = JsonFields.parse(await Deno.readTextFile(path), source);
+  fields.allowOnly(["preset", "given", "model", "training", "data", "backend"]);
+  // The data and the backend of a run are another run's to choose: neither is looked at.
+  const { preset, given } = originFields(fields);
+  const model = fields.has("model") ? readFields(fields.object("model"), MODEL_READERS) : {};
+  const training = fields.has("training") ? readFields(fields.object("training"), TRAINING_READERS) : {};
+  const isOfRun = given !== undefined || (fields.has("data") && fields.has("backend"));
+  if (!isOfRun) return { ...(preset !== undefined && { preset }), model, training };
+  return saidOf({ preset: preset ?? DEFAULT_PRESET, given, model, training }, vocabSize);
+}
+
+/** What was said of a run, as far as its config.json tells. */
+function saidOf(
+  { preset, given, model, training }: Required<ConfigParts> & { readonly given: readonly string[] | undefined },
+  vocabSize: number | undefined,
+): ConfigParts {
+  const derivedTraining = { ...TRAINING_DEFAULTS, ...derivedFrom(training) };
+  const isOfTokenizer = vocabSize !== undefined && model.vocabSize !== undefined &&
+    // Files that do not tell what was said: a size that is large enough may have been meant.
+    (given !== undefined || model.vocabSize < vocabSize);
+  const derivedModel: Partial<ModelConfig> = {
+    ...ARCHITECTURE_DEFAULTS,
+    ...presetShape(PRESETS[preset], model.ffn),
+    ...(isOfTokenizer && { vocabSize: model.vocabSize }),
+  };
+  const said = <T extends object>(part: string, values: Partial<T>, derived: Partial<T>): Partial<T> => {
+    const entries = Object.entries(values).filter(([key, value]) =>
+      given?.includes(`${part}.${key}`) || derived[key as keyof T] !== value
+    );
+    return Object.fromEntries(entries) as Partial<T>;
+  };
+  return {
+    preset,
+    model: said("model", model, derivedModel),
+    training: said("training", training, derivedTraining),
+  };
+}
+
+/** A preset's shape with the feed-forward's width that goes with its kind. */
+function presetShape(preset: Preset, ffn: ModelConfig["ffn"]): Preset {
+  // Two matrices instead of three, of the same size together.
+  return ffn === "silu" ? { ...preset, dFf: Math.round(preset.dFf * 3 / 2) } : preset;
+}
+
+/** The settings that follow from the peak rate and the length of a run. */
+function derivedFrom(
+  { lr = TRAINING_DEFAULTS.lr, steps = TRAINING_DEFAULTS.steps }: Partial<TrainingConfig>,
+): Pick<TrainingConfig, "minLr" | "warmupSteps" | "decaySteps"> {
+  return {
+    // Without what binary numbers add to a tenth: 3e-4, not 0.00030000000000000003.
+    minLr: Number((lr / 10).toPrecision(15)),
+    warmupSteps: Math.floor(steps / 20),
+    decaySteps: Math.floor(steps / 5),
+  };
 }
 
 /**
@@ -78,18 +110,13 @@ export function mergeConfigs(parts: readonly ConfigParts[], vocabSize?: number):
       `Cannot build the model: got preset ${name}, must be one of ${Object.keys(PRESETS).join(", ")}`,
     );
   }
-  const ofTokenizer = vocabSize === undefined ? {} : { vocabSize };
-  const model: Mutable<Partial<ModelConfig>> = Object.assign(
-    {},
-    preset,
-    ofTokenizer,
-    ARCHITECTURE_DEFAULTS,
-    ...parts.map(({ model }) => model),
-  );
-  if (model.ffn === "silu" && parts.every((part) => part.model?.dFf === undefined)) {
-    // Two matrices instead of three, of the same size together.
-    model.dFf = Math.round(preset.dFf * 3 / 2);
-  }
+  const said = overlaid(parts.map(({ model }) => model));
+  const model: Mutable<Partial<ModelConfig>> = {
+    ...presetShape(preset, said.ffn),
+    ...(vocabSize !== undefined && { vocabSize }),
+    ...ARCHITECTURE_DEFAULTS,
+    ...said,
+  };
   if (model.vocabSize === undefined) {
     throw new UserError(
       "Cannot build the model: got no vocabulary size, must be known. Pass --tokenizer DIR or --vocab-size N",
@@ -101,29 +128,22 @@ export function mergeConfigs(parts: readonly ConfigParts[], vocabSize?: number):
         `Leave --vocab-size out to take the tokenizer's`,
     );
   }
-  const said: Partial<TrainingConfig> = Object.assign({}, ...parts.map(({ training }) => training));
-  const { lr = TRAINING_DEFAULTS.lr, steps = TRAINING_DEFAULTS.steps } = said;
-  const training: TrainingConfig = {
-    ...TRAINING_DEFAULTS,
-    // Without what binary numbers add to a tenth: 3e-4, not 0.00030000000000000003.
-    minLr: Number((lr / 10).toPrecision(15)),
-    warmupSteps: Math.floor(steps / 20),
-    decaySteps: Math.floor(steps / 5),
-    ...said,
+  const saidOfTraining = overlaid(parts.map(({ training }) => training));
+  const training = { ...TRAINING_DEFAULTS, ...derivedFrom(saidOfTraining), ...saidOfTraining };
+  return {
+    preset: name,
+    given: [...namesIn("model", said), ...namesIn("training", saidOfTraining)],
+    model: validateModelConfig(model as ModelConfig),
+    training: validateTrainingConfig(training),
   };
-  return { model: validateModelConfig(model as ModelConfig), training: validateTrainingConfig(training) };
 }
 
-function parseObject(text: string, path: string): ConfigParts {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    throw new UserError(`Cannot use ${path}: got text that is not JSON (${error.message}), must be a JSON object`);
-  }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new UserError(`Cannot use ${path}: got JSON that is no object, must be like a run's config.json`);
-  }
-  return value;
+/** Settings, later ones over earlier ones; one that is undefined says nothing. */
+function overlaid<T extends object>(parts: readonly (Partial<T> | undefined)[]): Partial<T> {
+  const entries = parts.flatMap((part) => Object.entries(part ?? {})).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as Partial<T>;
+}
+
+function namesIn(part: string, said: object): string[] {
+  return Object.keys(said).map((key) => `${part}.${key}`);
 }

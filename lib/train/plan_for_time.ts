@@ -84,10 +84,14 @@ function saysModel({ preset, model = {} }: ConfigParts): boolean {
  * Measures the device with real steps, which are thrown away, and chooses how many to take; and, where the configuration
  * does not say which, a model, by `chooseCandidate`.
  *
+ * @throws {RangeError} If `seconds` is not a finite number above 0.
  * @throws {UserError} If not even one step fits into the time.
  */
 export async function planForTime(options: TimePlanOptions): Promise<TimePlan> {
   const { seconds, parts, train, directory } = options;
+  if (!(Number.isFinite(seconds) && seconds > 0)) {
+    throw new RangeError(`Cannot plan a run: got ${seconds} seconds, must be a number above 0`);
+  }
   const vocabSize = options.tokenizer?.vocabSize;
   const began = performance.now();
   const left = () => seconds * (1 - RESERVE) - (performance.now() - began) / 1000;
@@ -125,7 +129,11 @@ export async function planForTime(options: TimePlanOptions): Promise<TimePlan> {
     const steps = choice ? chooseSteps(candidate, resources) : inTime;
     const tokens = steps * candidate.tokensPerStep;
     return {
-      config: mergeConfigs([...chosenParts, { training: { steps } }], vocabSize),
+      // What was chosen was not said.
+      config: {
+        ...mergeConfigs([...chosenParts, { training: { steps } }], vocabSize),
+        given: mergeConfigs(parts, vocabSize).given,
+      },
       candidate,
       ...(choice && { choice: { compared: choice.compared, bound: choice.bound } }),
       estimatedSeconds: estimateSeconds(steps, candidate.costs, resources),

@@ -15,6 +15,7 @@ import {
   pruneCheckpoints,
   writeCheckpoint,
 } from "./checkpoint.ts";
+import { requireSameConfig } from "./config_difference.ts";
 import { MetricsLog } from "./metrics_log.ts";
 import { RUN_FILES, type RunConfig } from "./run_directory.ts";
 import { type StepMetrics, train } from "./train.ts";
@@ -45,12 +46,15 @@ export interface TrainRunOptions {
  * However the process ends, the run can be resumed from its newest checkpoint with `checkpoint`, and goes on with the
  * same bits as if it had never stopped (given the same backend and machine).
  *
- * @throws {UserError} If token sources and tokenizer do not belong together; nothing was changed then.
- * @throws {DivergenceError} If a loss or a gradient is NaN or infinite; the checkpoints stay as they were.
+ * @throws {UserError} If the checkpoint was made with another configuration, or token sources and tokenizer do not belong
+ *   together; nothing is changed then.
+ * @throws {DivergenceError} If a loss, a gradient or a weight is NaN or infinite; the checkpoints and the best weights stay
+ *   as they were.
  */
 export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMetrics, void, void> {
   const { backend, directory, config, checkpoint } = options;
   requireOneTokenizer([options.train, options.valid], options.tokenizer);
+  if (checkpoint) requireSameConfig(directory, config, checkpoint);
   const checkpoints = `${directory}/${RUN_FILES.checkpoints}`;
   const model = new Transformer(config.model);
   using tensors = checkpoint && await CheckpointTensors.open(checkpoint);
@@ -84,7 +88,7 @@ export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMe
   for await (const metrics of steps) {
     await log.append(metrics);
     const { step, validLoss } = metrics;
-    if (validLoss !== undefined && !(validLoss >= (best?.validLoss ?? Infinity))) {
+    if (validLoss !== undefined && validLoss < (best?.validLoss ?? Infinity)) {
       best = { step, validLoss };
       await saveWeights(`${directory}/${RUN_FILES.best}`, backend, model, {
         step: String(step),

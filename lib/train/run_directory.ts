@@ -1,15 +1,21 @@
 import { identifyTokenizer, requireTokenizerOf } from "../dataset/tokenizer_id.ts";
 import { UserError } from "../errors.ts";
 import { isFile } from "../io/is_file.ts";
+import { JsonFields } from "../io/json_fields.ts";
 import { writeDirectoryAtomically, writeFileAtomically } from "../io/atomic.ts";
-import { type ModelConfig, validateModelConfig } from "../model/config.ts";
+import type { ModelConfig } from "../model/config.ts";
 import { saveTokenizer, type Tokenizer } from "../tokenizer/mod.ts";
-import { type TrainingConfig, validateTrainingConfig } from "./config.ts";
+import type { TrainingConfig } from "./config.ts";
+import { modelConfigOf, runConfigOf } from "./config_fields.ts";
 import { checkpointWeights, latestCheckpoint } from "./checkpoint.ts";
 import type { DataRecord } from "./data_record.ts";
 
 /** What a run's config.json holds. */
 export interface RunConfig {
+  /** The preset that the model's shape began with; not in files of earlier versions. */
+  readonly preset?: string;
+  /** Settings that were said (`model.dModel`, `training.lr`); the others followed from them, or are defaults. */
+  readonly given?: readonly string[];
   readonly model: ModelConfig;
   readonly training: TrainingConfig;
   /** The tokens that it trains on. */
@@ -66,13 +72,7 @@ function requireTokenizerOfData(tokenizer: Tokenizer, { data }: RunConfig): void
  * @throws {UserError} If the file is missing, is not JSON, or does not hold a model that can be built and trained.
  */
 export async function readRunConfig(directory: string): Promise<RunConfig> {
-  return await readConfig(directory, (config) => {
-    if (config.training === undefined || config.data?.train === undefined || config.backend === undefined) {
-      throw new RangeError(`got no "training", "data" or "backend"`);
-    }
-    validateTrainingConfig(config.training);
-    return config as RunConfig;
-  });
+  return await readConfig(directory, runConfigOf);
 }
 
 /**
@@ -80,7 +80,7 @@ export async function readRunConfig(directory: string): Promise<RunConfig> {
  * @throws {UserError} If the file is missing, is not JSON, or does not hold a model that can be built.
  */
 export async function readModelConfig(directory: string): Promise<ModelConfig> {
-  return await readConfig(directory, ({ model }) => model!);
+  return await readConfig(directory, modelConfigOf);
 }
 
 /**
@@ -97,7 +97,7 @@ export async function findWeights(directory: string, which: "last" | "best" = "l
   throw new UserError(`Cannot load weights of ${directory}: got no ${path}, must be there. ${next}`);
 }
 
-async function readConfig<T>(directory: string, use: (config: Partial<RunConfig>) => T): Promise<T> {
+async function readConfig<T>(directory: string, use: (fields: JsonFields) => T): Promise<T> {
   const path = `${directory}/${RUN_FILES.config}`;
   let text: string;
   try {
@@ -108,15 +108,14 @@ async function readConfig<T>(directory: string, use: (config: Partial<RunConfig>
       `Cannot open run ${directory}: got no ${RUN_FILES.config}, must be a directory that train-lm wrote. Check the path`,
     );
   }
+  const nextStep = "Restore the file that train-lm wrote, or train again";
   try {
-    const config = JSON.parse(text) as Partial<RunConfig>;
-    if (config.model === undefined) throw new RangeError(`got no "model"`);
-    validateModelConfig(config.model);
-    return use(config);
+    return use(JsonFields.parse(text, { name: path, nextStep }));
   } catch (error) {
-    const problem = error instanceof Error ? error.message : String(error);
+    if (!(error instanceof RangeError)) throw error;
     throw new UserError(
-      `Cannot open run ${directory}: got an unusable ${RUN_FILES.config} (${problem}), must be one that train-lm wrote. Train it again`,
+      `Cannot open run ${directory}: got an unusable ${RUN_FILES.config} (${error.message}), must be one that train-lm ` +
+        `wrote. ${nextStep}`,
     );
   }
 }

@@ -74,10 +74,11 @@ export function traceStep(model: Transformer, options: TrainerOptions): StepProg
   backward(batch, loss, dLoss, { gradientOf, accumulate });
   appendTo(log.loss, batch, loss, inputs.lossRow);
 
-  const norms = clipGradNorm(update, gradients.flat, options.maxGradNorm);
+  const maxNorm = options.maxGradNorm === 0 ? Infinity : options.maxGradNorm;
+  const norms = clipGradNorm(update, gradients.flat, maxNorm);
   const { clip, schedule } = lossScale?.update(update, norms, inputs.schedule, {
     ...options.optimizer,
-    maxNorm: options.maxGradNorm,
+    maxNorm,
   }) ?? { clip: norms, schedule: inputs.schedule };
   optimizer.update(update, { gradients, clip, schedule });
   appendTo(log.clip, update, clip, inputs.normRow);

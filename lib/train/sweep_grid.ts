@@ -1,4 +1,5 @@
 import { UserError } from "../errors.ts";
+import { configDifferences } from "./config_difference.ts";
 import type { RunConfig } from "./run_directory.ts";
 
 /** What a sweep varies: the values of each setting, as text. */
@@ -37,19 +38,10 @@ export function sweepGrid(axes: SweepAxes): SweepPoint[] {
 
 /** The first setting in which two configurations differ, in words; nothing if they train the same model on the same data. */
 export function firstDifference(got: RunConfig, expected: RunConfig): string | undefined {
-  for (const part of ["model", "training"] as const) {
-    const [a, b]: Readonly<Record<string, unknown>>[] = [{ ...got[part] }, { ...expected[part] }];
-    for (const key of new Set([...Object.keys(a), ...Object.keys(b)])) {
-      if (a[key] !== b[key]) return `got ${part}.${key} ${a[key] ?? "unset"}, must be ${b[key] ?? "unset"}`;
-    }
-  }
-  for (const part of ["train", "valid"] as const) {
-    // Data may be moved: its name says nothing.
-    const [a, b] = [got.data[part], expected.data[part]];
-    if (a?.sha256 !== b?.sha256 || a?.tokens !== b?.tokens) {
-      return `got other ${part} data (${a?.name ?? "none"}), must be ${b?.name ?? "none"}`;
-    }
-  }
-  if (got.backend !== expected.backend) return `got backend ${got.backend}, must be ${expected.backend}`;
-  return undefined;
+  const [difference] = configDifferences(got, expected);
+  if (difference === undefined) return undefined;
+  const { field, ...values } = difference;
+  const data = /^data\.(.+)/.exec(field)?.[1];
+  if (data) return `got other ${data} data (${values.got ?? "none"}), must be ${values.expected ?? "none"}`;
+  return `got ${field} ${values.got ?? "unset"}, must be ${values.expected ?? "unset"}`;
 }

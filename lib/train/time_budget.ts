@@ -58,7 +58,8 @@ export function estimateSeconds(steps: number, costs: RunCosts, intervals: Inter
 export function stepsWithin(seconds: number, costs: RunCosts, intervals: Intervals): number {
   // Invariant: `fits` steps are within the time, `exceeds` are not.
   let fits = 0;
-  let exceeds = Math.floor(seconds / costs.step) + 1;
+  // Bounded: of a clock that stood still, or of a time without end, the quotient is infinite.
+  let exceeds = Math.min(Math.floor(seconds / costs.step) + 1, Number.MAX_SAFE_INTEGER);
   while (exceeds - fits > 1) {
     const middle = Math.floor((fits + exceeds) / 2);
     if (estimateSeconds(middle, costs, intervals) <= seconds) fits = middle;
@@ -86,7 +87,8 @@ export function fitsCorpus(parameters: number, corpusTokens: number): boolean {
  */
 export function usesTimeUp(candidate: Candidate, resources: Resources): boolean {
   const tokens = tokensInTime(candidate, resources);
-  return tokens < TOKENS_PER_PARAMETER * candidate.parameters && tokens < MAX_EPOCHS * resources.corpusTokens;
+  // Written so that NaN, of no time at all, ends the search.
+  return !(tokens >= TOKENS_PER_PARAMETER * candidate.parameters || tokens >= MAX_EPOCHS * resources.corpusTokens);
 }
 
 /**
@@ -106,7 +108,8 @@ export function chooseCandidate(candidates: readonly Candidate[], resources: Res
   const distances = allowed.map(({ parameters }, i) =>
     Math.abs(Math.log(tokens[i] / parameters / TOKENS_PER_PARAMETER))
   );
-  const nearest = distances.indexOf(Math.min(...distances));
+  // Where the time is over no distance is a number: the smallest model then.
+  const nearest = distances.reduce((best, distance, i) => distance < distances[best] ? i : best, 0);
   const mostTokens = MAX_EPOCHS * corpusTokens;
   return tokens[nearest] > mostTokens
     ? { index: tokens.findLastIndex((count) => count >= mostTokens), bound: "corpus" }

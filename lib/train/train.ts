@@ -1,8 +1,9 @@
 import type { Backend } from "../backend/backend.ts";
 import { requirePrecision } from "../backend/precision.ts";
-import { fixedBatches, randomBatch, requireWindow } from "../dataset/batches.ts";
+import { type Batch, fixedBatches, randomBatch, requireWindow } from "../dataset/batches.ts";
 import type { TokenSource } from "../dataset/token_source.ts";
 import { requireOneTokenizer } from "../dataset/tokenizer_id.ts";
+import type { Precision } from "../graph/graph.ts";
 import type { Program } from "../graph/program.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { Transformer } from "../model/transformer.ts";
@@ -11,6 +12,7 @@ import type { Tokenizer } from "../tokenizer/mod.ts";
 import type { TrainingConfig } from "./config.ts";
 import { DivergenceError, hasDiverged, originOfDivergence } from "./divergence.ts";
 import { Evaluator } from "./evaluator.ts";
+import { type ForwardOrigin, originInForward } from "./forward_probe.ts";
 import { Sampler, samplesWith } from "./sampler.ts";
 import { learningRate } from "./schedule.ts";
 import { Trainer } from "./trainer.ts";
@@ -87,7 +89,7 @@ const READ_BACK_MS = { wasm: 0, webgpu: 500 };
 const MAX_SKIPPED = 32;
 
 /** At most so many steps lie between two read-backs. */
-const LOG_CAPACITY = 256;
+export const LOG_CAPACITY = 256;
 
 /**
  * Trains a model, yielding each step's metrics. The weights are on the backend, in `model.parameters`, at every yield
@@ -97,7 +99,8 @@ const LOG_CAPACITY = 256;
  *
  * @throws {UserError} If a token source is too short or holds ids beyond the model's vocabulary; if token sources and
  *   tokenizer do not belong together; if samples are asked for without a tokenizer.
- * @throws {DivergenceError} If a loss or a gradient is NaN or infinite; metrics of the steps before are yielded first.
+ * @throws {DivergenceError} If a loss, a validation loss or a gradient is NaN or infinite; metrics of the steps before are
+ *   yielded first.
  */
 export async function* train(options: TrainOptions): AsyncGenerator<StepMetrics, void, void> {
   const { backend, model, config, start } = options;
@@ -152,7 +155,7 @@ async function* trainSteps(trainer: Trainer, options: TrainOptions): AsyncGenera
 
     const results = await trainer.takeLog();
     const elapsed = (performance.now() - started) / 1000;
-    const tokensPerSecond = Math.round(results.length * stepShape.batchSize * seqLen / elapsed);
+    const tokensPerSecond = throughput(results.length * stepShape.batchSize * seqLen, elapsed);
     const diverged = results.findIndex((result) => {
       skippedInARow = result.skipped ? skippedInARow + 1 : 0;
       return hasDiverged(result) || skippedInARow > MAX_SKIPPED;
@@ -160,7 +163,8 @@ async function* trainSteps(trainer: Trainer, options: TrainOptions): AsyncGenera
     const validLoss = isValidated && diverged < 0
       ? await evaluator.meanLoss(fixedBatches(options.valid!, validShape, config.validBatches))
       : undefined;
-    const sample = isSampled && diverged < 0 ? await sampler.sample(step + 1) : undefined;
+    const isFine = diverged < 0 && (validLoss === undefined || Number.isFinite(validLoss));
+    const sample = isSampled && isFine ? await sampler.sample(step + 1) : undefined;
     const seconds = Math.round(performance.now() - began) / 1000;
     for (const [i, result] of results.entries()) {
       const at = first + i;
@@ -169,11 +173,21 @@ async function* trainSteps(trainer: Trainer, options: TrainOptions): AsyncGenera
         const batch = await randomBatch(options.train, stepShape, seed, at);
         const diverging = { backend, model, trainer, result, batch, precision: config.dtype, isLast: at === step };
         const origin = await originOfDivergence(diverging);
-        throw new DivergenceError(at, result, origin, lr);
+        throw DivergenceError.atStep(at, result, origin, lr);
       }
-      const metrics = { step: at, ...result, lr, tokensPerSecond, seconds };
-      const measured = { ...(validLoss !== undefined && { validLoss }), ...(sample !== undefined && { sample }) };
+      // A gradient that overflowed has no norm that JSON could hold.
+      const gradNorm = result.skipped ? 0 : result.gradNorm;
+      const metrics = { step: at, ...result, gradNorm, lr, tokensPerSecond, seconds };
+      const measured = {
+        ...(isFine && validLoss !== undefined && { validLoss }),
+        ...(sample !== undefined && { sample }),
+      };
       yield at === step ? { ...metrics, ...measured } : metrics;
+    }
+    if (!isFine) {
+      const batches = fixedBatches(options.valid!, validShape, config.validBatches);
+      const origin = await firstOrigin(backend, model, batches, config.dtype);
+      throw DivergenceError.inValidation(step, validLoss!, origin, learningRate(step, config));
     }
     // Whoever stops the run during a validation or a sample does not wait for another step.
     isLast ||= signal?.aborted === true;
@@ -184,4 +198,25 @@ async function* trainSteps(trainer: Trainer, options: TrainOptions): AsyncGenera
     first = step + 1;
     started = performance.now();
   }
+}
+
+/** Whole tokens per second; of less than one, three digits: a pace of 0 would never end. */
+function throughput(tokens: number, seconds: number): number {
+  // A clock may be too coarse for a short step, and JSON holds no infinity.
+  const pace = tokens / Math.max(seconds, 1e-6);
+  return pace < 1 ? Number(pace.toPrecision(3)) : Math.round(pace);
+}
+
+/** What is the first in the forward passes of some batches to be NaN or infinite. */
+async function firstOrigin(
+  backend: Backend,
+  model: Transformer,
+  batches: AsyncIterable<Batch>,
+  precision?: Precision,
+): Promise<ForwardOrigin | undefined> {
+  for await (const batch of batches) {
+    const origin = await originInForward(backend, model, batch, precision);
+    if (origin) return origin;
+  }
+  return undefined;
 }

@@ -24,7 +24,7 @@ export interface TrainerOptions {
   readonly precision?: Precision;
   /** Of f16 alone; `LOSS_SCALE_DEFAULTS` by default. */
   readonly lossScale?: LossScaleOptions;
-  /** Gradients are scaled down to this global norm; Infinity leaves them. */
+  /** Gradients are scaled down to this global norm; 0 leaves them. */
   readonly maxGradNorm: number;
   /** Steps that may be taken between two calls of `takeLog`. */
   readonly logCapacity: number;

@@ -1,8 +1,13 @@
 // Which models a command line names.
 import type { NamedShape } from "../../lib/accounting/compare.ts";
 import { GPT2_SHAPES, type ModelShape, validateShape } from "../../lib/accounting/shape.ts";
+import { JsonFields } from "../../lib/io/json_fields.ts";
+import { readFields } from "../../lib/io/json_record.ts";
 import { PRESETS } from "../../lib/model/config.ts";
-import { UsageError, UserError } from "../cli/errors.ts";
+import { MODEL_READERS } from "../../lib/model/config_fields.ts";
+import type { TrainingConfig } from "../../lib/train/config.ts";
+import { DEFAULT_PRESET, mergeConfigs, readConfigFile } from "../../lib/train/merge_config.ts";
+import { UsageError } from "../cli/errors.ts";
 import { requireInputFile } from "../cli/files.ts";
 
 /** Names that `--model` and `--compare` take. GPT-2's may be given without `gpt2-`. */
@@ -16,7 +21,7 @@ export interface ShapeOverrides {
   readonly "num-layers"?: number;
   readonly "num-heads"?: number;
   readonly "d-ff"?: number;
-  readonly ffn?: string;
+  readonly ffn?: "swiglu" | "silu";
   readonly "tie-embeddings": boolean;
 }
 
@@ -34,62 +39,76 @@ export function namedShape(name: string, overrides: ShapeOverrides): NamedShape 
   return { name: key, shape: withOverrides(shape, overrides, `model ${key}`) };
 }
 
-/**
- * Reads a run's config.json: `{ "model": …, "training": … }`, or a model's shape alone. What it does not know it ignores.
- * @throws {UserError} if it holds no shape.
- */
-export async function readRunConfig(
-  path: string,
-  overrides: ShapeOverrides,
-): Promise<NamedShape & { readonly batchSize?: number; readonly steps?: number }> {
-  await requireInputFile(path);
-  let json: unknown;
-  try {
-    json = JSON.parse(await Deno.readTextFile(path));
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    throw new UserError(
-      `Cannot read ${path}: got a file that is not JSON, must be a run's config.json. Check the path`,
-    );
-  }
-  const root = asRecord(json);
-  const training = asRecord(root.training);
-  const model = "model" in root ? asRecord(root.model) : root;
-  return {
-    name: path,
-    shape: withOverrides(model, overrides, path),
-    batchSize: asNumber(training.batchSize),
-    steps: asNumber(training.steps),
-  };
+/** The parts of a configuration that flags give. */
+export interface RunOverrides extends ShapeOverrides {
+  readonly "batch-size"?: number;
+  readonly "grad-accumulation"?: number;
+  readonly optimizer?: "adamw" | "sgd";
+  readonly steps?: number;
 }
 
-function withOverrides(given: object, overrides: ShapeOverrides, what: string): ModelShape {
-  const base = asRecord(given);
-  const dModel = overrides["d-model"] ?? asNumber(base.dModel);
+/** A model and, where a file tells how it is trained, that. */
+export interface ConfiguredModel extends NamedShape {
+  readonly training?: TrainingConfig;
+}
+
+/**
+ * Reads a configuration as train-lm does, a run's config.json being one, with the flags over it; or a model's shape alone.
+ * @throws {UserError} If it holds no shape, or anything that means nothing.
+ */
+export async function readConfigured(path: string, overrides: RunOverrides): Promise<ConfiguredModel> {
+  await requireInputFile(path);
+  const source = { name: path, nextStep: "Check the path: it must be a run's config.json, or like one" };
+  const root = JsonFields.parse(await Deno.readTextFile(path), source);
+  if (root.has("vocabSize") || root.has("dModel")) {
+    return { name: path, shape: withOverrides(readFields(root, MODEL_READERS), overrides, path) };
+  }
+  const parts = await readConfigFile(path);
+  const preset = PRESETS[parts.preset ?? DEFAULT_PRESET];
+  requireVocabSize(overrides["vocab-size"] ?? parts.model?.vocabSize ?? preset.vocabSize, path);
+  const given = (names: Readonly<Record<string, unknown>>) =>
+    Object.fromEntries(Object.entries(names).filter(([, value]) => value !== undefined));
+  const { model, training } = mergeConfigs([parts, {
+    model: given({
+      vocabSize: overrides["vocab-size"],
+      contextLength: overrides["context-length"],
+      dModel: overrides["d-model"],
+      numLayers: overrides["num-layers"],
+      numHeads: overrides["num-heads"],
+      dFf: overrides["d-ff"],
+      ffn: overrides.ffn,
+      tieEmbeddings: overrides["tie-embeddings"] || undefined,
+    }),
+    training: given({
+      batchSize: overrides["batch-size"],
+      gradAccumulation: overrides["grad-accumulation"],
+      optimizer: overrides.optimizer,
+      steps: overrides.steps,
+    }),
+  }]);
+  return { name: path, shape: model, training };
+}
+
+function withOverrides(base: Partial<ModelShape>, overrides: ShapeOverrides, what: string): ModelShape {
   const shape = {
     ...base,
-    vocabSize: overrides["vocab-size"] ?? asNumber(base.vocabSize),
-    contextLength: overrides["context-length"] ?? asNumber(base.contextLength),
-    dModel,
-    numLayers: overrides["num-layers"] ?? asNumber(base.numLayers),
-    numHeads: overrides["num-heads"] ?? asNumber(base.numHeads),
-    dFf: overrides["d-ff"] ?? asNumber(base.dFf),
+    vocabSize: overrides["vocab-size"] ?? base.vocabSize,
+    contextLength: overrides["context-length"] ?? base.contextLength,
+    dModel: overrides["d-model"] ?? base.dModel,
+    numLayers: overrides["num-layers"] ?? base.numLayers,
+    numHeads: overrides["num-heads"] ?? base.numHeads,
+    dFf: overrides["d-ff"] ?? base.dFf,
     ffn: overrides.ffn ?? base.ffn,
     tieEmbeddings: overrides["tie-embeddings"] || base.tieEmbeddings === true,
   };
-  if (shape.vocabSize === undefined) {
-    throw new UsageError(
-      `Cannot run account: got no vocabulary size for ${what}, must be known. Pass --vocab-size N`,
-    );
-  }
+  requireVocabSize(shape.vocabSize, what);
   // The cast is checked in the same breath: validateShape looks at every key that is used.
   return validateShape(shape as ModelShape);
 }
 
-function asRecord(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null ? value as Record<string, unknown> : {};
-}
-
-function asNumber(value: unknown): number | undefined {
-  return typeof value === "number" ? value : undefined;
+function requireVocabSize(vocabSize: number | undefined, what: string): void {
+  if (vocabSize !== undefined) return;
+  throw new UsageError(
+    `Cannot run account: got no vocabulary size for ${what}, must be known. Pass --vocab-size N`,
+  );
 }

@@ -22,6 +22,8 @@ export type FlagSpec = {
     readonly many?: boolean;
     readonly min?: number;
     readonly max?: number;
+    /** Of a number: words that may stand in its place. */
+    readonly words?: Readonly<Record<string, number>>;
   };
 }[keyof FlagTypes];
 
@@ -104,6 +106,7 @@ function spellOut(args: readonly string[], specs: FlagSpecs): string[] {
 }
 
 function parseNumber(name: string, text: string, spec: FlagSpec, fail: (got: string, mustBe: string) => never): number {
+  if (spec.words && Object.hasOwn(spec.words, text)) return spec.words[text];
   const value = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : NaN;
   const { min = -Infinity, max = Infinity } = spec;
   const whole = spec.type === "integer";

@@ -29,7 +29,8 @@ Data
                          configuration. --train and --valid name the data again if it was moved.
 
 Configuration: the preset, then the file, then the flags, each over the one before
-  --config FILE.json     An object with "preset", "model", "training"; a run's config.json is one.
+  --config FILE.json     An object with "preset", "model", "training". A run's config.json is one: what was said of that run
+                         stands, and what followed from it (--min-lr, --warmup-steps, …) follows again from the flags.
 
 Model
   --preset NAME          ${Object.keys(PRESETS).join(", ")} (default: tiny)
@@ -59,7 +60,7 @@ Training
   --weight-decay X       (default: ${DEFAULTS.weightDecay})
   --decay WHAT           all, or matrices: the norms' weights do not decay (default: ${DEFAULTS.decay})
   --beta1 X  --beta2 X   AdamW's moments (default: ${DEFAULTS.beta1}, ${DEFAULTS.beta2})
-  --clip X               Largest global gradient norm (default: ${DEFAULTS.clip})
+  --clip X               Largest global gradient norm; 0 or none for no clipping (default: ${DEFAULTS.clip})
   --valid-every N        Steps between validations (default: ${DEFAULTS.validEvery})
   --valid-batches N      Batches per validation (default: ${DEFAULTS.validBatches})
   --sample-every N       Steps between two short texts that the model makes, shown, and kept in metrics.jsonl and the
@@ -110,7 +111,7 @@ const TRAINING_FLAGS = {
   decay: { type: "string", choices: ["all", "matrices"] },
   beta1: { type: "number" },
   beta2: { type: "number" },
-  clip: { type: "number" },
+  clip: { type: "number", min: 0, words: { none: 0 } },
   "valid-every": { type: "integer", min: 1 },
   "valid-batches": { type: "integer", min: 1 },
   "sample-every": { type: "integer", min: 0 },

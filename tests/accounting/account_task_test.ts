@@ -33,23 +33,33 @@ Deno.test("account --compare lists the sizes, --contexts the lengths", async () 
   ]);
 });
 
-Deno.test("account --config reads a run's config.json, knows what it knows, and lets flags change it", async () => {
+Deno.test("account --config reads what train-lm reads, or a shape alone, and lets flags change it", async () => {
   const path = await Deno.makeTempFile({ suffix: ".json" });
   try {
     const model = { vocabSize: 100, contextLength: 8, dModel: 16, numLayers: 2, numHeads: 2, dFf: 32, ropeTheta: 1e4 };
-    await Deno.writeTextFile(path, JSON.stringify({ model, training: { batchSize: 4, steps: 50 }, extra: [1] }));
+    await Deno.writeTextFile(path, JSON.stringify({ model, training: { batchSize: 4, steps: 50 } }));
     const { code, out } = await run("--config", path, "--json");
     const json = JSON.parse(out);
     assertEquals([code, json.batchSize, json.training.tokens], [0, 4, 50 * 4 * 8]);
     assertEquals(json.shape.dFf, 32);
     assertEquals(JSON.parse((await run("--config", path, "--json", "--d-ff", "64")).out).shape.dFf, 64);
 
-    await Deno.writeTextFile(path, JSON.stringify({ model: { ...model, dModel: 15 } }));
-    assertStringIncludes((await run("--config", path)).err, "got dModel 15, must be divisible by 2 heads");
-    await Deno.writeTextFile(path, "{");
-    assertStringIncludes((await run("--config", path)).err, "got a file that is not JSON");
-    await Deno.writeTextFile(path, "null");
-    assertStringIncludes((await run("--config", path)).err, "got no vocabulary size");
+    await Deno.writeTextFile(path, JSON.stringify({ ...model, ffn: "silu" }));
+    const alone = JSON.parse((await run("--config", path, "--json", "--batch-size", "3")).out);
+    assertEquals([alone.shape.ffn, alone.batchSize, alone.attention], ["silu", 3, "stored"]);
+
+    const refusals: [string, string][] = [
+      [JSON.stringify({ model: { ...model, dModel: 15 } }), "got dModel 15 and 2 heads, must be dModel divisible"],
+      [JSON.stringify({ ...model, dModel: 15 }), "got dModel 15, must be divisible by 2 heads"],
+      [JSON.stringify({ model, extra: [1] }), 'got "extra", must be one of'],
+      ["{", "got text that is not JSON"],
+      ["null", "got null, must be a JSON object"],
+      ["{}", "got no vocabulary size"],
+    ];
+    for (const [text, message] of refusals) {
+      await Deno.writeTextFile(path, text);
+      assertStringIncludes((await run("--config", path)).err, message);
+    }
   } finally {
     await Deno.remove(path);
   }

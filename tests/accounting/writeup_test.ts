@@ -1,9 +1,9 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { trainBpe } from "../../lib/tokenizer/mod.ts";
 import { adamwSection, exponential, transformerSection } from "../../tasks/writeup/accounting.ts";
 import { code, formatMarkdown } from "../../tasks/writeup/markdown.ts";
 import { runToyProblem } from "../../tasks/writeup/sgd.ts";
-import { longestToken, measureCompression, mergeOf } from "../../tasks/writeup/tokenizers.ts";
+import { longestToken, measureCompression, mergeOf, referenceCompression } from "../../tasks/writeup/tokenizers.ts";
 import { countDecodablePairs, encodedSizes, firstByteThatFails } from "../../tasks/writeup/unicode.ts";
 import { assertClose, UNIT_ROUNDOFF } from "../harness/assert_close.ts";
 import { forEachBackend } from "../harness/backends.ts";
@@ -82,4 +82,20 @@ Deno.test("Markdown keeps what a cell holds", () => {
     [...lines, "| a\\|b | x<br>y | `` `z`` |", "", "R", ""].join("\n"),
   );
   assertEquals([code("a"), code("`"), code(" a ")], ["`a`", "`` ` ``", "`  a  `"]);
+});
+
+Deno.test("the reference's compression is what it measured: each of its tokenizers on each of its texts", async () => {
+  // The course's write-up: 4.50 for its OpenWebText tokenizer on OpenWebText, 4.01 for TinyStories' on TinyStories; crossed,
+  // 3.87 for OpenWebText's on TinyStories and 3.40 for TinyStories' on OpenWebText.
+  const measured = { "story story": "4.01", "story web": "3.40", "web story": "3.87", "web web": "4.50" };
+  const writeup = await Deno.readTextFile(new URL("../../data/WRITEUP.md", import.meta.url));
+  for (const [pair, bytes] of Object.entries(measured)) {
+    const [tokenizer, text] = pair.split(" ");
+    assertEquals(referenceCompression(tokenizer, text), `${bytes} bytes per token`);
+    assertMatch(
+      writeup,
+      new RegExp(`\\| ${tokenizer} [\\d,]+ tokens on ${text} text \\| ${bytes} bytes per token \\|`),
+    );
+  }
+  assertEquals([referenceCompression("gpt2", "web"), referenceCompression("story", "toString")], ["–", "–"]);
 });

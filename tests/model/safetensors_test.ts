@@ -139,3 +139,31 @@ Deno.test("Safetensors names a tensor that is missing, of another type, or negat
   assertThrows(() => file.readIntegers("d"), UserError, "of type F64, must be U32 or I32");
   assertThrows(() => file.readIntegers("i"), UserError, 'tensor "i" with a negative value');
 });
+
+Deno.test("Safetensors takes any header, or refuses it in one short line", () => {
+  const long = `${"\u001b[2J\n".repeat(5000)}`;
+  const tensor = { dtype: "F32", shape: [1], data_offsets: [0, 4] };
+  const hostile: unknown[] = [
+    "[".repeat(200_000),
+    `{"a":${"[".repeat(200_000)}`,
+    { [long]: { ...tensor, data_offsets: [1, 5] } },
+    { [long]: null },
+    { a: { ...tensor, dtype: long, shape: [4, 4] }, b: tensor },
+    { a: { ...tensor, shape: Array.from({ length: 50_000 }, () => 1e6) } },
+    { a: { ...tensor, shape: [2 ** 53 - 1, 2 ** 53 - 1] } },
+    { __metadata__: { [long]: 1 } },
+  ];
+  for (const header of hostile) {
+    const { message } = assertThrows(() => Safetensors.fromBytes(fileOf(header, 4)), UserError);
+    assertEquals(
+      /^Cannot read bytes: got \P{Cc}+, must be \P{Cc}+$/u.test(message),
+      true,
+      message.slice(0, 500),
+    );
+    assertEquals(message.length < 500, true, `${message.length} characters`);
+  }
+  // A type that the format may have one day is no reason to refuse the others, until it is asked for.
+  const file = Safetensors.fromBytes(fileOf({ [long]: { ...tensor, dtype: long } }, 4));
+  const { message } = assertThrows(() => file.readFloats(long), UserError);
+  assertEquals(message.length < 500 && !/\p{Cc}/u.test(message), true, message.slice(0, 500));
+});

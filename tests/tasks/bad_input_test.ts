@@ -139,13 +139,13 @@ const MISTAKES: Record<string, Mistake> = {
   "a setting of another type": {
     task: "train-lm",
     args: but(TRAIN_LM, "--config", "DIR/texts.json"),
-    says: /got beta1 "0\.9", must be a number at least 0 and below 1/,
+    says: /texts\.json: got "training\.beta1" "0\.9", must be a number\. /,
     code: 1,
   },
   "a configuration that is a list": {
     task: "train-lm",
     args: but(TRAIN_LM, "--config", "DIR/list.json"),
-    says: /list\.json: got "model" that is a list, must be an object/,
+    says: /list\.json: got "model" \[1\], must be a JSON object/,
     code: 1,
   },
   "a new setting for an old run": {

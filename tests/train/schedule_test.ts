@@ -33,7 +33,7 @@ Deno.test("validateTrainingConfig names the value that cannot work", () => {
     ["lr", NaN],
     ["minLr", 1],
     ["warmupSteps", -1],
-    ["clip", 0],
+    ["clip", -1],
     ["seed", NaN],
     ["beta1", 1],
     ["beta2", NaN],

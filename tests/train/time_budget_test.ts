@@ -163,3 +163,18 @@ Deno.test("no larger model than one that uses the time up is ever chosen", () =>
     { seed: 7, numRuns: 2000 },
   );
 });
+
+Deno.test("a time that is over, one without end and a clock that stands still all have an answer", () => {
+  const odd = fc.constantFrom(-1e9, -1, -Number.MIN_VALUE, 0, 1e300, Number.MAX_VALUE);
+  const still = costs.map((some) => ({ ...some, step: 0 }));
+  fc.assert(
+    fc.property(ladder, resources, odd, fc.oneof(costs, still), (ladder, resources, seconds, costs) => {
+      const { index } = chooseCandidate(ladder, { ...resources, seconds });
+      assert(index in ladder, `model ${index} of ${ladder.length}`);
+      const steps = stepsWithin(seconds, costs, resources);
+      assert(Number.isSafeInteger(steps) && steps >= 0, `${steps} steps`);
+      if (seconds <= 0) assertEquals(index, 0);
+    }),
+    { seed: 8, numRuns: 500 },
+  );
+});

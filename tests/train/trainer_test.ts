@@ -86,6 +86,16 @@ forEachBackend("sgd moves each weight by learning rate and clipped gradient", as
   assertClose([Math.sqrt(squares)], [0.01 * 0.5], { relative: 1e-3 });
 });
 
+forEachBackend("a largest norm of 0 clips nothing, and the norm is measured all the same", async (backend) => {
+  // Gradient descent: AdamW's steps are nearly the same whatever the gradients are multiplied with.
+  const run = (maxGradNorm: number) =>
+    takeSteps(backend, 2, { optimizer: { ...optimizer, optimizer: "sgd" }, maxGradNorm });
+  const [none, loose, tight] = [await run(0), await run(1e6), await run(0.01)];
+  assertEquals(none, loose);
+  assert(none.norms.every((norm) => norm > 0.01), "nothing was there to be clipped");
+  assert(none.losses[1] !== tight.losses[1], "clipping made no difference");
+});
+
 /** Trains a few steps from weights of which some are filled with other values. */
 async function trainSpoiled(backend: Backend, spoiled: Readonly<Record<string, number>>) {
   const good = initialWeights(model, 1);

@@ -1,0 +1,109 @@
+import { countParameters } from "../accounting/parameters.ts";
+import { plannedTrainingMemory } from "../accounting/planned_memory.ts";
+import { formatBinary } from "../accounting/units.ts";
+import type { Backend } from "../backend/backend.ts";
+import { UserError } from "../errors.ts";
+import type { Program } from "../graph/program.ts";
+import { BYTES_PER_ELEMENT, type Storage } from "../graph/tensor.ts";
+import type { ModelConfig } from "../model/config.ts";
+import { Transformer } from "../model/transformer.ts";
+import type { TrainingConfig } from "./config.ts";
+import { Evaluator } from "./evaluator.ts";
+import { LOG_CAPACITY } from "./train.ts";
+import { Trainer } from "./trainer.ts";
+
+/** What else is known of a run that is to have room. */
+export interface RoomOptions {
+  /** Whether it validates. Default: false. */
+  readonly validates?: boolean;
+  /** Bytes of memory that the machine has, where the backend computes in it and they are known. */
+  readonly hostBytes?: number;
+}
+
+/** What to train, and how. */
+type Config = { readonly model: ModelConfig; readonly training: TrainingConfig };
+
+/** Tokens that a step's arrays on the host can hold. */
+const MAX_STEP_TOKENS = 2 ** 31;
+
+/**
+ * Finds out whether a run fits on a backend, before anything of it is written: what it should take is compared with what
+ * there is, and its programs are then loaded and released again.
+ *
+ * @throws {UserError} If the memory is too small, naming what to lower.
+ * @throws {Error} If the backend cannot load a program, as `Backend.load` says.
+ */
+export async function requireRoom(backend: Backend, config: Config, options: RoomOptions = {}): Promise<void> {
+  requireBytes(backend, config, options.hostBytes);
+  const { model: shape, training } = config;
+  const storages = new Set<Storage>();
+  const watched = noting(backend, storages);
+  try {
+    const model = new Transformer(shape);
+    await Trainer.create(watched, model, {
+      batchSize: training.batchSize,
+      gradAccumulation: training.gradAccumulation,
+      optimizer: training,
+      precision: training.dtype,
+      maxGradNorm: training.clip,
+      logCapacity: LOG_CAPACITY,
+    });
+    if (options.validates) await Evaluator.create(watched, model, training.batchSize, training.dtype);
+  } finally {
+    for (const storage of storages) backend.release(storage);
+  }
+}
+
+/** Compares the predicted memory with what the backend can address and the machine has. */
+function requireBytes(backend: Backend, { model, training }: Config, hostBytes = Infinity): void {
+  const { batchSize, gradAccumulation } = training;
+  const { parameters, gradients, optimizer, activations } = plannedTrainingMemory(model, training);
+  const stepTokens = batchSize * gradAccumulation * model.contextLength;
+  const logs = BYTES_PER_ELEMENT * LOG_CAPACITY * gradAccumulation;
+  // Ids and targets of a step's sequences, which lie outside of the backend.
+  const batch = 2 * BYTES_PER_ELEMENT * stepTokens;
+  const weights = parameters + gradients + optimizer;
+  const onBackend = weights + activations + logs;
+  const embeddings = model.vocabSize * model.dModel * (model.tieEmbeddings ? 1 : 2);
+  const parts = [
+    {
+      bytes: weights,
+      lower: embeddings > countParameters(model) / 2 ? "vocabSize or dModel" : "dModel, dFf, numLayers or vocabSize",
+    },
+    { bytes: activations, lower: "batchSize, contextLength or the model's size" },
+    { bytes: logs + batch, lower: "gradAccumulation or batchSize" },
+  ];
+  const { lower } = parts.reduce((most, part) => part.bytes > most.bytes ? part : most);
+  const limits: readonly [needed: number, bytes: number, of: string][] = [
+    [onBackend, backend.totalBytes ?? Infinity, `that ${backend.description} can address`],
+    [onBackend + batch, hostBytes, "of this machine"],
+  ];
+  for (const [needed, bytes, of] of limits) {
+    if (needed <= bytes) continue;
+    throw new UserError(
+      `Cannot train this model: got a need for ${formatBinary(needed)} of memory, must be at most the ` +
+        `${formatBinary(bytes)} ${of}. Lower ${lower}`,
+    );
+  }
+  if (stepTokens <= MAX_STEP_TOKENS) return;
+  throw new UserError(
+    `Cannot train this model: got ${stepTokens} tokens in a step, must be at most ${MAX_STEP_TOKENS}. Lower ` +
+      "gradAccumulation or batchSize",
+  );
+}
+
+/** The backend, noting the storages of every program that it is given, whether it can load it or not. */
+function noting(backend: Backend, storages: Set<Storage>): Backend {
+  const load = (program: Program) => {
+    for (const storage of program.storages) storages.add(storage);
+    return backend.load(program);
+  };
+  // Whatever else a backend has is its own.
+  return new Proxy(backend, {
+    get(target, key) {
+      if (key === "load") return load;
+      const value: unknown = Reflect.get(target, key);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}

@@ -1,0 +1,98 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { createWasmBackend } from "../../lib/backend/wasm.ts";
+import { writeNpy } from "../../lib/dataset/npy_file.ts";
+import { tokensInMemory } from "../../lib/dataset/token_source.ts";
+import { UserError } from "../../lib/errors.ts";
+import { latestCheckpoint } from "../../lib/train/checkpoint.ts";
+import { configDifferences } from "../../lib/train/config_difference.ts";
+import { recordOf } from "../../lib/train/data_record.ts";
+import { mergeConfigs } from "../../lib/train/merge_config.ts";
+import { RUN_FILES, type RunConfig } from "../../lib/train/run_directory.ts";
+import { trainRun } from "../../lib/train/run.ts";
+import { main as trainLm } from "../../tasks/train_lm.ts";
+import { capture } from "../cli/capture.ts";
+
+const model = { vocabSize: 11, contextLength: 5, dModel: 8, numLayers: 1, numHeads: 2, dFf: 12 };
+const data = { train: { name: "a.npy", tokens: 60, sha256: "a" } };
+
+Deno.test("each setting that differs is named, with both values; a file's place and what was said do not count", () => {
+  const config: RunConfig = { ...mergeConfigs([{ model }]), data, backend: "wasm" };
+  assertEquals(configDifferences(config, config), []);
+  for (const part of ["model", "training"] as const) {
+    for (const key of Object.keys(config[part])) {
+      const other = { ...config, [part]: { ...config[part], [key]: "other" } };
+      const field = `${part}.${key}`;
+      const before = (config[part] as unknown as Record<string, unknown>)[key];
+      assertEquals(configDifferences(other, config), [{ field, got: "other", expected: before }]);
+    }
+  }
+  const elsewhere: RunConfig = {
+    ...config,
+    preset: "owt",
+    given: [],
+    data: { train: { ...data.train, name: "/b/a.npy" } },
+  };
+  assertEquals(configDifferences(elsewhere, config), []);
+  const fields = (other: RunConfig) => configDifferences(other, config).map(({ field }) => field);
+  assertEquals(fields({ ...config, backend: "webgpu" }), ["backend"]);
+  assertEquals(fields({ ...config, data: { train: { ...data.train, sha256: "b" } } }), ["data.train"]);
+  assertEquals(fields({ ...config, data: { ...data, valid: data.train } }), ["data.valid"]);
+});
+
+Deno.test("a run whose config.json was edited is not resumed; the edit is named and nothing is touched", async () => {
+  const dir = await Deno.makeTempDir();
+  try {
+    await writeNpy(`${dir}/ids.npy`, Uint16Array.from({ length: 60 }, (_, i) => i * i % 11));
+    const run = `${dir}/run`;
+    const args = `--train ${dir}/ids.npy --out ${run} --vocab-size 11 --context-length 5 --d-model 8 --num-layers 1 ` +
+      `--num-heads 2 --d-ff 12 --batch-size 2 --steps 10 --backend wasm`;
+    const whole = await capture(trainLm, ...args.split(" "));
+    assertEquals(whole.code, 0, whole.stderr);
+    const path = `${run}/${RUN_FILES.config}`;
+    const text = await Deno.readTextFile(path);
+    await Deno.writeTextFile(path, text.replace('"steps": 10', '"steps": 20').replace('"lr": 0.003', '"lr": 0.002'));
+    const listing = async () => (await Array.fromAsync(Deno.readDir(run))).map(({ name }) => name).sort();
+    const before = await listing();
+
+    const { code, stderr } = await capture(trainLm, "--resume", run);
+    assertEquals(code, 1, stderr);
+    assertStringIncludes(stderr, `Cannot resume ${run}: got a config.json with training.steps 20 instead of 10`);
+    assertStringIncludes(stderr, "training.lr 0.002 instead of 0.003");
+    assertStringIncludes(stderr, `--config ${path}`);
+    assertEquals(stderr.trimEnd().split("\n").length, 1);
+    assertEquals(await listing(), before);
+
+    // As it was, it goes on; and without the file the checkpoint knows all that it said.
+    for (const mend of [() => Deno.writeTextFile(path, text), () => Deno.remove(path)]) {
+      await mend();
+      const { code, stdout } = await capture(trainLm, "--resume", run);
+      assertEquals(code, 0);
+      assertStringIncludes(stdout, "All 10 steps were taken already");
+    }
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
+Deno.test("trainRun refuses a checkpoint of another configuration before it removes anything", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    await using backend = await createWasmBackend({ workers: 1 });
+    const train = tokensInMemory(Array.from({ length: 60 }, (_, i) => i * i % 11));
+    const training = { steps: 2, batchSize: 2 };
+    const config: RunConfig = {
+      ...mergeConfigs([{ model, training }]),
+      data: { train: await recordOf(train) },
+      backend: "wasm",
+    };
+    await Array.fromAsync(trainRun({ backend, directory, config, train }));
+    const { checkpoint } = await latestCheckpoint(`${directory}/${RUN_FILES.checkpoints}`);
+    const other = { ...config, training: { ...config.training, steps: 4 } };
+    const run = trainRun({ backend, directory, config: other, train, checkpoint });
+    await assertRejects(() => Array.fromAsync(run), UserError, "training.steps 4 instead of 2");
+    const left = (await Array.fromAsync(Deno.readDir(directory))).map(({ name }) => name);
+    assert(left.includes(RUN_FILES.weights), "the weights are gone");
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
