@@ -1,25 +1,22 @@
-import { UserError } from "../errors.ts";
+import { type LastLine, type MetricsLine, readMetricsLines } from "./metrics_reader.ts";
 import { RUN_FILES } from "./run_directory.ts";
 import type { StepMetrics } from "./train.ts";
-
-const NEWLINE = "\n".charCodeAt(0);
-const CHUNK_BYTES = 1 << 20;
 
 /** Reads a run's metrics.jsonl as it grows: each `poll` reads only what was added since the one before. */
 export class MetricsFollower {
   readonly #path: string;
-  #metrics: StepMetrics[] = [];
-  /** Bytes of whole lines read so far. */
-  #offset = 0;
-  /** The last of these lines, by which a file that was written anew is told. */
-  #lastLine: Uint8Array = new Uint8Array();
+  #metrics: readonly StepMetrics[] = [];
+  /** The last line that was read, by which a file that was written anew is told. */
+  #last: LastLine & Pick<MetricsLine, "bytes"> | undefined;
+  /** The polls so far: they share what was read, so one waits for another. */
+  #polls: Promise<unknown> = Promise.resolve();
 
   /** @param directory The run's; it need not be there yet. */
   constructor(directory: string) {
     this.#path = `${directory}/${RUN_FILES.metrics}`;
   }
 
-  /** What was read so far, without a last line that is not whole. */
+  /** What was read so far, without a last line that is not whole. It does not change: a poll makes another list. */
   get metrics(): readonly StepMetrics[] {
     return this.#metrics;
   }
@@ -27,83 +24,62 @@ export class MetricsFollower {
   /**
    * Reads what is new. A log that was cut, as a resumed run does, or replaced is read from its beginning.
    * @returns Whether `metrics` changed.
-   * @throws {UserError} If a whole line is not JSON.
+   * @throws {UserError} If a whole line is not a step's, or does not follow from the one before; `metrics` stays.
    */
-  async poll(): Promise<boolean> {
-    const before = this.#metrics.length;
+  poll(): Promise<boolean> {
+    const poll = this.#polls.then(() => this.#poll());
+    this.#polls = poll.catch(() => {
+      // Whoever asked for that one is told.
+    });
+    return poll;
+  }
+
+  async #poll(): Promise<boolean> {
     let file: Deno.FsFile;
     try {
       file = await Deno.open(this.#path);
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory)) throw error;
-      this.#forget();
-      return before > 0;
+      const hadSome = this.#metrics.length > 0;
+      this.#metrics = [];
+      this.#last = undefined;
+      return hadSome;
     }
     using open = file;
     const isSame = await this.#holdsLastLine(open);
-    if (!isSame) this.#forget();
-    await this.#readOn(open);
-    return !isSame || this.#metrics.length > before;
-  }
-
-  #forget(): void {
-    this.#metrics = [];
-    this.#offset = 0;
-    this.#lastLine = new Uint8Array();
+    const before = isSame ? this.#last : undefined;
+    const added: StepMetrics[] = [];
+    let last = before;
+    for await (const line of readMetricsLines(open, this.#path, before)) {
+      added.push(line.metrics);
+      last = line;
+    }
+    // Only now, that all of them were found good: a faulty one is found again by the next poll.
+    this.#last = last;
+    if (isSame && added.length === 0) return false;
+    this.#metrics = isSame ? this.#metrics.concat(added) : added;
+    return true;
   }
 
   /** Whether the last line that was read is still where it was. */
   async #holdsLastLine(file: Deno.FsFile): Promise<boolean> {
-    const { length } = this.#lastLine;
-    await file.seek(this.#offset - length, Deno.SeekMode.Start);
-    const found = new Uint8Array(length);
-    for (let done = 0; done < length;) {
+    if (this.#last === undefined) return true;
+    const { bytes, end } = this.#last;
+    await file.seek(end - bytes.length, Deno.SeekMode.Start);
+    const found = new Uint8Array(bytes.length);
+    for (let done = 0; done < found.length;) {
       const read = await file.read(found.subarray(done));
       if (read === null) return false;
       done += read;
     }
-    return found.every((byte, i) => byte === this.#lastLine[i]);
-  }
-
-  async #readOn(file: Deno.FsFile): Promise<void> {
-    await file.seek(this.#offset, Deno.SeekMode.Start);
-    const chunk = new Uint8Array(CHUNK_BYTES);
-    let rest: Uint8Array = new Uint8Array();
-    for (let read = await file.read(chunk); read !== null; read = await file.read(chunk)) {
-      const bytes = new Uint8Array(rest.length + read);
-      bytes.set(rest);
-      bytes.set(chunk.subarray(0, read), rest.length);
-      rest = bytes.subarray(this.#take(bytes));
-    }
-  }
-
-  /** Takes the whole lines at the beginning of some bytes; returns where the last one ends. */
-  #take(bytes: Uint8Array): number {
-    const end = bytes.lastIndexOf(NEWLINE) + 1;
-    if (end === 0) return 0;
-    const lines = new TextDecoder().decode(bytes.subarray(0, end)).split("\n").filter((line) => line !== "");
-    // All of them are parsed before any is kept: a faulty one is found again by the next poll.
-    const parsed = lines.map((line, i) => this.#parse(line, this.#metrics.length + i + 1));
-    for (const metrics of parsed) this.#metrics.push(metrics);
-    this.#lastLine = bytes.slice(bytes.subarray(0, end - 1).lastIndexOf(NEWLINE) + 1, end);
-    this.#offset += end;
-    return end;
-  }
-
-  #parse(line: string, lineNumber: number): StepMetrics {
-    try {
-      return JSON.parse(line) as StepMetrics;
-    } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error;
-      throw new UserError(
-        `Cannot read ${this.#path}: got line ${lineNumber} that is not JSON, must be one object a line. ` +
-          `Restore the file`,
-      );
-    }
+    return found.every((byte, i) => byte === bytes[i]);
   }
 }
 
-/** A run's metrics, without a last line that is not whole; none if there is no log yet. */
+/**
+ * A run's metrics, without a last line that is not whole; none if there is no log yet.
+ * @throws {UserError} If a whole line is not a step's, or does not follow from the one before.
+ */
 export async function readMetrics(directory: string): Promise<readonly StepMetrics[]> {
   const follower = new MetricsFollower(directory);
   await follower.poll();

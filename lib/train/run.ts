@@ -52,11 +52,12 @@ export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMe
   const model = new Transformer(config.model);
   using tensors = checkpoint && await CheckpointTensors.open(checkpoint);
   for (const written of [directory, checkpoints]) await removeTemporaries(written);
+  // First: a log that cannot be gone on with is refused with the run as it was.
+  using log = await MetricsLog.open(directory, checkpoint?.state.step ?? 0);
   // Weights at an earlier end would be taken for the newest.
   await removeIfPresent(`${directory}/${RUN_FILES.weights}`);
   // Later checkpoints were found damaged, or do not follow from this one.
   await discardCheckpointsAfter(checkpoints, checkpoint?.state.step ?? 0);
-  using log = await MetricsLog.open(directory, checkpoint?.state.step ?? 0);
   let best: BestValidation | undefined = checkpoint?.state.best;
   const steps = train({
     backend,

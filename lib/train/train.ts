@@ -14,7 +14,7 @@ import { Sampler, samplesWith } from "./sampler.ts";
 import { learningRate } from "./schedule.ts";
 import { Trainer } from "./trainer.ts";
 
-/** One line of metrics.jsonl. */
+/** One line of metrics.jsonl, where NaN and the infinities are the texts "NaN", "Infinity" and "-Infinity". */
 export interface StepMetrics {
   /** Counted from 0. */
   readonly step: number;
@@ -33,6 +33,8 @@ export interface StepMetrics {
   readonly validLoss?: number;
   /** A text that the model made with the weights after this step, where one was asked for. */
   readonly sample?: string;
+  /** Of the step at which training was given up, and which was not taken: what was the first to be NaN or infinite. */
+  readonly diverged?: string;
 }
 
 /** Between two steps: what, beside seed and step, decides how the run goes on. On the backend until the next step. */
@@ -96,7 +98,8 @@ const LOG_CAPACITY = 256;
  *
  * @throws {UserError} If a token source is too short or holds ids beyond the model's vocabulary; if samples are asked for
  *   without a tokenizer.
- * @throws {DivergenceError} If a loss or a gradient is NaN or infinite; metrics of the steps before are yielded first.
+ * @throws {DivergenceError} If a loss or a gradient is NaN or infinite; the metrics up to that step are yielded first, its
+ *   own with `diverged`.
  */
 export async function* train(options: TrainOptions): AsyncGenerator<StepMetrics, void, void> {
   const { backend, model, config, start } = options;
@@ -167,6 +170,7 @@ async function* trainSteps(trainer: Trainer, options: TrainOptions): AsyncGenera
         const batch = await randomBatch(options.train, stepShape, seed, at);
         const diverging = { backend, model, trainer, result, batch, precision: config.dtype, isLast: at === step };
         const origin = await originOfDivergence(diverging);
+        yield { step: at, ...result, lr, tokensPerSecond, seconds, diverged: origin?.what ?? "the gradients" };
         throw new DivergenceError(at, result, origin, lr);
       }
       const metrics = { step: at, ...result, lr, tokensPerSecond, seconds };
