@@ -99,11 +99,7 @@ export async function writeCheckpoint(
  * @throws {UserError} Naming the first file that is missing, torn or edited.
  */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
-  const { sha256: expected, ...record } = await readRecord(path);
-  if (sha256(JSON.stringify(record)) !== expected) {
-    throw damaged(path, `${FILES.record} that does not match its checksum`);
-  }
-  const { files, ...state } = record;
+  const { files, ...state } = await readSealedRecord(path);
   for (const [name, { bytes, sha256: expectedSum }] of Object.entries(files)) {
     const size = await sizeOrUndefined(`${path}/${name}`);
     if (size === undefined) throw damaged(path, `no ${name}`);
@@ -113,6 +109,15 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
     }
   }
   return { path, state };
+}
+
+/**
+ * Reads a checkpoint's state alone, as it was written: the files of its tensors are not looked at.
+ * @throws {UserError} If the record is missing, torn or edited.
+ */
+export async function readCheckpointState(path: string): Promise<CheckpointState> {
+  const { files: _, ...state } = await readSealedRecord(path);
+  return state;
 }
 
 /** A checkpoint that cannot be used, and why. */
@@ -201,6 +206,15 @@ async function writeTensors(path: string, backend: Backend, tensors: ReadonlyMap
     data: async () => await backend.read(viewOf(tensor, tensor.placement!)) as Float32Array,
   }));
   await writeSafetensors(path, toWrite);
+}
+
+/** checkpoint.json, after comparing it with its own checksum. */
+async function readSealedRecord(path: string): Promise<Omit<CheckpointRecord, "sha256">> {
+  const { sha256: expected, ...record } = await readRecord(path);
+  if (sha256(JSON.stringify(record)) !== expected) {
+    throw damaged(path, `${FILES.record} that does not match its checksum`);
+  }
+  return record;
 }
 
 async function readRecord(path: string): Promise<CheckpointRecord> {

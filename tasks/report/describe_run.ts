@@ -1,57 +1,75 @@
 // What a report says of a run in words: how it stands, what came of it, and its configuration.
 import { predictTraining } from "../../lib/accounting/training_summary.ts";
 import { formatBinary, formatCount, formatSi } from "../../lib/accounting/units.ts";
+import { type Course, courseOf } from "../../lib/train/course.ts";
 import type { ReportRun } from "../../lib/train/report.ts";
 import type { RunConfig } from "../../lib/train/run_directory.ts";
+import type { RunRecord } from "../../lib/train/run_record.ts";
 import type { StepMetrics } from "../../lib/train/train.ts";
 import { formatSeconds } from "../cli/progress.ts";
 
 /** A run in a report. */
-export function describeRun(directory: string, config: RunConfig, metrics: readonly StepMetrics[]): ReportRun {
+export function describeRun(directory: string, record: RunRecord, metrics: readonly StepMetrics[]): ReportRun {
+  const course = courseOf(metrics);
   return {
     name: directory.replace(/(?<=.)\/+$/, ""),
     metrics,
-    summary: summary(config, metrics),
-    facts: { ...results(metrics), ...accounting(config), ...settings(config) },
+    summary: summary(record, course),
+    facts: { ...results(record.config, course), ...accounting(record.config), ...settings(record.config) },
   };
 }
 
 /** Where the run stands, in one line. */
-function summary({ training }: RunConfig, metrics: readonly StepMetrics[]): string {
-  const last = metrics.at(-1);
-  if (last === undefined) return `No step of ${formatCount(training.steps)} has been taken yet`;
-  const taken = last.step + 1;
-  const validLoss = metrics.findLast(({ validLoss }) => validLoss !== undefined)?.validLoss;
-  const left = formatSeconds((training.steps - taken) * last.seconds / taken);
-  return [
-    `${formatCount(taken)} of ${formatCount(training.steps)} steps in ${formatSeconds(last.seconds)}`,
-    ...(taken < training.steps ? [`about ${left} to go`] : []),
-    `loss ${last.loss.toFixed(3)}`,
+function summary({ config: { training }, edited, hasEnded }: RunRecord, course: Course | undefined): string {
+  const edit = edited === undefined ? [] : [`config.json was edited since it began: ${edited}`];
+  if (course === undefined) {
+    return [`No step of ${formatCount(training.steps)} has been taken yet`, ...edit].join("; ");
+  }
+  const { steps, seconds, firstLoss, lastLoss, validLoss, tokensPerSecond } = course;
+  const progress = [
+    `${formatCount(steps)} of ${formatCount(training.steps)} steps in ${formatSeconds(seconds)}`,
+    ...standing(training.steps, hasEnded, course),
+    `loss ${firstLoss === undefined ? "" : `${firstLoss.toFixed(3)} → `}${lastLoss.toFixed(3)}`,
     ...(validLoss === undefined ? [] : [`validation loss ${validLoss.toFixed(3)}`]),
-    `${formatCount(last.tokensPerSecond)} tokens/s`,
-  ].join(", ");
+    `${formatCount(tokensPerSecond)} tokens/s`,
+  ];
+  return [progress.join(", "), ...edit].join("; ");
 }
 
-function results(metrics: readonly StepMetrics[]): Record<string, string> {
-  const last = metrics.at(-1);
-  if (last === undefined) return {};
-  const losses = metrics.filter(({ validLoss }) => validLoss !== undefined).map(({ validLoss }) => validLoss!);
+/** How the run ended; or when it will, if it still goes on, which its files do not tell. */
+function standing(total: number, hasEnded: boolean, { steps, seconds, divergence }: Course): string[] {
+  if (divergence) return [`diverged at step ${divergence.step} (counted from 0; it began in ${divergence.what})`];
+  if (steps >= total) return ["finished"];
+  if (hasEnded) return ["stopped"];
+  return [
+    steps === 0 ? "not finished" : `about ${formatSeconds((total - steps) * seconds / steps)} to go if it still runs`,
+  ];
+}
+
+function results({ model, training, data }: RunConfig, course: Course | undefined): Record<string, string> {
+  if (course === undefined) return {};
+  const { steps, seconds, firstLoss, lastLoss, validLoss, lowestValidLoss } = course;
+  const tokens = steps * tokensPerStep(model, training);
   return {
-    "steps taken": formatCount(last.step + 1),
-    time: formatSeconds(last.seconds),
-    "last training loss": last.loss.toFixed(4),
-    ...(losses.length > 0 && {
-      "last validation loss": losses.at(-1)!.toFixed(4),
-      "lowest validation loss": losses.reduce((a, b) => Math.min(a, b)).toFixed(4),
-    }),
+    "steps taken": formatCount(steps),
+    "tokens seen": `${formatCount(tokens)} (${(tokens / data.train.tokens).toPrecision(3)} epochs)`,
+    time: formatSeconds(seconds),
+    ...(firstLoss !== undefined && { "first training loss": firstLoss.toFixed(4) }),
+    "last training loss": lastLoss.toFixed(4),
+    ...(validLoss !== undefined && { "last validation loss": validLoss.toFixed(4) }),
+    ...(lowestValidLoss !== undefined && { "lowest validation loss": lowestValidLoss.toFixed(4) }),
   };
+}
+
+function tokensPerStep({ contextLength }: RunConfig["model"], { batchSize, gradAccumulation }: RunConfig["training"]) {
+  return batchSize * gradAccumulation * contextLength;
 }
 
 function accounting({ model, training }: RunConfig): Record<string, string> {
   const { parameters, memory, forwardFlops, backwardFlops } = predictTraining(model, training);
   return {
     parameters: formatCount(parameters),
-    "tokens per step": formatCount(training.batchSize * training.gradAccumulation * model.contextLength),
+    "tokens per step": formatCount(tokensPerStep(model, training)),
     "predicted memory": formatBinary(memory.total),
     "predicted FLOPs per token": formatSi(forwardFlops + backwardFlops, "FLOP"),
   };
