@@ -7,6 +7,9 @@ import type { StepMetrics } from "./train.ts";
 /** A longer line was not written here: what varies in a line is its sample, and the longest one fits. */
 export const MAX_LINE_BYTES = 1 << 20;
 
+/** No run is longer. Plots of larger numbers that lie close together have no end of ticks. */
+const [MAX_STEP, MAX_SECONDS] = [1e12, 1e10];
+
 /** UTF-16 units of a step's texts that are kept, so that their line can be read: in JSON each takes six bytes at most. */
 const MAX_LENGTHS = { sample: 150_000, diverged: 1000 } as const;
 
@@ -36,14 +39,14 @@ export function parseMetricsLine(line: Uint8Array, source: JsonSource): StepMetr
   const sample = fields.stringOrNone("sample");
   const diverged = fields.stringOrNone("diverged");
   return {
-    step: fields.integer("step", { min: 0 }),
+    step: fields.integer("step", { min: 0, max: MAX_STEP }),
     loss: fields.anyNumber("loss"),
     gradNorm: fields.anyNumber("gradNorm"),
     ...(fields.booleanOrNone("skipped") && { skipped: true }),
     lr: fields.number("lr", { min: 0 }),
     // Infinite where a stretch of steps took no time that the clock could tell.
     tokensPerSecond: fields.anyNumber("tokensPerSecond"),
-    seconds: fields.number("seconds", { min: 0 }),
+    seconds: fields.number("seconds", { min: 0, max: MAX_SECONDS }),
     ...(validLoss !== undefined && { validLoss }),
     ...(sample !== undefined && { sample }),
     ...(diverged !== undefined && { diverged }),

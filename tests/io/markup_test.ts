@@ -13,11 +13,14 @@ const texts = fc.array(fc.constantFrom(..."<>&\"'`=/ !-\u2028\0x", "script", "am
   .map((parts) => parts.join(""));
 
 Deno.test("any text in a template comes out as itself and never as markup, between tags and in attributes", () => {
-  fc.assert(fc.property(texts, (text) => {
-    const page = String(markup`<p title="${text}">${text}</p>`);
-    const found = /^<p title="([^"<>]*)">([^<>]*)<\/p>$/.exec(page);
-    assertEquals([unescape(found![1]), unescape(found![2])], [text, text]);
-  }), { seed: 1 });
+  fc.assert(
+    fc.property(texts, (text) => {
+      const page = String(markup`<p title="${text}">${text}</p>`);
+      const found = /^<p title="([^"<>]*)">([^<>]*)<\/p>$/.exec(page);
+      assertEquals([unescape(found![1]), unescape(found![2])], [text, text]);
+    }),
+    { seed: 1 },
+  );
 });
 
 Deno.test("what says that it is a number is escaped too, HTML is not, and lists of it are joined", () => {
@@ -37,12 +40,15 @@ Deno.test("what says that it is a number is escaped too, HTML is not, and lists 
 
 Deno.test("data of a page's script are read back as they were and cannot end their element", () => {
   const json = fc.jsonValue().chain((value) => texts.map((text) => [value, text, { [text]: text }]));
-  fc.assert(fc.property(json, (value) => {
-    const found = /^<script type="application\/json" id="data">([^<>&\u2028\u2029]*)<\/script>$/.exec(
-      String(jsonScript("data", value)),
-    );
-    assertEquals(JSON.stringify(JSON.parse(found![1])), JSON.stringify(value));
-  }), { seed: 1 });
+  fc.assert(
+    fc.property(json, (value) => {
+      const found = /^<script type="application\/json" id="data">([^<>&\u2028\u2029]*)<\/script>$/.exec(
+        String(jsonScript("data", value)),
+      );
+      assertEquals(JSON.stringify(JSON.parse(found![1])), JSON.stringify(value));
+    }),
+    { seed: 1 },
+  );
 });
 
 Deno.test("a script or a style that would end its element is refused", () => {
