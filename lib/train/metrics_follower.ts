@@ -85,3 +85,14 @@ export async function readMetrics(directory: string): Promise<readonly StepMetri
   await follower.poll();
   return follower.metrics;
 }
+
+/**
+ * The first line of a run's log, whose rest is not looked at; none if there is no whole line yet.
+ * @throws {UserError} If it is not a step's.
+ */
+export async function readFirstMetrics(directory: string): Promise<StepMetrics | undefined> {
+  const path = `${directory}/${RUN_FILES.metrics}`;
+  using file = await Deno.open(path);
+  for await (const { metrics } of readMetricsLines(file, path)) return metrics;
+  return undefined;
+}
