@@ -1,3 +1,4 @@
+import type { RunLog } from "./metrics_follower.ts";
 import type { StepMetrics } from "./train.ts";
 
 /** What a run's metrics say of its course. Losses are in nats per token; they may be NaN or infinite. */
@@ -15,28 +16,17 @@ export interface Course {
   readonly validLoss?: number;
   readonly lowestValidLoss?: number;
   readonly tokensPerSecond: number;
-  /** Where the run went wrong, if it did. */
-  readonly divergence?: Divergence;
-}
-
-/** The first step that is not as it must be, counted from 0, and what was NaN or infinite. */
-export interface Divergence {
-  readonly step: number;
-  readonly what: string;
 }
 
 /** The course of a run; nothing if no step was logged. */
 export function courseOf(metrics: readonly StepMetrics[]): Course | undefined {
   const last = metrics.at(-1);
   if (last === undefined) return undefined;
-  const divergence = divergenceIn(metrics);
-  const isTaken = last.diverged === undefined;
-  const taken = isTaken ? metrics : metrics.slice(0, -1);
-  const recent = taken.slice(-Math.ceil(taken.length / 10));
+  const recent = metrics.slice(-Math.ceil(metrics.length / 10));
   const validLosses = metrics.flatMap(({ validLoss }) => validLoss === undefined ? [] : [validLoss]);
   const lowestValidLoss = lowestOf(validLosses);
   return {
-    steps: isTaken ? last.step + 1 : last.step,
+    steps: last.step + 1,
     seconds: last.seconds,
     ...(metrics[0].step === 0 && { firstLoss: metrics[0].loss }),
     lastLoss: last.loss,
@@ -44,7 +34,6 @@ export function courseOf(metrics: readonly StepMetrics[]): Course | undefined {
     ...(validLosses.length > 0 && { validLoss: validLosses[validLosses.length - 1] }),
     ...(lowestValidLoss !== undefined && { lowestValidLoss }),
     tokensPerSecond: last.tokensPerSecond,
-    ...(divergence && { divergence }),
   };
 }
 
@@ -54,12 +43,16 @@ export function lowestOf(losses: readonly number[]): number | undefined {
   return finite.length === 0 ? undefined : finite.reduce((a, b) => Math.min(a, b));
 }
 
-function divergenceIn(metrics: readonly StepMetrics[]): Divergence | undefined {
-  for (const { step, loss, gradNorm, skipped, validLoss, diverged } of metrics) {
-    if (diverged !== undefined) return { step, what: diverged };
-    if (!Number.isFinite(loss)) return { step, what: "the loss" };
-    if (!Number.isFinite(gradNorm) && !skipped) return { step, what: "the gradient norm" };
-    if (validLoss !== undefined && !Number.isFinite(validLoss)) return { step, what: "the validation loss" };
+/**
+ * Where a run went wrong, counted from step 0, and what happened: as its log says or, of runs that went on all the same, the
+ * first step with a loss that is not finite.
+ */
+export function divergenceOf({ metrics, divergence }: RunLog): { step: number; problem: string } | undefined {
+  for (const { step, loss, validLoss } of metrics) {
+    if (!Number.isFinite(loss)) return { step, problem: `Got loss ${loss}` };
+    if (validLoss !== undefined && !Number.isFinite(validLoss)) {
+      return { step, problem: `Got validation loss ${validLoss}` };
+    }
   }
-  return undefined;
+  return divergence && { step: divergence.step, problem: divergence.diverged };
 }

@@ -1,13 +1,23 @@
-import { type LastLine, type MetricsLine, readMetricsLines } from "./metrics_reader.ts";
+import type { LoggedDivergence } from "./metrics_line.ts";
+import { type LogLine, readLogLines } from "./metrics_reader.ts";
 import { RUN_FILES } from "./run_directory.ts";
 import type { StepMetrics } from "./train.ts";
+
+/** What a run's metrics.jsonl holds. */
+export interface RunLog {
+  readonly metrics: readonly StepMetrics[];
+  /** Where the run was given up, if it was. */
+  readonly divergence?: LoggedDivergence;
+}
+
+const EMPTY: RunLog = { metrics: [] };
 
 /** Reads a run's metrics.jsonl as it grows: each `poll` reads only what was added since the one before. */
 export class MetricsFollower {
   readonly #path: string;
-  #metrics: readonly StepMetrics[] = [];
+  #log: RunLog = EMPTY;
   /** The last line that was read, by which a file that was written anew is told. */
-  #last: LastLine & Pick<MetricsLine, "bytes"> | undefined;
+  #last: LogLine | undefined;
   /** The polls so far: they share what was read, so one waits for another. */
   #polls: Promise<unknown> = Promise.resolve();
 
@@ -16,15 +26,20 @@ export class MetricsFollower {
     this.#path = `${directory}/${RUN_FILES.metrics}`;
   }
 
-  /** What was read so far, without a last line that is not whole. It does not change: a poll makes another list. */
+  /** What was read so far, without a last line that is not whole. It does not change: a poll makes another. */
+  get log(): RunLog {
+    return this.#log;
+  }
+
+  /** The steps of `log`. */
   get metrics(): readonly StepMetrics[] {
-    return this.#metrics;
+    return this.#log.metrics;
   }
 
   /**
    * Reads what is new. A log that was cut, as a resumed run does, or replaced is read from its beginning.
-   * @returns Whether `metrics` changed.
-   * @throws {UserError} If a whole line is not a step's, or does not follow from the one before; `metrics` stays.
+   * @returns Whether `log` changed.
+   * @throws {UserError} If a whole line is not a log's, or does not follow from the one before; `log` stays.
    */
   poll(): Promise<boolean> {
     const poll = this.#polls.then(() => this.#poll());
@@ -40,24 +55,27 @@ export class MetricsFollower {
       file = await Deno.open(this.#path);
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory)) throw error;
-      const hadSome = this.#metrics.length > 0;
-      this.#metrics = [];
+      const hadSome = this.#last !== undefined;
+      this.#log = EMPTY;
       this.#last = undefined;
       return hadSome;
     }
     using open = file;
     const isSame = await this.#holdsLastLine(open);
     const before = isSame ? this.#last : undefined;
-    const added: StepMetrics[] = [];
     let last = before;
-    for await (const line of readMetricsLines(open, this.#path, before)) {
-      added.push(line.metrics);
+    let { divergence } = isSame ? this.#log : EMPTY;
+    const added: StepMetrics[] = [];
+    for await (const line of readLogLines(open, this.#path, before)) {
       last = line;
+      if ("diverged" in line.entry) divergence = line.entry;
+      else added.push(line.entry);
     }
+    if (isSame && last === before) return false;
     // Only now, that all of them were found good: a faulty one is found again by the next poll.
     this.#last = last;
-    if (isSame && added.length === 0) return false;
-    this.#metrics = isSame ? this.#metrics.concat(added) : added;
+    const metrics = isSame ? this.#log.metrics.concat(added) : added;
+    this.#log = { metrics, ...(divergence && { divergence }) };
     return true;
   }
 
@@ -77,22 +95,30 @@ export class MetricsFollower {
 }
 
 /**
- * A run's metrics, without a last line that is not whole; none if there is no log yet.
- * @throws {UserError} If a whole line is not a step's, or does not follow from the one before.
+ * A run's log, without a last line that is not whole; empty if there is none yet.
+ * @throws {UserError} If a whole line is not a log's, or does not follow from the one before.
  */
-export async function readMetrics(directory: string): Promise<readonly StepMetrics[]> {
+export async function readLog(directory: string): Promise<RunLog> {
   const follower = new MetricsFollower(directory);
   await follower.poll();
-  return follower.metrics;
+  return follower.log;
 }
 
 /**
- * The first line of a run's log, whose rest is not looked at; none if there is no whole line yet.
- * @throws {UserError} If it is not a step's.
+ * The steps of a run's log; see {@linkcode readLog}.
+ * @throws {UserError} If a whole line is not a log's, or does not follow from the one before.
+ */
+export async function readMetrics(directory: string): Promise<readonly StepMetrics[]> {
+  return (await readLog(directory)).metrics;
+}
+
+/**
+ * The first step of a run's log, whose rest is not looked at; none if there is no whole line yet.
+ * @throws {UserError} If the first line is not a log's.
  */
 export async function readFirstMetrics(directory: string): Promise<StepMetrics | undefined> {
   const path = `${directory}/${RUN_FILES.metrics}`;
   using file = await Deno.open(path);
-  for await (const { metrics } of readMetricsLines(file, path)) return metrics;
+  for await (const { entry } of readLogLines(file, path)) return "diverged" in entry ? undefined : entry;
   return undefined;
 }

@@ -4,42 +4,47 @@ import { JsonFields, type JsonSource } from "../io/json_fields.ts";
 import { stringifyNumbers } from "../io/json_number.ts";
 import type { StepMetrics } from "./train.ts";
 
-/** A longer line was not written here: what varies in a line is its sample, and the longest one fits. */
+/** A longer line was not written here: what varies in a line is a text, and the longest one fits. */
 export const MAX_LINE_BYTES = 1 << 20;
 
 /** No run is longer. Plots of larger numbers that lie close together have no end of ticks. */
 const [MAX_STEP, MAX_SECONDS] = [1e12, 1e10];
 
-/** UTF-16 units of a step's texts that are kept, so that their line can be read: in JSON each takes six bytes at most. */
-const MAX_LENGTHS = { sample: 150_000, diverged: 1000 } as const;
+/** UTF-16 units of a text that are kept, so that its line can be read: in JSON each takes six bytes at most. */
+const MAX_TEXT_LENGTH = 150_000;
 
-/** The line of a step, with its end. NaN and infinities are texts, as `stringifyNumbers` writes them. */
-export function metricsLine(metrics: StepMetrics): string {
-  const { sample, diverged } = metrics;
-  return `${
-    stringifyNumbers({
-      ...metrics,
-      ...(sample !== undefined && { sample: cut(sample, MAX_LENGTHS.sample) }),
-      ...(diverged !== undefined && { diverged: cut(diverged, MAX_LENGTHS.diverged) }),
-    })
-  }\n`;
+/** Where training was given up: the last line of a log. */
+export interface LoggedDivergence {
+  /** The step at which that was seen, counted from 0. It may be the last one that was logged, or the one after. */
+  readonly step: number;
+  /** What happened, and what to do next. */
+  readonly diverged: string;
 }
 
-function cut(text: string, length: number): string {
-  return text.length > length ? `${text.slice(0, length)}…` : text;
+/** What a line of the log holds. */
+export type LogEntry = StepMetrics | LoggedDivergence;
+
+/** The line of an entry, with its end. NaN and infinities are texts, as `stringifyNumbers` writes them. */
+export function lineOf(entry: LogEntry): string {
+  const kept = Object.entries(entry).map(([key, value]) => {
+    const isLong = typeof value === "string" && value.length > MAX_TEXT_LENGTH;
+    return [key, isLong ? `${value.slice(0, MAX_TEXT_LENGTH)}…` : value];
+  });
+  return `${stringifyNumbers(Object.fromEntries(kept))}\n`;
 }
 
 /**
- * Reads a line. Fields that are not a step's are passed over: whoever adds some of their own to a log loses nothing.
+ * Reads a line. Fields that are not its entry's are passed over: whoever adds some of their own to a log loses nothing.
  * @throws {UserError} If it is not UTF-8, not JSON, or a field is not what it is to be.
  */
-export function parseMetricsLine(line: Uint8Array, source: JsonSource): StepMetrics {
+export function parseLine(line: Uint8Array, source: JsonSource): LogEntry {
   const fields = JsonFields.parse(decode(line, source), source);
+  const step = fields.integer("step", { min: 0, max: MAX_STEP });
+  if (fields.has("diverged")) return { step, diverged: fields.string("diverged") };
   const validLoss = fields.anyNumberOrNone("validLoss");
   const sample = fields.stringOrNone("sample");
-  const diverged = fields.stringOrNone("diverged");
   return {
-    step: fields.integer("step", { min: 0, max: MAX_STEP }),
+    step,
     loss: fields.anyNumber("loss"),
     gradNorm: fields.anyNumber("gradNorm"),
     ...(fields.booleanOrNone("skipped") && { skipped: true }),
@@ -49,7 +54,6 @@ export function parseMetricsLine(line: Uint8Array, source: JsonSource): StepMetr
     seconds: fields.number("seconds", { min: 0, max: MAX_SECONDS }),
     ...(validLoss !== undefined && { validLoss }),
     ...(sample !== undefined && { sample }),
-    ...(diverged !== undefined && { diverged }),
   };
 }
 

@@ -1,14 +1,13 @@
 // The lines of metrics.jsonl one after another, each checked by itself and against the one before.
 import { UserError } from "../errors.ts";
 import type { JsonSource } from "../io/json_fields.ts";
-import { MAX_LINE_BYTES, parseMetricsLine } from "./metrics_line.ts";
-import type { StepMetrics } from "./train.ts";
+import { type LogEntry, MAX_LINE_BYTES, parseLine } from "./metrics_line.ts";
 
 const NEWLINE = "\n".charCodeAt(0);
 
-/** A step that was read, and where its line stands. */
-export interface MetricsLine {
-  readonly metrics: StepMetrics;
+/** A line that was read, and where it stands. */
+export interface LogLine {
+  readonly entry: LogEntry;
   /** With its end. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** In the file: where the line ends. */
@@ -17,40 +16,43 @@ export interface MetricsLine {
   readonly number: number;
 }
 
-/** Where reading begins: after this line, or at the beginning of the file. */
-export type LastLine = Pick<MetricsLine, "end" | "number"> & { readonly metrics: Pick<StepMetrics, "step"> };
-
 /**
  * Reads the whole lines of a log; a last one without an end is still being written. Steps go up from line to line: a step
- * that comes again is of another run, or of a second process that writes this one.
+ * that comes again is of another run, or of a second process that writes this one. After a divergence nothing comes.
  *
  * A line is checked when it is asked for: those after it may hold anything.
  *
- * @param file Is read from after `last`; no two readers at a time.
- * @throws {UserError} If a line is too long, or not a step's, or its step is not after the one before.
+ * @param last Where to go on: after this line; without one, at the beginning.
+ * @throws {UserError} If a line is too long, or not a log's, or does not follow from the one before.
  */
-export async function* readMetricsLines(
+export async function* readLogLines(
   file: Deno.FsFile,
   path: string,
-  last?: LastLine,
-): AsyncGenerator<MetricsLine, void, void> {
-  let { end, number } = last ?? { end: 0, number: 0 };
-  let step = last?.metrics.step ?? -1;
+  last?: Omit<LogLine, "bytes">,
+): AsyncGenerator<LogLine, void, void> {
+  let { entry: before, end, number } = last ?? { entry: undefined, end: 0, number: 0 };
   await file.seek(end, Deno.SeekMode.Start);
   for await (const bytes of wholeLines(file, () => sourceOf(path, number + 1))) {
     end += bytes.length;
     number++;
     if (bytes.length === 1) continue;
     const source = sourceOf(path, number);
-    const metrics = parseMetricsLine(bytes, source);
-    if (metrics.step <= step) {
-      throw new UserError(
-        `Cannot read ${source.name}: got step ${metrics.step} after step ${step}, must be a later one. ${source.nextStep}`,
-      );
-    }
-    step = metrics.step;
-    yield { metrics, bytes, end, number };
+    const entry = parseLine(bytes, source);
+    if (before) requireFollows(entry, before, source);
+    yield { entry, bytes, end, number };
+    before = entry;
   }
+}
+
+function requireFollows(entry: LogEntry, before: LogEntry, { name, nextStep }: JsonSource): void {
+  if ("diverged" in before) {
+    throw new UserError(`Cannot read ${name}: got a line after the one of a divergence, must be the end. ${nextStep}`);
+  }
+  // A validation may find a divergence in the weights that the last step made.
+  if (entry.step > before.step || ("diverged" in entry && entry.step === before.step)) return;
+  throw new UserError(
+    `Cannot read ${name}: got step ${entry.step} after step ${before.step}, must be a later one. ${nextStep}`,
+  );
 }
 
 /** Cuts a file into its whole lines; each keeps its end. */

@@ -14,6 +14,7 @@ import {
   pruneCheckpoints,
   writeCheckpoint,
 } from "./checkpoint.ts";
+import { DivergenceError } from "./divergence.ts";
 import { MetricsLog } from "./metrics_log.ts";
 import { RUN_FILES, type RunConfig } from "./run_directory.ts";
 import { type StepMetrics, train } from "./train.ts";
@@ -79,7 +80,7 @@ export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMe
       options.onCheckpoint?.(step);
     },
   });
-  for await (const metrics of steps) {
+  for await (const metrics of loggingDivergence(steps, log)) {
     await log.append(metrics);
     const { step, validLoss } = metrics;
     if (validLoss !== undefined && !(validLoss >= (best?.validLoss ?? Infinity))) {
@@ -92,6 +93,16 @@ export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMe
     yield metrics;
   }
   await saveWeights(`${directory}/${RUN_FILES.weights}`, backend, model);
+}
+
+/** Passes the steps on. That they ended in a divergence is logged: nothing else in a run's directory says so. */
+async function* loggingDivergence(steps: AsyncIterable<StepMetrics>, log: MetricsLog) {
+  try {
+    yield* steps;
+  } catch (error) {
+    if (error instanceof DivergenceError) await log.append({ step: error.step, diverged: error.message });
+    throw error;
+  }
 }
 
 async function removeIfPresent(path: string): Promise<void> {

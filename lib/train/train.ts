@@ -33,8 +33,6 @@ export interface StepMetrics {
   readonly validLoss?: number;
   /** A text that the model made with the weights after this step, where one was asked for. */
   readonly sample?: string;
-  /** Of the step at which training was given up, and which was not taken: what was the first to be NaN or infinite. */
-  readonly diverged?: string;
 }
 
 /** Between two steps: what, beside seed and step, decides how the run goes on. On the backend until the next step. */
@@ -98,8 +96,7 @@ const LOG_CAPACITY = 256;
  *
  * @throws {UserError} If a token source is too short or holds ids beyond the model's vocabulary; if samples are asked for
  *   without a tokenizer.
- * @throws {DivergenceError} If a loss or a gradient is NaN or infinite; the metrics up to that step are yielded first, its
- *   own with `diverged`.
+ * @throws {DivergenceError} If a loss or a gradient is NaN or infinite; metrics of the steps before are yielded first.
  */
 export async function* train(options: TrainOptions): AsyncGenerator<StepMetrics, void, void> {
   const { backend, model, config, start } = options;
@@ -170,7 +167,6 @@ async function* trainSteps(trainer: Trainer, options: TrainOptions): AsyncGenera
         const batch = await randomBatch(options.train, stepShape, seed, at);
         const diverging = { backend, model, trainer, result, batch, precision: config.dtype, isLast: at === step };
         const origin = await originOfDivergence(diverging);
-        yield { step: at, ...result, lr, tokensPerSecond, seconds, diverged: origin?.what ?? "the gradients" };
         throw new DivergenceError(at, result, origin, lr);
       }
       const metrics = { step: at, ...result, lr, tokensPerSecond, seconds };

@@ -33,7 +33,7 @@ class WatchedRun {
       record = await readRunRecord(this.#directory);
       const seen = JSON.stringify(record);
       if (hasNewMetrics || seen !== this.#seen) {
-        this.#report = describeRun(this.#directory, record, this.#follower.metrics);
+        this.#report = describeRun(this.#directory, record, this.#follower.log);
         this.#seen = seen;
       }
       return this.#report;

@@ -1,48 +1,50 @@
 // What a report says of a run in words: how it stands, what came of it, and its configuration.
 import { predictTraining } from "../../lib/accounting/training_summary.ts";
 import { formatBinary, formatCount, formatSi } from "../../lib/accounting/units.ts";
-import { type Course, courseOf } from "../../lib/train/course.ts";
+import { type Course, courseOf, divergenceOf } from "../../lib/train/course.ts";
+import type { RunLog } from "../../lib/train/metrics_follower.ts";
 import type { ReportRun } from "../../lib/train/report.ts";
 import type { RunConfig } from "../../lib/train/run_directory.ts";
 import type { RunRecord } from "../../lib/train/run_record.ts";
-import type { StepMetrics } from "../../lib/train/train.ts";
 import { formatSeconds } from "../cli/progress.ts";
 
 /** A run in a report. */
-export function describeRun(directory: string, record: RunRecord, metrics: readonly StepMetrics[]): ReportRun {
-  const course = courseOf(metrics);
+export function describeRun(directory: string, record: RunRecord, log: RunLog): ReportRun {
+  const { config } = record;
+  const course = courseOf(log.metrics);
   return {
     name: directory.replace(/(?<=.)\/+$/, ""),
-    metrics,
-    summary: summary(record, course),
-    facts: { ...results(record.config, course), ...accounting(record.config), ...settings(record.config) },
+    metrics: log.metrics,
+    summary: summary(record, log, course),
+    facts: { ...results(config, course), ...accounting(config), ...settings(config) },
   };
 }
 
 /** Where the run stands, in one line. */
-function summary({ config: { training }, edited, hasEnded }: RunRecord, course: Course | undefined): string {
-  const edit = edited === undefined ? [] : [`config.json was edited since it began: ${edited}`];
+function summary({ config: { training }, edited, hasEnded }: RunRecord, log: RunLog, course?: Course): string {
+  const divergence = divergenceOf(log);
+  const remarks = [
+    ...(divergence ? [divergence.problem] : []),
+    ...(edited === undefined ? [] : [`config.json was edited since it began: ${edited}`]),
+  ];
+  const end = divergence && `diverged at step ${divergence.step} (counted from 0)`;
+  return [[...progress(training.steps, hasEnded, course, end)].join(", "), ...remarks].join("; ");
+}
+
+/** @param divergence Where the run diverged, in words. */
+function progress(total: number, hasEnded: boolean, course?: Course, divergence?: string): string[] {
   if (course === undefined) {
-    return [`No step of ${formatCount(training.steps)} has been taken yet`, ...edit].join("; ");
+    return [`No step of ${formatCount(total)} has been taken yet`, ...(divergence === undefined ? [] : [divergence])];
   }
   const { steps, seconds, firstLoss, lastLoss, validLoss, tokensPerSecond } = course;
-  const progress = [
-    `${formatCount(steps)} of ${formatCount(training.steps)} steps in ${formatSeconds(seconds)}`,
-    ...standing(training.steps, hasEnded, course),
+  // Whether a run goes on or was killed, its files do not tell.
+  const left = `about ${formatSeconds((total - steps) * seconds / steps)} to go if it still runs`;
+  return [
+    `${formatCount(steps)} of ${formatCount(total)} steps in ${formatSeconds(seconds)}`,
+    divergence ?? (steps >= total ? "finished" : hasEnded ? "stopped" : left),
     `loss ${firstLoss === undefined ? "" : `${firstLoss.toFixed(3)} → `}${lastLoss.toFixed(3)}`,
     ...(validLoss === undefined ? [] : [`validation loss ${validLoss.toFixed(3)}`]),
     `${formatCount(tokensPerSecond)} tokens/s`,
-  ];
-  return [progress.join(", "), ...edit].join("; ");
-}
-
-/** How the run ended; or when it will, if it still goes on, which its files do not tell. */
-function standing(total: number, hasEnded: boolean, { steps, seconds, divergence }: Course): string[] {
-  if (divergence) return [`diverged at step ${divergence.step} (counted from 0; it began in ${divergence.what})`];
-  if (steps >= total) return ["finished"];
-  if (hasEnded) return ["stopped"];
-  return [
-    steps === 0 ? "not finished" : `about ${formatSeconds((total - steps) * seconds / steps)} to go if it still runs`,
   ];
 }
 

@@ -1,6 +1,7 @@
 // A run that somebody else made: nothing that it holds may run in the page of whoever looks at it, or become a part of it.
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Page } from "playwright-core";
+import { lineOf } from "../../lib/train/metrics_line.ts";
 import { reportHtml, type ReportRun } from "../../lib/train/report.ts";
 import { PLOT_LIBRARY } from "../../tasks/report/plot_library.ts";
 import { writeReport } from "../../tasks/report/write_report.ts";
@@ -63,6 +64,7 @@ browserTest("no text of a run runs or becomes an element in its report: config, 
       training: { ...CONFIG.training, samplePrompt: MARKUP },
       data: { train: { ...CONFIG.data.train, name: MARKUP } },
     });
+    await Deno.writeTextFile(`${run}/metrics.jsonl`, lineOf({ step: 60, diverged: MARKUP }), { append: true });
     await makeRun(`${dir}/other`, metrics);
     for (const runs of [[run], [run, `${dir}/other`]]) {
       await writeReport(runs, `${dir}/report.html`);
@@ -71,9 +73,9 @@ browserTest("no text of a run runs or becomes an element in its report: config, 
       // White space is shown as HTML does.
       const text = (await page.locator("body").textContent())!;
       assertEquals(
-        text.split(MARKUP).length >= 4,
+        text.split(MARKUP).length >= 5,
         true,
-        "the sample, the prompt and the data's name are shown as they are",
+        "the sample, the divergence, the prompt and the data's name are shown as they are",
       );
       await requireUnharmed(page);
       assertEquals(problems, []);

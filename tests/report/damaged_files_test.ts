@@ -2,13 +2,17 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { UserError } from "../../lib/errors.ts";
-import { readMetrics } from "../../lib/train/metrics_follower.ts";
+import { readLog } from "../../lib/train/metrics_follower.ts";
+import { lineOf } from "../../lib/train/metrics_line.ts";
 import { reportHtml } from "../../lib/train/report.ts";
 import { readResults, writeResults } from "../../lib/train/sweep_results.ts";
 import { describeRun } from "../../tasks/report/describe_run.ts";
 import { CONFIG, linesOf, metricsOf } from "./runs.ts";
 
 const encoder = new TextEncoder();
+
+const LOG = linesOf(metricsOf(24, { samples: true })) +
+  lineOf({ step: 24, diverged: "Cannot go on training: got NaN" });
 
 /** More of them than a test has time for: BYTELM_FUZZ_RUNS=10000. */
 const numRuns = Number(Deno.env.get("BYTELM_FUZZ_RUNS") ?? 150);
@@ -68,15 +72,15 @@ Deno.test("damaged metrics are refused in one line, or shown in order", async ()
   const dir = await Deno.makeTempDir();
   try {
     await fc.assert(
-      fc.asyncProperty(damaged(linesOf(metricsOf(24, { samples: true }))), async (bytes) => {
+      fc.asyncProperty(damaged(LOG), async (bytes) => {
         await Deno.writeFile(`${dir}/metrics.jsonl`, bytes);
-        const metrics = await readOrRefuse(() => readMetrics(dir));
-        if (metrics === undefined) return;
+        const log = await readOrRefuse(() => readLog(dir));
+        if (log === undefined) return;
         const record = { config: CONFIG, hasEnded: false };
-        const run = describeRun(dir, record, metrics);
+        const run = describeRun(dir, record, log);
         assert(!/undefined|\[object/.test(run.summary! + JSON.stringify(run.facts)), run.summary);
         reportHtml([run, run], { script: "", style: "" });
-        const steps = metrics.map(({ step }) => step);
+        const steps = log.metrics.map(({ step }) => step);
         assertEquals(steps, [...new Set(steps)].sort((a, b) => a - b));
       }),
       { seed: 8, numRuns },

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { courseOf, lowestOf } from "../../lib/train/course.ts";
+import { courseOf, divergenceOf, lowestOf } from "../../lib/train/course.ts";
 import { metricsOf } from "../report/runs.ts";
 
 const loss = fc.oneof(fc.double({ min: 0, max: 20, noNaN: true }), fc.constantFrom(NaN, Infinity, -Infinity));
@@ -38,19 +38,19 @@ Deno.test("a course takes first and last from the log's ends, and is wrong from 
       const valid = steps.map(({ validLoss }) => validLoss).filter((loss) => loss !== undefined);
       assertEquals(course.validLoss, valid.at(-1));
       const wrong = steps.findIndex(({ loss, validLoss = 0 }) => ![loss, validLoss].every(Number.isFinite));
-      assertEquals(course.divergence?.step, wrong < 0 ? undefined : from + wrong);
+      assertEquals(divergenceOf({ metrics })?.step, wrong < 0 ? undefined : from + wrong);
     }),
     { seed: 5 },
   );
 });
 
-Deno.test("the step at which training was given up is not one that was taken; a skipped one is no divergence", () => {
+Deno.test("a divergence is where the log says so, unless a loss was not finite before; no step, no course", () => {
   const metrics = metricsOf(20);
-  const lost = { ...metrics[19], step: 20, loss: NaN, gradNorm: NaN, diverged: "layers.0" };
-  const course = courseOf([...metrics, lost])!;
-  assertEquals([course.steps, course.divergence], [20, { step: 20, what: "layers.0" }]);
-  assertEquals(course.recentLoss, (metrics[18].loss + metrics[19].loss) / 2);
-  assertEquals([courseOf([{ ...lost, step: 0 }])!.steps, courseOf([])], [0, undefined]);
+  const divergence = { step: 20, diverged: "Got NaN" };
+  assertEquals(divergenceOf({ metrics, divergence }), { step: 20, problem: "Got NaN" });
+  assertEquals(divergenceOf({ metrics: [], divergence }), { step: 20, problem: "Got NaN" });
+  assertEquals(divergenceOf({ metrics: [{ ...metrics[0], loss: NaN }], divergence })?.step, 0);
   const skipped = { ...metrics[19], step: 20, gradNorm: Infinity, skipped: true as const };
-  assertEquals(courseOf([...metrics, skipped])!.divergence, undefined);
+  assertEquals([divergenceOf({ metrics: [...metrics, skipped] }), courseOf([])], [undefined, undefined]);
+  assertEquals(courseOf(metrics)!.recentLoss, (metrics[18].loss + metrics[19].loss) / 2);
 });

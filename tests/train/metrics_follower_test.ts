@@ -2,8 +2,8 @@ import { assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import { UserError } from "../../lib/errors.ts";
 import { writeFileAtomically } from "../../lib/io/atomic.ts";
-import { MetricsFollower, readMetrics } from "../../lib/train/metrics_follower.ts";
-import { MAX_LINE_BYTES } from "../../lib/train/metrics_line.ts";
+import { MetricsFollower, readLog, readMetrics } from "../../lib/train/metrics_follower.ts";
+import { lineOf, MAX_LINE_BYTES } from "../../lib/train/metrics_line.ts";
 import { MetricsLog } from "../../lib/train/metrics_log.ts";
 import { linesOf, metricsOf } from "../report/runs.ts";
 
@@ -74,6 +74,31 @@ Deno.test("a line that is no step's is named, again and again, until it is gone"
   });
 });
 
+Deno.test("a divergence ends a log, at the last step or after it; a log that goes on from before has none", async () => {
+  await withDirectory(async (dir) => {
+    const follower = new MetricsFollower(dir);
+    const path = `${dir}/metrics.jsonl`;
+    for (const step of [4, 5, 9]) {
+      const divergence = { step, diverged: "Got NaN" };
+      await Deno.writeTextFile(path, linesOf(METRICS.slice(0, 5)));
+      await follower.poll();
+      assertEquals(follower.log, { metrics: METRICS.slice(0, 5) });
+      await Deno.writeTextFile(path, lineOf(divergence), { append: true });
+      assertEquals([await follower.poll(), await follower.poll()], [true, false]);
+      assertEquals(follower.log, { metrics: METRICS.slice(0, 5), divergence });
+      for (const after of [METRICS[10], divergence]) {
+        await Deno.writeTextFile(path, linesOf(METRICS.slice(0, 5)) + lineOf(divergence) + lineOf(after));
+        await assertRejects(() => readLog(dir), UserError, "got a line after the one of a divergence");
+      }
+      (await MetricsLog.open(dir, 5))[Symbol.dispose]();
+      await follower.poll();
+      assertEquals(follower.log, { metrics: METRICS.slice(0, 5) });
+    }
+    await Deno.writeTextFile(path, linesOf(METRICS.slice(0, 5)) + lineOf({ step: 3, diverged: "Got NaN" }));
+    await assertRejects(() => readLog(dir), UserError, "got step 3 after step 4");
+  });
+});
+
 Deno.test("polls at the same time are as polls one after another, and leave alone what was handed out", async () => {
   await withDirectory(async (dir) => {
     const follower = new MetricsFollower(dir);
@@ -98,7 +123,7 @@ Deno.test("polls at the same time are as polls one after another, and leave alon
 
 Deno.test("a line is read up to its limit, wherever the reads of the file cut it, and refused beyond", async () => {
   await withDirectory(async (dir) => {
-    const lineOf = (bytes: number, step: number) => {
+    const lineOfSize = (bytes: number, step: number) => {
       const empty = linesOf([{ ...METRICS[0], step, sample: "" }]);
       return linesOf([{
         ...METRICS[0],
@@ -107,13 +132,13 @@ Deno.test("a line is read up to its limit, wherever the reads of the file cut it
       }]);
     };
     const sizes = [MAX_LINE_BYTES, 3000, MAX_LINE_BYTES - 1, MAX_LINE_BYTES, 200, MAX_LINE_BYTES];
-    const text = sizes.map(lineOf).join("");
+    const text = sizes.map(lineOfSize).join("");
     await Deno.writeTextFile(`${dir}/metrics.jsonl`, text);
     const metrics = await readMetrics(dir);
     const samples = text.trimEnd().split("\n").map((line) => JSON.parse(line).sample);
     // Not compared by assertEquals, which would print them.
     assertEquals(metrics.map(({ step, sample }) => sample === samples[step]), sizes.map(() => true));
-    await Deno.writeTextFile(`${dir}/metrics.jsonl`, lineOf(MAX_LINE_BYTES + 1, sizes.length), { append: true });
+    await Deno.writeTextFile(`${dir}/metrics.jsonl`, lineOfSize(MAX_LINE_BYTES + 1, sizes.length), { append: true });
     await assertRejects(
       () => readMetrics(dir),
       UserError,

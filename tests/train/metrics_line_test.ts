@@ -1,12 +1,12 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { UserError } from "../../lib/errors.ts";
-import { MAX_LINE_BYTES, metricsLine, parseMetricsLine } from "../../lib/train/metrics_line.ts";
+import { lineOf, MAX_LINE_BYTES, parseLine } from "../../lib/train/metrics_line.ts";
 import { metricsOf } from "../report/runs.ts";
 
 const SOURCE = { name: "metrics.jsonl, line 1", nextStep: "Restore it" };
 const parse = (text: string | Uint8Array) =>
-  parseMetricsLine(typeof text === "string" ? new TextEncoder().encode(text) : text, SOURCE);
+  parseLine(typeof text === "string" ? new TextEncoder().encode(text) : text, SOURCE);
 
 const [LINE] = metricsOf(1);
 
@@ -23,23 +23,22 @@ Deno.test("what is written of a step is read again, NaN, infinities and any samp
     skipped: fc.constant(true as const),
     validLoss: any,
     sample: fc.string({ unit: "binary" }),
-    diverged: fc.string(),
   }, { requiredKeys: ["step", "loss", "gradNorm", "lr", "tokensPerSecond", "seconds"] });
   fc.assert(
     fc.property(metrics, (line) => {
-      const text = metricsLine(line);
+      const text = lineOf(line);
       assertEquals(text.indexOf("\n"), text.length - 1);
       // JSON has no negative zero that JSON.stringify would write.
       const positive = Object.fromEntries(Object.entries(line).map(([key, value]) => [key, value === 0 ? 0 : value]));
       assertEquals<unknown>(parse(text), positive);
       for (const [key, value] of Object.entries(JSON.parse(text))) assertEquals(value === null, false, key);
     }),
-    { seed: 2, numRuns: 100 },
+    { seed: 2, numRuns: 60 },
   );
 });
 
 Deno.test("NaN and infinities are texts that other programs read as such; null, as they were written once, is NaN", () => {
-  const text = metricsLine({ ...LINE, loss: NaN, gradNorm: Infinity, validLoss: -Infinity });
+  const text = lineOf({ ...LINE, loss: NaN, gradNorm: Infinity, validLoss: -Infinity });
   const { loss, gradNorm, validLoss } = JSON.parse(text);
   assertEquals([loss, gradNorm, validLoss], ["NaN", "Infinity", "-Infinity"]);
   assertEquals(parse(JSON.stringify({ ...LINE, loss: NaN, validLoss: NaN })), { ...LINE, loss: NaN, validLoss: NaN });
@@ -85,9 +84,11 @@ Deno.test("a field that is not what it is to be is refused by its name; others a
 
 Deno.test("a line of the longest sample can be read, whatever characters it holds", () => {
   for (const character of ["\0", "\ud800", "\u{10ffff}", "é", '"']) {
-    const text = metricsLine({ ...LINE, sample: character.repeat(1_000_000), diverged: "x".repeat(1_000_000) });
+    const text = lineOf({ ...LINE, sample: character.repeat(1_000_000) });
     const { length } = new TextEncoder().encode(text);
+    assertEquals(lineOf({ step: 0, diverged: character.repeat(1_000_000) }).length <= MAX_LINE_BYTES, true);
     assertEquals(length <= MAX_LINE_BYTES, true, `${JSON.stringify(character)}: ${length} bytes`);
-    assertStringIncludes(parse(text).sample!.slice(-5), "…");
+    const entry = parse(text);
+    assertStringIncludes("sample" in entry ? entry.sample!.slice(-5) : "", "…");
   }
 });
