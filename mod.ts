@@ -131,9 +131,11 @@ export { type DataRecord, recordOf, requireSameData } from "./lib/train/data_rec
 export { DivergenceError } from "./lib/train/divergence.ts";
 export { Evaluator } from "./lib/train/evaluator.ts";
 export { type ConfigParts, mergeConfigs, type MergedConfig, readConfigFile } from "./lib/train/merge_config.ts";
-export { MetricsFollower, readMetrics } from "./lib/train/metrics_follower.ts";
+export { MetricsFollower, readLog, readMetrics, type RunLog } from "./lib/train/metrics_follower.ts";
+export type { LoggedDivergence } from "./lib/train/metrics_line.ts";
 export { planForTime, type TimePlan, type TimePlanOptions } from "./lib/train/plan_for_time.ts";
 export { createOptimizer, type Optimizer, type OptimizerOptions } from "./lib/train/optimizer.ts";
+export type { Html } from "./lib/io/markup.ts";
 export {
   type LiveReport,
   type PlotLibrary,

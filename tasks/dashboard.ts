@@ -38,7 +38,7 @@ async function dashboard({ run: runs, port }: Flags<typeof FLAGS>): Promise<void
     if (!await isDirectory(run)) console.error(`${run} is not there yet: the page waits for it`);
   }
   await untilInterrupted(async (signal) => {
-    const server = listen(port, dashboardHandler(runs));
+    const server: Deno.HttpServer<Deno.NetAddr> = listen(port, dashboardHandler(runs, () => server.addr.port));
     console.log(`http://${HOSTNAME}:${server.addr.port}/`);
     await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
     // Not by a signal given to the server: that would cut off whoever is being answered.

@@ -118,7 +118,10 @@ async function probe(
 
 /** Lays the courses of all runs that have one over each other. */
 async function report(out: string, results: readonly SweepResult[]): Promise<void> {
-  const begun = results.filter(({ steps }) => steps > 0).map(({ name }) => `${out}/${name}`);
+  // One that diverged at its first step has taken none, but has a course.
+  const begun = results.filter(({ status, steps }) => steps > 0 || status === "diverged").map(({ name }) =>
+    `${out}/${name}`
+  );
   if (begun.length > 0) await tryToWriteReport(begun, `${out}/${REPORT_FILE}`);
 }
 

@@ -23,11 +23,13 @@ import { requireSameConfig } from "../lib/train/config_difference.ts";
 import { requireSameData } from "../lib/train/data_record.ts";
 import { DivergenceError } from "../lib/train/divergence.ts";
 import { mergeConfigs, readConfigFile } from "../lib/train/merge_config.ts";
+import { readFirstMetrics } from "../lib/train/metrics_follower.ts";
 import { createRunDirectory, readRunConfig, RUN_FILES, type RunConfig } from "../lib/train/run_directory.ts";
 import { requireRoom } from "../lib/train/require_room.ts";
 import { trainRun } from "../lib/train/run.ts";
 import { loadRunTokenizer } from "../lib/train/run_tokenizer.ts";
 import { samplesWith } from "../lib/train/sampler.ts";
+import type { StepMetrics } from "../lib/train/train.ts";
 import { startBackend } from "./cli/backend.ts";
 import { messageOf, UserError } from "./cli/errors.ts";
 import { isFileSystemError } from "./cli/file_system_errors.ts";
@@ -156,8 +158,8 @@ async function follow(
     console.log(`All ${training.steps} steps were taken already. The weights are in ${directory}`);
     return 0;
   }
-  const { first, last, tokensPerSecond } = followed;
-  const loss = `loss ${first.loss.toFixed(3)} → ${last.loss.toFixed(3)}`;
+  const { last, tokensPerSecond } = followed;
+  const loss = `loss ${await describeFirstLoss(directory, followed.first)} → ${last.loss.toFixed(3)}`;
   const valid = last.validLoss === undefined
     ? ""
     : `, validation loss ${last.validLoss.toFixed(3)} (perplexity ${Math.exp(last.validLoss).toFixed(1)})`;
@@ -184,6 +186,12 @@ async function follow(
       `MFU is the share of ${formatSi(flopsPerSecond, "FLOP/s")}: ${peak.source}`,
   );
   return taken < training.steps ? exitCodeOf(interruption) : 0;
+}
+
+/** The loss that the run began with, before it was resumed; where its log does not go back so far, says from which step. */
+async function describeFirstLoss(directory: string, firstSeen: StepMetrics): Promise<string> {
+  const { step, loss } = await readFirstMetrics(directory) ?? firstSeen;
+  return step === 0 ? loss.toFixed(3) : `${loss.toFixed(3)} (after ${step} ${step === 1 ? "step" : "steps"})`;
 }
 
 /** All that some programs do and hold together. */

@@ -1,6 +1,7 @@
 // JSON objects of files that somebody else may have written: every field is checked as it is read.
 import { UserError } from "../errors.ts";
 import { excerpt } from "./excerpt.ts";
+import { numberFromJson } from "./json_number.ts";
 
 /** What a file is called in messages, and what helps when it cannot be used. */
 export interface JsonSource {
@@ -83,6 +84,11 @@ export class JsonFields {
     return this.#number(name, "a number", bounds, Number.isFinite);
   }
 
+  /** A number, NaN and the infinities among them, as `stringifyNumbers` writes them. */
+  anyNumber(name: string): number {
+    return numberFromJson(this.value(name)) ?? this.refuse(name, 'a number, "NaN", "Infinity" or "-Infinity"');
+  }
+
   /** A whole number that a double holds exactly. */
   integer(name: string, bounds: NumberBounds = {}): number {
     return this.#number(name, "a whole number", bounds, Number.isSafeInteger);
@@ -118,6 +124,10 @@ export class JsonFields {
 
   numberOrNone(name: string, bounds?: NumberBounds): number | undefined {
     return this.has(name) ? this.number(name, bounds) : undefined;
+  }
+
+  anyNumberOrNone(name: string): number | undefined {
+    return this.has(name) ? this.anyNumber(name) : undefined;
   }
 
   integerOrNone(name: string, bounds?: NumberBounds): number | undefined {

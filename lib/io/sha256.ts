@@ -3,9 +3,9 @@ import { createHash } from "node:crypto";
 /** Bytes that are read at a time. */
 const PIECE_BYTES = 1 << 20;
 
-/** The SHA-256 of some bytes or of UTF-8 text, in hexadecimal. */
-export function sha256(data: string | Uint8Array): string {
-  return createHash("sha256").update(data).digest("hex");
+/** The SHA-256 of some bytes or of UTF-8 text, in hexadecimal unless asked otherwise. */
+export function sha256(data: string | Uint8Array, encoding: "hex" | "base64" = "hex"): string {
+  return createHash("sha256").update(data).digest(encoding);
 }
 
 /** The SHA-256 of a file, in hexadecimal, without loading it. */

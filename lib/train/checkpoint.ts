@@ -123,6 +123,14 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
   return { path, state };
 }
 
+/**
+ * Reads a checkpoint's state alone, as it was written: the files of its tensors are not looked at.
+ * @throws {UserError} If the record is missing, torn or edited.
+ */
+export async function readCheckpointState(path: string): Promise<CheckpointState> {
+  return (await readRecord(path)).state;
+}
+
 /** A checkpoint that cannot be used, and why. */
 export interface DamagedCheckpoint {
   readonly path: string;

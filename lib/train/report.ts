@@ -1,6 +1,8 @@
+import { type Html, inlineScript, inlineStyle, jsonScript, markup } from "../io/markup.ts";
 import livePage from "./report_live.js" with { type: "text" };
 import page from "./report_page.js" with { type: "text" };
 import style from "./report_page.css" with { type: "text" };
+import { contentPolicy } from "./report_policy.ts";
 import { reportPlots, type RunPlots } from "./report_plots.ts";
 import { distinguishingNames } from "./run_names.ts";
 import type { StepMetrics } from "./train.ts";
@@ -24,7 +26,7 @@ export interface PlotLibrary {
 /** What a page shows: the plots' data, and HTML for what is under these names in the page. */
 export interface ReportContent {
   readonly plots: RunPlots;
-  readonly sections: Readonly<Record<"summary" | "samples" | "facts", string>>;
+  readonly sections: Readonly<Record<"summary" | "samples" | "facts", Html>>;
 }
 
 /** A page that asks a server for its content again and again. */
@@ -41,35 +43,35 @@ const MAX_SAMPLES = 100;
 /** One HTML page, complete in itself, that shows one run or lays several over each other. */
 export function reportHtml(runs: readonly ReportRun[], library: PlotLibrary, live?: LiveReport): string {
   const { plots, sections } = reportContent(runs);
-  const title = escapeHtml(runs.map(({ name }) => name).join(", "));
-  const section = (name: keyof typeof sections) => `<div id="${name}">${sections[name]}</div>`;
-  const json = (id: string, value: unknown) =>
-    `<script type="application/json" id="${id}">${JSON.stringify(value).replaceAll("<", "\\u003c")}</script>`;
-  return `<!DOCTYPE html>
+  const title = runs.map(({ name }) => name).join(", ");
+  const scripts = [library.script, page, ...(live ? [livePage] : [])];
+  const styles = [library.style, style];
+  const section = (name: keyof typeof sections) => markup`<div id="${name}">${sections[name]}</div>`;
+  return String(markup`<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${contentPolicy({ scripts, styles }, live !== undefined)}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="icon" href="data:,">
 <title>${title}</title>
-<style>
-${library.style}
-${style}</style>
+${lines(styles.map(inlineStyle))}
 </head>
 <body>
 <h1>${title}</h1>
 ${section("summary")}
-${live ? '<p id="status"></p>\n' : ""}<main>
+${live ? [markup`<p id="status"></p>`] : []}
+<main>
 <div id="plots"></div>
 ${section("samples")}
 </main>
 ${section("facts")}
-${json("data", plots)}
-<script>${library.script}</script>
-<script>${page}</script>
-${live ? `${json("live", live)}\n<script>${livePage}</script>\n` : ""}</body>
+${jsonScript("data", plots)}
+${live ? [jsonScript("live", live)] : []}
+${lines(scripts.map(inlineScript))}
+</body>
 </html>
-`;
+`);
 }
 
 /** What a report of some runs shows now. */
@@ -83,48 +85,49 @@ export function reportContent(named: readonly ReportRun[]): ReportContent {
 }
 
 /** A line for each run that says how it stands. */
-function summaries(runs: readonly ReportRun[]): string {
-  return runs.filter(({ summary }) => summary !== undefined).map(({ name, summary }) =>
-    `<p>${runs.length > 1 ? `<b>${escapeHtml(name)}</b>: ` : ""}${escapeHtml(summary!)}</p>`
-  ).join("\n");
+function summaries(runs: readonly ReportRun[]): Html {
+  return lines(runs.flatMap(({ name, summary }) => {
+    if (summary === undefined) return [];
+    return [runs.length > 1 ? markup`<p><b>${name}</b>: ${summary}</p>` : markup`<p>${summary}</p>`];
+  }));
 }
 
 /** The texts that models made in training, the newest first. */
-function samples(runs: readonly ReportRun[]): string {
-  const parts = runs.map(({ name, metrics }) => {
+function samples(runs: readonly ReportRun[]): Html {
+  return lines(runs.flatMap(({ name, metrics }) => {
     const all = metrics.filter(({ sample }) => sample !== undefined).reverse();
-    if (all.length === 0) return "";
+    if (all.length === 0) return [];
     const kept = all.length <= MAX_SAMPLES ? all : Array.from(
       { length: MAX_SAMPLES },
       (_, i) => all[Math.round(i * (all.length - 1) / (MAX_SAMPLES - 1))],
     );
     const figures = kept.map(({ step, loss, sample }) =>
-      `<figure><figcaption>after step ${step + 1}, loss ${loss.toFixed(3)}</figcaption>` +
-      `<pre>${escapeHtml(sample!)}</pre></figure>`
+      markup`<figure><figcaption>after step ${step + 1}, loss ${
+        formatLoss(loss)
+      }</figcaption><pre>${sample!}</pre></figure>`
     );
-    const heading = runs.length > 1 ? `Samples of ${escapeHtml(name)}` : "Samples";
-    return `<h2>${heading}</h2>\n${figures.join("\n")}`;
-  });
-  return parts.filter((part) => part !== "").join("\n");
+    return [markup`<h2>${runs.length > 1 ? `Samples of ${name}` : "Samples"}</h2>`, ...figures];
+  }));
 }
 
 /** A row for each fact, a column for each run; what differs between runs is marked. */
-function factsTable(runs: readonly ReportRun[]): string {
+function factsTable(runs: readonly ReportRun[]): Html {
   const names = [...new Set(runs.flatMap(({ facts }) => Object.keys(facts)))];
-  if (names.length === 0) return "";
-  const row = (tag: string, cells: readonly string[], attributes = "") =>
-    `<tr${attributes}>${
-      cells.map((cell, i) => i === 0 ? `<th>${escapeHtml(cell)}</th>` : `<${tag}>${escapeHtml(cell)}</${tag}>`).join("")
-    }</tr>`;
+  if (names.length === 0) return markup``;
   const rows = names.map((name) => {
-    const values = runs.map(({ facts }) => facts[name] ?? "–");
-    return row("td", [name, ...values], new Set(values).size > 1 ? ' class="differs"' : "");
+    const values = runs.map(({ facts }) => Object.hasOwn(facts, name) ? facts[name] : "–");
+    const cells = values.map((value) => markup`<td>${value}</td>`);
+    return new Set(values).size > 1
+      ? markup`<tr class="differs"><th>${name}</th>${cells}</tr>`
+      : markup`<tr><th>${name}</th>${cells}</tr>`;
   });
-  const head = runs.length > 1 ? `${row("th", ["", ...runs.map(({ name }) => name)])}\n` : "";
-  return `<h2>Configuration</h2>\n<table>\n${head}${rows.join("\n")}\n</table>`;
+  const head = runs.length > 1 ? [markup`<tr><th></th>${runs.map(({ name }) => markup`<th>${name}</th>`)}</tr>`] : [];
+  return markup`<h2>Configuration</h2>\n<table>\n${lines([...head, ...rows])}\n</table>`;
 }
 
-function escapeHtml(text: string): string {
-  const names: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
-  return text.replace(/[&<>"]/g, (character) => names[character]);
+/** Each on a line of its own. */
+function lines(parts: readonly Html[]): Html {
+  return markup`${parts.map((part, i) => i === 0 ? part : markup`\n${part}`)}`;
 }
+
+const formatLoss = (loss: number) => Number(loss).toFixed(3);

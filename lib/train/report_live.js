@@ -12,7 +12,8 @@ function show({ version, content }) {
   drawAll(content.plots);
   for (const [name, html] of Object.entries(content.sections)) {
     const section = document.getElementById(name);
-    // Only what differs, so that what the reader has scrolled to or marked stays.
+    // Only what differs, so that what the reader has scrolled to or marked stays. The server's template has escaped
+    // whatever comes from a run; nothing else may be put into the page as HTML.
     if (section.shown !== html) section.innerHTML = html;
     section.shown = html;
   }

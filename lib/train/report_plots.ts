@@ -58,8 +58,9 @@ function pointsOf(metrics: readonly StepMetrics[], field: Field): Points {
   for (let at = 0; at < known.length; at += bucket) {
     const lines = known.slice(at, at + bucket);
     const last = lines[lines.length - 1];
-    // Several steps that were read back together have one time; uPlot wants each x once.
-    const time = Math.max(last.seconds, (seconds.at(-1) ?? -1) + 1e-6);
+    // Several steps that were read back together have one time; uPlot wants each x once, and far enough from the next for
+    // ticks between them.
+    const time = Math.max(last.seconds, (seconds.at(-1) ?? -1) * (1 + 1e-9) + 1e-6);
     step.push(last.step);
     seconds.push(time);
     value.push(lines.reduce((sum, line) => sum + line[field]!, 0) / lines.length);

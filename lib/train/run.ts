@@ -16,6 +16,7 @@ import {
   writeCheckpoint,
 } from "./checkpoint.ts";
 import { requireSameConfig } from "./config_difference.ts";
+import { DivergenceError } from "./divergence.ts";
 import { MetricsLog } from "./metrics_log.ts";
 import { RUN_FILES, type RunConfig } from "./run_directory.ts";
 import { type StepMetrics, train } from "./train.ts";
@@ -59,11 +60,12 @@ export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMe
   const model = new Transformer(config.model);
   using tensors = checkpoint && await CheckpointTensors.open(checkpoint);
   for (const written of [directory, checkpoints]) await removeTemporaries(written);
+  // First: a log that cannot be gone on with is refused with the run as it was.
+  using log = await MetricsLog.open(directory, checkpoint?.state.step ?? 0);
   // Weights at an earlier end would be taken for the newest.
   await removeIfPresent(`${directory}/${RUN_FILES.weights}`);
   // Later checkpoints were found damaged, or do not follow from this one.
   await discardCheckpointsAfter(checkpoints, checkpoint?.state.step ?? 0);
-  using log = await MetricsLog.open(directory, checkpoint?.state.step ?? 0);
   let best: BestValidation | undefined = checkpoint?.state.best;
   const steps = train({
     backend,
@@ -85,7 +87,7 @@ export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMe
       options.onCheckpoint?.(step);
     },
   });
-  for await (const metrics of steps) {
+  for await (const metrics of loggingDivergence(steps, log)) {
     await log.append(metrics);
     const { step, validLoss } = metrics;
     if (validLoss !== undefined && validLoss < (best?.validLoss ?? Infinity)) {
@@ -98,6 +100,16 @@ export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMe
     yield metrics;
   }
   await saveWeights(`${directory}/${RUN_FILES.weights}`, backend, model);
+}
+
+/** Passes the steps on. That they ended in a divergence is logged: nothing else in a run's directory says so. */
+async function* loggingDivergence(steps: AsyncIterable<StepMetrics>, log: MetricsLog) {
+  try {
+    yield* steps;
+  } catch (error) {
+    if (error instanceof DivergenceError) await log.append({ step: error.step, diverged: error.message });
+    throw error;
+  }
 }
 
 async function removeIfPresent(path: string): Promise<void> {

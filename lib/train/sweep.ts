@@ -62,10 +62,9 @@ export async function sweep(options: SweepOptions): Promise<SweepResult[]> {
   const known = new Map(earlier.map((result) => [result.name, result]));
   const results: SweepResult[] = [];
   for (const run of runs) {
-    const isThere = await exists(`${directory}/${run.name}`);
-    results.push(
-      isThere && known.get(run.name) || { name: run.name, settings: run.settings, status: "waiting", steps: 0 },
-    );
+    const { name, settings } = run;
+    const isThere = await exists(`${directory}/${name}`);
+    results.push({ ...(isThere && known.get(name) || { status: "waiting", steps: 0 }), name, settings });
   }
   await writeResults(directory, results);
   for (const [i, run] of runs.entries()) {

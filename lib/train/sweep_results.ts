@@ -1,5 +1,7 @@
-import { UserError } from "../errors.ts";
 import { writeFileAtomically } from "../io/atomic.ts";
+import { JsonFields } from "../io/json_fields.ts";
+import { stringifyNumbers } from "../io/json_number.ts";
+import { courseOf, lowestOf } from "./course.ts";
 import { readMetrics } from "./metrics_follower.ts";
 import type { SweepPoint } from "./sweep_grid.ts";
 
@@ -24,32 +26,30 @@ export interface SweepResult extends SweepPoint {
 export const SWEEP_FILES = { json: "sweep.json", table: "sweep.tsv" } as const;
 
 /** What a run's metrics say. */
-export async function readResult(directory: string, point: SweepPoint, status: SweepResult["status"]) {
-  const metrics = await readMetrics(directory);
-  const last = metrics.at(-1);
-  const recent = metrics.slice(-Math.ceil(metrics.length / 10));
-  const valid = metrics.flatMap(({ validLoss }) => validLoss === undefined ? [] : [validLoss]);
-  const result: SweepResult = {
-    name: point.name,
-    settings: point.settings,
-    status,
-    steps: last === undefined ? 0 : last.step + 1,
-    ...(last && { seconds: last.seconds, loss: recent.reduce((sum, { loss }) => sum + loss, 0) / recent.length }),
-    ...(valid.length > 0 && { validLoss: valid.at(-1)!, lowestValidLoss: valid.reduce((a, b) => Math.min(a, b)) }),
+export async function readResult(
+  directory: string,
+  { name, settings }: SweepPoint,
+  status: SweepResult["status"],
+): Promise<SweepResult> {
+  const course = courseOf(await readMetrics(directory));
+  if (course === undefined) return { name, settings, status, steps: 0 };
+  const { steps, seconds, recentLoss: loss, validLoss, lowestValidLoss } = course;
+  return {
+    ...{ name, settings, status, steps, seconds, loss },
+    ...(validLoss !== undefined && { validLoss }),
+    ...(lowestValidLoss !== undefined && { lowestValidLoss }),
   };
-  return result;
 }
 
 /**
  * The best of the finished runs: the one of the lowest validation loss, or of the lowest training loss where nothing was
- * validated.
+ * validated. One whose loss is NaN or infinite is never the best.
  */
 export function bestResult(results: readonly SweepResult[]): SweepResult | undefined {
-  const measure = ({ lowestValidLoss, loss }: SweepResult) => lowestValidLoss ?? loss ?? Infinity;
-  return results.filter(({ status }) => status === "finished").reduce<SweepResult | undefined>(
-    (best, result) => best === undefined || measure(result) < measure(best) ? result : best,
-    undefined,
-  );
+  const finished = results.filter(({ status }) => status === "finished");
+  const measure = ({ validLoss, lowestValidLoss, loss }: SweepResult) => lowestValidLoss ?? validLoss ?? loss ?? NaN;
+  const lowest = lowestOf(finished.map(measure));
+  return lowest === undefined ? undefined : finished.find((result) => measure(result) === lowest);
 }
 
 /** Columns of a sweep's table, after those of the settings. */
@@ -78,7 +78,7 @@ export function sweepTable(results: readonly SweepResult[]): string[][] {
 export async function writeResults(directory: string, results: readonly SweepResult[]): Promise<void> {
   const best = bestResult(results)?.name;
   const json = { ...(best !== undefined && { best }), runs: results };
-  await writeFileAtomically(`${directory}/${SWEEP_FILES.json}`, `${JSON.stringify(json, null, 2)}\n`);
+  await writeFileAtomically(`${directory}/${SWEEP_FILES.json}`, `${stringifyNumbers(json, 2)}\n`);
   const lines = sweepTable(results).map((row) => `${row.join("\t")}\n`);
   await writeFileAtomically(`${directory}/${SWEEP_FILES.table}`, lines.join(""));
 }
@@ -89,16 +89,34 @@ export async function writeResults(directory: string, results: readonly SweepRes
  */
 export async function readResults(directory: string): Promise<SweepResult[]> {
   const path = `${directory}/${SWEEP_FILES.json}`;
+  let text: string;
   try {
-    const { runs } = JSON.parse(await Deno.readTextFile(path)) as { runs?: SweepResult[] };
-    if (!Array.isArray(runs)) throw new SyntaxError(`no "runs"`);
-    return runs;
+    text = await Deno.readTextFile(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return [];
-    if (!(error instanceof SyntaxError)) throw error;
-    throw new UserError(
-      `Cannot go on with the sweep: got an unusable ${path} (${error.message}), must be as it was written. Remove it: ` +
-        `finished runs are found by their checkpoints`,
-    );
+    throw error;
   }
+  const nextStep = "Remove it: finished runs are found by their checkpoints";
+  const fields = JsonFields.parse(text, { name: path, nextStep });
+  // Which is the best is found out again.
+  fields.allowOnly(["best", "runs"]);
+  return fields.objects("runs").map(parseResult);
+}
+
+function parseResult(fields: JsonFields): SweepResult {
+  const numbers = ["seconds", "loss", "validLoss", "lowestValidLoss"] as const;
+  fields.allowOnly(["name", "settings", "status", "steps", ...numbers, "problem"]);
+  const settings = fields.object("settings");
+  const problem = fields.stringOrNone("problem");
+  // It is shown on a terminal, which obeys control characters.
+  if (problem !== undefined && /\p{Cc}/u.test(problem)) fields.refuse("problem", "a text on one line");
+  const known = numbers.map((name) => [name, fields.anyNumberOrNone(name)] as const);
+  return {
+    name: fields.string("name"),
+    settings: Object.fromEntries(settings.names.map((name) => [name, settings.string(name)])),
+    status: fields.oneOf("status", ["waiting", "stopped", "finished", "diverged"]),
+    steps: fields.integer("steps", { min: 0 }),
+    ...Object.fromEntries(known.filter(([, value]) => value !== undefined)),
+    ...(problem !== undefined && { problem }),
+  };
 }

@@ -17,7 +17,7 @@ import { Sampler, samplesWith } from "./sampler.ts";
 import { learningRate } from "./schedule.ts";
 import { Trainer } from "./trainer.ts";
 
-/** One line of metrics.jsonl. */
+/** One line of metrics.jsonl, where NaN and the infinities are the texts "NaN", "Infinity" and "-Infinity". */
 export interface StepMetrics {
   /** Counted from 0. */
   readonly step: number;

@@ -3,83 +3,96 @@ import { UserError } from "../../lib/errors.ts";
 import { isFile } from "../../lib/io/is_file.ts";
 import { MetricsFollower } from "../../lib/train/metrics_follower.ts";
 import type { ReportRun } from "../../lib/train/report.ts";
-import { readRunConfig, RUN_FILES, type RunConfig } from "../../lib/train/run_directory.ts";
+import { RUN_FILES } from "../../lib/train/run_directory.ts";
+import { readRunRecord, type RunRecord } from "../../lib/train/run_record.ts";
+import { messageOf } from "../cli/errors.ts";
+import { isFileSystemError } from "../cli/file_system_errors.ts";
 import { describeRun } from "../report/describe_run.ts";
 
 /** One run. */
 class WatchedRun {
   readonly #directory: string;
   readonly #follower: MetricsFollower;
-  /** The configuration, or why there is none; to be compared. */
-  #configText = "";
+  /** What was read last, beside the metrics; to be compared. */
+  #seen = "";
   #report: ReportRun;
 
   constructor(directory: string) {
     this.#directory = directory;
     this.#follower = new MetricsFollower(directory);
-    this.#report = this.#waiting("");
+    this.#report = this.#without("Waiting for the run to begin");
   }
 
-  get report(): ReportRun {
+  /** Reads what is new. A run that cannot be read is shown with what is wrong: the others are to be seen nonetheless. */
+  async poll(): Promise<ReportRun> {
+    let hasNewMetrics = false;
+    let record: RunRecord | undefined;
+    let problem = "";
+    try {
+      hasNewMetrics = await this.#follower.poll();
+      record = await readRunRecord(this.#directory);
+      const seen = JSON.stringify(record);
+      if (hasNewMetrics || seen !== this.#seen) {
+        this.#report = describeRun(this.#directory, record, this.#follower.log);
+        this.#seen = seen;
+      }
+      return this.#report;
+    } catch (error) {
+      problem = await this.#hasBegun() ? `: ${problemOf(error)}` : "";
+    }
+    if (problem !== this.#seen) {
+      this.#report = this.#without(`Waiting for the run to begin${problem}`);
+      this.#seen = problem;
+    }
     return this.#report;
   }
 
-  /** Reads what is new; returns whether anything is. */
-  async poll(): Promise<boolean> {
-    let config: RunConfig | undefined;
-    let problem = "";
-    let hasNewMetrics = false;
-    try {
-      hasNewMetrics = await this.#follower.poll();
-      config = await readRunConfig(this.#directory);
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      // That there is none yet is no mistake.
-      problem = await isFile(`${this.#directory}/${RUN_FILES.config}`).catch(() => true) ? `: ${error.message}` : "";
-    }
-    const configText = problem + JSON.stringify(config);
-    if (!hasNewMetrics && configText === this.#configText) return false;
-    this.#configText = configText;
-    this.#report = config === undefined
-      ? this.#waiting(problem)
-      : describeRun(this.#directory, config, this.#follower.metrics);
-    return true;
+  /** That there is no configuration yet is no mistake. */
+  async #hasBegun(): Promise<boolean> {
+    return await isFile(`${this.#directory}/${RUN_FILES.config}`).catch(() => true);
   }
 
-  #waiting(problem: string): ReportRun {
-    return { name: this.#directory, metrics: [], facts: {}, summary: `Waiting for the run to begin${problem}` };
+  #without(summary: string): ReportRun {
+    return { name: this.#directory, metrics: [], facts: {}, summary };
   }
 }
 
-/** Several runs, and a version that changes whenever one of them does. */
+/** What went wrong, in one line. A fault of the program is named by its kind: its stack trace is no reader's business. */
+function problemOf(error: unknown): string {
+  if (error instanceof UserError || isFileSystemError(error)) return messageOf(error);
+  return `the program failed to show it (${error instanceof Error ? error.name : typeof error})`;
+}
+
+/** All runs at one time, and a version that is another one whenever one of them is. */
+export interface WatchedState {
+  readonly version: string;
+  readonly reports: readonly ReportRun[];
+}
+
+/** Several runs. */
 export class WatchedRuns {
   readonly #runs: readonly WatchedRun[];
   /** Tells this server's versions from those of one before it, which a page may still hold. */
   readonly #id = crypto.randomUUID();
   #changes = 0;
-  #polling: Promise<void> | undefined;
+  #reports: readonly ReportRun[] = [];
+  #polling: Promise<WatchedState> | undefined;
 
   /** @param directories They need not be there yet. */
   constructor(directories: readonly string[]) {
     this.#runs = directories.map((directory) => new WatchedRun(directory));
   }
 
-  get version(): string {
-    return `${this.#id}-${this.#changes}`;
-  }
-
-  get reports(): readonly ReportRun[] {
-    return this.#runs.map(({ report }) => report);
-  }
-
   /** Reads what is new; whoever asks while that goes on gets the same answer. */
-  async poll(): Promise<void> {
+  async poll(): Promise<WatchedState> {
     this.#polling ??= this.#pollAll().finally(() => this.#polling = undefined);
-    await this.#polling;
+    return await this.#polling;
   }
 
-  async #pollAll(): Promise<void> {
-    const changed = await Promise.all(this.#runs.map((run) => run.poll()));
-    if (changed.includes(true)) this.#changes++;
+  async #pollAll(): Promise<WatchedState> {
+    const reports = await Promise.all(this.#runs.map((run) => run.poll()));
+    if (reports.some((report, i) => report !== this.#reports[i])) this.#changes++;
+    this.#reports = reports;
+    return { version: `${this.#id}-${this.#changes}`, reports };
   }
 }

@@ -1,57 +1,77 @@
 // What a report says of a run in words: how it stands, what came of it, and its configuration.
 import { predictTraining } from "../../lib/accounting/training_summary.ts";
 import { formatBinary, formatCount, formatSi } from "../../lib/accounting/units.ts";
+import { type Course, courseOf, divergenceOf } from "../../lib/train/course.ts";
+import type { RunLog } from "../../lib/train/metrics_follower.ts";
 import type { ReportRun } from "../../lib/train/report.ts";
 import type { RunConfig } from "../../lib/train/run_directory.ts";
-import type { StepMetrics } from "../../lib/train/train.ts";
+import type { RunRecord } from "../../lib/train/run_record.ts";
 import { formatSeconds } from "../cli/progress.ts";
 
 /** A run in a report. */
-export function describeRun(directory: string, config: RunConfig, metrics: readonly StepMetrics[]): ReportRun {
+export function describeRun(directory: string, record: RunRecord, log: RunLog): ReportRun {
+  const { config } = record;
+  const course = courseOf(log.metrics);
   return {
     name: directory.replace(/(?<=.)\/+$/, ""),
-    metrics,
-    summary: summary(config, metrics),
-    facts: { ...results(metrics), ...accounting(config), ...settings(config) },
+    metrics: log.metrics,
+    summary: summary(record, log, course),
+    facts: { ...results(config, course), ...accounting(config), ...settings(config) },
   };
 }
 
 /** Where the run stands, in one line. */
-function summary({ training }: RunConfig, metrics: readonly StepMetrics[]): string {
-  const last = metrics.at(-1);
-  if (last === undefined) return `No step of ${formatCount(training.steps)} has been taken yet`;
-  const taken = last.step + 1;
-  const validLoss = metrics.findLast(({ validLoss }) => validLoss !== undefined)?.validLoss;
-  const left = formatSeconds((training.steps - taken) * last.seconds / taken);
-  return [
-    `${formatCount(taken)} of ${formatCount(training.steps)} steps in ${formatSeconds(last.seconds)}`,
-    ...(taken < training.steps ? [`about ${left} to go`] : []),
-    `loss ${last.loss.toFixed(3)}`,
-    ...(validLoss === undefined ? [] : [`validation loss ${validLoss.toFixed(3)}`]),
-    `${formatCount(last.tokensPerSecond)} tokens/s`,
-  ].join(", ");
+function summary({ config: { training }, edited, hasEnded }: RunRecord, log: RunLog, course?: Course): string {
+  const divergence = divergenceOf(log);
+  const remarks = [
+    ...(divergence ? [divergence.problem] : []),
+    ...(edited === undefined ? [] : [`config.json was edited since it began: ${edited}`]),
+  ];
+  const end = divergence && `diverged at step ${divergence.step} (counted from 0)`;
+  return [[...progress(training.steps, hasEnded, course, end)].join(", "), ...remarks].join("; ");
 }
 
-function results(metrics: readonly StepMetrics[]): Record<string, string> {
-  const last = metrics.at(-1);
-  if (last === undefined) return {};
-  const losses = metrics.filter(({ validLoss }) => validLoss !== undefined).map(({ validLoss }) => validLoss!);
+/** @param divergence Where the run diverged, in words. */
+function progress(total: number, hasEnded: boolean, course?: Course, divergence?: string): string[] {
+  if (course === undefined) {
+    return [`No step of ${formatCount(total)} has been taken yet`, ...(divergence === undefined ? [] : [divergence])];
+  }
+  const { steps, seconds, firstLoss, lastLoss, validLoss, tokensPerSecond } = course;
+  // Whether a run goes on or was killed, its files do not tell.
+  const left = `about ${formatSeconds((total - steps) * seconds / steps)} to go if it still runs`;
+  return [
+    `${formatCount(steps)} of ${formatCount(total)} steps in ${formatSeconds(seconds)}`,
+    divergence ?? (steps >= total ? "finished" : hasEnded ? "stopped" : left),
+    `loss ${firstLoss === undefined ? "" : `${firstLoss.toFixed(3)} → `}${lastLoss.toFixed(3)}`,
+    ...(validLoss === undefined ? [] : [`validation loss ${validLoss.toFixed(3)}`]),
+    `${formatCount(tokensPerSecond)} tokens/s`,
+  ];
+}
+
+function results({ model, training, data }: RunConfig, course: Course | undefined): Record<string, string> {
+  if (course === undefined) return {};
+  const { steps, seconds, firstLoss, lastLoss, validLoss, lowestValidLoss } = course;
+  const tokens = steps * tokensPerStep(model, training);
   return {
-    "steps taken": formatCount(last.step + 1),
-    time: formatSeconds(last.seconds),
-    "last training loss": last.loss.toFixed(4),
-    ...(losses.length > 0 && {
-      "last validation loss": losses.at(-1)!.toFixed(4),
-      "lowest validation loss": losses.reduce((a, b) => Math.min(a, b)).toFixed(4),
-    }),
+    "steps taken": formatCount(steps),
+    "tokens seen": `${formatCount(tokens)} (${(tokens / data.train.tokens).toPrecision(3)} epochs)`,
+    time: formatSeconds(seconds),
+    ...(firstLoss !== undefined && { "first training loss": firstLoss.toFixed(4) }),
+    "last training loss": lastLoss.toFixed(4),
+    ...(validLoss !== undefined && { "last validation loss": validLoss.toFixed(4) }),
+    ...(lowestValidLoss !== undefined && { "lowest validation loss": lowestValidLoss.toFixed(4) }),
   };
+}
+
+function tokensPerStep({ contextLength }: RunConfig["model"], { batchSize, gradAccumulation }: RunConfig["training"]) {
+  return batchSize * gradAccumulation * contextLength;
 }
 
 function accounting({ model, training }: RunConfig): Record<string, string> {
   const { parameters, memory, forwardFlops, backwardFlops } = predictTraining(model, training);
   return {
     parameters: formatCount(parameters),
-    "tokens per step": formatCount(training.batchSize * training.gradAccumulation * model.contextLength),
+    "tokens per step": formatCount(tokensPerStep(model, training)),
     "predicted memory": formatBinary(memory.total),
     "predicted FLOPs per token": formatSi(forwardFlops + backwardFlops, "FLOP"),
   };

@@ -1,8 +1,8 @@
 // Report pages of runs on disk, with the plotting library that they carry.
 import { writeFileAtomically } from "../../lib/io/atomic.ts";
-import { readMetrics } from "../../lib/train/metrics_follower.ts";
+import { readLog } from "../../lib/train/metrics_follower.ts";
 import { reportHtml } from "../../lib/train/report.ts";
-import { readRunConfig } from "../../lib/train/run_directory.ts";
+import { readRunRecord } from "../../lib/train/run_record.ts";
 import { messageOf } from "../cli/errors.ts";
 import { describeRun } from "./describe_run.ts";
 import { PLOT_LIBRARY } from "./plot_library.ts";
@@ -23,7 +23,7 @@ export async function tryToWriteReport(directories: readonly string[], path: str
 export async function writeReport(directories: readonly string[], path: string): Promise<void> {
   const runs = await Promise.all(
     directories.map(async (directory) =>
-      describeRun(directory, await readRunConfig(directory), await readMetrics(directory))
+      describeRun(directory, await readRunRecord(directory), await readLog(directory))
     ),
   );
   await writeFileAtomically(path, reportHtml(runs, PLOT_LIBRARY));

@@ -10,9 +10,10 @@ import { loadTokenizer } from "../../lib/tokenizer/mod.ts";
 import { trainBpeFromCounts } from "../../lib/tokenizer/train_bpe.ts";
 import { CheckpointTensors, latestCheckpoint } from "../../lib/train/checkpoint.ts";
 import { mergeConfigs, readConfigFile } from "../../lib/train/merge_config.ts";
-import { readMetrics } from "../../lib/train/metrics_follower.ts";
+import { readLog } from "../../lib/train/metrics_follower.ts";
 import { reportHtml } from "../../lib/train/report.ts";
 import { readModelConfig, readRunConfig } from "../../lib/train/run_directory.ts";
+import { readRunRecord } from "../../lib/train/run_record.ts";
 import { readResults, sweepTable } from "../../lib/train/sweep_results.ts";
 import { describeRun } from "../report/describe_run.ts";
 import { runChild, type TaskCommand } from "./child.ts";
@@ -159,7 +160,7 @@ async function readConfigs(run: string): Promise<void> {
 }
 
 async function readReport(run: string): Promise<void> {
-  reportHtml([describeRun(run, await readRunConfig(run), await readMetrics(run))], { script: "", style: "" });
+  reportHtml([describeRun(run, await readRunRecord(run), await readLog(run))], { script: "", style: "" });
 }
 
 /** The SHA-256 of all before it makes the last 32 bytes of a count file. */

@@ -5,7 +5,8 @@ import type { StepMetrics } from "../../lib/train/train.ts";
 
 export const STEPS = 120;
 
-const CONFIG: RunConfig = {
+/** Of those runs. */
+export const CONFIG: RunConfig = {
   ...mergeConfigs([{ training: { steps: STEPS } }], 300),
   data: { train: { name: "train.npy", tokens: 1000, sha256: "0".repeat(64) } },
   backend: "wasm",
@@ -35,8 +36,8 @@ export function linesOf(metrics: readonly StepMetrics[]): string {
 }
 
 /** Makes a run's directory. */
-export async function makeRun(directory: string, metrics: readonly StepMetrics[]): Promise<void> {
+export async function makeRun(directory: string, metrics: readonly StepMetrics[], config = CONFIG): Promise<void> {
   await Deno.mkdir(directory, { recursive: true });
-  await writeRunConfig(directory, CONFIG);
+  await writeRunConfig(directory, config);
   await Deno.writeTextFile(`${directory}/${RUN_FILES.metrics}`, linesOf(metrics));
 }

@@ -1,11 +1,13 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { writeNpy } from "../../lib/dataset/npy_file.ts";
+import { sha256 } from "../../lib/io/sha256.ts";
+import { lineOf } from "../../lib/train/metrics_line.ts";
 import { main as dashboard } from "../../tasks/dashboard.ts";
 import { dashboardHandler } from "../../tasks/dashboard/handler.ts";
 import { main as report } from "../../tasks/report.ts";
 import { main as trainLm } from "../../tasks/train_lm.ts";
 import { capture } from "../cli/capture.ts";
-import { makeRun, metricsOf } from "./runs.ts";
+import { CONFIG, linesOf, makeRun, metricsOf } from "./runs.ts";
 
 async function withRun(body: (dir: string, run: string) => Promise<void>): Promise<void> {
   const dir = await Deno.makeTempDir();
@@ -110,7 +112,7 @@ Deno.test("dashboard refuses what is no directory, and a port that is taken", as
 
 Deno.test("the dashboard answers this machine's browser alone, and only what is new", async () => {
   await withRun(async (_, run) => {
-    const handler = dashboardHandler([run]);
+    const handler = dashboardHandler([run], () => 8642);
     const get = async (path: string, init?: RequestInit, host = "127.0.0.1:8642") => {
       const response = await handler(new Request(`http://${host}${path}`, init));
       return { status: response.status, text: await response.text() };
@@ -127,10 +129,160 @@ Deno.test("the dashboard answers this machine's browser alone, and only what is 
     assert(JSON.parse(later.text).version !== version);
 
     await Deno.writeTextFile(`${run}/metrics.jsonl`, "no JSON\n");
-    assertStringIncludes((await get("/")).text, "got line 1 that is not JSON");
+    assertStringIncludes((await get("/")).text, "metrics.jsonl, line 1: got text that is not JSON");
     assertEquals((await get("/", undefined, "localhost:8642")).status, 200);
-    assertEquals((await get("/", undefined, "elsewhere.example")).status, 403);
-    assertEquals((await get("/", { method: "POST" })).status, 405);
+    for (const other of ["elsewhere.example", "localhost", "127.0.0.1:80", "localhost.:8642", "[::1]:8642"]) {
+      assertEquals((await get("/", undefined, other)).status, 403, other);
+      assertEquals((await get("/", { headers: { host: other } })).status, 403, other);
+    }
+    for (const method of ["POST", "PUT", "DELETE", "OPTIONS"]) {
+      assertEquals((await get("/", { method })).status, 405, method);
+    }
+    assertEquals((await get("/", { method: "HEAD" })).status, 200);
     assertEquals((await get("/config.json")).status, 404);
+  });
+});
+
+Deno.test("the dashboard answers a request of any bytes with one line or a page, and goes on", async () => {
+  await withRun(async (_, run) => {
+    const server: Deno.HttpServer<Deno.NetAddr> = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+      dashboardHandler([run], () => server.addr.port),
+    );
+    const { port } = server.addr;
+    const ask = async (request: string) => {
+      using connection = await Deno.connect({ hostname: "127.0.0.1", port });
+      await connection.write(Uint8Array.from(request, (character) => character.charCodeAt(0)));
+      const answer = await new Response(connection.readable).text();
+      const [head, body] = answer.split("\r\n\r\n");
+      return { status: Number(head.split(" ")[1]), head, body };
+    };
+    const end = "Connection: close\r\n\r\n";
+    const hosts = ["a b", "<x>", "", "localhost:99999", "[::1", "%", "a|".repeat(5000)];
+    for (
+      const [line, host, status] of [
+        ...hosts.map((host) => ["GET / HTTP/1.1", host, 400] as const),
+        ["GET / HTTP/1.1", "evil.example", 403],
+        ["GET / HTTP/1.1", "\xff", 403],
+        ["GET / HTTP/1.1", "http://x/", 403],
+        ["GET / HTTP/1.1", `evil.example:${port}`, 403],
+        ["GET http://evil.example/ HTTP/1.1", `127.0.0.1:${port}`, 403],
+        ["GET http://[/ HTTP/1.1", `127.0.0.1:${port}`, 400],
+        ["GET //evil.example/x HTTP/1.1", `127.0.0.1:${port}`, 404],
+        ["POST /content HTTP/1.1", `127.0.0.1:${port}`, 405],
+        ["OPTIONS * HTTP/1.1", `127.0.0.1:${port}`, 405],
+        ["HEAD / HTTP/1.1", `localhost:${port}`, 200],
+        ["GET /content HTTP/1.1", `localhost:${port}`, 200],
+      ] as const
+    ) {
+      const answer = await ask(`${line}\r\nHost: ${host}\r\n${end}`);
+      const what = `${line} of ${host.slice(0, 20)}`;
+      assertEquals(answer.status, status, `${what}: ${answer.head}`);
+      if (status === 200) continue;
+      assert(!answer.body.includes("\n") && answer.body.length < 300, `${what}: ${answer.body}`);
+      assert(!/file:|\.ts|^\s+at /m.test(answer.body), answer.body);
+    }
+    await server.shutdown();
+  });
+});
+
+Deno.test("a run that cannot be read is shown with what is wrong, beside the others", async () => {
+  await withRun(async (dir, run) => {
+    const damage: Record<string, (run: string) => Promise<void>> = {
+      "a line that is not JSON": (run) => Deno.writeTextFile(`${run}/metrics.jsonl`, "no JSON\n"),
+      "a step that comes again": (run) =>
+        Deno.writeTextFile(`${run}/metrics.jsonl`, linesOf([...metricsOf(2), ...metricsOf(2)])),
+      "no configuration that can be used": (run) => Deno.writeTextFile(`${run}/config.json`, '{"model": 1}'),
+      "sizes that nothing can hold": (run) =>
+        Deno.writeTextFile(
+          `${run}/config.json`,
+          JSON.stringify({ ...CONFIG, model: { ...CONFIG.model, numLayers: 1e300 } }),
+        ),
+      "a directory for a log": async (run) => {
+        await Deno.remove(`${run}/metrics.jsonl`);
+        await Deno.mkdir(`${run}/metrics.jsonl`);
+      },
+      "data of no kind": (run) =>
+        Deno.writeTextFile(`${run}/config.json`, JSON.stringify({ ...CONFIG, data: { train: 1, valid: null } })),
+    };
+    for (const [what, harm] of Object.entries(damage)) {
+      const other = `${dir}/other`;
+      await makeRun(other, metricsOf(3));
+      const handler = dashboardHandler([other, run], () => 8642);
+      await harm(other);
+      const response = await handler(new Request("http://127.0.0.1:8642/content?seen="));
+      const body = await response.text();
+      assertEquals(response.status, 200, `${what}: ${body}`);
+      const { content: { sections, plots } } = JSON.parse(body);
+      assertStringIncludes(sections.summary, "40 of 120 steps");
+      assertMatch(sections.summary, /<b>other<\/b>: Waiting for the run to begin: .*(got|failed)/, what);
+      assertEquals(plots.runs[1].points.loss.value.length, 40);
+      await Deno.remove(other, { recursive: true });
+    }
+  });
+});
+
+Deno.test("report and dashboard show a run whose losses are NaN or infinite as one that diverged", async () => {
+  await withRun(async (dir, run) => {
+    const metrics = metricsOf(40);
+    const spoiled = metrics.map((line) => line.step === 39 ? { ...line, validLoss: NaN } : line);
+    const given = lineOf({ step: 40, diverged: "Cannot go on: got <b>" });
+    const shown = [
+      // As JSON.stringify writes it, and as it is written now.
+      [
+        linesOf(spoiled),
+        /^40 of 120 steps in 0:20, diverged at step 39 .*, loss 6\.000 → .*, validation loss NaN, .*; Got val/,
+      ],
+      [spoiled.map(lineOf).join(""), /diverged at step 39 \(counted from 0\), .*; Got validation loss NaN$/],
+      [lineOf({ ...metrics[0], loss: Infinity }), /^1 of 120 steps in 0:00, diverged at step 0 .*; Got loss Infinity$/],
+      [linesOf(metrics) + given, /^40 of 120 steps in 0:20, diverged at step 40 .*; Cannot go on: got &lt;b>$/],
+      [given, /^No step of 120 has been taken yet, diverged at step 40 .*; Cannot go on: got &lt;b>$/],
+    ] as const;
+    for (const [log, summary] of shown) {
+      await Deno.writeTextFile(`${run}/metrics.jsonl`, log);
+      const { code, stderr } = await capture(report, "--run", run, "--out", `${dir}/report.html`, "--force");
+      assertEquals(code, 0, stderr);
+      const response = await dashboardHandler([run], () => 80)(new Request("http://localhost/"));
+      for (const html of [await Deno.readTextFile(`${dir}/report.html`), await response.text()]) {
+        assertMatch(summaryOf(html), summary);
+        assertEquals(/lowest validation loss<\/th><td>(NaN|Infinity)/.test(html), false);
+      }
+    }
+  });
+});
+
+/** The line on how the run stands. */
+function summaryOf(html: string): string {
+  return /<div id="summary"><p>(.*)<\/p><\/div>/.exec(html)![1].replaceAll("&gt;", ">");
+}
+
+Deno.test("a report says whether a run finished, stopped or may still run, and shows what was run", async () => {
+  await withRun(async (dir, run) => {
+    const shown = async () => {
+      const { code, stderr } = await capture(report, "--run", run, "--out", `${dir}/report.html`, "--force");
+      assertEquals(code, 0, stderr);
+      return summaryOf(await Deno.readTextFile(`${dir}/report.html`));
+    };
+    assertMatch(await shown(), /^40 of 120 steps in 0:20, about 0:39 to go if it still runs, loss 6\.000 → /);
+    await Deno.writeTextFile(`${run}/model.safetensors`, "");
+    assertMatch(await shown(), /^40 of 120 steps in 0:20, stopped, loss 6\.000 → /);
+    await makeRun(run, metricsOf(120));
+    assertMatch(await shown(), /^120 of 120 steps in 1:00, finished, loss 6\.000 → /);
+    // A log of which the beginning is gone does not know the first loss.
+    await makeRun(run, metricsOf(120, { from: 7 }));
+    assertMatch(await shown(), /^120 of 120 steps in 1:00, finished, loss \d\.\d+, validation/);
+
+    // config.json is edited between a checkpoint and the rest; the run goes on from the checkpoint.
+    const state = { step: 40, seconds: 20, config: CONFIG, files: {} };
+    await Deno.mkdir(`${run}/checkpoints/step-000000040`, { recursive: true });
+    await Deno.writeTextFile(
+      `${run}/checkpoints/step-000000040/checkpoint.json`,
+      JSON.stringify({ ...state, sha256: sha256(JSON.stringify(state)) }),
+    );
+    await makeRun(run, metricsOf(120), { ...CONFIG, training: { ...CONFIG.training, steps: 500 } });
+    assertMatch(
+      await shown(),
+      /^120 of 120 steps in 1:00, finished, .*; config\.json was edited since it began: got training\.steps 500, must be 120/,
+    );
   });
 });

@@ -1,5 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { reportHtml, type ReportRun } from "../../lib/train/report.ts";
+import fc from "fast-check";
+import { reportContent, reportHtml, type ReportRun } from "../../lib/train/report.ts";
 import type { StepMetrics } from "../../lib/train/train.ts";
 
 function metricsOf(steps: number): StepMetrics[] {
@@ -35,6 +36,19 @@ Deno.test("a report carries every point of its runs, and each x once", () => {
   assertEquals(points.loss.value, metrics.map(({ loss }) => loss));
   assertEquals(points.validLoss.step, [9, 19, 29]);
   for (const { seconds } of Object.values(points)) assertEquals(seconds, [...new Set(seconds)].sort((a, b) => a - b));
+});
+
+Deno.test("times in a plot go up, far enough from one to the next for ticks between them", () => {
+  const times = fc.array(fc.double({ min: 0, max: 1e10, noNaN: true }), { minLength: 2, maxLength: 300 });
+  fc.assert(
+    fc.property(fc.oneof(times, times.map((times) => times.fill(times[0]))), (times) => {
+      const metrics = metricsOf(times.length).map((line) => ({ ...line, seconds: times[line.step] }));
+      const { seconds } = reportContent([{ name: "a", metrics, facts: {} }]).plots.runs[0].points.loss;
+      assertEquals(seconds.every((time, i) => i === 0 || time - seconds[i - 1] > 5e-10 * time), true);
+      assertEquals(seconds.at(-1)! >= Math.max(...times), true);
+    }),
+    { seed: 3 },
+  );
 });
 
 Deno.test("a report of a long run keeps the mean of every field", () => {

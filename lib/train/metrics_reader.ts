@@ -1,0 +1,89 @@
+// The lines of metrics.jsonl one after another, each checked by itself and against the one before.
+import { UserError } from "../errors.ts";
+import type { JsonSource } from "../io/json_fields.ts";
+import { type LogEntry, MAX_LINE_BYTES, parseLine } from "./metrics_line.ts";
+
+const NEWLINE = "\n".charCodeAt(0);
+
+/** A line that was read, and where it stands. */
+export interface LogLine {
+  readonly entry: LogEntry;
+  /** With its end. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** In the file: where the line ends. */
+  readonly end: number;
+  /** Counted from 1; empty lines count. */
+  readonly number: number;
+}
+
+/**
+ * Reads the whole lines of a log; a last one without an end is still being written. Steps go up from line to line: a step
+ * that comes again is of another run, or of a second process that writes this one. After a divergence nothing comes.
+ *
+ * A line is checked when it is asked for: those after it may hold anything.
+ *
+ * @param last Where to go on: after this line; without one, at the beginning.
+ * @throws {UserError} If a line is too long, or not a log's, or does not follow from the one before.
+ */
+export async function* readLogLines(
+  file: Deno.FsFile,
+  path: string,
+  last?: Omit<LogLine, "bytes">,
+): AsyncGenerator<LogLine, void, void> {
+  let { entry: before, end, number } = last ?? { entry: undefined, end: 0, number: 0 };
+  await file.seek(end, Deno.SeekMode.Start);
+  for await (const bytes of wholeLines(file, () => sourceOf(path, number + 1))) {
+    end += bytes.length;
+    number++;
+    if (bytes.length === 1) continue;
+    const source = sourceOf(path, number);
+    const entry = parseLine(bytes, source);
+    if (before) requireFollows(entry, before, source);
+    yield { entry, bytes, end, number };
+    before = entry;
+  }
+}
+
+function requireFollows(entry: LogEntry, before: LogEntry, { name, nextStep }: JsonSource): void {
+  if ("diverged" in before) {
+    throw new UserError(`Cannot read ${name}: got a line after the one of a divergence, must be the end. ${nextStep}`);
+  }
+  // A validation may find a divergence in the weights that the last step made.
+  if (entry.step > before.step || ("diverged" in entry && entry.step === before.step)) return;
+  throw new UserError(
+    `Cannot read ${name}: got step ${entry.step} after step ${before.step}, must be a later one. ${nextStep}`,
+  );
+}
+
+/** Cuts a file into its whole lines; each keeps its end. */
+async function* wholeLines(
+  file: Deno.FsFile,
+  source: () => JsonSource,
+): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> {
+  const requireShort = (length: number) => {
+    if (length <= MAX_LINE_BYTES) return;
+    const { name, nextStep } = source();
+    throw new UserError(
+      `Cannot read ${name}: got a line of more than ${MAX_LINE_BYTES} bytes, must be a step's. ${nextStep}`,
+    );
+  };
+  const buffer = new Uint8Array(2 * MAX_LINE_BYTES);
+  let held = 0;
+  for (let read = await file.read(buffer); read !== null; read = await file.read(buffer.subarray(held))) {
+    const filled = buffer.subarray(0, held + read);
+    let start = 0;
+    for (let at = filled.indexOf(NEWLINE, held); at >= 0; at = filled.indexOf(NEWLINE, start)) {
+      requireShort(at + 1 - start);
+      yield filled.slice(start, at + 1);
+      start = at + 1;
+    }
+    held = filled.length - start;
+    // So there is always room for the next read.
+    requireShort(held);
+    buffer.copyWithin(0, start, filled.length);
+  }
+}
+
+function sourceOf(path: string, line: number): JsonSource {
+  return { name: `${path}, line ${line}`, nextStep: "Restore the file, or remove that line" };
+}

@@ -1,0 +1,39 @@
+import { UserError } from "../errors.ts";
+import { isFile } from "../io/is_file.ts";
+import { listCheckpoints, readCheckpointState } from "./checkpoint.ts";
+import { readRunConfig, RUN_FILES, type RunConfig } from "./run_directory.ts";
+import { firstDifference } from "./sweep_grid.ts";
+
+/** What a run's directory says of it beside its metrics. */
+export interface RunRecord {
+  /** What is run: that of the newest checkpoint, from which the run goes on, or else of config.json. */
+  readonly config: RunConfig;
+  /** In what config.json differs from that, if it was edited since. */
+  readonly edited?: string;
+  /** Whether its training ended in good order: at its last step, or stopped before. A run that was killed looks like one under way. */
+  readonly hasEnded: boolean;
+}
+
+/**
+ * Reads what is known of a run.
+ * @throws {UserError} If its config.json is missing or cannot be used.
+ */
+export async function readRunRecord(directory: string): Promise<RunRecord> {
+  const written = await readRunConfig(directory);
+  const config = await configOfCheckpoint(directory) ?? written;
+  const edited = firstDifference(written, config);
+  const hasEnded = await isFile(`${directory}/${RUN_FILES.weights}`);
+  return { config, ...(edited !== undefined && { edited }), hasEnded };
+}
+
+async function configOfCheckpoint(directory: string): Promise<RunConfig | undefined> {
+  for (const path of (await listCheckpoints(`${directory}/${RUN_FILES.checkpoints}`)).toReversed()) {
+    try {
+      return (await readCheckpointState(path)).config;
+    } catch (error) {
+      // Damaged, or just removed by the run: resuming passes over it too.
+      if (!(error instanceof UserError)) throw error;
+    }
+  }
+  return undefined;
+}
