@@ -273,7 +273,9 @@ Deno.test("a report says whether a run finished, stopped or may still run, and s
     assertMatch(await shown(), /^120 of 120 steps in 1:00, finished, loss \d\.\d+, validation/);
 
     // config.json is edited between a checkpoint and the rest; the run goes on from the checkpoint.
-    const state = { step: 40, seconds: 20, config: CONFIG, files: {} };
+    const file = { bytes: 0, sha256: sha256("") };
+    const files = { "weights.safetensors": file, "optimizer.safetensors": file };
+    const state = { step: 40, seconds: 20, config: CONFIG, files };
     await Deno.mkdir(`${run}/checkpoints/step-000000040`, { recursive: true });
     await Deno.writeTextFile(
       `${run}/checkpoints/step-000000040/checkpoint.json`,
