@@ -126,8 +126,8 @@ const RANDOM = crypto.getRandomValues(new Uint8Array(3000));
 
 Deno.test("what is not text is refused by name, wherever it comes from", async () => {
   const cases: readonly (readonly [name: string, bytes: Uint8Array, says: string])[] = [
-    ["a.zip", ZIP, "got a zip archive (or a document in one), must be text. Unpack it first"],
-    ["random.txt", RANDOM, "got binary data, must be text"],
+    ["a.zip", ZIP, "got a zip archive (or a document in one), must be text in UTF-8. Unpack it first"],
+    ["random.txt", RANDOM, "got binary data, must be text in UTF-8"],
     ["a.zip.gz", gzip(ZIP), "got a zip archive (or a document in one) inside gzip data"],
     ["twice.gz", gzip(gzip("text")), "got gzip data inside gzip data"],
     ["lines.jsonl", RANDOM, "got binary data"],
