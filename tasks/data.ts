@@ -75,6 +75,11 @@ export function main(args: string[]): Promise<number> {
       validFraction: flags["valid-fraction"],
       seed: flags.seed,
     });
+    if (parts.dividedDocuments > 0) {
+      warn(
+        `${parts.dividedDocuments} documents have ${flags.separator} in them, and will be read as several. Choose another separator, or take it out of your text first`,
+      );
+    }
     if (parts.sharedDocuments > 0) {
       warn(
         `${parts.sharedDocuments} of ${parts.valid.documents} validation documents are in the training text too, byte for byte: a loss on them says little. Take duplicates out of your text first`,

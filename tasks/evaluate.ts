@@ -15,7 +15,7 @@ import { startProgress } from "./cli/progress.ts";
 import { runTask } from "./cli/run.ts";
 import { type EvaluateFlags, FLAGS, HELP, modeOf } from "./evaluate/flags.ts";
 import { evaluateMemorisation } from "./evaluate/memorisation.ts";
-import { readTokens } from "./evaluate/read_tokens.ts";
+import { findText, readTokens } from "./evaluate/read_tokens.ts";
 
 export async function main(args: string[]): Promise<number> {
   return await runTask({ name: "evaluate", help: HELP, flags: FLAGS }, args, async (flags) => {
@@ -26,8 +26,9 @@ export async function main(args: string[]): Promise<number> {
 }
 
 async function evaluateLoss(flags: EvaluateFlags, input: string): Promise<void> {
+  const text = await findText(input, flags.field);
   const { model, tokenizer, weights: weightsPath } = await loadRun(flags.run, flags.weights);
-  const ids = await untilInterrupted((signal) => readTokens(tokenizer, input, flags.field, signal));
+  const ids = await untilInterrupted((signal) => readTokens(tokenizer, text, flags.field, signal));
   const source = tokensInMemory(ids, input);
   using weights = await Safetensors.open(weightsPath);
   await using backend = await startBackend(flags.backend, { precision: flags.dtype });

@@ -39,7 +39,7 @@ export async function* documentsOf(
     pending.append(piece);
     let from = 0;
     for (;; number++) {
-      const at = indexOf(pending.bytes, mark, Math.max(from, searched));
+      const at = indexOfBytes(pending.bytes, mark, Math.max(from, searched));
       // The beginning of a separator may be at the end.
       requireLength((at < 0 ? pending.length - mark.length + 1 : at) - from);
       if (at < 0) break;
@@ -89,7 +89,8 @@ class PendingBytes {
   }
 }
 
-function indexOf(bytes: Uint8Array, mark: Uint8Array, from: number): number {
+/** Where `mark` is in `bytes` from position `from` on; -1 if nowhere. */
+export function indexOfBytes(bytes: Uint8Array, mark: Uint8Array, from = 0): number {
   for (let at = bytes.indexOf(mark[0], from); at >= 0; at = bytes.indexOf(mark[0], at + 1)) {
     let i = 1;
     while (i < mark.length && bytes[at + i] === mark[i]) i++;

@@ -2,9 +2,11 @@
 import { UserError } from "../errors.ts";
 import { requireUnchanged, stampFiles } from "../io/file_stamp.ts";
 import { PositionedFile } from "../io/positioned_file.ts";
+import { LongStretchError, MAX_STRETCH_BYTES } from "../tokenizer/long_stretch.ts";
 import { lastSafeCut } from "../tokenizer/safe_cut.ts";
 import type { SpecialTokens } from "../tokenizer/special_tokens.ts";
 import type { InputPart } from "./encode_parts.ts";
+import { MAX_LINE_BYTES } from "./json_lines.ts";
 import { MAX_SHARDS } from "./shard_index.ts";
 import { isPlainFile, STDIN, type TextInput } from "./text_inputs.ts";
 
@@ -47,20 +49,26 @@ export async function planShards(
   const starts = [0];
   for (const bytes of sizes) starts.push(starts.at(-1)! + bytes);
   const cuts = [0];
-  for (let shard = 1; shard < numShards; shard++) {
+  for (let shard = 1, i = 0; shard < numShards; shard++) {
     const target = Math.round(total * shard / numShards);
-    const i = starts.findLastIndex((start) => start <= target);
+    while (i + 1 < inputs.length && starts[i + 1] <= target) i++;
     const cut = starts[i] + await cutFrom(inputs[i], target - starts[i], sizes[i], specials);
     cuts.push(Math.max(cut, cuts.at(-1)!));
   }
   cuts.push(total);
   requireUnchanged(stamps);
-  const shards: Shard[] = Array.from({ length: numShards }, (_, shard) =>
-    inputs.flatMap((input, i) => {
+  const shards: Shard[] = [];
+  for (let shard = 0, i = 0; shard < numShards; shard++) {
+    const parts: Shard[number][] = [];
+    // An input that goes on in the next shard is looked at again there.
+    for (; i < inputs.length && starts[i] < cuts[shard + 1]; i++) {
       const start = Math.max(0, cuts[shard] - starts[i]);
       const end = Math.min(sizes[i], cuts[shard + 1] - starts[i]);
-      return start < end ? [{ input, start, end }] : [];
-    }));
+      if (start < end) parts.push({ input: inputs[i], start, end });
+      if (starts[i + 1] > cuts[shard + 1]) break;
+    }
+    shards.push(parts);
+  }
   // A number that was asked for stays, even if some shards have nothing in them.
   return "numShards" in size ? shards : shards.filter((parts) => parts.length > 0);
 }
@@ -98,6 +106,12 @@ async function cutFrom(input: TextInput, target: number, size: number, specials:
     const newline = isPlainFile(input) ? -1 : bytes.indexOf(0x0a, Math.max(0, after)) + 1;
     const cut = isPlainFile(input) ? lastSafeCut(bytes, 0, bytes.length, specials, after) : newline;
     if (cut > 0) return from + cut;
+    if (isPlainFile(input) && window > MAX_STRETCH_BYTES) throw new LongStretchError(target, input.path);
+    if (window > MAX_LINE_BYTES) {
+      throw new UserError(
+        `Cannot divide ${input.path} into shards: got more than ${MAX_LINE_BYTES} bytes from byte ${target} on without a line end, must be at most that many. Divide its text over several lines`,
+      );
+    }
     if (from + bytes.length === size) return size;
   }
 }

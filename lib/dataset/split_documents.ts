@@ -2,6 +2,7 @@
 import { UserError } from "../errors.ts";
 import { temporaryNameFor } from "../io/atomic.ts";
 import { Philox } from "../random/philox.ts";
+import { indexOfBytes } from "./documents.ts";
 import { SharedDocuments } from "./shared_documents.ts";
 
 /** The random stream that documents are drawn from. */
@@ -29,6 +30,8 @@ export interface SplitResult {
   readonly valid: SplitPart;
   /** How many validation documents are training documents too, byte for byte: their loss tells nothing. */
   readonly sharedDocuments: number;
+  /** How many documents have the separator in them, so that whoever reads the parts finds several in their place. */
+  readonly dividedDocuments: number;
 }
 
 /**
@@ -45,11 +48,13 @@ export async function splitDocuments(
   const random = new Philox(options.seed, SPLIT_STREAM);
   const mark = new TextEncoder().encode(options.separator);
   const shared = new SharedDocuments();
+  let numDocuments = 0, dividedDocuments = 0;
   const train = await PartWriter.create(paths.train), valid = await PartWriter.create(paths.valid);
   try {
-    let numDocuments = 0, bytes = 0;
+    let bytes = 0;
     for await (const document of documents) {
       const isValid = random.uniform(numDocuments++) < options.validFraction;
+      if (indexOfBytes(document, mark) >= 0) dividedDocuments++;
       shared.add(document, isValid ? "valid" : "train");
       await (isValid ? valid : train).write(document, mark);
       options.onProgress?.(bytes += document.length);
@@ -70,6 +75,7 @@ export async function splitDocuments(
     train: { documents: train.documents, bytes: train.bytes },
     valid: { documents: valid.documents, bytes: valid.bytes },
     sharedDocuments: shared.count(),
+    dividedDocuments,
   };
 }
 

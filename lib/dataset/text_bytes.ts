@@ -58,7 +58,7 @@ export function requireText(examined: Examined, name: string, where = ""): asser
   const { format, nextStep } = examined.kind === "gzip"
     ? { format: "gzip data", nextStep: "Unpack it first, with gzip -d" }
     : examined;
-  throw new UserError(`Cannot read ${name}: got ${format}${where}, must be text. ${nextStep}`);
+  throw new UserError(`Cannot read ${name}: got ${format}${where}, must be text in UTF-8. ${nextStep}`);
 }
 
 /** @throws {UserError} At the end of a stream without a byte. */

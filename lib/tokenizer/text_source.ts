@@ -1,6 +1,6 @@
 // Where text comes from.
 
-/** A text: itself, its bytes, a stream of them, or a file. */
+/** A text: itself, its bytes, a stream of them, or a file. Bytes are taken as they are: whether they are text, nobody asks. */
 export type TextSource =
   | string
   | Uint8Array

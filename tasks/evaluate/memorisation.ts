@@ -18,13 +18,13 @@ import { weightsFrom } from "../../lib/model/weights_file.ts";
 import type { Tokenizer } from "../../lib/tokenizer/mod.ts";
 import { startBackend } from "../cli/backend.ts";
 import { UserError } from "../cli/errors.ts";
-import { requireInputFile } from "../cli/files.ts";
 import { untilInterrupted } from "../cli/interrupt.ts";
 import { loadRun } from "../cli/load_run.ts";
 import { startProgress } from "../cli/progress.ts";
 import { findInputs, warn } from "../cli/text_inputs.ts";
 import { TextProgress } from "../cli/text_progress.ts";
 import type { EvaluateFlags } from "./flags.ts";
+import { findText } from "./read_tokens.ts";
 
 /** Bytes of an overlap that are shown. */
 const SHOWN_BYTES = 500;
@@ -82,8 +82,7 @@ export async function evaluateMemorisation(flags: EvaluateFlags, corpusPath: str
 
 /** Excerpts are taken from all over a held-out text, so it must be one that can be read anywhere. */
 async function requirePlainText(path: string): Promise<void> {
-  await requireInputFile(path);
-  const [input] = await findInputs([path]);
+  const input = await findText(path, undefined);
   if (isPlainFile(input)) return;
   const got = input.isJsonLines ? "JSON Lines" : input.isGzip ? "gzip data" : "a stream";
   throw new UserError(`Cannot read ${path}: got ${got}, must be a plain text file. Write its text to one`);

@@ -1,6 +1,6 @@
 // The text that evaluate measures a loss on, as token ids.
 import { encodeParts, wholeInputs } from "../../lib/dataset/encode_parts.ts";
-import { STDIN } from "../../lib/dataset/text_inputs.ts";
+import { nameOf, STDIN, type TextInput } from "../../lib/dataset/text_inputs.ts";
 import type { Tokenizer } from "../../lib/tokenizer/mod.ts";
 import { UserError } from "../cli/errors.ts";
 import { requireInputFile } from "../cli/files.ts";
@@ -10,26 +10,37 @@ import { findInputs, warn } from "../cli/text_inputs.ts";
 const MAX_TOKENS = 1 << 28;
 
 /**
- * The ids of a file or of standard input; the texts of JSON Lines one after the other.
+ * A file or standard input, to be read.
  *
  * @param field Field of JSON Lines objects with the text. If it is given, stdin is JSON Lines too.
- * @throws {UserError} If it is no file, not text, empty or too long.
+ * @throws {UserError} If it is no file, not text or empty.
+ */
+export async function findText(path: string, field: string | undefined): Promise<TextInput> {
+  if (path !== STDIN) await requireInputFile(path);
+  const [input] = await findInputs([path], { stdinIsJsonLines: field !== undefined });
+  return input;
+}
+
+/**
+ * The ids of an input; the texts of JSON Lines one after the other.
+ *
+ * @throws {UserError} If it is not text, empty or too long.
  */
 export async function readTokens(
   tokenizer: Tokenizer,
-  path: string,
+  input: TextInput,
   field: string | undefined,
   signal: AbortSignal,
 ): Promise<Uint32Array> {
-  if (path !== STDIN) await requireInputFile(path);
-  const inputs = await findInputs([path], { stdinIsJsonLines: field !== undefined });
   const pieces: Uint32Array[] = [];
   let length = 0;
   const stdin = Deno.stdin.readable;
-  for await (const ids of encodeParts(tokenizer, wholeInputs(inputs), { field, stdin, signal, onWarning: warn })) {
+  for await (const ids of encodeParts(tokenizer, wholeInputs([input]), { field, stdin, signal, onWarning: warn })) {
     length += ids.length;
     if (length > MAX_TOKENS) {
-      throw new UserError(`Cannot read ${path}: got more than ${MAX_TOKENS} tokens, must be fewer. Use a part of it`);
+      throw new UserError(
+        `Cannot read ${nameOf(input)}: got more than ${MAX_TOKENS} tokens, must be fewer. Use a part of it`,
+      );
     }
     pieces.push(ids);
   }

@@ -68,3 +68,21 @@ Deno.test("data --input says when validation documents are in the training text 
     await Deno.remove(dir, { recursive: true });
   }
 });
+
+Deno.test("data --input says when a document of JSON Lines has the separator in it", async () => {
+  const dir = await Deno.makeTempDir();
+  try {
+    const texts = [
+      "one<|endoftext|>two",
+      "<|endoftext|>",
+      ...Array.from({ length: 20 }, (_, i) => `document ${i} <|end`),
+    ];
+    await Deno.writeTextFile(`${dir}/a.jsonl`, texts.map((text) => `${JSON.stringify({ text })}\n`).join(""));
+    const args = ["--input", `${dir}/a.jsonl`, "--out", `${dir}/out`, "--valid-fraction", "0.4"];
+    const { code, stderr } = await capture(main, ...args);
+    assertEquals(code, 0);
+    assertStringIncludes(stderr, "warning: 2 documents have <|endoftext|> in them, and will be read as several");
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});

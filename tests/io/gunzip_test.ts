@@ -1,0 +1,82 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import fc from "fast-check";
+import { Buffer } from "node:buffer";
+import { gzipSync } from "node:zlib";
+import { UserError } from "../../lib/errors.ts";
+import { gunzip } from "../../lib/io/gunzip.ts";
+
+const TEXT = "some text ".repeat(1000);
+const PACKED = new Uint8Array(gzipSync(TEXT));
+
+async function* inPieces(bytes: Uint8Array, size: number) {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.slice(at, at + size);
+}
+
+async function unpack(parts: readonly Uint8Array[], size = 1 << 20): Promise<string> {
+  const pieces = await Array.fromAsync(gunzip(inPieces(new Uint8Array(Buffer.concat(parts)), size), "x.gz"));
+  return Buffer.concat(pieces).toString();
+}
+
+Deno.test("gunzip() unpacks any number of members and the zeros after them, wherever the bytes were cut", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.integer({ min: 1, max: 3 }),
+      fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 400_000 })),
+      fc.oneof(fc.integer({ min: 1, max: 50 }), fc.integer({ min: 1000, max: 1_000_000 })),
+      async (numMembers, numZeros, size) => {
+        const members = new Array<Uint8Array>(numMembers).fill(PACKED);
+        const zeros = new Uint8Array(size < 100 ? numZeros % 1000 : numZeros);
+        assertEquals(await unpack([...members, zeros], size), TEXT.repeat(numMembers));
+      },
+    ),
+    { seed: 7, numRuns: 60 },
+  );
+});
+
+Deno.test("gunzip() refuses data after the zeros, which nobody would read, wherever the bytes were cut", async () => {
+  for (const size of [1, 7, PACKED.length, PACKED.length + 1, PACKED.length + 5, 1 << 20]) {
+    for (const after of [PACKED, Uint8Array.of(65)]) {
+      await assertRejects(
+        () => unpack([PACKED, new Uint8Array(9), after], size),
+        UserError,
+        `Cannot unpack x.gz: got more data after the zeros from byte ${PACKED.length} on`,
+      );
+    }
+  }
+});
+
+Deno.test("gunzip() says when data is damaged", async () => {
+  const refused = (...parts: Uint8Array[]) =>
+    assertRejects(() => unpack(parts, 100), UserError, "Cannot unpack x.gz: got damaged gzip data");
+  const wrong = PACKED.slice();
+  wrong[wrong.length - 6] ^= 1;
+  await refused();
+  await refused(new TextEncoder().encode(TEXT));
+  await refused(wrong);
+  await refused(PACKED, new TextEncoder().encode("text after it"));
+  for (const length of [1, 2, 9, 20, PACKED.length - 1]) {
+    await refused(PACKED.subarray(0, length));
+    await refused(PACKED, PACKED.subarray(0, length));
+  }
+});
+
+Deno.test("gunzip() passes on errors of its source, and closes it when nobody reads on", async () => {
+  async function* broken(): AsyncGenerator<Uint8Array> {
+    yield PACKED.subarray(0, 20);
+    throw new TypeError("the source broke");
+  }
+  await assertRejects(() => Array.fromAsync(gunzip(broken(), "x.gz")), TypeError, "the source broke");
+
+  let given = 0;
+  const closed = Promise.withResolvers<void>();
+  async function* endless() {
+    try {
+      for (;; given++) yield PACKED;
+    } finally {
+      closed.resolve();
+    }
+  }
+  for await (const piece of gunzip(endless(), "x.gz")) if (piece.length > 0) break;
+  await closed.promise;
+  assert(given < 200, `${given} pieces`);
+});
