@@ -80,7 +80,7 @@ async function generate(flags: Flags<typeof FLAGS>): Promise<void> {
   const { model, tokenizer, weights: weightsPath } = await loadRun(flags.run, flags.weights);
   using weights = await Safetensors.open(weightsPath);
   await using backend = await startBackend(flags.backend);
-  const generator = await Generator.create(backend, model);
+  using generator = await Generator.create(backend, model, { isDrawable: (id) => tokenizer.hasToken(id) });
   await writeWeights(backend, model, weightsFrom(weights, weightsPath));
 
   const endOfText = tokenizer.specialTokens.get(END_OF_TEXT);

@@ -1,4 +1,5 @@
 import { UserError } from "../errors.ts";
+import { requireIndices } from "../graph/indices.ts";
 import type { Program, ProgramCall } from "../graph/program.ts";
 import type { Storage, View } from "../graph/tensor.ts";
 import type { Backend, Executable, HostArray } from "./backend.ts";
@@ -49,6 +50,10 @@ export class WasmBackend implements Backend {
     this.#kernels = new Map(
       kernelNames(module).map((name, index) => [name, { index, parameters: functions[index].length }]),
     );
+  }
+
+  get bytesInUse(): number {
+    return this.#pool.allocator.usedBytes;
   }
 
   // deno-lint-ignore require-await -- async, so that errors reject.
@@ -160,6 +165,7 @@ export class WasmBackend implements Backend {
         `Cannot write to "${view.storage.name}": got ${data.length} elements, must be ${view.size}`,
       );
     }
+    requireIndices(view, data);
     this.#array(view).set(data);
   }
 
@@ -173,7 +179,8 @@ export class WasmBackend implements Backend {
   }
 
   release(storage: Storage): void {
-    this.#requireAlive();
+    // All was freed then.
+    if (this.#disposed) return;
     if (this.#running) throw new Error(`Cannot release "${storage.name}": a program is running; await it first`);
     this.#free(storage);
     for (const executable of this.#executables) {

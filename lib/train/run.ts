@@ -50,6 +50,8 @@ export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMe
   const { backend, directory, config, checkpoint } = options;
   const checkpoints = `${directory}/${RUN_FILES.checkpoints}`;
   const model = new Transformer(config.model);
+  using owned = new DisposableStack();
+  owned.defer(() => model.release(backend));
   using tensors = checkpoint && await CheckpointTensors.open(checkpoint);
   for (const written of [directory, checkpoints]) await removeTemporaries(written);
   // Weights at an earlier end would be taken for the newest.
