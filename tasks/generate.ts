@@ -69,6 +69,9 @@ async function generate(flags: Flags<typeof FLAGS>): Promise<void> {
     const got = flags.interactive ? "--prompt and --interactive" : "neither --prompt nor --interactive";
     throw new UsageError(`Cannot generate: got ${got}, must be one of them. See: deno task generate --help`);
   }
+  if (flags.stop.includes("")) {
+    throw new UsageError("Cannot generate: got an empty --stop, must be some text. See: deno task generate --help");
+  }
   const sampling = {
     temperature: flags.temperature,
     topK: flags["top-k"],
