@@ -20,7 +20,7 @@ import { GpuError } from "./webgpu/gpu_error.ts";
 import { Memory } from "./webgpu/memory.ts";
 import { Pace } from "./webgpu/pace.ts";
 import { Pipelines } from "./webgpu/pipelines.ts";
-import { planDispatches } from "./webgpu/plan_dispatches.ts";
+import { planDispatches, type PlannedDispatch } from "./webgpu/plan_dispatches.ts";
 import { bindSteps, type DeviceParts } from "./webgpu/steps.ts";
 
 /** How the WebGPU backend is made. */
@@ -77,6 +77,11 @@ export class WebGpuBackend implements Backend {
 
   get description(): string {
     return this.adapter.software ? `${this.adapter.description}, on the CPU` : this.adapter.description;
+  }
+
+  /** What a program becomes on this device: the sources of its kernels, and how they are dispatched. */
+  dispatchesOf(program: Program): readonly PlannedDispatch[] {
+    return planDispatches(program, this.#kernels, this.traits, this.device.limits).dispatches;
   }
 
   async load(program: Program): Promise<Executable> {

@@ -25,18 +25,23 @@ const CHAINS: readonly SamplingOptions[] = [
   { temperature: 0.7, topP: 0.8, topK: 40, minP: 0.02, repetitionPenalty: 1.3 },
 ];
 
+/** What is run for it. */
+export function samplingProgram() {
+  const graph = new Graph();
+  const inputs = samplingInputs(graph, LANES, VOCAB_SIZE);
+  const logits = graph.input("logits", [LANES, VOCAB_SIZE]);
+  const tokens = sampledTokens(LANES, CONTEXT.length + 1);
+  sampleTokens(graph, logits, inputs, tokens);
+  return { program: plan(graph), inputs, logits, tokens };
+}
+
 /**
  * Compares the tokens that a device chooses with the host's choices from the same logits. The wasm backend has no such
  * kernel that it could be compared with.
  */
 export async function samplingFaults(backend: Backend): Promise<KernelFault[]> {
   if (backend.name !== "webgpu") return [];
-  const graph = new Graph();
-  const inputs = samplingInputs(graph, LANES, VOCAB_SIZE);
-  const logits = graph.input("logits", [LANES, VOCAB_SIZE]);
-  const tokens = sampledTokens(LANES, CONTEXT.length + 1);
-  sampleTokens(graph, logits, inputs, tokens);
-  const program = plan(graph);
+  const { program, inputs, logits, tokens } = samplingProgram();
   const executable = await backend.load(program);
   try {
     const drawable = new DrawableIds(VOCAB_SIZE, (id) => id % MISSING !== 0);
