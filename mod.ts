@@ -28,7 +28,7 @@
  * });
  * for await (const { step, loss } of steps) console.log(step, loss);
  *
- * const generator = await Generator.create(backend, model);
+ * using generator = await Generator.create(backend, model);
  * const prompt = [...tokenizer.encode("the cat")];
  * const ids = generator.generate(prompt, { maxTokens: 5, temperature: 0.8, topP: 0.95, seed: 0 });
  * console.log(tokenizer.decode(await Array.fromAsync(ids)));
@@ -102,10 +102,16 @@ export { type BackendChoice, chooseBackend, createBackend, type CreateBackendOpt
 // Model
 export { type Architecture, type ModelConfig, type Preset, PRESETS, validateModelConfig } from "./lib/model/config.ts";
 export type { ContinuationOptions } from "./lib/model/continuation.ts";
-export { type GenerateOptions, Generator } from "./lib/model/generator.ts";
+export { type GenerateOptions, Generator, type GeneratorOptions } from "./lib/model/generator.ts";
 export { ParameterLayout, type ParameterSpec, parameterSpecs } from "./lib/model/parameters.ts";
 export { Safetensors, type TensorToWrite, writeSafetensors } from "./lib/model/safetensors.ts";
-export { penalizeRepetition, sampleToken, type SamplingOptions, validateSampling } from "./lib/model/sampling.ts";
+export {
+  NoTokenError,
+  penalizeRepetition,
+  sampleToken,
+  type SamplingOptions,
+  validateSampling,
+} from "./lib/model/sampling.ts";
 export { untilStopString } from "./lib/model/text_stream.ts";
 export { type ForwardOptions, Transformer } from "./lib/model/transformer.ts";
 export { initialWeights, readWeight, type WeightSource, writeWeights } from "./lib/model/weights.ts";

@@ -71,6 +71,9 @@ async function generate(flags: Flags<typeof FLAGS>): Promise<void> {
     const got = flags.interactive ? "--prompt and --interactive" : "neither --prompt nor --interactive";
     throw new UsageError(`Cannot generate: got ${got}, must be one of them. See: deno task generate --help`);
   }
+  if (flags.stop.includes("")) {
+    throw new UsageError("Cannot generate: got an empty --stop, must be some text. See: deno task generate --help");
+  }
   const sampling = {
     temperature: flags.temperature,
     topK: flags["top-k"],
@@ -82,7 +85,7 @@ async function generate(flags: Flags<typeof FLAGS>): Promise<void> {
   const { model, tokenizer, weights: weightsPath } = await loadRun(flags.run, flags.weights);
   using weights = await Safetensors.open(weightsPath);
   await using backend = await startBackend(flags.backend);
-  const generator = await Generator.create(backend, model);
+  using generator = await Generator.create(backend, model, { isDrawable: (id) => tokenizer.hasToken(id) });
   await writeWeights(backend, model, weightsFrom(weights, weightsPath));
 
   const endOfText = tokenizer.specialTokens.get(END_OF_TEXT);

@@ -11,6 +11,7 @@ import { claim, divide, endUnit, firstUnit } from "./work";
 // attention_forward: y[b,t,h] = Σⱼ softmaxⱼ(scale q[b,t,h]·k[b,j,h]) v[b,j,h] over j ≤ start[0] + t, scale = 1 / √headDim,
 //   by the online softmax: no (T, S) matrix is stored. lse[b,h,t]: the logarithm of the softmax's denominator.
 // q, y: (B, T, H, headDim); k, v: (B, S, H, headDim); start: (1) u32; lse: (B, H, T).
+// Where the queries would lie beyond the keys, they are taken for the last ones.
 // A worker takes whole groups of queries of one head. A group of keys at a time, packed, meets them, ascending. Overwrites y
 // and lse. One query, or a few, are attended to as in attention_single.ts.
 // Source: Dao 2023, arXiv:2307.08691 (FlashAttention-2)
@@ -36,8 +37,9 @@ export function attention_forward(
   headDim: u32,
   work: usize,
 ): void {
+  const position = min(load<u32>(start), S - T);
   if (isSingle(T, S)) {
-    attendEach(q, k, v, load<u32>(start), y, lse, B, T, S, H, headDim, work);
+    attendEach(q, k, v, position, y, lse, B, T, S, H, headDim, work);
     return;
   }
   if (headDim > MAX_HEAD_DIM) unreachable();
@@ -61,7 +63,7 @@ export function attention_forward(
         lse + ((head * T + firstQuery) << 2),
         rowBytes,
         min(GROUP, T - firstQuery),
-        load<u32>(start) + firstQuery,
+        position + firstQuery,
         headDim,
       );
     }

@@ -8,7 +8,7 @@ import { loadTail, maximum, storeTail, sumLanes } from "./vector";
 // cross_entropy_backward_in_place: the same in the place of logits, which it reads and overwrites.
 // mean_forward: y[0] = Σ x / n, summed in f64. Overwrites y.
 // logits, dLogits: (rows, V); targets: (rows) u32; losses, lse: (rows); dLoss, y: (1); x: (n).
-// A worker takes whole rows; one worker makes the mean.
+// Targets beyond V are taken for the last. A worker takes whole rows; one worker makes the mean.
 
 export function cross_entropy_forward(
   logits: usize,
@@ -42,7 +42,8 @@ export function cross_entropy_forward(
       const at = (r as usize) << 2;
       const logSum = (largest as f64) + log(sum as f64);
       store<f32>(lse + at, logSum as f32);
-      store<f32>(losses + at, (logSum - (load<f32>(row + ((load<u32>(targets + at) as usize) << 2)) as f64)) as f32);
+      const target = min(load<u32>(targets + at), V - 1) as usize;
+      store<f32>(losses + at, (logSum - (load<f32>(row + (target << 2)) as f64)) as f32);
     }
   }
 }
@@ -80,7 +81,7 @@ export function cross_entropy_backward(
         if (accumulate) gradient = f32x4.add(loadTail(to + at, V - v), gradient);
         storeTail(to + at, gradient, V - v);
       }
-      const hit = to + ((load<u32>(targets + ((r as usize) << 2)) as usize) << 2);
+      const hit = to + ((min(load<u32>(targets + ((r as usize) << 2)), V - 1) as usize) << 2);
       store<f32>(hit, load<f32>(hit) - scale);
     }
   }

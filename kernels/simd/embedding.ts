@@ -4,6 +4,7 @@ import { loadTail, storeTail } from "./vector";
 // embedding_forward: y[n] = weight[ids[n]]. A worker takes whole rows of y. Overwrites y.
 // embedding_backward: dWeight[v] (+)= Σ over n with ids[n] = v, in ascending n, of dY[n]
 //   A worker takes blocks of columns: token frequencies are too uneven for ranges of the vocabulary.
+// Ids beyond V are taken for the last.
 // ids: (N) u32; weight, dWeight: (V, D); y, dY: (N, D).
 
 /** Cache lines of a block of columns at least. */
@@ -14,7 +15,7 @@ export function embedding_forward(
   weight: usize,
   y: usize,
   N: u32,
-  _V: u32,
+  V: u32,
   D: u32,
   work: usize,
 ): void {
@@ -22,7 +23,8 @@ export function embedding_forward(
   divideRows(work, N, D);
   while (claim()) {
     for (let n = firstUnit; n < endUnit; n++) {
-      memory.copy(y + n * rowBytes, weight + load<u32>(ids + ((n as usize) << 2)) * rowBytes, rowBytes);
+      const v = min(load<u32>(ids + ((n as usize) << 2)), V - 1);
+      memory.copy(y + n * rowBytes, weight + v * rowBytes, rowBytes);
     }
   }
 }
@@ -48,7 +50,7 @@ export function embedding_backward(
       }
     }
     for (let n: u32 = 0; n < N; n++) {
-      const v = load<u32>(ids + ((n as usize) << 2));
+      const v = min(load<u32>(ids + ((n as usize) << 2)), V - 1);
       const from = dY + n * rowBytes;
       const to = dWeight + v * rowBytes;
       let d = begin;

@@ -4,7 +4,7 @@ import { claim, divideRows, endUnit, firstUnit } from "./work";
 //   Overwrites y.
 // rope_backward: dX (+)= dY rotated back.
 // x, y, dY, dX: (rows, D), rows = B·T, D a multiple of headDim; cos, sin: (positions, headDim / 2); start: (1) u32.
-// A worker takes whole rows.
+// Beyond the tables, the last positions are taken. A worker takes whole rows.
 // Source: Su et al. 2021, arXiv:2104.09864
 
 export function rope_forward(
@@ -17,9 +17,10 @@ export function rope_forward(
   T: u32,
   D: u32,
   headDim: u32,
+  positions: u32,
   work: usize,
 ): void {
-  rotate(x, cos, sin, load<u32>(start), y, rows, T, D, headDim, false, f32x4.splat(1), work);
+  rotate(x, cos, sin, min(load<u32>(start), positions - T), y, rows, T, D, headDim, false, f32x4.splat(1), work);
 }
 
 export function rope_backward(
@@ -32,11 +33,12 @@ export function rope_backward(
   T: u32,
   D: u32,
   headDim: u32,
+  positions: u32,
   accumulate: u32,
   work: usize,
 ): void {
   const back = f32x4.splat(-1);
-  rotate(dY, cos, sin, load<u32>(start), dX, rows, T, D, headDim, accumulate !== 0, back, work);
+  rotate(dY, cos, sin, min(load<u32>(start), positions - T), dX, rows, T, D, headDim, accumulate !== 0, back, work);
 }
 
 /** Rotates rows by the angle times `direction`: all lanes 1 or −1. */

@@ -1,6 +1,6 @@
 import { claim, divideRows, endUnit, firstUnit } from "./work";
 
-// write_rows: out[b, start[0] + t] = x[b,t], other rows untouched
+// write_rows: out[b, start[0] + t] = x[b,t], those beyond S dropped, other rows untouched
 // x: (B, T, W); out: (B, S, W); start: (1) u32. A worker takes whole rows of x.
 
 export function write_rows(
@@ -14,11 +14,13 @@ export function write_rows(
   work: usize,
 ): void {
   const rowBytes = (W as usize) << 2;
-  const first = load<u32>(start);
+  const first = min(load<u32>(start), S);
   divideRows(work, B * T, W);
   while (claim()) {
     for (let row = firstUnit; row < endUnit; row++) {
-      const to = (row / T) * S + first + row % T;
+      const s = first + row % T;
+      if (s >= S) continue;
+      const to = (row / T) * S + s;
       memory.copy(out + to * rowBytes, x + row * rowBytes, rowBytes);
     }
   }

@@ -90,7 +90,7 @@ ${
     entryPoint([
       "let parts = (params.S + WORKGROUP - 1u) / WORKGROUP;",
       "let group = workgroup.y * workgroups.x + workgroup.x;",
-      "let end = min(start[0] + 1u, params.S);",
+      "let end = min(start[0], params.S - 1u) + 1u;",
       "let first = group % parts * WORKGROUP;",
       "if (group >= params.B * params.H * parts || first >= end) {",
       "  return;",
@@ -174,7 +174,7 @@ ${
       "  return;",
       "}",
       "let parts = (params.S + WORKGROUP - 1u) / WORKGROUP;",
-      "let filled = (min(start[0] + 1u, params.S) + WORKGROUP - 1u) / WORKGROUP;",
+      "let filled = min(start[0], params.S - 1u) / WORKGROUP + 1u;",
       "let first = head * parts * (HEAD_DIM + 2u);",
       "var own_maximum = LOWEST;",
       "for (var p = local; p < filled; p += WORKGROUP) {",

@@ -52,8 +52,10 @@ ${
     entryPoint([
       ...placement(head, "(blocks - 1u - group / heads)", "params.T"),
       "let scale = 1.0 / sqrt(f32(HEAD_DIM));",
-      "let last_key = vec4u(start[0] + first_own + 4u * ty) + vec4u(0u, 1u, 2u, 3u);",
-      "let end_key = min(start[0] + min(first_own + BLOCK, params.T), params.S);",
+      // Where the queries would lie beyond the keys, they are taken for the last ones.
+      "let position = min(start[0], params.S - params.T);",
+      "let last_key = vec4u(position + first_own + 4u * ty) + vec4u(0u, 1u, 2u, 3u);",
+      "let end_key = position + min(first_own + BLOCK, params.T);",
       "var maximum = vec4f(LOWEST);",
       "var sum = vec4f();",
       ...declareSums(head, "y"),

@@ -58,6 +58,6 @@ fn main(
   if (local == 0u) {
     let log_sum = whole.x + log(whole.y);
     lse[r] = log_sum;
-    losses[r] = log_sum - logits[row + targets[r]];
+    losses[r] = log_sum - logits[row + min(targets[r], params.V - 1u)];
   }
 }

@@ -59,8 +59,10 @@ fn main(
     }
     workgroupBarrier();
     let n = base + local;
-    if (n < params.N && ids[n] >= first && ids[n] < first + rows) {
-      let row = ids[n] - first;
+    // Ids beyond the vocabulary are taken for the last.
+    let id = min(ids[min(n, params.N - 1u)], params.V - 1u);
+    if (n < params.N && id >= first && id < first + rows) {
+      let row = id - first;
       atomicOr(&marks[row][local / 32u], 1u << (local % 32u));
       atomicOr(&marked_rows, 1u << row);
     }

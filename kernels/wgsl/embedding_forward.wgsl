@@ -1,5 +1,5 @@
 // embedding_forward: y[n,d] = weight[ids[n],d]
-// ids: (N), weight: (V, D), y: (N, D)
+// ids: (N), those beyond V taken for the last; weight: (V, D), y: (N, D)
 // One invocation per element; dispatch ceil(N * D / 256), folded into two dimensions. Overwrites y.
 
 const WORKGROUP = 256u;
@@ -26,5 +26,5 @@ fn main(
     return;
   }
   let n = i / params.D;
-  y[i] = weight[ids[n] * params.D + i % params.D];
+  y[i] = weight[min(ids[n], params.V - 1u) * params.D + i % params.D];
 }

@@ -11,6 +11,7 @@ struct Params {
   T: u32,
   D: u32,
   headDim: u32,
+  positions: u32,
   accumulate: u32,
 }
 
@@ -35,7 +36,9 @@ fn main(
   let r = i / half;
   let column = i % half;
   let half_head = params.headDim / 2u;
-  let angle = (start[0] + r % params.T) * half_head + column % half_head;
+  // Beyond the tables, the last positions are taken.
+  let position = min(start[0], params.positions - params.T);
+  let angle = (position + r % params.T) * half_head + column % half_head;
   let even = r * params.D + 2u * column;
   let c = cos_table[angle];
   let s = sin_table[angle];

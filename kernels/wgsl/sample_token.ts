@@ -7,5 +7,5 @@ const perLane = workgroupPerRow("sample_token", `${chain}\n${walk}`, ({ B }) => 
 /** sample_token, whose scores are scratch memory. */
 export const sampleToken: WgslKernel = (constants, traits) => ({
   scratchBytes: 4 * constants.B * constants.V,
-  dispatches: perLane(constants, traits).dispatches.map((dispatch) => ({ ...dispatch, writes: [4, 5, "scratch"] })),
+  dispatches: perLane(constants, traits).dispatches.map((dispatch) => ({ ...dispatch, writes: [5, 6, "scratch"] })),
 });

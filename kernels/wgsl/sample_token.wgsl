@@ -1,8 +1,10 @@
 // sample_token: chooses the token that follows each lane's sequence; lib/model/sampling.ts says how
 // logits: (B, V); start: (1), the position of the newest token; uniforms: (B), random numbers in [0, 1)
 // options: (6) = 1 / temperature, or 0 for the likeliest token; topK; minP; topP; penalty; 1 / penalty
+// drawable: (ceil(V / 32)), a bit for each token, 1 for those that may be drawn
 // ids: (B), the tokens chosen; context: (B, S), the tokens up to `start`, after which the chosen one is written
 // scores: (B, V), scratch: the logits with the penalty, LOWEST where a token is out
+// NO_TOKEN is chosen where a logit is NaN or infinite, or no token is in. What lies beyond the arrays is taken for the last.
 // One workgroup per lane; dispatch B, folded into two dimensions. Overwrites ids and scores.
 // Completed by sample_token_walk.wgsl.
 // Source: Holtzman et al. 2019, arXiv:1904.09751; Fan et al. 2018, arXiv:1805.04833; Nguyen et al. 2024, arXiv:2407.01082
@@ -10,6 +12,11 @@
 const WORKGROUP = 256u;
 // Stands for minus infinity, which WGSL may assume never occurs; half the lowest f32, so that differences stay finite.
 const LOWEST = -1.7e38;
+// Scores end here, so that a penalty and differences stay finite.
+const LARGEST = 1e30;
+// Stands for a logit that is NaN or infinite.
+const BROKEN = 3e38;
+const NO_TOKEN = 0xffffffffu;
 
 struct Params {
   B: u32,
@@ -21,26 +28,44 @@ struct Params {
 @group(0) @binding(1) var<storage, read> start: array<u32>;
 @group(0) @binding(2) var<storage, read> uniforms: array<f32>;
 @group(0) @binding(3) var<storage, read> options: array<f32>;
-@group(0) @binding(4) var<storage, read_write> ids: array<u32>;
-@group(0) @binding(5) var<storage, read_write> context: array<u32>;
-@group(0) @binding(6) var<storage, read_write> scores: array<f32>;
-@group(0) @binding(7) var<uniform> params: Params;
+@group(0) @binding(4) var<storage, read> drawable: array<u32>;
+@group(0) @binding(5) var<storage, read_write> ids: array<u32>;
+@group(0) @binding(6) var<storage, read_write> context: array<u32>;
+@group(0) @binding(7) var<storage, read_write> scores: array<f32>;
+@group(0) @binding(8) var<uniform> params: Params;
 
 // The index of the lane's first score, and its best score.
 var<private> row: u32;
 var<private> best: f32;
 
+fn newest() -> u32 {
+  return min(start[0], params.S - 2u);
+}
+
+// A logit within bounds; LOWEST for minus infinity and for a token that may not be drawn. By its bits, because WGSL may
+// assume that no number is infinite or NaN.
+fn score_before(token: u32) -> f32 {
+  let logit = logits[row + token];
+  let bits = bitcast<u32>(logit);
+  if (bits == 0xff800000u || (drawable[token / 32u] >> (token % 32u) & 1u) == 0u) {
+    return LOWEST;
+  }
+  return select(clamp(logit, -LARGEST, LARGEST), BROKEN, (bits & 0x7fffffffu) >= 0x7f800000u);
+}
+
 fn fill_scores(lane: u32, local: u32) {
   for (var i = local; i < params.V; i += WORKGROUP) {
-    scores[row + i] = logits[row + i];
+    scores[row + i] = score_before(i);
   }
   if (options[4] != 1.0) {
     storageBarrier();
     // A token that is there twice is written twice, with the same score.
-    for (var position = local; position <= start[0]; position += WORKGROUP) {
-      let token = context[lane * params.S + position];
-      let logit = logits[row + token];
-      scores[row + token] = logit * select(options[4], options[5], logit > 0.0);
+    for (var position = local; position <= newest(); position += WORKGROUP) {
+      let token = min(context[lane * params.S + position], params.V - 1u);
+      let score = score_before(token);
+      if (abs(score) <= LARGEST) {
+        scores[row + token] = score * select(options[4], options[5], score > 0.0);
+      }
     }
     storageBarrier();
   }
@@ -125,9 +150,8 @@ fn main(
     token = sample(uniforms[lane], local);
   }
   if (local == 0u) {
-    // A model that has diverged has no likeliest token: stay within the vocabulary.
-    token = min(token, params.V - 1u);
+    token = select(min(token, params.V - 1u), NO_TOKEN, best == LOWEST || best == BROKEN);
     ids[lane] = token;
-    context[lane * params.S + start[0] + 1u] = token;
+    context[lane * params.S + newest() + 1u] = token;
   }
 }

@@ -28,7 +28,7 @@ fn main(
   }
   let row = i / params.W;
   let b = row / params.T;
-  let s = start[0] + row % params.T;
+  let s = min(start[0], params.S) + row % params.T;
   if (s < params.S) {
     out[(b * params.S + s) * params.W + i % params.W] = x[i];
   }

@@ -13,24 +13,26 @@ export interface Backend extends AsyncDisposable {
   readonly hasF16?: boolean;
   /** Bytes that all storages together may take at most, where that is known. */
   readonly totalBytes?: number;
+  /** Bytes that storages and loaded programs take at present. */
+  readonly bytesInUse: number;
 
   /**
    * Compiles the program's kernels and allocates, zeroed, each storage that is not allocated yet. Storages are known by
-   * identity: two programs that name the same `Storage` share its memory.
+   * identity: two programs that name the same `Storage` share its memory. If it fails, nothing stays allocated.
    * @throws {Error} Naming the kernel, if one does not compile; or the storage, if memory is short.
    */
   load(program: Program): Promise<Executable>;
 
   /**
    * Copies `data` into the view. Takes effect before any later `run`.
-   * @throws {RangeError} If the sizes differ, or the storage was never loaded.
+   * @throws {RangeError} If the sizes differ, the storage was never loaded, or an index is beyond the view's bounds.
    */
   write(view: View, data: HostArray): void;
 
   /** Copies the view out, after all earlier runs. A `Float32Array` for f32, a `Uint32Array` for u32. */
   read(view: View): Promise<HostArray>;
 
-  /** Frees a storage's memory; programs that use it must not be run again. */
+  /** Frees a storage's memory, and all programs that use it, which then refuse to run; nothing if it has none. */
   release(storage: Storage): void;
 
   /** Frees everything. */

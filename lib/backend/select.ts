@@ -1,10 +1,13 @@
+import { excerpt } from "../io/excerpt.ts";
 import type { Backend } from "./backend.ts";
 import { createWasmBackend } from "./wasm.ts";
 import { createWebGpuBackend } from "./webgpu.ts";
 import { findAdapter, type GpuSource, summarizeAdapter } from "./webgpu/adapter.ts";
 
+const CHOICES = ["auto", "webgpu", "wasm"] as const;
+
 /** `"auto"` is webgpu where there is a real GPU, and wasm elsewhere. */
-export type BackendChoice = "auto" | "webgpu" | "wasm";
+export type BackendChoice = typeof CHOICES[number];
 
 /** What `createBackend` may be told. */
 export interface CreateBackendOptions {
@@ -18,9 +21,13 @@ export interface CreateBackendOptions {
  * Makes the backend that a person asked for. A software adapter, a CPU that poses as a GPU, is taken only where `webgpu`
  * is asked for by name: the wasm backend is faster on the same CPU.
  *
- * @throws {Error} If `webgpu` is asked for and there is no adapter.
+ * @throws {RangeError} If there is no backend of that name; names are told apart by case.
+ * @throws {UserError} If `webgpu` is asked for and there is no adapter.
  */
 export async function createBackend(choice: BackendChoice, options: CreateBackendOptions = {}): Promise<Backend> {
+  if (!CHOICES.includes(choice)) {
+    throw new RangeError(`Cannot make a backend: got ${excerpt(choice)}, must be ${CHOICES.join(", ")}`);
+  }
   const name = choice === "auto" ? (await chooseBackend(options)).name : choice;
   return name === "webgpu" ? await createWebGpuBackend({ gpu: options.gpu }) : await createWasmBackend(options);
 }

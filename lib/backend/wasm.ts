@@ -1,4 +1,5 @@
 import { UserError } from "../errors.ts";
+import { requireIndices } from "../graph/indices.ts";
 import type { Program, ProgramCall } from "../graph/program.ts";
 import type { Storage, View } from "../graph/tensor.ts";
 import type { Backend, Executable, HostArray } from "./backend.ts";
@@ -66,6 +67,10 @@ export class WasmBackend implements Backend {
 
   get totalBytes(): number {
     return MAX_PAGES * PAGE_BYTES - HEAP_START - this.workers * SCRATCH_BYTES;
+  }
+
+  get bytesInUse(): number {
+    return this.#pool.allocator.usedBytes;
   }
 
   // deno-lint-ignore require-await -- async, so that errors reject.
@@ -177,6 +182,7 @@ export class WasmBackend implements Backend {
         `Cannot write to "${view.storage.name}": got ${data.length} elements, must be ${view.size}`,
       );
     }
+    requireIndices(view, data);
     this.#array(view).set(data);
   }
 
@@ -190,7 +196,8 @@ export class WasmBackend implements Backend {
   }
 
   release(storage: Storage): void {
-    this.#requireAlive();
+    // All was freed then.
+    if (this.#disposed) return;
     if (this.#running) throw new Error(`Cannot release "${storage.name}": a program is running; await it first`);
     this.#free(storage);
     for (const executable of this.#executables) {

@@ -20,8 +20,8 @@ import { GpuError } from "./webgpu/gpu_error.ts";
 import { Memory } from "./webgpu/memory.ts";
 import { Pace } from "./webgpu/pace.ts";
 import { Pipelines } from "./webgpu/pipelines.ts";
-import { planDispatches } from "./webgpu/plan_dispatches.ts";
-import { type DeviceParts, makeSteps } from "./webgpu/steps.ts";
+import { planDispatches, type PlannedDispatch } from "./webgpu/plan_dispatches.ts";
+import { bindSteps, type DeviceParts } from "./webgpu/steps.ts";
 
 /** How the WebGPU backend is made. */
 export interface WebGpuOptions {
@@ -47,6 +47,9 @@ export class WebGpuBackend implements Backend {
   readonly #parts: DeviceParts;
   readonly #pace = new Pace();
   readonly #clock: Clock | undefined;
+  readonly #loaded = new Set<WebGpuExecutable>();
+  /** Programs on the way to the device. */
+  readonly #loading = new Set<Program>();
 
   /** Use `createWebGpuBackend`. */
   constructor(adapter: AdapterSummary, device: GPUDevice, options: WebGpuOptions) {
@@ -67,8 +70,18 @@ export class WebGpuBackend implements Backend {
     return this.device.features.has("shader-f16");
   }
 
+  get bytesInUse(): number {
+    const params = this.#loaded.values().reduce((sum, { bound }) => sum + bound.params.size, 0);
+    return this.#parts.memory.bytesInUse + params;
+  }
+
   get description(): string {
     return this.adapter.software ? `${this.adapter.description}, on the CPU` : this.adapter.description;
+  }
+
+  /** What a program becomes on this device: the sources of its kernels, and how they are dispatched. */
+  dispatchesOf(program: Program): readonly PlannedDispatch[] {
+    return planDispatches(program, this.#kernels, this.traits, this.device.limits).dispatches;
   }
 
   async load(program: Program): Promise<Executable> {
@@ -77,10 +90,36 @@ export class WebGpuBackend implements Backend {
     const isHalf = program.calls.some(({ views }) => views.some(({ dtype }) => dtype === "f16"));
     requirePrecision(this, isHalf ? "f16" : "f32");
     const { dispatches, scratchBytes } = planDispatches(program, this.#kernels, this.traits, device.limits);
-    await memory.allocate(program.storages);
-    const steps = await makeSteps(this.#parts, dispatches, await memory.scratch(scratchBytes));
-    await failures.settle();
-    return new WebGpuExecutable(this.#parts, this.#pace, this.#clock, program, steps);
+    const made = memory.missing(program.storages);
+    this.#loading.add(program);
+    let executable: WebGpuExecutable | undefined;
+    try {
+      await memory.allocate(program.storages);
+      const compiled = await Promise.all(dispatches.map((dispatch) => this.#parts.pipelines.compile(dispatch)));
+      const bound = bindSteps(this.#parts, dispatches, compiled, await memory.scratch(scratchBytes));
+      executable = new WebGpuExecutable(this.#parts, this.#pace, this.#clock, program, bound);
+      await failures.settle();
+      this.#loaded.add(executable);
+      return executable;
+    } catch (error) {
+      executable?.release();
+      this.#loading.delete(program);
+      const others = [...this.#loading, ...this.#loaded.values().map((loaded) => loaded.program)];
+      for (const storage of made) {
+        if (!others.some(({ storages }) => storages.includes(storage))) memory.release(storage);
+      }
+      throw error;
+    } finally {
+      this.#loading.delete(program);
+      this.#freeScratch();
+    }
+  }
+
+  /** Frees the scratch memory that no program uses any more. */
+  #freeScratch(): void {
+    // A program on its way may have some already.
+    if (this.#loading.size > 0) return;
+    this.#parts.memory.keepScratch(new Set(this.#loaded.values().map(({ bound }) => bound.scratch)));
   }
 
   write(view: View, data: HostArray): void {
@@ -105,6 +144,12 @@ export class WebGpuBackend implements Backend {
 
   release(storage: Storage): void {
     this.#parts.memory.release(storage);
+    for (const executable of this.#loaded) {
+      if (!executable.program.storages.includes(storage)) continue;
+      this.#loaded.delete(executable);
+      executable.release();
+    }
+    this.#freeScratch();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -10,7 +10,11 @@ export const copyKernel = defineKernel({
   constants: { n: "u32", accumulate: "u32" },
 });
 
-/** Appends a call that copies `x` to `y`, or adds it to what `y` holds. */
+/**
+ * Appends a call that copies `x` to `y`, or adds it to what `y` holds.
+ * @throws {RangeError} If they differ in shape.
+ */
 export function copy(graph: Graph, x: Tensor, y: Tensor, accumulate: boolean): void {
+  if (x.shape.join() !== y.shape.join()) throw new RangeError(`Cannot copy ${x} to ${y}: must have the same shape`);
   graph.call(copyKernel, { inputs: { x }, outputs: { y }, constants: { n: x.size, accumulate: Number(accumulate) } });
 }

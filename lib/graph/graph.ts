@@ -1,6 +1,6 @@
 import type { Gradients } from "./backward.ts";
 import { copy } from "./copy.ts";
-import type { Kernel } from "./kernel.ts";
+import type { ConstantType, Kernel } from "./kernel.ts";
 import { Tensor, type TensorOptions } from "./tensor.ts";
 
 /** One kernel call on tensors, in the order in which the program will make it. */
@@ -60,7 +60,11 @@ export class Graph {
   readonly #tape: TapeEntry[] = [];
   readonly #inputs: Tensor[] = [];
 
+  /** @throws {RangeError} If there is no such precision. */
   constructor({ precision = "f32" }: GraphOptions = {}) {
+    if (precision !== "f32" && precision !== "f16") {
+      throw new RangeError(`Cannot make a graph: got precision ${JSON.stringify(precision)}, must be f32 or f16`);
+    }
     this.precision = precision;
   }
 
@@ -104,18 +108,21 @@ export class Graph {
   /**
    * Appends a kernel call.
    * @throws {Error} If an output is also an input or another output: no device may read and write one array at a time.
+   * @throws {TypeError} If an array holds integers where the kernel takes floating-point numbers, or the other way round.
+   * @throws {RangeError} If a constant is no number of its type.
    */
   call<I extends string, O extends string, C extends string>(kernel: Kernel<I, O, C>, args: Arguments<I, O, C>): void {
     const inputs = kernel.inputs.map((name) => args.inputs[name]);
     const outputs = kernel.outputs.map((name) => args.outputs[name]);
     const clash = outputs.find((tensor, i) => inputs.includes(tensor) || outputs.indexOf(tensor) !== i);
     if (clash) throw new Error(`Cannot call ${kernel.name}: got ${clash} twice, must be written in one place only`);
-    this.#calls.push({
-      kernel,
-      inputs,
-      outputs,
-      constants: (Object.keys(kernel.constants) as C[]).map((name) => args.constants[name]),
-    });
+    for (const [names, tensors] of [[kernel.inputs, inputs], [kernel.outputs, outputs]] as const) {
+      names.forEach((name, i) => requireElements(kernel, name, tensors[i]));
+    }
+    const types = Object.entries<ConstantType>(kernel.constants);
+    const constants = types.map(([name]) => args.constants[name as C]);
+    types.forEach(([name, type], i) => requireConstant(kernel, name, type, constants[i]));
+    this.#calls.push({ kernel, inputs, outputs, constants });
   }
 
   /** Puts an op's backward rule on the tape. Its output needs a gradient when any of its inputs does. */
@@ -126,4 +133,22 @@ export class Graph {
     }
     return entry.output;
   }
+}
+
+/** Kernels read bits: integers taken for floating-point numbers, or the other way round, are other numbers. */
+function requireElements(kernel: Kernel, name: string, tensor: Tensor): void {
+  const isInteger = kernel.integers?.includes(name) ?? false;
+  if (isInteger === (tensor.dtype === "u32")) return;
+  throw new TypeError(
+    `Cannot call ${kernel.name}: got ${tensor} of type ${tensor.dtype} as ${name}, must be ${
+      isInteger ? "u32" : "f32 or f16"
+    }`,
+  );
+}
+
+function requireConstant(kernel: Kernel, name: string, type: ConstantType, value: number): void {
+  const isRight = type === "u32" ? Number.isInteger(value) && value >= 0 && value < 2 ** 32 : Number.isFinite(value);
+  if (isRight) return;
+  const mustBe = type === "u32" ? "a whole number from 0 to 2^32 − 1" : "a finite number";
+  throw new RangeError(`Cannot call ${kernel.name}: got ${name} ${value}, must be ${mustBe}`);
 }

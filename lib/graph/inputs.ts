@@ -1,3 +1,4 @@
+import { indicesOf } from "./indices.ts";
 import { type Program, wholeOf } from "./program.ts";
 import { BYTES_PER_ELEMENT, type Tensor, type View } from "./tensor.ts";
 
@@ -5,7 +6,7 @@ import { BYTES_PER_ELEMENT, type Tensor, type View } from "./tensor.ts";
 export class InputBlock {
   /** All inputs, at the offsets that the plan gave them, as 32-bit words. */
   readonly words: Uint32Array<ArrayBuffer>;
-  /** Where `words` goes: `backend.write(block.view, block.words)`. */
+  /** Where `words` goes: `backend.write(block.view, block.words)`, which refuses indices that are out of range. */
   readonly view: View;
   readonly #program: Program;
 
@@ -13,7 +14,10 @@ export class InputBlock {
   constructor(program: Program) {
     if (program.inputs === undefined) throw new Error("Cannot make an input block: the program has no inputs");
     this.#program = program;
-    this.view = wholeOf(program.inputs, "u32");
+    const indices = program.inputTensors.flatMap((tensor) =>
+      indicesOf(tensor, program.view(tensor).byteOffset / BYTES_PER_ELEMENT)
+    );
+    this.view = { ...wholeOf(program.inputs, "u32"), indices };
     this.words = new Uint32Array(program.inputs.bytes / BYTES_PER_ELEMENT);
   }
 

@@ -18,6 +18,8 @@ export interface Kernel<
   readonly inputs: readonly Input[];
   /** Arrays written; also read where a constant `accumulate…` is 1, or where the kernel's header says so. */
   readonly outputs: readonly Output[];
+  /** Those of its arrays that hold u32; all others hold floating-point numbers. */
+  readonly integers?: readonly (Input | Output)[];
   /** Sizes and other fixed numbers. */
   readonly constants: Readonly<Record<Constant, ConstantType>>;
 }

@@ -1,4 +1,5 @@
 import type { Kernel } from "./kernel.ts";
+import { indicesOf } from "./indices.ts";
 import { BYTES_PER_ELEMENT, type DType, type Placement, Storage, type Tensor, type View } from "./tensor.ts";
 
 /** One kernel call with every array placed. */
@@ -38,6 +39,11 @@ export class Program {
     this.storages = [...new Set([...inputs, ...touched])];
   }
 
+  /** The tensors that `inputs` holds. */
+  get inputTensors(): readonly Tensor[] {
+    return [...this.#placements].filter(([, { storage }]) => storage === this.inputs).map(([tensor]) => tensor);
+  }
+
   /**
    * The place of a tensor that outlives the run: an input, a kept one, or one with a fixed placement.
    * @throws {Error} If the planner was free to reuse its memory.
@@ -47,7 +53,8 @@ export class Program {
     if (placement === undefined) {
       throw new Error(`Cannot view ${tensor}: the plan reuses its memory; name it in plan's keep`);
     }
-    return viewOf(tensor, placement);
+    const view = viewOf(tensor, placement);
+    return tensor.below === Infinity ? view : { ...view, indices: indicesOf(tensor) };
   }
 }
 

@@ -36,11 +36,22 @@ export interface Placement {
   readonly byteOffset: number;
 }
 
+/** Integers that kernels find places in arrays by: each must be below a bound. */
+export interface IndexRange {
+  readonly name: string;
+  /** The first of them in the view that they are a part of, and how many there are. */
+  readonly first: number;
+  readonly size: number;
+  readonly below: number;
+}
+
 /** A placed array, ready for a backend to read, write, or hand to a kernel. */
 export interface View extends Placement {
   /** Number of elements. */
   readonly size: number;
   readonly dtype: DType;
+  /** What the host may write: see `requireIndices`. */
+  readonly indices?: readonly IndexRange[];
 }
 
 /** What a tensor may be given at birth besides its shape. */
@@ -61,6 +72,11 @@ export class Tensor {
   readonly size: number;
   /** True for a leaf that wants a gradient, and for everything computed from one. */
   requiresGrad: boolean;
+  /**
+   * Of integers: every element must be below this, because an op that takes them finds places in an array by them.
+   * Backends refuse others when the host writes them.
+   */
+  below = Infinity;
 
   constructor(readonly name: string, readonly shape: readonly number[], options: TensorOptions = {}) {
     if (shape.length === 0 || shape.some((n) => !Number.isSafeInteger(n) || n <= 0)) {

@@ -19,7 +19,10 @@ export interface DrawSamplesOptions extends SamplingOptions {
 /** The special token between documents. */
 const END_OF_TEXT = "<|endoftext|>";
 
-/** Draws texts from a model, without the prompt: their bytes, which may end within a character. */
+/**
+ * Draws texts from a model, without the prompt: their bytes, which may end within a character.
+ * @param generator Draws ids of the tokenizer alone: see `GeneratorOptions.isDrawable`.
+ */
 export async function drawSamples(
   generator: Generator,
   tokenizer: Tokenizer,
@@ -34,10 +37,9 @@ export async function drawSamples(
     const together = Math.min(count - samples.length, generator.maxSamples);
     const seeds = Array.from({ length: together }, (_, i) => seed + samples.length + i);
     for (const ids of await generator.generateSamples(prompt, { ...options, stopIds }, seeds)) {
-      const known = (await Array.fromAsync(ids)).filter((id) => id < tokenizer.vocabSize);
+      const drawn = await Array.fromAsync(ids);
       signal?.throwIfAborted();
-      // A model with spare rows in its embedding can make up ids that stand for nothing: they are left out.
-      samples.push(tokenizer.decodeBytes(known));
+      samples.push(tokenizer.decodeBytes(drawn));
       options.onSample?.(samples.length);
     }
   }

@@ -1,4 +1,5 @@
 import type { Backend, Executable } from "../backend/backend.ts";
+import { releaseProgram } from "../backend/release.ts";
 import { Graph } from "../graph/graph.ts";
 import { InputBlock } from "../graph/inputs.ts";
 import { plan } from "../graph/plan.ts";
@@ -14,7 +15,7 @@ interface Inputs {
 }
 
 /** A forward pass over so many tokens of each of some sequences, at a position given at run time. */
-export class CachedForward {
+export class CachedForward implements Disposable {
   /** Tokens of each sequence that one run takes at most. */
   readonly tokens: number;
   readonly #backend: Backend;
@@ -76,7 +77,7 @@ export class CachedForward {
   }
 
   /** Frees what only this program uses; the cache stays. */
-  dispose(): void {
-    for (const storage of [...this.#program.scratch, this.#program.inputs!]) this.#backend.release(storage);
+  [Symbol.dispose](): void {
+    releaseProgram(this.#backend, this.#program);
   }
 }

@@ -91,17 +91,17 @@ export function validateModelConfig(config: ModelConfig): ModelConfig {
       throw new RangeError(`Cannot build the model: ${got(key)}, must be a positive integer`);
     }
   }
-  const { dModel, numHeads, ropeTheta } = config;
+  const { dModel, numHeads, ropeTheta, position } = config;
   if (dModel % numHeads !== 0) {
     throw new RangeError(
       `Cannot build the model: got dModel ${dModel} and ${numHeads} heads, must be dModel divisible by numHeads`,
     );
   }
-  if ((dModel / numHeads) % 2 !== 0) {
+  if (position !== "none" && (dModel / numHeads) % 2 !== 0) {
     throw new RangeError(
       `Cannot build the model: got head size ${
         dModel / numHeads
-      } (dModel / numHeads), must be even for rotary embeddings`,
+      } (dModel / numHeads), must be even for rotary positions`,
     );
   }
   requireCountable(config);

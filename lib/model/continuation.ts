@@ -1,5 +1,7 @@
 import { Philox } from "../random/philox.ts";
-import { penalizeRepetition, sampleToken, type SamplingOptions } from "./sampling.ts";
+import { NO_TOKEN } from "../ops/sample_token.ts";
+import type { DrawableIds } from "./drawable_ids.ts";
+import { NoTokenError, penalizeRepetition, sampleToken, type SamplingOptions } from "./sampling.ts";
 
 /** How texts are continued, whatever the seed. */
 export interface ContinuationOptions extends SamplingOptions {
@@ -19,14 +21,25 @@ export class Continuation {
   readonly options: ContinuationOptions;
   readonly #contextLength: number;
   readonly #random: Philox;
+  readonly #drawable: DrawableIds | undefined;
   #context: number[];
   #hasSlid = false;
   #made = 0;
   #isOver: boolean;
 
-  /** @param seed Decides every choice. */
-  constructor(prompt: readonly number[], contextLength: number, options: ContinuationOptions, seed: number) {
+  /**
+   * @param seed Decides every choice.
+   * @param drawable The ids that may be drawn; all by default.
+   */
+  constructor(
+    prompt: readonly number[],
+    contextLength: number,
+    options: ContinuationOptions,
+    seed: number,
+    drawable?: DrawableIds,
+  ) {
     this.options = options;
+    this.#drawable = drawable;
     this.#contextLength = contextLength;
     this.#random = new Philox(seed, RANDOM_STREAM_SAMPLES);
     this.#context = prompt.slice(-contextLength);
@@ -50,7 +63,7 @@ export class Continuation {
 
   /** Whether no more tokens will be taken. */
   get isOver(): boolean {
-    return this.#isOver;
+    return this.#isOver || this.options.signal?.aborted === true;
   }
 
   /** The random number in [0, 1) that decides the next token, or one of those `ahead` of it. */
@@ -61,21 +74,24 @@ export class Continuation {
   /**
    * Chooses the next token.
    * @param logits (vocabSize), after the context; they may be changed.
+   * @throws {NoTokenError} If one is NaN or infinite.
    */
   choose(logits: Float32Array): number {
     const { repetitionPenalty = 1 } = this.options;
     if (repetitionPenalty !== 1) penalizeRepetition(logits, this.#context, repetitionPenalty);
+    this.#drawable?.mask(logits);
     return sampleToken(logits, this.options, this.uniform());
   }
 
   /**
    * Takes the token that was chosen, unless it ends the text. A full context slides: its newest half is kept.
    * @returns Whether the token belongs to the text.
+   * @throws {NoTokenError} If a device found none to choose.
    */
   take(id: number): boolean {
-    const { stopIds, signal } = this.options;
-    if (signal?.aborted || stopIds?.includes(id)) this.end();
-    if (this.#isOver) return false;
+    if (this.options.stopIds?.includes(id)) this.end();
+    if (this.isOver) return false;
+    if (id === NO_TOKEN) throw new NoTokenError();
     this.#made++;
     this.#isOver = this.remaining === 0;
     this.#hasSlid = this.#context.length === this.#contextLength;

@@ -2,12 +2,13 @@ import type { Backend } from "../backend/backend.ts";
 import { CachedForward } from "./cached_forward.ts";
 import type { Continuation } from "./continuation.ts";
 import { DeviceDecode } from "./device_decode.ts";
+import type { DrawableIds } from "./drawable_ids.ts";
 import type { KvCache } from "./kv_cache.ts";
 import type { NextTokens } from "./shared_steps.ts";
 import type { Transformer } from "./transformer.ts";
 
 /** Takes sequences on whose newest token alone is not in the cache, one sequence a lane. */
-export interface Decode {
+export interface Decode extends Disposable {
   /**
    * Computes what follows: as many tokens for each text, no more than fit the context and may be made.
    * @param texts One for each lane; those that are not over have contexts of one length.
@@ -15,20 +16,22 @@ export interface Decode {
   run(texts: readonly Continuation[]): Promise<NextTokens>;
 
   /** Frees what only this uses; the cache stays. */
-  dispose(): void;
+  [Symbol.dispose](): void;
 }
 
 /**
  * Loads what decodes best on a backend. `layers` decides the number of lanes.
+ * @param drawable The ids that may be chosen.
  * @param single Runs one token of each lane, if that is loaded already.
  */
 export async function loadDecode(
   backend: Backend,
   model: Transformer,
   layers: KvCache["layers"],
+  drawable: DrawableIds,
   single?: CachedForward,
 ): Promise<Decode> {
-  if (backend.name === "webgpu") return await DeviceDecode.load(backend, model, layers);
+  if (backend.name === "webgpu") return await DeviceDecode.load(backend, model, layers, drawable);
   return new HostDecode(single ?? await CachedForward.load(backend, model, layers, 1));
 }
 
@@ -49,7 +52,7 @@ class HostDecode implements Decode {
     );
   }
 
-  dispose(): void {
-    this.#forward.dispose();
+  [Symbol.dispose](): void {
+    this.#forward[Symbol.dispose]();
   }
 }

@@ -1,4 +1,5 @@
 import type { Backend, Executable } from "../backend/backend.ts";
+import { releaseProgram, releaseTensors } from "../backend/release.ts";
 import { Graph } from "../graph/graph.ts";
 import { InputBlock } from "../graph/inputs.ts";
 import { plan } from "../graph/plan.ts";
@@ -12,6 +13,7 @@ import {
 } from "../ops/sample_token.ts";
 import type { Continuation } from "./continuation.ts";
 import type { Decode } from "./decode.ts";
+import type { DrawableIds } from "./drawable_ids.ts";
 import type { KvCache } from "./kv_cache.ts";
 import { encodeSampling } from "./sampling.ts";
 import type { NextTokens } from "./shared_steps.ts";
@@ -52,16 +54,23 @@ export class DeviceDecode implements Decode {
   }
 
   /** Loads the program. `layers` decides the number of lanes. */
-  static async load(backend: Backend, model: Transformer, layers: KvCache["layers"]): Promise<DeviceDecode> {
+  static async load(
+    backend: Backend,
+    model: Transformer,
+    layers: KvCache["layers"],
+    drawable: DrawableIds,
+  ): Promise<DeviceDecode> {
     const [lanes, contextLength] = layers[0].keys.shape;
     const graph = new Graph();
-    const inputs = samplingInputs(graph, lanes);
+    const inputs = samplingInputs(graph, lanes, model.config.vocabSize);
     // The last place is for the token after a full context, which slides.
     const tokens = sampledTokens(lanes, contextLength + 1);
     const logits = model.forward(graph, tokens.ids, { cache: { start: inputs.start, layers } });
     sampleTokens(graph, logits, inputs, tokens);
     const program = plan(graph);
-    return new DeviceDecode(backend, program, await backend.load(program), inputs, tokens);
+    const executable = await backend.load(program);
+    backend.write(program.view(inputs.drawable), drawable.bits);
+    return new DeviceDecode(backend, program, executable, inputs, tokens);
   }
 
   async run(texts: readonly Continuation[]): Promise<NextTokens> {
@@ -77,10 +86,9 @@ export class DeviceDecode implements Decode {
     return texts.map((_, i) => [...all.subarray(i * row + length, i * row + length + steps)]);
   }
 
-  dispose(): void {
-    const { ids, context } = this.#tokens;
-    const storages = [ids.placement!.storage, context.placement!.storage, ...this.#program.scratch];
-    for (const storage of [...storages, this.#program.inputs!]) this.#backend.release(storage);
+  [Symbol.dispose](): void {
+    releaseProgram(this.#backend, this.#program);
+    releaseTensors(this.#backend, [this.#tokens.ids, this.#tokens.context, this.#inputs.drawable]);
   }
 
   #writeTokens(texts: readonly Continuation[]): void {

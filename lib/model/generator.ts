@@ -2,7 +2,8 @@ import type { Backend } from "../backend/backend.ts";
 import { CachedForward } from "./cached_forward.ts";
 import { Continuation, type ContinuationOptions } from "./continuation.ts";
 import { type Decode, loadDecode } from "./decode.ts";
-import { type KvCache, kvCacheLayers } from "./kv_cache.ts";
+import { DrawableIds } from "./drawable_ids.ts";
+import { type KvCache, kvCacheLayers, releaseLayers } from "./kv_cache.ts";
 import { Lanes } from "./lanes.ts";
 import { validateSampling } from "./sampling.ts";
 import { type NextTokens, SharedSteps } from "./shared_steps.ts";
@@ -12,6 +13,15 @@ import type { Transformer } from "./transformer.ts";
 export interface GenerateOptions extends ContinuationOptions {
   /** Decides every choice. */
   readonly seed: number;
+}
+
+/** What a generator may be told. */
+export interface GeneratorOptions {
+  /**
+   * Asked once for each id of the model: whether a text may have it. Give `(id) => tokenizer.hasToken(id)` where the
+   * model may have rows that stand for no token; by default all ids may be drawn.
+   */
+  readonly isDrawable?: (id: number) => boolean;
 }
 
 /** Prompt tokens that one run of the prefill program takes. */
@@ -29,42 +39,63 @@ const MAX_SAMPLES = { wasm: 12, webgpu: 4 } as const;
  * When the context is full it slides: the newest half of it is fed again from position 0, and generation goes on from
  * there. Positions are relative, so the model sees what it was trained on, at the cost of one prefill per half context.
  *
- * There is one cache: a text must be finished, or given up, before the next is begun.
+ * There is one cache, so there is one text at a time, or one set of samples that are made together: another is refused
+ * until all of them have ended, were given up (`return`, or leaving the loop that reads them) or aborted.
+ *
+ * It owns its cache and its programs, not the model's weights: see `Transformer.release`.
  */
-export class Generator {
+export class Generator implements Disposable {
   readonly #backend: Backend;
   readonly #model: Transformer;
   readonly #layers: KvCache["layers"];
   readonly #prefill: CachedForward;
   readonly #single: CachedForward;
   readonly #decode: Decode;
+  readonly #drawable: DrawableIds;
+  readonly #owned: DisposableStack;
   #lanes: Lanes | undefined;
+  #underWay: SharedSteps | undefined;
 
   private constructor(
     backend: Backend,
     model: Transformer,
     layers: KvCache["layers"],
-    prefill: CachedForward,
-    single: CachedForward,
-    decode: Decode,
+    programs: { readonly prefill: CachedForward; readonly single: CachedForward; readonly decode: Decode },
+    drawable: DrawableIds,
+    owned: DisposableStack,
   ) {
     this.#backend = backend;
     this.#model = model;
     this.#layers = layers;
-    this.#prefill = prefill;
-    this.#single = single;
-    this.#decode = decode;
+    this.#prefill = programs.prefill;
+    this.#single = programs.single;
+    this.#decode = programs.decode;
+    this.#drawable = drawable;
+    this.#owned = owned;
   }
 
-  /** Loads the programs. The weights are the caller's to write, before the first `generate`. */
-  static async create(backend: Backend, model: Transformer): Promise<Generator> {
+  /**
+   * Loads the programs. The weights are the caller's to write, before the first `generate`.
+   * @throws {RangeError} If no id may be drawn.
+   */
+  static async create(backend: Backend, model: Transformer, options: GeneratorOptions = {}): Promise<Generator> {
+    const drawable = new DrawableIds(model.config.vocabSize, options.isDrawable);
     const layers = kvCacheLayers(model.config, 1);
     const prefillTokens = Math.min(PREFILL_TOKENS, model.config.contextLength);
-    const prefill = await CachedForward.load(backend, model, layers, prefillTokens);
-    const single = await CachedForward.load(backend, model, layers, 1);
-    const decode = await loadDecode(backend, model, layers, single);
+    using owned = new DisposableStack();
+    owned.defer(() => releaseLayers(backend, layers));
+    const prefill = owned.use(await CachedForward.load(backend, model, layers, prefillTokens));
+    const single = owned.use(await CachedForward.load(backend, model, layers, 1));
+    const decode = owned.use(await loadDecode(backend, model, layers, drawable, single));
     model.writeConstants(backend);
-    return new Generator(backend, model, layers, prefill, single, decode);
+    return new Generator(backend, model, layers, { prefill, single, decode }, drawable, owned.move());
+  }
+
+  /** Frees the cache and the programs; the weights stay. */
+  [Symbol.dispose](): void {
+    this.#lanes?.[Symbol.dispose]();
+    this.#lanes = undefined;
+    this.#owned.dispose();
   }
 
   /** How many samples `generateSamples` makes together at most. */
@@ -76,13 +107,16 @@ export class Generator {
    * Yields new token ids, one at a time.
    * @param prompt At least one token id.
    * @throws {RangeError} If the prompt is empty or holds an id beyond the vocabulary, or an option cannot work.
+   * @throws {NoTokenError} If the model computes NaN.
+   * @throws {Error} If another text of this generator is under way.
    */
   async *generate(prompt: readonly number[], options: GenerateOptions): AsyncGenerator<number, void, void> {
     this.#validate(prompt, options);
-    const text = new Continuation(prompt, this.#model.config.contextLength, options, options.seed);
-    const first = text.choose(await this.#feed(text.context));
-    const advance = () => this.#advance([text], this.#decode);
-    yield* new SharedSteps([text], [[first]], advance).iterators()[0];
+    const { contextLength } = this.#model.config;
+    const text = new Continuation(prompt, contextLength, options, options.seed, this.#drawable);
+    const steps = this.#occupy(new SharedSteps([text], () => this.#advance([text], this.#decode)));
+    await steps.begin(async () => [[text.choose(await this.#feed(text.context))]]);
+    yield* steps.iterators()[0];
   }
 
   /**
@@ -93,6 +127,7 @@ export class Generator {
    *
    * @param seeds One for each sample, at most `maxSamples`.
    * @throws {RangeError} As `generate` does, and if there are no seeds or too many.
+   * @throws {NoTokenError | Error} As `generate` does.
    */
   async generateSamples(
     prompt: readonly number[],
@@ -104,13 +139,31 @@ export class Generator {
       throw new RangeError(`Cannot generate: got ${seeds.length} seeds, must be 1 to ${this.maxSamples} at a time`);
     }
     const { contextLength } = this.#model.config;
-    const lanes = await this.#loadLanes(seeds.length);
-    const texts = seeds.map((seed) => new Continuation(prompt, contextLength, options, seed));
-    const logits = await this.#feed(texts[0].context);
-    for (const lane of texts.keys()) await lanes.fill(lane);
-    const first = texts.map((text) => [text.choose(logits.slice())]);
-    const advance = () => this.#advance(texts, lanes.decode, (lane) => lanes.fill(lane));
-    return new SharedSteps(texts, first, advance).iterators();
+    const texts = seeds.map((seed) => new Continuation(prompt, contextLength, options, seed, this.#drawable));
+    const steps = this.#occupy(
+      new SharedSteps(texts, () => {
+        const lanes = this.#lanes!;
+        return this.#advance(texts, lanes.decode, (lane) => lanes.fill(lane));
+      }),
+    );
+    await steps.begin(async () => {
+      const lanes = await this.#loadLanes(seeds.length);
+      const logits = await this.#feed(texts[0].context);
+      for (const lane of texts.keys()) await lanes.fill(lane);
+      return texts.map((text) => [text.choose(logits.slice())]);
+    });
+    return steps.iterators();
+  }
+
+  /** Makes the cache these texts'. */
+  #occupy(steps: SharedSteps): SharedSteps {
+    if (this.#underWay?.isOver === false) {
+      throw new Error(
+        "Cannot generate: got another text under way, must be one at a time, since there is one cache. Read the other " +
+          "to its end, or call its return(); or make another Generator",
+      );
+    }
+    return this.#underWay = steps;
   }
 
   /**
@@ -135,16 +188,20 @@ export class Generator {
 
   async #loadLanes(count: number): Promise<Lanes> {
     if (this.#lanes?.count === count) return this.#lanes;
-    this.#lanes?.dispose();
+    this.#lanes?.[Symbol.dispose]();
     this.#lanes = undefined;
-    return this.#lanes = await Lanes.load(this.#backend, this.#model, this.#layers, count);
+    return this.#lanes = await Lanes.load(this.#backend, this.#model, this.#layers, count, this.#drawable);
   }
 
   #validate(prompt: readonly number[], options: ContinuationOptions): void {
     validateSampling(options);
+    const { maxTokens } = options;
+    if (!(maxTokens >= 0 && (Number.isInteger(maxTokens) || maxTokens === Infinity))) {
+      throw new RangeError(`Cannot generate: got maxTokens ${maxTokens}, must be a whole number from 0 on`);
+    }
     if (prompt.length === 0) throw new RangeError("Cannot generate: got an empty prompt, must be at least one token");
     const { vocabSize } = this.#model.config;
-    const unknown = prompt.find((id) => !(id >= 0 && id < vocabSize));
+    const unknown = prompt.find((id) => !(Number.isInteger(id) && id >= 0 && id < vocabSize));
     if (unknown !== undefined) {
       throw new RangeError(`Cannot generate: got token id ${unknown}, must be below the vocabulary's ${vocabSize}`);
     }

@@ -1,3 +1,5 @@
+import type { Backend } from "../backend/backend.ts";
+import { releaseTensors } from "../backend/release.ts";
 import { BYTES_PER_ELEMENT, Storage, Tensor } from "../graph/tensor.ts";
 import type { ModelConfig } from "./config.ts";
 
@@ -20,4 +22,9 @@ export function kvCacheLayers(config: ModelConfig, batch: number): KvCache["laye
     keys: cached(`keys of layer ${i}`),
     values: cached(`values of layer ${i}`),
   }));
+}
+
+/** Frees the cache's arrays. */
+export function releaseLayers(backend: Backend, layers: KvCache["layers"]): void {
+  releaseTensors(backend, layers.flatMap(({ keys, values }) => [keys, values]));
 }

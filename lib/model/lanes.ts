@@ -1,4 +1,5 @@
 import type { Backend, Executable } from "../backend/backend.ts";
+import { releaseProgram } from "../backend/release.ts";
 import { Graph } from "../graph/graph.ts";
 import { InputBlock } from "../graph/inputs.ts";
 import { plan } from "../graph/plan.ts";
@@ -6,11 +7,12 @@ import type { Program } from "../graph/program.ts";
 import { Tensor } from "../graph/tensor.ts";
 import { writeRows } from "../ops/write_rows.ts";
 import { type Decode, loadDecode } from "./decode.ts";
-import { type KvCache, kvCacheLayers } from "./kv_cache.ts";
+import type { DrawableIds } from "./drawable_ids.ts";
+import { type KvCache, kvCacheLayers, releaseLayers } from "./kv_cache.ts";
 import type { Transformer } from "./transformer.ts";
 
 /** Sequences of equal length that go through the model together, one token each at a time. */
-export class Lanes {
+export class Lanes implements Disposable {
   readonly count: number;
   readonly decode: Decode;
   readonly #backend: Backend;
@@ -33,10 +35,21 @@ export class Lanes {
     this.#row = row;
   }
 
-  /** @param single The cache of one sequence, which lanes are filled from. */
-  static async load(backend: Backend, model: Transformer, single: KvCache["layers"], count: number): Promise<Lanes> {
+  /**
+   * @param single The cache of one sequence, which lanes are filled from.
+   * @param drawable The ids that may be chosen.
+   */
+  static async load(
+    backend: Backend,
+    model: Transformer,
+    single: KvCache["layers"],
+    count: number,
+    drawable: DrawableIds,
+  ): Promise<Lanes> {
     const layers = kvCacheLayers(model.config, count);
-    const decode = await loadDecode(backend, model, layers);
+    using loaded = new DisposableStack();
+    loaded.defer(() => releaseLayers(backend, layers));
+    const decode = loaded.use(await loadDecode(backend, model, layers, drawable));
     const graph = new Graph();
     const row = graph.input("row", [1], { dtype: "u32" });
     layers.forEach(({ keys, values }, i) => {
@@ -45,6 +58,7 @@ export class Lanes {
     });
     const program = plan(graph);
     const executable = await backend.load(program);
+    loaded.move();
     return new Lanes(backend, layers, decode, { program, executable, block: new InputBlock(program) }, row);
   }
 
@@ -58,12 +72,10 @@ export class Lanes {
   }
 
   /** Frees the lanes' caches and programs. */
-  dispose(): void {
-    this.decode.dispose();
-    const storages = this.#layers.flatMap(({ keys, values }) => [keys, values].map((t) => t.placement!.storage));
-    for (const storage of [...storages, ...this.#fill.program.scratch, this.#fill.program.inputs!]) {
-      this.#backend.release(storage);
-    }
+  [Symbol.dispose](): void {
+    this.decode[Symbol.dispose]();
+    releaseProgram(this.#backend, this.#fill.program);
+    releaseLayers(this.#backend, this.#layers);
   }
 }
 

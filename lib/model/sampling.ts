@@ -1,3 +1,5 @@
+import { UserError } from "../errors.ts";
+
 /** How the next token is chosen from the logits. */
 export interface SamplingOptions {
   /** Divides the logits; 0 takes the most likely token. */
@@ -8,7 +10,10 @@ export interface SamplingOptions {
   readonly topK?: number;
   /** Keep tokens at least this times as likely as the most likely one; 0, the default, keeps all. */
   readonly minP?: number;
-  /** Divides positive logits of tokens that are in the context already, and multiplies negative ones; 1 by default. */
+  /**
+   * Divides positive logits of tokens that are in the context already, and multiplies negative ones: from 10⁻⁶ to 10⁶,
+   * 1 by default.
+   */
   readonly repetitionPenalty?: number;
 }
 
@@ -22,11 +27,33 @@ export function validateSampling(options: SamplingOptions): void {
   check("topP", topP > 0 && topP <= 1, "above 0 and at most 1");
   check("topK", Number.isSafeInteger(topK) && topK >= 1, "a whole number above 0");
   check("minP", minP >= 0 && minP <= 1, "from 0 to 1");
-  check("repetitionPenalty", repetitionPenalty > 0 && repetitionPenalty < Infinity, "above 0");
+  const isPenalty = repetitionPenalty >= 1 / LARGEST_PENALTY && repetitionPenalty <= LARGEST_PENALTY;
+  check("repetitionPenalty", isPenalty, `from ${1 / LARGEST_PENALTY} to ${LARGEST_PENALTY}`);
 }
+
+/** Thrown where no token can be chosen. */
+export class NoTokenError extends UserError {
+  override readonly name = "NoTokenError";
+
+  constructor() {
+    super(
+      "Cannot choose a token: got logits that are NaN or infinite, must be finite numbers. " +
+        "The model's weights are damaged, or its training diverged: use weights from before that",
+    );
+  }
+}
+
+/** A token that is penalised as much is never drawn again; beyond it, logits would leave f32. */
+const LARGEST_PENALTY = 1e6;
+
+/** The largest f32. */
+const LARGEST_LOGIT = 3.4028234663852886e38;
 
 /** Beyond this, scores times it would not be finite in f32; a temperature as low takes the likeliest anyway. */
 const LARGEST_INVERSE_TEMPERATURE = 1e30;
+
+/** 1 / temperature must not round to 0 in f32, which stands for temperature 0. */
+const SMALLEST_INVERSE_TEMPERATURE = 1e-30;
 
 /** The largest f32 below 1: only a topP of 1 itself, rounded or not, leaves the nucleus out. */
 const LARGEST_TOP_P = 1 - 2 ** -24;
@@ -35,7 +62,9 @@ const LARGEST_TOP_P = 1 - 2 ** -24;
 export function encodeSampling(options: SamplingOptions): number[] {
   const { temperature, topP, topK = Infinity, minP = 0, repetitionPenalty = 1 } = options;
   return [
-    temperature === 0 ? 0 : Math.min(1 / temperature, LARGEST_INVERSE_TEMPERATURE),
+    temperature === 0
+      ? 0
+      : Math.max(SMALLEST_INVERSE_TEMPERATURE, Math.min(1 / temperature, LARGEST_INVERSE_TEMPERATURE)),
     Math.min(topK, Number.MAX_SAFE_INTEGER),
     minP,
     topP === 1 ? 1 : Math.min(topP, LARGEST_TOP_P),
@@ -49,22 +78,26 @@ export function encodeSampling(options: SamplingOptions): number[] {
  * Source: Keskar et al. 2019, arXiv:1909.05858.
  */
 export function penalizeRepetition(logits: Float32Array, seen: Iterable<number>, penalty: number): void {
-  for (const id of new Set(seen)) logits[id] *= logits[id] > 0 ? 1 / penalty : penalty;
+  for (const id of new Set(seen)) {
+    const logit = logits[id];
+    if (!Number.isFinite(logit)) continue;
+    logits[id] = Math.max(-LARGEST_LOGIT, Math.min(LARGEST_LOGIT, logit * (logit > 0 ? 1 / penalty : penalty)));
+  }
 }
 
 /**
  * Chooses a token id: of the topK likeliest, those that minP leaves, and of these the nucleus that topP asks for.
  *
- * @param logits (vocabSize)
+ * @param logits (vocabSize); −∞ for tokens that may not be drawn.
  * @param uniform A random number in [0, 1).
+ * @throws {NoTokenError} If a logit is NaN or ∞, or all are −∞.
  *
  * Source: Holtzman et al. 2019, arXiv:1904.09751, for top-p (nucleus) sampling; Fan et al. 2018, arXiv:1805.04833, for
  * top-k; Nguyen et al. 2024, arXiv:2407.01082, for min-p.
  */
 export function sampleToken(logits: Float32Array, options: SamplingOptions, uniform: number): number {
   const { temperature, topP, topK = Infinity, minP = 0 } = options;
-  let best = 0;
-  for (let id = 1; id < logits.length; id++) if (logits[id] > logits[best]) best = id;
+  const best = likeliest(logits);
   if (temperature === 0) return best;
 
   const weights = new Float64Array(logits.length);
@@ -87,6 +120,22 @@ export function sampleToken(logits: Float32Array, options: SamplingOptions, unif
   }
   // Rounding can leave a sliver at the end.
   return weights.findLastIndex((weight) => weight > 0);
+}
+
+/** The first of the largest logits, all of which are held against what no model in order computes. */
+function likeliest(logits: Float32Array): number {
+  let best = -1;
+  let largest = -Infinity;
+  for (let id = 0; id < logits.length; id++) {
+    const logit = logits[id];
+    if (logit <= largest) continue;
+    // Larger, or NaN, which is neither.
+    if (!(logit < Infinity)) throw new NoTokenError();
+    best = id;
+    largest = logit;
+  }
+  if (best < 0) throw new NoTokenError();
+  return best;
 }
 
 function dropBelow(weights: Float64Array, floor: number): void {

@@ -9,23 +9,41 @@ export class SharedSteps {
   readonly #advance: () => Promise<NextTokens>;
   /** Ids that were taken and not yet read. */
   readonly #unread: readonly number[][];
-  #next: NextTokens | undefined;
   #step: Promise<void> | undefined;
 
-  /**
-   * @param first What follows each text's prompt.
-   * @param advance Computes what follows then, once these tokens were taken.
-   */
-  constructor(texts: readonly Continuation[], first: NextTokens, advance: () => Promise<NextTokens>) {
+  /** @param advance Computes what follows each text. */
+  constructor(texts: readonly Continuation[], advance: () => Promise<NextTokens>) {
     this.#texts = texts;
     this.#advance = advance;
-    this.#next = first;
     this.#unread = texts.map(() => []);
   }
 
-  /** One for each text. Ending one ends its text, and no other. */
+  /** Whether nothing more will be computed. */
+  get isOver(): boolean {
+    return this.#step === undefined && this.#texts.every(({ isOver }) => isOver);
+  }
+
+  /**
+   * Takes the first step.
+   * @param first Computes what follows each text's prompt.
+   */
+  async begin(first: () => Promise<NextTokens>): Promise<void> {
+    await this.#nextStep(first);
+  }
+
+  /** One for each text. Ending one ends its text, and no other, whether it was read from or not. */
   iterators(): AsyncGenerator<number, void, void>[] {
-    return this.#texts.map((text, i) => this.#read(text, this.#unread[i]));
+    return this.#texts.map((text, i) => {
+      const ids = this.#read(text, this.#unread[i]);
+      // A generator that was not read from has no `finally` to go through.
+      const giveUp = ids.return.bind(ids);
+      return Object.assign(ids, {
+        return: (value: void | PromiseLike<void>) => {
+          text.end();
+          return giveUp(value);
+        },
+      });
+    });
   }
 
   async *#read(text: Continuation, unread: number[]): AsyncGenerator<number, void, void> {
@@ -34,7 +52,7 @@ export class SharedSteps {
         const id = unread.shift();
         if (id !== undefined) yield id;
         else if (text.isOver) return;
-        else await this.#nextStep();
+        else await this.#nextStep(this.#advance);
       }
     } finally {
       text.end();
@@ -42,17 +60,22 @@ export class SharedSteps {
   }
 
   /** Takes a step, or waits for the one that another iterator takes already. */
-  async #nextStep(): Promise<void> {
-    this.#step ??= this.#takeStep().finally(() => this.#step = undefined);
+  async #nextStep(compute: () => Promise<NextTokens>): Promise<void> {
+    this.#step ??= this.#takeStep(compute).finally(() => this.#step = undefined);
     await this.#step;
   }
 
-  async #takeStep(): Promise<void> {
-    const next = this.#next ?? await this.#advance();
-    this.#next = undefined;
-    for (const [i, text] of this.#texts.entries()) {
-      // What was computed beyond the end of a text is not taken.
-      for (const id of next[i]) if (text.take(id)) this.#unread[i].push(id);
+  async #takeStep(compute: () => Promise<NextTokens>): Promise<void> {
+    try {
+      const next = await compute();
+      for (const [i, text] of this.#texts.entries()) {
+        // What was computed beyond the end of a text is not taken.
+        for (const id of next[i]) if (text.take(id)) this.#unread[i].push(id);
+      }
+    } catch (error) {
+      // Nothing follows from a step that failed.
+      for (const text of this.#texts) text.end();
+      throw error;
     }
   }
 }

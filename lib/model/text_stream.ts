@@ -1,8 +1,9 @@
 /**
- * Joins the bytes of generated tokens, and ends before the first of some stop strings. Bytes that may be the beginning of
- * one are held back until that is known.
+ * Joins the bytes of generated tokens, and ends before the first of some stop strings: the one that begins first in the
+ * text. So the end depends on the text alone, not on where its tokens are cut. Bytes that may be the beginning of a stop
+ * string are held back until that is known, and all that follow them.
  *
- * @param ids Token ids as they are made; closed when a stop string is found.
+ * @param ids Token ids as they are made; closed when a stop string is found that none can come before.
  * @param bytesOf The bytes of a token.
  */
 export async function* untilStopString(
@@ -17,28 +18,34 @@ export async function* untilStopString(
     const bytes = new Uint8Array(held.length + next.length);
     bytes.set(held);
     bytes.set(next, held.length);
-    const found = firstMatch(bytes, stops, false);
-    if (found !== undefined) {
-      if (found > 0) yield bytes.subarray(0, found);
-      return;
-    }
-    const safe = firstMatch(bytes, stops, true) ?? bytes.length;
-    if (safe > 0) yield bytes.subarray(0, safe);
-    held = bytes.subarray(safe);
+    const { at, isWhole } = firstMatch(bytes, stops, true);
+    if (at > 0) yield bytes.subarray(0, at);
+    if (isWhole) return;
+    held = bytes.subarray(at);
   }
-  if (held.length > 0) yield held;
+  // What was not completed is no stop string, but another may have been behind its beginning.
+  const { at } = firstMatch(held, stops, false);
+  if (at > 0) yield held.subarray(0, at);
 }
 
-/** Where the first stop string begins; with `cutOff`, the first that may go on beyond the end. */
-function firstMatch(bytes: Uint8Array, stops: readonly Uint8Array[], cutOff: boolean): number | undefined {
+/** Where a stop string begins; the end where none does. */
+interface Match {
+  readonly at: number;
+  /** Whether all of it is there. */
+  readonly isWhole: boolean;
+}
+
+/** The first stop string; with `cutOff`, it may go on beyond the end. Of several that begin in one place, a whole one. */
+function firstMatch(bytes: Uint8Array, stops: readonly Uint8Array[], cutOff: boolean): Match {
   for (let at = 0; at < bytes.length; at++) {
-    for (const stop of stops) {
+    const begun = stops.filter((stop) => {
       const length = Math.min(stop.length, bytes.length - at);
-      if (length < stop.length && !cutOff) continue;
+      if (length < stop.length && !cutOff) return false;
       let i = 0;
       while (i < length && bytes[at + i] === stop[i]) i++;
-      if (i === length) return at;
-    }
+      return i === length;
+    });
+    if (begun.length > 0) return { at, isWhole: begun.some(({ length }) => length <= bytes.length - at) };
   }
-  return undefined;
+  return { at: bytes.length, isWhole: false };
 }

@@ -1,4 +1,5 @@
 import type { Backend } from "../backend/backend.ts";
+import { releaseTensors } from "../backend/release.ts";
 import type { Graph } from "../graph/graph.ts";
 import { align } from "../graph/plan.ts";
 import { viewOf } from "../graph/program.ts";
@@ -28,17 +29,25 @@ export interface ForwardOptions {
 /**
  * A decoder-only Transformer without biases: RMSNorm before each sublayer, rotary positions, causal attention, SwiGLU
  * feed-forward, an output head of its own; or what the configuration has in their place.
+ *
+ * Its parameters come to a backend with the first program that uses them, and are shared by all that do: a trainer, an
+ * evaluator, a generator. None of these frees them. Whoever made the model does, by `release`, if the backend goes on.
  */
 export class Transformer {
   readonly config: ModelConfig;
   readonly parameters: ParameterLayout;
-  readonly #rope: RopeTables;
+  readonly #rope: RopeTables | undefined;
+  /** A position 0 that is never written: storages start zeroed. */
+  readonly #zero = new Tensor("position zero", [1], {
+    dtype: "u32",
+    placement: { storage: new Storage("position zero", BYTES_PER_ELEMENT), byteOffset: 0 },
+  });
 
   /** @throws {RangeError} If the configuration cannot work. */
   constructor(config: ModelConfig) {
     this.config = validateModelConfig(config);
     this.parameters = new ParameterLayout("parameters", parameterSpecs(config), true);
-    this.#rope = ropeTables(config);
+    this.#rope = config.position === "none" ? undefined : ropeTables(config, this.#zero);
   }
 
   /**
@@ -62,13 +71,18 @@ export class Transformer {
 
   /** Writes the constants that the forward pass reads. Call it once on each backend, after the first `load`. */
   writeConstants(backend: Backend): void {
-    const { contextLength, dModel, numHeads, ropeTheta, position } = this.config;
-    // No program reads the tables then, so they are not on the backend.
-    if (position === "none") return;
+    if (this.#rope === undefined) return;
+    const { contextLength, dModel, numHeads, ropeTheta } = this.config;
     const angles = ropeAngles(contextLength, dModel / numHeads, ropeTheta);
     const { cos, sin } = this.#rope;
     backend.write(viewOf(cos, cos.placement!), angles.cos);
     backend.write(viewOf(sin, sin.placement!), angles.sin);
+  }
+
+  /** Frees the parameters and constants on a backend. Programs of the model that are loaded there cannot be run again. */
+  release(backend: Backend): void {
+    const tables = this.#rope ? [this.#rope.cos, this.#rope.sin] : [];
+    releaseTensors(backend, [this.parameters.flat, this.#zero, ...tables]);
   }
 
   /** A sublayer beside the residual stream, with the norm before it or after both. */
@@ -85,8 +99,8 @@ export class Transformer {
     const { dModel, numHeads } = this.config;
     const headDim = dModel / numHeads;
     const weight = (name: string) => this.parameters.part(`layers.${layer}.${name}.weight`);
-    const tables = cache ? { ...this.#rope, start: cache.start } : this.#rope;
-    const rotate = (y: Tensor) => this.config.position === "none" ? y : rope(graph, y, headDim, tables);
+    const start = cache?.start ?? this.#zero;
+    const rotate = (y: Tensor) => this.#rope ? rope(graph, y, headDim, { ...this.#rope, start }) : y;
     const q = rotate(linear(graph, x, weight("attn.q_proj")));
     let k = rotate(linear(graph, x, weight("attn.k_proj")));
     let v = linear(graph, x, weight("attn.v_proj"));
@@ -96,7 +110,7 @@ export class Transformer {
       writeRows(graph, v, cache.start, values);
       [k, v] = [keys, values];
     }
-    const mixed = attention(graph, q, k, v, numHeads, tables.start);
+    const mixed = attention(graph, q, k, v, numHeads, start);
     return linear(graph, mixed, weight("attn.output_proj"));
   }
 
@@ -110,15 +124,14 @@ export class Transformer {
   }
 }
 
-/** Tensors for the rotary tables, and a position 0 that is never written: storages start zeroed. */
-function ropeTables({ contextLength, dModel, numHeads }: ModelConfig): RopeTables {
+/** Tensors for the rotary tables. */
+function ropeTables({ contextLength, dModel, numHeads }: ModelConfig, start: Tensor): RopeTables {
   const shape = [contextLength, dModel / numHeads / 2];
   const bytes = align(shape[0] * shape[1] * BYTES_PER_ELEMENT);
   const tables = new Storage("rope tables", 2 * bytes);
-  const zero = new Storage("position zero", BYTES_PER_ELEMENT);
   return {
     cos: new Tensor("rope cos", shape, { placement: { storage: tables, byteOffset: 0 } }),
     sin: new Tensor("rope sin", shape, { placement: { storage: tables, byteOffset: bytes } }),
-    start: new Tensor("position zero", [1], { dtype: "u32", placement: { storage: zero, byteOffset: 0 } }),
+    start,
   };
 }

@@ -28,10 +28,11 @@ export async function saveWeights(
  * Weights from a .safetensors file.
  * @param file Stays the caller's to dispose of.
  * @param label The file's name, for errors.
- * @throws {UserError} (from the source) If a parameter is missing or has another shape than the model's.
+ * @throws {UserError} (from the source) If a parameter is missing or has another shape than the model's, or if a weight is
+ *   NaN or infinite: nothing that such a model computes means anything.
  */
 export function weightsFrom(file: Safetensors, label: string): WeightSource {
-  return (name, shape) => {
+  return async (name, shape) => {
     const got = file.tensors.get(name)?.shape;
     if (got?.join() !== shape.join()) {
       const what = got === undefined ? "no such tensor" : `shape (${shapeText(got)})`;
@@ -40,6 +41,22 @@ export function weightsFrom(file: Safetensors, label: string): WeightSource {
           `Use the weights that belong to this config.json`,
       );
     }
-    return file.readFloats(name);
+    const weights = await file.readFloats(name);
+    const bad = countNonFinite(weights);
+    if (bad > 0) {
+      throw new UserError(
+        `Cannot load ${name} from ${label}: got ${bad} of ${weights.length} weights that are NaN or infinite, must be ` +
+          "finite numbers. The training diverged, or the file is damaged: use weights from before that",
+      );
+    }
+    return weights;
   };
+}
+
+/** In a sum first, which is faster than asking each: 0 times such a number is NaN. */
+function countNonFinite(weights: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < weights.length; i++) sum += weights[i] * 0;
+  if (sum === 0) return 0;
+  return weights.reduce((count, weight) => Number.isFinite(weight) ? count : count + 1, 0);
 }

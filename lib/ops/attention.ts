@@ -1,7 +1,7 @@
 import type { Graph } from "../graph/graph.ts";
 import { defineKernel } from "../graph/kernel.ts";
 import { Tensor } from "../graph/tensor.ts";
-import { requireSameShape, requireShape } from "./shapes.ts";
+import { requireBelow, requireSameShape, requireShape } from "./shapes.ts";
 
 /**
  * y[b,t,h] = Σⱼ softmaxⱼ(scale · q[b,t,h] · k[b,j,h]) v[b,j,h] over j ≤ start[0] + t, scale = 1 / √headDim, by the online
@@ -12,6 +12,7 @@ export const attentionForward = defineKernel({
   name: "attention_forward",
   inputs: ["q", "k", "v", "start"],
   outputs: ["y", "lse"],
+  integers: ["start"],
   constants: { B: "u32", T: "u32", S: "u32", H: "u32", headDim: "u32" },
 });
 
@@ -42,16 +43,18 @@ export const attentionBackward = defineKernel({
  * @param k (batch, keys, numHeads · headDim): `keys` equals seqLen in training, and a KV cache's capacity in generation
  * @param v Shape of `k`.
  * @param numHeads Heads side by side in the last dimension.
- * @param start (1) of type u32: the position of the first query among the keys; query t sees keys 0 … start + t.
+ * @param start (1) of type u32: the position of the first query among the keys; query t sees keys 0 … start + t. At most
+ *   keys − seqLen.
  * @returns (batch, seqLen, numHeads · headDim)
- * @throws {RangeError} If shapes disagree. The backward rule also needs `keys` = seqLen, and `start` to hold 0.
+ * @throws {RangeError} If shapes disagree. The backward rule also needs `keys` = seqLen, so `start` to hold 0.
+ * @throws {TypeError} If `start` is not of type u32, or another is.
  *
  * Source: Dao 2023, arXiv:2307.08691 (FlashAttention-2).
  */
 export function attention(graph: Graph, q: Tensor, k: Tensor, v: Tensor, numHeads: number, start: Tensor): Tensor {
   const [B, T, D] = q.shape;
   const S = k.shape[1];
-  if (q.shape.length !== 3 || D % numHeads !== 0) {
+  if (q.shape.length !== 3 || !(numHeads >= 1) || !Number.isInteger(D / numHeads)) {
     throw new RangeError(`Cannot apply attention: got ${q} and ${numHeads} heads, must be (B, T, heads · head size)`);
   }
   requireShape("attention", k, [B, S, D]);
@@ -60,6 +63,7 @@ export function attention(graph: Graph, q: Tensor, k: Tensor, v: Tensor, numHead
   if (S < T) {
     throw new RangeError(`Cannot apply attention: got ${T} queries and ${S} keys, must be at least as many keys`);
   }
+  requireBelow("attention", start, S - T + 1);
   const H = numHeads;
   const headDim = D / H;
   const y = graph.activation(`attention(${q.name})`, q.shape);

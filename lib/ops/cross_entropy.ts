@@ -1,7 +1,7 @@
 import type { Graph } from "../graph/graph.ts";
 import { defineKernel } from "../graph/kernel.ts";
 import { Tensor } from "../graph/tensor.ts";
-import { requireDType, requireShape } from "./shapes.ts";
+import { requireBelow, requireShape } from "./shapes.ts";
 
 /**
  * losses[r] = lse[r] − logits[r, targets[r]], lse[r] = log Σᵥ exp(logits[r,v]), the maximum subtracted first.
@@ -11,6 +11,7 @@ export const crossEntropyForward = defineKernel({
   name: "cross_entropy_forward",
   inputs: ["logits", "targets"],
   outputs: ["losses", "lse"],
+  integers: ["targets"],
   constants: { rows: "u32", V: "u32" },
 });
 
@@ -19,6 +20,7 @@ export const crossEntropyBackward = defineKernel({
   name: "cross_entropy_backward",
   inputs: ["logits", "targets", "lse", "dLoss"],
   outputs: ["dLogits"],
+  integers: ["targets"],
   constants: { rows: "u32", V: "u32", accumulate: "u32" },
 });
 
@@ -27,6 +29,7 @@ export const crossEntropyBackwardInPlace = defineKernel({
   name: "cross_entropy_backward_in_place",
   inputs: ["targets", "lse", "dLoss"],
   outputs: ["logits"],
+  integers: ["targets"],
   constants: { rows: "u32", V: "u32" },
 });
 
@@ -49,11 +52,40 @@ export const meanForward = defineKernel({
 });
 
 /**
+ * −log softmax(logits)[target] of each row, in nats. No gradient flows through it.
+ *
+ * @param logits (…, vocabSize)
+ * @param targets (…) of type u32, each less than vocabSize
+ * @returns (rows)
+ * @throws {RangeError} If shapes disagree.
+ * @throws {TypeError} If `targets` are not of type u32, or the logits are.
+ */
+export function tokenLosses(graph: Graph, logits: Tensor, targets: Tensor): Tensor {
+  return forward(graph, logits, targets).losses;
+}
+
+function forward(graph: Graph, logits: Tensor, targets: Tensor): { readonly losses: Tensor; readonly lse: Tensor } {
+  const { rows, lastDim: V } = logits;
+  requireShape("crossEntropy", targets, logits.shape.slice(0, -1));
+  requireBelow("crossEntropy", targets, V);
+  const losses = new Tensor("losses", [rows]);
+  const lse = new Tensor(`lse(${logits.name})`, [rows]);
+  graph.call(crossEntropyForward, {
+    inputs: { logits, targets },
+    outputs: { losses, lse },
+    constants: { rows, V },
+  });
+  return { losses, lse };
+}
+
+/**
  * The mean over all rows of −log softmax(logits)[target], in nats.
  *
  * @param logits (…, vocabSize)
  * @param targets (…) of type u32, each less than vocabSize
  * @returns (1)
+ * @throws {RangeError} If shapes disagree.
+ * @throws {TypeError} If `targets` are not of type u32, or the logits are.
  * @throws {Error} From the backward rule, if the logits were to be overwritten and another op takes them too.
  */
 export function crossEntropy(
@@ -63,16 +95,8 @@ export function crossEntropy(
   { overwriteLogits = false }: CrossEntropyOptions = {},
 ): Tensor {
   const { rows, lastDim: V } = logits;
-  requireDType("crossEntropy", targets, "u32");
-  requireShape("crossEntropy", targets, logits.shape.slice(0, -1));
-  const losses = new Tensor("losses", [rows]);
-  const lse = new Tensor(`lse(${logits.name})`, [rows]);
+  const { losses, lse } = forward(graph, logits, targets);
   const loss = new Tensor("loss", [1]);
-  graph.call(crossEntropyForward, {
-    inputs: { logits, targets },
-    outputs: { losses, lse },
-    constants: { rows, V },
-  });
   graph.call(meanForward, { inputs: { x: losses }, outputs: { y: loss }, constants: { n: rows } });
   return graph.record({
     op: "crossEntropy",

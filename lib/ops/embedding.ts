@@ -1,13 +1,14 @@
 import type { Graph } from "../graph/graph.ts";
 import { defineKernel } from "../graph/kernel.ts";
 import { Tensor } from "../graph/tensor.ts";
-import { requireDType } from "./shapes.ts";
+import { requireBelow } from "./shapes.ts";
 
-/** y[n] = weight[ids[n]]. ids: (N) u32, weight: (V, D), y: (N, D). Ids are checked by whoever reads them from a file. */
+/** y[n] = weight[ids[n]]. ids: (N) u32, weight: (V, D), y: (N, D). Ids beyond V are taken for the last. */
 export const embeddingForward = defineKernel({
   name: "embedding_forward",
   inputs: ["ids", "weight"],
   outputs: ["y"],
+  integers: ["ids"],
   constants: { N: "u32", V: "u32", D: "u32" },
 });
 
@@ -16,6 +17,7 @@ export const embeddingBackward = defineKernel({
   name: "embedding_backward",
   inputs: ["ids", "dY"],
   outputs: ["dWeight"],
+  integers: ["ids"],
   constants: { N: "u32", V: "u32", D: "u32", accumulate: "u32" },
 });
 
@@ -25,10 +27,15 @@ export const embeddingBackward = defineKernel({
  * @param ids (…) of type u32, each less than vocabSize
  * @param weight (vocabSize, dModel)
  * @returns (…, dModel)
+ * @throws {RangeError} If `weight` has not two dimensions.
+ * @throws {TypeError} If `ids` are not of type u32, or `weight` is.
  */
 export function embedding(graph: Graph, ids: Tensor, weight: Tensor): Tensor {
-  requireDType("embedding", ids, "u32");
   const [V, D] = weight.shape;
+  if (weight.shape.length !== 2) {
+    throw new RangeError(`Cannot apply embedding: got ${weight}, must be (vocabulary, width)`);
+  }
+  requireBelow("embedding", ids, V);
   const N = ids.size;
   const y = new Tensor(`embedding(${weight.name})`, [...ids.shape, D]);
   graph.call(embeddingForward, { inputs: { ids, weight }, outputs: { y }, constants: { N, V, D } });

@@ -1,7 +1,7 @@
 import type { Graph } from "../graph/graph.ts";
 import { defineKernel } from "../graph/kernel.ts";
 import type { Tensor } from "../graph/tensor.ts";
-import { requireShape } from "./shapes.ts";
+import { requireBelow, requireShape } from "./shapes.ts";
 
 /**
  * Rotates the pair (2i, 2i+1) of each head of row r by the angle of position start[0] + r mod T:
@@ -12,7 +12,8 @@ export const ropeForward = defineKernel({
   name: "rope_forward",
   inputs: ["x", "cos", "sin", "start"],
   outputs: ["y"],
-  constants: { rows: "u32", T: "u32", D: "u32", headDim: "u32" },
+  integers: ["start"],
+  constants: { rows: "u32", T: "u32", D: "u32", headDim: "u32", positions: "u32" },
 });
 
 /** The inverse rotation of dY, which is its transpose: dX (+)= Rᵀ dY. Shapes as in the forward kernel. */
@@ -20,7 +21,8 @@ export const ropeBackward = defineKernel({
   name: "rope_backward",
   inputs: ["dY", "cos", "sin", "start"],
   outputs: ["dX"],
-  constants: { rows: "u32", T: "u32", D: "u32", headDim: "u32", accumulate: "u32" },
+  integers: ["start"],
+  constants: { rows: "u32", T: "u32", D: "u32", headDim: "u32", positions: "u32", accumulate: "u32" },
 });
 
 /** The tables and position that `rope` reads. */
@@ -29,7 +31,7 @@ export interface RopeTables {
   readonly cos: Tensor;
   /** (positions, headDim / 2) */
   readonly sin: Tensor;
-  /** (1) of type u32: the position of each sequence's first row; 0 in training. */
+  /** (1) of type u32: the position of each sequence's first row, at most positions − seqLen; 0 in training. */
   readonly start: Tensor;
 }
 
@@ -38,7 +40,8 @@ export interface RopeTables {
  *
  * @param x (batch, seqLen, numHeads · headDim), the heads side by side
  * @returns The same shape.
- * @throws {RangeError} If headDim is odd or does not divide the last dimension.
+ * @throws {RangeError} If headDim is odd or does not divide the last dimension, or the tables do not fit.
+ * @throws {TypeError} If `start` is not of type u32, or another is.
  *
  * Source: Su et al. 2021, arXiv:2104.09864; pairs are neighbours (2i, 2i+1).
  */
@@ -51,12 +54,15 @@ export function rope(graph: Graph, x: Tensor, headDim: number, { cos, sin, start
   const [B, T, D] = x.shape;
   requireShape("rope", sin, cos.shape);
   requireShape("rope", start, [1]);
-  if (cos.lastDim !== headDim / 2 || cos.rows < T) {
+  const [positions] = cos.shape;
+  if (cos.shape.length !== 2 || cos.lastDim !== headDim / 2 || positions < T) {
     throw new RangeError(`Cannot apply rope: got ${cos}, must have at least ${T} rows of ${headDim / 2}`);
   }
+  requireBelow("rope", start, positions - T + 1);
   const rows = B * T;
   const y = graph.activation(`rope(${x.name})`, x.shape);
-  graph.call(ropeForward, { inputs: { x, cos, sin, start }, outputs: { y }, constants: { rows, T, D, headDim } });
+  const sizes = { rows, T, D, headDim, positions };
+  graph.call(ropeForward, { inputs: { x, cos, sin, start }, outputs: { y }, constants: sizes });
   return graph.record({
     op: "rope",
     inputs: [x],
@@ -66,7 +72,7 @@ export function rope(graph: Graph, x: Tensor, headDim: number, { cos, sin, start
       graph.call(ropeBackward, {
         inputs: { dY, cos, sin, start },
         outputs: { dX },
-        constants: { rows, T, D, headDim, accumulate },
+        constants: { ...sizes, accumulate },
       });
     },
   });

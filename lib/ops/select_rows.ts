@@ -1,7 +1,7 @@
 import type { Graph } from "../graph/graph.ts";
 import { Tensor } from "../graph/tensor.ts";
 import { embeddingForward } from "./embedding.ts";
-import { requireDType } from "./shapes.ts";
+import { requireBelow } from "./shapes.ts";
 
 /**
  * Picks rows of `x`: generation needs the logits of one position only. The same kernel as an embedding's look-up; no
@@ -10,9 +10,10 @@ import { requireDType } from "./shapes.ts";
  * @param x (…, D), its leading dimensions taken as one
  * @param indices (N) of type u32, each less than the number of rows
  * @returns (N, D)
+ * @throws {TypeError} If `indices` are not of type u32, or `x` is.
  */
 export function selectRows(graph: Graph, x: Tensor, indices: Tensor): Tensor {
-  requireDType("selectRows", indices, "u32");
+  requireBelow("selectRows", indices, x.rows);
   const y = new Tensor(`rows(${x.name})`, [indices.size, x.lastDim]);
   graph.call(embeddingForward, {
     inputs: { ids: indices, weight: x },

@@ -1,3 +1,4 @@
+// What ops ask of their arguments. Element types are `Graph.call`'s to check: each kernel declares its own.
 import type { Tensor } from "../graph/tensor.ts";
 
 /** @throws {RangeError} If the two tensors' shapes differ. */
@@ -14,7 +15,14 @@ export function requireShape(op: string, x: Tensor, shape: readonly number[]): v
   }
 }
 
-/** @throws {TypeError} If the tensor's element type is not the one needed. */
-export function requireDType(op: string, x: Tensor, dtype: "f32" | "u32"): void {
-  if (x.dtype !== dtype) throw new TypeError(`Cannot apply ${op}: got ${x} of type ${x.dtype}, must be ${dtype}`);
+/**
+ * Says that an op finds its places by integers: whoever writes them from the host is held to the bound. Kernels take no
+ * notice of what is beyond, for integers that come from elsewhere: they read and write no memory beyond an array.
+ * @throws {RangeError} If no integer could be right.
+ */
+export function requireBelow(op: string, indices: Tensor, bound: number): void {
+  if (!(bound >= 1)) {
+    throw new RangeError(`Cannot apply ${op}: got a bound of ${bound} for ${indices}, must be above 0`);
+  }
+  indices.below = Math.min(indices.below, bound);
 }

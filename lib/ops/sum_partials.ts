@@ -1,6 +1,7 @@
 import type { Graph } from "../graph/graph.ts";
 import { defineKernel } from "../graph/kernel.ts";
 import type { Tensor } from "../graph/tensor.ts";
+import { requireShape } from "./shapes.ts";
 
 /** y[d] (+)= Σ over p, in ascending p, of partials[p, d]. partials: (P, D), y: (D). */
 export const sumPartialsKernel = defineKernel({
@@ -22,8 +23,16 @@ export function partialsFor(rows: number): number {
   return Math.min(MAX_PARTIALS, rows);
 }
 
-/** Appends the call that finishes a sum across rows. */
+/**
+ * Appends the call that finishes a sum across rows.
+ *
+ * @param partials (P, D)
+ * @param y (D)
+ * @throws {RangeError} If shapes disagree.
+ */
 export function sumPartials(graph: Graph, partials: Tensor, y: Tensor, accumulate: 0 | 1): void {
   const [P, D] = partials.shape;
+  if (partials.shape.length !== 2) throw new RangeError(`Cannot sum ${partials}: must have shape (parts, width)`);
+  requireShape("sumPartials", y, [D]);
   graph.call(sumPartialsKernel, { inputs: { partials }, outputs: { y }, constants: { P, D, accumulate } });
 }

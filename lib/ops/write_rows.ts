@@ -1,18 +1,26 @@
 import type { Graph } from "../graph/graph.ts";
 import { defineKernel } from "../graph/kernel.ts";
 import type { Tensor } from "../graph/tensor.ts";
+import { requireBelow, requireShape } from "./shapes.ts";
 
-/** out[b, start[0] + t] = x[b, t], other rows untouched. x: (B, T, W), out: (B, S, W), start: (1) u32. */
+/** out[b, start[0] + t] = x[b, t], those beyond S dropped. x: (B, T, W), out: (B, S, W), start: (1) u32. */
 export const writeRowsKernel = defineKernel({
   name: "write_rows",
   inputs: ["x", "start"],
   outputs: ["out"],
+  integers: ["start"],
   constants: { B: "u32", T: "u32", S: "u32", W: "u32" },
 });
 
 /**
  * Writes rows into a longer array at a position known only when the program runs: new keys and values into a KV cache,
  * a step's loss into a log that is read back now and then. No gradient flows through it.
+ *
+ * @param x (B, T, W)
+ * @param start (1) of type u32: the row that the first goes to, at most S − T.
+ * @param out (B, S, W)
+ * @throws {RangeError} If shapes disagree.
+ * @throws {TypeError} If `start` is not of type u32, or another is.
  */
 export function writeRows(graph: Graph, x: Tensor, start: Tensor, out: Tensor): void {
   const [B, T, W] = x.shape;
@@ -20,6 +28,8 @@ export function writeRows(graph: Graph, x: Tensor, start: Tensor, out: Tensor): 
   if (x.shape.length !== 3 || out.shape.length !== 3 || out.shape[0] !== B || out.shape[2] !== W || S < T) {
     throw new RangeError(`Cannot write rows: got ${x} and ${out}, must be (B, T, W) and (B, S ≥ T, W)`);
   }
+  requireShape("writeRows", start, [1]);
+  requireBelow("writeRows", start, S - T + 1);
   graph.call(writeRowsKernel, { inputs: { x, start }, outputs: { out }, constants: { B, T, S, W } });
 }
 
@@ -29,11 +39,15 @@ export function writeRows(graph: Graph, x: Tensor, start: Tensor, out: Tensor): 
  * @param x Any shape, W elements.
  * @param row (1) of type u32.
  * @param log (rows, W)
+ * @throws {RangeError} If shapes disagree.
+ * @throws {TypeError} If `row` is not of type u32, or another is.
  */
 export function logRow(graph: Graph, x: Tensor, row: Tensor, log: Tensor): void {
   const [S, W] = log.shape;
   if (log.shape.length !== 2 || W !== x.size) {
     throw new RangeError(`Cannot log ${x}: got ${log}, must be (rows, ${x.size})`);
   }
+  requireShape("logRow", row, [1]);
+  requireBelow("logRow", row, S);
   graph.call(writeRowsKernel, { inputs: { x, start: row }, outputs: { out: log }, constants: { B: 1, T: 1, S, W } });
 }

@@ -44,6 +44,11 @@ export class Tokenizer {
     return this.vocabulary.tokens.size;
   }
 
+  /** Whether an id is a token's: ids below `vocabSize` can have gaps. */
+  hasToken(id: number): boolean {
+    return this.vocabulary.tokens.byteLength(id) > 0;
+  }
+
   /** Ids of the special tokens by their text. */
   get specialTokens(): ReadonlyMap<string, number> {
     return new Map(this.vocabulary.specials.map(({ text, id }) => [text, id]));

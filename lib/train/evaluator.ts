@@ -1,4 +1,6 @@
 import type { Backend, Executable } from "../backend/backend.ts";
+import { Exclusive } from "../backend/exclusive.ts";
+import { releaseProgram } from "../backend/release.ts";
 import type { Batch } from "../dataset/batches.ts";
 import { Graph, type Precision } from "../graph/graph.ts";
 import { InputBlock } from "../graph/inputs.ts";
@@ -14,13 +16,14 @@ interface EvaluatorTensors {
   readonly loss: Tensor;
 }
 
-/** The forward pass and the loss, without gradients: for validation. */
-export class Evaluator {
+/** The forward pass and the loss, without gradients: for validation. It owns its program, not the model's weights. */
+export class Evaluator implements Disposable {
   readonly #backend: Backend;
   readonly #executable: Executable;
   readonly #program: Program;
   readonly #block: InputBlock;
   readonly #tensors: EvaluatorTensors;
+  readonly #exclusive = new Exclusive();
 
   private constructor(backend: Backend, executable: Executable, program: Program, tensors: EvaluatorTensors) {
     this.#backend = backend;
@@ -48,8 +51,20 @@ export class Evaluator {
     return new Evaluator(backend, executable, program, { ids, targets, loss });
   }
 
-  /** The mean loss over batches of equal size, in nats per token; NaN for none. */
+  /** Frees the program; the weights stay. */
+  [Symbol.dispose](): void {
+    releaseProgram(this.#backend, this.#program);
+  }
+
+  /**
+   * The mean loss over batches of equal size, in nats per token; NaN for none.
+   * @throws {Error} If another is being computed.
+   */
   async meanLoss(batches: AsyncIterable<Batch>): Promise<number> {
+    return await this.#exclusive.run("evaluate", () => this.#meanLoss(batches));
+  }
+
+  async #meanLoss(batches: AsyncIterable<Batch>): Promise<number> {
     let sum = 0;
     let count = 0;
     for await (const batch of batches) {

@@ -1,4 +1,5 @@
 import type { Backend } from "../backend/backend.ts";
+import { releaseProgram } from "../backend/release.ts";
 import type { Batch } from "../dataset/batches.ts";
 import { copy } from "../graph/copy.ts";
 import { type Call, Graph, type Precision } from "../graph/graph.ts";
@@ -53,7 +54,7 @@ export async function originInForward(
     }
     return undefined;
   } finally {
-    for (const storage of [...program.scratch, program.inputs!]) backend.release(storage);
+    releaseProgram(backend, program);
   }
 }
 

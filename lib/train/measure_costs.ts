@@ -38,15 +38,14 @@ const CLOCK_SECONDS = 1e-6;
 /** Validation batches that are timed. */
 const TIMED_BATCHES = 2;
 
-/**
- * Measures what a run would take, with real steps on its data.
- * @param backend Its memory holds what was measured afterwards: one that is not used for anything else.
- */
+/** Measures what a run would take, with real steps on its data. The backend is as it was afterwards. */
 export async function measureCosts(backend: Backend, options: MeasureCostsOptions): Promise<RunCosts> {
   const { config, train, valid, directory } = options;
   const { model: shape, training } = config;
   const model = new Transformer(shape);
-  const trainer = await Trainer.create(backend, model, {
+  using owned = new DisposableStack();
+  owned.defer(() => model.release(backend));
+  using trainer = await Trainer.create(backend, model, {
     batchSize: training.batchSize,
     gradAccumulation: training.gradAccumulation,
     optimizer: training,
@@ -66,7 +65,7 @@ export async function measureCosts(backend: Backend, options: MeasureCostsOption
     )
   );
   const validation = valid === undefined ? 0 : await measureValidation(backend, model, valid, options);
-  const sampler = samplesWith(training, options.tokenizer)
+  using sampler = samplesWith(training, options.tokenizer)
     ? await Sampler.create(backend, model, options.tokenizer, training)
     : undefined;
   const sample = sampler ? await secondsOf(() => sampler.sample(0)) : 0;
@@ -107,7 +106,7 @@ async function measureValidation(
   const { batchSize, validBatches, dtype } = config.training;
   const { contextLength: seqLen, vocabSize } = model.config;
   const shape = { batchSize, seqLen, vocabSize };
-  const evaluator = await Evaluator.create(backend, model, batchSize, dtype);
+  using evaluator = await Evaluator.create(backend, model, batchSize, dtype);
   await evaluator.meanLoss(fixedBatches(valid, shape, 1));
   const timed = countFixedBatches(valid, shape, TIMED_BATCHES);
   const elapsed = await secondsOf(() => evaluator.meanLoss(fixedBatches(valid, shape, timed)));

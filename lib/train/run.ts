@@ -58,6 +58,8 @@ export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMe
   if (checkpoint) requireSameConfig(directory, config, checkpoint);
   const checkpoints = `${directory}/${RUN_FILES.checkpoints}`;
   const model = new Transformer(config.model);
+  using owned = new DisposableStack();
+  owned.defer(() => model.release(backend));
   using tensors = checkpoint && await CheckpointTensors.open(checkpoint);
   for (const written of [directory, checkpoints]) await removeTemporaries(written);
   // First: a log that cannot be gone on with is refused with the run as it was.

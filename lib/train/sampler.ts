@@ -11,11 +11,8 @@ const END_OF_TEXT = "<|endoftext|>";
 /** Wild enough to show what a model knows, tame enough to be read. */
 const SAMPLING = { temperature: 0.8, topP: 0.95 };
 
-/** What stands for an id that a model with spare rows in its embedding makes up. */
-const NO_TOKEN = new TextEncoder().encode("\uFFFD");
-
-/** Short texts that a model in training makes of its weights at the time. */
-export class Sampler {
+/** Short texts that a model in training makes of its weights at the time. It owns its programs, not the weights. */
+export class Sampler implements Disposable {
   readonly #generator: Generator;
   readonly #tokenizer: Tokenizer;
   readonly #config: TrainingConfig;
@@ -33,13 +30,20 @@ export class Sampler {
     tokenizer: Tokenizer,
     config: TrainingConfig,
   ): Promise<Sampler> {
-    return new Sampler(await Generator.create(backend, model), tokenizer, config);
+    const isDrawable = (id: number) => tokenizer.hasToken(id);
+    return new Sampler(await Generator.create(backend, model, { isDrawable }), tokenizer, config);
+  }
+
+  /** Frees the programs; the weights stay. */
+  [Symbol.dispose](): void {
+    this.#generator[Symbol.dispose]();
   }
 
   /**
    * The prompt of the configuration with its continuation. Its seed is the configuration's plus the steps taken: the same
    * weights give the same text, whatever was drawn before.
    * @param steps Taken so far.
+   * @throws {NoTokenError} If the model computes NaN.
    */
   async sample(steps: number): Promise<string> {
     const { seed, samplePrompt, sampleTokens = TRAINING_DEFAULTS.sampleTokens! } = this.#config;
@@ -48,18 +52,8 @@ export class Sampler {
     const prompt = samplePrompt || (endOfText === undefined ? "\n" : END_OF_TEXT);
     const stopIds = endOfText === undefined ? [] : [endOfText];
     const options = { ...SAMPLING, maxTokens: sampleTokens, seed: seed + steps, stopIds };
-    const bytes: number[] = [];
-    for await (const id of this.#generator.generate([...this.#tokenizer.encode(prompt)], options)) {
-      // Weights that are not finite leave nothing to choose from; the next step's loss will tell.
-      if (id < 0) break;
-      bytes.push(...this.#bytesOf(id));
-    }
-    return (samplePrompt ?? "") + new TextDecoder("utf-8", { ignoreBOM: true }).decode(Uint8Array.from(bytes));
-  }
-
-  #bytesOf(id: number): Uint8Array {
-    const { tokens } = this.#tokenizer.vocabulary;
-    return id < tokens.size && tokens.byteLength(id) > 0 ? this.#tokenizer.decodeBytes([id]) : NO_TOKEN;
+    const ids = await Array.fromAsync(this.#generator.generate([...this.#tokenizer.encode(prompt)], options));
+    return (samplePrompt ?? "") + this.#tokenizer.decode(ids);
   }
 }
 

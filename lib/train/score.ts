@@ -1,13 +1,13 @@
 import type { Backend } from "../backend/backend.ts";
+import { releaseProgram } from "../backend/release.ts";
 import type { TokenSource } from "../dataset/token_source.ts";
 import { UserError } from "../errors.ts";
 import { Graph, type Precision } from "../graph/graph.ts";
 import { InputBlock } from "../graph/inputs.ts";
 import { plan } from "../graph/plan.ts";
-import { Tensor } from "../graph/tensor.ts";
 import type { Transformer } from "../model/transformer.ts";
 import { type WeightSource, writeWeights } from "../model/weights.ts";
-import { crossEntropyForward } from "../ops/cross_entropy.ts";
+import { tokenLosses } from "../ops/cross_entropy.ts";
 
 /** How tokens are scored. */
 export interface ScoreOptions {
@@ -93,7 +93,7 @@ export async function scoreTokens(
     }
     return { nats, tokens };
   } finally {
-    for (const storage of [...program.scratch, program.inputs!]) backend.release(storage);
+    releaseProgram(backend, program);
   }
 }
 
@@ -129,14 +129,7 @@ async function loadScorer(backend: Backend, model: Transformer, batchSize: numbe
     ids: graph.input("ids", shape, { dtype: "u32" }),
     targets: graph.input("targets", shape, { dtype: "u32" }),
   };
-  const logits = model.forward(graph, inputs.ids);
-  const rows = inputs.ids.size;
-  const losses = new Tensor("losses", [rows]);
-  graph.call(crossEntropyForward, {
-    inputs: { logits, targets: inputs.targets },
-    outputs: { losses, lse: new Tensor("lse", [rows]) },
-    constants: { rows, V: logits.lastDim },
-  });
+  const losses = tokenLosses(graph, model.forward(graph, inputs.ids), inputs.targets);
   const program = plan(graph, { keep: [losses] });
   const executable = await backend.load(program);
   model.writeConstants(backend);

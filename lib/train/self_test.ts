@@ -1,13 +1,14 @@
 import type { Backend } from "../backend/backend.ts";
-import { copy } from "../graph/copy.ts";
-import { Graph, type Precision } from "../graph/graph.ts";
+import type { WebGpuBackend } from "../backend/webgpu.ts";
+import type { Precision } from "../graph/graph.ts";
 import { InputBlock } from "../graph/inputs.ts";
-import { align, plan } from "../graph/plan.ts";
 import { wholeOf } from "../graph/program.ts";
-import { BYTES_PER_ELEMENT, type DType, Storage, Tensor } from "../graph/tensor.ts";
+import { BYTES_PER_ELEMENT } from "../graph/tensor.ts";
+import { sha256 } from "../io/sha256.ts";
 import { Philox } from "../random/philox.ts";
 import { inHalf, largeProbes, type Probe, type ProbeInput, smallProbes } from "./self_test_probes.ts";
-import { samplingFaults } from "./self_test_sampling.ts";
+import { probeProgram } from "./self_test_program.ts";
+import { samplingFaults, samplingProgram } from "./self_test_sampling.ts";
 
 /** A kernel that computes something else than it should. */
 export interface KernelFault {
@@ -54,8 +55,7 @@ export async function selfTest(
   options: SelfTestOptions = {},
 ): Promise<KernelFault[]> {
   const { precision = "f32" } = options;
-  const all = options.probes ?? [...smallProbes(), ...options.large ? largeProbes() : []];
-  const probes = precision === "f16" ? inHalf(all) : all;
+  const probes = probesOf(options);
   const expected = await runProbes(oracle, probes.map((probe) => ({ ...probe, halves: [] })), precision);
   const actual = await runProbes(backend, probes, precision);
   const faults = probes.flatMap(({ kernel, outputs, constants, halves = [] }, i) =>
@@ -73,48 +73,32 @@ export async function selfTest(
   return precision === "f32" && options.probes === undefined ? [...faults, ...await samplingFaults(backend)] : faults;
 }
 
+function probesOf({ precision, probes, large }: SelfTestOptions): readonly Probe[] {
+  const all = probes ?? [...smallProbes(), ...large ? largeProbes() : []];
+  return precision === "f16" ? inHalf(all) : all;
+}
+
+/**
+ * What the self-test tries on a device, as a hash: another one as soon as the source of any kernel that it runs there is
+ * another, or how the kernel is dispatched.
+ */
+export function selfTestFingerprint(
+  backend: Pick<WebGpuBackend, "dispatchesOf">,
+  options: SelfTestOptions = {},
+): string {
+  const programs = [probeProgram(probesOf(options)).program, samplingProgram().program];
+  const dispatches = programs.flatMap((program) => backend.dispatchesOf(program)).map(
+    ({ call, label, source, params, across, down }) => ({ call, label, source, params: [...params], across, down }),
+  );
+  return sha256(JSON.stringify(dispatches));
+}
+
 type Outputs = Record<string, Float32Array>;
 
-/** Runs all probes as one program. Their outputs lie side by side in one storage, so that one read brings them all. */
+/** Runs all probes as one program. */
 async function runProbes(backend: Backend, probes: readonly Probe[], precision: Precision): Promise<Outputs[]> {
-  const graph = new Graph();
+  const { program, inputs, results, storage } = probeProgram(probes);
   const random = randomFloats(precision);
-  const inputs: [Tensor, ProbeInput][] = [];
-  const sizes = probes.flatMap(({ outputs }) => Object.values(outputs));
-  const bytes = sizes.reduce((sum, size) => sum + align(size * BYTES_PER_ELEMENT), 0);
-  const storage = new Storage("results of the self-test", bytes);
-  let byteOffset = 0;
-
-  const results = probes.map((probe) => {
-    const made = Object.entries(probe.inputs).map(([name, data]): [string, Tensor] => {
-      const { count, dtype } = shapeOf(data);
-      const tensor = graph.input(`${probe.kernel.name} ${name}`, [count], { dtype });
-      inputs.push([tensor, data]);
-      return [name, tensor];
-    });
-    const outputs = Object.entries(probe.outputs).map(([name, size]): [string, Tensor] => {
-      const tensor = new Tensor(`${probe.kernel.name} ${name}`, [size], { placement: { storage, byteOffset } });
-      byteOffset += align(size * BYTES_PER_ELEMENT);
-      return [name, tensor];
-    });
-    const { kernel, constants, halves = [] } = probe;
-    // The host knows no f16: such arrays are copies of others.
-    const copies = [...made, ...outputs].filter(([name]) => halves.includes(name)).map(([name, tensor]) => {
-      const half = new Tensor(`${tensor.name} in f16`, tensor.shape, { dtype: "f16" });
-      copy(graph, tensor, half, false);
-      return [name, half] as const;
-    });
-    const half = Object.fromEntries(copies);
-    graph.call(kernel, {
-      inputs: { ...Object.fromEntries(made), ...half },
-      outputs: { ...Object.fromEntries(outputs), ...half },
-      constants,
-    });
-    for (const [name, tensor] of outputs) if (Object.hasOwn(half, name)) copy(graph, half[name], tensor, false);
-    return outputs;
-  });
-
-  const program = plan(graph);
   const executable = await backend.load(program);
   try {
     const block = new InputBlock(program);
@@ -123,7 +107,7 @@ async function runProbes(backend: Backend, probes: readonly Probe[], precision: 
       else block.integers(tensor).set(valuesOf(data, random));
     }
     backend.write(wholeOf(program.inputs!, "u32"), block.words);
-    backend.write(wholeOf(storage), random(bytes / BYTES_PER_ELEMENT).map(Math.abs));
+    backend.write(wholeOf(storage), random(storage.bytes / BYTES_PER_ELEMENT).map(Math.abs));
     await executable.run();
     const all = await backend.read(wholeOf(storage)) as Float32Array;
     return results.map((outputs) =>
@@ -148,12 +132,6 @@ function randomFloats(precision: Precision): (count: number) => Float32Array<Arr
     for (let i = 0; i < count; i++, next = (next + 1) % RANDOM_NUMBERS) array[i] = numbers[next];
     return array;
   };
-}
-
-function shapeOf(data: ProbeInput): { readonly count: number; readonly dtype: DType } {
-  if (typeof data === "number") return { count: data, dtype: "f32" };
-  if ("floats" in data) return { count: data.floats.length, dtype: "f32" };
-  return { count: "integers" in data ? data.integers.length : data.count, dtype: "u32" };
 }
 
 function valuesOf(data: ProbeInput, random: (count: number) => Float32Array): ArrayLike<number> {

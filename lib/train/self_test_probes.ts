@@ -121,7 +121,7 @@ function rowProbes(rows: number, D: number): Probe[] {
 function otherProbes(): Probe[] {
   const [N, V, D] = [300, 37, 20];
   const [B, T, S, headDim] = [2, 5, 9, 4];
-  const rope = { rows: B * T, T, D, headDim };
+  const rope = { rows: B * T, T, D, headDim, positions: S };
   const tables = { cos: S * headDim / 2, sin: S * headDim / 2, start: { integers: [3] } };
   const n = 5003;
   return [

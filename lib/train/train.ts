@@ -93,7 +93,8 @@ export const LOG_CAPACITY = 256;
 
 /**
  * Trains a model, yielding each step's metrics. The weights are on the backend, in `model.parameters`, at every yield
- * that has a `validLoss` or a `sample`, and when the generator ends.
+ * that has a `validLoss` or a `sample`, and when the generator ends. They stay there then, and all else is freed: who made
+ * the model frees them, by `model.release(backend)`.
  *
  * Samples change nothing of the training: its bits are the same with and without them.
  *
@@ -101,13 +102,14 @@ export const LOG_CAPACITY = 256;
  *   tokenizer do not belong together; if samples are asked for without a tokenizer.
  * @throws {DivergenceError} If a loss, a validation loss or a gradient is NaN or infinite; metrics of the steps before are
  *   yielded first.
+ * @throws {NoTokenError} If the weights make NaN of a sample; metrics of the steps before are yielded first.
  */
 export async function* train(options: TrainOptions): AsyncGenerator<StepMetrics, void, void> {
   const { backend, model, config, start } = options;
   requirePrecision(backend, config.dtype ?? "f32");
   for (const source of [options.train, options.valid]) if (source) requireWindow(source, model.config.contextLength);
   requireOneTokenizer([options.train, options.valid], options.tokenizer);
-  const trainer = await Trainer.create(backend, model, {
+  using trainer = await Trainer.create(backend, model, {
     batchSize: config.batchSize,
     gradAccumulation: config.gradAccumulation,
     optimizer: config,
@@ -115,14 +117,10 @@ export async function* train(options: TrainOptions): AsyncGenerator<StepMetrics,
     maxGradNorm: config.clip,
     logCapacity: LOG_CAPACITY,
   });
-  try {
-    options.onPrograms?.(trainer.stepPrograms);
-    await writeWeights(backend, model, options.weights);
-    if (start) await trainer.restore(start.step, start.optimizer);
-    yield* trainSteps(trainer, options);
-  } finally {
-    trainer.dispose();
-  }
+  options.onPrograms?.(trainer.stepPrograms);
+  await writeWeights(backend, model, options.weights);
+  if (start) await trainer.restore(start.step, start.optimizer);
+  yield* trainSteps(trainer, options);
 }
 
 async function* trainSteps(trainer: Trainer, options: TrainOptions): AsyncGenerator<StepMetrics, void, void> {
@@ -132,10 +130,10 @@ async function* trainSteps(trainer: Trainer, options: TrainOptions): AsyncGenera
   const stepShape = { batchSize: batchSize * gradAccumulation, seqLen, vocabSize };
   const validShape = { batchSize, seqLen, vocabSize };
   const { sampleEvery = 0 } = config;
-  const sampler = samplesWith(config, options.tokenizer)
+  using sampler = samplesWith(config, options.tokenizer)
     ? await Sampler.create(backend, model, options.tokenizer, config)
     : undefined;
-  const evaluator = options.valid && await Evaluator.create(backend, model, batchSize, config.dtype);
+  using evaluator = options.valid && await Evaluator.create(backend, model, batchSize, config.dtype);
 
   const began = performance.now() - 1000 * (options.start?.seconds ?? 0);
   let first = options.start?.step ?? 0;
@@ -164,7 +162,9 @@ async function* trainSteps(trainer: Trainer, options: TrainOptions): AsyncGenera
       ? await evaluator.meanLoss(fixedBatches(options.valid!, validShape, config.validBatches))
       : undefined;
     const isFine = diverged < 0 && (validLoss === undefined || Number.isFinite(validLoss));
-    const sample = isSampled && isFine ? await sampler.sample(step + 1) : undefined;
+    // Weights that are no numbers make no sample: that is told when the steps up to here are.
+    const [sampled] = isSampled && isFine ? await Promise.allSettled([sampler.sample(step + 1)]) : [];
+    const sample = sampled?.status === "fulfilled" ? sampled.value : undefined;
     const seconds = Math.round(performance.now() - began) / 1000;
     for (const [i, result] of results.entries()) {
       const at = first + i;
@@ -189,6 +189,7 @@ async function* trainSteps(trainer: Trainer, options: TrainOptions): AsyncGenera
       const origin = await firstOrigin(backend, model, batches, config.dtype);
       throw DivergenceError.inValidation(step, validLoss!, origin, learningRate(step, config));
     }
+    if (sampled?.status === "rejected") throw sampled.reason;
     // Whoever stops the run during a validation or a sample does not wait for another step.
     isLast ||= signal?.aborted === true;
     if (isSaved || isLast) {

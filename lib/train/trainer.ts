@@ -1,4 +1,5 @@
 import type { Backend, Executable } from "../backend/backend.ts";
+import { Exclusive } from "../backend/exclusive.ts";
 import type { Batch } from "../dataset/batches.ts";
 import { InputBlock } from "../graph/inputs.ts";
 import type { Precision } from "../graph/graph.ts";
@@ -47,13 +48,14 @@ export interface StepResult {
  * With gradient accumulation a step is several programs: one empties the gradients, one adds a batch's, and is run for
  * each batch, and one updates the weights.
  */
-export class Trainer {
+export class Trainer implements Disposable {
   readonly #backend: Backend;
   readonly #traced: StepPrograms;
   readonly #blocks: ReadonlyMap<Program, InputBlock>;
   readonly #executables: ReadonlyMap<Program, Executable>;
   readonly #gradAccumulation: number;
   readonly #logCapacity: number;
+  readonly #exclusive = new Exclusive();
   #updates = 0;
   #logged = 0;
 
@@ -77,6 +79,8 @@ export class Trainer {
   static async create(backend: Backend, model: Transformer, options: TrainerOptions): Promise<Trainer> {
     const traced = traceStep(model, options);
     const executables = new Map<Program, Executable>();
+    using owned = new DisposableStack();
+    owned.defer(() => traced.storages.forEach((storage) => backend.release(storage)));
     for (const program of [traced.empty, traced.batch, traced.update]) {
       if (program) executables.set(program, await backend.load(program));
     }
@@ -85,6 +89,7 @@ export class Trainer {
       const { state, initialState } = traced.lossScale;
       backend.write(viewOf(state, state.placement!), initialState);
     }
+    owned.move();
     return new Trainer(backend, traced, executables, options);
   }
 
@@ -132,10 +137,10 @@ export class Trainer {
    * Takes one step. On a GPU it resolves once the work is submitted.
    * @param batch The step's sequences: batch size times accumulated batches.
    * @param lr The learning rate of this step.
-   * @throws {Error} If the log is full: call `takeLog` first.
+   * @throws {Error} If the log is full: call `takeLog` first. If another step is being taken.
    */
   async step(batch: Batch, lr: number): Promise<void> {
-    await this.#step(batch, lr, (executable) => executable.run());
+    await this.#exclusive.run("take a step", () => this.#step(batch, lr, (executable) => executable.run()));
   }
 
   /**
@@ -146,7 +151,7 @@ export class Trainer {
   async profileStep(batch: Batch, lr: number): Promise<Float64Array> {
     const total = new Float64Array(this.program.calls.length);
     const profiled = this.#executables.get(this.program);
-    await this.#step(batch, lr, async (executable) => {
+    const run = async (executable: Executable) => {
       if (executable !== profiled) return await executable.run();
       if (executable.profile === undefined) {
         throw new Error(
@@ -154,12 +159,20 @@ export class Trainer {
         );
       }
       (await executable.profile()).forEach((seconds, i) => total[i] += seconds);
-    });
+    };
+    await this.#exclusive.run("take a step", () => this.#step(batch, lr, run));
     return total;
   }
 
-  /** Waits for all steps taken, and returns what each since the last call computed. */
+  /**
+   * Waits for all steps taken, and returns what each since the last call computed.
+   * @throws {Error} If a step is being taken.
+   */
   async takeLog(): Promise<StepResult[]> {
+    return await this.#exclusive.run("take the log", () => this.#takeLog());
+  }
+
+  async #takeLog(): Promise<StepResult[]> {
     const losses = await this.#backend.read(wholeOf(this.#traced.log.loss));
     const clips = await this.#backend.read(wholeOf(this.#traced.log.clip));
     const perStep = this.#gradAccumulation;
@@ -174,7 +187,7 @@ export class Trainer {
   }
 
   /** Frees what only this trainer uses; the parameters stay. */
-  dispose(): void {
+  [Symbol.dispose](): void {
     for (const storage of this.#traced.storages) this.#backend.release(storage);
   }
 

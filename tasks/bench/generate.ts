@@ -106,7 +106,7 @@ function bytesPerToken({ config }: LmShape): number {
 /** Each text's first token, which waits for the prompt, is left out; one text comes before all others. */
 async function measureRounds(backend: Backend, { config }: LmShape, flags: Flags<typeof FLAGS>): Promise<Round[]> {
   const model = new Transformer(config);
-  const generator = await Generator.create(backend, model);
+  using generator = await Generator.create(backend, model);
   await writeWeights(backend, model, initialWeights(config, 1));
   const sampling = { temperature: flags.temperature, topP: flags["top-p"], maxTokens: config.contextLength };
   const rounds: Round[] = [];

@@ -132,7 +132,7 @@ async function measureShape(
       }),
     };
   } finally {
-    trainer.dispose();
+    trainer[Symbol.dispose]();
   }
 }
 

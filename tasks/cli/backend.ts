@@ -6,7 +6,7 @@ import { createWasmBackend } from "../../lib/backend/wasm.ts";
 import { WebGpuBackend } from "../../lib/backend/webgpu.ts";
 import type { Precision } from "../../lib/graph/graph.ts";
 import { GpuError } from "../../lib/backend/webgpu/gpu_error.ts";
-import { type KernelFault, selfTest } from "../../lib/train/self_test.ts";
+import { type KernelFault, selfTest, selfTestFingerprint } from "../../lib/train/self_test.ts";
 import { hasPassed, notePassed } from "./self_test_cache.ts";
 
 /** What `startBackend` may be told. */
@@ -54,10 +54,12 @@ export async function startBackend(choice: BackendChoice, options: StartBackendO
 
 async function faultsOf(backend: WebGpuBackend, precision: Precision): Promise<KernelFault[]> {
   const { description, software } = backend.adapter;
-  const tested = precision === "f16" ? `${description} in f16` : description;
+  const options = { large: !software, precision };
+  const name = precision === "f16" ? `${description} in f16` : description;
+  const tested = { name, fingerprint: selfTestFingerprint(backend, options) };
   if (await hasPassed(tested)) return [];
   await using oracle = await createWasmBackend();
-  const faults = await selfTest(backend, oracle, { large: !software, precision });
+  const faults = await selfTest(backend, oracle, options);
   if (faults.length === 0) await notePassed(tested);
   return faults;
 }

@@ -56,7 +56,7 @@ export async function evaluateMemorisation(flags: EvaluateFlags, corpusPath: str
     async function draw(): Promise<Uint8Array[]> {
       using weights = await Safetensors.open(weightsPath);
       await using backend = await startBackend(flags.backend);
-      const generator = await Generator.create(backend, model);
+      using generator = await Generator.create(backend, model, { isDrawable: (id) => tokenizer.hasToken(id) });
       await writeWeights(backend, model, weightsFrom(weights, weightsPath));
       const count = flags["num-samples"];
       const progress = startProgress(count, "{value}/{total} samples [{bar}]", {});

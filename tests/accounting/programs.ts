@@ -9,6 +9,7 @@ import { Trainer } from "../../lib/train/trainer.ts";
 const PLANNER: Backend = {
   name: "wasm",
   description: "plans only",
+  bytesInUse: 0,
   load: () => Promise.resolve({ run: () => Promise.resolve() }),
   write: () => {},
   read: () => Promise.reject(new Error("Cannot read: nothing ran")),

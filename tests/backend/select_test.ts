@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { chooseBackend, createBackend } from "../../lib/backend/select.ts";
+import { type BackendChoice, chooseBackend, createBackend } from "../../lib/backend/select.ts";
 import { WebGpuBackend } from "../../lib/backend/webgpu.ts";
 import { findAdapter, summarizeAdapter } from "../../lib/backend/webgpu/adapter.ts";
 import { UserError } from "../../lib/errors.ts";
@@ -14,6 +14,18 @@ Deno.test("createBackend makes the wasm backend with as many workers as asked fo
   await using backend = await createBackend("wasm", { workers: 2 });
   assertEquals(backend.name, "wasm");
   assertStringIncludes(backend.description, "2 workers");
+});
+
+Deno.test("createBackend refuses a name that is no backend's", async () => {
+  for (const name of ["cuda:99", "WASM", "WebGPU", " wasm", "", "constructor", "x".repeat(100_000)]) {
+    const { message } = await assertRejects(
+      () => createBackend(name as BackendChoice),
+      RangeError,
+      "Cannot make a backend",
+    );
+    assertStringIncludes(message, "must be auto, webgpu, wasm");
+    assert(message.length < 200, `a message of ${message.length} characters`);
+  }
 });
 
 gpuTest("createBackend takes any adapter where webgpu is asked for", async () => {
@@ -57,7 +69,10 @@ gpuTest("createBackend and chooseBackend ask the WebGPU that they are given, and
 async function withoutAdapter(code: string): Promise<string> {
   const absent = Deno.build.os === "windows" ? "metal" : "dx12";
   const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["eval", `import { chooseBackend, createBackend } from "./lib/backend/select.ts"; ${code}`],
+    args: [
+      "eval",
+      `import { type BackendChoice, chooseBackend, createBackend } from "./lib/backend/select.ts"; ${code}`,
+    ],
     cwd: new URL("../..", import.meta.url),
     env: { DENO_WEBGPU_BACKEND: absent },
   }).output();

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { backward } from "../../lib/graph/backward.ts";
-import { Graph } from "../../lib/graph/graph.ts";
+import { Graph, type Precision } from "../../lib/graph/graph.ts";
 import { defineKernel } from "../../lib/graph/kernel.ts";
 import { plan } from "../../lib/graph/plan.ts";
 import { Storage, Tensor } from "../../lib/graph/tensor.ts";
@@ -59,4 +59,8 @@ Deno.test("Program names every storage that it needs once, its inputs too where 
   graph.call(KERNEL, { inputs: { a: from, b: from }, outputs: { y: to, z }, constants: { n: 3, eps: 0 } });
   const program = plan(graph);
   assertEquals(program.storages.map(({ name }) => name).sort(), ["both", "from", "inputs", "scratch 0"]);
+});
+
+Deno.test("graph: a precision that there is not is refused", () => {
+  assertThrows(() => new Graph({ precision: "bf16" as Precision }), RangeError, 'got precision "bf16"');
 });

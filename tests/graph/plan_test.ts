@@ -48,6 +48,7 @@ function graphOf(calls: readonly RandomCall[]): { graph: Graph; intermediates: T
       name: "made up",
       inputs: Object.keys(named(inputs, "x")),
       outputs: Object.keys(named(outputs, "y")),
+      integers: inputs.flatMap(({ dtype }, k) => dtype === "u32" ? [`x${k}`] : []),
       constants: {},
     });
     graph.call(kernel, { inputs: named(inputs, "x"), outputs: named(outputs, "y"), constants: {} });

@@ -6,7 +6,7 @@ import { Graph } from "../../lib/graph/graph.ts";
 import { InputBlock } from "../../lib/graph/inputs.ts";
 import { plan } from "../../lib/graph/plan.ts";
 import { viewOf } from "../../lib/graph/program.ts";
-import { type Architecture, type ModelConfig, PRESETS, validateModelConfig } from "../../lib/model/config.ts";
+import { type ModelConfig, PRESETS, validateModelConfig } from "../../lib/model/config.ts";
 import { ParameterLayout, parameterSpecs, sizeOf } from "../../lib/model/parameters.ts";
 import { Transformer } from "../../lib/model/transformer.ts";
 import { initialWeights, writeWeights } from "../../lib/model/weights.ts";
@@ -18,10 +18,12 @@ import { Random } from "../harness/random.ts";
 
 const BASE = { vocabSize: 11, contextLength: 5, dModel: 8, numLayers: 2, numHeads: 2, dFf: 12, ropeTheta: 10000 };
 
-const ARCHITECTURES: Record<string, Architecture> = {
+const ARCHITECTURES: Record<string, Partial<ModelConfig>> = {
   "no norms": { norm: "none" },
   "norms after sublayers": { normPlace: "post" },
   "no positions": { position: "none" },
+  "no positions, heads of an odd size": { position: "none", dModel: 10 },
+  "no positions, heads of one dimension": { position: "none", dModel: 2 },
   "no gate": { ffn: "silu" },
   "tied embeddings": { tieEmbeddings: true },
   "all but norms switched": { normPlace: "post", position: "none", ffn: "silu", tieEmbeddings: true },
@@ -124,6 +126,11 @@ Deno.test("presets have their vocabularies, over which a tokenizer's goes", () =
     assertEquals(mergeConfigs([{ preset }]).model.vocabSize, PRESETS[preset].vocabSize);
     assertEquals(mergeConfigs([{ preset }], 777).model.vocabSize, 777);
   }
+});
+
+Deno.test("an odd head size is refused for rotary positions alone", () => {
+  assertThrows(() => validateModelConfig({ ...BASE, dModel: 10 }), RangeError, "got head size 5");
+  assertEquals(validateModelConfig({ ...BASE, dModel: 10, position: "none" }).dModel, 10);
 });
 
 Deno.test("an architecture that is not one of the choices is refused", () => {

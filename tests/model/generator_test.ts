@@ -18,6 +18,8 @@ const config = {
 };
 /** Every switch that changes what is cached or how it is used. */
 const switched: ModelConfig = { ...config, normPlace: "post", position: "none", ffn: "silu", tieEmbeddings: true };
+/** Heads of an odd size, which rotary positions could not turn. */
+const odd: ModelConfig = { ...config, position: "none", dModel: 10 };
 const greedy = { temperature: 0, topP: 1, seed: 0 };
 
 async function makeGenerator(backend: Backend, model: Transformer): Promise<Generator> {
@@ -38,7 +40,10 @@ async function likeliest(backend: Backend, model: Transformer) {
 forEachBackend(
   "generation with a cache equals full forward passes, beyond the end of the context too",
   async (backend) => {
-    const lengths = [[config, 1], [config, 7], [config, 23], [config, 24], [config, 30], [switched, 7]] as const;
+    const lengths = [[config, 1], [config, 7], [config, 23], [config, 24], [config, 30], [switched, 7], [
+      odd,
+      7,
+    ]] as const;
     for (const [architecture, promptLength] of lengths) {
       const model = new Transformer(architecture);
       const generator = await makeGenerator(backend, model);

@@ -114,5 +114,5 @@ forEachBackend("eight training steps equal PyTorch's: losses, norms and final we
     const final = await readWeight(backend, model, name);
     assertCloseToScale(final, steps.floats(`final.${name}`), 8 * ERROR, `final ${name}`);
   }
-  trainer.dispose();
+  trainer[Symbol.dispose]();
 });

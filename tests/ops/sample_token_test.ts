@@ -19,10 +19,12 @@ async function loadSampler(backend: Backend, lanes: number, vocabSize: number) {
     const start = trace.input("start", [1], new Uint32Array(1));
     const uniforms = trace.input("uniforms", [lanes], new Float32Array(lanes));
     const options = trace.input("options", [SAMPLING_OPTIONS.length], new Float32Array(SAMPLING_OPTIONS.length));
+    const words = Math.ceil(vocabSize / 32);
+    const drawable = trace.input("drawable", [words], new Uint32Array(words).fill(0xffffffff));
     const logits = trace.input("logits", [lanes, vocabSize], new Float32Array(lanes * vocabSize));
     const ids = trace.state("ids", [lanes, 1], new Uint32Array(lanes));
     const context = trace.state("context", [lanes, CONTEXT], new Uint32Array(lanes * CONTEXT));
-    sampleTokens(trace.graph, logits, { start, uniforms, options }, { ids, context });
+    sampleTokens(trace.graph, logits, { start, uniforms, options, drawable }, { ids, context });
     return { ids, context };
   });
   return async (logits: Float32Array, context: Uint32Array, options: SamplingOptions, uniforms: Float32Array) => {
@@ -162,6 +164,7 @@ Deno.test("sampleTokens refuses what does not fit", () => {
     start: new Tensor("start", [1], u32),
     uniforms: new Tensor("uniforms", [2]),
     options: new Tensor("options", [SAMPLING_OPTIONS.length]),
+    drawable: new Tensor("drawable", [1], u32),
   };
   const tokens = { ids: new Tensor("ids", [2, 1], u32), context: new Tensor("context", [2, 9], u32) };
   const refuse = (changed: Partial<typeof inputs & typeof tokens>, type: typeof RangeError, message: string) =>

@@ -1,4 +1,5 @@
 import type { Backend, Executable, HostArray } from "../../lib/backend/backend.ts";
+import { requireIndices } from "../../lib/graph/indices.ts";
 import type { Kernel } from "../../lib/graph/kernel.ts";
 import type { Program, ProgramCall } from "../../lib/graph/program.ts";
 import { Storage, type View } from "../../lib/graph/tensor.ts";
@@ -22,6 +23,10 @@ export class ReferenceBackend implements Backend {
     this.#kernels = kernels;
   }
 
+  get bytesInUse(): number {
+    return this.#memories.keys().reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
   load(program: Program): Promise<Executable> {
     return Promise.try(() => {
       for (const call of program.calls) requireLegal(call);
@@ -36,6 +41,7 @@ export class ReferenceBackend implements Backend {
     if (data.length !== view.size) {
       throw new RangeError(`Cannot write: got ${data.length} elements, must be ${view.size}`);
     }
+    requireIndices(view, data);
     this.#memory(view.storage).write(view, data);
   }
 

@@ -8,20 +8,31 @@ import { runTaskProcess, taskCommand, type TaskResult } from "../harness/run_tas
 const TEXT = "the cat sat on the mat, the dog sat on the log. ".repeat(8);
 const SHAPE = { contextLength: 16, dModel: 12, numLayers: 1, numHeads: 2, dFf: 20, ropeTheta: 10000 };
 
-/** A run directory as train-lm leaves it, with weights that were not trained: any text is as likely as another. */
-async function withRun(body: (run: string) => Promise<void>): Promise<void> {
+/**
+ * A run directory as train-lm leaves it, with weights that were not trained: any text is as likely as another.
+ * @param more Rows that the model has beyond the tokenizer's tokens, and a number that stands in place of one weight.
+ */
+async function withRun(
+  body: (run: string) => Promise<void>,
+  { rows = 0, spoilt }: { readonly rows?: number; readonly spoilt?: number } = {},
+): Promise<void> {
   const run = await Deno.makeTempDir();
   try {
     const tokenizer = await trainBpe(TEXT, { vocabSize: 270 });
     await saveTokenizer(tokenizer, run);
-    const model = { ...SHAPE, vocabSize: tokenizer.vocabSize };
+    const model = { ...SHAPE, vocabSize: tokenizer.vocabSize + rows };
     await Deno.writeTextFile(`${run}/config.json`, JSON.stringify({ model }));
-    const weights = initialWeights(model, 3);
+    const initial = initialWeights(model, 3);
+    const weights = async (name: string, shape: readonly number[]) => {
+      const values = await initial(name, shape);
+      if (spoilt !== undefined && name === "ln_final.weight") values[5] = spoilt;
+      return values;
+    };
     const tensors = parameterSpecs(model).map(({ name, shape }) => ({
       name,
       dtype: "F32" as const,
       shape,
-      data: async () => await weights(name, shape),
+      data: () => weights(name, shape),
     }));
     await writeSafetensors(`${run}/model.safetensors`, tensors);
     await body(run);
@@ -139,3 +150,29 @@ function fail(problem: string): never {
 function range(start: number, end: number): number[] {
   return Array.from({ length: end - start }, (_, i) => start + i);
 }
+
+Deno.test("generate: a model with more rows than its tokenizer has tokens draws tokens alone", async () => {
+  await withRun(async (run) => {
+    // Nine of ten rows stand for no token.
+    const options = ["--prompt", "the cat", "--num-samples", "3", "--top-p", "1"];
+    assertMatch(await textOf(run, options), /^--- seed 0\nthe cat/);
+  }, { rows: 2430 });
+});
+
+Deno.test("generate: weights that are NaN, and options that leave no token, are named in one line", async () => {
+  await withRun(async (run) => {
+    const { code, stdout, stderr } = await generate(run, ["--prompt", "the cat"]);
+    assertEquals([code, stdout], [1, ""]);
+    assertMatch(stderr, /^error: Cannot load ln_final\.weight from \S+: got 1 of 12 weights that are NaN[^\n]+\n$/);
+  }, { spoilt: NaN });
+  await withRun(async (run) => {
+    const tiny = await generate(run, ["--prompt", "the cat", "--repetition-penalty", "1e-300"]);
+    assertEquals([tiny.code, tiny.stdout], [1, ""]);
+    assertMatch(
+      tiny.stderr,
+      /^error: Cannot sample: got repetitionPenalty 1e-300, must be from 0\.000001 to 1000000[^\n]*\n$/,
+    );
+    const empty = await generate(run, ["--prompt", "the cat", "--stop", ""]);
+    assertEquals([empty.code, empty.stdout], [2, ""]);
+  });
+});

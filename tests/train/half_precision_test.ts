@@ -95,7 +95,7 @@ async function gradientsOf(backend: Backend, precision: Precision) {
   const parts = new Map([...trainer.gradients.parts].map(([name, { placement, size }]) => {
     return [name, gradients.subarray(placement!.byteOffset / 4, placement!.byteOffset / 4 + size)];
   }));
-  trainer.dispose();
+  trainer[Symbol.dispose]();
   return { loss, parts };
 }
 

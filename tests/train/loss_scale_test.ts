@@ -139,7 +139,7 @@ gpuTest(
         before = [changed, await state()];
       }
       assert(skipped > 0 && skipped < 16, `${skipped} of 16 steps were skipped`);
-      trainer.dispose();
+      trainer[Symbol.dispose]();
     }
   },
 );
@@ -164,7 +164,7 @@ for (const gradAccumulation of [1, 3]) {
       await second.trainer.restore(5, (name) => Promise.resolve(state.get(name)!));
       for (let i = 5; i < 9; i++) await second.step(i);
       assertEquals([await second.weights(), await second.state()], expected);
-      for (const { trainer } of [whole, first, second]) trainer.dispose();
+      for (const { trainer } of [whole, first, second]) trainer[Symbol.dispose]();
     },
   );
 }

@@ -17,6 +17,7 @@ function idleBackend(programs: Program[]): Backend {
     name: "webgpu",
     description: "idle",
     hasF16: true,
+    bytesInUse: 0,
     load: (program) => {
       programs.push(program);
       return Promise.resolve({ run: () => Promise.resolve() });

@@ -45,6 +45,7 @@ Deno.test("a backend without a clock refuses to profile", async () => {
   const backend: Backend = {
     name: "webgpu",
     description: "a device without a clock",
+    bytesInUse: 0,
     load: () => Promise.resolve({ run: () => Promise.resolve() }),
     write: () => {},
     read: () => Promise.reject(new Error("nothing ran")),

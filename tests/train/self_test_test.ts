@@ -3,7 +3,9 @@ import { wgslKernels } from "../../kernels/wgsl/mod.ts";
 import type { WgslKernel } from "../../kernels/wgsl/dispatch.ts";
 import { createWasmBackend } from "../../lib/backend/wasm.ts";
 import { createWebGpuBackend } from "../../lib/backend/webgpu.ts";
-import { selfTest } from "../../lib/train/self_test.ts";
+import type { Program } from "../../lib/graph/program.ts";
+import { planDispatches } from "../../lib/backend/webgpu/plan_dispatches.ts";
+import { selfTest, selfTestFingerprint } from "../../lib/train/self_test.ts";
 import { largeProbes, smallProbes } from "../../lib/train/self_test_probes.ts";
 import { samplingFaults } from "../../lib/train/self_test_sampling.ts";
 import { forEachDevice, reference } from "../harness/backends.ts";
@@ -59,6 +61,39 @@ const PLANTED: readonly [kernel: string, fault: string, (source: string) => stri
   ["sample_token", "chooses the next token", (source) => source.replace("ids[lane] = token", "ids[lane] = token + 1u")],
   ["mean_forward", "returns NaN", (source) => source.replace("f32(params.n)", "f32(params.n - params.n) * 0.0")],
 ];
+
+/** The hash of what the self-test runs on a device with these kernels. */
+function fingerprintOf(
+  kernels: ReadonlyMap<string, WgslKernel>,
+  precision: "f32" | "f16" = "f32",
+  software = true,
+): string {
+  const traits = { software, maxWorkgroupBytes: 32768, maxInvocations: 1024, maxBindingBytes: 2 ** 31 - 4 };
+  const limits = { maxStorageBufferBindingSize: 2 ** 31 - 4, maxComputeWorkgroupsPerDimension: 65535 };
+  const all = new Map([...wgslKernels, ...kernels]);
+  const dispatchesOf = (program: Program) => planDispatches(program, all, traits, limits).dispatches;
+  return selfTestFingerprint({ dispatchesOf }, { precision });
+}
+
+Deno.test("an edited kernel is another self-test: no earlier pass counts for it", () => {
+  const usual = fingerprintOf(new Map());
+  assertEquals(fingerprintOf(new Map()), usual);
+  const seen = new Set([usual, fingerprintOf(new Map(), "f16"), fingerprintOf(new Map(), "f32", false)]);
+  assertEquals(seen.size, 3);
+  const tried = smallProbes().map(({ kernel }) => kernel.name);
+  for (const name of new Set([...tried, "sample_token"])) {
+    seen.add(fingerprintOf(broken(name, (source) => `${source}\n// edited\n`)));
+    const edited = wgslKernels.get(name)!;
+    // The same source, dispatched otherwise.
+    const otherwise: WgslKernel = (constants, traits) => {
+      const call = edited(constants, traits);
+      const dispatches = call.dispatches.map((dispatch) => ({ ...dispatch, workgroups: dispatch.workgroups + 1 }));
+      return { ...call, dispatches };
+    };
+    seen.add(fingerprintOf(new Map([[name, otherwise]])));
+  }
+  assertEquals(seen.size, 3 + 2 * (new Set(tried).size + 1));
+});
 
 gpuTest("the self-test in f16 names a kernel that is wrong, and the precision", async () => {
   const change = (source: string) => source.replace("  y[i] = gate[i]", "  y[i] = f32(i % 2u) * gate[i]");

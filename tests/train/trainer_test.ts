@@ -28,7 +28,7 @@ async function takeSteps(backend: Backend, steps: number, options: Partial<Train
   const log = await trainer.takeLog();
   const weights = new Map<string, Float32Array>();
   for (const { name } of parameterSpecs(model)) weights.set(name, await readWeight(backend, transformer, name));
-  trainer.dispose();
+  trainer[Symbol.dispose]();
   return { losses: log.map(({ loss }) => loss), norms: log.map(({ gradNorm }) => gradNorm), weights };
 }
 

@@ -2,33 +2,35 @@ import type { Program } from "../../graph/program.ts";
 import type { Executable } from "../backend.ts";
 import { type Clock, timeSteps } from "./clock.ts";
 import type { Pace } from "./pace.ts";
-import { type DeviceParts, encodeSteps, type Step } from "./steps.ts";
+import { type BoundSteps, type DeviceParts, encodeSteps } from "./steps.ts";
 
 /** A program on the device: pipelines, bind groups and constants are made once, a run only encodes dispatches. */
 export class WebGpuExecutable implements Executable {
+  readonly program: Program;
+  readonly bound: BoundSteps;
   readonly #parts: DeviceParts;
   readonly #pace: Pace;
   readonly #name: string;
-  readonly #calls: number;
-  readonly #steps: readonly Step[];
+  #isReleased = false;
   /** Absent where the device keeps no clock. */
   readonly profile?: () => Promise<Float64Array>;
 
-  constructor(parts: DeviceParts, pace: Pace, clock: Clock | undefined, program: Program, steps: readonly Step[]) {
+  constructor(parts: DeviceParts, pace: Pace, clock: Clock | undefined, program: Program, bound: BoundSteps) {
     this.#parts = parts;
     this.#pace = pace;
     this.#name = describe(program);
-    this.#calls = program.calls.length;
-    this.#steps = steps;
+    this.program = program;
+    this.bound = bound;
     if (clock) this.profile = () => this.#profile(clock);
   }
 
   // deno-lint-ignore require-await -- async, so that errors reject.
   async run(): Promise<void> {
     const { device, failures } = this.#parts;
+    this.#requireMemory();
     failures.throwIfFailed();
     failures.watch(this.#name, () => {
-      for (const steps of this.#pace.cut(this.#steps)) {
+      for (const steps of this.#pace.cut(this.bound.steps)) {
         const encoder = device.createCommandEncoder({ label: this.#name });
         const pass = encoder.beginComputePass({ label: this.#name });
         encodeSteps(pass, steps);
@@ -39,12 +41,25 @@ export class WebGpuExecutable implements Executable {
     });
   }
 
+  /** Frees what only this has on the device; it refuses to run from here on. */
+  release(): void {
+    this.#isReleased = true;
+    this.bound.params.destroy();
+  }
+
+  #requireMemory(): void {
+    if (this.#isReleased) {
+      throw new Error("Cannot run a program: a storage that it uses was released; load it again");
+    }
+  }
+
   async #profile(clock: Clock): Promise<Float64Array> {
     const { failures } = this.#parts;
+    this.#requireMemory();
     await failures.settle();
-    const seconds = new Float64Array(this.#calls);
-    const times = await timeSteps(this.#parts, clock, this.#name, this.#steps);
-    this.#steps.forEach(({ call }, i) => seconds[call] += times[i]);
+    const seconds = new Float64Array(this.program.calls.length);
+    const times = await timeSteps(this.#parts, clock, this.#name, this.bound.steps);
+    this.bound.steps.forEach(({ call }, i) => seconds[call] += times[i]);
     await failures.settle();
     return seconds;
   }

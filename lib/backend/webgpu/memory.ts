@@ -1,3 +1,4 @@
+import { requireIndices } from "../../graph/indices.ts";
 import { BYTES_PER_ELEMENT, type Storage, type View } from "../../graph/tensor.ts";
 import type { HostArray } from "../backend.ts";
 import { observe } from "./failures.ts";
@@ -22,6 +23,11 @@ export class Memory {
     this.#device = device;
   }
 
+  /** Bytes of storages and of scratch memory. */
+  get bytesInUse(): number {
+    return [...this.#buffers.values(), ...this.#scratch].reduce((sum, { size }) => sum + size, 0);
+  }
+
   /** Staging buffers at rest. */
   get pooled(): number {
     return this.#staging.values().reduce((sum, buffers) => sum + buffers.length, 0);
@@ -38,26 +44,32 @@ export class Memory {
     return buffer;
   }
 
+  /** Those that have no buffer. */
+  missing(storages: readonly Storage[]): readonly Storage[] {
+    return storages.filter((storage) => !this.#buffers.has(storage));
+  }
+
   /**
    * Makes a zeroed buffer for each storage that has none.
-   * @throws {Error} Naming the storage, if memory is short.
+   * @throws {Error} Naming the storage, if memory is short: the others may have been made.
    */
   async allocate(storages: readonly Storage[]): Promise<void> {
-    const missing = storages.filter((storage) => !this.#buffers.has(storage));
-    await Promise.all(missing.map(async (storage) => {
-      const { result, error } = this.#create(
-        storage.name,
-        storage.bytes,
-        GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
-      );
-      this.#buffers.set(storage, result);
-      const failure = await error;
-      if (failure === undefined) return;
-      this.release(storage);
-      throw new GpuError(
-        `Cannot allocate storage "${storage.name}" of ${mebibytes(storage.bytes)}: ${failure.message}`,
-      );
-    }));
+    await Promise.all(
+      this.missing(storages).map(async (storage) => {
+        const { result, error } = this.#create(
+          storage.name,
+          storage.bytes,
+          GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+        );
+        this.#buffers.set(storage, result);
+        const failure = await error;
+        if (failure === undefined) return;
+        this.release(storage);
+        throw new GpuError(
+          `Cannot allocate storage "${storage.name}" of ${mebibytes(storage.bytes)}: ${failure.message}`,
+        );
+      }),
+    );
   }
 
   /**
@@ -71,7 +83,16 @@ export class Memory {
     const failure = await error;
     if (failure) throw new GpuError(`Cannot allocate ${mebibytes(bytes)} of scratch memory: ${failure.message}`);
     this.#scratch.push(result);
+    this.#scratch.sort((a, b) => a.size - b.size);
     return result;
+  }
+
+  /** Frees scratch memory but for these buffers. */
+  keepScratch(used: ReadonlySet<GPUBuffer | undefined>): void {
+    for (const buffer of this.#scratch.splice(0)) {
+      if (used.has(buffer)) this.#scratch.push(buffer);
+      else buffer.destroy();
+    }
   }
 
   #create(label: string, size: number, usage: number): { result: GPUBuffer; error: Promise<GPUError | undefined> } {
@@ -95,6 +116,7 @@ export class Memory {
         `Cannot write to "${view.storage.name}": got ${data.length} elements, must be ${view.size}`,
       );
     }
+    requireIndices(view, data);
     const step = MAX_TRANSFER_BYTES / BYTES_PER_ELEMENT;
     for (let first = 0; first < data.length; first += step) {
       const part = data.subarray(first, first + step);
@@ -144,6 +166,7 @@ export class Memory {
     for (const buffer of [...this.#buffers.values(), ...staging, ...this.#scratch]) buffer.destroy();
     this.#buffers.clear();
     this.#staging.clear();
+    this.#scratch.length = 0;
   }
 
   #takeStaging(bytes: number): GPUBuffer {

@@ -26,22 +26,29 @@ export interface Step {
   readonly work: number;
 }
 
-/**
- * Compiles and binds dispatches whose storages are allocated.
- * @throws {Error} Naming the kernel that does not compile.
- */
-export async function makeSteps(
+/** Dispatches on the device, and what they have there for themselves. */
+export interface BoundSteps {
+  readonly steps: readonly Step[];
+  /** The `Params` of every dispatch. */
+  readonly params: GPUBuffer;
+  /** The memory for what a call computes on the way, which other programs use too. */
+  readonly scratch: GPUBuffer | undefined;
+}
+
+/** Binds dispatches that are compiled, whose storages are allocated. */
+export function bindSteps(
   parts: DeviceParts,
   dispatches: readonly PlannedDispatch[],
+  compiled: readonly GPUComputePipeline[],
   scratch: GPUBuffer | undefined,
-): Promise<Step[]> {
+): BoundSteps {
   const params = makeParams(parts.device, dispatches);
-  return await Promise.all(dispatches.map(async (dispatch, i) => {
+  const steps = dispatches.map((dispatch, i) => {
     const { call, label, across, down, work } = dispatch;
-    const pipeline = await parts.pipelines.compile(dispatch);
     const bindGroup = parts.failures.watch(label, () => bind(parts, dispatch, scratch, params, i));
-    return { call, label, pipeline, bindGroup, across, down, work };
-  }));
+    return { call, label, pipeline: compiled[i], bindGroup, across, down, work };
+  });
+  return { steps, params, scratch };
 }
 
 /** Encodes steps into a compute pass. */
