@@ -15,6 +15,7 @@ import {
   writeCheckpoint,
 } from "./checkpoint.ts";
 import { requireSameConfig } from "./config_difference.ts";
+import { requireUsable } from "./config_fields.ts";
 import { MetricsLog } from "./metrics_log.ts";
 import { RUN_FILES, type RunConfig } from "./run_directory.ts";
 import { type StepMetrics, train } from "./train.ts";
@@ -45,12 +46,14 @@ export interface TrainRunOptions {
  * However the process ends, the run can be resumed from its newest checkpoint with `checkpoint`, and goes on with the
  * same bits as if it had never stopped (given the same backend and machine).
  *
+ * @throws {RangeError} If no such model can be built and trained; nothing is changed then.
  * @throws {UserError} If the checkpoint was made with another configuration; nothing is changed then.
  * @throws {DivergenceError} If a loss, a gradient or a weight is NaN or infinite; the checkpoints and the best weights stay
  *   as they were.
  */
 export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMetrics, void, void> {
   const { backend, directory, config, checkpoint } = options;
+  requireUsable(config);
   if (checkpoint) requireSameConfig(directory, config, checkpoint);
   const checkpoints = `${directory}/${RUN_FILES.checkpoints}`;
   const model = new Transformer(config.model);
