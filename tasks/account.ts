@@ -128,7 +128,7 @@ async function runAccount(flags: AccountFlags): Promise<void> {
     const { device, mfu, tokens } = flags;
     const steps = flags.steps ?? (tokens === undefined ? training?.steps : undefined);
     const { name, shape } = models[0];
-    const result = account({ name, shape, ...options, device, mfu, tokens, steps });
+    const result = account({ name, shape, ...options, device, mfu, tokens, steps, validation: run?.validation });
     text = flags.json ? JSON.stringify(result, null, 2) : formatAccount(result);
   }
   if (flags.svg !== undefined) {

@@ -42,6 +42,8 @@ export interface AccountRequest {
   readonly tokens?: number;
   /** Steps to train for, instead of `tokens`. */
   readonly steps?: number;
+  /** Steps between two validations, and the batches of each; none by default. There is one at the end too. */
+  readonly validation?: { readonly every: number; readonly batches: number };
   readonly precision?: PrecisionName;
   readonly attention?: "stored" | "flash";
   readonly checkpointing?: boolean;
@@ -82,7 +84,9 @@ export interface Account {
     readonly tokensPerParameter: number;
     /** Not always whole: tokens / (batch · accumulated batches · context). */
     readonly steps: number;
+    /** Of all steps and validations. */
     readonly flops: number;
+    readonly validationFlops: number;
     /** FLOP/s of the device in this precision. */
     readonly peak: number;
     readonly mfu: number;
@@ -122,7 +126,11 @@ export function account(request: AccountRequest): Account {
   const steps = request.steps ?? tokens / tokensPerStep;
   const peak = peakFlops(device, precision);
   const mfu = request.mfu ?? 0.5;
-  const time = timeFor(steps * step.total, peak, mfu);
+  const { every, batches } = request.validation ?? { every: Infinity, batches: 0 };
+  const perBatch = forwardFlops(shape, { batchSize, causal }).total;
+  const validationFlops = batches === 0 ? 0 : Math.ceil(steps / every) * batches * perBatch;
+  const flops = steps * step.total + validationFlops;
+  const time = timeFor(flops, peak, mfu);
   // This project saves its weights, and generates, in float32.
   const stored = dtype === undefined ? precision : "f32";
 
@@ -155,7 +163,8 @@ export function account(request: AccountRequest): Account {
       tokens,
       tokensPerParameter: tokens / parameters,
       steps,
-      flops: steps * step.total,
+      flops,
+      validationFlops,
       peak,
       mfu,
       time,

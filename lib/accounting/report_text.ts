@@ -121,11 +121,15 @@ function generation({ generation, shape }: Account): string {
 }
 
 function training({ training, device, precision }: Account): string {
-  const { tokens, steps, tokensPerParameter, flops, peak, mfu, time, tokensPerSecond, energyKwh } = training;
+  const { tokens, steps, tokensPerParameter, flops, validationFlops, peak, mfu, time, tokensPerSecond, energyKwh } =
+    training;
+  const validations = validationFlops > 0 ? `, ${formatSi(validationFlops, "FLOP")} of them for validations` : "";
   return titled(
     "Training",
     `${formatAmount(tokens)} tokens, ${tokensPerParameter.toPrecision(3)} per parameter ` +
-      `(${TOKENS_PER_PARAMETER} is optimal for the compute), ${formatCount(steps)} steps, ${formatSi(flops, "FLOP")}`,
+      `(${TOKENS_PER_PARAMETER} is optimal for the compute), ${formatCount(steps)} steps, ${
+        formatSi(flops, "FLOP")
+      }${validations}`,
     `on one ${device.name} at ${formatSi(peak, "FLOP/s")} (${precision}) and ${formatShare(mfu)} MFU: ` +
       `${formatDuration(time.seconds)} (${formatCount(time.hours)} hours, ${formatCount(time.days)} days), ` +
       `${formatCount(tokensPerSecond)} tokens/s, ${formatSi(energyKwh * 1000, "Wh")} at ${device.power} W`,

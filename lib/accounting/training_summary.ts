@@ -103,7 +103,8 @@ export function formatMeasurement(predicted: TrainingPrediction, measured: Train
   ]);
   const mfu = measured.mfu === undefined ? "" : `, ${formatShare(measured.mfu)} MFU`;
   const uncounted = measured.uncounted.length === 0 ? "" : `\nkernels not counted: ${measured.uncounted.join(", ")}`;
-  return `${table}\nnot predicted of memory: inputs, rotary tables, logs, partial sums, and alignment to 256 bytes\n` +
+  return `${table}\nnot predicted of memory: inputs, rotary tables, logs, partial sums, and alignment to 256 bytes; in neither: ` +
+    `what validations and samples take besides\n` +
     `${formatCount(measured.tokensPerSecond)} tokens/s, ` +
     `${formatSi(measured.flopsPerSecond, "FLOP/s")}${mfu}; FLOPs outside matrix products: ` +
     `${flops(measured.otherFlops)} per token${uncounted}`;

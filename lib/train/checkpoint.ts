@@ -4,53 +4,24 @@ import { viewOf } from "../graph/program.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { temporaryNameFor } from "../io/atomic.ts";
 import { syncDirectory, writeFileDurably } from "../io/durable.ts";
-import { JsonFields } from "../io/json_fields.ts";
 import { sha256, sha256OfFile } from "../io/sha256.ts";
 import { Safetensors, writeSafetensors } from "../model/safetensors.ts";
 import type { WeightSource } from "../model/weights.ts";
 import { weightsFrom } from "../model/weights_file.ts";
+import {
+  type BestValidation,
+  type CheckpointRecord,
+  type CheckpointState,
+  damaged,
+  type FileRecord,
+  FILES,
+  readRecord,
+} from "./checkpoint_record.ts";
 import { DivergenceError } from "./divergence.ts";
-import { runConfigOf } from "./config_fields.ts";
-import type { RunConfig } from "./run_directory.ts";
 import { learningRate } from "./schedule.ts";
 import type { Snapshot } from "./train.ts";
 
-/** The best validation so far. */
-export interface BestValidation {
-  /** The step after which it was measured, counted from 0. */
-  readonly step: number;
-  readonly validLoss: number;
-}
-
-/** What a checkpoint's checkpoint.json says. */
-export interface CheckpointState {
-  /** Steps taken: the next one's number, counted from 0. */
-  readonly step: number;
-  /** Time spent on them, in seconds. */
-  readonly seconds: number;
-  readonly best?: BestValidation;
-  /** The run's configuration: its seed and `step` decide every batch that follows. */
-  readonly config: RunConfig;
-}
-
-/** A file's size and checksum. */
-interface FileRecord {
-  readonly bytes: number;
-  readonly sha256: string;
-}
-
-/** checkpoint.json: the state, what the other files must be, and the checksum of all that. */
-interface CheckpointRecord extends CheckpointState {
-  readonly files: Readonly<Record<string, FileRecord>>;
-  readonly sha256: string;
-}
-
-/** The names of a checkpoint's files. */
-const FILES = {
-  record: "checkpoint.json",
-  weights: "weights.safetensors",
-  optimizer: "optimizer.safetensors",
-} as const;
+export type { BestValidation, CheckpointState };
 
 /** A directory in the checkpoints' directory: the steps taken, so that names sort as numbers do. */
 const nameOf = (step: number) => `step-${String(step).padStart(9, "0")}`;
@@ -235,59 +206,6 @@ function countNonFinite(values: Float32Array): number {
   // A plain loop: weights are many, and a call for each would take longer than writing them.
   for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) count++;
   return count;
-}
-
-/** What checkpoint.json says, if that is what was written. */
-async function readRecord(path: string): Promise<{ state: CheckpointState; files: Record<string, FileRecord> }> {
-  let text: string;
-  try {
-    text = await Deno.readTextFile(`${path}/${FILES.record}`);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) throw damaged(path, `no ${FILES.record}`);
-    throw error;
-  }
-  const fields = JsonFields.parse(text, { name: `${path}/${FILES.record}`, nextStep: "Use the checkpoint before" });
-  const { sha256: expected, ...record } = fields.record;
-  if (sha256(JSON.stringify(record)) !== expected) {
-    throw damaged(path, `${FILES.record} that does not match its checksum`);
-  }
-  // The checksum keeps harm away, not somebody who can compute one.
-  fields.allowOnly(["step", "seconds", "best", "config", "files", "sha256"]);
-  const files = fields.object("files");
-  files.allowOnly([FILES.weights, FILES.optimizer]);
-  try {
-    return { state: stateOf(fields), files: { ...fileOf(files, FILES.weights), ...fileOf(files, FILES.optimizer) } };
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw damaged(path, `${FILES.record} with an unusable configuration (${error.message})`);
-  }
-}
-
-function stateOf(fields: JsonFields): CheckpointState {
-  const best = bestOf(fields.objectOrNone("best"));
-  return {
-    step: fields.integer("step", { min: 0 }),
-    seconds: fields.number("seconds", { min: 0 }),
-    ...(best && { best }),
-    config: runConfigOf(fields.object("config")),
-  };
-}
-
-function bestOf(fields: JsonFields | undefined): BestValidation | undefined {
-  // NaN was once taken for the best loss, and written as null: any number is better.
-  if (fields === undefined || fields.value("validLoss") === null) return undefined;
-  fields.allowOnly(["step", "validLoss"]);
-  return { step: fields.integer("step", { min: 0 }), validLoss: fields.number("validLoss") };
-}
-
-function fileOf(files: JsonFields, name: string): Record<string, FileRecord> {
-  const file = files.object(name);
-  file.allowOnly(["bytes", "sha256"]);
-  return { [name]: { bytes: file.integer("bytes", { min: 0 }), sha256: file.string("sha256") } };
-}
-
-function damaged(path: string, got: string): UserError {
-  return new UserError(`Cannot use checkpoint ${path}: got ${got}, must be as it was written. Use the one before`);
 }
 
 async function entriesOf(directory: string): Promise<string[]> {

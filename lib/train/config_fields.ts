@@ -67,6 +67,12 @@ export function spelledOut<T extends Pick<RunConfig, "model" | "training">>(conf
   return { ...config, model, training: { ...BEFORE, ...config.training } };
 }
 
+/** @throws {RangeError} Naming the first value with which no model can be built and trained. */
+export function requireUsable({ model, training }: Pick<RunConfig, "model" | "training">): void {
+  validateModelConfig(model);
+  validateTrainingConfig(training);
+}
+
 /**
  * The shape of a run's model.
  * @throws {UserError} If a field is unknown, or of another kind.

@@ -55,8 +55,8 @@ function saidOf(
 ): ConfigParts {
   const derivedTraining = { ...TRAINING_DEFAULTS, ...derivedFrom(training) };
   const isOfTokenizer = vocabSize !== undefined && model.vocabSize !== undefined &&
-    // Files that do not tell what was said: a size that is large enough may have been meant.
-    (given !== undefined || model.vocabSize < vocabSize);
+    // Files that do not tell what was said: a larger size may have been meant.
+    (given !== undefined || model.vocabSize <= vocabSize);
   const derivedModel: Partial<ModelConfig> = {
     ...ARCHITECTURE_DEFAULTS,
     ...presetShape(PRESETS[preset], model.ffn),

@@ -16,6 +16,7 @@ import {
   writeCheckpoint,
 } from "./checkpoint.ts";
 import { requireSameConfig } from "./config_difference.ts";
+import { requireUsable } from "./config_fields.ts";
 import { DivergenceError } from "./divergence.ts";
 import { MetricsLog } from "./metrics_log.ts";
 import { RUN_FILES, type RunConfig } from "./run_directory.ts";
@@ -47,6 +48,7 @@ export interface TrainRunOptions {
  * However the process ends, the run can be resumed from its newest checkpoint with `checkpoint`, and goes on with the
  * same bits as if it had never stopped (given the same backend and machine).
  *
+ * @throws {RangeError} If no such model can be built and trained; nothing is changed then.
  * @throws {UserError} If the checkpoint was made with another configuration, or token sources and tokenizer do not belong
  *   together; nothing is changed then.
  * @throws {DivergenceError} If a loss, a gradient or a weight is NaN or infinite; the checkpoints and the best weights stay
@@ -54,6 +56,7 @@ export interface TrainRunOptions {
  */
 export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMetrics, void, void> {
   const { backend, directory, config, checkpoint } = options;
+  requireUsable(config);
   requireOneTokenizer([options.train, options.valid], options.tokenizer);
   if (checkpoint) requireSameConfig(directory, config, checkpoint);
   const checkpoints = `${directory}/${RUN_FILES.checkpoints}`;

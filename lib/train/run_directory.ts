@@ -6,7 +6,7 @@ import { writeDirectoryAtomically, writeFileAtomically } from "../io/atomic.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { saveTokenizer, type Tokenizer } from "../tokenizer/mod.ts";
 import type { TrainingConfig } from "./config.ts";
-import { modelConfigOf, runConfigOf } from "./config_fields.ts";
+import { modelConfigOf, requireUsable, runConfigOf } from "./config_fields.ts";
 import { checkpointWeights, latestCheckpoint } from "./checkpoint.ts";
 import type { DataRecord } from "./data_record.ts";
 
@@ -38,8 +38,10 @@ export const RUN_FILES = {
 /**
  * Writes a run's config.json.
  * @param directory Exists already.
+ * @throws {RangeError} If no such model can be built and trained: what is written can be read again.
  */
 export async function writeRunConfig(directory: string, config: RunConfig): Promise<void> {
+  requireUsable(config);
   await writeFileAtomically(`${directory}/${RUN_FILES.config}`, `${JSON.stringify(config, null, 2)}\n`);
 }
 

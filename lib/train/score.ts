@@ -46,7 +46,8 @@ interface Window {
 /**
  * Scores every token of a source, each once, with a window that moves by a stride.
  *
- * @throws {UserError} If there are fewer than two tokens, or one is beyond the model's vocabulary.
+ * @throws {UserError} If there are fewer than two tokens, or one is beyond the model's vocabulary, or the loss is NaN or
+ *   infinite.
  * @throws {RangeError} If the stride is not from 1 to the context length.
  */
 export async function scoreTokens(
@@ -90,6 +91,12 @@ export async function scoreTokens(
         tokens += to - from;
       }
       options.onProgress?.(tokens);
+    }
+    if (!Number.isFinite(nats)) {
+      throw new UserError(
+        `Cannot score ${source.name}: got a loss of ${nats}, must be finite: the model's weights give no probabilities. ` +
+          "Use those of an earlier checkpoint, or the best ones",
+      );
     }
     return { nats, tokens };
   } finally {

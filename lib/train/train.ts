@@ -9,7 +9,7 @@ import type { Tensor } from "../graph/tensor.ts";
 import type { Transformer } from "../model/transformer.ts";
 import { type WeightSource, writeWeights } from "../model/weights.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
-import type { TrainingConfig } from "./config.ts";
+import { type TrainingConfig, validateTrainingConfig } from "./config.ts";
 import { DivergenceError, hasDiverged, originOfDivergence } from "./divergence.ts";
 import { Evaluator } from "./evaluator.ts";
 import { type ForwardOrigin, originInForward } from "./forward_probe.ts";
@@ -98,6 +98,7 @@ export const LOG_CAPACITY = 256;
  *
  * Samples change nothing of the training: its bits are the same with and without them.
  *
+ * @throws {RangeError} If a number of the configuration cannot work.
  * @throws {UserError} If a token source is too short or holds ids beyond the model's vocabulary; if token sources and
  *   tokenizer do not belong together; if samples are asked for without a tokenizer.
  * @throws {DivergenceError} If a loss, a validation loss or a gradient is NaN or infinite; metrics of the steps before are
@@ -106,6 +107,7 @@ export const LOG_CAPACITY = 256;
  */
 export async function* train(options: TrainOptions): AsyncGenerator<StepMetrics, void, void> {
   const { backend, model, config, start } = options;
+  validateTrainingConfig(config);
   requirePrecision(backend, config.dtype ?? "f32");
   for (const source of [options.train, options.valid]) if (source) requireWindow(source, model.config.contextLength);
   requireOneTokenizer([options.train, options.valid], options.tokenizer);

@@ -1,11 +1,13 @@
 // Which models a command line names.
 import type { NamedShape } from "../../lib/accounting/compare.ts";
 import { GPT2_SHAPES, type ModelShape, validateShape } from "../../lib/accounting/shape.ts";
+import { countFixedBatches } from "../../lib/dataset/batches.ts";
 import { JsonFields } from "../../lib/io/json_fields.ts";
 import { readFields } from "../../lib/io/json_record.ts";
 import { PRESETS } from "../../lib/model/config.ts";
 import { MODEL_READERS } from "../../lib/model/config_fields.ts";
 import type { TrainingConfig } from "../../lib/train/config.ts";
+import { dataRecordOf } from "../../lib/train/data_record.ts";
 import { DEFAULT_PRESET, mergeConfigs, readConfigFile } from "../../lib/train/merge_config.ts";
 import { UsageError } from "../cli/errors.ts";
 import { requireInputFile } from "../cli/files.ts";
@@ -50,6 +52,8 @@ export interface RunOverrides extends ShapeOverrides {
 /** A model and, where a file tells how it is trained, that. */
 export interface ConfiguredModel extends NamedShape {
   readonly training?: TrainingConfig;
+  /** Of a run that validates. */
+  readonly validation?: { readonly every: number; readonly batches: number };
 }
 
 /**
@@ -86,7 +90,13 @@ export async function readConfigured(path: string, overrides: RunOverrides): Pro
       steps: overrides.steps,
     }),
   }]);
-  return { name: path, shape: model, training };
+  const valid = root.objectOrNone("data")?.objectOrNone("valid");
+  if (valid === undefined) return { name: path, shape: model, training };
+  const window = { seqLen: model.contextLength, batchSize: training.batchSize };
+  const batches = countFixedBatches({ length: dataRecordOf(valid).tokens }, window, training.validBatches);
+  // A longer context than the run's may leave none.
+  const validation = { every: training.validEvery, batches: Math.max(0, batches) };
+  return { name: path, shape: model, training, validation };
 }
 
 function withOverrides(base: Partial<ModelShape>, overrides: ShapeOverrides, what: string): ModelShape {

@@ -136,7 +136,9 @@ function largestDifference(curve: readonly CurveStep[], other: readonly CurveSte
   const absolute = curve.map(({ loss }, i) => Math.abs(loss - other[i].loss));
   const relative = absolute.map((value, i) => value / other[i].loss);
   const [a, r] = [Math.max(...absolute), Math.max(...relative)];
-  return { absolute: a, absoluteAt: absolute.indexOf(a), relative: r, relativeAt: relative.indexOf(r) };
+  // A curve that left the numbers is as far away as can be: NaN is found as such.
+  const at = (values: readonly number[], value: number) => values.findIndex((other) => Object.is(other, value));
+  return { absolute: a, absoluteAt: at(absolute, a), relative: r, relativeAt: at(relative, r) };
 }
 
 function formatCurves(curves: Readonly<Record<"bytelm" | "torch" | "torchFloat64", readonly CurveStep[]>>): string {

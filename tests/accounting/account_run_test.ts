@@ -4,6 +4,7 @@ import { countProgram } from "../../lib/accounting/program.ts";
 import { predictTraining } from "../../lib/accounting/training_summary.ts";
 import { Transformer } from "../../lib/model/transformer.ts";
 import { TRAINING_DEFAULTS } from "../../lib/train/config.ts";
+import type { DataRecord } from "../../lib/train/data_record.ts";
 import { mergeConfigs, type MergedConfig } from "../../lib/train/merge_config.ts";
 import { writeRunConfig } from "../../lib/train/run_directory.ts";
 import { traceStep } from "../../lib/train/step_programs.ts";
@@ -44,10 +45,14 @@ function countStep({ model, training }: MergedConfig): { readonly forward: numbe
   return { forward: sum("forwardMatmul"), backward: sum("backwardMatmul") };
 }
 
-async function withRun(config: MergedConfig, body: (path: string) => Promise<void>): Promise<void> {
+async function withRun(
+  config: MergedConfig,
+  body: (path: string) => Promise<void>,
+  valid?: DataRecord,
+): Promise<void> {
   const directory = await Deno.makeTempDir();
   try {
-    const data = { train: { name: "x.npy", tokens: 400, sha256: "0".repeat(64) } };
+    const data = { train: { name: "x.npy", tokens: 400, sha256: "0".repeat(64) }, ...(valid && { valid }) };
     await writeRunConfig(directory, { ...config, data, backend: "wasm" });
     await body(`${directory}/config.json`);
   } finally {
@@ -81,6 +86,28 @@ Deno.test("account says of a run what train-lm predicts of it, and what its prog
       assertEquals(json.parameters.bytes, 4 * predicted.parameters, label);
       assertEquals(json.training.flops, STEPS * (step.forward + step.backward + json.step.optimizer), label);
     });
+  }
+});
+
+Deno.test("a run's validations are a part of its FLOPs and its time: as many forward passes as it makes", async () => {
+  const training = { steps: STEPS, batchSize: 2, gradAccumulation: 4, validEvery: 4, validBatches: 5 };
+  const config = mergeConfigs([{ model: SHAPE, training }]);
+  const forward = countProgram(
+    traceStep(new Transformer(config.model), {
+      batchSize: 2,
+      optimizer: config.training,
+      maxGradNorm: 1,
+      logCapacity: 1,
+    }).batch,
+  ).forwardMatmul;
+  // After steps 4, 8 and, the last, 10; of so short a text there are but three batches of two windows.
+  for (const [tokens, batches] of [[10_000, 3 * 5], [90, 3 * 3]]) {
+    await withRun(config, async (path) => {
+      const json = JSON.parse(await account("--config", path, "--json"));
+      assertEquals(json.training.validationFlops, batches * forward);
+      assertEquals(json.training.flops, STEPS * json.step.total + batches * forward);
+      assertStringIncludes(await account("--config", path), "for validations");
+    }, { name: "v.npy", tokens, sha256: "0".repeat(64) });
   }
 });
 

@@ -7,7 +7,7 @@ import { latestCheckpoint } from "../../lib/train/checkpoint.ts";
 import { configDifferences } from "../../lib/train/config_difference.ts";
 import { recordOf } from "../../lib/train/data_record.ts";
 import { mergeConfigs } from "../../lib/train/merge_config.ts";
-import { RUN_FILES, type RunConfig } from "../../lib/train/run_directory.ts";
+import { RUN_FILES, type RunConfig, writeRunConfig } from "../../lib/train/run_directory.ts";
 import { trainRun } from "../../lib/train/run.ts";
 import { main as trainLm } from "../../tasks/train_lm.ts";
 import { capture } from "../cli/capture.ts";
@@ -92,6 +92,29 @@ Deno.test("trainRun refuses a checkpoint of another configuration before it remo
     await assertRejects(() => Array.fromAsync(run), UserError, "training.steps 4 instead of 2");
     const left = (await Array.fromAsync(Deno.readDir(directory))).map(({ name }) => name);
     assert(left.includes(RUN_FILES.weights), "the weights are gone");
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("a configuration that could not be read again is neither written nor trained", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    await using backend = await createWasmBackend({ workers: 1 });
+    const train = tokensInMemory(Array.from({ length: 60 }, (_, i) => i * i % 11));
+    const good = mergeConfigs([{ model, training: { steps: 2, batchSize: 2 } }]);
+    const record = { data: { train: await recordOf(train) }, backend: "wasm" } as const;
+    for (const bad of [{ clip: Infinity }, { eps: NaN }, { steps: 0 }]) {
+      const config: RunConfig = { ...good, ...record, training: { ...good.training, ...bad } };
+      const [key] = Object.keys(bad);
+      await assertRejects(() => writeRunConfig(directory, config), RangeError, `got ${key}`);
+      await assertRejects(
+        () => Array.fromAsync(trainRun({ backend, directory, config, train })),
+        RangeError,
+        `got ${key}`,
+      );
+    }
+    assertEquals(await Array.fromAsync(Deno.readDir(directory)), []);
   } finally {
     await Deno.remove(directory, { recursive: true });
   }

@@ -11,7 +11,7 @@ import { Graph, type Precision } from "../../lib/graph/graph.ts";
 import { plan } from "../../lib/graph/plan.ts";
 import { wholeOf } from "../../lib/graph/program.ts";
 import { Transformer } from "../../lib/model/transformer.ts";
-import { initialWeights, writeWeights } from "../../lib/model/weights.ts";
+import { initialWeights, type WeightSource, writeWeights } from "../../lib/model/weights.ts";
 import { linear } from "../../lib/ops/linear.ts";
 import { TRAINING_DEFAULTS } from "../../lib/train/config.ts";
 import { traceStep } from "../../lib/train/step_programs.ts";
@@ -188,4 +188,18 @@ Deno.test("train-lm --dtype f16 on wasm is refused before anything is written", 
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
+});
+
+gpuTest("a step that is skipped for gradients that f16 cannot hold is logged in numbers that JSON can", async () => {
+  await using backend = await createWebGpuBackend();
+  const good = initialWeights(model, 1);
+  // The loss is fine; its gradient, scaled by 65,536 and multiplied with these, is beyond f16.
+  const weights: WeightSource = async (name, shape) =>
+    (await good(name, shape)).map((value) => name === "lm_head.weight" ? 100 * value : value);
+  const tokens = tokensInMemory(new Random(3).integers(200, model.vocabSize));
+  const config = { ...TRAINING_DEFAULTS, steps: 3, batchSize: 2, dtype: "f16" } as const;
+  const options = { backend, model: new Transformer(model), config, weights, train: tokens };
+  const metrics = await Array.fromAsync(train(options));
+  assertEquals([metrics[0].skipped, metrics[0].gradNorm], [true, 0]);
+  assertEquals(JSON.parse(JSON.stringify(metrics)), metrics);
 });

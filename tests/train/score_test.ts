@@ -8,10 +8,10 @@ import { Graph } from "../../lib/graph/graph.ts";
 import { InputBlock } from "../../lib/graph/inputs.ts";
 import { plan } from "../../lib/graph/plan.ts";
 import { Transformer } from "../../lib/model/transformer.ts";
-import { initialWeights } from "../../lib/model/weights.ts";
+import { initialWeights, type WeightSource } from "../../lib/model/weights.ts";
 import { scoreTokens, scoringWindows } from "../../lib/train/score.ts";
 import { assertClose, UNIT_ROUNDOFF } from "../harness/assert_close.ts";
-import { forEachBackend, reference } from "../harness/backends.ts";
+import { forEachBackend, forEachDevice, reference } from "../harness/backends.ts";
 import { gpuTest } from "../harness/gpu.ts";
 import { Random } from "../harness/random.ts";
 
@@ -100,4 +100,14 @@ forEachBackend("scoreTokens refuses what it cannot score", async (backend) => {
   await assertRejects(() => score([1]), UserError, "got 1 tokens");
   await assertRejects(() => score([1, 19, 2]), UserError, "got token id 19");
   await assertRejects(() => score([1, 2], 7), RangeError, "got stride 7");
+});
+
+// In float64 nothing overflows here.
+forEachDevice("a score that is no number is refused, whatever in the model made it so", async (backend) => {
+  const good = initialWeights(config, 1);
+  const weights: WeightSource = async (name, shape) =>
+    (await good(name, shape)).map((value) => name.includes("attn") ? value * 1e30 : value);
+  const source = tokensInMemory([1, 2, 3, 4, 5, 6, 7, 8, 9], "some text");
+  const scored = scoreTokens(backend, new Transformer(config), source, { weights });
+  await assertRejects(() => scored, UserError, "Cannot score some text: got a loss of NaN");
 });

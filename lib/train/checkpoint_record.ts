@@ -1,0 +1,100 @@
+// A checkpoint's checkpoint.json: what it holds, and how it is read.
+import { UserError } from "../errors.ts";
+import { JsonFields } from "../io/json_fields.ts";
+import { sha256 } from "../io/sha256.ts";
+import { runConfigOf } from "./config_fields.ts";
+import type { RunConfig } from "./run_directory.ts";
+
+/** The best validation so far. */
+export interface BestValidation {
+  /** The step after which it was measured, counted from 0. */
+  readonly step: number;
+  readonly validLoss: number;
+}
+
+/** What a checkpoint's checkpoint.json says. */
+export interface CheckpointState {
+  /** Steps taken: the next one's number, counted from 0. */
+  readonly step: number;
+  /** Time spent on them, in seconds. */
+  readonly seconds: number;
+  readonly best?: BestValidation;
+  /** The run's configuration: its seed and `step` decide every batch that follows. */
+  readonly config: RunConfig;
+}
+
+/** A file's size and checksum. */
+export interface FileRecord {
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/** checkpoint.json: the state, what the other files must be, and the checksum of all that. */
+export interface CheckpointRecord extends CheckpointState {
+  readonly files: Readonly<Record<string, FileRecord>>;
+  readonly sha256: string;
+}
+
+/** The names of a checkpoint's files. */
+export const FILES = {
+  record: "checkpoint.json",
+  weights: "weights.safetensors",
+  optimizer: "optimizer.safetensors",
+} as const;
+
+/**
+ * What a checkpoint.json says, if that is what was written.
+ * @throws {UserError} If it is missing, torn or edited.
+ */
+export async function readRecord(path: string): Promise<{ state: CheckpointState; files: Record<string, FileRecord> }> {
+  let text: string;
+  try {
+    text = await Deno.readTextFile(`${path}/${FILES.record}`);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) throw damaged(path, `no ${FILES.record}`);
+    throw error;
+  }
+  const fields = JsonFields.parse(text, { name: `${path}/${FILES.record}`, nextStep: "Use the checkpoint before" });
+  const { sha256: expected, ...record } = fields.record;
+  if (sha256(JSON.stringify(record)) !== expected) {
+    throw damaged(path, `${FILES.record} that does not match its checksum`);
+  }
+  // The checksum keeps harm away, not somebody who can compute one.
+  fields.allowOnly(["step", "seconds", "best", "config", "files", "sha256"]);
+  const files = fields.object("files");
+  files.allowOnly([FILES.weights, FILES.optimizer]);
+  try {
+    return { state: stateOf(fields), files: { ...fileOf(files, FILES.weights), ...fileOf(files, FILES.optimizer) } };
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw damaged(path, `${FILES.record} with an unusable configuration (${error.message})`);
+  }
+}
+
+function stateOf(fields: JsonFields): CheckpointState {
+  const best = bestOf(fields.objectOrNone("best"));
+  return {
+    step: fields.integer("step", { min: 0 }),
+    seconds: fields.number("seconds", { min: 0 }),
+    ...(best && { best }),
+    config: runConfigOf(fields.object("config")),
+  };
+}
+
+function bestOf(fields: JsonFields | undefined): BestValidation | undefined {
+  // NaN was once taken for the best loss, and written as null: any number is better.
+  if (fields === undefined || fields.value("validLoss") === null) return undefined;
+  fields.allowOnly(["step", "validLoss"]);
+  return { step: fields.integer("step", { min: 0 }), validLoss: fields.number("validLoss") };
+}
+
+function fileOf(files: JsonFields, name: string): Record<string, FileRecord> {
+  const file = files.object(name);
+  file.allowOnly(["bytes", "sha256"]);
+  return { [name]: { bytes: file.integer("bytes", { min: 0 }), sha256: file.string("sha256") } };
+}
+
+/** The error for a checkpoint that cannot be used. */
+export function damaged(path: string, got: string): UserError {
+  return new UserError(`Cannot use checkpoint ${path}: got ${got}, must be as it was written. Use the one before`);
+}
