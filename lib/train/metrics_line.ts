@@ -57,9 +57,11 @@ export function parseLine(line: Uint8Array, source: JsonSource): LogEntry {
   };
 }
 
+const DECODER = new TextDecoder("utf-8", { fatal: true });
+
 function decode(line: Uint8Array, { name, nextStep }: JsonSource): string {
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(line);
+    return DECODER.decode(line);
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     throw new UserError(`Cannot read ${name}: got bytes that are not UTF-8, must be JSON. ${nextStep}`);

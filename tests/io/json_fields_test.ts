@@ -10,6 +10,7 @@ const readers: Record<string, (fields: JsonFields) => unknown> = {
   string: (fields) => fields.string("x"),
   boolean: (fields) => fields.boolean("x"),
   number: (fields) => fields.number("x", { min: -5, max: 5 }),
+  anyNumber: (fields) => fields.anyNumber("x"),
   integer: (fields) => fields.integer("x", { min: 0 }),
   list: (fields) => fields.list("x"),
   objects: (fields) => fields.objects("x"),
@@ -43,6 +44,8 @@ Deno.test("a field of another kind is refused by its name and value", () => {
   );
   assertStringIncludes(message(() => fields.number("lr")), '"lr" null, must be a number');
   assertStringIncludes(message(() => fields.numberOrNone("lr")), '"lr" null, must be a number');
+  assertStringIncludes(message(() => fields.object("model").anyNumber("dModel")), '"8", must be a number, "NaN", ');
+  assertStringIncludes(message(() => fields.anyNumber("loss")), 'no "loss", must be a number, "NaN", ');
   assertStringIncludes(message(() => fields.string("name")), 'no "name", must be a text');
   assertStringIncludes(message(() => fields.allowOnly(["model", "lr"])), '"steps", must be one of model, lr');
 });

@@ -41,3 +41,14 @@ export async function makeRun(directory: string, metrics: readonly StepMetrics[]
   await writeRunConfig(directory, config);
   await Deno.writeTextFile(`${directory}/${RUN_FILES.metrics}`, linesOf(metrics));
 }
+
+/** Runs a test with a directory and a run in it of 40 steps. */
+export async function withRun(body: (dir: string, run: string) => Promise<void>): Promise<void> {
+  const dir = await Deno.makeTempDir();
+  try {
+    await makeRun(`${dir}/run`, metricsOf(40, { samples: true }));
+    await body(dir, `${dir}/run`);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}

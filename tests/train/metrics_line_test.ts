@@ -22,7 +22,7 @@ Deno.test("what is written of a step is read again, NaN, infinities and any samp
     seconds: fc.double({ min: 0, max: 1e10, noNaN: true }),
     skipped: fc.constant(true as const),
     validLoss: any,
-    sample: fc.string({ unit: "binary" }),
+    sample: fc.string({ unit: fc.constantFrom(...'a\0\n\r"\\é\u2028', "\u{10ffff}", "\ud800") }),
   }, { requiredKeys: ["step", "loss", "gradNorm", "lr", "tokensPerSecond", "seconds"] });
   fc.assert(
     fc.property(metrics, (line) => {
@@ -33,7 +33,7 @@ Deno.test("what is written of a step is read again, NaN, infinities and any samp
       assertEquals<unknown>(parse(text), positive);
       for (const [key, value] of Object.entries(JSON.parse(text))) assertEquals(value === null, false, key);
     }),
-    { seed: 2, numRuns: 60 },
+    { seed: 2 },
   );
 });
 

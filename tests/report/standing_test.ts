@@ -1,0 +1,75 @@
+// What a report says of how a run stands.
+import { assertEquals, assertMatch } from "@std/assert";
+import { sha256 } from "../../lib/io/sha256.ts";
+import { lineOf } from "../../lib/train/metrics_line.ts";
+import { dashboardHandler } from "../../tasks/dashboard/handler.ts";
+import { main as report } from "../../tasks/report.ts";
+import { capture } from "../cli/capture.ts";
+import { CONFIG, linesOf, makeRun, metricsOf, withRun } from "./runs.ts";
+
+Deno.test("report and dashboard show a run whose losses are NaN or infinite as one that diverged", async () => {
+  await withRun(async (dir, run) => {
+    const metrics = metricsOf(40);
+    const spoiled = metrics.map((line) => line.step === 39 ? { ...line, validLoss: NaN } : line);
+    const given = lineOf({ step: 40, diverged: "Cannot go on: got <b>" });
+    const shown = [
+      // As JSON.stringify writes it, and as it is written now.
+      [
+        linesOf(spoiled),
+        /^40 of 120 steps in 0:20, diverged at step 39 .*, loss 6\.000 → .*, validation loss NaN, .*; Got val/,
+      ],
+      [spoiled.map(lineOf).join(""), /diverged at step 39 \(counted from 0\), .*; Got validation loss NaN$/],
+      [lineOf({ ...metrics[0], loss: Infinity }), /^1 of 120 steps in 0:00, diverged at step 0 .*; Got loss Infinity$/],
+      [linesOf(metrics) + given, /^40 of 120 steps in 0:20, diverged at step 40 .*; Cannot go on: got &lt;b>$/],
+      [given, /^No step of 120 has been taken yet, diverged at step 40 .*; Cannot go on: got &lt;b>$/],
+    ] as const;
+    for (const [log, summary] of shown) {
+      await Deno.writeTextFile(`${run}/metrics.jsonl`, log);
+      const { code, stderr } = await capture(report, "--run", run, "--out", `${dir}/report.html`, "--force");
+      assertEquals(code, 0, stderr);
+      const response = await dashboardHandler([run], () => 80)(new Request("http://localhost/"));
+      for (const html of [await Deno.readTextFile(`${dir}/report.html`), await response.text()]) {
+        assertMatch(summaryOf(html), summary);
+        assertEquals(/lowest validation loss<\/th><td>(NaN|Infinity)/.test(html), false);
+      }
+    }
+  });
+});
+
+/** The line on how the run stands. */
+function summaryOf(html: string): string {
+  return /<div id="summary"><p>(.*)<\/p><\/div>/.exec(html)![1].replaceAll("&gt;", ">");
+}
+
+Deno.test("a report says whether a run finished, stopped or may still run, and shows what was run", async () => {
+  await withRun(async (dir, run) => {
+    const shown = async () => {
+      const { code, stderr } = await capture(report, "--run", run, "--out", `${dir}/report.html`, "--force");
+      assertEquals(code, 0, stderr);
+      return summaryOf(await Deno.readTextFile(`${dir}/report.html`));
+    };
+    assertMatch(await shown(), /^40 of 120 steps in 0:20, about 0:39 to go if it still runs, loss 6\.000 → /);
+    await Deno.writeTextFile(`${run}/model.safetensors`, "");
+    assertMatch(await shown(), /^40 of 120 steps in 0:20, stopped, loss 6\.000 → /);
+    await makeRun(run, metricsOf(120));
+    assertMatch(await shown(), /^120 of 120 steps in 1:00, finished, loss 6\.000 → /);
+    // A log of which the beginning is gone does not know the first loss.
+    await makeRun(run, metricsOf(120, { from: 7 }));
+    assertMatch(await shown(), /^120 of 120 steps in 1:00, finished, loss \d\.\d+, validation/);
+
+    // config.json is edited between a checkpoint and the rest; the run goes on from the checkpoint.
+    const file = { bytes: 0, sha256: sha256("") };
+    const files = { "weights.safetensors": file, "optimizer.safetensors": file };
+    const state = { step: 40, seconds: 20, config: CONFIG, files };
+    await Deno.mkdir(`${run}/checkpoints/step-000000040`, { recursive: true });
+    await Deno.writeTextFile(
+      `${run}/checkpoints/step-000000040/checkpoint.json`,
+      JSON.stringify({ ...state, sha256: sha256(JSON.stringify(state)) }),
+    );
+    await makeRun(run, metricsOf(120), { ...CONFIG, training: { ...CONFIG.training, steps: 500 } });
+    assertMatch(
+      await shown(),
+      /^120 of 120 steps in 1:00, finished, .*; config\.json was edited since it began: got training\.steps 500, must be 120/,
+    );
+  });
+});
