@@ -3,10 +3,12 @@
 import { CATALOG } from "../lib/dataset/catalog.ts";
 import { fetchDataset } from "../lib/dataset/fetch_dataset.ts";
 import { documentsOf, splitDocuments } from "../lib/dataset/split_documents.ts";
-import { expandInputs, textSourceOf } from "../lib/dataset/text_inputs.ts";
+import { expandInputs, STDIN, textSourceOf } from "../lib/dataset/text_inputs.ts";
 import type { TextInput } from "../lib/dataset/text_inputs.ts";
+import { makeDirectory } from "../lib/io/make_directory.ts";
+import { requireSeparate } from "../lib/io/replaceable.ts";
 import { textPieces } from "../lib/tokenizer/text_source.ts";
-import { requireAbsent } from "./cli/files.ts";
+import { requireOutputFile, requireOutputName } from "./cli/output.ts";
 import { UsageError } from "./cli/errors.ts";
 import { type Progress, startProgress } from "./cli/progress.ts";
 import { runTask } from "./cli/run.ts";
@@ -55,19 +57,23 @@ export function main(args: string[]): Promise<number> {
       const got = flags.dataset === undefined ? "neither --dataset nor --input" : "both --dataset and --input";
       throw new UsageError(`Cannot run data: got ${got}, must be one of them. See: deno task data --help`);
     }
+    requireOutputName(flags.out);
     if (flags.dataset !== undefined) {
       await fetchFiles(flags.dataset, flags.out, flags["base-url"]);
       return;
     }
     const inputs = await expandInputs(flags.input);
     const paths = { train: `${flags.out}/train.txt`, valid: `${flags.out}/valid.txt` };
-    for (const path of Object.values(paths)) await requireAbsent(path, flags.force);
-    await Deno.mkdir(flags.out, { recursive: true });
+    const texts = inputs.map(({ path }) => path).filter((path) => path !== STDIN);
+    for (const path of Object.values(paths)) await requireOutputFile(path, { force: flags.force, inputs: texts });
+    await requireSeparate([flags.out], texts);
+    await makeDirectory(flags.out);
     const documents = documentsIn(inputs, flags.separator, flags.field);
     const parts = await splitDocuments(documents, paths, {
       separator: flags.separator,
       validFraction: flags["valid-fraction"],
       seed: flags.seed,
+      replace: flags.force,
     });
     for (const part of ["train", "valid"] as const) {
       console.log(`${paths[part]}: ${parts[part].documents} documents, ${megabytes(parts[part].bytes)}`);

@@ -7,6 +7,7 @@ import { predictTraining } from "../lib/accounting/training_summary.ts";
 import { formatBinary } from "../lib/accounting/units.ts";
 import { formatTable } from "../lib/accounting/table.ts";
 import { createBackend } from "../lib/backend/select.ts";
+import { requireSeparate } from "../lib/io/replaceable.ts";
 import { measurePeak, Peak } from "../lib/measure/peak.ts";
 import { loadTokenizer } from "../lib/tokenizer/mod.ts";
 import { mergeConfigs, readConfigFile } from "../lib/train/merge_config.ts";
@@ -19,6 +20,7 @@ import { UsageError } from "./cli/errors.ts";
 import { requireInputFile } from "./cli/files.ts";
 import type { Flags } from "./cli/flags.ts";
 import { exitCodeOf, untilInterrupted } from "./cli/interrupt.ts";
+import { requireOutputName } from "./cli/output.ts";
 import { runTask } from "./cli/run.ts";
 import { REPORT_FILE, tryToWriteReport } from "./report/write_report.ts";
 import { axesOf, FLAGS, HELP, trainFlagsOf } from "./sweep/flags.ts";
@@ -36,7 +38,10 @@ async function start(flags: Flags<typeof FLAGS>): Promise<number> {
   if (trainPath === undefined) {
     throw new UsageError("Cannot sweep: got no --train, must be given one. See: deno task sweep --help");
   }
+  requireOutputName(flags.out);
   for (const path of [trainPath, validPath, configPath]) if (path !== undefined) await requireInputFile(path);
+  const inputs = [trainPath, validPath, configPath, tokenizerPath].filter((path) => path !== undefined);
+  await requireSeparate([flags.out], inputs);
   const tokenizer = tokenizerPath === undefined ? undefined : await loadTokenizer(tokenizerPath);
   const fromFile = configPath === undefined ? [] : [await readConfigFile(configPath)];
   const merged = points.map(({ flags }) => mergeConfigs([...fromFile, configParts(flags)], tokenizer?.vocabSize));

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { UserError } from "../errors.ts";
 import { writeFileAtomically } from "../io/atomic.ts";
+import { PathExistsError } from "../io/rename_to_new.ts";
 import { SpecialTokens } from "../tokenizer/special_tokens.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { formatTokenizerJson } from "../tokenizer/tokenizer_json.ts";
@@ -84,7 +85,8 @@ export async function encodeShards(
     const there = options.replace ? null : await lengthOf(path);
     if (there === null) {
       const before = done;
-      done = await encodePartsToNpy(tokenizer, shard, path, options, before);
+      // Another machine may have made it meanwhile: the same bytes.
+      done = await encodePartsToNpy(tokenizer, shard, path, { ...options, replace: true }, before);
       options.onShard?.(path, done.tokens - before.tokens, true);
     } else {
       options.onShard?.(path, there, false);
@@ -98,8 +100,12 @@ const indexPath = (prefix: string) => `${prefix}.index.json`;
 /** Writes the index before the first shard; refuses one of another run. Several machines may do so at once: all write the same. */
 async function claim(prefix: string, index: ShardIndex, replace: boolean): Promise<void> {
   const path = indexPath(prefix);
-  const before = replace ? null : await readIfPresent(path);
-  if (before === null) return await writeFileAtomically(path, formatIndex(index));
+  try {
+    return await writeFileAtomically(path, formatIndex(index), { replace });
+  } catch (error) {
+    if (!(error instanceof PathExistsError)) throw error;
+  }
+  const before = await Deno.readTextFile(path);
   let found: Partial<ShardIndex>;
   try {
     found = JSON.parse(before) as Partial<ShardIndex>;
@@ -138,15 +144,6 @@ async function lengthOf(path: string): Promise<number | null> {
   try {
     using reader = await NpyReader.open(path);
     return reader.length;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
-}
-
-async function readIfPresent(path: string): Promise<string | null> {
-  try {
-    return await Deno.readTextFile(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
     throw error;

@@ -1,5 +1,6 @@
 import { UserError } from "../errors.ts";
-import { temporaryNameFor } from "../io/atomic.ts";
+import { PendingFile } from "../io/pending_file.ts";
+import { writeFully } from "../io/write_fully.ts";
 import {
   byteLengthOf,
   encodeHeader,
@@ -133,28 +134,17 @@ export async function writeSafetensors(
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const header = encodeHeader(tensors, metadata);
-  const temporary = temporaryNameFor(path);
-  const file = await Deno.open(temporary, { write: true, createNew: true });
-  try {
-    try {
-      await writeAll(file, header);
-      for (const { name, dtype, shape, data } of tensors) {
-        const array = typeof data === "function" ? await data() : data;
-        if (!(array instanceof ARRAY_OF[dtype]) || array.byteLength !== byteLengthOf(dtype, shape)) {
-          const got = `${array.length} elements of ${array.constructor.name}`;
-          throw new RangeError(`Cannot write tensor "${name}": got ${got}, must be ${dtype} (${shape.join(", ")})`);
-        }
-        await writeAll(file, new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
-      }
-      await file.sync();
-    } finally {
-      file.close();
+  await using pending = await PendingFile.create(path);
+  await writeFully(pending.file, header);
+  for (const { name, dtype, shape, data } of tensors) {
+    const array = typeof data === "function" ? await data() : data;
+    if (!(array instanceof ARRAY_OF[dtype]) || array.byteLength !== byteLengthOf(dtype, shape)) {
+      const got = `${array.length} elements of ${array.constructor.name}`;
+      throw new RangeError(`Cannot write tensor "${name}": got ${got}, must be ${dtype} (${shape.join(", ")})`);
     }
-    await Deno.rename(temporary, path);
-  } catch (error) {
-    await Deno.remove(temporary);
-    throw error;
+    await writeFully(pending.file, new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
   }
+  await pending.publish();
 }
 
 function readHeader(readRange: ReadRange, fileBytes: number, label: string): SafetensorsHeader {
@@ -182,8 +172,4 @@ function readFromFile(file: Deno.FsFile, offset: number, length: number, label: 
     filled += count;
   }
   return bytes;
-}
-
-async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
-  for (let written = 0; written < bytes.byteLength;) written += await file.write(bytes.subarray(written));
 }

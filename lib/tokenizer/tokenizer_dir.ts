@@ -1,6 +1,9 @@
 // A tokenizer on disk: a directory with tokenizer.json, and the same as vocab.json and merges.txt.
 import { UserError } from "../errors.ts";
 import { writeFileAtomically } from "../io/atomic.ts";
+import { hasJsonKeys } from "../io/has_json_keys.ts";
+import type { OwnEntries } from "../io/own_entries.ts";
+import { restoreReplaced } from "../io/replace_directory.ts";
 import { unspellBytes } from "./byte_level.ts";
 import { parseTiktoken, tiktokenOptionsFor } from "./tiktoken_file.ts";
 import { buildVocabulary, spelledTokens } from "./spelled_vocabulary.ts";
@@ -11,6 +14,15 @@ import type { Vocabulary } from "./vocabulary.ts";
 const TOKENIZER_JSON = "tokenizer.json";
 const VOCAB_JSON = "vocab.json";
 const MERGES_TXT = "merges.txt";
+/** The same as ranks, which only some directories have. */
+export const TOKENIZER_TIKTOKEN = "tokenizer.tiktoken";
+
+/** What is written into a tokenizer's directory. */
+export const TOKENIZER_ENTRIES: OwnEntries = {
+  what: "a tokenizer's directory",
+  files: [TOKENIZER_JSON, VOCAB_JSON, MERGES_TXT, TOKENIZER_TIKTOKEN],
+  isOwn: (directory) => hasJsonKeys(`${directory}/${TOKENIZER_JSON}`, ["model", "added_tokens"]),
+};
 
 /**
  * Saves a tokenizer into a directory, which is made if it is not there, beside whatever else it holds.
@@ -37,6 +49,7 @@ export async function loadTokenizer(dir: string): Promise<Tokenizer> {
     const ranks = await Deno.readTextFile(dir);
     return new Tokenizer(parseTiktoken(ranks, dir, tiktokenOptionsFor(dir)));
   }
+  await restoreReplaced(dir);
   const json = await readIfPresent(`${dir}/${TOKENIZER_JSON}`);
   if (json !== null) return new Tokenizer(parseTokenizerJson(json, `${dir}/${TOKENIZER_JSON}`));
   const [vocab, merges] = await Promise.all([VOCAB_JSON, MERGES_TXT].map((file) => readIfPresent(`${dir}/${file}`)));

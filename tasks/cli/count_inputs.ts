@@ -13,16 +13,16 @@ import { TextProgress } from "./text_progress.ts";
  * Counts inputs: files, directories, `-` for stdin.
  *
  * @param field Field of JSON Lines objects with the text. If it is given, stdin is JSON Lines too.
- * @param check Called when the inputs are known to be there, before they are read.
+ * @param check Called with the inputs' paths when they are known to be there, before they are read.
  */
 export async function countInputs(
   paths: readonly string[],
   field: string | undefined,
-  check: () => void | Promise<void>,
+  check: (inputs: readonly string[]) => void | Promise<void>,
   options: Pick<CountTextsOptions, "specialTokens" | "pattern">,
 ): Promise<CountedText & CountTimes> {
   const inputs = await expandInputs(paths, { stdinIsJsonLines: field !== undefined });
-  await check();
+  await check(inputs.map(({ path }) => path));
   return await untilInterrupted(async (signal) => {
     // How much text a packed file holds is not known beforehand.
     const totals = inputs.map(({ bytes, isGzip }) => isGzip ? null : bytes);

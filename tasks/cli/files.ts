@@ -1,4 +1,5 @@
 // Checks on the files a person names, made before any work is done.
+import { restoreReplaced } from "../../lib/io/replace_directory.ts";
 import { UserError } from "./errors.ts";
 
 /**
@@ -23,6 +24,7 @@ export async function requireInputFile(path: string): Promise<number> {
  * @throws {UserError} if something else is.
  */
 export async function isDirectory(path: string): Promise<boolean> {
+  await restoreReplaced(path);
   if (await statOrNull(path) === null) return false;
   await requireDirectory(path);
   return true;
@@ -30,6 +32,7 @@ export async function isDirectory(path: string): Promise<boolean> {
 
 /** @throws {UserError} if `path` is not an existing directory. */
 export async function requireDirectory(path: string): Promise<void> {
+  await restoreReplaced(path);
   const info = await statOrNull(path);
   if (!info?.isDirectory) {
     const got = info === null ? "no such directory" : "a file";
@@ -41,13 +44,6 @@ export async function requireDirectory(path: string): Promise<void> {
 export async function requireTokenizer(path: string): Promise<void> {
   if (path.endsWith(".tiktoken")) await requireInputFile(path);
   else await requireDirectory(path);
-}
-
-/** @throws {UserError} if something is at `path` already and `force` was not given. */
-export async function requireAbsent(path: string, force: boolean): Promise<void> {
-  if (!force && await statOrNull(path) !== null) {
-    throw new UserError(`Cannot write ${path}: got a path that exists, must be a new one. Pass --force to replace it`);
-  }
 }
 
 async function statOrNull(path: string): Promise<Deno.FileInfo | null> {

@@ -1,0 +1,70 @@
+// Checks on where a task writes, made before any work is done.
+import { exists } from "../../lib/io/exists.ts";
+import { isEmpty, type OwnEntries } from "../../lib/io/own_entries.ts";
+import { recoverDirectory } from "../../lib/io/replace_directory.ts";
+import { requireReplaceable, requireSeparate } from "../../lib/io/replaceable.ts";
+import { tidyBeside } from "../../lib/io/temporary.ts";
+import { UserError } from "./errors.ts";
+
+/** What decides whether something may be written. */
+export interface OutputOptions {
+  /** Whether --force was given. */
+  readonly force: boolean;
+  /** Paths that the task reads; `-` is passed over. */
+  readonly inputs: readonly string[];
+}
+
+/** @throws {UserError} If a path cannot be written to by its name alone: `-` is not stdout for every task. */
+export function requireOutputName(path: string): void {
+  if (path !== "-" && path !== "") return;
+  throw new UserError(
+    `Cannot write "${path}": got ${
+      path === "" ? "nothing" : "stdout"
+    }, must be a path. For a path of that name: ./${path}`,
+  );
+}
+
+/**
+ * Checks that a file can be written to `path`, and removes what killed processes left half-written of it.
+ * @throws {UserError} If it is a directory or an input, or is there and --force was not given.
+ */
+export async function requireOutputFile(path: string, { force, inputs }: OutputOptions): Promise<void> {
+  requireOutputName(path);
+  if (path.endsWith("/") || await isDirectory(path)) {
+    throw new UserError(`Cannot write ${path}: got a directory, must be a file. Name a file in it`);
+  }
+  await tidyBeside(path);
+  await requireSeparate([path], inputs.filter((input) => input !== "-"));
+  if (!force && await exists(path)) throw alreadyThere(path);
+}
+
+/**
+ * Checks that a directory can be made at `path`, and puts in order what killed processes left of it.
+ *
+ * @param own What may be in a directory that is there already, to be replaced with --force.
+ * @throws {UserError} If an input lies inside it; if it has anything in it, without --force; with --force, if it has
+ *   anything in it that is not `own`.
+ */
+export async function requireOutputDirectory(
+  path: string,
+  { force, inputs, own }: OutputOptions & { readonly own: OwnEntries },
+): Promise<void> {
+  requireOutputName(path);
+  await recoverDirectory(path, own);
+  await requireSeparate([path], inputs.filter((input) => input !== "-"));
+  if (force) await requireReplaceable(path, own);
+  else if (await exists(path) && !(await isDirectory(path) && await isEmpty(path))) throw alreadyThere(path);
+}
+
+function alreadyThere(path: string): UserError {
+  return new UserError(`Cannot write ${path}: got a path that exists, must be a new one. Pass --force to replace it`);
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isDirectory;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
+    throw error;
+  }
+}
