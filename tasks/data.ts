@@ -1,13 +1,15 @@
 // Prepares text: downloads a dataset, or splits your own text into train and validation text.
 //   deno task data --dataset tinystories --out data/tinystories
-import { CATALOG } from "../lib/dataset/catalog.ts";
+import { CATALOG, type CatalogFile } from "../lib/dataset/catalog.ts";
 import { fetchDataset } from "../lib/dataset/fetch_dataset.ts";
 import { documentsOf, splitDocuments } from "../lib/dataset/split_documents.ts";
 import { expandInputs, STDIN, textSourceOf } from "../lib/dataset/text_inputs.ts";
 import type { TextInput } from "../lib/dataset/text_inputs.ts";
+import { abortable } from "../lib/io/abortable.ts";
 import { makeDirectory } from "../lib/io/make_directory.ts";
 import { requireSeparate } from "../lib/io/replaceable.ts";
 import { textPieces } from "../lib/tokenizer/text_source.ts";
+import { untilInterrupted } from "./cli/interrupt.ts";
 import { requireOutputFile, requireOutputName } from "./cli/output.ts";
 import { UsageError } from "./cli/errors.ts";
 import { type Progress, startProgress } from "./cli/progress.ts";
@@ -68,13 +70,15 @@ export function main(args: string[]): Promise<number> {
     for (const path of Object.values(paths)) await requireOutputFile(path, { force: flags.force, inputs: texts });
     await requireSeparate([flags.out], texts);
     await makeDirectory(flags.out);
-    const documents = documentsIn(inputs, flags.separator, flags.field);
-    const parts = await splitDocuments(documents, paths, {
-      separator: flags.separator,
-      validFraction: flags["valid-fraction"],
-      seed: flags.seed,
-      replace: flags.force,
-    });
+    const parts = await untilInterrupted((signal) =>
+      splitDocuments(documentsIn(inputs, flags, signal), paths, {
+        separator: flags.separator,
+        validFraction: flags["valid-fraction"],
+        seed: flags.seed,
+        replace: flags.force,
+        signal,
+      })
+    );
     for (const part of ["train", "valid"] as const) {
       console.log(`${paths[part]}: ${parts[part].documents} documents, ${megabytes(parts[part].bytes)}`);
     }
@@ -85,21 +89,21 @@ async function fetchFiles(dataset: keyof typeof CATALOG, dir: string, baseUrl?: 
   let progress: Progress | undefined;
   let current = "";
   try {
-    const files = await fetchDataset(CATALOG[dataset], dir, {
-      baseUrl,
-      onProgress: ({ remote }, received, total) => {
-        if (remote !== current) {
-          progress?.stop();
-          progress = startProgress(total ?? 0, "{name} [{bar}] {got} of {all}", { name: remote, got: "", all: "" });
-          current = remote;
-        }
-        progress?.update(received, {
-          name: remote,
-          got: megabytes(received),
-          all: total === null ? "an unknown size" : megabytes(total),
-        });
-      },
-    });
+    const onProgress = ({ remote }: CatalogFile, received: number, total: number | null) => {
+      if (remote !== current) {
+        progress?.stop();
+        progress = startProgress(total ?? 0, "{name} [{bar}] {got} of {all}", { name: remote, got: "", all: "" });
+        current = remote;
+      }
+      progress?.update(received, {
+        name: remote,
+        got: megabytes(received),
+        all: total === null ? "an unknown size" : megabytes(total),
+      });
+    };
+    const files = await untilInterrupted((signal) =>
+      fetchDataset(CATALOG[dataset], dir, { baseUrl, signal, onProgress })
+    );
     progress?.stop();
     for (const { name, bytes, sha256 } of files) {
       console.log(`${dir}/${name}: ${megabytes(bytes)}, SHA-256 ${sha256}`);
@@ -111,12 +115,12 @@ async function fetchFiles(dataset: keyof typeof CATALOG, dir: string, baseUrl?: 
 
 async function* documentsIn(
   inputs: readonly TextInput[],
-  separator: string,
-  field: string,
+  { separator, field }: { readonly separator: string; readonly field: string },
+  signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   const encoder = new TextEncoder();
   for (const input of inputs) {
-    const source = textSourceOf(input, { field, stdin: Deno.stdin.readable });
+    const source = textSourceOf(input, { field, stdin: abortable(Deno.stdin.readable, signal) });
     if (typeof source === "object" && "texts" in source) {
       for await (const text of source.texts) yield typeof text === "string" ? encoder.encode(text) : text;
     } else {

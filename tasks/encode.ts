@@ -6,6 +6,7 @@ import { tokenDtype } from "../lib/dataset/npy_format.ts";
 import { listShardFiles } from "../lib/dataset/shard_files.ts";
 import type { ShardSize } from "../lib/dataset/shard_plan.ts";
 import { expandInputs, type TextInput } from "../lib/dataset/text_inputs.ts";
+import { abortable } from "../lib/io/abortable.ts";
 import { requireSeparate } from "../lib/io/replaceable.ts";
 import type { Tokenizer } from "../lib/tokenizer/tokenizer.ts";
 import { loadTokenizer } from "../lib/tokenizer/tokenizer_dir.ts";
@@ -93,7 +94,7 @@ async function encode(
     field: flags.field,
     separatorId: separatorId(tokenizer, flags.separator),
     specials: flags["specials-as-text"] ? "text" : "special",
-    stdin: Deno.stdin.readable,
+    stdin: abortable(Deno.stdin.readable, signal),
     signal,
     onProgress: (now: EncodeProgress) => progress.update(done = now),
   } as const;

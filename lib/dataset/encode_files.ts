@@ -2,7 +2,6 @@
 import { PendingFile, type PublishOptions } from "../io/pending_file.ts";
 import { SegmentQueue } from "../io/segment_queue.ts";
 import { numThreadsFor, workOnSegments } from "../io/segment_work.ts";
-import { writeFully } from "../io/write_fully.ts";
 import { type FileRange, numSegments, totalBytes } from "../tokenizer/file_segments.ts";
 import type { EncodeOptions, Tokenizer } from "../tokenizer/tokenizer.ts";
 import { type EncodeJob, encodeSegments } from "./encode_segments.ts";
@@ -62,7 +61,7 @@ export async function encodeFiles(
     endingTexts: ranges.map(({ endsText }) => endsText),
   };
   // The length is not known yet; that of the header is.
-  await writeFully(pending.file, npyHeader(dtype, 0));
+  await pending.write(npyHeader(dtype, 0));
   await workOnSegments<EncodeJob, never>({
     queue,
     own: encodeSegments(job, queue),
@@ -74,7 +73,7 @@ export async function encodeFiles(
     signal: options.signal,
   });
   await pending.file.seek(0, Deno.SeekMode.Start);
-  await writeFully(pending.file, npyHeader(dtype, queue.countDone));
+  await pending.write(npyHeader(dtype, queue.countDone));
   await pending.publish(options);
   return { bytes: queue.bytesDone, tokens: queue.countDone };
 }

@@ -5,7 +5,6 @@ import { writeFileAtomically } from "../io/atomic.ts";
 import { renameDurably } from "../io/durable.ts";
 import { gunzip } from "../io/gunzip.ts";
 import { PendingFile } from "../io/pending_file.ts";
-import { writeFully } from "../io/write_fully.ts";
 import type { CatalogEntry, CatalogFile } from "./catalog.ts";
 import { download, type DownloadOptions, RemoteChangedError } from "./download.ts";
 import { remoteStatePath } from "./download_state.ts";
@@ -98,7 +97,7 @@ async function fetchFile(
   await using pending = file.remote.endsWith(".gz") ? await PendingFile.create(path) : undefined;
   if (pending) {
     try {
-      for await (const piece of unpacked.through(gunzip(bytes, url))) await writeFully(pending.file, piece);
+      for await (const piece of unpacked.through(gunzip(bytes, url))) await pending.write(piece);
     } catch (error) {
       // A damaged part stays damaged, however often it is unpacked.
       if (error instanceof UserError && error.message.startsWith("Cannot unpack")) await removePart(part);

@@ -1,7 +1,6 @@
 // Token ids on disk: read whole or by range, written as a stream.
 import { UserError } from "../errors.ts";
 import { PendingFile, type PublishOptions } from "../io/pending_file.ts";
-import { writeFully } from "../io/write_fully.ts";
 import {
   dtypeBytes,
   newTokenArray,
@@ -111,7 +110,7 @@ export class NpyWriter {
    */
   static async create(path: string, dtype: TokenDtype, options: PublishOptions = {}): Promise<NpyWriter> {
     const writer = new NpyWriter(await PendingFile.create(path), dtype, options);
-    await writeFully(writer.#pending.file, npyHeader(dtype, 0));
+    await writer.#pending.write(npyHeader(dtype, 0));
     return writer;
   }
 
@@ -127,7 +126,7 @@ export class NpyWriter {
       : this.#dtype === "uint16"
       ? Uint16Array.from(ids)
       : Uint32Array.from(ids);
-    await writeFully(this.#pending.file, new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength));
+    await this.#pending.write(new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength));
     this.#length += ids.length;
   }
 
@@ -137,7 +136,7 @@ export class NpyWriter {
    */
   async close(): Promise<void> {
     await this.#pending.file.seek(0, Deno.SeekMode.Start);
-    await writeFully(this.#pending.file, npyHeader(this.#dtype, this.#length));
+    await this.#pending.write(npyHeader(this.#dtype, this.#length));
     await this.#pending.publish(this.#options);
   }
 

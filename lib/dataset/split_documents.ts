@@ -2,7 +2,6 @@
 import { UserError } from "../errors.ts";
 import { PendingFile, type PublishOptions } from "../io/pending_file.ts";
 import { removeIfPresent } from "../io/remove_if_present.ts";
-import { writeFully } from "../io/write_fully.ts";
 import { Philox } from "../random/philox.ts";
 
 /** The random stream that documents are drawn from. */
@@ -105,8 +104,8 @@ class PartWriter implements AsyncDisposable {
   }
 
   async write(document: Uint8Array, mark: Uint8Array): Promise<void> {
-    await writeFully(this.#pending.file, document);
-    await writeFully(this.#pending.file, mark);
+    await this.#pending.write(document);
+    await this.#pending.write(mark);
     this.documents++;
     this.bytes += document.length + mark.length;
   }

@@ -10,7 +10,6 @@ import { removeTreeIfPresent } from "./remove_if_present.ts";
 import { placeDirectory, recoverDirectory, replaceDirectory } from "./replace_directory.ts";
 import { requireReplaceable } from "./replaceable.ts";
 import { temporaryNameFor, tidyBeside } from "./temporary.ts";
-import { writeFully } from "./write_fully.ts";
 
 /**
  * Writes `data` to `path`, which appears once everything is on disk. Makes the parent directory.
@@ -23,7 +22,7 @@ export async function writeFileAtomically(
 ): Promise<void> {
   await makeDirectory(parentOf(withoutSlashes(path)));
   await using pending = await PendingFile.create(path);
-  await writeFully(pending.file, typeof data === "string" ? new TextEncoder().encode(data) : data);
+  await pending.write(typeof data === "string" ? new TextEncoder().encode(data) : data);
   await pending.publish(options);
 }
 

@@ -4,6 +4,8 @@ import { parentOf, withoutSlashes } from "./parent_of.ts";
 import { removeIfPresent } from "./remove_if_present.ts";
 import { renameToNew } from "./rename_to_new.ts";
 import { temporaryNameFor, tidyBeside } from "./temporary.ts";
+import { namingFile } from "./write_error.ts";
+import { writeFully } from "./write_fully.ts";
 
 /** How a file gets its name. */
 export interface PublishOptions {
@@ -46,11 +48,20 @@ export class PendingFile implements AsyncDisposable {
   }
 
   /**
+   * Writes at the file's position.
+   * @throws {WriteError} If the system refuses.
+   */
+  async write(bytes: Uint8Array): Promise<void> {
+    await namingFile(this.temporary, () => writeFully(this.file, bytes));
+  }
+
+  /**
    * Waits until the file is on disk, and gives it its name.
    * @throws {PathExistsError} If there is a file of this name, and it is not to be replaced; it stays as it is.
+   * @throws {WriteError} If the system refuses.
    */
   async publish({ replace = true }: PublishOptions = {}): Promise<void> {
-    await this.file.sync();
+    await namingFile(this.temporary, () => this.file.sync());
     if (replace) await Deno.rename(this.temporary, this.#path);
     else await renameToNew(this.temporary, this.#path);
     this.#isPublished = true;

@@ -1,8 +1,10 @@
 // What is at a path already, and whether it may give way.
 import { UserError } from "../errors.ts";
 import { excerpt } from "./excerpt.ts";
+import { exists } from "./exists.ts";
 import { foreignEntries, isEmpty, type OwnEntries } from "./own_entries.ts";
 import { PathExistsError } from "./rename_to_new.ts";
+import { statOrNull } from "./stat_or_null.ts";
 
 /** Names of what is in the way that a message quotes. */
 const MAX_NAMES = 3;
@@ -15,9 +17,10 @@ const MAX_NAMES = 3;
  */
 export async function requireReplaceable(path: string, own?: OwnEntries): Promise<void> {
   const info = await statOrNull(path);
-  if (info === null || (info.isDirectory && await isEmpty(path))) return;
+  if (info === null && !await exists(path)) return;
+  if (info?.isDirectory && await isEmpty(path)) return;
   if (own === undefined) throw new PathExistsError(path);
-  if (!info.isDirectory) {
+  if (!info?.isDirectory) {
     throw new UserError(`Cannot replace ${path}: got a file, must be ${own.what}. Choose another place`);
   }
   const foreign = await foreignEntries(path, own);
@@ -47,7 +50,7 @@ export async function requireSeparate(outputs: readonly string[], inputs: readon
   for (const output of outputs) {
     const info = await statOrNull(output);
     // Nothing is inside of what is not there.
-    if (info === null || info.isSymlink) continue;
+    if (info === null) continue;
     const place = await Deno.realPath(output);
     if (info.isDirectory) directories.push({ output, place });
     else files.set(place, output).set(numberOf(info) ?? place, output);
@@ -55,7 +58,7 @@ export async function requireSeparate(outputs: readonly string[], inputs: readon
   if (files.size === 0 && directories.length === 0) return;
   for (const input of inputs) {
     const info = await statOrNull(input);
-    if (info === null || info.isSymlink) continue;
+    if (info === null) continue;
     const place = await Deno.realPath(input);
     const same = files.get(place) ?? files.get(numberOf(info) ?? place);
     const around = directories.find((directory) => isWithin(place, directory.place))?.output;
@@ -79,16 +82,4 @@ function isWithin(path: string, directory: string): boolean {
 function listed(names: readonly string[]): string {
   const quoted = names.slice(0, MAX_NAMES).map((name) => excerpt(name)).join(", ");
   return names.length > MAX_NAMES ? `${quoted} and ${names.length - MAX_NAMES} more` : quoted;
-}
-
-/** What a path leads to; a link that leads nowhere counts as what it is. */
-async function statOrNull(path: string): Promise<Deno.FileInfo | null> {
-  for (const look of [Deno.stat, Deno.lstat]) {
-    try {
-      return await look(path);
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory)) throw error;
-    }
-  }
-  return null;
 }

@@ -1,6 +1,5 @@
 import { UserError } from "../errors.ts";
 import { PendingFile } from "../io/pending_file.ts";
-import { writeFully } from "../io/write_fully.ts";
 import {
   byteLengthOf,
   encodeHeader,
@@ -135,14 +134,14 @@ export async function writeSafetensors(
 ): Promise<void> {
   const header = encodeHeader(tensors, metadata);
   await using pending = await PendingFile.create(path);
-  await writeFully(pending.file, header);
+  await pending.write(header);
   for (const { name, dtype, shape, data } of tensors) {
     const array = typeof data === "function" ? await data() : data;
     if (!(array instanceof ARRAY_OF[dtype]) || array.byteLength !== byteLengthOf(dtype, shape)) {
       const got = `${array.length} elements of ${array.constructor.name}`;
       throw new RangeError(`Cannot write tensor "${name}": got ${got}, must be ${dtype} (${shape.join(", ")})`);
     }
-    await writeFully(pending.file, new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
+    await pending.write(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
   }
   await pending.publish();
 }

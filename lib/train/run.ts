@@ -5,6 +5,7 @@ import { UserError } from "../errors.ts";
 import { isFile } from "../io/is_file.ts";
 import { lockDirectory } from "../io/lock.ts";
 import { removeIfPresent } from "../io/remove_if_present.ts";
+import { statOrNull } from "../io/stat_or_null.ts";
 import { tidyDirectory } from "../io/temporary.ts";
 import { Transformer } from "../model/transformer.ts";
 import { initialWeights } from "../model/weights.ts";
@@ -137,13 +138,4 @@ async function requireNotBegun(directory: string): Promise<void> {
     } of an earlier training, and no checkpoint to go on from, must ` +
       `be a run that has not begun. Go on from its newest checkpoint, or choose another directory`,
   );
-}
-
-async function statOrNull(path: string): Promise<Deno.FileInfo | null> {
-  try {
-    return await Deno.stat(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
 }

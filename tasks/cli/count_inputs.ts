@@ -1,5 +1,6 @@
 // Counting the words of what a person names, with progress, until Ctrl-C.
 import { expandInputs, textSourceOf } from "../../lib/dataset/text_inputs.ts";
+import { abortable } from "../../lib/io/abortable.ts";
 import {
   type CountedText,
   countTexts,
@@ -27,7 +28,9 @@ export async function countInputs(
     // How much text a packed file holds is not known beforehand.
     const totals = inputs.map(({ bytes, isGzip }) => isGzip ? null : bytes);
     using progress = new TextProgress(totals.includes(null) ? null : totals.reduce<number>((sum, n) => sum + n!, 0));
-    const sources = inputs.map((input) => textSourceOf(input, { field, stdin: Deno.stdin.readable }));
+    const sources = inputs.map((input) =>
+      textSourceOf(input, { field, stdin: abortable(Deno.stdin.readable, signal) })
+    );
     const onProgress = (bytes: number) => progress.update({ storedBytes: bytes });
     return await countTexts(sources, { ...options, signal, onProgress });
   });

@@ -1,5 +1,6 @@
 // Checks on the files a person names, made before any work is done.
 import { restoreReplaced } from "../../lib/io/replace_directory.ts";
+import { statOrNull } from "../../lib/io/stat_or_null.ts";
 import { UserError } from "./errors.ts";
 
 /**
@@ -44,13 +45,4 @@ export async function requireDirectory(path: string): Promise<void> {
 export async function requireTokenizer(path: string): Promise<void> {
   if (path.endsWith(".tiktoken")) await requireInputFile(path);
   else await requireDirectory(path);
-}
-
-async function statOrNull(path: string): Promise<Deno.FileInfo | null> {
-  try {
-    return await Deno.stat(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return null;
-    throw error;
-  }
 }

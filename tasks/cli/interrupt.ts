@@ -2,6 +2,7 @@
 import { fstatSync, statSync } from "node:fs";
 import { errorCodeOf } from "../../lib/io/error_code.ts";
 import { UserError } from "./errors.ts";
+import { unlessUnheard } from "./unheard.ts";
 
 /** The signals that end work in good order, and their numbers. */
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
@@ -25,20 +26,32 @@ const REPEAT_MS = 500;
 /** Runs `body` with a signal that is aborted by the first such signal; a later one ends the process at once. */
 export async function untilInterrupted<T>(body: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
-  const names = (Object.keys(SIGNALS) as (keyof typeof SIGNALS)[]).filter(isHeard);
+  const names = (Object.keys(SIGNALS) as (keyof typeof SIGNALS)[]).filter((name) =>
+    Deno.build.os !== "windows" || name === "SIGINT"
+  );
   let first = Infinity;
   const stop = (name: keyof typeof SIGNALS) => {
     if (performance.now() - first > REPEAT_MS) Deno.exit(new InterruptedError(name).exitCode);
     if (controller.signal.aborted) return;
     first = performance.now();
+    if (name === "SIGHUP") outliveTerminal();
     controller.abort(new InterruptedError(name));
   };
-  const listeners = names.map((name) => [name, () => stop(name)] as const);
+  const isDeaf = isUnderNohup();
+  const listeners = names.map((name) => [name, () => isDeaf && name === "SIGHUP" ? undefined : stop(name)] as const);
   for (const [name, listener] of listeners) Deno.addSignalListener(name, listener);
   try {
     return await body(controller.signal);
   } finally {
     for (const [name, listener] of listeners) Deno.removeSignalListener(name, listener);
+  }
+}
+
+/** Lets what is said from now on get lost with the terminal: it is no reason to fail, and work is saved yet. */
+function outliveTerminal(): void {
+  for (const name of ["log", "error"] as const) {
+    const print = console[name];
+    console[name] = (...words: unknown[]) => unlessUnheard(() => print(...words));
   }
 }
 
@@ -52,18 +65,15 @@ export function isInterruptedCode(code: number): boolean {
   return Object.values<number>(SIGNALS).includes(code - 128);
 }
 
-function isHeard(name: keyof typeof SIGNALS): boolean {
-  if (Deno.build.os === "windows") return name === "SIGINT";
-  return name !== "SIGHUP" || !isUnderNohup();
-}
-
 /**
- * Whether `nohup` started this process: then the end of its terminal (SIGHUP) is to be passed over. Listening would undo
- * that, and a process may not ask what it inherited. But nohup gives it a standard input that cannot be read from.
+ * Whether `nohup` started this process: then the end of its terminal (SIGHUP) is to be passed over. Deno undoes what nohup
+ * did about that as soon as any signal is listened to, and may not ask the system what it was. But nohup gives a process
+ * that is started from a terminal a standard input that cannot be read from.
  */
 function isUnderNohup(): boolean {
   try {
     // Reading from anything but the null device could wait, or take what is somebody else's.
+    if (Deno.build.os === "windows") return false;
     const stdin = fstatSync(0);
     if (!stdin.isCharacterDevice() || stdin.rdev !== statSync("/dev/null").rdev) return false;
     Deno.stdin.readSync(new Uint8Array(1));

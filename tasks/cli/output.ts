@@ -3,6 +3,7 @@ import { exists } from "../../lib/io/exists.ts";
 import { isEmpty, type OwnEntries } from "../../lib/io/own_entries.ts";
 import { recoverDirectory } from "../../lib/io/replace_directory.ts";
 import { requireReplaceable, requireSeparate } from "../../lib/io/replaceable.ts";
+import { statOrNull } from "../../lib/io/stat_or_null.ts";
 import { tidyBeside } from "../../lib/io/temporary.ts";
 import { UserError } from "./errors.ts";
 
@@ -30,7 +31,7 @@ export function requireOutputName(path: string): void {
  */
 export async function requireOutputFile(path: string, { force, inputs }: OutputOptions): Promise<void> {
   requireOutputName(path);
-  if (path.endsWith("/") || await isDirectory(path)) {
+  if (path.endsWith("/") || (await statOrNull(path))?.isDirectory) {
     throw new UserError(`Cannot write ${path}: got a directory, must be a file. Name a file in it`);
   }
   await tidyBeside(path);
@@ -53,18 +54,11 @@ export async function requireOutputDirectory(
   await recoverDirectory(path, own);
   await requireSeparate([path], inputs.filter((input) => input !== "-"));
   if (force) await requireReplaceable(path, own);
-  else if (await exists(path) && !(await isDirectory(path) && await isEmpty(path))) throw alreadyThere(path);
+  else if (await exists(path) && !((await statOrNull(path))?.isDirectory && await isEmpty(path))) {
+    throw alreadyThere(path);
+  }
 }
 
 function alreadyThere(path: string): UserError {
   return new UserError(`Cannot write ${path}: got a path that exists, must be a new one. Pass --force to replace it`);
-}
-
-async function isDirectory(path: string): Promise<boolean> {
-  try {
-    return (await Deno.stat(path)).isDirectory;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
-    throw error;
-  }
 }
