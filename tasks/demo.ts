@@ -101,7 +101,7 @@ More of it: deno task generate --run ${run} --prompt "${PROMPT}" --seed 1`);
 function ownEntries(train: Uint8Array): OwnEntries {
   const ids = ["train.npy", "valid.npy"];
   return {
-    what: "a demo's directory",
+    what: "a demo",
     files: [...ids, ...ids.map((name) => `${name}.provenance.json`), "valid.txt", TRAIN_TEXT],
     directories: [[/^tokenizer$/, TOKENIZER_ENTRIES], [/^run$/, RUN_ENTRIES]],
     isOwn: async (directory) => {

@@ -6,7 +6,7 @@ import { parseTemporaryName } from "./temporary.ts";
 
 /** The files and directories that are written into a directory of a kind. */
 export interface OwnEntries {
-  /** The kind: `a tokenizer's directory`. */
+  /** What such a directory holds: `a tokenizer`. */
   readonly what: string;
   readonly files: readonly string[];
   /** Directories in it, by their names, with what is written into each. */

@@ -41,7 +41,7 @@ export class PendingFile implements AsyncDisposable {
     await tidyBeside(target);
     for (;;) {
       const temporary = temporaryNameFor(target);
-      const file = await Deno.open(temporary, { read: true, write: true, createNew: true });
+      const file = await Deno.open(temporary, { write: true, createNew: true });
       if (await isKept(file, temporary)) return new PendingFile(target, temporary, file);
       file.close();
     }

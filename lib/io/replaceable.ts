@@ -21,18 +21,20 @@ export async function requireReplaceable(path: string, own?: OwnEntries): Promis
   if (info?.isDirectory && await isEmpty(path)) return;
   if (own === undefined) throw new PathExistsError(path);
   if (!info?.isDirectory) {
-    throw new UserError(`Cannot replace ${path}: got a file, must be ${own.what}. Choose another place`);
+    throw new UserError(
+      `Cannot replace ${path}: got a file, must be the directory of ${own.what}. Choose another place`,
+    );
   }
   const foreign = await foreignEntries(path, own);
   if (foreign.length > 0) {
     throw new UserError(
-      `Cannot replace ${path}: got ${listed(foreign)} in it, must hold nothing but ${own.what}. Move what you keep ` +
-        `elsewhere, or choose another place`,
+      `Cannot replace ${path}: got ${listed(foreign)} in it, must hold ${own.what} and nothing else. Move what ` +
+        `is to stay, or choose another place`,
     );
   }
   if (own.isOwn && !await own.isOwn(path)) {
     throw new UserError(
-      `Cannot replace ${path}: got files of another kind, must be ${own.what}. Move them elsewhere, or choose another place`,
+      `Cannot replace ${path}: got other files of the same names, must hold ${own.what}. Move them, or choose another place`,
     );
   }
 }

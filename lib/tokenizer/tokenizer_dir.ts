@@ -17,9 +17,9 @@ const MERGES_TXT = "merges.txt";
 /** The same as ranks, which only some directories have. */
 export const TOKENIZER_TIKTOKEN = "tokenizer.tiktoken";
 
-/** What is written into a tokenizer's directory. */
+/** What is written into a tokenizer. */
 export const TOKENIZER_ENTRIES: OwnEntries = {
-  what: "a tokenizer's directory",
+  what: "a tokenizer",
   files: [TOKENIZER_JSON, VOCAB_JSON, MERGES_TXT, TOKENIZER_TIKTOKEN],
   isOwn: (directory) => hasJsonKeys(`${directory}/${TOKENIZER_JSON}`, ["model", "added_tokens"]),
 };

@@ -4,8 +4,9 @@ import { viewOf } from "../graph/program.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { writeDirectoryAtomically, writeFileAtomically } from "../io/atomic.ts";
 import type { OwnEntries } from "../io/own_entries.ts";
+import { parentOf } from "../io/parent_of.ts";
 import { removeTreeIfPresent } from "../io/remove_if_present.ts";
-import { restoreReplacedIn } from "../io/replace_directory.ts";
+import { restoreReplaced, restoreReplacedIn } from "../io/replace_directory.ts";
 import { sha256, sha256OfFile } from "../io/sha256.ts";
 import { temporaryNameFor } from "../io/temporary.ts";
 import { Safetensors, writeSafetensors } from "../model/safetensors.ts";
@@ -130,6 +131,7 @@ export async function latestCheckpoint(
   directory: string,
 ): Promise<{ checkpoint: Checkpoint | undefined; damaged: DamagedCheckpoint[] }> {
   const damagedOnes: DamagedCheckpoint[] = [];
+  await restoreReplaced(parentOf(directory));
   await restoreReplacedIn(directory);
   for (const path of (await listCheckpoints(directory)).toReversed()) {
     try {

@@ -35,7 +35,7 @@ export const RUN_FILES = {
 
 /** What is written into a run's directory. */
 export const RUN_ENTRIES: OwnEntries = {
-  what: "a run's directory",
+  what: "a run",
   files: [...Object.values(RUN_FILES).filter((name) => name !== RUN_FILES.checkpoints), ...TOKENIZER_ENTRIES.files],
   directories: [[new RegExp(`^${RUN_FILES.checkpoints}$`), CHECKPOINTS_ENTRIES]],
   isOwn: (directory) => hasJsonKeys(`${directory}/${RUN_FILES.config}`, ["model", "training"]),

@@ -284,7 +284,12 @@ Deno.test("a demo goes through, and with --force replaces what a killed one left
     assertEquals(Object.keys(tree(out)).filter((name) => name.includes(".tmp")), []);
     await foreignRefused(directory, WRITERS.demo, args, out);
     await Deno.writeTextFile(`${out}/train.txt`, "mine");
-    await refused(directory, WRITERS.demo, [...args, "--force"], /^error: Cannot replace .*files of another kind/);
+    await refused(
+      directory,
+      WRITERS.demo,
+      [...args, "--force"],
+      /^error: Cannot replace .*other files of the same names/,
+    );
   } finally {
     await Deno.remove(directory, { recursive: true });
   }

@@ -4,12 +4,14 @@ import { createWasmBackend } from "../../lib/backend/wasm.ts";
 import { tokensInMemory } from "../../lib/dataset/token_source.ts";
 import { UserError } from "../../lib/errors.ts";
 import { sha256OfFile } from "../../lib/io/sha256.ts";
-import { latestCheckpoint, readCheckpoint } from "../../lib/train/checkpoint.ts";
+import { loadTokenizer, saveTokenizer, trainBpe } from "../../lib/tokenizer/mod.ts";
+import { latestCheckpoint, listCheckpoints, readCheckpoint } from "../../lib/train/checkpoint.ts";
 import { TRAINING_DEFAULTS } from "../../lib/train/config.ts";
 import { recordOf } from "../../lib/train/data_record.ts";
 import { readMetrics } from "../../lib/train/metrics_follower.ts";
-import { createRunDirectory } from "../../lib/train/run_directory.ts";
+import { createRunDirectory, readRunConfig } from "../../lib/train/run_directory.ts";
 import { trainRun, type TrainRunOptions } from "../../lib/train/run.ts";
+import { requireDirectory } from "../../tasks/cli/files.ts";
 import { killAtCall } from "../harness/dying_file_system.ts";
 import { Random } from "../harness/random.ts";
 
@@ -106,6 +108,32 @@ Deno.test("a training that was there is not given up unless that is asked for, a
     assertEquals(await outcome(run), before);
     await goOn(backend, run, { ...again, beginAnew: true });
     assertEquals(await outcome(run), before);
+  }));
+
+Deno.test("a run or a tokenizer whose replacement was cut off between two renames is found by whoever reads it first", () =>
+  withRuns(async (backend, newRun) => {
+    const run = await newRun();
+    await goOn(backend, run);
+    const tokenizer = await trainBpe("the cat sat on the mat", { vocabSize: 258 });
+    const reads: Record<string, () => Promise<unknown>> = {
+      "its configuration": () => readRunConfig(run),
+      "its checkpoint": async () =>
+        assertEquals((await latestCheckpoint(`${run}/checkpoints`)).checkpoint?.state.step, 3),
+      "its directory": () => requireDirectory(run),
+      "its tokenizer": async () => assertEquals((await loadTokenizer(run)).vocabSize, 258),
+    };
+    await saveTokenizer(tokenizer, run);
+    const before = await outcome(run);
+    for (const read of Object.values(reads)) {
+      await Deno.rename(run, `${run}.0123abcd.old`);
+      await Deno.mkdir(`${run}.0123abce.tmp`, { recursive: true });
+      await read();
+      assertEquals(await outcome(run), before);
+    }
+    const { step } = (await latestCheckpoint(`${run}/checkpoints`)).checkpoint!.state;
+    const [checkpoint] = await listCheckpoints(`${run}/checkpoints`);
+    await Deno.rename(checkpoint, `${checkpoint}.0123abcd.old`);
+    assertEquals((await latestCheckpoint(`${run}/checkpoints`)).checkpoint?.state.step, step);
   }));
 
 Deno.test("a run is trained by one at a time", () =>
