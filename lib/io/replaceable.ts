@@ -3,6 +3,7 @@ import { UserError } from "../errors.ts";
 import { excerpt } from "./excerpt.ts";
 import { exists } from "./exists.ts";
 import { foreignEntries, isEmpty, type OwnEntries } from "./own_entries.ts";
+import { parentOf } from "./parent_of.ts";
 import { PathExistsError } from "./rename_to_new.ts";
 import { statOrNull } from "./stat_or_null.ts";
 
@@ -18,8 +19,14 @@ const MAX_NAMES = 3;
 export async function requireReplaceable(path: string, own?: OwnEntries): Promise<void> {
   const info = await statOrNull(path);
   if (info === null && !await exists(path)) return;
-  if (info?.isDirectory && await isEmpty(path)) return;
-  if (own === undefined) throw new PathExistsError(path);
+  const isFree = info?.isDirectory && await isEmpty(path);
+  if (!isFree && own === undefined) throw new PathExistsError(path);
+  if (info?.isDirectory && info.dev !== (await Deno.stat(parentOf(await Deno.realPath(path)))).dev) {
+    throw new UserError(
+      `Cannot replace ${path}: got a file system's own directory, must be one that can be renamed. Name a directory in it`,
+    );
+  }
+  if (isFree || own === undefined) return;
   if (!info?.isDirectory) {
     throw new UserError(
       `Cannot replace ${path}: got a file, must be the directory of ${own.what}. Choose another place`,

@@ -1,6 +1,9 @@
 // Checks on where a task writes, made before any work is done.
+import { withTemporaryDirectory } from "../../lib/io/atomic.ts";
 import { exists } from "../../lib/io/exists.ts";
-import { isEmpty, type OwnEntries } from "../../lib/io/own_entries.ts";
+import type { OwnEntries } from "../../lib/io/own_entries.ts";
+import { parentOf, withoutSlashes } from "../../lib/io/parent_of.ts";
+import { PathExistsError } from "../../lib/io/rename_to_new.ts";
 import { recoverDirectory } from "../../lib/io/replace_directory.ts";
 import { requireReplaceable, requireSeparate } from "../../lib/io/replaceable.ts";
 import { statOrNull } from "../../lib/io/stat_or_null.ts";
@@ -37,6 +40,7 @@ export async function requireOutputFile(path: string, { force, inputs }: OutputO
   await tidyBeside(path);
   await requireSeparate([path], inputs.filter((input) => input !== "-"));
   if (!force && await exists(path)) throw alreadyThere(path);
+  await requireWritable(path);
 }
 
 /**
@@ -53,10 +57,17 @@ export async function requireOutputDirectory(
   requireOutputName(path);
   await recoverDirectory(path, own);
   await requireSeparate([path], inputs.filter((input) => input !== "-"));
-  if (force) await requireReplaceable(path, own);
-  else if (await exists(path) && !((await statOrNull(path))?.isDirectory && await isEmpty(path))) {
-    throw alreadyThere(path);
+  try {
+    await requireReplaceable(path, force ? own : undefined);
+  } catch (error) {
+    throw error instanceof PathExistsError ? alreadyThere(path) : error;
   }
+  await requireWritable(path);
+}
+
+/** Fails now, rather than after the work, where nothing can be made beside `path`. A parent that is missing is made later. */
+async function requireWritable(path: string): Promise<void> {
+  if (await exists(parentOf(withoutSlashes(path)))) await withTemporaryDirectory(path, () => Promise.resolve());
 }
 
 function alreadyThere(path: string): UserError {

@@ -105,3 +105,19 @@ Deno.test("an empty directory may be there; a directory is replaced through a li
     }
     assertEquals([Deno.readTextFileSync(`${dir}/run/a`), names(dir)], ["new", ["link", "run"]]);
   }));
+
+Deno.test({
+  name: "what is mounted is refused before anything is made: it cannot be renamed",
+  // Directories of other file systems than what they are in.
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    const own = { what: "a test", files: [] };
+    for (const path of ["/proc", "/sys"]) {
+      await assertRejects(
+        () => writeDirectoryAtomically(path, () => Promise.reject(new Error("filled")), { replace: own }),
+        UserError,
+        "a file system's own directory",
+      );
+    }
+  },
+});

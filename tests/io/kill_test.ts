@@ -1,10 +1,14 @@
 import { assert, assertEquals } from "@std/assert";
+import { encodePartsToNpy, wholeInputs } from "../../lib/dataset/encode_parts.ts";
+import { encodeShards } from "../../lib/dataset/encode_shards.ts";
 import { NpyWriter, readNpy } from "../../lib/dataset/npy_file.ts";
 import { splitDocuments } from "../../lib/dataset/split_documents.ts";
+import { expandInputs } from "../../lib/dataset/text_inputs.ts";
 import { UserError } from "../../lib/errors.ts";
 import { writeDirectoryAtomically, writeFileAtomically } from "../../lib/io/atomic.ts";
 import type { OwnEntries } from "../../lib/io/own_entries.ts";
 import { restoreReplaced } from "../../lib/io/replace_directory.ts";
+import { trainBpe } from "../../lib/tokenizer/mod.ts";
 import { killAtEachCall } from "../harness/dying_file_system.ts";
 
 /** Every file below a directory with its text; directories end in a slash. */
@@ -203,6 +207,33 @@ Deno.test("a token file whose writer is killed at any call is not there, or whol
         assertEquals(Array.from(Deno.readDirSync(directory), ({ name }) => name), ["ids.npy"]);
       });
       assert(deaths >= 6, `${deaths} deaths`);
+    }
+  }));
+
+Deno.test("text that is encoded by one who is killed at any call gives no file, or a whole one; the next leaves nothing else", () =>
+  inTemporaryDirectory(async (directory) => {
+    const text = "the cat sat on the mat. ";
+    const tokenizer = await trainBpe(text, { vocabSize: 260 });
+    await Deno.mkdir(`${directory}/in`);
+    await Deno.writeTextFile(`${directory}/in/text.txt`, text);
+    const out = `${directory}/out`;
+    const prepare = async () => {
+      await Deno.mkdir(out, { recursive: true });
+      await empty(out);
+    };
+    const inputs = await expandInputs([`${directory}/in`]);
+    const encode = () => encodePartsToNpy(tokenizer, wholeInputs(inputs), `${out}/ids.npy`);
+    const encodeAsShards = () => encodeShards(tokenizer, inputs, `${out}/shard`, { size: { numShards: 2 } });
+    for (const write of [encode, encodeAsShards]) {
+      await prepare();
+      await write();
+      const names = Object.keys(await tree(out)).sort();
+      const deaths = await killAtEachCall(prepare, write, async () => {
+        for (const name of Object.keys(await tree(out))) if (name.endsWith(".npy")) await readNpy(`${out}/${name}`);
+        await write();
+        assertEquals(Object.keys(await tree(out)).sort(), names);
+      });
+      assert(deaths > 5, `${deaths} deaths`);
     }
   }));
 

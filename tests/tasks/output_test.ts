@@ -249,6 +249,23 @@ Deno.test("an input that lies inside the output, or is it by another name, is re
 Deno.test("an output that cannot be is refused before any work: -, nothing, a directory for a file", () =>
   withInputs(async (directory) => {
     await Deno.mkdir(`${directory}/there`);
+    // What reads text opens it so.
+    const { openSync } = Deno;
+    for (const task of ["train-bpe", "count", "encode"]) {
+      const { main, args } = WRITERS[task];
+      const opened: unknown[] = [];
+      Deno.openSync = (path, options) => {
+        opened.push(path);
+        return openSync(path, options);
+      };
+      try {
+        const result = await capture(main, ...fill(args, directory), "--out", `${directory}/text.txt/new`);
+        assertMatch(result.stderr, /^error: Cannot make .*text\.txt\/new: got "Not a directory/);
+        assertEquals(opened, []);
+      } finally {
+        Deno.openSync = openSync;
+      }
+    }
     for (const writer of Object.values(WRITERS)) {
       const args = fill(writer.args, directory);
       const force = writer.hasForce ? ["--force"] : [];
