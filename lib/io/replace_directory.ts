@@ -16,9 +16,10 @@ import { syncDirectory } from "./durable.ts";
 import { errorCodeOf } from "./error_code.ts";
 import { exists } from "./exists.ts";
 import { lockDirectory, lockPath } from "./lock.ts";
-import { moveEntries, type OwnEntries, removeIfEmpty, removeOwnEntries } from "./own_entries.ts";
+import { isEmpty, moveEntries, type OwnEntries, removeIfEmpty, removeOwnEntries } from "./own_entries.ts";
 import { nameOf, parentOf, withoutSlashes } from "./parent_of.ts";
 import { PathExistsError } from "./rename_to_new.ts";
+import { statOrNull } from "./stat_or_null.ts";
 import { listBeside, parseTemporaryName, temporaryNameFor, tidyBeside } from "./temporary.ts";
 
 /** Links that lead to links are followed so often, as by Linux. */
@@ -53,15 +54,15 @@ export async function replaceDirectory(temporary: string, target: string, own: O
   await discardReplaced(old, target, own);
 }
 
-/** Puts a directory back that was moved aside for a successor which never came, if nothing is at `path`. */
+/** Puts a directory back that was moved aside for a successor which never came, if nothing is at `path`, or an empty directory. */
 export async function restoreReplaced(path: string): Promise<void> {
   const target = await followLinks(withoutSlashes(path));
-  if (await exists(target)) return;
+  if (!await isFree(target)) return;
   for (const old of await listBeside(target, "old")) {
     // Its writer may live, and be about to put the new one there.
     const lock = await lockPath(old, { wait: true });
     using _lock = typeof lock === "string" ? undefined : lock;
-    if (await exists(target) || !await exists(old)) continue;
+    if (!await isFree(target) || !await exists(old)) continue;
     await Deno.rename(old, target);
     await syncDirectory(parentOf(target));
   }
@@ -86,6 +87,8 @@ export async function recoverDirectory(path: string, own?: OwnEntries): Promise<
       const lock = await lockPath(old);
       if (lock === "held" || lock === "unavailable") continue;
       using _lock = lock;
+      // What is in its place may be another's: then there was no successor.
+      if (beside === "old" && own.isOwn && !await own.isOwn(target)) continue;
       await discardReplaced(old, target, own);
     }
   }
@@ -96,7 +99,7 @@ async function discardReplaced(old: string, target: string, own: OwnEntries): Pr
   const replaced = `${parentOf(old)}/${nameOf(old).replace(/old$/, "replaced")}`;
   if (replaced !== old) await Deno.rename(old, replaced);
   await removeOwnEntries(replaced, own);
-  await moveEntries(replaced, target);
+  if (await exists(target)) await moveEntries(replaced, target);
   await removeIfEmpty(replaced);
   await syncDirectory(parentOf(target));
 }
@@ -109,6 +112,11 @@ async function followLinks(path: string): Promise<string> {
     place = withoutSlashes(link.startsWith("/") ? link : `${parentOf(place)}/${link}`);
   }
   return path;
+}
+
+async function isFree(path: string): Promise<boolean> {
+  const info = await statOrNull(path);
+  return info === null ? !await exists(path) : info.isDirectory && await isEmpty(path);
 }
 
 async function namesIn(directory: string): Promise<string[]> {

@@ -8,7 +8,7 @@ import { recoverDirectory } from "../../lib/io/replace_directory.ts";
 import { requireReplaceable, requireSeparate } from "../../lib/io/replaceable.ts";
 import { statOrNull } from "../../lib/io/stat_or_null.ts";
 import { tidyBeside } from "../../lib/io/temporary.ts";
-import { UserError } from "./errors.ts";
+import { UsageError, UserError } from "./errors.ts";
 
 /** What decides whether something may be written. */
 export interface OutputOptions {
@@ -18,10 +18,10 @@ export interface OutputOptions {
   readonly inputs: readonly string[];
 }
 
-/** @throws {UserError} If a path cannot be written to by its name alone: `-` is not stdout for every task. */
+/** @throws {UsageError} If a path cannot be written to by its name alone: `-` is not stdout for every task. */
 export function requireOutputName(path: string): void {
   if (path !== "-" && path !== "") return;
-  throw new UserError(
+  throw new UsageError(
     `Cannot write "${path}": got ${
       path === "" ? "nothing" : "stdout"
     }, must be a path. For a path of that name: ./${path}`,

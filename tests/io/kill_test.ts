@@ -7,7 +7,7 @@ import { expandInputs } from "../../lib/dataset/text_inputs.ts";
 import { UserError } from "../../lib/errors.ts";
 import { writeDirectoryAtomically, writeFileAtomically } from "../../lib/io/atomic.ts";
 import type { OwnEntries } from "../../lib/io/own_entries.ts";
-import { restoreReplaced } from "../../lib/io/replace_directory.ts";
+import { recoverDirectory, restoreReplaced } from "../../lib/io/replace_directory.ts";
 import { trainBpe } from "../../lib/tokenizer/mod.ts";
 import { killAtEachCall } from "../harness/dying_file_system.ts";
 
@@ -115,6 +115,32 @@ Deno.test("a recovery that is killed at any call can be done again", () =>
       await restoreReplaced(path);
       assertEquals(await tree(path), { a: "old" });
     });
+  }));
+
+Deno.test("what was moved aside is removed only for a successor of its kind, and never with what is not ours", () =>
+  inTemporaryDirectory(async (directory) => {
+    const path = `${directory}/run`;
+    const own: OwnEntries = { ...OWN, isOwn: async (place) => (await Deno.readTextFile(`${place}/a`)) !== "another's" };
+    const make = async (name: string, files: Record<string, string>) => {
+      await Deno.mkdir(`${directory}/${name}`, { recursive: true });
+      for (const [file, text] of Object.entries(files)) await Deno.writeTextFile(`${directory}/${name}/${file}`, text);
+    };
+    // A person made the directory anew, empty or with files of the same names, before anybody put the old one back.
+    await make("run.0123abcd.old", { a: "old" });
+    await make("run", {});
+    await recoverDirectory(path, own);
+    assertEquals(await tree(directory), { "run/": "", "run/a": "old" });
+    await empty(directory);
+    await make("run.0123abcd.old", { a: "old" });
+    await make("run", { a: "another's" });
+    await recoverDirectory(path, own);
+    const kept = { "run/": "", "run/a": "another's", "run.0123abcd.old/": "", "run.0123abcd.old/a": "old" };
+    assertEquals(await tree(directory), kept);
+    // The successor is gone; what was not ours is left.
+    await empty(directory);
+    await make("run.0123abcd.replaced", { a: "old", thesis: "mine" });
+    await recoverDirectory(path, own);
+    assertEquals(await tree(directory), { "run.0123abcd.replaced/": "", "run.0123abcd.replaced/thesis": "mine" });
   }));
 
 Deno.test("what is not ours is kept if it turns up in a directory at any moment while that is replaced", () =>
