@@ -38,6 +38,7 @@
  */
 
 export { UserError } from "./lib/errors.ts";
+export { PathExistsError } from "./lib/io/rename_to_new.ts";
 
 // Tokenizer
 export { type EncodeOptions, type Ids, TextEncoding, type TextSource, Tokenizer } from "./lib/tokenizer/mod.ts";

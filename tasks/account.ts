@@ -13,7 +13,7 @@ import { formatSi } from "../lib/accounting/units.ts";
 import { writeFileAtomically } from "../lib/io/atomic.ts";
 import { MODEL_NAMES, namedShape, readConfigured } from "./account/models.ts";
 import { UsageError } from "./cli/errors.ts";
-import { requireAbsent } from "./cli/files.ts";
+import { requireOutputFile } from "./cli/output.ts";
 import type { Flags } from "./cli/flags.ts";
 import { runTask } from "./cli/run.ts";
 
@@ -98,7 +98,12 @@ async function runAccount(flags: AccountFlags): Promise<void> {
   refuseTogether(flags, "tokens", "steps");
   refuseTogether(flags, "contexts", "context-length");
   if (flags.devices) return console.log(flags.json ? JSON.stringify(DEVICES, null, 2) : deviceTable());
-  if (flags.svg !== undefined) await requireAbsent(flags.svg, flags.force);
+  if (flags.svg !== undefined) {
+    await requireOutputFile(flags.svg, {
+      force: flags.force,
+      inputs: flags.config === undefined ? [] : [flags.config],
+    });
+  }
 
   const run = flags.config === undefined ? undefined : await readConfigured(flags.config, flags);
   const named = flags.compare?.split(",").map((name) => namedShape(name.trim(), flags)) ??
@@ -135,7 +140,7 @@ async function runAccount(flags: AccountFlags): Promise<void> {
     // Loaded only now: a person who wants no picture need not have the plotting library.
     const { drawStackedBars } = await import("./account/stacked_bars.ts");
     const bars = flags.chart === "flops" ? flopsBars(models, options) : memoryBars(models, options);
-    await writeFileAtomically(flags.svg, await drawStackedBars(bars));
+    await writeFileAtomically(flags.svg, await drawStackedBars(bars), { replace: flags.force });
     console.error(`Wrote ${flags.svg}`);
   }
   console.log(text);

@@ -4,7 +4,7 @@ import { writeFileAtomically } from "../lib/io/atomic.ts";
 import { formatCounts } from "../lib/tokenizer/count_file.ts";
 import { countInputs } from "./cli/count_inputs.ts";
 import { UsageError } from "./cli/errors.ts";
-import { requireAbsent } from "./cli/files.ts";
+import { requireOutputFile } from "./cli/output.ts";
 import { runTask } from "./cli/run.ts";
 import { formatBytes } from "./cli/sizes.ts";
 
@@ -53,8 +53,10 @@ export function main(args: string[]): Promise<number> {
       );
     }
     const started = performance.now();
-    const requireNew = () => flags.out === "-" ? undefined : requireAbsent(flags.out, flags.force);
-    const counted = await countInputs(paths, flags, requireNew, {
+    const check = async (inputs: readonly string[]) => {
+      if (flags.out !== "-") await requireOutputFile(flags.out, { force: flags.force, inputs });
+    };
+    const counted = await countInputs(paths, flags, check, {
       specialTokens: flags.special,
       // A partition of Spark's may be empty.
       mayBeEmpty: flags.base64,
@@ -62,7 +64,7 @@ export function main(args: string[]): Promise<number> {
     const file = formatCounts(counted);
     const data = flags.base64 ? new TextEncoder().encode(`${file.toBase64()}\n`) : file;
     if (flags.out === "-") await ReadableStream.from([data]).pipeTo(Deno.stdout.writable);
-    else await writeFileAtomically(flags.out, data);
+    else await writeFileAtomically(flags.out, data, { replace: flags.force });
     const seconds = (performance.now() - started) / 1000;
     console.error(
       `Counted ${counted.words.counts.length} words in ${formatBytes(counted.bytes)} in ${seconds.toFixed(2)} s, ${

@@ -1,12 +1,16 @@
 // Prepares text: downloads a dataset, or splits your own text into train and validation text.
 //   deno task data --dataset tinystories --out data/tinystories
-import { CATALOG } from "../lib/dataset/catalog.ts";
+import { CATALOG, type CatalogFile } from "../lib/dataset/catalog.ts";
 import { fetchDataset } from "../lib/dataset/fetch_dataset.ts";
 import { documentsOf } from "../lib/dataset/documents.ts";
 import { splitDocuments } from "../lib/dataset/split_documents.ts";
-import { nameOf, type TextInput, textSourceOf } from "../lib/dataset/text_inputs.ts";
+import { nameOf, STDIN, type TextInput, textSourceOf } from "../lib/dataset/text_inputs.ts";
+import { abortable } from "../lib/io/abortable.ts";
+import { makeDirectory } from "../lib/io/make_directory.ts";
+import { requireSeparate } from "../lib/io/replaceable.ts";
 import { textPieces } from "../lib/tokenizer/text_source.ts";
-import { requireAbsent } from "./cli/files.ts";
+import { untilInterrupted } from "./cli/interrupt.ts";
+import { requireOutputFile, requireOutputName } from "./cli/output.ts";
 import { UsageError } from "./cli/errors.ts";
 import { type Progress, startProgress } from "./cli/progress.ts";
 import { runTask } from "./cli/run.ts";
@@ -58,6 +62,7 @@ export function main(args: string[]): Promise<number> {
       const got = flags.dataset === undefined ? "neither --dataset nor --input" : "both --dataset and --input";
       throw new UsageError(`Cannot run data: got ${got}, must be one of them. See: deno task data --help`);
     }
+    requireOutputName(flags.out);
     if (flags.dataset !== undefined) {
       await fetchFiles(flags.dataset, flags.out, flags["base-url"]);
       return;
@@ -67,14 +72,19 @@ export function main(args: string[]): Promise<number> {
       include: flags.include,
     });
     const paths = { train: `${flags.out}/train.txt`, valid: `${flags.out}/valid.txt` };
-    for (const path of Object.values(paths)) await requireAbsent(path, flags.force);
-    await Deno.mkdir(flags.out, { recursive: true });
-    const documents = documentsIn(inputs, flags.separator, flags.field);
-    const parts = await splitDocuments(documents, paths, {
-      separator: flags.separator,
-      validFraction: flags["valid-fraction"],
-      seed: flags.seed,
-    });
+    const texts = inputs.map(({ path }) => path).filter((path) => path !== STDIN);
+    for (const path of Object.values(paths)) await requireOutputFile(path, { force: flags.force, inputs: texts });
+    await requireSeparate([flags.out], texts);
+    await makeDirectory(flags.out);
+    const parts = await untilInterrupted((signal) =>
+      splitDocuments(documentsIn(inputs, flags, signal), paths, {
+        separator: flags.separator,
+        validFraction: flags["valid-fraction"],
+        seed: flags.seed,
+        replace: flags.force,
+        signal,
+      })
+    );
     if (parts.dividedDocuments > 0) {
       warn(
         `${parts.dividedDocuments} documents have ${flags.separator} in them, and will be read as several. Choose another separator, or take it out of your text first`,
@@ -95,21 +105,21 @@ async function fetchFiles(dataset: keyof typeof CATALOG, dir: string, baseUrl?: 
   let progress: Progress | undefined;
   let current = "";
   try {
-    const files = await fetchDataset(CATALOG[dataset], dir, {
-      baseUrl,
-      onProgress: ({ remote }, received, total) => {
-        if (remote !== current) {
-          progress?.stop();
-          progress = startProgress(total ?? 0, "{name} [{bar}] {got} of {all}", { name: remote, got: "", all: "" });
-          current = remote;
-        }
-        progress?.update(received, {
-          name: remote,
-          got: megabytes(received),
-          all: total === null ? "an unknown size" : megabytes(total),
-        });
-      },
-    });
+    const onProgress = ({ remote }: CatalogFile, received: number, total: number | null) => {
+      if (remote !== current) {
+        progress?.stop();
+        progress = startProgress(total ?? 0, "{name} [{bar}] {got} of {all}", { name: remote, got: "", all: "" });
+        current = remote;
+      }
+      progress?.update(received, {
+        name: remote,
+        got: megabytes(received),
+        all: total === null ? "an unknown size" : megabytes(total),
+      });
+    };
+    const files = await untilInterrupted((signal) =>
+      fetchDataset(CATALOG[dataset], dir, { baseUrl, signal, onProgress })
+    );
     progress?.stop();
     for (const { name, bytes, sha256 } of files) {
       console.log(`${dir}/${name}: ${megabytes(bytes)}, SHA-256 ${sha256}`);
@@ -121,12 +131,12 @@ async function fetchFiles(dataset: keyof typeof CATALOG, dir: string, baseUrl?: 
 
 async function* documentsIn(
   inputs: readonly TextInput[],
-  separator: string,
-  field: string | undefined,
+  { separator, field }: { readonly separator: string; readonly field: string | undefined },
+  signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   const encoder = new TextEncoder();
   for (const input of inputs) {
-    const source = textSourceOf(input, { field, stdin: Deno.stdin.readable, onWarning: warn });
+    const source = textSourceOf(input, { field, stdin: abortable(Deno.stdin.readable, signal), onWarning: warn });
     if (typeof source === "object" && "texts" in source) {
       for await (const text of source.texts) yield typeof text === "string" ? encoder.encode(text) : text;
     } else {

@@ -4,13 +4,22 @@
  *   deno task demo
  */
 import { splitText } from "../lib/dataset/split.ts";
+import { writeFileAtomically } from "../lib/io/atomic.ts";
+import { isFile } from "../lib/io/is_file.ts";
+import { lockDirectory } from "../lib/io/lock.ts";
+import { makeDirectory } from "../lib/io/make_directory.ts";
+import { type OwnEntries, removeOwnEntries } from "../lib/io/own_entries.ts";
+import { tidyBeside } from "../lib/io/temporary.ts";
+import { TOKENIZER_ENTRIES } from "../lib/tokenizer/tokenizer_dir.ts";
+import { RUN_ENTRIES } from "../lib/train/run_directory.ts";
 import { main as encode } from "./encode.ts";
 import { main as generate } from "./generate.ts";
 import { main as trainBpe } from "./train_bpe.ts";
 import { main as trainLm } from "./train_lm.ts";
 import { UserError } from "./cli/errors.ts";
-import { requireAbsent } from "./cli/files.ts";
 import { type Flags } from "./cli/flags.ts";
+import { isInterruptedCode } from "./cli/interrupt.ts";
+import { requireOutputDirectory } from "./cli/output.ts";
 import { runTask } from "./cli/run.ts";
 
 const DEFAULT_OUT = "runs/demo";
@@ -20,8 +29,8 @@ Runs every step on Shakespeare's plays, printing each command: train-bpe, encode
 
   deno task demo [options]
 
-  --out DIR         Where to write (default: ${DEFAULT_OUT}, replaced if it is there)
-  --force           Replace DIR if it exists.
+  --out DIR         Where to write (default: ${DEFAULT_OUT})
+  --force           Replace DIR if it is an earlier demo and nothing else is in it.
   --steps N         Training steps (default: 400)
   --backend NAME    auto, webgpu or wasm (default: auto)
 `;
@@ -37,31 +46,49 @@ const TEXT = new URL("../data/shakespeare.txt", import.meta.url);
 const VOCAB_SIZE = "2000";
 const VALID_FRACTION = 0.1;
 const PROMPT = "ROMEO:";
+const TRAIN_TEXT = "train.txt";
+
+/** A task's name, what runs it, and its arguments. */
+type Step = readonly [string, (args: string[]) => Promise<number>, string[]];
 
 export async function main(args: string[]): Promise<number> {
   return await runTask({ name: "demo", help: HELP, flags: FLAGS }, args, demo);
 }
 
-async function demo({ out, force, steps, backend }: Flags<typeof FLAGS>): Promise<void> {
-  const isOurs = out === DEFAULT_OUT;
-  await requireAbsent(out, force || isOurs);
-  if (force || isOurs) await Deno.remove(out, { recursive: true }).catch(ignoreNotFound);
-  await Deno.mkdir(out, { recursive: true });
-  const { train, valid } = splitText(await Deno.readFile(TEXT), VALID_FRACTION);
-  await Deno.writeFile(`${out}/train.txt`, train);
-  await Deno.writeFile(`${out}/valid.txt`, valid);
+async function demo({ out, force, steps, backend }: Flags<typeof FLAGS>): Promise<number | void> {
+  const texts = splitText(await Deno.readFile(TEXT), VALID_FRACTION);
+  const own = ownEntries(texts.train);
+  await tidyBeside(`${out}/${TRAIN_TEXT}`);
+  await requireOutputDirectory(out, { force, inputs: [], own });
+  await makeDirectory(out);
+  using _lock = await lockDirectory(out, "make a demo in");
+  if (force) await removeOwnEntries(out, own);
+  // First of all: a demo that was killed is known by it.
+  await writeFileAtomically(`${out}/${TRAIN_TEXT}`, texts.train, { replace: false });
+  await writeFileAtomically(`${out}/valid.txt`, texts.valid, { replace: false });
 
   const tokenizer = `${out}/tokenizer`;
   const run = `${out}/run`;
-  await step("train-bpe", trainBpe, ["--input", `${out}/train.txt`, "--vocab-size", VOCAB_SIZE, "--out", tokenizer]);
-  for (const part of ["train", "valid"]) {
+  const encodingOf = (part: string) => {
     const files = ["--input", `${out}/${part}.txt`, "--out", `${out}/${part}.npy`];
-    await step("encode", encode, ["--tokenizer", tokenizer, ...files]);
-  }
+    return ["--tokenizer", tokenizer, ...files];
+  };
   const data = ["--train", `${out}/train.npy`, "--valid", `${out}/valid.npy`, "--tokenizer", tokenizer];
   const how = ["--preset", "tiny", "--steps", String(steps), "--backend", backend];
-  await step("train-lm", trainLm, [...data, "--out", run, ...how]);
-  await step("generate", generate, ["--run", run, "--prompt", PROMPT, "--backend", backend]);
+  const all: readonly Step[] = [
+    ["train-bpe", trainBpe, ["--input", `${out}/train.txt`, "--vocab-size", VOCAB_SIZE, "--out", tokenizer]],
+    ["encode", encode, encodingOf("train")],
+    ["encode", encode, encodingOf("valid")],
+    ["train-lm", trainLm, [...data, "--out", run, ...how]],
+    ["generate", generate, ["--run", run, "--prompt", PROMPT, "--backend", backend]],
+  ];
+  for (const [name, task, args] of all) {
+    console.log(`\n$ deno task ${name} ${args.map(quoted).join(" ")}`);
+    const code = await task(args);
+    if (isInterruptedCode(code)) return code;
+    if (code === 0) continue;
+    throw new UserError(`Cannot finish the demo: got exit code ${code} from ${name}, must be 0. See above`);
+  }
   console.log(`
 Everything is in ${out}:
   tokenizer/           the tokenizer
@@ -70,18 +97,25 @@ Everything is in ${out}:
 More of it: deno task generate --run ${run} --prompt "${PROMPT}" --seed 1`);
 }
 
-/** Runs one task as a person would, showing the command. */
-async function step(name: string, task: (args: string[]) => Promise<number>, args: string[]): Promise<void> {
-  const words = args.map((word) => /[^\w./:-]/.test(word) ? JSON.stringify(word) : word);
-  console.log(`\n$ deno task ${name} ${words.join(" ")}`);
-  const code = await task(args);
-  if (code !== 0) {
-    throw new UserError(`Cannot finish the demo: got exit code ${code} from ${name}, must be 0. See above`);
-  }
+/** What a demo leaves in its directory. It is known by its text: others have files of these names too. */
+function ownEntries(train: Uint8Array): OwnEntries {
+  const ids = ["train.npy", "valid.npy"];
+  return {
+    what: "a demo",
+    files: [...ids, ...ids.map((name) => `${name}.provenance.json`), "valid.txt", TRAIN_TEXT],
+    directories: [[/^tokenizer$/, TOKENIZER_ENTRIES], [/^run$/, RUN_ENTRIES]],
+    isOwn: async (directory) => {
+      const path = `${directory}/${TRAIN_TEXT}`;
+      if (!await isFile(path)) return false;
+      const bytes = await Deno.readFile(path);
+      return bytes.length === train.length && bytes.every((byte, i) => byte === train[i]);
+    },
+  };
 }
 
-function ignoreNotFound(error: unknown): void {
-  if (!(error instanceof Deno.errors.NotFound)) throw error;
+/** A word of a command as a shell takes it. */
+function quoted(word: string): string {
+  return /[^\w./:-]/.test(word) ? JSON.stringify(word) : word;
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -3,13 +3,16 @@
 import { encodeParts, encodePartsToNpy, type EncodeProgress, wholeInputs } from "../lib/dataset/encode_parts.ts";
 import { encodeShards } from "../lib/dataset/encode_shards.ts";
 import { tokenDtype } from "../lib/dataset/npy_format.ts";
+import { listShardFiles } from "../lib/dataset/shard_files.ts";
 import type { ShardSize } from "../lib/dataset/shard_plan.ts";
 import type { TextInput } from "../lib/dataset/text_inputs.ts";
+import { abortable } from "../lib/io/abortable.ts";
+import { requireSeparate } from "../lib/io/replaceable.ts";
 import type { Tokenizer } from "../lib/tokenizer/tokenizer.ts";
 import { UsageError, UserError } from "./cli/errors.ts";
-import { requireAbsent } from "./cli/files.ts";
 import type { Flags } from "./cli/flags.ts";
 import { untilInterrupted } from "./cli/interrupt.ts";
+import { requireOutputFile, requireOutputName } from "./cli/output.ts";
 import { runTask } from "./cli/run.ts";
 import { formatBytes, parseSize } from "./cli/sizes.ts";
 import { findInputs, warn } from "./cli/text_inputs.ts";
@@ -69,7 +72,7 @@ export function main(args: string[]): Promise<number> {
       include: flags.include,
     });
     await requireTokenizer(flags.tokenizer);
-    if (flags.out !== "-" && shards === null) await requireAbsent(flags.out, flags.force);
+    await requireOutput(flags, shards !== null, inputs);
     const tokenizer = await openTokenizer(flags.tokenizer, flags.pattern);
     const started = performance.now();
     const done = await untilInterrupted((signal) => encode(tokenizer, inputs, flags, shards, signal));
@@ -99,13 +102,13 @@ async function encode(
     tokenizerName: flags.tokenizer,
     separatorId: separatorId(tokenizer, flags.separator),
     specials: flags["specials-as-text"] ? "text" : "special",
-    stdin: Deno.stdin.readable,
+    stdin: abortable(Deno.stdin.readable, signal),
     signal,
     onWarning: warn,
     onProgress: (now: EncodeProgress) => progress.update(done = now),
   } as const;
   if (shards !== null) {
-    const prefix = flags.out.replace(/\.npy$/, "");
+    const prefix = shardPrefix(flags.out);
     const onShard = (name: string, tokens: number, isNew: boolean) =>
       console.error(`${name}: ${tokens} tokens${isNew ? "" : ", was there"}`);
     await encodeShards(tokenizer, inputs, prefix, { ...options, ...shards, replace: flags.force, onShard });
@@ -120,7 +123,27 @@ async function encode(
     }
     return done;
   }
-  return await encodePartsToNpy(tokenizer, wholeInputs(inputs), flags.out, options);
+  return await encodePartsToNpy(tokenizer, wholeInputs(inputs), flags.out, { ...options, replace: flags.force });
+}
+
+async function requireOutput(
+  { out, force, tokenizer }: EncodeFlags,
+  isSharded: boolean,
+  inputs: readonly TextInput[],
+): Promise<void> {
+  const paths = inputs.map(({ path }) => path);
+  if (!isSharded) {
+    if (out !== "-") await requireOutputFile(out, { force, inputs: [...paths, tokenizer] });
+    return;
+  }
+  requireOutputName(out);
+  // Shards that are there are gone on with, or replaced: with --force or without.
+  await requireSeparate(await listShardFiles(shardPrefix(out)), paths);
+}
+
+/** The beginning of the shards' names. */
+function shardPrefix(out: string): string {
+  return out.replace(/\.npy$/, "");
 }
 
 function separatorId(tokenizer: Tokenizer, separator: string | undefined): number | undefined {

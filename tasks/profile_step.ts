@@ -12,7 +12,7 @@ import { createLmTrainer } from "./bench/lm_trainer.ts";
 import { describeMachine, formatMachine } from "./bench/machine.ts";
 import { median } from "../lib/measure/kernel_time.ts";
 import { startBackend } from "./cli/backend.ts";
-import { requireAbsent } from "./cli/files.ts";
+import { requireOutputFile } from "./cli/output.ts";
 import type { Flags } from "./cli/flags.ts";
 import { runTask } from "./cli/run.ts";
 
@@ -56,7 +56,7 @@ export async function main(args: string[]): Promise<number> {
 }
 
 async function profileStep(flags: Flags<typeof FLAGS>): Promise<void> {
-  if (flags.svg !== undefined) await requireAbsent(flags.svg, flags.force);
+  if (flags.svg !== undefined) await requireOutputFile(flags.svg, { force: flags.force, inputs: [] });
   await using backend = await startBackend(flags.backend, { workers: flags.workers, precision: flags.dtype });
   const machine = describeMachine(backend);
   console.error(formatMachine(machine));
@@ -71,7 +71,9 @@ async function profileStep(flags: Flags<typeof FLAGS>): Promise<void> {
   if (flags.svg !== undefined) {
     // Loaded only now: a person who wants no picture need not have the plotting library.
     const { drawTimeBars } = await import("./profile_step/time_bars.ts");
-    await writeFileAtomically(flags.svg, await drawTimeBars(profile, `A training step of "${flags.shape}"`));
+    await writeFileAtomically(flags.svg, await drawTimeBars(profile, `A training step of "${flags.shape}"`), {
+      replace: flags.force,
+    });
     console.error(`Wrote ${flags.svg}`);
   }
   if (flags.json) {

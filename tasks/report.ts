@@ -3,9 +3,11 @@
  *
  *   deno task report --run RUN_A --run RUN_B --out report.html
  */
-import { requireAbsent, requireDirectory } from "./cli/files.ts";
+import { RUN_ENTRIES, RUN_FILES } from "../lib/train/run_directory.ts";
+import { requireDirectory } from "./cli/files.ts";
 import { UsageError } from "./cli/errors.ts";
 import type { Flags } from "./cli/flags.ts";
+import { requireOutputFile } from "./cli/output.ts";
 import { runTask } from "./cli/run.ts";
 import { REPORT_FILE, writeReport } from "./report/write_report.ts";
 
@@ -35,9 +37,13 @@ async function report({ run: runs, out, force }: Flags<typeof FLAGS>): Promise<v
     throw new UsageError(`Cannot report on ${runs.length} runs: got no --out, must be given one. Pass --out FILE.html`);
   }
   for (const run of runs) await requireDirectory(run);
-  if (out !== undefined) await requireAbsent(out, force);
+  // A run's own report is the one file of it that may be replaced.
+  const inputs = runs.flatMap((run) =>
+    RUN_ENTRIES.files.filter((name) => name !== RUN_FILES.report).map((name) => `${run}/${name}`)
+  );
+  if (out !== undefined) await requireOutputFile(out, { force, inputs });
   const path = out ?? `${runs[0]}/${REPORT_FILE}`;
-  await writeReport(runs, path);
+  await writeReport(runs, path, { replace: force || out === undefined });
   console.log(`Written to ${path}`);
 }
 

@@ -5,9 +5,9 @@
  */
 import { formatTable } from "../lib/accounting/table.ts";
 import { writeFileAtomically } from "../lib/io/atomic.ts";
-import { requireAbsent } from "./cli/files.ts";
 import { untilInterrupted } from "./cli/interrupt.ts";
 import type { Flags } from "./cli/flags.ts";
+import { requireOutputFile } from "./cli/output.ts";
 import { startProgress } from "./cli/progress.ts";
 import { runTask } from "./cli/run.ts";
 import { describeMachine, formatMachine } from "./bench/machine.ts";
@@ -46,7 +46,7 @@ export async function main(args: string[]): Promise<number> {
 }
 
 async function stress(flags: Flags<typeof FLAGS>): Promise<number> {
-  if (flags.out !== undefined) await requireAbsent(flags.out, flags.force);
+  if (flags.out !== undefined) await requireOutputFile(flags.out, { force: flags.force, inputs: [] });
   const campaigns = CAMPAIGNS.filter(({ name }) => flags.only.length === 0 || flags.only.includes(name));
   const outcomes: Outcome[] = [];
   await untilInterrupted(async (signal) => {
@@ -62,7 +62,7 @@ async function stress(flags: Flags<typeof FLAGS>): Promise<number> {
   const machine = describeMachine();
   const result = { ...machine, seed: flags.seed, minutes: flags.minutes, campaigns: outcomes };
   const json = `${JSON.stringify(result, null, 2)}\n`;
-  if (flags.out !== undefined) await writeFileAtomically(flags.out, json);
+  if (flags.out !== undefined) await writeFileAtomically(flags.out, json, { replace: flags.force });
   console.log(flags.json ? json.trimEnd() : `${formatMachine(machine)}\n\n${table(outcomes)}`);
   for (const { name, told } of outcomes) for (const fault of told) console.error(`fault in ${name}: ${fault}`);
   return outcomes.some(({ faults }) => faults > 0) ? 1 : 0;

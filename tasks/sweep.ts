@@ -9,6 +9,7 @@ import { formatTable } from "../lib/accounting/table.ts";
 import type { Backend } from "../lib/backend/backend.ts";
 import { createBackend } from "../lib/backend/select.ts";
 import { requireOneTokenizer } from "../lib/dataset/tokenizer_id.ts";
+import { requireSeparate } from "../lib/io/replaceable.ts";
 import { measurePeak, Peak } from "../lib/measure/peak.ts";
 import { configWarnings } from "../lib/train/config_warnings.ts";
 import { mergeConfigs, readConfigFile } from "../lib/train/merge_config.ts";
@@ -23,6 +24,7 @@ import { requireInputFile } from "./cli/files.ts";
 import type { Flags } from "./cli/flags.ts";
 import { exitCodeOf, untilInterrupted } from "./cli/interrupt.ts";
 import { roomFor } from "./cli/machine_memory.ts";
+import { requireOutputName } from "./cli/output.ts";
 import { runTask } from "./cli/run.ts";
 import { openTokenizer } from "./cli/tokenizer.ts";
 import { REPORT_FILE, tryToWriteReport } from "./report/write_report.ts";
@@ -42,7 +44,10 @@ async function start(flags: Flags<typeof FLAGS>): Promise<number> {
   if (trainPath === undefined) {
     throw new UsageError("Cannot sweep: got no --train, must be given one. See: deno task sweep --help");
   }
+  requireOutputName(flags.out);
   for (const path of [trainPath, validPath, configPath]) if (path !== undefined) await requireInputFile(path);
+  const inputs = [trainPath, validPath, configPath, tokenizerPath].filter((path) => path !== undefined);
+  await requireSeparate([flags.out], inputs);
   const tokenizer = tokenizerPath === undefined ? undefined : await openTokenizer(tokenizerPath, pattern);
   const fromFile = configPath === undefined ? [] : [await readConfigFile(configPath, tokenizer?.vocabSize)];
   const merged = points.map(({ flags }) => mergeConfigs([...fromFile, configParts(flags)], tokenizer?.vocabSize));

@@ -1,20 +1,21 @@
 // Trains a byte-level BPE tokenizer on text.
 //   deno task train-bpe --input data/shakespeare.txt --vocab-size 2000 --out out/tokenizer
 import { resourceUsage } from "node:process";
-import { writeDirectoryAtomically } from "../lib/io/atomic.ts";
+import { writeDirectoryAtomically, writeFileAtomically } from "../lib/io/atomic.ts";
 import { addCounts, parseCounts } from "../lib/tokenizer/count_file.ts";
 import { type CountedText, type CountTimes } from "../lib/tokenizer/count_texts.ts";
 import { longestTokens, MergeHistory } from "../lib/tokenizer/merge_history.ts";
 import { PATTERN_NAMES } from "../lib/tokenizer/patterns.ts";
 import { formatTiktoken } from "../lib/tokenizer/tiktoken_file.ts";
 import type { Tokenizer } from "../lib/tokenizer/tokenizer.ts";
-import { saveTokenizer } from "../lib/tokenizer/tokenizer_dir.ts";
+import { saveTokenizer, TOKENIZER_ENTRIES, TOKENIZER_TIKTOKEN } from "../lib/tokenizer/tokenizer_dir.ts";
 import { requireVocabSize } from "../lib/tokenizer/train.ts";
 import { trainBpeFromCounts } from "../lib/tokenizer/train_bpe.ts";
 import { countInputs } from "./cli/count_inputs.ts";
 import { UsageError } from "./cli/errors.ts";
-import { requireAbsent, requireInputFile } from "./cli/files.ts";
+import { requireInputFile } from "./cli/files.ts";
 import type { Flags } from "./cli/flags.ts";
+import { requireOutputDirectory } from "./cli/output.ts";
 import { runTask } from "./cli/run.ts";
 import { formatBytes } from "./cli/sizes.ts";
 import { quoteToken } from "./cli/tokens.ts";
@@ -37,7 +38,7 @@ Trains a byte-level BPE tokenizer on text, or on words counted before.
   --pattern NAME      what splits text into words: gpt2, cl100k, cl100k-original or o200k. Default: gpt2
   --tiktoken          also write DIR/tokenizer.tiktoken: ranks for Python's tiktoken
   --json              print the report as JSON: seconds per phase, peak memory, the longest token and its merges
-  --force             replace DIR if it exists
+  --force             replace DIR if it is a tokenizer and nothing else is in it
   --help              print this
 `;
 
@@ -74,8 +75,10 @@ export function main(args: string[]): Promise<number> {
     const writeStarted = performance.now();
     await writeDirectoryAtomically(flags.out, async (dir) => {
       await saveTokenizer(tokenizer, dir);
-      if (flags.tiktoken) await Deno.writeTextFile(`${dir}/tokenizer.tiktoken`, formatTiktoken(tokenizer.vocabulary));
-    }, { replace: flags.force });
+      if (flags.tiktoken) {
+        await writeFileAtomically(`${dir}/${TOKENIZER_TIKTOKEN}`, formatTiktoken(tokenizer.vocabulary));
+      }
+    }, { replace: flags.force ? TOKENIZER_ENTRIES : undefined });
     const ended = performance.now();
     const report = {
       vocabSize: tokenizer.vocabSize,
@@ -99,8 +102,8 @@ export function main(args: string[]): Promise<number> {
 
 function countText(flags: TrainFlags): Promise<CountedText & CountTimes> {
   const specialTokens = flags.special.length > 0 ? flags.special : ["<|endoftext|>"];
-  const check = async () => {
-    await requireAbsent(flags.out, flags.force);
+  const check = async (inputs: readonly string[]) => {
+    await requireOutput(flags, inputs);
     requireVocabSize(flags["vocab-size"], [...new Set(specialTokens)]);
   };
   return countInputs(flags.input, flags, check, { specialTokens, pattern: flags.pattern });
@@ -114,7 +117,7 @@ async function readCounts(flags: TrainFlags): Promise<CountedText & CountTimes> 
     );
   }
   for (const path of flags.counts) await requireInputFile(path);
-  await requireAbsent(flags.out, flags.force);
+  await requireOutput(flags, flags.counts);
   const started = performance.now();
   let bytes = 0;
   async function* parts() {
@@ -126,6 +129,10 @@ async function readCounts(flags: TrainFlags): Promise<CountedText & CountTimes> 
   }
   const counted = await addCounts(parts());
   return { ...counted, bytes, readSeconds: (performance.now() - started) / 1000, pretokenizeSeconds: 0 };
+}
+
+async function requireOutput({ out, force }: TrainFlags, inputs: readonly string[]): Promise<void> {
+  await requireOutputDirectory(out, { force, inputs, own: TOKENIZER_ENTRIES });
 }
 
 function describeLongest(tokenizer: Tokenizer) {

@@ -24,7 +24,13 @@ import { requireSameData } from "../lib/train/data_record.ts";
 import { DivergenceError } from "../lib/train/divergence.ts";
 import { mergeConfigs, readConfigFile } from "../lib/train/merge_config.ts";
 import { readFirstMetrics } from "../lib/train/metrics_follower.ts";
-import { createRunDirectory, readRunConfig, RUN_FILES, type RunConfig } from "../lib/train/run_directory.ts";
+import {
+  createRunDirectory,
+  readRunConfig,
+  RUN_ENTRIES,
+  RUN_FILES,
+  type RunConfig,
+} from "../lib/train/run_directory.ts";
 import { requireRoom } from "../lib/train/require_room.ts";
 import { trainRun } from "../lib/train/run.ts";
 import { loadRunTokenizer } from "../lib/train/run_tokenizer.ts";
@@ -33,9 +39,10 @@ import type { StepMetrics } from "../lib/train/train.ts";
 import { startBackend } from "./cli/backend.ts";
 import { messageOf, UserError } from "./cli/errors.ts";
 import { isFileSystemError } from "./cli/file_system_errors.ts";
-import { requireAbsent, requireDirectory, requireInputFile } from "./cli/files.ts";
+import { requireDirectory, requireInputFile } from "./cli/files.ts";
 import { exitCodeOf, untilInterrupted } from "./cli/interrupt.ts";
 import { roomFor } from "./cli/machine_memory.ts";
+import { requireOutputDirectory } from "./cli/output.ts";
 import { runTask } from "./cli/run.ts";
 import { openTokenizer } from "./cli/tokenizer.ts";
 import { REPORT_FILE, tryToWriteReport } from "./report/write_report.ts";
@@ -60,7 +67,8 @@ export async function main(args: string[]): Promise<number> {
 
 async function start(flags: TrainFlags): Promise<number> {
   const { train: trainPath, out } = requireNewRunFlags(flags);
-  await requireAbsent(out, flags.force);
+  const inputs = [trainPath, flags.valid, flags.config, flags.tokenizer].filter((path) => path !== undefined);
+  await requireOutputDirectory(out, { force: flags.force, inputs, own: RUN_ENTRIES });
   for (const path of [trainPath, flags.valid, flags.config]) if (path !== undefined) await requireInputFile(path);
   const tokenizer = flags.tokenizer === undefined ? undefined : await openTokenizer(flags.tokenizer, flags.pattern);
   const fromFile = flags.config === undefined ? [] : [await readConfigFile(flags.config, tokenizer?.vocabSize)];
@@ -115,13 +123,16 @@ async function resume(flags: TrainFlags, directory: string): Promise<number> {
   await using backend = await startBackend(flags.backend ?? config.backend, { precision: config.training.dtype });
   await requireRoom(backend, config, roomFor(backend, valid));
   console.error(`Going on at step ${checkpoint?.state.step ?? 0} of ${steps}`);
-  return await follow({ backend, directory, config, train, valid, tokenizer, checkpoint });
+  // A run that was killed before its first checkpoint begins anew; weights are not given up for that.
+  const beginAnew = checkpoint === undefined && !await isFile(`${directory}/${RUN_FILES.weights}`);
+  return await follow({ backend, directory, config, train, valid, tokenizer, checkpoint, beginAnew });
 }
 
 /** Trains to the end or to an interruption, and says how it went. Returns the exit code. */
 async function follow(
   run: Pick<Parameters<typeof trainRun>[0], "backend" | "directory" | "config" | "train" | "valid" | "tokenizer"> & {
     checkpoint?: Checkpoint;
+    beginAnew?: boolean;
   },
 ): Promise<number> {
   const { backend, directory, config } = run;

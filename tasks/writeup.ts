@@ -6,8 +6,9 @@
 import { writeFileAtomically } from "../lib/io/atomic.ts";
 import { loadTokenizer } from "../lib/tokenizer/mod.ts";
 import { startBackend } from "./cli/backend.ts";
-import { requireAbsent, requireDirectory, requireInputFile } from "./cli/files.ts";
+import { requireDirectory, requireInputFile } from "./cli/files.ts";
 import type { Flags } from "./cli/flags.ts";
+import { requireOutputFile } from "./cli/output.ts";
 import { runTask } from "./cli/run.ts";
 import { adamwSection, transformerSection } from "./writeup/accounting.ts";
 import { code, formatMarkdown } from "./writeup/markdown.ts";
@@ -50,7 +51,10 @@ export async function main(args: string[]): Promise<number> {
 }
 
 async function writeUp(flags: WriteupFlags): Promise<void> {
-  if (flags.out !== undefined) await requireAbsent(flags.out, flags.force);
+  if (flags.out !== undefined) {
+    const inputs = [...flags.story, ...flags.web, ...flags.tokenizer];
+    await requireOutputFile(flags.out, { force: flags.force, inputs });
+  }
   for (const path of [...flags.story, ...flags.web]) await requireInputFile(path);
   for (const path of flags.tokenizer) await requireDirectory(path);
 
@@ -83,7 +87,7 @@ async function writeUp(flags: WriteupFlags): Promise<void> {
     `${navigator.hardwareConcurrency} logical cores. Regenerate it rather than edit it.`,
   ], sections);
   if (flags.out === undefined) return console.log(markdown.trimEnd());
-  await writeFileAtomically(flags.out, markdown);
+  await writeFileAtomically(flags.out, markdown, { replace: flags.force });
   console.error(`Wrote ${flags.out}`);
 }
 

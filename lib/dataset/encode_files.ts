@@ -1,6 +1,6 @@
 // Text files become a file of token ids, on several threads.
-import { temporaryNameFor } from "../io/atomic.ts";
 import { requireUnchanged, stampFiles } from "../io/file_stamp.ts";
+import { PendingFile, type PublishOptions } from "../io/pending_file.ts";
 import { SegmentQueue } from "../io/segment_queue.ts";
 import { numThreadsFor, workOnSegments } from "../io/segment_work.ts";
 import { type FileRange, numSegments, totalBytes } from "../tokenizer/file_segments.ts";
@@ -19,7 +19,7 @@ export interface Encoded {
 }
 
 /** How files are encoded. */
-export interface EncodeFilesOptions extends EncodeOptions {
+export interface EncodeFilesOptions extends EncodeOptions, PublishOptions {
   /** Id put after each range that ends a text. Default: none. */
   readonly separatorId?: number;
   /** Threads, this one included. Default: one per processor, fewer for little text. The ids do not depend on it. */
@@ -34,7 +34,7 @@ export interface EncodeFilesOptions extends EncodeOptions {
 
 /**
  * Encodes files, or stretches of them, one after the other, into the .npy file `output`: uint16 if every id of the
- * tokenizer fits, else uint32. An existing `output` is replaced, once the new one is complete.
+ * tokenizer fits, else uint32. It appears when it is complete and on disk.
  *
  * @param ranges What to encode; `endsText` says whether a text ends there, rather than go on in another range.
  * @throws {UserError} If somebody writes to a file meanwhile.
@@ -50,39 +50,34 @@ export async function encodeFiles(
     segmentBytes: options.segmentBytes ?? SEGMENT_BYTES,
   };
   const queue = new SegmentQueue(numSegments(files));
-  const temporary = temporaryNameFor(output);
+  await using pending = await PendingFile.create(output);
   const dtype = tokenDtype(tokenizer.vocabSize);
   const job: EncodeJob = {
     files,
     queue: queue.buffer,
     vocabulary: tokenizer.vocabulary,
-    output: temporary,
+    output: pending.temporary,
     dtype,
     specials: options.specials ?? "special",
     separatorId: options.separatorId,
     endingTexts: ranges.map(({ endsText }) => endsText),
   };
   const stamps = stampFiles(ranges);
-  try {
-    // The length is not known yet; that of the header is.
-    await Deno.writeFile(temporary, npyHeader(dtype, 0), { createNew: true });
-    await workOnSegments<EncodeJob, never>({
-      queue,
-      own: encodeSegments(job, queue),
-      workerUrl: new URL("./encode_worker.ts", import.meta.url),
-      job,
-      numThreads: numThreadsFor(totalBytes(files), options.workers),
-      onReport: () => {},
-      onProgress: () => options.onProgress?.({ bytes: queue.bytesDone, tokens: queue.countDone }),
-      signal: options.signal,
-    });
-    requireUnchanged(stamps);
-    using file = await Deno.open(temporary, { write: true });
-    await file.write(npyHeader(dtype, queue.countDone));
-  } catch (error) {
-    await Deno.remove(temporary).catch(() => {});
-    throw error;
-  }
-  await Deno.rename(temporary, output);
+  // The length is not known yet; that of the header is.
+  await pending.write(npyHeader(dtype, 0));
+  await workOnSegments<EncodeJob, never>({
+    queue,
+    own: encodeSegments(job, queue),
+    workerUrl: new URL("./encode_worker.ts", import.meta.url),
+    job,
+    numThreads: numThreadsFor(totalBytes(files), options.workers),
+    onReport: () => {},
+    onProgress: () => options.onProgress?.({ bytes: queue.bytesDone, tokens: queue.countDone }),
+    signal: options.signal,
+  });
+  requireUnchanged(stamps);
+  await pending.file.seek(0, Deno.SeekMode.Start);
+  await pending.write(npyHeader(dtype, queue.countDone));
+  await pending.publish(options);
   return { bytes: queue.bytesDone, tokens: queue.countDone };
 }

@@ -1,4 +1,5 @@
 // Inputs, or parts of them, as one stream of token ids, with an account of how far it is.
+import type { PublishOptions } from "../io/pending_file.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { requireUnchanged, stampFiles } from "../io/file_stamp.ts";
 import { fingerprintParts } from "../io/fingerprint.ts";
@@ -30,7 +31,7 @@ export interface EncodeProgress {
 }
 
 /** How parts are encoded. */
-export interface EncodePartsOptions extends Omit<EncodeTextsOptions, "onEncoded"> {
+export interface EncodePartsOptions extends Omit<EncodeTextsOptions, "onEncoded">, PublishOptions {
   /** Field of JSON Lines objects with the text. Default: `text`. */
   readonly field?: string;
   /** What the input `-` stands for. */
@@ -173,7 +174,7 @@ async function encodeInto(
       await encodeFiles(tokenizer, ranges, path, { ...options, onProgress: (done) => onProgress?.(since(done)) }),
     );
   }
-  const writer = await NpyWriter.create(path, tokenDtype(tokenizer.vocabSize));
+  const writer = await NpyWriter.create(path, tokenDtype(tokenizer.vocabSize), options);
   try {
     const pieces = encodeParts(tokenizer, parts, options, before);
     for (;;) {

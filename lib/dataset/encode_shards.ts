@@ -2,6 +2,7 @@
 import { UserError } from "../errors.ts";
 import { writeFileAtomically } from "../io/atomic.ts";
 import { readTextIfPresent } from "../io/read_text.ts";
+import { PathExistsError } from "../io/rename_to_new.ts";
 import { SpecialTokens } from "../tokenizer/special_tokens.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import {
@@ -84,8 +85,9 @@ export async function encodeShards(
     const there = options.replace ? null : await shardAt(path, provenance);
     if (there === null) {
       const before = done;
-      // Of text that is cut into many shards, one may have none.
-      done = await encodePartsToNpy(tokenizer, shard, path, { ...options, mayBeEmpty: true }, before);
+      // Of text that is cut into many shards, one may have none. Another machine may have made it meanwhile: the same bytes.
+      const made = { ...options, mayBeEmpty: true, replace: true };
+      done = await encodePartsToNpy(tokenizer, shard, path, made, before);
       options.onShard?.(path, done.tokens - before.tokens, true);
     } else {
       options.onShard?.(path, there.tokens, false);
@@ -102,11 +104,15 @@ const indexPath = (prefix: string) => `${prefix}.index.json`;
  */
 async function claim(prefix: string, index: ShardIndex, replace: boolean): Promise<ShardIndex> {
   const path = indexPath(prefix);
-  const before = replace ? null : await readTextIfPresent(path, MAX_INDEX_BYTES, INDEX_NEXT_STEP);
-  if (before === null) {
-    await writeFileAtomically(path, formatShardIndex(index));
+  try {
+    await writeFileAtomically(path, formatShardIndex(index), { replace });
     return index;
+  } catch (error) {
+    if (!(error instanceof PathExistsError)) throw error;
   }
+  const before = await readTextIfPresent(path, MAX_INDEX_BYTES, INDEX_NEXT_STEP);
+  // Somebody took it away since.
+  if (before === null) return await claim(prefix, index, replace);
   const found = parseShardIndex(before, path);
   const wanted: Readonly<Record<string, unknown>> = { ...index.arguments, numShards: index.numShards };
   const given: Readonly<Record<string, unknown>> = { ...found.arguments, numShards: found.numShards };

@@ -1,8 +1,10 @@
 // A dataset's files: downloaded, unpacked, hashed, and recorded.
 import { createHash } from "node:crypto";
 import { UserError } from "../errors.ts";
-import { temporaryNameFor, writeFileAtomically } from "../io/atomic.ts";
+import { writeFileAtomically } from "../io/atomic.ts";
+import { renameDurably } from "../io/durable.ts";
 import { gunzip } from "../io/gunzip.ts";
+import { PendingFile } from "../io/pending_file.ts";
 import type { CatalogEntry, CatalogFile } from "./catalog.ts";
 import { download, type DownloadOptions, RemoteChangedError } from "./download.ts";
 import { remoteStatePath } from "./download_state.ts";
@@ -92,13 +94,11 @@ async function fetchFile(
       onProgress: (received, total) => options.onProgress?.(file, received, total),
     }),
   );
-  let complete = part;
-  if (file.remote.endsWith(".gz")) {
-    complete = temporaryNameFor(path);
+  await using pending = file.remote.endsWith(".gz") ? await PendingFile.create(path) : undefined;
+  if (pending) {
     try {
-      await Deno.writeFile(complete, ReadableStream.from(unpacked.through(gunzip(bytes, url))));
+      for await (const piece of unpacked.through(gunzip(bytes, url))) await pending.write(piece);
     } catch (error) {
-      await Deno.remove(complete);
       // A damaged part stays damaged, however often it is unpacked.
       if (error instanceof UserError && error.message.startsWith("Cannot unpack")) await removePart(part);
       throw error;
@@ -108,13 +108,13 @@ async function fetchFile(
   }
   const digest = unpacked.digest();
   if (file.sha256 !== undefined && digest.sha256 !== file.sha256) {
-    if (complete !== part) await Deno.remove(complete);
     await removePart(part);
     throw new UserError(
       `Cannot use ${url}: got a file with SHA-256 ${digest.sha256}, must be ${file.sha256}. Try another --base-url`,
     );
   }
-  await Deno.rename(complete, path);
+  if (pending) await pending.publish();
+  else await renameDurably(part, path);
   await removePart(part);
   return { name: file.name, url, ...digest, downloaded: packed.digest() };
 }

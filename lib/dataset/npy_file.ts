@@ -1,7 +1,7 @@
 // Token ids on disk: read whole or by range, written as a stream.
 import { setImmediate } from "node:timers/promises";
 import { UserError } from "../errors.ts";
-import { temporaryNameFor } from "../io/atomic.ts";
+import { PendingFile, type PublishOptions } from "../io/pending_file.ts";
 import { PositionedFile } from "../io/positioned_file.ts";
 import { dtypeBytes, newTokenArray, npyHeader, type TokenArray, type TokenDtype } from "./npy_format.ts";
 import { NPY_PREFIX_BYTES, type NpyHeader, npyHeaderSize, parseNpyHeader } from "./npy_header.ts";
@@ -113,30 +113,28 @@ export async function readNpy(path: string): Promise<TokenArray> {
 }
 
 /**
- * Writes a .npy file piece by piece. The data goes to a temporary name beside `path`; `close()` fills in the length and
- * renames, `abort()` leaves nothing behind.
+ * Writes a .npy file piece by piece. The data goes to a temporary name beside `path`; `close()` fills in the length, waits
+ * until all is on disk, and renames; `abort()` leaves nothing behind.
  */
 export class NpyWriter {
-  readonly #path: string;
-  readonly #temporary: string;
-  readonly #file: Deno.FsFile;
+  readonly #pending: PendingFile;
+  readonly #options: PublishOptions;
   readonly #dtype: TokenDtype;
   #length = 0;
-  #isOpen = true;
 
-  private constructor(path: string, temporary: string, file: Deno.FsFile, dtype: TokenDtype) {
-    this.#path = path;
-    this.#temporary = temporary;
-    this.#file = file;
+  private constructor(pending: PendingFile, dtype: TokenDtype, options: PublishOptions) {
+    this.#pending = pending;
     this.#dtype = dtype;
+    this.#options = options;
   }
 
-  /** Opens the temporary file. An existing `path` is replaced by `close()`: refuse it beforehand if it must stay. */
-  static async create(path: string, dtype: TokenDtype): Promise<NpyWriter> {
-    const temporary = temporaryNameFor(path);
-    const file = await Deno.open(temporary, { write: true, createNew: true });
-    const writer = new NpyWriter(path, temporary, file, dtype);
-    await writeFully(file, npyHeader(dtype, 0));
+  /**
+   * Opens the temporary file.
+   * @param options.replace Whether `close()` replaces a file at `path`. Default: true.
+   */
+  static async create(path: string, dtype: TokenDtype, options: PublishOptions = {}): Promise<NpyWriter> {
+    const writer = new NpyWriter(await PendingFile.create(path), dtype, options);
+    await writer.#pending.write(npyHeader(dtype, 0));
     return writer;
   }
 
@@ -155,27 +153,23 @@ export class NpyWriter {
       : this.#dtype === "uint16"
       ? narrowed(ids, this.#length)
       : Uint32Array.from(ids);
-    await writeFully(this.#file, new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength));
+    await this.#pending.write(new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength));
     this.#length += ids.length;
   }
 
-  /** Writes the length into the header and moves the file to its name. */
+  /**
+   * Writes the length into the header and moves the file to its name; a file of that name is on disk.
+   * @throws {PathExistsError} If there is a file of this name, and it is not to be replaced.
+   */
   async close(): Promise<void> {
-    await this.#file.seek(0, Deno.SeekMode.Start);
-    await writeFully(this.#file, npyHeader(this.#dtype, this.#length));
-    this.#closeFile();
-    await Deno.rename(this.#temporary, this.#path);
+    await this.#pending.file.seek(0, Deno.SeekMode.Start);
+    await this.#pending.write(npyHeader(this.#dtype, this.#length));
+    await this.#pending.publish(this.#options);
   }
 
   /** Drops everything written, also after a `close()` that failed. */
   async abort(): Promise<void> {
-    this.#closeFile();
-    await Deno.remove(this.#temporary);
-  }
-
-  #closeFile(): void {
-    if (this.#isOpen) this.#file.close();
-    this.#isOpen = false;
+    await this.#pending[Symbol.asyncDispose]();
   }
 }
 
@@ -206,8 +200,4 @@ function narrowed(ids: TokenArray, position: number): Uint16Array {
   throw new RangeError(
     `Cannot write ids as uint16: got ${ids[wrong]} at position ${position + wrong}, must be at most 65535`,
   );
-}
-
-async function writeFully(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
-  for (let done = 0; done < bytes.length;) done += await file.write(bytes.subarray(done));
 }

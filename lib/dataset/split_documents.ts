@@ -1,6 +1,7 @@
 // Train and validation text from one's own: whole documents, drawn with a seed.
 import { UserError } from "../errors.ts";
-import { temporaryNameFor } from "../io/atomic.ts";
+import { PendingFile, type PublishOptions } from "../io/pending_file.ts";
+import { removeIfPresent } from "../io/remove_if_present.ts";
 import { Philox } from "../random/philox.ts";
 import { indexOfBytes } from "./documents.ts";
 import { SharedDocuments } from "./shared_documents.ts";
@@ -9,13 +10,15 @@ import { SharedDocuments } from "./shared_documents.ts";
 const SPLIT_STREAM = 0x5511;
 
 /** How documents are divided. */
-export interface SplitDocumentsOptions {
+export interface SplitDocumentsOptions extends PublishOptions {
   /** The chance of each document to go to the validation text: above 0, below 1. */
   readonly validFraction: number;
   readonly seed: number;
   /** Written after each document. */
   readonly separator: string;
   readonly onProgress?: (bytes: number) => void;
+  /** Ends the work, between two documents; nothing is left behind. */
+  readonly signal?: AbortSignal;
 }
 
 /** What one part holds. */
@@ -38,7 +41,7 @@ export interface SplitResult {
  * Writes each document, followed by the separator, to one of two files; which one depends on the seed and on the
  * document's position alone. Neither file appears before both are complete.
  *
- * @throws {UserError} if one of the files would be empty.
+ * @throws {UserError} If one of the files would be empty, or is there and not to be replaced.
  */
 export async function splitDocuments(
   documents: AsyncIterable<Uint8Array>,
@@ -47,30 +50,27 @@ export async function splitDocuments(
 ): Promise<SplitResult> {
   const random = new Philox(options.seed, SPLIT_STREAM);
   const mark = new TextEncoder().encode(options.separator);
+  await using train = await PartWriter.create(paths.train);
+  await using valid = await PartWriter.create(paths.valid);
   const shared = new SharedDocuments();
-  let numDocuments = 0, dividedDocuments = 0;
-  const train = await PartWriter.create(paths.train), valid = await PartWriter.create(paths.valid);
-  try {
-    let bytes = 0;
-    for await (const document of documents) {
-      const isValid = random.uniform(numDocuments++) < options.validFraction;
-      if (indexOfBytes(document, mark) >= 0) dividedDocuments++;
-      shared.add(document, isValid ? "valid" : "train");
-      await (isValid ? valid : train).write(document, mark);
-      options.onProgress?.(bytes += document.length);
-    }
-    if (train.documents === 0 || valid.documents === 0) {
-      throw new UserError(
-        `Cannot split ${numDocuments} documents: got ${valid.documents} for validation, must be some in both parts. Choose another fraction or seed, or the separator that stands between your documents`,
-      );
-    }
-    await train.finish();
-    await valid.finish();
-  } catch (error) {
-    await train.abort();
-    await valid.abort();
-    throw error;
+  let numDocuments = 0, dividedDocuments = 0, bytes = 0;
+  for await (const document of documents) {
+    options.signal?.throwIfAborted();
+    const isValid = random.uniform(numDocuments++) < options.validFraction;
+    if (indexOfBytes(document, mark) >= 0) dividedDocuments++;
+    shared.add(document, isValid ? "valid" : "train");
+    await (isValid ? valid : train).write(document, mark);
+    options.onProgress?.(bytes += document.length);
   }
+  if (train.documents === 0 || valid.documents === 0) {
+    throw new UserError(
+      `Cannot split ${numDocuments} documents: got ${valid.documents} for validation, must be some in both parts. Choose another fraction or seed, or the separator that stands between your documents`,
+    );
+  }
+  // After a kill between the two renames a part of an old split must not stand beside one of a new: they share documents.
+  if (options.replace ?? true) await removeIfPresent(paths.valid);
+  await train.publish(options);
+  await valid.publish(options);
   return {
     train: { documents: train.documents, bytes: train.bytes },
     valid: { documents: valid.documents, bytes: valid.bytes },
@@ -80,38 +80,31 @@ export async function splitDocuments(
 }
 
 /** A text file under a temporary name. */
-class PartWriter {
+class PartWriter implements AsyncDisposable {
   documents = 0;
   bytes = 0;
-  readonly #path: string;
-  readonly #temporary: string;
-  readonly #writer: WritableStreamDefaultWriter<Uint8Array<ArrayBufferLike>>;
+  readonly #pending: PendingFile;
 
-  private constructor(path: string, temporary: string, file: Deno.FsFile) {
-    this.#path = path;
-    this.#temporary = temporary;
-    this.#writer = file.writable.getWriter();
+  private constructor(pending: PendingFile) {
+    this.#pending = pending;
   }
 
   static async create(path: string): Promise<PartWriter> {
-    const temporary = temporaryNameFor(path);
-    return new PartWriter(path, temporary, await Deno.open(temporary, { write: true, createNew: true }));
+    return new PartWriter(await PendingFile.create(path));
   }
 
   async write(document: Uint8Array, mark: Uint8Array): Promise<void> {
-    await this.#writer.write(document);
-    await this.#writer.write(mark);
+    await this.#pending.write(document);
+    await this.#pending.write(mark);
     this.documents++;
     this.bytes += document.length + mark.length;
   }
 
-  async finish(): Promise<void> {
-    await this.#writer.close();
-    await Deno.rename(this.#temporary, this.#path);
+  async publish(options: PublishOptions): Promise<void> {
+    await this.#pending.publish(options);
   }
 
-  async abort(): Promise<void> {
-    await this.#writer.abort().catch(() => {}); // closed already
-    await Deno.remove(this.#temporary).catch(() => {}); // renamed already
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#pending[Symbol.asyncDispose]();
   }
 }

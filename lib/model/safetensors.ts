@@ -1,6 +1,6 @@
 import { UserError } from "../errors.ts";
 import { excerpt } from "../io/excerpt.ts";
-import { temporaryNameFor } from "../io/atomic.ts";
+import { PendingFile } from "../io/pending_file.ts";
 import { PositionedFile } from "../io/positioned_file.ts";
 import {
   byteLengthOf,
@@ -142,28 +142,17 @@ export async function writeSafetensors(
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const header = encodeHeader(tensors, metadata);
-  const temporary = temporaryNameFor(path);
-  const file = await Deno.open(temporary, { write: true, createNew: true });
-  try {
-    try {
-      await writeAll(file, header);
-      for (const { name, dtype, shape, data } of tensors) {
-        const array = typeof data === "function" ? await data() : data;
-        if (!(array instanceof ARRAY_OF[dtype]) || array.byteLength !== byteLengthOf(dtype, shape)) {
-          const got = `${array.length} elements of ${array.constructor.name}`;
-          throw new RangeError(`Cannot write tensor "${name}": got ${got}, must be ${dtype} (${shape.join(", ")})`);
-        }
-        await writeAll(file, new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
-      }
-      await file.sync();
-    } finally {
-      file.close();
+  await using pending = await PendingFile.create(path);
+  await pending.write(header);
+  for (const { name, dtype, shape, data } of tensors) {
+    const array = typeof data === "function" ? await data() : data;
+    if (!(array instanceof ARRAY_OF[dtype]) || array.byteLength !== byteLengthOf(dtype, shape)) {
+      const got = `${array.length} elements of ${array.constructor.name}`;
+      throw new RangeError(`Cannot write tensor "${name}": got ${got}, must be ${dtype} (${shape.join(", ")})`);
     }
-    await Deno.rename(temporary, path);
-  } catch (error) {
-    await Deno.remove(temporary);
-    throw error;
+    await pending.write(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
   }
+  await pending.publish();
 }
 
 function readHeader(readRange: ReadRange, fileBytes: number, label: string): SafetensorsHeader {
@@ -179,8 +168,4 @@ async function openFile(path: string): Promise<PositionedFile> {
     if (error instanceof Deno.errors.NotFound) throw unusable(path, "no such file", "a .safetensors file");
     throw error;
   }
-}
-
-async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
-  for (let written = 0; written < bytes.byteLength;) written += await file.write(bytes.subarray(written));
 }

@@ -2,7 +2,10 @@
 import { UserError } from "../errors.ts";
 import { writeFileAtomically } from "../io/atomic.ts";
 import { excerpt } from "../io/excerpt.ts";
+import { hasJsonKeys } from "../io/has_json_keys.ts";
 import { isFile } from "../io/is_file.ts";
+import type { OwnEntries } from "../io/own_entries.ts";
+import { restoreReplaced } from "../io/replace_directory.ts";
 import { knownPattern, knownRanks } from "./known_files.ts";
 import { choosePattern, type LoadOptions } from "./load_options.ts";
 import { spelledTokens } from "./spelled_vocabulary.ts";
@@ -18,6 +21,15 @@ const TOKENIZER_JSON = "tokenizer.json";
 const PAIRS = [["vocab.json", "merges.txt"], ["encoder.json", "vocab.bpe"]] as const;
 /** Ranks in Llama 3's releases, a SentencePiece model elsewhere. */
 const TOKENIZER_MODEL = "tokenizer.model";
+/** The same as ranks, which only some directories have. */
+export const TOKENIZER_TIKTOKEN = "tokenizer.tiktoken";
+
+/** What is written into a tokenizer. */
+export const TOKENIZER_ENTRIES: OwnEntries = {
+  what: "a tokenizer",
+  files: [TOKENIZER_JSON, ...PAIRS[0], TOKENIZER_TIKTOKEN],
+  isOwn: (directory) => hasJsonKeys(`${directory}/${TOKENIZER_JSON}`, ["model", "added_tokens"]),
+};
 
 /**
  * Saves a tokenizer into a directory, which is made if it is not there, beside whatever else it holds. vocab.json and
@@ -55,6 +67,7 @@ export async function loadTokenizer(path: string, options: LoadOptions = {}): Pr
 }
 
 async function loadDirectory(dir: string, options: LoadOptions): Promise<Vocabulary> {
+  await restoreReplaced(dir);
   const names = [TOKENIZER_JSON, ...PAIRS.map(([vocab]) => vocab), TOKENIZER_MODEL];
   for (const name of names) if (await isFile(`${dir}/${name}`)) return await loadFile(`${dir}/${name}`, options);
   throw new UserError(

@@ -2,9 +2,13 @@ import type { Backend } from "../backend/backend.ts";
 import { UserError } from "../errors.ts";
 import { viewOf } from "../graph/program.ts";
 import type { Tensor } from "../graph/tensor.ts";
-import { temporaryNameFor } from "../io/atomic.ts";
-import { syncDirectory, writeFileDurably } from "../io/durable.ts";
+import { writeDirectoryAtomically, writeFileAtomically } from "../io/atomic.ts";
+import type { OwnEntries } from "../io/own_entries.ts";
+import { parentOf } from "../io/parent_of.ts";
+import { removeTreeIfPresent } from "../io/remove_if_present.ts";
+import { restoreReplaced, restoreReplacedIn } from "../io/replace_directory.ts";
 import { sha256, sha256OfFile } from "../io/sha256.ts";
+import { temporaryNameFor } from "../io/temporary.ts";
 import { Safetensors, writeSafetensors } from "../model/safetensors.ts";
 import type { WeightSource } from "../model/weights.ts";
 import { weightsFrom } from "../model/weights_file.ts";
@@ -22,6 +26,13 @@ import { learningRate } from "./schedule.ts";
 import type { Snapshot } from "./train.ts";
 
 export type { BestValidation, CheckpointState };
+
+/** What is written into the checkpoints' directory. */
+export const CHECKPOINTS_ENTRIES: OwnEntries = {
+  what: "checkpoints",
+  files: [],
+  directories: [[/^step-\d{9,}$/, { what: "a checkpoint", files: Object.values(FILES) }]],
+};
 
 /** A directory in the checkpoints' directory: the steps taken, so that names sort as numbers do. */
 const nameOf = (step: number) => `step-${String(step).padStart(9, "0")}`;
@@ -45,17 +56,16 @@ export async function writeCheckpoint(
   snapshot: Snapshot,
   state: CheckpointState,
 ): Promise<void> {
-  const path = `${directory}/${nameOf(state.step)}`;
-  const temporary = temporaryNameFor(path);
-  await Deno.mkdir(temporary, { recursive: true });
-  try {
-    const requireFinite = (name: string, values: Float32Array) => {
-      const bad = countNonFinite(values);
-      if (bad === 0) return;
-      const { step, config } = state;
-      const what = `${name} (${bad} of ${values.length} values)`;
-      throw DivergenceError.inWeights(step - 1, what, learningRate(step - 1, config.training));
-    };
+  const requireFinite = (name: string, values: Float32Array) => {
+    const bad = countNonFinite(values);
+    if (bad === 0) return;
+    const { step, config } = state;
+    const what = `${name} (${bad} of ${values.length} values)`;
+    throw DivergenceError.inWeights(step - 1, what, learningRate(step - 1, config.training));
+  };
+  const name = nameOf(state.step);
+  const [, entries] = CHECKPOINTS_ENTRIES.directories!.find(([pattern]) => pattern.test(name))!;
+  await writeDirectoryAtomically(`${directory}/${name}`, async (temporary) => {
     await writeTensors(`${temporary}/${FILES.weights}`, backend, snapshot.weights, requireFinite);
     await writeTensors(`${temporary}/${FILES.optimizer}`, backend, snapshot.optimizer, requireFinite);
     const files: Record<string, FileRecord> = {};
@@ -65,16 +75,8 @@ export async function writeCheckpoint(
     }
     const record = { ...state, files };
     const sealed: CheckpointRecord = { ...record, sha256: sha256(JSON.stringify(record)) };
-    await writeFileDurably(`${temporary}/${FILES.record}`, `${JSON.stringify(sealed, null, 2)}\n`);
-    await syncDirectory(temporary);
-    // A resumed run may come by a checkpoint that was found damaged.
-    await removeIfPresent(path);
-    await Deno.rename(temporary, path);
-    await syncDirectory(directory);
-  } catch (error) {
-    await removeIfPresent(temporary);
-    throw error;
-  }
+    await writeFileAtomically(`${temporary}/${FILES.record}`, `${JSON.stringify(sealed, null, 2)}\n`);
+  }, { replace: entries }); // by a resumed run that comes by one that was found damaged
 }
 
 /**
@@ -116,6 +118,8 @@ export async function latestCheckpoint(
   directory: string,
 ): Promise<{ checkpoint: Checkpoint | undefined; damaged: DamagedCheckpoint[] }> {
   const damagedOnes: DamagedCheckpoint[] = [];
+  await restoreReplaced(parentOf(directory));
+  await restoreReplacedIn(directory);
   for (const path of (await listCheckpoints(directory)).toReversed()) {
     try {
       return { checkpoint: await readCheckpoint(path), damaged: damagedOnes };
@@ -139,13 +143,13 @@ export async function listCheckpoints(directory: string): Promise<string[]> {
 
 /** Removes all but the newest `keep` checkpoints. */
 export async function pruneCheckpoints(directory: string, keep: number): Promise<void> {
-  for (const path of (await listCheckpoints(directory)).slice(0, -keep)) await removeIfPresent(path);
+  for (const path of (await listCheckpoints(directory)).slice(0, -keep)) await removeCheckpoint(path);
 }
 
 /** Removes the checkpoints of later steps. */
 export async function discardCheckpointsAfter(directory: string, step: number): Promise<void> {
   const last = `${directory}/${nameOf(step)}`;
-  for (const path of await listCheckpoints(directory)) if (path > last) await removeIfPresent(path);
+  for (const path of await listCheckpoints(directory)) if (path > last) await removeCheckpoint(path);
 }
 
 /** A checkpoint's weights and optimizer state. Close it, or declare it with `using`. */
@@ -226,10 +230,9 @@ async function sizeOrUndefined(path: string): Promise<number | undefined> {
   }
 }
 
-async function removeIfPresent(path: string): Promise<void> {
-  try {
-    await Deno.remove(path, { recursive: true });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
+/** Takes a checkpoint's name from it first: one that has its name is whole, also after a kill half-way. */
+async function removeCheckpoint(path: string): Promise<void> {
+  const temporary = temporaryNameFor(path);
+  await Deno.rename(path, temporary);
+  await removeTreeIfPresent(temporary);
 }

@@ -3,11 +3,15 @@ import { UserError } from "../errors.ts";
 import { isFile } from "../io/is_file.ts";
 import { JsonFields } from "../io/json_fields.ts";
 import { writeDirectoryAtomically, writeFileAtomically } from "../io/atomic.ts";
+import { hasJsonKeys } from "../io/has_json_keys.ts";
+import type { OwnEntries } from "../io/own_entries.ts";
+import { restoreReplaced } from "../io/replace_directory.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { saveTokenizer, type Tokenizer } from "../tokenizer/mod.ts";
+import { TOKENIZER_ENTRIES } from "../tokenizer/tokenizer_dir.ts";
 import type { TrainingConfig } from "./config.ts";
 import { modelConfigOf, requireUsable, runConfigOf } from "./config_fields.ts";
-import { checkpointWeights, latestCheckpoint } from "./checkpoint.ts";
+import { CHECKPOINTS_ENTRIES, checkpointWeights, latestCheckpoint } from "./checkpoint.ts";
 import type { DataRecord } from "./data_record.ts";
 
 /** What a run's config.json holds. */
@@ -33,7 +37,16 @@ export const RUN_FILES = {
   best: "best.safetensors",
   metrics: "metrics.jsonl",
   checkpoints: "checkpoints",
+  report: "report.html",
 } as const;
+
+/** What is written into a run's directory. */
+export const RUN_ENTRIES: OwnEntries = {
+  what: "a run",
+  files: [...Object.values(RUN_FILES).filter((name) => name !== RUN_FILES.checkpoints), ...TOKENIZER_ENTRIES.files],
+  directories: [[new RegExp(`^${RUN_FILES.checkpoints}$`), CHECKPOINTS_ENTRIES]],
+  isOwn: (directory) => hasJsonKeys(`${directory}/${RUN_FILES.config}`, ["model", "training"]),
+};
 
 /**
  * Writes a run's config.json.
@@ -47,8 +60,9 @@ export async function writeRunConfig(directory: string, config: RunConfig): Prom
 
 /**
  * Makes a run's directory, with its config.json and the files of its tokenizer.
- * @param options.replace Whether an existing directory is replaced. Default: false.
- * @throws {UserError} If it exists and is not to be replaced, or the tokenizer is not that of the data.
+ * @param options.replace Whether a run that is there is replaced. Default: false.
+ * @throws {UserError} If something is there, and is not to be replaced, or is not a run and nothing else, or is trained by
+ *   another process; or if the tokenizer is not that of the data.
  */
 export async function createRunDirectory(
   path: string,
@@ -60,7 +74,7 @@ export async function createRunDirectory(
   await writeDirectoryAtomically(path, async (directory) => {
     await writeRunConfig(directory, config);
     if (tokenizer) await saveTokenizer(tokenizer, directory);
-  }, options);
+  }, { replace: options.replace ? RUN_ENTRIES : undefined });
 }
 
 function requireTokenizerOfData(tokenizer: Tokenizer, { data }: RunConfig): void {
@@ -101,6 +115,7 @@ export async function findWeights(directory: string, which: "last" | "best" = "l
 
 async function readConfig<T>(directory: string, use: (fields: JsonFields) => T): Promise<T> {
   const path = `${directory}/${RUN_FILES.config}`;
+  await restoreReplaced(directory);
   let text: string;
   try {
     text = await Deno.readTextFile(path);

@@ -2,6 +2,9 @@ import type { Backend } from "../backend/backend.ts";
 import type { TokenSource } from "../dataset/token_source.ts";
 import { requireOneTokenizer } from "../dataset/tokenizer_id.ts";
 import { UserError } from "../errors.ts";
+import { exists } from "../io/exists.ts";
+import { lockDirectory } from "../io/lock.ts";
+import { makeDirectory } from "../io/make_directory.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import { latestCheckpoint } from "./checkpoint.ts";
 import { DivergenceError } from "./divergence.ts";
@@ -66,6 +69,8 @@ export async function sweep(options: SweepOptions): Promise<SweepResult[]> {
     const isThere = await exists(`${directory}/${name}`);
     results.push({ ...(isThere && known.get(name) || { status: "waiting", steps: 0 }), name, settings });
   }
+  await makeDirectory(directory);
+  using _lock = await lockDirectory(directory, "sweep into");
   await writeResults(directory, results);
   for (const [i, run] of runs.entries()) {
     if (["finished", "diverged"].includes(results[i].status)) continue;
@@ -85,7 +90,9 @@ async function trainOne({ directory: parent, follow = drain, ...options }: Sweep
   const { checkpoint } = await latestCheckpoint(`${directory}/${RUN_FILES.checkpoints}`);
   await using backend = await options.createBackend(config);
   const { train, valid, tokenizer, signal } = options;
-  const steps = trainRun({ backend, directory, config, train, valid, tokenizer, signal, checkpoint });
+  // One that was killed before its first checkpoint begins anew; weights are not given up for that.
+  const beginAnew = checkpoint === undefined && !await exists(`${directory}/${RUN_FILES.weights}`);
+  const steps = trainRun({ backend, directory, config, train, valid, tokenizer, signal, checkpoint, beginAnew });
   try {
     await follow(steps, { run, directory, backend, step: checkpoint?.state.step ?? 0 });
   } catch (error) {
@@ -132,14 +139,4 @@ async function requireSameSettings(parent: string, { name, config }: SweepRun): 
     `Cannot go on with the sweep in ${parent}: ${difference} as in its run ${name}. Give the same settings, or another ` +
       `--out`,
   );
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }

@@ -10,7 +10,7 @@ import { findAdapter, missingAdapterMessage, summarizeAdapter } from "../../lib/
 import { UserError } from "../../lib/errors.ts";
 import { writeFileAtomically } from "../../lib/io/atomic.ts";
 import { quietVulkanLoader } from "../cli/backend.ts";
-import { requireAbsent } from "../cli/files.ts";
+import { requireOutputFile } from "../cli/output.ts";
 import type { Flags } from "../cli/flags.ts";
 import { runTask } from "../cli/run.ts";
 import { LM_SHAPES_HELP, namedLmShapes } from "./lm_shapes.ts";
@@ -82,13 +82,13 @@ export async function main(args: string[]): Promise<number> {
 async function benchGpu(flags: Flags<typeof FLAGS>): Promise<void> {
   const { shapes, sizes, torch } = flags;
   const names = namedLmShapes("bench gpu", shapes).map(([name]) => name);
-  if (flags.out !== undefined) await requireAbsent(flags.out, flags.force);
+  if (flags.out !== undefined) await requireOutputFile(flags.out, { force: flags.force, inputs: [] });
   quietVulkanLoader();
   const adapter = await findAdapter();
   if (adapter === undefined) throw new UserError(missingAdapterMessage());
   const { description, features } = summarizeAdapter(adapter);
   const out = flags.out ?? `data/benchmarks/${slugOf(description)}.json`;
-  if (flags.out === undefined) await requireAbsent(out, flags.force);
+  if (flags.out === undefined) await requireOutputFile(out, { force: flags.force, inputs: [] });
 
   const on = ["--backend", "webgpu"];
   const rounds = ["--rounds", String(flags.rounds)];

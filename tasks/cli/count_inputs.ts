@@ -1,5 +1,6 @@
 // Counting the words of what a person names, with progress, until Ctrl-C.
 import { nameOf, textSourceOf } from "../../lib/dataset/text_inputs.ts";
+import { abortable } from "../../lib/io/abortable.ts";
 import {
   type CountedText,
   countTexts,
@@ -16,12 +17,12 @@ import { TextProgress } from "./text_progress.ts";
  *
  * @param field Field of JSON Lines objects with the text. If it is given, stdin is JSON Lines too.
  * @param include A glob for the files of directories.
- * @param check Called when the inputs are known to be there, before they are read.
+ * @param check Called with the inputs' paths when they are known to be there, before they are read.
  */
 export async function countInputs(
   paths: readonly string[],
   { field, include }: { readonly field?: string; readonly include?: string },
-  check: () => void | Promise<void>,
+  check: (inputs: readonly string[]) => void | Promise<void>,
   { mayBeEmpty = false, ...options }: Pick<CountTextsOptions, "specialTokens" | "pattern"> & {
     /** Whether there need not be any text. */
     readonly mayBeEmpty?: boolean;
@@ -32,12 +33,14 @@ export async function countInputs(
     stdinMayBeEmpty: mayBeEmpty,
     include,
   });
-  await check();
+  await check(inputs.map(({ path }) => path));
   return await untilInterrupted(async (signal) => {
     // How much text a packed file holds is not known beforehand.
     const totals = inputs.map(({ bytes, isGzip }) => isGzip ? null : bytes);
     using progress = new TextProgress(totals.includes(null) ? null : totals.reduce<number>((sum, n) => sum + n!, 0));
-    const sources = inputs.map((input) => textSourceOf(input, { field, stdin: Deno.stdin.readable, onWarning: warn }));
+    const sources = inputs.map((input) =>
+      textSourceOf(input, { field, stdin: abortable(Deno.stdin.readable, signal), onWarning: warn })
+    );
     const onProgress = (bytes: number) => progress.update({ storedBytes: bytes });
     const counted = await countTexts(sources, { ...options, names: inputs.map(nameOf), signal, onProgress });
     if (counted.bytes > 0 || mayBeEmpty) return counted;

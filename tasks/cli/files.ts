@@ -1,4 +1,6 @@
 // Checks on the files a person names, made before any work is done.
+import { restoreReplaced } from "../../lib/io/replace_directory.ts";
+import { statOrNull } from "../../lib/io/stat_or_null.ts";
 import { UserError } from "./errors.ts";
 
 /**
@@ -23,6 +25,7 @@ export async function requireInputFile(path: string): Promise<number> {
  * @throws {UserError} if something else is.
  */
 export async function isDirectory(path: string): Promise<boolean> {
+  await restoreReplaced(path);
   if (await statOrNull(path) === null) return false;
   await requireDirectory(path);
   return true;
@@ -30,26 +33,10 @@ export async function isDirectory(path: string): Promise<boolean> {
 
 /** @throws {UserError} if `path` is not an existing directory. */
 export async function requireDirectory(path: string): Promise<void> {
+  await restoreReplaced(path);
   const info = await statOrNull(path);
   if (!info?.isDirectory) {
     const got = info === null ? "no such directory" : "a file";
     throw new UserError(`Cannot read ${path}: got ${got}, must be an existing directory. Check the path`);
-  }
-}
-
-/** @throws {UserError} if something is at `path` already and `force` was not given. */
-export async function requireAbsent(path: string, force: boolean): Promise<void> {
-  if (!force && await statOrNull(path) !== null) {
-    throw new UserError(`Cannot write ${path}: got a path that exists, must be a new one. Pass --force to replace it`);
-  }
-}
-
-/** What is at a path; `null` if nothing is. */
-export async function statOrNull(path: string): Promise<Deno.FileInfo | null> {
-  try {
-    return await Deno.stat(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return null;
-    throw error;
   }
 }

@@ -1,13 +1,16 @@
-// Ctrl-C and SIGTERM as an AbortSignal, so that work ends in good order and leaves nothing half-written.
+// Ctrl-C, SIGTERM and SIGHUP as an AbortSignal, so that work ends in good order and leaves nothing half-written.
+import { fstatSync, statSync } from "node:fs";
+import { errorCodeOf } from "../../lib/io/error_code.ts";
 import { UserError } from "./errors.ts";
+import { unlessUnheard } from "./unheard.ts";
 
 /** The signals that end work in good order, and their numbers. */
-const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
+const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 
-/** Thrown, or found as a signal's reason, when Ctrl-C or SIGTERM ended the work. */
+/** Thrown, or found as a signal's reason, when one of these signals ended the work. */
 export class InterruptedError extends UserError {
   override readonly name = "InterruptedError";
-  /** 130 or 143: what a shell says of a process that the signal killed, so that scripts can tell. */
+  /** 129, 130 or 143: what a shell says of a process that the signal killed, so that scripts can tell. */
   readonly exitCode: number;
 
   constructor(signal: keyof typeof SIGNALS) {
@@ -20,7 +23,7 @@ export class InterruptedError extends UserError {
 /** A signal that comes so soon after the first is the same one: `timeout` and task runners pass one on several times. */
 const REPEAT_MS = 500;
 
-/** Runs `body` with a signal that is aborted by the first Ctrl-C or SIGTERM; a later one ends the process at once. */
+/** Runs `body` with a signal that is aborted by the first such signal; a later one ends the process at once. */
 export async function untilInterrupted<T>(body: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
   const names = (Object.keys(SIGNALS) as (keyof typeof SIGNALS)[]).filter((name) =>
@@ -31,9 +34,11 @@ export async function untilInterrupted<T>(body: (signal: AbortSignal) => Promise
     if (performance.now() - first > REPEAT_MS) Deno.exit(new InterruptedError(name).exitCode);
     if (controller.signal.aborted) return;
     first = performance.now();
+    if (name === "SIGHUP") outliveTerminal();
     controller.abort(new InterruptedError(name));
   };
-  const listeners = names.map((name) => [name, () => stop(name)] as const);
+  const isDeaf = isUnderNohup();
+  const listeners = names.map((name) => [name, () => isDeaf && name === "SIGHUP" ? undefined : stop(name)] as const);
   for (const [name, listener] of listeners) Deno.addSignalListener(name, listener);
   try {
     return await body(controller.signal);
@@ -42,7 +47,38 @@ export async function untilInterrupted<T>(body: (signal: AbortSignal) => Promise
   }
 }
 
+/** Lets what is said from now on get lost with the terminal: it is no reason to fail, and work is saved yet. */
+function outliveTerminal(): void {
+  for (const name of ["log", "error"] as const) {
+    const print = console[name];
+    console[name] = (...words: unknown[]) => unlessUnheard(() => print(...words));
+  }
+}
+
 /** The exit code of work that a signal of `untilInterrupted` ended early, or did not. */
 export function exitCodeOf(signal: AbortSignal | undefined): number {
   return signal?.reason instanceof InterruptedError ? signal.reason.exitCode : 0;
+}
+
+/** Whether an exit code says that a signal of `untilInterrupted` ended a task. */
+export function isInterruptedCode(code: number): boolean {
+  return Object.values<number>(SIGNALS).includes(code - 128);
+}
+
+/**
+ * Whether `nohup` started this process: then the end of its terminal (SIGHUP) is to be passed over. Deno undoes what nohup
+ * did about that as soon as any signal is listened to, and may not ask the system what it was. But nohup gives a process
+ * that is started from a terminal a standard input that cannot be read from.
+ */
+function isUnderNohup(): boolean {
+  try {
+    // Reading from anything but the null device could wait, or take what is somebody else's.
+    if (Deno.build.os === "windows") return false;
+    const stdin = fstatSync(0);
+    if (!stdin.isCharacterDevice() || stdin.rdev !== statSync("/dev/null").rdev) return false;
+    Deno.stdin.readSync(new Uint8Array(1));
+    return false;
+  } catch (error) {
+    return errorCodeOf(error) === "EBADF";
+  }
 }

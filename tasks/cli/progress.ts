@@ -2,6 +2,7 @@
 // @ts-types="@types/cli-progress"
 import cliProgress from "cli-progress";
 import { stderr } from "node:process";
+import { unlessUnheard } from "./unheard.ts";
 
 /** Milliseconds between plain lines when stderr is not a terminal. */
 const PLAIN_LINE_MS = 5000;
@@ -38,6 +39,8 @@ function startBar(total: number, format: string, texts: Texts): Progress {
     { format, stream: stderr, hideCursor: true, barsize: 20 },
     cliProgress.Presets.legacy,
   );
+  // The terminal may go away before the work is done, which goes on, or is saved.
+  stderr.on("error", ignore);
   bar.start(total, 0, texts);
   return {
     update: (value, texts) => bar.update(value, texts),
@@ -49,13 +52,15 @@ function startBar(total: number, format: string, texts: Texts): Progress {
   };
 }
 
+function ignore(): void {}
+
 /** Lines without the bar: the first state, the last, and one now and then between. */
 function startPlainLines(total: number, format: string): Progress {
   const plain = format.replace(" [{bar}]", "");
   let last = "";
   let lastTime = -Infinity;
   const print = () => {
-    if (last !== "") console.error(last);
+    if (last !== "") say(last);
     last = "";
     lastTime = performance.now();
   };
@@ -67,10 +72,15 @@ function startPlainLines(total: number, format: string): Progress {
     },
     note: (text) => {
       if (last !== "") print();
-      console.error(printable(text));
+      say(printable(text));
     },
     stop: print,
   };
+}
+
+/** Work goes on without those who watched it. */
+function say(text: string): void {
+  unlessUnheard(() => console.error(text));
 }
 
 /** A text without the control characters that a terminal would obey. */

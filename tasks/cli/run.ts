@@ -11,8 +11,8 @@ export interface Task<S extends FlagSpecs> {
 }
 
 /**
- * Parses `args` and runs `body`. Returns the exit code: 0 or what `body` returns, 2 for a mistake in the command line, 130
- * or 143 after Ctrl-C or SIGTERM, 1 for any other failure.
+ * Parses `args` and runs `body`. Returns the exit code: 0 or what `body` returns, 2 for a mistake in the command line, 129,
+ * 130 or 143 after SIGHUP, Ctrl-C or SIGTERM, 1 for any other failure.
  * `--help` and `-h` print the help. Mistakes of the person are printed as one line on stderr; anything else is a fault of
  * the program and keeps its stack trace.
  */

@@ -1,8 +1,9 @@
 // Tokenizers that tasks load: the flags that name one, and what its files do not say.
+import { statOrNull } from "../../lib/io/stat_or_null.ts";
 import { loadTokenizer, type Tokenizer } from "../../lib/tokenizer/mod.ts";
 import { PATTERN_NAMES, type PatternName } from "../../lib/tokenizer/patterns.ts";
 import { UserError } from "./errors.ts";
-import { requireInputFile, statOrNull } from "./files.ts";
+import { requireInputFile } from "./files.ts";
 
 /** For tokenizers whose files do not say what splits text. */
 export const PATTERN_FLAG = { type: "string", choices: PATTERN_NAMES } as const;

@@ -24,7 +24,7 @@ Data
                          finds it.
   --pattern NAME         What splits text, where the tokenizer's files do not say it, as encode had it.
   --out RUN              The run directory to make.
-  --force                Replace an existing run.
+  --force                Replace RUN if it is a run and nothing else is in it.
   --resume RUN           Go on with a run that was interrupted or killed, from its newest whole checkpoint, with its own
                          configuration. --train and --valid name the data again if it was moved.
 
@@ -67,7 +67,7 @@ Training
                          report; they change nothing of the training (default: none)
   --sample-prompt TEXT   What they go on from (default: the beginning of a document)
   --sample-tokens N      New tokens in each, at most (default: ${DEFAULTS.sampleTokens})
-  --save-every N         Steps between checkpoints; Ctrl-C and SIGTERM write one too (default: ${DEFAULTS.saveEvery})
+  --save-every N         Steps between checkpoints; Ctrl-C, SIGTERM and SIGHUP write one too (default: ${DEFAULTS.saveEvery})
   --keep N               Newest checkpoints to keep (default: ${DEFAULTS.keep})
   --dtype NAME           f32, or f16: operands of matrix products and attention, and what lies between layers, in f16, on a
                          GPU with shader-f16; weights, sums and optimizer stay f32 (default: ${DEFAULTS.dtype})
@@ -77,7 +77,7 @@ Training
 MFU is the share of the device's peak that the model's matrix products reach. The peak is measured, in f32, before and
 after the run: the better counts or, where other programs slowed both down and a step was faster, that step.
 
-Ctrl-C and SIGTERM end a run in good order: after the step or validation under way a checkpoint and the weights are
+Ctrl-C, SIGTERM and SIGHUP end a run in good order: after the step or validation under way a checkpoint and the weights are
 written, and the exit code is 130 or 143. A second one ends it at once; --resume then goes on from the checkpoint before.
 The exit code is 0 when all steps were taken, 2 for a mistake in the command line, and 1 for any other failure.
 `;

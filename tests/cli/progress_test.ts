@@ -19,3 +19,22 @@ Deno.test("piped progress is plain lines without a bar; a note stands between th
     "step 1/3 loss 5.0\nstep 2/3 loss 4.0\nROMEO:\n\tOh, é\uFFFD[2J\uFFFD\uFFFD\nstep 3/3 loss 3.0\n",
   );
 });
+
+Deno.test("progress that nobody can read any more does not end the work", () => {
+  const { error } = console;
+  try {
+    const eio = Object.assign(new Error("Input/output error (os error 5)"), { code: "EIO" });
+    for (const problem of [new Deno.errors.BrokenPipe("gone"), eio]) {
+      console.error = () => {
+        throw problem;
+      };
+      const progress = startProgress(3, "step {value}/{total} [{bar}]", {});
+      progress.update(1, {});
+      progress.note("sample");
+      progress.update(3, {});
+      progress.stop();
+    }
+  } finally {
+    console.error = error;
+  }
+});

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { splitDocuments } from "../../lib/dataset/split_documents.ts";
 import { UserError } from "../../lib/errors.ts";
+import { PathExistsError } from "../../lib/io/rename_to_new.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
 
@@ -27,6 +28,13 @@ Deno.test("splitDocuments() puts each document into one file, in order, the same
     assertEquals((await split(1)).valid, valid);
     assert((await split(2)).valid.join() !== valid.join());
     await assertRejects(() => split(1, 1e-9), UserError, "got 0 for validation");
+    const before = await Deno.readTextFile(`${dir}/train.txt`);
+    const signal = AbortSignal.abort(new UserError("stopped"));
+    const paths = { train: `${dir}/train.txt`, valid: `${dir}/valid.txt` };
+    const options = { seed: 2, validFraction: 0.5, separator: "\n" };
+    await assertRejects(() => splitDocuments(all(), paths, { ...options, signal }), UserError, "stopped");
+    await assertRejects(() => splitDocuments(all(), paths, { ...options, replace: false }), PathExistsError);
+    assertEquals(await Deno.readTextFile(`${dir}/train.txt`), before);
     assertEquals(Array.from(Deno.readDirSync(dir), ({ name }) => name).sort(), ["train.txt", "valid.txt"]);
   } finally {
     await Deno.remove(dir, { recursive: true });

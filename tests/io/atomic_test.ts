@@ -1,6 +1,9 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { UserError } from "../../lib/errors.ts";
 import { withTemporaryDirectory, writeDirectoryAtomically, writeFileAtomically } from "../../lib/io/atomic.ts";
+import { lockDirectory } from "../../lib/io/lock.ts";
+import { PendingFile } from "../../lib/io/pending_file.ts";
+import { PathExistsError } from "../../lib/io/rename_to_new.ts";
 
 const names = (dir: string) => Array.from(Deno.readDirSync(dir), (entry) => entry.name).sort();
 
@@ -24,6 +27,7 @@ Deno.test("writeFileAtomically() replaces a file and leaves no temporary name", 
 Deno.test("writeDirectoryAtomically() leaves the old directory whole when filling fails", () =>
   inTemporaryDirectory(async (dir) => {
     const path = `${dir}/run/`;
+    const own = { what: "a test's directory", files: ["a", "b"] };
     await writeDirectoryAtomically(path, (tmp) => Deno.writeTextFile(`${tmp}/a`, "old"));
     await assertRejects(() => writeDirectoryAtomically(path, () => Promise.resolve()), UserError, "exists");
     await assertRejects(
@@ -31,41 +35,89 @@ Deno.test("writeDirectoryAtomically() leaves the old directory whole when fillin
         writeDirectoryAtomically(path, async (tmp) => {
           await Deno.writeTextFile(`${tmp}/a`, "half");
           throw new Error("disk full");
-        }, { replace: true }),
+        }, { replace: own }),
       Error,
       "disk full",
     );
     assertEquals(Deno.readTextFileSync(`${path}a`), "old");
-    await writeDirectoryAtomically(path, (tmp) => Deno.writeTextFile(`${tmp}/b`, "new"), { replace: true });
+    await writeDirectoryAtomically(path, (tmp) => Deno.writeTextFile(`${tmp}/b`, "new"), { replace: own });
     assertEquals(names(path), ["b"]);
     assertEquals(names(dir), ["run"]);
   }));
 
 Deno.test({
-  name: "temporary directories of processes that were killed are removed; those of living ones and others' stay",
+  name: "what killed processes left under temporary names is removed; what living ones hold, and others', stays",
   ignore: Deno.build.os === "windows",
   fn: () =>
     inTemporaryDirectory(async (dir) => {
-      const old = new Date(Date.now() - 3_600_000);
-      const make = async (name: string, modified = old) => {
-        await Deno.mkdir(`${dir}/${name}/inner`, { recursive: true });
-        await Deno.utime(`${dir}/${name}`, modified, modified);
-      };
-      await make("run.0123abcd.tmp");
-      // One that was only just made; another target's; ones that a person named; a file.
-      await make("run.aaaaaaaa.tmp", new Date());
-      await make("run2.0123abcd.tmp");
-      await make("run.0123abcd.tmp2");
-      await make("run.mine.tmp");
+      await Deno.mkdir(`${dir}/run.0123abcd.tmp/inner`, { recursive: true });
       await Deno.writeTextFile(`${dir}/run.bbbbbbbb.tmp`, "a file");
-      const kept = ["run.0123abcd.tmp2", "run.aaaaaaaa.tmp", "run.bbbbbbbb.tmp", "run.mine.tmp", "run2.0123abcd.tmp"];
+      // Another target's; ones that a person named.
+      const kept = ["run.0123abcd.tmp2", "run.mine.tmp", "run2.0123abcd.tmp"];
+      for (const name of kept) await Deno.mkdir(`${dir}/${name}/inner`, { recursive: true });
       await withTemporaryDirectory(`${dir}/run/`, async (living) => {
         await Deno.writeTextFile(`${living}/a`, "under way");
-        await Deno.utime(living, old, old);
+        await using file = await PendingFile.create(`${dir}/run`);
         await writeDirectoryAtomically(`${dir}/run`, (tmp) => Deno.writeTextFile(`${tmp}/a`, "new"));
         assertEquals(Deno.readTextFileSync(`${living}/a`), "under way");
-        assertEquals(names(dir).filter((name) => `${dir}/${name}` !== living), ["run", ...kept]);
+        const others = [living, file.temporary].map((path) => path.slice(dir.length + 1));
+        assertEquals(names(dir).filter((name) => !others.includes(name)), ["run", ...kept]);
+        assertEquals((await Deno.stat(file.temporary)).isFile, true);
       });
       assertEquals(names(dir), ["run", ...kept]);
     }),
+});
+
+Deno.test("of two writers that found a name free, the later one is refused, and the first one's stays", () =>
+  inTemporaryDirectory(async (dir) => {
+    const own = { what: "a test's directory", files: ["a"] };
+    const write = (text: string, replace?: typeof own) =>
+      writeDirectoryAtomically(`${dir}/run`, async (tmp) => {
+        await Deno.writeTextFile(`${tmp}/a`, text);
+        if (text === "second") await write("first");
+      }, { replace });
+    await assertRejects(() => write("second"), PathExistsError);
+    assertEquals(Deno.readTextFileSync(`${dir}/run/a`), "first");
+    await Deno.remove(`${dir}/run`, { recursive: true });
+
+    await using file = await PendingFile.create(`${dir}/f`);
+    await writeFileAtomically(`${dir}/f`, "first", { replace: false });
+    await assertRejects(() => file.publish({ replace: false }), PathExistsError);
+    await file[Symbol.asyncDispose]();
+    assertEquals([Deno.readTextFileSync(`${dir}/f`), names(dir)], ["first", ["f"]]);
+  }));
+
+Deno.test("an empty directory may be there; a directory is replaced through a link, and not while somebody is at work in it", () =>
+  inTemporaryDirectory(async (dir) => {
+    const own = { what: "a test's directory", files: ["a"] };
+    const write = (path: string, text: string) =>
+      writeDirectoryAtomically(path, (tmp) => Deno.writeTextFile(`${tmp}/a`, text), { replace: own });
+    await Deno.mkdir(`${dir}/run`);
+    await writeDirectoryAtomically(`${dir}/run`, (tmp) => Deno.writeTextFile(`${tmp}/a`, "old"));
+    await Deno.symlink(`${dir}/run`, `${dir}/link`);
+    await write(`${dir}/link`, "new");
+    assertEquals([Deno.readTextFileSync(`${dir}/run/a`), names(dir)], ["new", ["link", "run"]]);
+    assertEquals((await Deno.lstat(`${dir}/link`)).isSymlink, true);
+    {
+      using _lock = await lockDirectory(`${dir}/run`, "train in");
+      await assertRejects(() => write(`${dir}/run`, "newer"), UserError, "at work");
+      await assertRejects(() => lockDirectory(`${dir}/run`, "train in"), UserError, "Cannot train in");
+    }
+    assertEquals([Deno.readTextFileSync(`${dir}/run/a`), names(dir)], ["new", ["link", "run"]]);
+  }));
+
+Deno.test({
+  name: "what is mounted is refused before anything is made: it cannot be renamed",
+  // Directories of other file systems than what they are in.
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    const own = { what: "a test", files: [] };
+    for (const path of ["/proc", "/sys"]) {
+      await assertRejects(
+        () => writeDirectoryAtomically(path, () => Promise.reject(new Error("filled")), { replace: own }),
+        UserError,
+        "a file system's own directory",
+      );
+    }
+  },
 });

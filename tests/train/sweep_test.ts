@@ -130,3 +130,27 @@ Deno.test("a run that diverges is noted, with what happened, and not tried again
     }
   });
 });
+
+Deno.test("a sweep's directory is worked in by one at a time; weights without a checkpoint are not given up", async () => {
+  await inDirectory(async (options) => {
+    const runs = await runsOf("lr", ["1e-3"]);
+    const run = `${options.directory}/${runs[0].name}`;
+    let refused = 0;
+    await sweep({
+      ...options,
+      runs,
+      follow: async (steps) => {
+        await assertRejects(() => sweep({ ...options, runs }), UserError, "another process is at work in");
+        refused++;
+        await Array.fromAsync(steps);
+      },
+    });
+    assertEquals(refused, 1);
+    const weights = await Deno.readFile(`${run}/model.safetensors`);
+    for (const path of [`${options.directory}/sweep.json`, `${run}/checkpoints`]) {
+      await Deno.remove(path, { recursive: true });
+    }
+    await assertRejects(() => sweep({ ...options, runs }), UserError, "got model.safetensors");
+    assertEquals(await Deno.readFile(`${run}/model.safetensors`), weights);
+  });
+});

@@ -1,0 +1,60 @@
+// Locks that end with the process that holds them, however it ends.
+import { UserError } from "../errors.ts";
+
+/**
+ * Locks a file or a directory against others that ask for its lock; reading and writing go on as ever.
+ *
+ * @param options.wait Whether to wait for another holder. Default: false.
+ * @returns The lock, which ends when it is closed; `"held"` if another has it; `"unavailable"` where nothing is at `path`
+ *   or the file system knows no locks: nobody can tell then.
+ */
+export async function lockPath(
+  path: string,
+  options: { readonly wait?: boolean } = {},
+): Promise<Deno.FsFile | "held" | "unavailable"> {
+  // There a lock would keep this process's own threads from writing.
+  if (Deno.build.os === "windows") return "unavailable";
+  let file: Deno.FsFile | undefined;
+  try {
+    file = await Deno.open(path);
+    if (options.wait) await file.lock(true);
+    else if (!await file.tryLock(true)) {
+      file.close();
+      return "held";
+    }
+    return file;
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    file?.close();
+    return "unavailable";
+  }
+}
+
+/**
+ * Locks a directory for as long as something is made in it.
+ *
+ * @param doing What cannot be done if another process has it: `train in`.
+ * @returns Close it, or declare it with `using`.
+ * @throws {UserError} If another process, or another call in this one, holds it.
+ */
+export async function lockDirectory(path: string, doing: string): Promise<Disposable> {
+  const lock = await lockPath(path);
+  if (lock === "held") {
+    throw new UserError(
+      `Cannot ${doing} ${path}: got a directory that another process is at work in, must be left to it. Wait for its end, ` +
+        `or choose another place`,
+    );
+  }
+  return lock === "unavailable" ? { [Symbol.dispose]() {} } : lock;
+}
+
+/** Whether an open file is what is at `path` still: nobody removed or replaced it. */
+export async function isStillAt(file: Deno.FsFile, path: string): Promise<boolean> {
+  try {
+    const [here, there] = [await file.stat(), await Deno.lstat(path)];
+    return here.ino === there.ino && here.dev === there.dev;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

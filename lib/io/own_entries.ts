@@ -1,0 +1,76 @@
+// What this project writes into a directory, and what else is there: that is never deleted.
+import { exists } from "./exists.ts";
+import { removeIfPresent } from "./remove_if_present.ts";
+import { renameToNew } from "./rename_to_new.ts";
+import { parseTemporaryName } from "./temporary.ts";
+
+/** The files and directories that are written into a directory of a kind. */
+export interface OwnEntries {
+  /** What such a directory holds: `a tokenizer`. */
+  readonly what: string;
+  readonly files: readonly string[];
+  /** Directories in it, by their names, with what is written into each. */
+  readonly directories?: readonly (readonly [RegExp, OwnEntries])[];
+  /** Whether a directory is of this kind, by more than the names in it. Default: names are enough. */
+  readonly isOwn?: (directory: string) => Promise<boolean>;
+}
+
+/** The paths in a directory, relative to it, of what was not written there by this project. */
+export async function foreignEntries(directory: string, own: OwnEntries): Promise<string[]> {
+  const foreign: string[] = [];
+  for (const entry of await Array.fromAsync(Deno.readDir(directory))) {
+    const kind = kindOf(entry, own);
+    if (kind === undefined) foreign.push(entry.name);
+    else if (kind !== "file") {
+      const below = await foreignEntries(`${directory}/${entry.name}`, kind);
+      foreign.push(...below.map((name) => `${entry.name}/${name}`));
+    }
+  }
+  return foreign.sort();
+}
+
+/** Removes what was written into a directory by this project: directories first, then files in the order of `own`. */
+export async function removeOwnEntries(directory: string, own: OwnEntries): Promise<void> {
+  const files: string[] = [];
+  for (const entry of await Array.fromAsync(Deno.readDir(directory))) {
+    const path = `${directory}/${entry.name}`;
+    const kind = kindOf(entry, own);
+    if (kind === "file") files.push(entry.name);
+    else if (kind !== undefined) {
+      await removeOwnEntries(path, kind);
+      await removeIfEmpty(path);
+    }
+  }
+  const place = (name: string) => own.files.indexOf(targetOf(name));
+  for (const name of files.sort((a, b) => place(a) - place(b))) await removeIfPresent(`${directory}/${name}`);
+}
+
+/** Moves what is in a directory into another, as far as nothing has its name there. */
+export async function moveEntries(from: string, into: string): Promise<void> {
+  for (const { name, isDirectory } of await Array.fromAsync(Deno.readDir(from))) {
+    if (await exists(`${into}/${name}`)) continue;
+    if (isDirectory) await Deno.rename(`${from}/${name}`, `${into}/${name}`);
+    else await renameToNew(`${from}/${name}`, `${into}/${name}`);
+  }
+}
+
+export async function removeIfEmpty(directory: string): Promise<void> {
+  if (await isEmpty(directory)) await Deno.remove(directory);
+}
+
+/** Whether a directory has nothing in it. */
+export async function isEmpty(directory: string): Promise<boolean> {
+  for await (const _ of Deno.readDir(directory)) return false;
+  return true;
+}
+
+function kindOf(entry: Deno.DirEntry, own: OwnEntries): "file" | OwnEntries | undefined {
+  const name = targetOf(entry.name);
+  if (!entry.isDirectory) return own.files.includes(name) ? "file" : undefined;
+  return own.directories?.find(([pattern]) => pattern.test(name))?.[1];
+}
+
+/** What a killed process left half-made counts as what it was to be. */
+function targetOf(name: string): string {
+  return parseTemporaryName(name)?.target ?? name;
+}

@@ -1,0 +1,96 @@
+import { syncDirectory } from "./durable.ts";
+import { isStillAt } from "./lock.ts";
+import { parentOf, withoutSlashes } from "./parent_of.ts";
+import { removeIfPresent } from "./remove_if_present.ts";
+import { renameToNew } from "./rename_to_new.ts";
+import { temporaryNameFor, tidyBeside } from "./temporary.ts";
+import { namingFile } from "./write_error.ts";
+import { writeFully } from "./write_fully.ts";
+
+/** How a file gets its name. */
+export interface PublishOptions {
+  /** Whether what is at the path meanwhile is replaced. Default: true. */
+  readonly replace?: boolean;
+}
+
+/**
+ * A file on its way: written under a temporary name beside `path`, which it gets when it is whole and on disk.
+ * However a process ends, there is the old file at `path`, or the new one. What it leaves under the temporary name is removed
+ * when `path` is next written: the file is locked for as long as its writer lives.
+ *
+ * Declare it with `await using`, so that nothing is left of one that was not published.
+ */
+export class PendingFile implements AsyncDisposable {
+  /** Where it is as yet, for those who open it by name. */
+  readonly temporary: string;
+  /** Open for writing; it stays this object's to close. */
+  readonly file: Deno.FsFile;
+  readonly #path: string;
+  #isOpen = true;
+  #isPublished = false;
+
+  private constructor(path: string, temporary: string, file: Deno.FsFile) {
+    this.#path = path;
+    this.temporary = temporary;
+    this.file = file;
+  }
+
+  /** @param path Its directory exists. */
+  static async create(path: string): Promise<PendingFile> {
+    const target = withoutSlashes(path);
+    await tidyBeside(target);
+    for (;;) {
+      const temporary = temporaryNameFor(target);
+      const file = await Deno.open(temporary, { write: true, createNew: true });
+      if (await isKept(file, temporary)) return new PendingFile(target, temporary, file);
+      file.close();
+    }
+  }
+
+  /**
+   * Writes at the file's position.
+   * @throws {WriteError} If the system refuses.
+   */
+  async write(bytes: Uint8Array): Promise<void> {
+    await namingFile(this.temporary, () => writeFully(this.file, bytes));
+  }
+
+  /**
+   * Waits until the file is on disk, and gives it its name.
+   * @throws {PathExistsError} If there is a file of this name, and it is not to be replaced; it stays as it is.
+   * @throws {WriteError} If the system refuses.
+   */
+  async publish({ replace = true }: PublishOptions = {}): Promise<void> {
+    await namingFile(this.temporary, () => this.file.sync());
+    if (replace) await Deno.rename(this.temporary, this.#path);
+    else await renameToNew(this.temporary, this.#path);
+    this.#isPublished = true;
+    this.#close();
+    await syncDirectory(parentOf(this.#path));
+  }
+
+  /** Leaves nothing of it, unless it was published. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    // Removed before the lock ends: it is this writer's until then.
+    if (!this.#isPublished) await removeIfPresent(this.temporary);
+    this.#close();
+  }
+
+  #close(): void {
+    if (this.#isOpen) this.file.close();
+    this.#isOpen = false;
+  }
+}
+
+/** Locks a file that was just made; false if another process took it, in between, for one that nobody is at work on. */
+async function isKept(file: Deno.FsFile, path: string): Promise<boolean> {
+  // There a lock would keep this process's own threads from writing.
+  if (Deno.build.os === "windows") return true;
+  try {
+    if (!await file.tryLock(true)) return false;
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    return true; // no locks here, so nobody tidies either
+  }
+  return await isStillAt(file, path);
+}

@@ -1,0 +1,129 @@
+/**
+ * Directories that are replaced as a whole.
+ *
+ * The new directory is complete and on disk under a name of its own before the old one is touched. Then:
+ *
+ *   1. the old one is renamed to `PATH.xxxxxxxx.old`
+ *   2. the new one is renamed to `PATH`
+ *   3. `PATH.xxxxxxxx.old` is renamed to `PATH.xxxxxxxx.replaced`, and what this project wrote into it is removed
+ *
+ * Before 1 and from 2 on, `PATH` is a whole directory. Between them nothing is there; whoever looks for it next puts the
+ * old one back first (`restoreReplaced`), since a name that ends in `.old` stands for a whole directory. Its lock tells a
+ * dead writer from one that is just about to do step 2. A rename never destroys anything: that of a directory fails where
+ * another one, not empty, has the name. What stands in the old one besides our own is moved into the new one, not deleted.
+ */
+import { syncDirectory } from "./durable.ts";
+import { errorCodeOf } from "./error_code.ts";
+import { exists } from "./exists.ts";
+import { lockDirectory, lockPath } from "./lock.ts";
+import { isEmpty, moveEntries, type OwnEntries, removeIfEmpty, removeOwnEntries } from "./own_entries.ts";
+import { nameOf, parentOf, withoutSlashes } from "./parent_of.ts";
+import { PathExistsError } from "./rename_to_new.ts";
+import { statOrNull } from "./stat_or_null.ts";
+import { listBeside, parseTemporaryName, temporaryNameFor, tidyBeside } from "./temporary.ts";
+
+/** Links that lead to links are followed so often, as by Linux. */
+const MAX_LINKS = 40;
+
+/** Moves a complete directory to `target`, where nothing is, or an empty directory. */
+export async function placeDirectory(temporary: string, target: string): Promise<void> {
+  // Elsewhere a rename takes an empty directory's place by itself.
+  if (Deno.build.os === "windows" && await exists(target)) await Deno.remove(target);
+  try {
+    await Deno.rename(temporary, target);
+  } catch (error) {
+    if (["ENOTEMPTY", "EEXIST", "ENOTDIR"].includes(errorCodeOf(error) ?? "")) throw new PathExistsError(target);
+    throw error;
+  }
+  await syncDirectory(parentOf(target));
+}
+
+/** Moves a complete directory to `target`, in the place of one that is there. */
+export async function replaceDirectory(temporary: string, target: string, own: OwnEntries): Promise<void> {
+  using _lock = await lockDirectory(target, "replace");
+  const old = temporaryNameFor(target, "old");
+  await Deno.rename(target, old);
+  await syncDirectory(parentOf(target));
+  try {
+    await placeDirectory(temporary, target);
+  } catch (error) {
+    // Fails where another writer was quicker; then that one's took the old one's place.
+    await Deno.rename(old, target).catch(() => {});
+    throw error;
+  }
+  await discardReplaced(old, target, own);
+}
+
+/** Puts a directory back that was moved aside for a successor which never came, if nothing is at `path`, or an empty directory. */
+export async function restoreReplaced(path: string): Promise<void> {
+  const target = await followLinks(withoutSlashes(path));
+  if (!await isFree(target)) return;
+  for (const old of await listBeside(target, "old")) {
+    // Its writer may live, and be about to put the new one there.
+    const lock = await lockPath(old, { wait: true });
+    using _lock = typeof lock === "string" ? undefined : lock;
+    if (!await isFree(target) || !await exists(old)) continue;
+    await Deno.rename(old, target);
+    await syncDirectory(parentOf(target));
+  }
+}
+
+/** The same for everything in a directory. */
+export async function restoreReplacedIn(directory: string): Promise<void> {
+  for (const name of await namesIn(directory)) {
+    const parsed = parseTemporaryName(name);
+    if (parsed?.beside === "old") await restoreReplaced(`${directory}/${parsed.target}`);
+  }
+}
+
+/** Puts in order what killed processes left beside `path`: nothing half-made stays, nor what was replaced. */
+export async function recoverDirectory(path: string, own?: OwnEntries): Promise<void> {
+  const target = withoutSlashes(path);
+  await restoreReplaced(target);
+  await tidyBeside(target);
+  if (own === undefined) return;
+  for (const beside of ["old", "replaced"] as const) {
+    for (const old of await listBeside(target, beside)) {
+      const lock = await lockPath(old);
+      if (lock === "held" || lock === "unavailable") continue;
+      using _lock = lock;
+      // What is in its place may be another's: then there was no successor.
+      if (beside === "old" && own.isOwn && !await own.isOwn(target)) continue;
+      await discardReplaced(old, target, own);
+    }
+  }
+}
+
+/** Removes a directory whose successor is in its place; what is not ours goes into that one. */
+async function discardReplaced(old: string, target: string, own: OwnEntries): Promise<void> {
+  const replaced = `${parentOf(old)}/${nameOf(old).replace(/old$/, "replaced")}`;
+  if (replaced !== old) await Deno.rename(old, replaced);
+  await removeOwnEntries(replaced, own);
+  if (await exists(target)) await moveEntries(replaced, target);
+  await removeIfEmpty(replaced);
+  await syncDirectory(parentOf(target));
+}
+
+/** Where a link leads to, whether or not anything is there. */
+async function followLinks(path: string): Promise<string> {
+  for (let place = path, i = 0; i < MAX_LINKS; i++) {
+    if (!await Deno.lstat(place).then(({ isSymlink }) => isSymlink, () => false)) return place;
+    const link = await Deno.readLink(place);
+    place = withoutSlashes(link.startsWith("/") ? link : `${parentOf(place)}/${link}`);
+  }
+  return path;
+}
+
+async function isFree(path: string): Promise<boolean> {
+  const info = await statOrNull(path);
+  return info === null ? !await exists(path) : info.isDirectory && await isEmpty(path);
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  try {
+    return (await Array.fromAsync(Deno.readDir(directory))).map(({ name }) => name);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,75 @@
+// Checks on where a task writes, made before any work is done.
+import { withTemporaryDirectory } from "../../lib/io/atomic.ts";
+import { exists } from "../../lib/io/exists.ts";
+import type { OwnEntries } from "../../lib/io/own_entries.ts";
+import { parentOf, withoutSlashes } from "../../lib/io/parent_of.ts";
+import { PathExistsError } from "../../lib/io/rename_to_new.ts";
+import { recoverDirectory } from "../../lib/io/replace_directory.ts";
+import { requireReplaceable, requireSeparate } from "../../lib/io/replaceable.ts";
+import { statOrNull } from "../../lib/io/stat_or_null.ts";
+import { tidyBeside } from "../../lib/io/temporary.ts";
+import { UsageError, UserError } from "./errors.ts";
+
+/** What decides whether something may be written. */
+export interface OutputOptions {
+  /** Whether --force was given. */
+  readonly force: boolean;
+  /** Paths that the task reads; `-` is passed over. */
+  readonly inputs: readonly string[];
+}
+
+/** @throws {UsageError} If a path cannot be written to by its name alone: `-` is not stdout for every task. */
+export function requireOutputName(path: string): void {
+  if (path !== "-" && path !== "") return;
+  throw new UsageError(
+    `Cannot write "${path}": got ${
+      path === "" ? "nothing" : "stdout"
+    }, must be a path. For a path of that name: ./${path}`,
+  );
+}
+
+/**
+ * Checks that a file can be written to `path`, and removes what killed processes left half-written of it.
+ * @throws {UserError} If it is a directory or an input, or is there and --force was not given.
+ */
+export async function requireOutputFile(path: string, { force, inputs }: OutputOptions): Promise<void> {
+  requireOutputName(path);
+  if (path.endsWith("/") || (await statOrNull(path))?.isDirectory) {
+    throw new UserError(`Cannot write ${path}: got a directory, must be a file. Name a file in it`);
+  }
+  await tidyBeside(path);
+  await requireSeparate([path], inputs.filter((input) => input !== "-"));
+  if (!force && await exists(path)) throw alreadyThere(path);
+  await requireWritable(path);
+}
+
+/**
+ * Checks that a directory can be made at `path`, and puts in order what killed processes left of it.
+ *
+ * @param own What may be in a directory that is there already, to be replaced with --force.
+ * @throws {UserError} If an input lies inside it; if it has anything in it, without --force; with --force, if it has
+ *   anything in it that is not `own`.
+ */
+export async function requireOutputDirectory(
+  path: string,
+  { force, inputs, own }: OutputOptions & { readonly own: OwnEntries },
+): Promise<void> {
+  requireOutputName(path);
+  await recoverDirectory(path, own);
+  await requireSeparate([path], inputs.filter((input) => input !== "-"));
+  try {
+    await requireReplaceable(path, force ? own : undefined);
+  } catch (error) {
+    throw error instanceof PathExistsError ? alreadyThere(path) : error;
+  }
+  await requireWritable(path);
+}
+
+/** Fails now, rather than after the work, where nothing can be made beside `path`. A parent that is missing is made later. */
+async function requireWritable(path: string): Promise<void> {
+  if (await exists(parentOf(withoutSlashes(path)))) await withTemporaryDirectory(path, () => Promise.resolve());
+}
+
+function alreadyThere(path: string): UserError {
+  return new UserError(`Cannot write ${path}: got a path that exists, must be a new one. Pass --force to replace it`);
+}

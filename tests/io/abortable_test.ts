@@ -1,0 +1,25 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { abortable } from "../../lib/io/abortable.ts";
+import { UserError } from "../../lib/errors.ts";
+
+async function* waiting(pieces: readonly number[]): AsyncGenerator<number> {
+  yield* pieces;
+  await new Promise(() => {});
+}
+
+Deno.test("abortable() hands through what comes, and ends at an abort however long the source keeps it waiting", async () => {
+  const controller = new AbortController();
+  const seen: number[] = [];
+  const reading = (async () => {
+    for await (const piece of abortable(waiting([1, 2, 3]), controller.signal)) {
+      if (seen.push(piece) === 3) controller.abort(new UserError("stopped"));
+    }
+  })();
+  await assertRejects(() => reading, UserError, "stopped");
+  assertEquals(seen, [1, 2, 3]);
+  async function* ending() {
+    yield* [4, 5];
+  }
+  assertEquals(await Array.fromAsync(abortable(ending(), new AbortController().signal)), [4, 5]);
+  await assertRejects(() => Array.fromAsync(abortable(ending(), controller.signal)), UserError, "stopped");
+});
