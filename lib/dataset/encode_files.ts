@@ -28,6 +28,8 @@ export interface EncodeFilesOptions extends EncodeOptions, PublishOptions {
   readonly segmentBytes?: number;
   /** Called with what is done so far. */
   readonly onProgress?: (done: Encoded) => void;
+  /** Called when all ids are written, before the file gets its name. */
+  readonly onWritten?: () => Promise<void>;
   /** Ends the encoding; nothing is left behind. */
   readonly signal?: AbortSignal;
 }
@@ -78,6 +80,7 @@ export async function encodeFiles(
   requireUnchanged(stamps);
   await pending.file.seek(0, Deno.SeekMode.Start);
   await pending.write(npyHeader(dtype, queue.countDone));
+  await options.onWritten?.();
   await pending.publish(options);
   return { bytes: queue.bytesDone, tokens: queue.countDone };
 }

@@ -3,6 +3,7 @@ import type { PublishOptions } from "../io/pending_file.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { requireUnchanged, stampFiles } from "../io/file_stamp.ts";
 import { fingerprintParts } from "../io/fingerprint.ts";
+import { removeIfPresent } from "../io/remove_if_present.ts";
 import { VERSION } from "../version.ts";
 import { type Encoded, encodeFiles } from "./encode_files.ts";
 import { UserError } from "../errors.ts";
@@ -10,7 +11,7 @@ import { LongStretchError } from "../tokenizer/long_stretch.ts";
 import { encodeTexts, type EncodeTextsOptions } from "./encode_texts.ts";
 import { NpyWriter } from "./npy_file.ts";
 import { tokenDtype } from "./npy_format.ts";
-import { type TokenProvenance, writeProvenance } from "./provenance.ts";
+import { provenancePath, type TokenProvenance, writeProvenance } from "./provenance.ts";
 import { isPlainFile, nameOf, STDIN, type TextInput, textSourceOf } from "./text_inputs.ts";
 import { identifyTokenizer } from "./tokenizer_id.ts";
 
@@ -121,7 +122,12 @@ export async function encodePartsToNpy(
   requireId(tokenizer, options.separatorId);
   stampInputs(parts);
   const provenance = await provenanceOf(tokenizer, parts, options);
-  const done = await encodeInto(tokenizer, parts, path, options, before);
+  const { replace = true } = options;
+  // After a kill between two renames the new ids must not stand beside the word of what the old ones were.
+  const onWritten = async () => {
+    if (replace) await removeIfPresent(provenancePath(path));
+  };
+  const done = await encodeInto(tokenizer, parts, path, { ...options, onWritten }, before);
   const text = { ...provenance.text!, bytes: done.bytes - before.bytes };
   await writeProvenance(path, { ...provenance, text });
   return done;
@@ -157,7 +163,7 @@ async function encodeInto(
   tokenizer: Tokenizer,
   parts: readonly InputPart[],
   path: string,
-  options: EncodePartsOptions,
+  options: EncodePartsOptions & { readonly onWritten: () => Promise<void> },
   before: EncodeProgress,
 ): Promise<EncodeProgress> {
   const ranges = parts.flatMap(({ input, start, end }) =>
@@ -180,6 +186,7 @@ async function encodeInto(
     for (;;) {
       const { done, value } = await pieces.next();
       if (done) {
+        await options.onWritten();
         await writer.close();
         return value;
       }

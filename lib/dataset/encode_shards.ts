@@ -82,7 +82,7 @@ export async function encodeShards(
   for (const [number, shard] of shards.entries()) {
     if (options.only !== undefined && number !== options.only) continue;
     const path = shardName(prefix, number, shards.length);
-    const there = options.replace ? null : await shardAt(path, provenance);
+    const there = options.replace ? null : await shardAt(path, index.provenance);
     if (there === null) {
       const before = done;
       // Of text that is cut into many shards, one may have none. Another machine may have made it meanwhile: the same bytes.
@@ -158,6 +158,8 @@ async function shardAt(path: string, provenance?: TokenProvenance) {
   try {
     using reader = await NpyReader.open(path);
     if (provenance) requireTokenizerOf(reader, provenance.tokenizer);
+    // Its maker was killed before it wrote down where the ids are from. Early versions never did.
+    if (provenance?.text && !reader.provenance) return null;
     return { tokens: reader.length, text: reader.provenance?.text };
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;

@@ -44,7 +44,8 @@ export async function planShards(
   });
   const total = sizes.reduce((sum, bytes) => sum + bytes, 0);
   const numShards = numShardsOf(total, size);
-  const stamps = stampFiles(inputs);
+  // Packed ones are not read for a plan.
+  const stamps = stampFiles(inputs.filter(({ isGzip }) => !isGzip));
   // Positions in all inputs laid end to end.
   const starts = [0];
   for (const bytes of sizes) starts.push(starts.at(-1)! + bytes);
