@@ -1,6 +1,7 @@
 // The pre_tokenizer of a tokenizer.json, which says the pattern.
-import { isJsonObject, JsonFields } from "../io/json_fields.ts";
+import { isJsonObject, type JsonFields } from "../io/json_fields.ts";
 import { PATTERN_NAMES, PATTERN_REGEX, type PatternName } from "./patterns.ts";
+import { stepsOf } from "./sequence_json.ts";
 import { TOKENIZER_JSON_KEYS as KEYS } from "./tokenizer_json_keys.ts";
 
 /** ByteLevel, as Hugging Face writes it; also as a decoder. */
@@ -19,7 +20,8 @@ const KNOWN = "ByteLevel without add_prefix_space, or a Split by the pattern of 
 
 /** @throws {UserError} If the pre_tokenizer splits text in another way than one of the patterns. */
 export function readPattern(root: JsonFields): PatternName {
-  const steps = stepsOf(root, "pre_tokenizer");
+  if (!isJsonObject(root.value("pre_tokenizer"))) return root.refuse("pre_tokenizer", KNOWN);
+  const steps = stepsOf(root.object("pre_tokenizer"), "pretokenizers");
   const patterns = steps.map((step, i) => {
     if (step.value("type") === "Split") return readSplit(step);
     if (step.value("type") !== "ByteLevel" || i !== steps.length - 1) return root.refuse("pre_tokenizer", KNOWN);
@@ -31,17 +33,6 @@ export function readPattern(root: JsonFields): PatternName {
   if (patterns.length === 1 && first === "gpt2" && steps[0].value("type") === "ByteLevel") return "gpt2";
   if (patterns.length === 2 && first !== null && first !== undefined && last === null) return first;
   return root.refuse("pre_tokenizer", KNOWN);
-}
-
-/** The steps of a pre_tokenizer: itself, or those of a Sequence, which may hold Sequences. */
-function stepsOf(parent: JsonFields, name: string): JsonFields[] {
-  if (!isJsonObject(parent.value(name))) return parent.refuse(name, KNOWN);
-  const flatten = (step: JsonFields): JsonFields[] => {
-    if (step.value("type") !== "Sequence") return [step];
-    step.allowOnly(Object.keys(KEYS.Sequence));
-    return step.objects("pretokenizers").flatMap(flatten);
-  };
-  return flatten(parent.object(name));
 }
 
 function readSplit(split: JsonFields): PatternName {
