@@ -46,12 +46,16 @@ export async function saveTokenizer(tokenizer: Tokenizer, dir: string): Promise<
  * @throws {UserError} if there is no such file, the pattern is not known, or a file does not hold what it must.
  */
 export async function loadTokenizer(path: string, options: LoadOptions = {}): Promise<Tokenizer> {
-  const vocabulary = await isFile(path) ? await loadFile(path, options) : await loadDirectory(path, options);
+  const notes: string[] = []; // said if all goes well
+  const noting = { ...options, onNote: (note: string) => notes.push(note) };
+  const vocabulary = await isFile(path) ? await loadFile(path, noting) : await loadDirectory(path, noting);
   for (const { text, id } of options.specialTokens ?? []) {
     if (vocabulary.specials.some((special) => special.text === text && special.id === id)) continue;
     refuseFile(path, `special token ${excerpt(text)} with id ${id}`, "one that the file says itself", "Leave it out");
   }
-  return new Tokenizer(vocabulary);
+  const tokenizer = new Tokenizer(vocabulary);
+  for (const note of notes) options.onNote?.(note);
+  return tokenizer;
 }
 
 async function loadDirectory(dir: string, options: LoadOptions): Promise<Vocabulary> {

@@ -51,8 +51,16 @@ Deno.test("train-bpe, encode and decode: text comes back as it was; bad input le
     assertRefused(await train("--input", short, "--vocab-size", "256", "--out", out), 1, "must be at least 257");
     assertRefused(await train("--input", short, "--vocab-size", "400", "--out", out), 1, "must be at most 266");
     assertRefused(await train("--input", short, "--vocab-size", "260", "--out", tok), 1, "--force");
-    assertRefused(await capture(encode, "--tokenizer", out, "--input", short, "--out", out), 1, "no such file or directory");
-    assertRefused(await capture(encode, "--tokenizer", dir, "--input", short, "--out", out), 1, "got none of tokenizer.json");
+    assertRefused(
+      await capture(encode, "--tokenizer", out, "--input", short, "--out", out),
+      1,
+      "no such file or directory",
+    );
+    assertRefused(
+      await capture(encode, "--tokenizer", dir, "--input", short, "--out", out),
+      1,
+      "got none of tokenizer.json",
+    );
     assertRefused(await capture(encode, "--tokenizer", tok, "--input", short, "--out", ids), 1, "--force");
     assertRefused(await capture(decode, "--tokenizer", tok, "--input", short), 1, "must be a NumPy .npy file");
     assertEquals(Array.from(Deno.readDirSync(dir), (entry) => entry.name).sort(), before);
