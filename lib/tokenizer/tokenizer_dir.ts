@@ -38,7 +38,8 @@ export async function saveTokenizer(tokenizer: Tokenizer, dir: string): Promise<
 /**
  * Loads a tokenizer from a directory or a file: from tokenizer.json if the directory has it, else from vocab.json and
  * merges.txt (or encoder.json and vocab.bpe), else from tokenizer.model if that holds tiktoken's ranks. Or from one of
- * these files by its path, or a file of ranks by any name.
+ * these files by its path, or a file of ranks by any name. Nothing else in a directory is read but added_tokens.json,
+ * beside vocab.json: tokenizer_config.json says what transformers does around a tokenizer.
  *
  * Ranks, and vocab.json with merges.txt, say neither the pattern nor which tokens are special. GPT-2's merges, and
  * tiktoken's own files by their names, are known; for others the pattern must be given.
