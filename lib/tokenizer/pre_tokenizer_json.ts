@@ -40,9 +40,13 @@ function readSplit(split: JsonFields): PatternName {
   const regex = split.object("pattern").value("Regex");
   const pattern = PATTERN_NAMES.find((name) => PATTERN_REGEX[name] === regex) ??
     split.refuse("pattern", `the Regex of ${PATTERN_NAMES.join(", ")}, letter by letter`);
-  // With invert, what is between matches is removed: nothing.
-  const isInverted = split.boolean("invert");
-  const behavior = split.string("behavior");
-  if (behavior === "Isolated" || (behavior === "Removed" && isInverted)) return pattern;
-  return split.refuse("behavior", "Isolated, or Removed with invert");
+  // Between matches is nothing, which may be removed (with invert), or joined with its neighbours.
+  const behaviors = [
+    "Isolated",
+    "MergedWithPrevious",
+    "MergedWithNext",
+    ...(split.boolean("invert") ? ["Removed"] : []),
+  ];
+  split.oneOf("behavior", behaviors);
+  return pattern;
 }

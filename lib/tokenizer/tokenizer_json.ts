@@ -82,7 +82,7 @@ function readModel(model: JsonFields) {
   return {
     vocab: model.object("vocab").record,
     merges: model.list("merges"),
-    ignoreMerges: model.booleanOrNone("ignore_merges") ?? false,
+    ignoreMerges: model.value("ignore_merges") === null ? false : model.booleanOrNone("ignore_merges") ?? false,
   };
 }
 

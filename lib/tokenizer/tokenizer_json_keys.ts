@@ -48,7 +48,9 @@ export const TOKENIZER_JSON_KEYS = {
   Split: {
     type: "used",
     pattern: "used: the Regex of a pattern that is known here; refused otherwise",
-    behavior: "used: Isolated, or Removed with invert. The patterns match all of a text, so that these are the same",
+    behavior:
+      "refused, unless Isolated, MergedWithPrevious or MergedWithNext, or Removed with invert: the patterns match " +
+      "all of a text, so that these are the same",
     invert: "used, with behavior",
   },
   ByteLevel: {

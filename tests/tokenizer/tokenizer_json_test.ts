@@ -181,7 +181,7 @@ Deno.test("parseTokenizerJson() refuses a Split that it does not know, in a shor
     assert(error.message.length < 400, `${error.message.length} characters`);
   };
   refused({ behavior: "Removed" }, `pretokenizers[0].behavior" "Removed"`);
-  refused({ behavior: "MergedWithNext" }, "Isolated, or Removed with invert");
+  refused({ behavior: "Contiguous" }, `"Contiguous", must be one of Isolated, MergedWithPrevious, MergedWithNext`);
   refused({ pattern: { Regex: "x".repeat(100_000) } }, "pattern");
   refused({ pattern: { String: " " } }, "pattern");
   refused({ invert: "no" }, "invert");
