@@ -42,7 +42,8 @@ export { PathExistsError } from "./lib/io/rename_to_new.ts";
 
 // Tokenizer
 export { type EncodeOptions, type Ids, TextEncoding, type TextSource, Tokenizer } from "./lib/tokenizer/mod.ts";
-export { loadTokenizer, saveTokenizer, trainBpe, type TrainBpeOptions } from "./lib/tokenizer/mod.ts";
+export { type LoadOptions, loadTokenizer, saveTokenizer, trainBpe, type TrainBpeOptions } from "./lib/tokenizer/mod.ts";
+export type { PatternName, SpecialToken } from "./lib/tokenizer/mod.ts";
 export { type CountedText, countTexts, type CountTextsOptions, type Texts } from "./lib/tokenizer/mod.ts";
 export { addCounts, formatCounts, parseCounts, trainBpeFromCounts } from "./lib/tokenizer/mod.ts";
 export { formatTiktoken, longestTokens, MergeHistory, type MergeTree, parseTiktoken } from "./lib/tokenizer/mod.ts";

@@ -36,7 +36,8 @@ Trains a byte-level BPE tokenizer on text, or on words counted before.
   --special TOKEN     text that is always one token, and never part of another; may be given several times.
                       Default: <|endoftext|>, or those that were counted with
   --pattern NAME      what splits text into words: gpt2, cl100k, cl100k-original or o200k. Default: gpt2
-  --tiktoken          also write DIR/tokenizer.tiktoken: ranks for Python's tiktoken
+  --tiktoken          also write DIR/tokenizer.tiktoken: ranks for Python's tiktoken. They hold neither the pattern nor
+                      the special tokens
   --json              print the report as JSON: seconds per phase, peak memory, the longest token and its merges
   --force             replace DIR if it is a tokenizer and nothing else is in it
   --help              print this

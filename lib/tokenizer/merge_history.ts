@@ -37,14 +37,14 @@ export class MergeHistory {
   ): { readonly merge: number; readonly left: number; readonly right: number; readonly id: number }[] {
     const { merges } = this.#vocabulary;
     const seen = new Set<number>();
-    const collect = (token: number) => {
-      const merge = this.#mergeOf.get(token);
-      if (merge === undefined || seen.has(merge)) return;
+    // A list rather than a recursion: each merge may add one byte, and there may be very many.
+    const tokens = [id];
+    while (tokens.length > 0) {
+      const merge = this.#mergeOf.get(tokens.pop()!);
+      if (merge === undefined || seen.has(merge)) continue;
       seen.add(merge);
-      collect(merges[merge * 3]);
-      collect(merges[merge * 3 + 1]);
-    };
-    collect(id);
+      tokens.push(merges[merge * 3], merges[merge * 3 + 1]);
+    }
     return [...seen].sort((a, b) => a - b).map((merge) => {
       const [left, right, made] = merges.subarray(merge * 3, merge * 3 + 3);
       return { merge, left, right, id: made };

@@ -6,6 +6,7 @@ export { TokenBytes } from "./token_bytes.ts";
 export type { TextSource } from "./text_source.ts";
 export { TextEncoding } from "./text_encoding.ts";
 export { type EncodeOptions, type Ids, Tokenizer } from "./tokenizer.ts";
+export type { LoadOptions } from "./load_options.ts";
 export { loadTokenizer, saveTokenizer } from "./tokenizer_dir.ts";
 export { trainBpe, trainBpeFromCounts, type TrainBpeOptions } from "./train_bpe.ts";
 export { type CountedText, countTexts, type CountTextsOptions, type CountTimes } from "./count_texts.ts";

@@ -17,7 +17,7 @@ export class NewTokens {
 
   /** @param count How many tokens are expected. */
   constructor(count: number, refuse: Refuse) {
-    this.tokens = new TokenBytes(count);
+    this.tokens = new TokenBytes(Math.min(count, MAX_ID + 1));
     this.#refuse = refuse;
   }
 

@@ -1,6 +1,7 @@
 // What a tokenizer.json asks for around the ids of a text: said, and left to the person.
 import { excerpt } from "../io/excerpt.ts";
-import { JsonFields } from "../io/json_fields.ts";
+import type { JsonFields } from "../io/json_fields.ts";
+import { stepsOf } from "./sequence_json.ts";
 
 /**
  * Says what Hugging Face's encode() does by default to the ids of a text. With `add_special_tokens=False`, truncation and
@@ -16,7 +17,7 @@ export function noteAroundIds(root: JsonFields, onNote: (note: string) => void):
     }
   }
   if (!isSet(root, "post_processor")) return;
-  const added = addedBy(root.object("post_processor"));
+  const added = stepsOf(root.object("post_processor"), "processors").flatMap(addedBy);
   if (added.length > 0) {
     onNote(
       `the post_processor is left out: it puts ${excerpt(added.join(" "))} around each text, here no token is added`,
@@ -24,19 +25,20 @@ export function noteAroundIds(root: JsonFields, onNote: (note: string) => void):
   }
 }
 
-/** The tokens that a post_processor adds to one text. */
+/** The tokens that a step of a post_processor adds to one text. */
 function addedBy(processor: JsonFields): string[] {
   switch (processor.value("type")) {
     case "ByteLevel": // changes offsets alone
       return [];
-    case "Sequence":
-      return processor.objects("processors").flatMap(addedBy);
     case "TemplateProcessing":
       return processor.objects("single").filter((piece) => piece.has("SpecialToken"))
         .map((piece) => piece.object("SpecialToken").string("id"));
     case "BertProcessing":
     case "RobertaProcessing":
-      return [processor, processor].map((fields, i) => String(fields.list(i === 0 ? "cls" : "sep")[0]));
+      return ["cls", "sep"].map((name) => {
+        const [token] = processor.list(name); // then its id
+        return typeof token === "string" ? token : processor.refuse(name, "a token and its id");
+      });
     default:
       return processor.refuse("type", "ByteLevel, TemplateProcessing, BertProcessing, RobertaProcessing or Sequence");
   }

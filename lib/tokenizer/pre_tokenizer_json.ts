@@ -1,6 +1,7 @@
 // The pre_tokenizer of a tokenizer.json, which says the pattern.
-import { isJsonObject, JsonFields } from "../io/json_fields.ts";
+import { isJsonObject, type JsonFields } from "../io/json_fields.ts";
 import { PATTERN_NAMES, PATTERN_REGEX, type PatternName } from "./patterns.ts";
+import { stepsOf } from "./sequence_json.ts";
 import { TOKENIZER_JSON_KEYS as KEYS } from "./tokenizer_json_keys.ts";
 
 /** ByteLevel, as Hugging Face writes it; also as a decoder. */
@@ -19,7 +20,8 @@ const KNOWN = "ByteLevel without add_prefix_space, or a Split by the pattern of 
 
 /** @throws {UserError} If the pre_tokenizer splits text in another way than one of the patterns. */
 export function readPattern(root: JsonFields): PatternName {
-  const steps = stepsOf(root, "pre_tokenizer");
+  if (!isJsonObject(root.value("pre_tokenizer"))) return root.refuse("pre_tokenizer", KNOWN);
+  const steps = stepsOf(root.object("pre_tokenizer"), "pretokenizers");
   const patterns = steps.map((step, i) => {
     if (step.value("type") === "Split") return readSplit(step);
     if (step.value("type") !== "ByteLevel" || i !== steps.length - 1) return root.refuse("pre_tokenizer", KNOWN);
@@ -33,25 +35,18 @@ export function readPattern(root: JsonFields): PatternName {
   return root.refuse("pre_tokenizer", KNOWN);
 }
 
-/** The steps of a pre_tokenizer: itself, or those of a Sequence, which may hold Sequences. */
-function stepsOf(parent: JsonFields, name: string): JsonFields[] {
-  if (!isJsonObject(parent.value(name))) return parent.refuse(name, KNOWN);
-  const flatten = (step: JsonFields): JsonFields[] => {
-    if (step.value("type") !== "Sequence") return [step];
-    step.allowOnly(Object.keys(KEYS.Sequence));
-    return step.objects("pretokenizers").flatMap(flatten);
-  };
-  return flatten(parent.object(name));
-}
-
 function readSplit(split: JsonFields): PatternName {
   split.allowOnly(Object.keys(KEYS.Split));
   const regex = split.object("pattern").value("Regex");
   const pattern = PATTERN_NAMES.find((name) => PATTERN_REGEX[name] === regex) ??
     split.refuse("pattern", `the Regex of ${PATTERN_NAMES.join(", ")}, letter by letter`);
-  // With invert, what is between matches is removed: nothing.
-  const isInverted = split.boolean("invert");
-  const behavior = split.string("behavior");
-  if (behavior === "Isolated" || (behavior === "Removed" && isInverted)) return pattern;
-  return split.refuse("behavior", "Isolated, or Removed with invert");
+  // Between matches is nothing, which may be removed (with invert), or joined with its neighbours.
+  const behaviors = [
+    "Isolated",
+    "MergedWithPrevious",
+    "MergedWithNext",
+    ...(split.boolean("invert") ? ["Removed"] : []),
+  ];
+  split.oneOf("behavior", behaviors);
+  return pattern;
 }

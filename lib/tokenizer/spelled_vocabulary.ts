@@ -7,6 +7,18 @@ import type { PatternName } from "./patterns.ts";
 import { specialBytes, type SpecialToken } from "./special_tokens.ts";
 import { NUM_BYTES, specialOnlyIds, type Vocabulary } from "./vocabulary.ts";
 
+/** The kernel's keys have room for the ranks of so many merges. */
+const MAX_MERGES = 2 ** 24 - 2;
+
+/**
+ * @param name The file's name, for messages.
+ * @throws {UserError} If there are more merges than can be used.
+ */
+export function requireMergeCount(count: number, name: string): void {
+  if (count <= MAX_MERGES) return;
+  throw new UserError(`Cannot read ${name}: got ${count} merges, must be at most ${MAX_MERGES}. Write fewer`);
+}
+
 /** A vocabulary in the spelling of files: ids by token in the order of ids, and merges as pairs of tokens. */
 export interface SpelledTokens {
   readonly vocab: Record<string, number>;
@@ -67,6 +79,7 @@ export function buildVocabulary(
   const refuse: Refuse = (got, mustBe) => {
     throw new UserError(`Cannot read ${name}: got ${got}, must be ${mustBe}. Write the tokenizer again`);
   };
+  requireMergeCount(merges.length, name);
   const added = new NewTokens(Object.keys(vocab).length + specials.length, refuse);
   const { tokens } = added;
   const specialIds = new Map<string, number>();

@@ -91,7 +91,12 @@ export function parseTiktoken(text: string, name: string, { pattern, specials }:
   if (numBytes < NUM_BYTES) refuse(`tokens for ${numBytes} bytes`, "a vocabulary with all 256");
   const longer = ranked.filter((id) => tokens.byteLength(id) > 1).sort((a, b) => a - b);
   const { merges, unmade } = recoverMerges(tokens, byteIds, longer);
-  for (const { text, id } of specials) added.claim(id, text, specialBytes(text));
+  for (const { text, id } of specials) {
+    const bytes = specialBytes(text);
+    // It may be an ordinary token as well.
+    const isRanked = rankOf.get(bytes.toBase64()) === id;
+    if (!isRanked) added.claim(id, text, bytes);
+  }
   return { pattern, tokens, merges, specials: [...specials], ignoreMerges: unmade.length > 0 };
 }
 

@@ -50,7 +50,8 @@ export async function saveTokenizer(tokenizer: Tokenizer, dir: string): Promise<
 /**
  * Loads a tokenizer from a directory or a file: from tokenizer.json if the directory has it, else from vocab.json and
  * merges.txt (or encoder.json and vocab.bpe), else from tokenizer.model if that holds tiktoken's ranks. Or from one of
- * these files by its path, or a file of ranks by any name.
+ * these files by its path, or a file of ranks by any name. Nothing else in a directory is read but added_tokens.json,
+ * beside vocab.json: tokenizer_config.json says what transformers does around a tokenizer.
  *
  * Ranks, and vocab.json with merges.txt, say neither the pattern nor which tokens are special. GPT-2's merges, and
  * tiktoken's own files by their names, are known; for others the pattern must be given.
@@ -58,12 +59,16 @@ export async function saveTokenizer(tokenizer: Tokenizer, dir: string): Promise<
  * @throws {UserError} if there is no such file, the pattern is not known, or a file does not hold what it must.
  */
 export async function loadTokenizer(path: string, options: LoadOptions = {}): Promise<Tokenizer> {
-  const vocabulary = await isFile(path) ? await loadFile(path, options) : await loadDirectory(path, options);
+  const notes: string[] = []; // said if all goes well
+  const noting = { ...options, onNote: (note: string) => notes.push(note) };
+  const vocabulary = await isFile(path) ? await loadFile(path, noting) : await loadDirectory(path, noting);
   for (const { text, id } of options.specialTokens ?? []) {
     if (vocabulary.specials.some((special) => special.text === text && special.id === id)) continue;
     refuseFile(path, `special token ${excerpt(text)} with id ${id}`, "one that the file says itself", "Leave it out");
   }
-  return new Tokenizer(vocabulary);
+  const tokenizer = new Tokenizer(vocabulary);
+  for (const note of notes) options.onNote?.(note);
+  return tokenizer;
 }
 
 async function loadDirectory(dir: string, options: LoadOptions): Promise<Vocabulary> {

@@ -5,6 +5,7 @@ import { noteOtherIds, readAddedTokens } from "./added_tokens_json.ts";
 import { choosePattern, type LoadOptions } from "./load_options.ts";
 import { noteAroundIds } from "./post_processor_json.ts";
 import { byteLevel, readPattern, writePattern } from "./pre_tokenizer_json.ts";
+import { stepsOf } from "./sequence_json.ts";
 import { buildVocabulary, spelledTokens } from "./spelled_vocabulary.ts";
 import { TOKENIZER_JSON_KEYS as KEYS } from "./tokenizer_json_keys.ts";
 import type { Vocabulary } from "./vocabulary.ts";
@@ -60,10 +61,8 @@ export function parseTokenizerJson(text: string, name: string, options: LoadOpti
   root.allowOnly(Object.keys(KEYS.root));
   requireUnset(root, "version", ["1.0"], `"1.0"`);
   const { vocab, merges, ignoreMerges } = readModel(root.object("model"));
-  if (isJsonObject(root.value("normalizer"))) requireNoSteps(root.object("normalizer"));
-  else requireUnset(root, "normalizer", [], "null");
-  if (isJsonObject(root.value("decoder"))) requireByteLevel(root.object("decoder"));
-  else requireUnset(root, "decoder", [], "null, or ByteLevel");
+  requireSteps(root, "normalizer", "normalizers", []);
+  requireSteps(root, "decoder", "decoders", ["ByteLevel"]);
   const specials = readAddedTokens(root, name);
   noteAroundIds(root, note);
   noteOtherIds(specials, vocab, note);
@@ -83,7 +82,7 @@ function readModel(model: JsonFields) {
   return {
     vocab: model.object("vocab").record,
     merges: model.list("merges"),
-    ignoreMerges: model.booleanOrNone("ignore_merges") ?? false,
+    ignoreMerges: model.value("ignore_merges") === null ? false : model.booleanOrNone("ignore_merges") ?? false,
   };
 }
 
@@ -93,14 +92,11 @@ function requireUnset(fields: JsonFields, name: string, harmless: readonly unkno
   if (value !== null && !harmless.includes(value)) fields.refuse(name, mustBe);
 }
 
-/** Refuses a normalizer that is not a Sequence without steps. */
-function requireNoSteps(normalizer: JsonFields): void {
-  if (normalizer.value("type") !== "Sequence") normalizer.refuse("type", "a Sequence without steps, or no normalizer");
-  normalizer.objects("normalizers").forEach(requireNoSteps);
-}
-
-/** Refuses a decoder that is not ByteLevel, whose other keys change nothing, or a Sequence of nothing else. */
-function requireByteLevel(decoder: JsonFields): void {
-  if (decoder.value("type") === "Sequence") decoder.objects("decoders").forEach(requireByteLevel);
-  else if (decoder.value("type") !== "ByteLevel") decoder.refuse("type", "ByteLevel");
+/** Refuses a part that is neither absent or null, nor of steps of these types, whose other keys change nothing. */
+function requireSteps(root: JsonFields, name: string, listName: string, types: readonly string[]): void {
+  const mustBe = ["null", "a Sequence without steps", ...types].join(", or ");
+  if (!isJsonObject(root.value(name))) return requireUnset(root, name, [], mustBe);
+  for (const step of stepsOf(root.object(name), listName)) {
+    if (!types.some((type) => type === step.value("type"))) step.refuse("type", mustBe);
+  }
 }

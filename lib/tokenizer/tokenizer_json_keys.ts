@@ -44,12 +44,13 @@ export const TOKENIZER_JSON_KEYS = {
     normalized: "used: those with false are found first; refused where that would make a difference",
     special: "ignored: it matters to decoding that leaves special tokens out, which is not done here",
   },
-  /** The pre_tokenizer, or a step of it, by type. */
-  Sequence: { type: "used", pretokenizers: "used" },
+  /** A step of the pre_tokenizer, by type. A Sequence, here and elsewhere, has nothing but type and its steps. */
   Split: {
     type: "used",
     pattern: "used: the Regex of a pattern that is known here; refused otherwise",
-    behavior: "used: Isolated, or Removed with invert. The patterns match all of a text, so that these are the same",
+    behavior:
+      "refused, unless Isolated, MergedWithPrevious or MergedWithNext, or Removed with invert: the patterns match " +
+      "all of a text, so that these are the same",
     invert: "used, with behavior",
   },
   ByteLevel: {

@@ -2,7 +2,7 @@
 import { UserError } from "../errors.ts";
 
 /** Files are read whole; the largest that people publish have 30 MB. */
-const MAX_BYTES = 1 << 28;
+const MAX_BYTES = 1 << 27;
 
 /** Refuses a file of a tokenizer that cannot be used. */
 export function refuseFile(path: string, got: string, mustBe: string, nextStep: string): never {
@@ -16,7 +16,7 @@ export function refuseFile(path: string, got: string, mustBe: string, nextStep: 
  */
 export async function readTokenizerText(path: string): Promise<string> {
   const { size } = await Deno.stat(path);
-  if (size > MAX_BYTES) refuseFile(path, `a file of ${size} bytes`, `at most ${MAX_BYTES}`, "Check the path");
+  if (size > MAX_BYTES) refuseFile(path, `a file of ${size} bytes`, `at most ${MAX_BYTES}`, NEXT_STEP);
   const bytes = await Deno.readFile(path);
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);

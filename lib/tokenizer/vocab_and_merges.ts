@@ -5,7 +5,7 @@ import { JsonFields } from "../io/json_fields.ts";
 import { unspellBytes } from "./byte_level.ts";
 import type { PatternName } from "./patterns.ts";
 import type { SpecialToken } from "./special_tokens.ts";
-import { buildVocabulary } from "./spelled_vocabulary.ts";
+import { buildVocabulary, requireMergeCount } from "./spelled_vocabulary.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
 const NEXT_STEP = "Write the tokenizer again";
@@ -54,6 +54,7 @@ export function parseVocabAndMerges(
   name: string,
   { pattern, specials, added = [], onNote }: PairOptions,
 ): Vocabulary {
+  requireMergeCount(merges.length, name);
   const vocab = JsonFields.parse(vocabJson, { name, nextStep: NEXT_STEP });
   const made = new Set(merges.map((merge) => merge.replace(" ", "")));
   const guessed = () => {

@@ -1,5 +1,7 @@
 // What a tokenizer knows: the tokens, how they were merged, and the special ones.
-import { BYTE_OF_RANK, spellBytes } from "./byte_level.ts";
+import { UserError } from "../errors.ts";
+import { excerpt } from "../io/excerpt.ts";
+import { BYTE_OF_RANK, spellBytes, unspellBytes } from "./byte_level.ts";
 import type { PatternName } from "./patterns.ts";
 import { specialBytes, type SpecialToken } from "./special_tokens.ts";
 import { TokenBytes } from "./token_bytes.ts";
@@ -19,13 +21,27 @@ export interface Vocabulary {
   readonly ignoreMerges?: boolean;
 }
 
-/** Whether a special token is the token of a byte: files spell both alike, and so can give them one id only. */
+/**
+ * Whether a special token is the token of a byte: files spell both alike, and so can give them one id only.
+ *
+ * @throws {UserError} If files spell a byte like it that is not its text, so that none could hold both.
+ */
 function isByteToken(specialText: string): boolean {
   const bytes = specialBytes(specialText);
-  return bytes.length === 1 && spellBytes(bytes) === specialText;
+  const spelled = unspellBytes(specialText);
+  if (spelled?.length !== 1) return false;
+  if (bytes.length === 1) return true;
+  throw new UserError(
+    `Cannot use special token ${excerpt(specialText)}: got what files write for the byte ${spelled[0]}, ` +
+      `must be spelled like no byte. Choose a longer text`,
+  );
 }
 
-/** How many tokens there are before the first merge: the 256 bytes, and the special tokens that are none of them. */
+/**
+ * How many tokens there are before the first merge: the 256 bytes, and the special tokens that are none of them.
+ *
+ * @throws {UserError} as {@linkcode initialVocabulary}.
+ */
 export function numInitialTokens(specialTexts: readonly string[]): number {
   return NUM_BYTES + specialTexts.filter((text) => !isByteToken(text)).length;
 }
@@ -33,6 +49,8 @@ export function numInitialTokens(specialTexts: readonly string[]): number {
 /**
  * Ids of specials and bytes in a vocabulary made by training: specials first, in the order given, then the 256 bytes. A
  * special token of one printable ASCII character has no id of its own: it is the token of that byte.
+ *
+ * @throws {UserError} If a special token is empty, is not well formed, or is what files write for another byte.
  */
 export function initialVocabulary(specialTexts: readonly string[]): { tokens: TokenBytes; specials: SpecialToken[] } {
   const tokens = new TokenBytes();

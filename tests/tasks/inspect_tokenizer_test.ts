@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { saveTokenizer, trainBpe } from "../../lib/tokenizer/mod.ts";
+import { formatTiktoken } from "../../lib/tokenizer/tiktoken_file.ts";
 import { main as compare } from "../../tasks/compare_tokenizers.ts";
 import { main as inspect } from "../../tasks/inspect_tokenizer.ts";
 import { capture, type Captured } from "../cli/capture.ts";
@@ -69,6 +70,25 @@ Deno.test("inspect-tokenizer shows the longest tokens, a token's merges, and wha
       assertEquals(code, 1);
       assertStringIncludes(stderr, message);
     }
+  }));
+
+Deno.test("inspect-tokenizer takes a tokenizer's file, needs the pattern where no file says it, and says what it guesses", () =>
+  withTokenizers(async (dir) => {
+    const split = (path: string, ...args: string[]) =>
+      capture(inspect, "--tokenizer", `${dir}/${path}`, "--text", "them 你", ...args);
+    const ids = [...large.encode("them 你")].join(" ");
+    assertStringIncludes(ok(await split("large/tokenizer.json")), ids);
+    await Deno.writeTextFile(`${dir}/ranks.tiktoken`, formatTiktoken(large.vocabulary));
+    const without = await split("ranks.tiktoken");
+    assertEquals([without.code, without.stdout], [1, ""]);
+    assertMatch(without.stderr, /^error: .*got no pattern.*--pattern.*\n$/);
+    const { code, stdout, stderr } = await split("ranks.tiktoken", "--pattern", "gpt2");
+    assertEquals(code, 0);
+    assertStringIncludes(stdout, ids);
+    assertMatch(stderr, /^warning: .*ranks\.tiktoken does not say which tokens are special: none is\n$/);
+    assertEquals((await split("ranks.tiktoken", "--pattern", "gpt5")).code, 2);
+    assertMatch((await split("large", "--pattern", "o200k")).stderr, /got pattern o200k, must be gpt2/);
+    assertMatch((await split("none")).stderr, /none: got no such file or directory/);
   }));
 
 Deno.test("compare-tokenizers gives each tokenizer's bytes per token on each text", () =>

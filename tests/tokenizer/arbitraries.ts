@@ -4,6 +4,22 @@ import fc from "fast-check";
 /** Specials that overlap, hold spaces, and share a beginning with ordinary text. */
 export const SPECIALS = ["<|endoftext|>", "<|end|>", "<|end|><|end|>", "a b", "'s"];
 
+/** Specials of one byte, with an id of their own or a byte's; that begin alike; and that hold others. */
+export const OVERLAPPING_SPECIALS = [
+  "a",
+  "\n",
+  " ",
+  "b ",
+  "<|",
+  "<|end",
+  "<|end|>",
+  "s<|end|>s",
+  "the",
+  "ab",
+  "abab",
+  "éé",
+];
+
 // Few letters, so that pairs repeat; and what the pattern and the cutting find hard.
 const ATOMS = [
   ..."aabbst ",

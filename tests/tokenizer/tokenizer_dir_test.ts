@@ -5,6 +5,7 @@ import { formatTiktoken } from "../../lib/tokenizer/tiktoken_file.ts";
 import { loadTokenizer, saveTokenizer } from "../../lib/tokenizer/tokenizer_dir.ts";
 import { formatTokenizerJson } from "../../lib/tokenizer/tokenizer_json.ts";
 import type { Tokenizer } from "../../lib/tokenizer/tokenizer.ts";
+import { parseVocabAndMerges } from "../../lib/tokenizer/vocab_and_merges.ts";
 import { trainBpe } from "../../lib/tokenizer/train_bpe.ts";
 
 const TEXT = "the cat the hat __proto__ 1010 10 constructor \u00a0naïve 你好 <|im start|> ".repeat(9);
@@ -192,3 +193,10 @@ Deno.test("a merge that comes again counts once, at its last place", () =>
     assertEquals([...last.subarray(-3)], [...tokenizer.vocabulary.merges.subarray(0, 3)]);
     assert(loaded.encode(TEXT).length > 0);
   }));
+
+Deno.test("more merges than the kernel can rank are refused before they are read", () => {
+  const { vocab } = JSON.parse(fixture("tokenizer/tokenizer_json_cases.json")).base.model;
+  const many = new Array<string>(2 ** 24 - 1);
+  const parse = () => parseVocabAndMerges(JSON.stringify(vocab), many, "x", { pattern: "gpt2" });
+  assertThrows(parse, UserError, "got 16777215 merges, must be at most 16777214");
+});

@@ -72,6 +72,13 @@ Deno.test("parseTokenizerJson() says what Hugging Face's encode() does besides, 
   assertStringIncludes(said("added_tokens", [END, { id: 5000, content: "xx" }])[0], `give it ${vocabSize}`);
 });
 
+/** A Sequence that holds a Sequence that holds a Sequence … */
+function deep(listName: string): Json {
+  let sequence: Json = { type: "Sequence", [listName]: [] };
+  for (let i = 0; i < 4; i++) sequence = { type: "Sequence", [listName]: [sequence] };
+  return sequence;
+}
+
 /** By key: a value that would change ids, and a part of the message that refuses it. */
 const REFUSED: Record<string, readonly (readonly [value: unknown, message: string])[]> = {
   version: [["2.0", `"version" "2.0"`]],
@@ -79,9 +86,20 @@ const REFUSED: Record<string, readonly (readonly [value: unknown, message: strin
     [{ type: "NFC" }, `"normalizer.type" "NFC"`],
     [{ type: "Sequence", normalizers: [{ type: "NFC" }] }, `"normalizer.normalizers[0].type" "NFC"`],
     ["NFC", `"normalizer" "NFC"`],
+    [deep("normalizers"), "must be a Sequence in at most 3 others"],
   ],
-  decoder: [[{ type: "Metaspace" }, `"decoder.type" "Metaspace"`], [7, `"decoder" 7`]],
-  post_processor: [[{ type: "Other" }, `"post_processor.type" "Other"`], [[], `"post_processor" []`]],
+  decoder: [
+    [deep("decoders"), "must be a Sequence in at most 3 others"],
+    [{ type: "Sequence", decoders: [{ type: "ByteLevel" }, { type: "Fuse" }] }, `"decoder.decoders[1].type" "Fuse"`],
+    [{ type: "Metaspace" }, `"decoder.type" "Metaspace"`],
+    [7, `"decoder" 7`],
+  ],
+  post_processor: [
+    [{ type: "RobertaProcessing", cls: [{}, 1], sep: ["</s>", 2] }, `"post_processor.cls" [{},1]`],
+    [deep("processors"), "must be a Sequence in at most 3 others"],
+    [{ type: "Other" }, `"post_processor.type" "Other"`],
+    [[], `"post_processor" []`],
+  ],
   truncation: [[3, `"truncation" 3`]],
   added_tokens: [
     [{}, `"added_tokens" {}`],
@@ -127,6 +145,7 @@ const REFUSED: Record<string, readonly (readonly [value: unknown, message: strin
   "model.vocab.x y": [[900, `token "x y"`]],
   pre_tokenizer: [
     [null, `"pre_tokenizer" null`],
+    [deep("pretokenizers"), "must be a Sequence in at most 3 others"],
     [{ type: "Whitespace" }, "must be ByteLevel"],
     [{ type: "Sequence", pretokenizers: [] }, "must be ByteLevel"],
     [{ type: "Digits", individual_digits: true }, "must be ByteLevel"],
@@ -162,7 +181,7 @@ Deno.test("parseTokenizerJson() refuses a Split that it does not know, in a shor
     assert(error.message.length < 400, `${error.message.length} characters`);
   };
   refused({ behavior: "Removed" }, `pretokenizers[0].behavior" "Removed"`);
-  refused({ behavior: "MergedWithNext" }, "Isolated, or Removed with invert");
+  refused({ behavior: "Contiguous" }, `"Contiguous", must be one of Isolated, MergedWithPrevious, MergedWithNext`);
   refused({ pattern: { Regex: "x".repeat(100_000) } }, "pattern");
   refused({ pattern: { String: " " } }, "pattern");
   refused({ invert: "no" }, "invert");

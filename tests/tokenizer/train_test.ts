@@ -5,8 +5,8 @@ import { initialVocabulary } from "../../lib/tokenizer/vocabulary.ts";
 import { spelledTokens } from "../../lib/tokenizer/spelled_vocabulary.ts";
 import { trainBpe } from "../../lib/tokenizer/train_bpe.ts";
 import type { Tokenizer } from "../../lib/tokenizer/tokenizer.ts";
-import { hostileBytes, SPECIALS } from "./arbitraries.ts";
-import { toLatin, trainOracle } from "./oracle.ts";
+import { hostileBytes, OVERLAPPING_SPECIALS, SPECIALS } from "./arbitraries.ts";
+import { encodeOracle, toLatin, trainOracle } from "./oracle.ts";
 
 const FIXTURES = new URL("../fixtures/", import.meta.url).pathname;
 const SHAKESPEARE = new URL("../../data/shakespeare.txt", import.meta.url).pathname;
@@ -61,6 +61,28 @@ Deno.test("trainBpe() equals the slow oracle on hostile texts, up to the last me
   );
 });
 
+Deno.test("trainBpe() equals the slow oracle with specials of one byte, that begin alike, and that hold others", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(hostileBytes, { minLength: 1, maxLength: 3 }),
+      fc.subarray(OVERLAPPING_SPECIALS),
+      async (texts, specialTokens) => {
+        const expected = trainOracle(texts.map(toLatin), 40, specialTokens);
+        // "a" is the token of its byte.
+        const size = 256 + specialTokens.filter((text) => text !== "a").length + expected.length;
+        const tokenizer = await trainBpe(texts, { vocabSize: size, specialTokens });
+        assertEquals(learned(tokenizer), expected);
+        assertEquals([...tokenizer.specialTokens.keys()], specialTokens);
+        for (const bytes of texts) {
+          const tokens = Array.from(tokenizer.encode(bytes), (id) => toLatin(tokenizer.vocabulary.tokens.get(id)));
+          assertEquals(tokens, encodeOracle(toLatin(bytes), expected, specialTokens));
+        }
+      },
+    ),
+    { seed: 4, numRuns: 80 },
+  );
+});
+
 Deno.test("trainBpe() equals the slow oracle where tokens overlap themselves", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.stringMatching(/^[ab]{0,12}$/), { maxLength: 12 }), async (words) => {
@@ -88,7 +110,7 @@ Deno.test("trainBpe() refuses sizes and specials that cannot be", async () => {
   await assertRejects(() => trainBpe("text", { vocabSize: 300.5 }), UserError, "got size 300.5");
   await assertRejects(() => trainBpe("text", { vocabSize: NaN }), UserError, "got size NaN");
   await assertRejects(() => trainBpe("", { vocabSize: 258 }), UserError, "must be at most 257");
-  for (const special of ["", "\ud800", "x\udfff"]) {
+  for (const special of ["", "\ud800", "x\udfff", "é", "\u0120"]) {
     await assertRejects(() => trainBpe("text", { vocabSize: 300, specialTokens: [special] }), UserError);
     assertThrows(() => initialVocabulary([special]), UserError);
   }
