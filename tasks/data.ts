@@ -1,6 +1,6 @@
 // Prepares text: downloads a dataset, or splits your own text into train and validation text.
 //   deno task data --dataset tinystories --out data/tinystories
-import { CATALOG } from "../lib/dataset/catalog.ts";
+import { CATALOG, type CatalogFile } from "../lib/dataset/catalog.ts";
 import { fetchDataset } from "../lib/dataset/fetch_dataset.ts";
 import { documentsOf, splitDocuments } from "../lib/dataset/split_documents.ts";
 import { expandInputs, textSourceOf } from "../lib/dataset/text_inputs.ts";
@@ -8,6 +8,7 @@ import type { TextInput } from "../lib/dataset/text_inputs.ts";
 import { textPieces } from "../lib/tokenizer/text_source.ts";
 import { requireAbsent } from "./cli/files.ts";
 import { UsageError } from "./cli/errors.ts";
+import { untilInterrupted } from "./cli/interrupt.ts";
 import { type Progress, startProgress } from "./cli/progress.ts";
 import { runTask } from "./cli/run.ts";
 
@@ -18,7 +19,8 @@ Prepares text to learn from: downloads a dataset, or splits your own text, by do
   deno task data --input stories.jsonl --out data/stories
 
   --dataset NAME      tinystories (2.2 GB), owt (12 GB unpacked) or shakespeare (1 MB). Run again, it goes on where it was
-                      cut off, and leaves alone what is there. DIR/dataset.json has each file's size and SHA-256
+                      cut off, and leaves alone what is there. What comes must have the size and SHA-256 that are known of
+                      each file; DIR/dataset.json has them
   --base-url URL      a mirror: the files are fetched from URL/FILE
   --input PATH...     your own text: files, directories, or - for stdin; .gz is unpacked; each line of a .jsonl file is a
                       document
@@ -27,7 +29,7 @@ Prepares text to learn from: downloads a dataset, or splits your own text, by do
   --separator TEXT    what stands between documents, and is written after each. Default: <|endoftext|>
   --valid-fraction F  share of documents for validation. Default: 0.05
   --seed N            which documents those are. Default: 0
-  --force             replace train.txt and valid.txt
+  --force             replace train.txt and valid.txt, or files with a dataset's names that are not the dataset's
   --help              print this
 `;
 
@@ -56,44 +58,52 @@ export function main(args: string[]): Promise<number> {
       throw new UsageError(`Cannot run data: got ${got}, must be one of them. See: deno task data --help`);
     }
     if (flags.dataset !== undefined) {
-      await fetchFiles(flags.dataset, flags.out, flags["base-url"]);
+      const baseUrl = flags["base-url"];
+      if (baseUrl !== undefined && !/^https?:\/\/./.test(baseUrl)) {
+        throw new UsageError(
+          `Cannot run data: got --base-url ${baseUrl}, must be an address that begins with https:// or http://. ` +
+            "See: deno task data --help",
+        );
+      }
+      await fetchFiles(flags.dataset, { dir: flags.out, baseUrl, replace: flags.force });
       return;
     }
     const inputs = await expandInputs(flags.input);
     const paths = { train: `${flags.out}/train.txt`, valid: `${flags.out}/valid.txt` };
     for (const path of Object.values(paths)) await requireAbsent(path, flags.force);
     await Deno.mkdir(flags.out, { recursive: true });
-    const documents = documentsIn(inputs, flags.separator, flags.field);
-    const parts = await splitDocuments(documents, paths, {
-      separator: flags.separator,
-      validFraction: flags["valid-fraction"],
-      seed: flags.seed,
-    });
+    const parts = await untilInterrupted((signal) =>
+      splitDocuments(untilAborted(documentsIn(inputs, flags.separator, flags.field), signal), paths, {
+        separator: flags.separator,
+        validFraction: flags["valid-fraction"],
+        seed: flags.seed,
+      })
+    );
     for (const part of ["train", "valid"] as const) {
       console.log(`${paths[part]}: ${parts[part].documents} documents, ${megabytes(parts[part].bytes)}`);
     }
   });
 }
 
-async function fetchFiles(dataset: keyof typeof CATALOG, dir: string, baseUrl?: string): Promise<void> {
+async function fetchFiles(
+  dataset: keyof typeof CATALOG,
+  { dir, baseUrl, replace }: { readonly dir: string; readonly baseUrl?: string; readonly replace: boolean },
+): Promise<void> {
   let progress: Progress | undefined;
   let current = "";
+  const show = ({ remote }: CatalogFile, received: number, total: number | null) => {
+    if (remote !== current) {
+      progress?.stop();
+      progress = startProgress(total ?? 0, "{name} [{bar}] {got} of {all}", { name: remote, got: "", all: "" });
+      current = remote;
+    }
+    const all = total === null ? "an unknown size" : megabytes(total);
+    progress?.update(received, { name: remote, got: megabytes(received), all });
+  };
   try {
-    const files = await fetchDataset(CATALOG[dataset], dir, {
-      baseUrl,
-      onProgress: ({ remote }, received, total) => {
-        if (remote !== current) {
-          progress?.stop();
-          progress = startProgress(total ?? 0, "{name} [{bar}] {got} of {all}", { name: remote, got: "", all: "" });
-          current = remote;
-        }
-        progress?.update(received, {
-          name: remote,
-          got: megabytes(received),
-          all: total === null ? "an unknown size" : megabytes(total),
-        });
-      },
-    });
+    const files = await untilInterrupted((signal) =>
+      fetchDataset(CATALOG[dataset], dir, { baseUrl, replace, signal, onProgress: show })
+    );
     progress?.stop();
     for (const { name, bytes, sha256 } of files) {
       console.log(`${dir}/${name}: ${megabytes(bytes)}, SHA-256 ${sha256}`);
@@ -116,6 +126,13 @@ async function* documentsIn(
     } else {
       yield* documentsOf(textPieces(source), separator);
     }
+  }
+}
+
+async function* untilAborted<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
+  for await (const item of source) {
+    signal.throwIfAborted();
+    yield item;
   }
 }
 
