@@ -1,6 +1,6 @@
 // A file fetched over HTTP, through broken connections and restarts of the program.
 import { Attempts } from "./download_attempt.ts";
-import { DownloadError } from "./download_error.ts";
+import { DownloadError, DownloadInUseError } from "./download_error.ts";
 import { readRemoteState } from "./download_state.ts";
 import { namingFile, WriteError } from "../io/write_error.ts";
 
@@ -33,8 +33,9 @@ const PIECE_BYTES = 1 << 20;
  * A length that a server states too short is found out by asking for what comes after it. When the last piece has been
  * read, `part` holds the whole file, on disk. Meanwhile `part` is locked.
  *
- * @throws {DownloadError} If the server refuses or sends a web page, another download is at work on `part`, or the connection
- * brings nothing more after several attempts; what has been received stays in `part`.
+ * @throws {DownloadError} If the server refuses or sends a web page, or the connection brings nothing more after several
+ * attempts; what has been received stays in `part`.
+ * @throws {DownloadInUseError} If another download is at work on `part`.
  * @throws {RemoteChangedError} If the file changed on the server since `part` was begun: remove `part` and start anew.
  */
 export async function* download(
@@ -97,7 +98,7 @@ async function requireLock(file: Deno.FsFile, url: string, part: string): Promis
     return;
   }
   if (isLocked) return;
-  throw new DownloadError(
+  throw new DownloadInUseError(
     `Cannot download ${url}: got ${part}, which another process is downloading into, must be left to it. Wait for its end, ` +
       "or choose another directory",
   );

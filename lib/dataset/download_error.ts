@@ -14,3 +14,8 @@ export class RemoteChangedError extends DownloadError {
 export class WrongFileError extends DownloadError {
   override readonly name = "WrongFileError";
 }
+
+/** Another process is downloading the same file to the same place. */
+export class DownloadInUseError extends DownloadError {
+  override readonly name = "DownloadInUseError";
+}

@@ -7,7 +7,7 @@ import { writeFully } from "../io/write_fully.ts";
 import type { CatalogFile } from "./catalog.ts";
 import { type DatasetFile, type Digest, sizeOf } from "./dataset_record.ts";
 import { download, type DownloadOptions } from "./download.ts";
-import { DownloadError, WrongFileError } from "./download_error.ts";
+import { DownloadError, DownloadInUseError, WrongFileError } from "./download_error.ts";
 import { remoteStatePath } from "./download_state.ts";
 
 /**
@@ -33,6 +33,7 @@ export async function fetchFile(
     else for await (const _ of unpacked.through(bytes)); // it is in the part file already
     requireRight(file, url, unpacked.digest());
   } catch (error) {
+    if (error instanceof DownloadInUseError) throw error; // all that is there is the other's
     if (isPacked && await sizeOf(complete) !== null) await Deno.remove(complete);
     // A damaged part stays damaged, however often it is unpacked; an empty one is of no use.
     if (isOfContent(error, options) || await sizeOf(part) === 0) await removePart(file, dir);
@@ -84,10 +85,20 @@ async function* notLongerThan(
   }
 }
 
+/** Writes a file anew. Nothing is at `path` before the first piece is there: until then it may be another's. */
 async function write(path: string, source: AsyncIterable<Uint8Array>): Promise<void> {
+  const pieces = source[Symbol.asyncIterator]();
+  let next = await pieces.next();
   using target = await Deno.open(path, { write: true, create: true, truncate: true });
-  for await (const piece of source) await namingFile(path, () => writeFully(target, piece));
-  await namingFile(path, () => target.sync());
+  try {
+    for (; !next.done; next = await pieces.next()) {
+      const { value } = next;
+      await namingFile(path, () => writeFully(target, value));
+    }
+    await namingFile(path, () => target.sync());
+  } finally {
+    await pieces.return?.();
+  }
 }
 
 /** Hashes what flows by. */

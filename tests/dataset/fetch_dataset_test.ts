@@ -3,7 +3,7 @@ import { lookup } from "node:dns/promises";
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { CATALOG, type CatalogFile } from "../../lib/dataset/catalog.ts";
-import { DownloadError, RemoteChangedError } from "../../lib/dataset/download_error.ts";
+import { DownloadError, DownloadInUseError, RemoteChangedError } from "../../lib/dataset/download_error.ts";
 import { fetchDataset, type FetchDatasetOptions } from "../../lib/dataset/fetch_dataset.ts";
 import { isSafeRedirect } from "../../lib/dataset/http_request.ts";
 import { UserError } from "../../lib/errors.ts";
@@ -256,15 +256,24 @@ Deno.test("fetchDataset() keeps what is there: the file itself, or another that 
   });
 });
 
-Deno.test("of two downloads into one directory, the second is refused", async () => {
-  await serving(false, [{ hangAfter: 1000 }], async ({ server, fetch }) => {
-    const stop = new AbortController();
-    const first = fetch({}, { signal: stop.signal });
-    await server.hangs;
-    await assertRejects(() => fetch(), DownloadError, "another process is downloading into");
-    stop.abort(new Error("enough"));
-    await assertRejects(() => first, Error, "enough");
-  });
+Deno.test("of two downloads into one directory, the second is refused, and leaves the first alone", async (t) => {
+  for (const isGzip of [false, true]) {
+    await t.step(
+      isGzip ? "packed" : "plain",
+      () =>
+        serving(isGzip, [{ hangAfter: isGzip ? 150_000 : 1000 }], async ({ dir, server, fetch }) => {
+          const stop = new AbortController();
+          const started = Promise.withResolvers<void>();
+          const first = fetch({}, { signal: stop.signal, onProgress: () => started.resolve() });
+          await Promise.all([server.hangs, started.promise]);
+          const before = names(dir);
+          await assertRejects(() => fetch(), DownloadInUseError, "another process is downloading into");
+          assertEquals(names(dir), before);
+          stop.abort(new Error("enough"));
+          await assertRejects(() => first, Error, "enough");
+        }),
+    );
+  }
 });
 
 const isUnknown = await lookup("no-such-host.invalid").then(() => false, ({ code }) => code === "ENOTFOUND");
