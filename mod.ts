@@ -37,7 +37,7 @@
  * @module
  */
 
-export { UserError } from "./lib/errors.ts";
+export { OptionError, UserError } from "./lib/errors.ts";
 
 // Tokenizer
 export { type EncodeOptions, type Ids, TextEncoding, type TextSource, Tokenizer } from "./lib/tokenizer/mod.ts";

@@ -70,7 +70,7 @@ const FLAGS = {
   tokens: { type: "number", min: 1 },
   steps: { type: "integer", min: 1 },
   device: { type: "string", default: "a100", choices: DEVICE_NAMES },
-  mfu: { type: "number", default: 0.5, max: 1 },
+  mfu: { type: "number", default: 0.5, above: 0, max: 1 },
   precision: { type: "string", default: "f32", choices: PRECISION_NAMES },
   attention: { type: "string", default: "stored", choices: ["stored", "flash"] },
   checkpointing: { type: "boolean" },

@@ -1,3 +1,4 @@
+import { OptionError } from "../errors.ts";
 import { type ActivationItem, activationItems } from "./activations.ts";
 import { type Device, type DeviceName, DEVICES } from "./devices.ts";
 import { type ForwardFlops, forwardFlops, forwardFlopsPerToken, type OpFlops, opFlops } from "./flops.ts";
@@ -79,7 +80,7 @@ export interface Account {
 
 /**
  * Accounts for everything about a model's training.
- * @throws {RangeError} If a number cannot work.
+ * @throws {OptionError} If a number cannot work.
  */
 export function account(request: AccountRequest): Account {
   const { name, batchSize = 1, precision = "f32", attention = "stored", checkpointing = false, causal = "full" } =
@@ -87,7 +88,7 @@ export function account(request: AccountRequest): Account {
   const shape = validateShape(request.shape);
   for (const [key, value] of Object.entries({ batchSize, tokens: request.tokens ?? 1, steps: request.steps ?? 1 })) {
     if (!(value >= 1 && Number.isFinite(value))) {
-      throw new RangeError(`Cannot account for training: got ${key} ${value}, must be at least 1`);
+      throw new OptionError(`Cannot account for training: got ${key} ${value}, must be at least 1`);
     }
   }
   const device: Device = DEVICES[request.device ?? "a100"];

@@ -25,7 +25,19 @@ export async function namingFile<T>(path: string, write: () => Promise<T>): Prom
   try {
     return await write();
   } catch (error) {
-    if (error instanceof Error && errorCodeOf(error) !== undefined) throw new WriteError(path, error);
-    throw error;
+    throw named(path, error);
   }
+}
+
+/** The same without waiting. */
+export function namingFileSync<T>(path: string, write: () => T): T {
+  try {
+    return write();
+  } catch (error) {
+    throw named(path, error);
+  }
+}
+
+function named(path: string, error: unknown): unknown {
+  return error instanceof Error && errorCodeOf(error) !== undefined ? new WriteError(path, error) : error;
 }

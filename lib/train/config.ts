@@ -1,3 +1,4 @@
+import { OptionError } from "../errors.ts";
 import type { Precision } from "../graph/graph.ts";
 import type { OptimizerOptions } from "./optimizer.ts";
 import { type ScheduleOptions, SCHEDULES } from "./schedule.ts";
@@ -63,12 +64,12 @@ export const TRAINING_DEFAULTS: TrainingConfig = {
 /**
  * Checks a training configuration.
  * @returns It, unchanged.
- * @throws {RangeError} Naming the first value that cannot work, and what it must be.
+ * @throws {OptionError} Naming the first value that cannot work, and what it must be.
  */
 export function validateTrainingConfig(config: TrainingConfig): TrainingConfig {
   const check = (key: keyof TrainingConfig, isValid: boolean, mustBe: string) => {
     const got = typeof config[key] === "string" ? JSON.stringify(config[key]) : config[key];
-    if (!isValid) throw new RangeError(`Cannot train: got ${key} ${got}, must be ${mustBe}`);
+    if (!isValid) throw new OptionError(`Cannot train: got ${key} ${got}, must be ${mustBe}`);
   };
   for (
     const key of ["batchSize", "gradAccumulation", "steps", "validEvery", "validBatches", "saveEvery", "keep"] as const

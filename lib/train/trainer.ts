@@ -1,3 +1,4 @@
+import { OptionError } from "../errors.ts";
 import type { Backend, Executable } from "../backend/backend.ts";
 import type { Batch } from "../dataset/batches.ts";
 import { InputBlock } from "../graph/inputs.ts";
@@ -149,7 +150,7 @@ export class Trainer {
     await this.#step(batch, lr, async (executable) => {
       if (executable !== profiled) return await executable.run();
       if (executable.profile === undefined) {
-        throw new Error(
+        throw new OptionError(
           `Cannot profile a step: got ${this.#backend.description}, must be a backend that times its calls`,
         );
       }

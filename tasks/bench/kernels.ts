@@ -8,6 +8,7 @@ import { startBackend } from "../cli/backend.ts";
 import { UsageError } from "../cli/errors.ts";
 import type { Flags } from "../cli/flags.ts";
 import { runTask } from "../cli/run.ts";
+import { WORKERS_FLAG } from "../cli/measuring_flags.ts";
 import { kernelCases } from "./kernel_cases.ts";
 import { formatRates, type KernelResult, measureKernel, RATE_TITLES } from "./kernel_result.ts";
 import { measureLimits } from "../../lib/measure/limits.ts";
@@ -31,7 +32,7 @@ More than 100 % of the roofline means that arrays come from caches, faster than 
 const FLAGS = {
   only: { type: "string", default: "" },
   backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "wasm"] },
-  workers: { type: "integer", min: 1 },
+  workers: WORKERS_FLAG,
   json: { type: "boolean" },
 } as const;
 

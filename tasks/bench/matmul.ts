@@ -11,6 +11,7 @@ import { startBackend } from "../cli/backend.ts";
 import { UsageError } from "../cli/errors.ts";
 import type { Flags } from "../cli/flags.ts";
 import { runTask } from "../cli/run.ts";
+import { WORKERS_FLAG } from "../cli/measuring_flags.ts";
 import { type KernelResult, measureKernel } from "./kernel_result.ts";
 import { measureLimits } from "../../lib/measure/limits.ts";
 import { formatLimits } from "./format_limits.ts";
@@ -45,7 +46,7 @@ const FLAGS = {
   sizes: { type: "string" },
   dtype: { type: "string", default: "f32", choices: ["f32", "f16"] },
   backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "wasm"] },
-  workers: { type: "integer", min: 1 },
+  workers: WORKERS_FLAG,
   json: { type: "boolean" },
 } as const;
 

@@ -9,6 +9,7 @@ import { loadTokenizer } from "../../lib/tokenizer/mod.ts";
 import { requireInputFile } from "../cli/files.ts";
 import type { Flags } from "../cli/flags.ts";
 import { runTask } from "../cli/run.ts";
+import { REPEATS } from "../cli/measuring_flags.ts";
 import { describeMachine, formatMachine } from "./machine.ts";
 import { median } from "../../lib/measure/kernel_time.ts";
 import { type ProcessRun, timeProcess } from "./process.ts";
@@ -36,8 +37,8 @@ const TASK = {
     python: { type: "string" },
     peer: { type: "strings" },
     "vocab-size": { type: "strings", default: ["10000", "32000"] },
-    runs: { type: "integer", default: 3, min: 1 },
-    repeat: { type: "integer", default: 5, min: 1 },
+    runs: { ...REPEATS, default: 3 },
+    repeat: { ...REPEATS, default: 5 },
     json: { type: "boolean" },
   },
 } as const;

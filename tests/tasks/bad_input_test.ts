@@ -103,7 +103,7 @@ const MISTAKES: Record<string, Mistake> = {
   },
   "unknown preset": { task: "train-lm", args: but(TRAIN_LM, "--preset", "huge"), says: /--preset huge/, code: 2 },
   "not a number": { task: "train-lm", args: but(TRAIN_LM, "--lr", "fast"), says: /--lr fast/, code: 2 },
-  "learning rate of zero": { task: "train-lm", args: but(TRAIN_LM, "--lr", "0"), says: /got lr 0/, code: 1 },
+  "learning rate of zero": { task: "train-lm", args: but(TRAIN_LM, "--lr", "0"), says: /got --lr 0/, code: 2 },
   "run exists": { task: "train-lm", args: but(TRAIN_LM, "--out", "DIR/tokenizer"), says: /--force/, code: 1 },
   "neither a new run nor an old one": { task: "train-lm", args: ["--steps", "3"], says: /no --train/, code: 2 },
   "validation data for a run that began without": {
@@ -160,7 +160,12 @@ const MISTAKES: Record<string, Mistake> = {
     says: /got --minutes and --steps, must be one of them/,
     code: 2,
   },
-  "no time": { task: "train-lm", args: but(TRAIN_LM, "--minutes", "0"), says: /--minutes 0, must be above 0/, code: 2 },
+  "no time": {
+    task: "train-lm",
+    args: but(TRAIN_LM, "--minutes", "0"),
+    says: /--minutes 0, must be .*above 0/,
+    code: 2,
+  },
   "a time for an old run": {
     task: "train-lm",
     args: ["--resume", "DIR/tokenizer", "--minutes", "1"],
@@ -195,9 +200,9 @@ const MISTAKES: Record<string, Mistake> = {
   },
   "generate: temperature below zero": {
     task: "generate",
-    args: ["--run", "DIR", "--prompt", "x", "--temperature=-1"],
-    says: /temperature -1/,
-    code: 1,
+    args: ["--run", "DIR", "--prompt", "x", "--temperature", "-1"],
+    says: /got --temperature -1, must be a number at least 0/,
+    code: 2,
   },
 };
 
