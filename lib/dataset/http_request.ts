@@ -24,7 +24,7 @@ export function parseAddress(address: string): URL {
 /**
  * Requests `address` by GET. Redirects are followed to `https:` addresses, and from `http:` to the same host.
  *
- * @throws {DownloadError} If a redirect leads elsewhere, there is no such host, or the address is none to request.
+ * @throws {DownloadError} If a redirect leads elsewhere, or there is no such host.
  * @throws {TypeError} If the server cannot be reached, which may pass.
  */
 export async function request(address: string, init: RequestInit): Promise<Response> {
@@ -57,12 +57,10 @@ async function requestOnce(url: URL, address: string, init: RequestInit): Promis
   try {
     return await fetch(url, { ...init, redirect: "manual" });
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    // What came of the network has a cause; without one, the address itself was refused.
-    const isPermanent = error.cause === undefined || await isUnknownHost(url.hostname);
-    if (!isPermanent) throw error;
-    const got = error.cause === undefined ? error.message : `no host named ${url.hostname}`;
-    throw new DownloadError(`Cannot download ${address}: got ${got}, must be a server's. Check the address`);
+    if (!(error instanceof TypeError) || !await isUnknownHost(url.hostname)) throw error;
+    throw new DownloadError(
+      `Cannot download ${address}: got no host named ${url.hostname}, must be a server's. Check the address`,
+    );
   }
 }
 

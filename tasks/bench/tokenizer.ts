@@ -5,6 +5,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { formatTable } from "../../lib/accounting/table.ts";
+import { writeFully } from "../../lib/io/write_fully.ts";
 import { loadTokenizer } from "../../lib/tokenizer/mod.ts";
 import { requireInputFile } from "../cli/files.ts";
 import type { Flags } from "../cli/flags.ts";
@@ -155,7 +156,7 @@ async function writeRepeated(path: string, out: string, times: number): Promise<
   using file = await Deno.open(out, { write: true, createNew: true });
   for (let i = 0; i < times; i++) {
     using source = await Deno.open(path);
-    await source.readable.pipeTo(file.writable, { preventClose: true });
+    for await (const piece of source.readable) await writeFully(file, piece);
   }
 }
 

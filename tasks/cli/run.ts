@@ -1,4 +1,5 @@
 // The frame around every task: flags in, exit code out.
+import { requireDeno } from "./deno_version.ts";
 import { describeError, isExpected, UsageError } from "./errors.ts";
 import { type Flags, type FlagSpecs, parseFlags } from "./flags.ts";
 import { InterruptedError } from "./interrupt.ts";
@@ -23,6 +24,7 @@ export async function runTask<const S extends FlagSpecs>(
 ): Promise<number> {
   using _ = new LateErrors();
   try {
+    requireDeno(task.name);
     if (args.includes("--help") || args.includes("-h")) {
       console.log(task.help.trim());
       return 0;
