@@ -72,13 +72,12 @@ export function main(args: string[]): Promise<number> {
     const paths = { train: `${flags.out}/train.txt`, valid: `${flags.out}/valid.txt` };
     for (const path of Object.values(paths)) await requireAbsent(path, flags.force);
     await Deno.mkdir(flags.out, { recursive: true });
-    const parts = await untilInterrupted((signal) =>
-      splitDocuments(untilAborted(documentsIn(inputs, flags.separator, flags.field), signal), paths, {
-        separator: flags.separator,
-        validFraction: flags["valid-fraction"],
-        seed: flags.seed,
-      })
-    );
+    const documents = documentsIn(inputs, flags.separator, flags.field);
+    const parts = await splitDocuments(documents, paths, {
+      separator: flags.separator,
+      validFraction: flags["valid-fraction"],
+      seed: flags.seed,
+    });
     for (const part of ["train", "valid"] as const) {
       console.log(`${paths[part]}: ${parts[part].documents} documents, ${megabytes(parts[part].bytes)}`);
     }
@@ -126,13 +125,6 @@ async function* documentsIn(
     } else {
       yield* documentsOf(textPieces(source), separator);
     }
-  }
-}
-
-async function* untilAborted<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
-  for await (const item of source) {
-    signal.throwIfAborted();
-    yield item;
   }
 }
 
