@@ -16,6 +16,7 @@ import { UsageError } from "./cli/errors.ts";
 import { requireAbsent } from "./cli/files.ts";
 import type { Flags } from "./cli/flags.ts";
 import { runTask } from "./cli/run.ts";
+import { shown } from "./cli/shown.ts";
 
 const HELP = `
 Accounts for a model: parameters, FLOPs forward and backward, memory, the largest batch that fits, time and energy.
@@ -132,7 +133,7 @@ function atContexts(models: readonly NamedShape[], contexts: string): NamedShape
     const contextLength = Number(text);
     if (!Number.isSafeInteger(contextLength) || contextLength < 1) {
       throw new UsageError(
-        `Cannot run account: got --contexts ${contexts}, must be whole numbers above 0 with commas between. ` +
+        `Cannot run account: got --contexts ${shown(contexts)}, must be whole numbers above 0 with commas between. ` +
           `See: deno task account --help`,
       );
     }

@@ -11,6 +11,7 @@ import { UsageError } from "./cli/errors.ts";
 import { untilInterrupted } from "./cli/interrupt.ts";
 import { type Progress, startProgress } from "./cli/progress.ts";
 import { runTask } from "./cli/run.ts";
+import { shown } from "./cli/shown.ts";
 
 const HELP = `
 Prepares text to learn from: downloads a dataset, or splits your own text, by documents, into train and validation text.
@@ -61,7 +62,9 @@ export function main(args: string[]): Promise<number> {
       const baseUrl = flags["base-url"];
       if (baseUrl !== undefined && !/^https?:\/\/./.test(baseUrl)) {
         throw new UsageError(
-          `Cannot run data: got --base-url ${baseUrl}, must be an address that begins with https:// or http://. ` +
+          `Cannot run data: got --base-url ${
+            shown(baseUrl)
+          }, must be an address that begins with https:// or http://. ` +
             "See: deno task data --help",
         );
       }

@@ -4,6 +4,7 @@ import { GPT2_SHAPES, type ModelShape, validateShape } from "../../lib/accountin
 import { PRESETS } from "../../lib/model/config.ts";
 import { UsageError, UserError } from "../cli/errors.ts";
 import { requireInputFile } from "../cli/files.ts";
+import { shown } from "../cli/shown.ts";
 
 /** Names that `--model` and `--compare` take. GPT-2's may be given without `gpt2-`. */
 export const MODEL_NAMES: readonly string[] = [...new Set([...Object.keys(GPT2_SHAPES), ...Object.keys(PRESETS)])];
@@ -28,7 +29,9 @@ export function namedShape(name: string, overrides: ShapeOverrides): NamedShape 
   const [key, shape] = prefixed in gpt2 ? [prefixed, gpt2[prefixed]] : [name, gpt2[name] ?? known[name]];
   if (shape === undefined) {
     throw new UsageError(
-      `Cannot run account: got model ${name}, must be one of ${MODEL_NAMES.join(", ")}. See: deno task account --help`,
+      `Cannot run account: got model ${shown(name)}, must be one of ${
+        MODEL_NAMES.join(", ")
+      }. See: deno task account --help`,
     );
   }
   return { name: key, shape: withOverrides(shape, overrides, `model ${key}`) };

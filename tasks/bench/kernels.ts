@@ -14,6 +14,7 @@ import { formatRates, type KernelResult, measureKernel, RATE_TITLES } from "./ke
 import { measureLimits } from "../../lib/measure/limits.ts";
 import { formatLimits } from "./format_limits.ts";
 import { describeMachine, formatMachine } from "./machine.ts";
+import { shown } from "../cli/shown.ts";
 
 const HELP = `
 Measures every kernel but the matrix products: time, FLOP/s, bytes/s (each array once), and the share of the roofline,
@@ -45,7 +46,7 @@ async function benchKernels(flags: Flags<typeof FLAGS>): Promise<void> {
   const cases = kernelCases().filter(({ kernel }) => wanted.some((text) => kernel.name.includes(text)));
   if (cases.length === 0) {
     throw new UsageError(
-      `Cannot run bench kernels: got --only ${flags.only}, must be part of a kernel's name. ` +
+      `Cannot run bench kernels: got --only ${shown(flags.only)}, must be part of a kernel's name. ` +
         "See: deno task bench kernels --help",
     );
   }

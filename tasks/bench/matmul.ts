@@ -17,6 +17,7 @@ import { measureLimits } from "../../lib/measure/limits.ts";
 import { formatLimits } from "./format_limits.ts";
 import { LM_SHAPES } from "./lm_shapes.ts";
 import { describeMachine, formatMachine } from "./machine.ts";
+import { shown } from "../cli/shown.ts";
 
 const SQUARES = [64, 128, 256, 512, 1024, 2048, 4096];
 /** Multiples of no tile. */
@@ -110,7 +111,7 @@ function parseSizes(text: string): Sizes {
     if (numbers.length === 3) return [numbers[0], numbers[1], numbers[2]];
   }
   throw new UsageError(
-    `Cannot run bench matmul: got size ${text}, must be N or ROWSxIxO. See: deno task bench matmul --help`,
+    `Cannot run bench matmul: got size ${shown(text)}, must be N or ROWSxIxO. See: deno task bench matmul --help`,
   );
 }
 

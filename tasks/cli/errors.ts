@@ -1,6 +1,7 @@
 // From whatever a task throws to what a person reads.
 import { isForPeople, UserError } from "../../lib/errors.ts";
 import { describeFileSystemError, isFileSystemError } from "./file_system_errors.ts";
+import { oneLine } from "./one_line.ts";
 
 export { UserError };
 
@@ -17,8 +18,8 @@ export function describeError(error: unknown): string {
 /** The same without saying that it is an error. */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  if (isForPeople(error)) return error.message;
-  if (isFileSystemError(error)) return describeFileSystemError(error);
+  if (isForPeople(error)) return oneLine(error.message);
+  if (isFileSystemError(error)) return oneLine(describeFileSystemError(error));
   return error.stack ?? error.message;
 }
 

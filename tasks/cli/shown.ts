@@ -2,5 +2,5 @@ import { excerpt } from "../../lib/io/excerpt.ts";
 
 /** What a person typed, as a message may quote it in one line: as it is where that is short and plain. */
 export function shown(text: string): string {
-  return /^[!-~]{1,60}$/.test(text) ? text : excerpt(text);
+  return /^[!-~](?:[ -~]{0,58}[!-~])?$/.test(text) ? text : excerpt(text);
 }

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import * as fc from "fast-check";
 import { OptionError, UserError } from "../../lib/errors.ts";
 import { namingFile, namingFileSync, WriteError } from "../../lib/io/write_error.ts";
 import { errorOf, failureOf } from "../../lib/io/worker_failure.ts";
@@ -19,6 +20,22 @@ Deno.test("a mistake is one line and a fault keeps its stack, by the error's cla
     assert(describeError(errorOf(failureOf(error))).includes("errors_test.ts"), "its stack, from a worker");
   }
   assertEquals(describeError("thrown text"), "error: thrown text");
+});
+
+Deno.test("a mistake is one line, of which a terminal obeys nothing, whatever it quotes", () => {
+  assertEquals(
+    describeError(new UserError("Cannot read a\n  b\x1b[2J\u202e: got")),
+    "error: Cannot read a b\\u001b[2J\\u202e: got",
+  );
+  fc.assert(
+    fc.property(fc.string({ unit: "binary", maxLength: 3000 }), (text) => {
+      const line = describeError(new UserError(text));
+      // deno-lint-ignore no-control-regex
+      assert(!/[\x00-\x1f\x7f-\x9f\u2028\u2029]/.test(line));
+    }),
+    { seed: 7 },
+  );
+  assert(describeError(new UserError("x".repeat(1e6))).length < 1100);
 });
 
 Deno.test("what the library says of a model's sizes is for the person who chose them", () => {
