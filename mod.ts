@@ -37,7 +37,7 @@
  * @module
  */
 
-export { UserError } from "./lib/errors.ts";
+export { OptionError, UserError } from "./lib/errors.ts";
 export { PathExistsError } from "./lib/io/rename_to_new.ts";
 
 // Tokenizer

@@ -5,3 +5,16 @@
 export class UserError extends Error {
   override readonly name: string = "UserError";
 }
+
+/**
+ * Thrown when a number or choice that was passed, a model's size, an option, cannot be used: the message reads as that of
+ * {@linkcode UserError}. Other errors of range are faults of the program.
+ */
+export class OptionError extends RangeError {
+  override readonly name: string = "OptionError";
+}
+
+/** Whether an error's message is meant for the person who gave what cannot be used; others are faults, told by their stack. */
+export function isForPeople(error: unknown): boolean {
+  return error instanceof UserError || error instanceof OptionError;
+}

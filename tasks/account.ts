@@ -16,6 +16,7 @@ import { UsageError } from "./cli/errors.ts";
 import { requireOutputFile } from "./cli/output.ts";
 import type { Flags } from "./cli/flags.ts";
 import { runTask } from "./cli/run.ts";
+import { shown } from "./cli/shown.ts";
 
 const HELP = `
 Accounts for a model: parameters, FLOPs forward and backward, memory, the largest batch that fits, time and energy.
@@ -75,7 +76,7 @@ const FLAGS = {
   tokens: { type: "number", min: 1 },
   steps: { type: "integer", min: 1 },
   device: { type: "string", default: "a100", choices: DEVICE_NAMES },
-  mfu: { type: "number", default: 0.5, max: 1 },
+  mfu: { type: "number", default: 0.5, above: 0, max: 1 },
   precision: { type: "string", choices: PRECISION_NAMES },
   attention: { type: "string", choices: ["stored", "flash"] },
   checkpointing: { type: "boolean" },
@@ -151,7 +152,7 @@ function atContexts(models: readonly NamedShape[], contexts: string): NamedShape
     const contextLength = Number(text);
     if (!Number.isSafeInteger(contextLength) || contextLength < 1) {
       throw new UsageError(
-        `Cannot run account: got --contexts ${contexts}, must be whole numbers above 0 with commas between. ` +
+        `Cannot run account: got --contexts ${shown(contexts)}, must be whole numbers above 0 with commas between. ` +
           `See: deno task account --help`,
       );
     }

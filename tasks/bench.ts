@@ -4,6 +4,7 @@
  *   deno task bench lm --json
  */
 import { UsageError } from "./cli/errors.ts";
+import { shown } from "./cli/shown.ts";
 import { runTask } from "./cli/run.ts";
 
 /** Each bench is a task of its own, under tasks/bench; it is loaded only when asked for. */
@@ -41,7 +42,9 @@ export async function main(args: string[]): Promise<number> {
     args.filter((arg) => arg === "-h" || arg === "--help"),
     () => {
       throw new UsageError(
-        `Cannot run bench: got ${what}, must be one of ${Object.keys(BENCHES).join(", ")}. See: deno task bench --help`,
+        `Cannot run bench: got ${shown(what)}, must be one of ${
+          Object.keys(BENCHES).join(", ")
+        }. See: deno task bench --help`,
       );
     },
   );

@@ -9,11 +9,12 @@ import { abortable } from "../lib/io/abortable.ts";
 import { makeDirectory } from "../lib/io/make_directory.ts";
 import { requireSeparate } from "../lib/io/replaceable.ts";
 import { textPieces } from "../lib/tokenizer/text_source.ts";
+import { UsageError } from "./cli/errors.ts";
 import { untilInterrupted } from "./cli/interrupt.ts";
 import { requireOutputFile, requireOutputName } from "./cli/output.ts";
-import { UsageError } from "./cli/errors.ts";
 import { type Progress, startProgress } from "./cli/progress.ts";
 import { runTask } from "./cli/run.ts";
+import { shown } from "./cli/shown.ts";
 import { findInputs, warn } from "./cli/text_inputs.ts";
 
 const HELP = `
@@ -23,7 +24,8 @@ Prepares text to learn from: downloads a dataset, or splits your own text, by do
   deno task data --input stories.jsonl --out data/stories
 
   --dataset NAME      tinystories (2.2 GB), owt (12 GB unpacked) or shakespeare (1 MB). Run again, it goes on where it was
-                      cut off, and leaves alone what is there. DIR/dataset.json has each file's size and SHA-256
+                      cut off, and leaves alone what is there. What comes must have the size and SHA-256 that are known of
+                      each file; DIR/dataset.json has them
   --base-url URL      a mirror: the files are fetched from URL/FILE
   --input PATH...     your own text: files, directories, or - for stdin; gzip is unpacked; each line of a .jsonl file is a
                       document
@@ -33,7 +35,7 @@ Prepares text to learn from: downloads a dataset, or splits your own text, by do
   --separator TEXT    what stands between documents, and is written after each. Default: <|endoftext|>
   --valid-fraction F  share of documents for validation. Default: 0.05
   --seed N            which documents those are. Default: 0
-  --force             replace train.txt and valid.txt
+  --force             replace train.txt and valid.txt, or files with a dataset's names that are not the dataset's
   --help              print this
 `;
 
@@ -64,7 +66,16 @@ export function main(args: string[]): Promise<number> {
     }
     requireOutputName(flags.out);
     if (flags.dataset !== undefined) {
-      await fetchFiles(flags.dataset, flags.out, flags["base-url"]);
+      const baseUrl = flags["base-url"];
+      if (baseUrl !== undefined && !/^https?:\/\/./.test(baseUrl)) {
+        throw new UsageError(
+          `Cannot run data: got --base-url ${
+            shown(baseUrl)
+          }, must be an address that begins with https:// or http://. ` +
+            "See: deno task data --help",
+        );
+      }
+      await fetchFiles(flags.dataset, { dir: flags.out, baseUrl, replace: flags.force });
       return;
     }
     const inputs = await findInputs(flags.input, {
@@ -101,24 +112,24 @@ export function main(args: string[]): Promise<number> {
   });
 }
 
-async function fetchFiles(dataset: keyof typeof CATALOG, dir: string, baseUrl?: string): Promise<void> {
+async function fetchFiles(
+  dataset: keyof typeof CATALOG,
+  { dir, baseUrl, replace }: { readonly dir: string; readonly baseUrl?: string; readonly replace: boolean },
+): Promise<void> {
   let progress: Progress | undefined;
   let current = "";
+  const show = ({ remote }: CatalogFile, received: number, total: number | null) => {
+    if (remote !== current) {
+      progress?.stop();
+      progress = startProgress(total ?? 0, "{name} [{bar}] {got} of {all}", { name: remote, got: "", all: "" });
+      current = remote;
+    }
+    const all = total === null ? "an unknown size" : megabytes(total);
+    progress?.update(received, { name: remote, got: megabytes(received), all });
+  };
   try {
-    const onProgress = ({ remote }: CatalogFile, received: number, total: number | null) => {
-      if (remote !== current) {
-        progress?.stop();
-        progress = startProgress(total ?? 0, "{name} [{bar}] {got} of {all}", { name: remote, got: "", all: "" });
-        current = remote;
-      }
-      progress?.update(received, {
-        name: remote,
-        got: megabytes(received),
-        all: total === null ? "an unknown size" : megabytes(total),
-      });
-    };
     const files = await untilInterrupted((signal) =>
-      fetchDataset(CATALOG[dataset], dir, { baseUrl, signal, onProgress })
+      fetchDataset(CATALOG[dataset], dir, { baseUrl, replace, signal, onProgress: show })
     );
     progress?.stop();
     for (const { name, bytes, sha256 } of files) {

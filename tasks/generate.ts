@@ -6,6 +6,7 @@
 import { createInterface } from "node:readline/promises";
 import process from "node:process";
 import { textBytes } from "../lib/dataset/text_bytes.ts";
+import { documentStart, END_OF_TEXT } from "../lib/model/document_start.ts";
 import { Generator } from "../lib/model/generator.ts";
 import { Safetensors } from "../lib/model/safetensors.ts";
 import { validateSampling } from "../lib/model/sampling.ts";
@@ -27,7 +28,8 @@ half of it is kept and the text goes on from there.
 
   --run RUN          A run directory that train-lm wrote with --tokenizer.
   --weights WHICH    last, or best: those of the lowest validation loss (default: last)
-  --prompt TEXT      The text to continue (--prompt=TEXT if it begins with a dash); - reads it from stdin.
+  --prompt TEXT      The text to continue (--prompt=TEXT if it begins with a dash); - reads it from stdin; an empty one
+                     begins a document.
   --interactive      Continue each line that is typed, until an empty one or the end of input.
   --num-samples N    Texts per prompt, with seeds counted up from --seed (default: 1). Several go through the model
                      together; each is the text that its seed gives alone.
@@ -45,22 +47,19 @@ half of it is kept and the text goes on from there.
 const FLAGS = {
   run: { type: "string", required: true },
   weights: { type: "string", default: "last", choices: ["last", "best"] },
-  prompt: { type: "string" },
+  prompt: { type: "string", mayBeEmpty: true },
   interactive: { type: "boolean" },
   "num-samples": { type: "integer", default: 1, min: 1 },
   "max-tokens": { type: "integer", default: 200, min: 1 },
   stop: { type: "strings" },
-  temperature: { type: "number", default: 0.8 },
+  temperature: { type: "number", default: 0.8, min: 0 },
   "top-k": { type: "integer", min: 1 },
-  "min-p": { type: "number" },
-  "top-p": { type: "number", default: 0.95 },
-  "repetition-penalty": { type: "number" },
+  "min-p": { type: "number", min: 0, max: 1 },
+  "top-p": { type: "number", default: 0.95, above: 0, max: 1 },
+  "repetition-penalty": { type: "number", above: 0 },
   seed: { type: "integer", default: 0, min: 0 },
   backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "wasm"] },
 } as const;
-
-/** The special token that ends a document. */
-const END_OF_TEXT = "<|endoftext|>";
 
 export async function main(args: string[]): Promise<number> {
   return await runTask({ name: "generate", help: HELP, flags: FLAGS }, args, generate);
@@ -97,7 +96,7 @@ async function generate(flags: Flags<typeof FLAGS>): Promise<void> {
   const untilStop = (ids: AsyncIterable<number>) =>
     untilStopString(ids, (id) => tokenizer.decodeBytes([id]), flags.stop);
   const continuePrompt = async (prompt: string) => {
-    const ids = [...tokenizer.encode(prompt)];
+    const ids = [...tokenizer.encode(prompt || documentStart(tokenizer))];
     const { seed, "num-samples": count } = flags;
     if (count === 1) return await printText(prompt, untilStop(generator.generate(ids, { ...options, seed })));
     for (let first = seed; first < seed + count; first += generator.maxSamples) {
@@ -111,9 +110,7 @@ async function generate(flags: Flags<typeof FLAGS>): Promise<void> {
   if (flags.interactive) {
     for await (const line of typedLines()) await continuePrompt(line);
   } else {
-    const prompt = flags.prompt === "-" ? await readStdin() : flags.prompt!;
-    if (prompt === "") throw new UserError("Cannot generate: got an empty prompt, must be some text. Type one");
-    await continuePrompt(prompt);
+    await continuePrompt(flags.prompt === "-" ? await readPrompt() : flags.prompt!);
   }
 }
 
@@ -152,9 +149,13 @@ async function* typedLines(): AsyncGenerator<string, void, void> {
 }
 
 /** All of stdin, without the newline at its end. */
-async function readStdin(): Promise<string> {
+async function readPrompt(): Promise<string> {
   const text = textBytes(Deno.stdin.readable, "standard input", { onWarning: warn });
-  return (await new Response(ReadableStream.from(text)).text()).replace(/\r?\n$/, "");
+  const prompt = (await new Response(ReadableStream.from(text)).text()).replace(/\r?\n$/, "");
+  if (prompt !== "") return prompt;
+  throw new UserError(
+    'Cannot generate: got an empty prompt from stdin, must be some text. Pass --prompt "" to have none',
+  );
 }
 
 async function print(text: string | Uint8Array): Promise<void> {

@@ -115,7 +115,7 @@ const COLOURS = [44, 45, 42, 46, 43];
 
 function formatSplit(tokenizer: Tokenizer, ids: readonly number[]): string {
   const texts = ids.map((id) => quoteToken(tokenizer.vocabulary.tokens.get(id)).slice(1, -1).replaceAll('\\"', '"'));
-  const isColoured = Deno.stdout.isTerminal() && !Deno.env.get("NO_COLOR");
+  const isColoured = Deno.stdout.isTerminal() && !Deno.noColor;
   const split = isColoured
     ? texts.map((text, i) => `\x1b[30;${COLOURS[i % COLOURS.length]}m${text}\x1b[0m`).join("")
     : `|${texts.join("|")}|`;

@@ -15,6 +15,7 @@ import { startBackend } from "./cli/backend.ts";
 import { requireOutputFile } from "./cli/output.ts";
 import type { Flags } from "./cli/flags.ts";
 import { runTask } from "./cli/run.ts";
+import { REPEATS, WORKERS_FLAG } from "./cli/measuring_flags.ts";
 
 const HELP = `
 Shows where a training step's time goes: for each kernel and shape its FLOPs, bytes and time, and the share of the
@@ -39,10 +40,10 @@ More than 100 % of the roofline means that arrays come from caches, faster than 
 
 const FLAGS = {
   shape: { type: "string", default: "small", choices: LM_SHAPE_NAMES },
-  runs: { type: "integer", default: 9, min: 1 },
+  runs: { ...REPEATS, default: 9 },
   dtype: { type: "string", default: "f32", choices: ["f32", "f16"] },
   backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "wasm"] },
-  workers: { type: "integer", min: 1 },
+  workers: WORKERS_FLAG,
   json: { type: "boolean" },
   svg: { type: "string" },
   force: { type: "boolean" },

@@ -1,6 +1,7 @@
 // Trains a byte-level BPE tokenizer on text.
 //   deno task train-bpe --input data/shakespeare.txt --vocab-size 2000 --out out/tokenizer
-import { resourceUsage } from "node:process";
+// As a whole: an older Deno lacks what is used of it, and would not come so far as to say that it is too old.
+import process from "node:process";
 import { writeDirectoryAtomically, writeFileAtomically } from "../lib/io/atomic.ts";
 import { addCounts, parseCounts } from "../lib/tokenizer/count_file.ts";
 import { type CountedText, type CountTimes } from "../lib/tokenizer/count_texts.ts";
@@ -93,7 +94,7 @@ export function main(args: string[]): Promise<number> {
         total: (ended - started) / 1000,
       },
       // In kilobytes, as getrusage() says on Linux; it is the whole process's, with its threads.
-      peakMemoryBytes: resourceUsage().maxRSS * 1024,
+      peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
       longestToken: describeLongest(tokenizer),
       out: flags.out,
     };

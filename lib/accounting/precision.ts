@@ -1,3 +1,4 @@
+import { OptionError } from "../errors.ts";
 import type { Device } from "./devices.ts";
 
 /** Bytes that a training run spends on each number. */
@@ -40,12 +41,12 @@ export const PRECISION_NAMES = Object.keys(PRECISIONS) as readonly PrecisionName
 /**
  * The rate at which a device multiplies matrices in this format: float32 without tensor cores, 16-bit with them.
  * @returns FLOP/s.
- * @throws {RangeError} If the device has no bfloat16.
+ * @throws {OptionError} If the device has no bfloat16.
  */
 export function peakFlops(device: Device, precision: PrecisionName): number {
   if (precision === "f32") return device.peakF32;
   if (precision.endsWith("bf16") && !device.hasBf16) {
-    throw new RangeError(
+    throw new OptionError(
       `Cannot use ${precision} on ${device.name}: got a device without bfloat16, must be f32, f16 or mixed-f16`,
     );
   }

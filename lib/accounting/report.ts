@@ -1,3 +1,4 @@
+import { OptionError } from "../errors.ts";
 import { type ActivationItem, activationItems } from "./activations.ts";
 import { type Device, type DeviceName, DEVICES } from "./devices.ts";
 import { type ForwardFlops, forwardFlops, forwardFlopsPerToken, type OpFlops, opFlops } from "./flops.ts";
@@ -98,7 +99,7 @@ export interface Account {
 
 /**
  * Accounts for everything about a model's training.
- * @throws {RangeError} If a number cannot work.
+ * @throws {OptionError} If a number cannot work.
  */
 export function account(request: AccountRequest): Account {
   const { name, batchSize = 1, gradAccumulation = 1, optimizer = "adamw", causal = "full", dtype } = request;
@@ -109,7 +110,7 @@ export function account(request: AccountRequest): Account {
     const [key, value] of Object.entries({ batchSize, gradAccumulation, tokens: givenTokens, steps: givenSteps })
   ) {
     if (!(value >= 1 && Number.isFinite(value))) {
-      throw new RangeError(`Cannot account for training: got ${key} ${value}, must be at least 1`);
+      throw new OptionError(`Cannot account for training: got ${key} ${value}, must be at least 1`);
     }
   }
   const device: Device = DEVICES[request.device ?? "a100"];

@@ -1,3 +1,5 @@
+import { OptionError } from "../errors.ts";
+
 /**
  * What the accounting needs to know of a model. A run's `ModelConfig` has the same keys, so it can be given as it is.
  *
@@ -35,11 +37,11 @@ export function feedForwardMatrices({ ffn = "swiglu" }: ModelShape): 2 | 3 {
 /**
  * Checks a shape.
  * @returns It, unchanged.
- * @throws {RangeError} Naming the first value that cannot work, and what it must be.
+ * @throws {OptionError} Naming the first value that cannot work, and what it must be.
  */
 export function validateShape(shape: ModelShape): ModelShape {
   const fail = (key: string, got: unknown, mustBe: string): never => {
-    throw new RangeError(`Cannot account for the model: got ${key} ${got}, must be ${mustBe}`);
+    throw new OptionError(`Cannot account for the model: got ${key} ${got}, must be ${mustBe}`);
   };
   for (const key of ["vocabSize", "contextLength", "dModel", "numLayers", "numHeads", "dFf"] as const) {
     if (!Number.isSafeInteger(shape[key]) || shape[key] < 1) fail(key, shape[key], "a positive integer");

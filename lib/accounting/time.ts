@@ -1,3 +1,4 @@
+import { OptionError } from "../errors.ts";
 import { type FlopsOptions, opFlops } from "./flops.ts";
 import { ADAMW_UPDATE, optimizerFlops, SGD_UPDATE } from "./optimizer.ts";
 import { countParameters } from "./parameters.ts";
@@ -55,11 +56,11 @@ export function durationOf(seconds: number): Duration {
  * @param peak The device's FLOP/s.
  * @param mfu Model FLOPs utilisation, the share of the peak reached: above 0, at most 1. Source: Chowdhery et al. 2022,
  * arXiv:2204.02311, section 4.1.
- * @throws {RangeError} If a number cannot work.
+ * @throws {OptionError} If a number cannot work.
  */
 export function timeFor(flops: number, peak: number, mfu: number): Duration {
-  if (!(peak > 0)) throw new RangeError(`Cannot estimate time: got a peak of ${peak} FLOP/s, must be above 0`);
-  if (!(mfu > 0 && mfu <= 1)) throw new RangeError(`Cannot estimate time: got MFU ${mfu}, must be above 0, at most 1`);
+  if (!(peak > 0)) throw new OptionError(`Cannot estimate time: got a peak of ${peak} FLOP/s, must be above 0`);
+  if (!(mfu > 0 && mfu <= 1)) throw new OptionError(`Cannot estimate time: got MFU ${mfu}, must be above 0, at most 1`);
   return durationOf(flops / (peak * mfu));
 }
 

@@ -1,11 +1,13 @@
 // A file fetched over HTTP, through broken connections and restarts of the program.
-import { UserError } from "../errors.ts";
-import { parseContentRange, readRemoteState, type RemoteState, writeRemoteState } from "./download_state.ts";
+import { Attempts } from "./download_attempt.ts";
+import { DownloadError, DownloadInUseError } from "./download_error.ts";
+import { readRemoteState } from "./download_state.ts";
+import { namingFile, WriteError } from "../io/write_error.ts";
 
 /** How a download behaves. */
 export interface DownloadOptions {
   readonly signal?: AbortSignal;
-  /** Called with the bytes that are here, and how many there will be, if the server says so. */
+  /** Called with the bytes that are here, and how many there will be, if that is known. */
   readonly onProgress?: (received: number, total: number | null) => void;
   /** Before the second attempt; doubles with each failure in a row. Default: 1000. */
   readonly retryDelayMs?: number;
@@ -13,14 +15,15 @@ export interface DownloadOptions {
   readonly idleMs?: number;
 }
 
+/** A download whose file's size may be known. */
+export interface KnownDownloadOptions extends DownloadOptions {
+  /** The file's size in bytes: nothing is asked for after it, and a longer file is refused. */
+  readonly bytes?: number;
+}
+
 /** Attempts in a row that bring no byte before it gives up. */
 const MAX_FAILURES = 5;
 const PIECE_BYTES = 1 << 20;
-
-/** The file on the server is not the one that the bytes at hand came from. */
-export class RemoteChangedError extends UserError {
-  override readonly name = "RemoteChangedError";
-}
 
 /**
  * Downloads `url` into the file `part`, and yields its bytes in order as they come: first those that `part` has from an
@@ -28,186 +31,82 @@ export class RemoteChangedError extends UserError {
  * what comes is compared with what is here.
  *
  * A length that a server states too short is found out by asking for what comes after it. When the last piece has been
- * read, `part` holds the whole file.
+ * read, `part` holds the whole file, on disk. Meanwhile `part` is locked.
  *
- * @throws {UserError} if the server refuses, or the connection brings nothing more after several attempts; what has been
- * received stays in `part`.
- * @throws {RemoteChangedError} if the file changed on the server since `part` was begun: remove `part` and start anew.
+ * @throws {DownloadError} If the server refuses or sends a web page, or the connection brings nothing more after several
+ * attempts; what has been received stays in `part`.
+ * @throws {DownloadInUseError} If another download is at work on `part`.
+ * @throws {RemoteChangedError} If the file changed on the server since `part` was begun: remove `part` and start anew.
  */
-export async function* download(url: string, part: string, options: DownloadOptions = {}): AsyncGenerator<Uint8Array> {
-  const state = await readRemoteState(part, url);
-  using file = await Deno.open(part, { read: true, write: true, create: true, truncate: state === null });
-  const attempt = new Attempts(url, file, part, state ?? { url, etag: null, total: null }, options);
+export async function* download(
+  url: string,
+  part: string,
+  options: KnownDownloadOptions = {},
+): AsyncGenerator<Uint8Array> {
+  using file = await Deno.open(part, { read: true, write: true, create: true });
+  await requireLock(file, url, part);
+  let state = await readRemoteState(part, url);
+  // A part that is longer than the file is none of it.
+  if (state === null || (await file.stat()).size > (options.bytes ?? Infinity)) {
+    state = { url, etag: null, total: null };
+    await file.truncate();
+  }
+  const attempts = new Attempts(url, file, part, state, options);
   const piece = new Uint8Array(PIECE_BYTES);
   for (let count = await file.read(piece); count !== null; count = await file.read(piece)) {
-    attempt.received += count;
+    options.signal?.throwIfAborted();
+    attempts.received += count;
     yield piece.slice(0, count);
   }
-  for (let failures = 0; !attempt.isComplete;) {
-    const before = attempt.received;
+  for (let failures = 0; !attempts.isComplete;) {
+    const before = attempts.received;
     let problem: unknown = null;
     try {
-      yield* attempt.run();
+      yield* attempts.run();
     } catch (error) {
-      if (error instanceof UserError || options.signal?.aborted) throw error;
+      if (!(error instanceof Error) || isFinal(error) || options.signal?.aborted) throw error;
       problem = error;
       // All that was said to come is here, and the server does not answer whether there is more.
-      if (before === attempt.state.total) return;
+      if (before === attempts.state.total && options.bytes === undefined) break;
     }
-    if (attempt.isComplete) return;
-    failures = attempt.received > before ? 0 : failures + 1;
+    if (attempts.isComplete) break;
+    failures = attempts.received > before ? 0 : failures + 1;
     if (failures === MAX_FAILURES) {
-      const total = attempt.state.total === null ? "an unknown number of" : attempt.state.total;
+      const total = options.bytes ?? attempts.state.total ?? "an unknown number of";
       const reason = problem instanceof Error ? `: ${problem.message}` : "";
-      throw new UserError(
-        `Cannot download ${url}: got ${attempt.received} bytes and no more in ${MAX_FAILURES} attempts${reason}, must be ${total} bytes. Run the same command again to go on from here`,
+      throw new DownloadError(
+        `Cannot download ${url}: got ${attempts.received} bytes and no more in ${MAX_FAILURES} attempts${reason}, must be ${total} bytes. Run the same command again to go on from here`,
       );
     }
     if (failures > 0) await pause((options.retryDelayMs ?? 1000) * 2 ** (failures - 1), options.signal);
   }
+  await namingFile(part, () => file.sync());
 }
 
-/** One download and its requests. */
-class Attempts {
-  received = 0;
-  isComplete = false;
-  state: RemoteState;
-  readonly #url: string;
-  readonly #file: Deno.FsFile;
-  readonly #part: string;
-  readonly #options: DownloadOptions;
-
-  constructor(url: string, file: Deno.FsFile, part: string, state: RemoteState, options: DownloadOptions) {
-    this.#url = url;
-    this.#file = file;
-    this.#part = part;
-    this.state = state;
-    this.#options = options;
-  }
-
-  /** One request: yields what is new. Returns when the body ends, however complete it is. */
-  async *run(): AsyncGenerator<Uint8Array> {
-    const idle = new AbortController();
-    const watch = new IdleWatch(idle, this.#options.idleMs ?? 60_000);
-    try {
-      const hadAll = this.received === this.state.total; // as the server says: this request is to make sure
-      const response = await fetch(this.#url, {
-        // Bytes as they are stored, not packed for the way: else positions would mean something else.
-        headers: { "accept-encoding": "identity", ...this.received > 0 && { range: `bytes=${this.received}-` } },
-        signal: AbortSignal.any([idle.signal, ...this.#options.signal ? [this.#options.signal] : []]),
-      });
-      const start = await this.#begin(response, hadAll);
-      if (start === null) return await response.body?.cancel();
-      let position = start;
-      for await (const bytes of response.body ?? []) {
-        watch.touch();
-        const fresh = await this.#keep(bytes, position);
-        position += bytes.length;
-        if (fresh.length === 0) continue;
-        this.#options.onProgress?.(this.received, this.state.total);
-        yield fresh;
-        watch.touch();
-      }
-      // A body of unknown length has ended where it ends.
-      this.isComplete = this.state.total === null;
-      if (hadAll && position === start) this.isComplete = true;
-    } finally {
-      watch.stop();
-    }
-  }
-
-  /** Judges a response: the position its body starts at, or `null` if there is nothing to read (then `isComplete` says why). */
-  async #begin(response: Response, hadAll: boolean): Promise<number | null> {
-    const { status, headers } = response;
-    const range = parseContentRange(headers.get("content-range"));
-    if (status === 416 && range?.total === this.received || (hadAll && status !== 206)) {
-      this.isComplete = true;
-      return null;
-    }
-    if (status >= 500 || status === 429) {
-      await response.body?.cancel();
-      throw new Error(`HTTP status ${status}`);
-    }
-    if (status === 416) this.#refuseChanged(`${range?.total ?? "fewer"} bytes`, `${this.received} bytes at least`);
-    if (status !== 200 && status !== 206) {
-      await response.body?.cancel();
-      throw new UserError(
-        `Cannot download ${this.#url}: got HTTP status ${status} ${response.statusText}, must be 200. Check the address, or name a mirror with --base-url`,
-      );
-    }
-    const etag = headers.get("etag");
-    if (etag !== null && this.state.etag !== null && etag !== this.state.etag) {
-      this.#refuseChanged(`ETag ${etag}`, this.state.etag);
-    }
-    if (status === 206 && range?.start !== this.received) {
-      await response.body?.cancel();
-      throw new Error(`a range that starts at ${range?.start ?? "an unknown byte"}, not at ${this.received}`);
-    }
-    const length = headers.get("content-length");
-    let total = status === 206 ? range?.total ?? null : length === null ? null : Number(length);
-    if (hadAll && total === this.received) total = null; // it was said too small, and is still
-    await this.#remember({ url: this.#url, etag: etag ?? this.state.etag, total });
-    return status === 206 ? this.received : 0;
-  }
-
-  /** Appends what is new of `bytes`, which start at `position`; compares the rest with the file. */
-  async #keep(bytes: Uint8Array<ArrayBuffer>, position: number): Promise<Uint8Array> {
-    const numKnown = Math.min(bytes.length, Math.max(0, this.received - position));
-    if (numKnown > 0) {
-      const known = new Uint8Array(numKnown);
-      await this.#file.seek(position, Deno.SeekMode.Start);
-      for (let at = 0; at < numKnown;) at += await this.#file.read(known.subarray(at)) ?? numKnown;
-      if (known.some((byte, i) => byte !== bytes[i])) this.#refuseChanged("other bytes", "those received before");
-    }
-    const fresh = bytes.subarray(numKnown);
-    await this.#file.seek(this.received, Deno.SeekMode.Start);
-    for (let at = 0; at < fresh.length;) at += await this.#file.write(fresh.subarray(at));
-    this.received += fresh.length;
-    return fresh;
-  }
-
-  async #remember(state: RemoteState): Promise<void> {
-    if (state.etag !== this.state.etag || state.total !== this.state.total || this.received === 0) {
-      await writeRemoteState(this.#part, state);
-    }
-    this.state = state;
-  }
-
-  #refuseChanged(got: string, mustBe: string): never {
-    throw new RemoteChangedError(
-      `Cannot go on with the download of ${this.#url}: got ${got}, must be ${mustBe}. Delete ${this.#part} and run again`,
-    );
-  }
+/** Whether the next attempt would fail in the same way: refused by the server, by Deno's permissions, by the disk. */
+function isFinal(error: Error): boolean {
+  return [DownloadError, WriteError, Deno.errors.NotCapable].some((kind) => error instanceof kind);
 }
 
-/** Aborts when not touched for a while. */
-class IdleWatch {
-  readonly #idle: AbortController;
-  readonly #ms: number;
-  #timer: ReturnType<typeof setTimeout>;
-
-  constructor(idle: AbortController, ms: number) {
-    this.#idle = idle;
-    this.#ms = ms;
-    this.#timer = this.#start();
+async function requireLock(file: Deno.FsFile, url: string, part: string): Promise<void> {
+  let isLocked: boolean;
+  try {
+    isLocked = await file.tryLock(true);
+  } catch (error) {
+    // Some network file systems know no locks.
+    if (!(error instanceof Error)) throw error;
+    return;
   }
-
-  touch(): void {
-    clearTimeout(this.#timer);
-    this.#timer = this.#start();
-  }
-
-  stop(): void {
-    clearTimeout(this.#timer);
-  }
-
-  #start(): ReturnType<typeof setTimeout> {
-    return setTimeout(() => this.#idle.abort(new Error(`nothing came for ${this.#ms / 1000} s`)), this.#ms);
-  }
+  if (isLocked) return;
+  throw new DownloadInUseError(
+    `Cannot download ${url}: got ${part}, which another process is downloading into, must be left to it. Wait for its end, ` +
+      "or choose another directory",
+  );
 }
 
 function pause(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
     const stop = () => {
       clearTimeout(timer);
       reject(signal!.reason);

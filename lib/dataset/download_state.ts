@@ -1,5 +1,7 @@
 // What is known of a file on a server while it is being downloaded, kept beside the part that is here.
+import { UserError } from "../errors.ts";
 import { writeFileAtomically } from "../io/atomic.ts";
+import { JsonFields } from "../io/json_fields.ts";
 
 /** The file a part belongs to. */
 export interface RemoteState {
@@ -15,15 +17,29 @@ export function remoteStatePath(part: string): string {
   return `${part}.json`;
 }
 
-/** What {@linkcode writeRemoteState} wrote beside `part`, or `null` if there is nothing, or it is of another address. */
+/**
+ * What {@linkcode writeRemoteState} wrote beside `part`, or `null` if there is nothing, or it is of another address, or
+ * damaged: whose bytes a part has cannot be told then, and it is begun anew.
+ */
 export async function readRemoteState(part: string, url: string): Promise<RemoteState | null> {
+  const path = remoteStatePath(part);
   try {
-    const state = JSON.parse(await Deno.readTextFile(remoteStatePath(part))) as RemoteState;
-    return state.url === url ? { url, etag: state.etag ?? null, total: state.total ?? null } : null;
+    const state = JsonFields.parse(await Deno.readTextFile(path), { name: path, nextStep: "Delete it" });
+    return state.string("url") === url
+      ? {
+        url,
+        etag: textOrNull(state, "etag"),
+        total: state.value("total") === null ? null : state.integer("total", { min: 0 }),
+      }
+      : null;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof SyntaxError) return null;
+    if (error instanceof Deno.errors.NotFound || error instanceof UserError) return null;
     throw error;
   }
+}
+
+function textOrNull(fields: JsonFields, name: string): string | null {
+  return fields.value(name) === null ? null : fields.string(name);
 }
 
 /** Keeps the state of the download into `part`. */

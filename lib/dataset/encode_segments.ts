@@ -1,4 +1,5 @@
 // Encodes segments of files into their places in one output file.
+import { namingFileSync } from "../io/write_error.ts";
 import { SegmentQueue } from "../io/segment_queue.ts";
 import { Encoder } from "../tokenizer/encoder.ts";
 import type { IdsView } from "../tokenizer/id_chunks.ts";
@@ -39,7 +40,7 @@ export function* encodeSegments(
   const specials = new SpecialTokens(job.specials === "text" ? [] : vocabulary.specials);
   using reader = new SegmentReader(files, specials);
   using file = Deno.openSync(output, { write: true });
-  const buffer = new SegmentIds(file, queue, dtype);
+  const buffer = new SegmentIds(file, output, queue, dtype);
   // The vocabulary may come from another thread, without its class.
   const encoder = new Encoder({ ...vocabulary, tokens: TokenBytes.from(vocabulary.tokens) }, dtype === "uint16");
   const encoding = encodingSplitter(encoder, specials, (ids) => buffer.append(ids));
@@ -57,6 +58,7 @@ export function* encodeSegments(
 /** The ids of one segment on their way to the file. */
 class SegmentIds {
   readonly #file: Deno.FsFile;
+  readonly #path: string;
   readonly #queue: SegmentQueue;
   readonly #idBytes: number;
   #ids: TokenArray;
@@ -67,8 +69,9 @@ class SegmentIds {
   /** Ids of this segment that were written. */
   #written = 0;
 
-  constructor(file: Deno.FsFile, queue: SegmentQueue, dtype: TokenDtype) {
+  constructor(file: Deno.FsFile, path: string, queue: SegmentQueue, dtype: TokenDtype) {
     this.#file = file;
+    this.#path = path;
     this.#queue = queue;
     this.#idBytes = dtypeBytes(dtype);
     this.#ids = newTokenArray(dtype, 1 << 16);
@@ -105,7 +108,9 @@ class SegmentIds {
     if (this.#position < 0) this.#position = this.#queue.outputStart(this.#segment);
     this.#file.seekSync(NPY_HEADER_BYTES + this.#position * this.#idBytes, Deno.SeekMode.Start);
     const bytes = new Uint8Array(this.#ids.buffer, 0, this.#length * this.#idBytes);
-    for (let done = 0; done < bytes.length;) done += this.#file.writeSync(bytes.subarray(done));
+    namingFileSync(this.#path, () => {
+      for (let done = 0; done < bytes.length;) done += this.#file.writeSync(bytes.subarray(done));
+    });
     this.#position += this.#length;
     this.#written += this.#length;
     this.#length = 0;

@@ -1,12 +1,12 @@
 // Module workers that are given a job each, report while they do it, and end.
-import { UserError } from "../errors.ts";
 import { rejectOnAbort } from "./reject_on_abort.ts";
+import { errorOf, type WorkerFailure } from "./worker_failure.ts";
 
 /** What a worker of {@linkcode runWorkers} posts: a report, or how it ended. */
 export type WorkerReport<R> =
   | { readonly kind: "report"; readonly report: R }
   | { readonly kind: "done" }
-  | { readonly kind: "failed"; readonly message: string; readonly isForPeople: boolean };
+  | { readonly kind: "failed"; readonly failure: WorkerFailure };
 
 /**
  * Starts workers with a job each, and resolves when all have done theirs. All are ended when one of them fails, or the
@@ -32,7 +32,7 @@ export async function runWorkers<J, R>(
         worker.onmessage = ({ data }: MessageEvent<WorkerReport<R>>) => {
           if (data.kind === "done") resolve();
           else if (data.kind === "failed") {
-            reject(data.isForPeople ? new UserError(data.message) : new Error(data.message));
+            reject(errorOf(data.failure));
           } else onReport(data.report);
         };
         worker.onerror = (event) => {

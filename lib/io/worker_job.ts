@@ -1,7 +1,7 @@
 /// <reference lib="deno.worker" />
 // The other end of module_workers.ts: what a worker's module calls.
-import { UserError } from "../errors.ts";
 import type { WorkerReport } from "./module_workers.ts";
+import { failureOf } from "./worker_failure.ts";
 
 /** Does the one job that this worker is sent, by `run`, and reports how it ended. */
 export function serveJob<J, R>(run: (job: J, report: (report: R, transfer: Transferable[]) => void) => void): void {
@@ -11,13 +11,7 @@ export function serveJob<J, R>(run: (job: J, report: (report: R, transfer: Trans
       run(data, (report, transfer) => post({ kind: "report", report }, transfer));
       post({ kind: "done" });
     } catch (error) {
-      const isForPeople = error instanceof UserError;
-      const message = isForPeople
-        ? error.message
-        : error instanceof Error
-        ? error.stack ?? error.message
-        : String(error);
-      post({ kind: "failed", message, isForPeople });
+      post({ kind: "failed", failure: failureOf(error) });
     }
   };
 }

@@ -1,3 +1,4 @@
+import { documentStart, END_OF_TEXT } from "../model/document_start.ts";
 import type { Generator } from "../model/generator.ts";
 import type { SamplingOptions } from "../model/sampling.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
@@ -16,9 +17,6 @@ export interface DrawSamplesOptions extends SamplingOptions {
   readonly signal?: AbortSignal;
 }
 
-/** The special token between documents. */
-const END_OF_TEXT = "<|endoftext|>";
-
 /**
  * Draws texts from a model, without the prompt: their bytes, which may end within a character.
  * @param generator Draws ids of the tokenizer alone: see `GeneratorOptions.isDrawable`.
@@ -30,7 +28,7 @@ export async function drawSamples(
 ): Promise<Uint8Array[]> {
   const { count, seed, signal } = options;
   const endOfText = tokenizer.specialTokens.get(END_OF_TEXT);
-  const prompt = [...tokenizer.encode(options.prompt ?? (endOfText === undefined ? "\n" : END_OF_TEXT))];
+  const prompt = [...tokenizer.encode(options.prompt || documentStart(tokenizer))];
   const stopIds = endOfText === undefined ? [] : [endOfText];
   const samples: Uint8Array[] = [];
   while (samples.length < count) {

@@ -1,3 +1,5 @@
+import { OptionError } from "../errors.ts";
+
 /** How many windows of a text occur in a corpus. */
 export interface WindowCount {
   readonly windows: number;
@@ -41,10 +43,10 @@ export class SharedWindows {
   /** BASE^windowBytes: what the byte that leaves the window weighs. */
   readonly #leaving: number;
 
-  /** @throws {RangeError} If `windowBytes` is not a positive integer. */
+  /** @throws {OptionError} If `windowBytes` is not a positive integer. */
   constructor(texts: readonly Uint8Array[], windowBytes: number) {
     if (!Number.isSafeInteger(windowBytes) || windowBytes < 1) {
-      throw new RangeError(`Cannot compare windows: got ${windowBytes} bytes, must be a positive integer`);
+      throw new OptionError(`Cannot compare windows: got ${windowBytes} bytes, must be a positive integer`);
     }
     this.#windowBytes = windowBytes;
     const usable = texts.filter(({ length }) => length >= windowBytes);

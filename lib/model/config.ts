@@ -1,3 +1,5 @@
+import { OptionError } from "../errors.ts";
+
 /** A Transformer's shape: everything needed to build it, and saved beside its weights. */
 export interface ModelConfig extends Architecture {
   /** Rows of the embedding and of the output head; every token id is below it. */
@@ -81,24 +83,24 @@ const MAX_LAYERS = 10_000;
 /**
  * Checks a configuration.
  * @returns It, unchanged.
- * @throws {RangeError} Naming the first value that cannot work, and what it must be.
+ * @throws {OptionError} Naming the first value that cannot work, and what it must be.
  */
 export function validateModelConfig(config: ModelConfig): ModelConfig {
   const got = (key: keyof ModelConfig) => `got ${key} ${JSON.stringify(config[key])}`;
   const counts = ["vocabSize", "contextLength", "dModel", "numLayers", "numHeads", "dFf"] as const;
   for (const key of counts) {
     if (!Number.isSafeInteger(config[key]) || config[key] < 1) {
-      throw new RangeError(`Cannot build the model: ${got(key)}, must be a positive integer`);
+      throw new OptionError(`Cannot build the model: ${got(key)}, must be a positive integer`);
     }
   }
   const { dModel, numHeads, ropeTheta, position } = config;
   if (dModel % numHeads !== 0) {
-    throw new RangeError(
+    throw new OptionError(
       `Cannot build the model: got dModel ${dModel} and ${numHeads} heads, must be dModel divisible by numHeads`,
     );
   }
   if (position !== "none" && (dModel / numHeads) % 2 !== 0) {
-    throw new RangeError(
+    throw new OptionError(
       `Cannot build the model: got head size ${
         dModel / numHeads
       } (dModel / numHeads), must be even for rotary positions`,
@@ -106,24 +108,24 @@ export function validateModelConfig(config: ModelConfig): ModelConfig {
   }
   requireCountable(config);
   if (!Number.isFinite(ropeTheta) || ropeTheta <= 0) {
-    throw new RangeError(`Cannot build the model: ${got("ropeTheta")}, must be a number above 0`);
+    throw new OptionError(`Cannot build the model: ${got("ropeTheta")}, must be a number above 0`);
   }
   for (const key of Object.keys(ARCHITECTURE_CHOICES) as (keyof typeof ARCHITECTURE_CHOICES)[]) {
     const choices: readonly string[] = ARCHITECTURE_CHOICES[key];
     if (config[key] !== undefined && !choices.includes(config[key])) {
-      throw new RangeError(`Cannot build the model: ${got(key)}, must be ${choices.join(" or ")}`);
+      throw new OptionError(`Cannot build the model: ${got(key)}, must be ${choices.join(" or ")}`);
     }
   }
   if (config.tieEmbeddings !== undefined && typeof config.tieEmbeddings !== "boolean") {
-    throw new RangeError(`Cannot build the model: ${got("tieEmbeddings")}, must be true or false`);
+    throw new OptionError(`Cannot build the model: ${got("tieEmbeddings")}, must be true or false`);
   }
   return config;
 }
 
-/** @throws {RangeError} If there are more elements than can be counted, naming what makes them so many. */
+/** @throws {OptionError} If there are more elements than can be counted, naming what makes them so many. */
 function requireCountable({ vocabSize, contextLength, dModel, numLayers, dFf }: ModelConfig): void {
   const refuse = (got: string, mustBe: string): never => {
-    throw new RangeError(`Cannot build the model: got ${got}, must be ${mustBe}`);
+    throw new OptionError(`Cannot build the model: got ${got}, must be ${mustBe}`);
   };
   if (numLayers > MAX_LAYERS) refuse(`numLayers ${numLayers}`, `at most ${MAX_LAYERS}`);
   const fits = `such that all arrays have at most ${MAX_ELEMENTS} elements`;

@@ -1,4 +1,4 @@
-import { UserError } from "../errors.ts";
+import { OptionError, UserError } from "../errors.ts";
 
 /** How the next token is chosen from the logits. */
 export interface SamplingOptions {
@@ -17,11 +17,11 @@ export interface SamplingOptions {
   readonly repetitionPenalty?: number;
 }
 
-/** @throws {RangeError} Naming the first option that cannot work, and what it must be. */
+/** @throws {OptionError} Naming the first option that cannot work, and what it must be. */
 export function validateSampling(options: SamplingOptions): void {
   const { temperature, topP, topK = 1, minP = 0, repetitionPenalty = 1 } = options;
   const check = (name: keyof SamplingOptions, isValid: boolean, mustBe: string) => {
-    if (!isValid) throw new RangeError(`Cannot sample: got ${name} ${options[name]}, must be ${mustBe}`);
+    if (!isValid) throw new OptionError(`Cannot sample: got ${name} ${options[name]}, must be ${mustBe}`);
   };
   check("temperature", temperature >= 0 && temperature < Infinity, "0 or more");
   check("topP", topP > 0 && topP <= 1, "above 0 and at most 1");

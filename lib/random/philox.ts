@@ -1,3 +1,5 @@
+import { OptionError } from "../errors.ts";
+
 /**
  * Philox4x32-10, a counter-based random number generator: the number at an index is a function of seed, stream and index
  * alone. So initial weights, batches and samples do not depend on the order in which they are drawn, nor on resumption.
@@ -49,11 +51,11 @@ export class Philox {
   /**
    * @param seed A non-negative safe integer.
    * @param stream Keeps uses of one seed apart; below 2³².
-   * @throws {RangeError} If the seed is out of range.
+   * @throws {OptionError} If the seed is out of range.
    */
   constructor(seed: number, stream: number) {
     if (!Number.isSafeInteger(seed) || seed < 0) {
-      throw new RangeError(`Cannot seed random numbers: got ${seed}, must be a whole number from 0 to 2^53 − 1`);
+      throw new OptionError(`Cannot seed random numbers: got ${seed}, must be a whole number from 0 to 2^53 − 1`);
     }
     this.#key = [seed >>> 0, Math.floor(seed / 2 ** 32)];
     this.#stream = stream;

@@ -1,3 +1,4 @@
+import { OptionError } from "../errors.ts";
 import type { Precision } from "../graph/graph.ts";
 import { excerpt } from "../io/excerpt.ts";
 import type { OptimizerOptions } from "./optimizer.ts";
@@ -68,11 +69,11 @@ const LARGEST = (2 - 2 ** -23) * 2 ** 127;
 /**
  * Checks a training configuration.
  * @returns It, unchanged.
- * @throws {RangeError} Naming the first value that cannot work, and what it must be.
+ * @throws {OptionError} Naming the first value that cannot work, and what it must be.
  */
 export function validateTrainingConfig(config: TrainingConfig): TrainingConfig {
   const check = (key: keyof TrainingConfig, isValid: boolean, mustBe: string) => {
-    if (!isValid) throw new RangeError(`Cannot train: got ${key} ${excerpt(config[key])}, must be ${mustBe}`);
+    if (!isValid) throw new OptionError(`Cannot train: got ${key} ${excerpt(config[key])}, must be ${mustBe}`);
   };
   for (
     const key of ["batchSize", "gradAccumulation", "steps", "validEvery", "validBatches", "saveEvery", "keep"] as const

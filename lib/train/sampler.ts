@@ -1,12 +1,10 @@
+import { documentStart, END_OF_TEXT } from "../model/document_start.ts";
 import type { Backend } from "../backend/backend.ts";
 import { UserError } from "../errors.ts";
 import { Generator } from "../model/generator.ts";
 import type { Transformer } from "../model/transformer.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import { TRAINING_DEFAULTS, type TrainingConfig } from "./config.ts";
-
-/** The special token between documents. */
-const END_OF_TEXT = "<|endoftext|>";
 
 /** Wild enough to show what a model knows, tame enough to be read. */
 const SAMPLING = { temperature: 0.8, topP: 0.95 };
@@ -48,8 +46,7 @@ export class Sampler implements Disposable {
   async sample(steps: number): Promise<string> {
     const { seed, samplePrompt, sampleTokens = TRAINING_DEFAULTS.sampleTokens! } = this.#config;
     const endOfText = this.#tokenizer.specialTokens.get(END_OF_TEXT);
-    // Without a prompt a document begins: after the end of another one, or at least on a new line.
-    const prompt = samplePrompt || (endOfText === undefined ? "\n" : END_OF_TEXT);
+    const prompt = samplePrompt || documentStart(this.#tokenizer);
     const stopIds = endOfText === undefined ? [] : [endOfText];
     const options = { ...SAMPLING, maxTokens: sampleTokens, seed: seed + steps, stopIds };
     const ids = await Array.fromAsync(this.#generator.generate([...this.#tokenizer.encode(prompt)], options));

@@ -1,7 +1,7 @@
 import type { Backend } from "../backend/backend.ts";
 import { releaseProgram } from "../backend/release.ts";
 import type { TokenSource } from "../dataset/token_source.ts";
-import { UserError } from "../errors.ts";
+import { OptionError, UserError } from "../errors.ts";
 import { Graph, type Precision } from "../graph/graph.ts";
 import { InputBlock } from "../graph/inputs.ts";
 import { plan } from "../graph/plan.ts";
@@ -48,7 +48,7 @@ interface Window {
  *
  * @throws {UserError} If there are fewer than two tokens, or one is beyond the model's vocabulary, or the loss is NaN or
  *   infinite.
- * @throws {RangeError} If the stride is not from 1 to the context length.
+ * @throws {OptionError} If the stride is not from 1 to the context length.
  */
 export async function scoreTokens(
   backend: Backend,
@@ -59,7 +59,7 @@ export async function scoreTokens(
   const { contextLength, vocabSize } = model.config;
   const { stride = Math.ceil(contextLength / 2), batchSize = 8 } = options;
   if (!(Number.isSafeInteger(stride) && stride >= 1 && stride <= contextLength)) {
-    throw new RangeError(`Cannot score: got stride ${stride}, must be from 1 to the context length ${contextLength}`);
+    throw new OptionError(`Cannot score: got stride ${stride}, must be from 1 to the context length ${contextLength}`);
   }
   if (source.length < 2) {
     throw new UserError(`Cannot score ${source.name}: got ${source.length} tokens, must be at least 2. Use more text`);

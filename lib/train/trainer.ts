@@ -1,3 +1,4 @@
+import { OptionError } from "../errors.ts";
 import type { Backend, Executable } from "../backend/backend.ts";
 import { Exclusive } from "../backend/exclusive.ts";
 import type { Batch } from "../dataset/batches.ts";
@@ -154,7 +155,7 @@ export class Trainer implements Disposable {
     const run = async (executable: Executable) => {
       if (executable !== profiled) return await executable.run();
       if (executable.profile === undefined) {
-        throw new Error(
+        throw new OptionError(
           `Cannot profile a step: got ${this.#backend.description}, must be a backend that times its calls`,
         );
       }

@@ -11,6 +11,7 @@ import { dataRecordOf } from "../../lib/train/data_record.ts";
 import { DEFAULT_PRESET, mergeConfigs, readConfigFile } from "../../lib/train/merge_config.ts";
 import { UsageError } from "../cli/errors.ts";
 import { requireInputFile } from "../cli/files.ts";
+import { shown } from "../cli/shown.ts";
 
 /** Names that `--model` and `--compare` take. GPT-2's may be given without `gpt2-`. */
 export const MODEL_NAMES: readonly string[] = [...new Set([...Object.keys(GPT2_SHAPES), ...Object.keys(PRESETS)])];
@@ -35,7 +36,9 @@ export function namedShape(name: string, overrides: ShapeOverrides): NamedShape 
   const [key, shape] = prefixed in gpt2 ? [prefixed, gpt2[prefixed]] : [name, gpt2[name] ?? known[name]];
   if (shape === undefined) {
     throw new UsageError(
-      `Cannot run account: got model ${name}, must be one of ${MODEL_NAMES.join(", ")}. See: deno task account --help`,
+      `Cannot run account: got model ${shown(name)}, must be one of ${
+        MODEL_NAMES.join(", ")
+      }. See: deno task account --help`,
     );
   }
   return { name: key, shape: withOverrides(shape, overrides, `model ${key}`) };

@@ -17,6 +17,7 @@ import { requireInputFile } from "../cli/files.ts";
 import type { Flags } from "../cli/flags.ts";
 import { startProgress } from "../cli/progress.ts";
 import { runTask } from "../cli/run.ts";
+import { WORKERS_FLAG } from "../cli/measuring_flags.ts";
 import { describeMachine, formatMachine } from "./machine.ts";
 import { type CurveStep, runTorchCurve } from "./torch_curve.ts";
 
@@ -48,11 +49,11 @@ const FLAGS = {
   preset: { type: "string", default: "tiny", choices: Object.keys(PRESETS) },
   steps: { type: "integer", default: 200, min: 1 },
   "batch-size": { type: "integer", default: 16, min: 1 },
-  lr: { type: "number" },
-  beta2: { type: "number" },
+  lr: { type: "number", above: 0 },
+  beta2: { type: "number", min: 0, below: 1 },
   seed: { type: "integer", default: 0, min: 0 },
   backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "wasm"] },
-  workers: { type: "integer", min: 1 },
+  workers: WORKERS_FLAG,
   json: { type: "boolean" },
 } as const;
 

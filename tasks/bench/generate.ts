@@ -13,6 +13,7 @@ import { initialWeights, writeWeights } from "../../lib/model/weights.ts";
 import { startBackend } from "../cli/backend.ts";
 import type { Flags } from "../cli/flags.ts";
 import { runTask } from "../cli/run.ts";
+import { REPEATS, WORKERS_FLAG } from "../cli/measuring_flags.ts";
 import { measureBandwidth } from "../../lib/measure/limits.ts";
 import { DEFAULT_LM_SHAPES, LM_SHAPES_HELP, type LmShape, namedLmShapes } from "./lm_shapes.ts";
 import { describeMachine, formatMachine } from "./machine.ts";
@@ -41,10 +42,10 @@ that would be at the bandwidth of memory, measured before each text; small model
 const FLAGS = {
   shapes: { type: "string", default: DEFAULT_LM_SHAPES },
   temperature: { type: "number", default: 1, min: 0 },
-  "top-p": { type: "number", default: 1, min: 0, max: 1 },
-  rounds: { type: "integer", default: 7, min: 1 },
+  "top-p": { type: "number", default: 1, above: 0, max: 1 },
+  rounds: { ...REPEATS, default: 7 },
   backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "wasm"] },
-  workers: { type: "integer", min: 1 },
+  workers: WORKERS_FLAG,
   json: { type: "boolean" },
 } as const;
 

@@ -13,6 +13,7 @@ import { quietVulkanLoader } from "../cli/backend.ts";
 import { requireOutputFile } from "../cli/output.ts";
 import type { Flags } from "../cli/flags.ts";
 import { runTask } from "../cli/run.ts";
+import { REPEATS } from "../cli/measuring_flags.ts";
 import { LM_SHAPES_HELP, namedLmShapes } from "./lm_shapes.ts";
 
 const HELP = `
@@ -45,7 +46,7 @@ const FLAGS = {
   shapes: { type: "string", default: "large-128,gpt2-small" },
   sizes: { type: "string", default: "1024,4096" },
   "max-rows": { type: "integer", default: 8192, min: 1 },
-  rounds: { type: "integer", default: 7, min: 1 },
+  rounds: { ...REPEATS, default: 7 },
   torch: { type: "string" },
   "torch-device": { type: "string", default: "cuda", choices: ["cpu", "cuda"] },
 } as const;

@@ -22,6 +22,7 @@ import { quietVulkanLoader } from "../cli/backend.ts";
 import { UserError } from "../cli/errors.ts";
 import type { Flags } from "../cli/flags.ts";
 import { runTask } from "../cli/run.ts";
+import { REPEATS } from "../cli/measuring_flags.ts";
 import { measureLimits } from "../../lib/measure/limits.ts";
 import { formatLimits } from "./format_limits.ts";
 import { LM_SHAPES_HELP, type LmShape, namedLmShapes } from "./lm_shapes.ts";
@@ -46,7 +47,7 @@ ${LM_SHAPES_HELP}
 const FLAGS = {
   shapes: { type: "string", default: "large-128,gpt2-small" },
   "max-rows": { type: "integer", default: 8192, min: 1 },
-  runs: { type: "integer", default: 5, min: 1 },
+  runs: { ...REPEATS, default: 5 },
   all: { type: "boolean" },
   json: { type: "boolean" },
 } as const;

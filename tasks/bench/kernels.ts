@@ -8,11 +8,13 @@ import { startBackend } from "../cli/backend.ts";
 import { UsageError } from "../cli/errors.ts";
 import type { Flags } from "../cli/flags.ts";
 import { runTask } from "../cli/run.ts";
+import { WORKERS_FLAG } from "../cli/measuring_flags.ts";
 import { kernelCases } from "./kernel_cases.ts";
 import { formatRates, type KernelResult, measureKernel, RATE_TITLES } from "./kernel_result.ts";
 import { measureLimits } from "../../lib/measure/limits.ts";
 import { formatLimits } from "./format_limits.ts";
 import { describeMachine, formatMachine } from "./machine.ts";
+import { shown } from "../cli/shown.ts";
 
 const HELP = `
 Measures every kernel but the matrix products: time, FLOP/s, bytes/s (each array once), and the share of the roofline,
@@ -31,7 +33,7 @@ More than 100 % of the roofline means that arrays come from caches, faster than 
 const FLAGS = {
   only: { type: "string", default: "" },
   backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "wasm"] },
-  workers: { type: "integer", min: 1 },
+  workers: WORKERS_FLAG,
   json: { type: "boolean" },
 } as const;
 
@@ -44,7 +46,7 @@ async function benchKernels(flags: Flags<typeof FLAGS>): Promise<void> {
   const cases = kernelCases().filter(({ kernel }) => wanted.some((text) => kernel.name.includes(text)));
   if (cases.length === 0) {
     throw new UsageError(
-      `Cannot run bench kernels: got --only ${flags.only}, must be part of a kernel's name. ` +
+      `Cannot run bench kernels: got --only ${shown(flags.only)}, must be part of a kernel's name. ` +
         "See: deno task bench kernels --help",
     );
   }

@@ -11,6 +11,7 @@ import type { Backend } from "../../lib/backend/backend.ts";
 import { startBackend } from "../cli/backend.ts";
 import type { Flags } from "../cli/flags.ts";
 import { runTask } from "../cli/run.ts";
+import { REPEATS, WORKERS_FLAG } from "../cli/measuring_flags.ts";
 import { measureLimits } from "../../lib/measure/limits.ts";
 import { formatLimits } from "./format_limits.ts";
 import { DEFAULT_LM_SHAPES, LM_SHAPES_HELP, type LmShape, namedLmShapes } from "./lm_shapes.ts";
@@ -43,10 +44,10 @@ const FLAGS = {
   shapes: { type: "string", default: DEFAULT_LM_SHAPES },
   torch: { type: "string" },
   "torch-device": { type: "string", default: "cpu", choices: ["cpu", "cuda"] },
-  rounds: { type: "integer", default: 7, min: 1 },
+  rounds: { ...REPEATS, default: 7 },
   dtype: { type: "string", default: "f32", choices: ["f32", "f16"] },
   backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "wasm"] },
-  workers: { type: "integer", min: 1 },
+  workers: WORKERS_FLAG,
   json: { type: "boolean" },
 } as const;
 

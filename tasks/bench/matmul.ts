@@ -11,11 +11,13 @@ import { startBackend } from "../cli/backend.ts";
 import { UsageError } from "../cli/errors.ts";
 import type { Flags } from "../cli/flags.ts";
 import { runTask } from "../cli/run.ts";
+import { WORKERS_FLAG } from "../cli/measuring_flags.ts";
 import { type KernelResult, measureKernel } from "./kernel_result.ts";
 import { measureLimits } from "../../lib/measure/limits.ts";
 import { formatLimits } from "./format_limits.ts";
 import { LM_SHAPES } from "./lm_shapes.ts";
 import { describeMachine, formatMachine } from "./machine.ts";
+import { shown } from "../cli/shown.ts";
 
 const SQUARES = [64, 128, 256, 512, 1024, 2048, 4096];
 /** Multiples of no tile. */
@@ -45,7 +47,7 @@ const FLAGS = {
   sizes: { type: "string" },
   dtype: { type: "string", default: "f32", choices: ["f32", "f16"] },
   backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "wasm"] },
-  workers: { type: "integer", min: 1 },
+  workers: WORKERS_FLAG,
   json: { type: "boolean" },
 } as const;
 
@@ -109,7 +111,7 @@ function parseSizes(text: string): Sizes {
     if (numbers.length === 3) return [numbers[0], numbers[1], numbers[2]];
   }
   throw new UsageError(
-    `Cannot run bench matmul: got size ${text}, must be N or ROWSxIxO. See: deno task bench matmul --help`,
+    `Cannot run bench matmul: got size ${shown(text)}, must be N or ROWSxIxO. See: deno task bench matmul --help`,
   );
 }
 

@@ -1,47 +1,39 @@
 // Whole processes, timed from outside, with the most memory that each held.
+import { fileURLToPath } from "node:url";
 import { UserError } from "../../lib/errors.ts";
 
-/** How often the system is asked for a process's peak memory; the last answer before its end counts. */
-const POLL_MS = 10;
+const STOPWATCH = fileURLToPath(new URL("./stopwatch.ts", import.meta.url));
 
 /** What one run of a process took. */
 export interface ProcessRun {
   readonly seconds: number;
   /** Peak resident memory in bytes; undefined where the system does not tell. */
-  readonly peakBytes: number | undefined;
+  readonly peakBytes?: number;
   readonly stdout: string;
 }
 
+/** What `stopwatch.ts` prints of a process. */
+export interface MeasuredProcess extends ProcessRun {
+  readonly code: number;
+  readonly stderr: string;
+}
+
 /**
- * Runs a command to its end.
+ * Runs a command to its end, in a process that measures it: what Linux tells of another process may be read only by one that
+ * may do everything, which the benches themselves need not.
+ *
  * @throws {UserError} If it fails; with what it printed.
  */
 export async function timeProcess(command: string, args: readonly string[], env = {}): Promise<ProcessRun> {
-  const start = performance.now();
-  const process = new Deno.Command(command, { args: [...args], env, stdout: "piped", stderr: "piped" }).spawn();
-  let peakBytes: number | undefined;
-  const poll = setInterval(() => peakBytes = readPeak(process.pid) ?? peakBytes, POLL_MS);
-  try {
-    const { code, stdout, stderr } = await process.output();
-    const seconds = (performance.now() - start) / 1000;
-    if (code !== 0) {
-      const text = new TextDecoder().decode(stderr).trim();
-      throw new UserError(`Cannot measure ${command} ${args[0]}: got exit code ${code}, must be 0. It said: ${text}`);
-    }
-    return { seconds, peakBytes, stdout: new TextDecoder().decode(stdout) };
-  } finally {
-    clearInterval(poll);
+  const { success, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--no-lock", "--allow-all", STOPWATCH, command, ...args],
+    env,
+    stderr: "inherit",
+  }).output();
+  if (!success) throw new UserError(`Cannot measure ${command}: got no such program, must be one. Check its path`);
+  const { code, stderr, ...run } = JSON.parse(new TextDecoder().decode(stdout)) as MeasuredProcess;
+  if (code !== 0) {
+    throw new UserError(`Cannot measure ${command} ${args[0]}: got exit code ${code}, must be 0. It said: ${stderr}`);
   }
-}
-
-/** Linux keeps the peak of each living process. */
-function readPeak(pid: number): number | undefined {
-  if (Deno.build.os !== "linux") return undefined;
-  try {
-    const kilobytes = /^VmHWM:\s+(\d+) kB/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`))?.[1];
-    return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
+  return run;
 }

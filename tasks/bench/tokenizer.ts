@@ -5,10 +5,12 @@
  */
 import { fileURLToPath } from "node:url";
 import { formatTable } from "../../lib/accounting/table.ts";
+import { writeFully } from "../../lib/io/write_fully.ts";
 import { loadTokenizer } from "../../lib/tokenizer/mod.ts";
 import { requireInputFile } from "../cli/files.ts";
 import type { Flags } from "../cli/flags.ts";
 import { runTask } from "../cli/run.ts";
+import { REPEATS } from "../cli/measuring_flags.ts";
 import { describeMachine, formatMachine } from "./machine.ts";
 import { median } from "../../lib/measure/kernel_time.ts";
 import { type ProcessRun, timeProcess } from "./process.ts";
@@ -36,8 +38,8 @@ const TASK = {
     python: { type: "string" },
     peer: { type: "strings" },
     "vocab-size": { type: "strings", default: ["10000", "32000"] },
-    runs: { type: "integer", default: 3, min: 1 },
-    repeat: { type: "integer", default: 5, min: 1 },
+    runs: { ...REPEATS, default: 3 },
+    repeat: { ...REPEATS, default: 5 },
     json: { type: "boolean" },
   },
 } as const;
@@ -154,7 +156,7 @@ async function writeRepeated(path: string, out: string, times: number): Promise<
   using file = await Deno.open(out, { write: true, createNew: true });
   for (let i = 0; i < times; i++) {
     using source = await Deno.open(path);
-    await source.readable.pipeTo(file.writable, { preventClose: true });
+    for await (const piece of source.readable) await writeFully(file, piece);
   }
 }
 

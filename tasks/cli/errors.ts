@@ -1,6 +1,7 @@
 // From whatever a task throws to what a person reads.
-import { UserError } from "../../lib/errors.ts";
+import { isForPeople, UserError } from "../../lib/errors.ts";
 import { describeFileSystemError, isFileSystemError } from "./file_system_errors.ts";
+import { oneLine } from "./one_line.ts";
 
 export { UserError };
 
@@ -17,7 +18,12 @@ export function describeError(error: unknown): string {
 /** The same without saying that it is an error. */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  if (error instanceof UserError || /^Cannot .+: got /s.test(error.message)) return error.message;
-  if (isFileSystemError(error)) return describeFileSystemError(error);
+  if (isForPeople(error)) return oneLine(error.message);
+  if (isFileSystemError(error)) return oneLine(describeFileSystemError(error));
   return error.stack ?? error.message;
+}
+
+/** Whether {@linkcode messageOf} is one line: what happened is no fault of the program's. */
+export function isExpected(error: unknown): boolean {
+  return isForPeople(error) || isFileSystemError(error);
 }

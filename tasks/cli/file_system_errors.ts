@@ -1,4 +1,5 @@
 // What the operating system says of a file, in the words that other mistakes are told in.
+import { errorCodeOf } from "../../lib/io/error_code.ts";
 
 /** What was tried, by Deno's names for it; any other stands for itself. */
 const VERBS: Readonly<Record<string, string>> = {
@@ -11,32 +12,44 @@ const VERBS: Readonly<Record<string, string>> = {
   lstat: "find",
 };
 
-/** What must be and what to do next, by what the system says. Linux and macOS use the same words; Windows has its own. */
-const ADVICE: readonly (readonly [RegExp, string])[] = [
-  [/no space left|not enough space|quota exceeded/i, "have room. Free some space on that disk"],
-  [/read-only/i, "be writable. Choose another place"],
-  [/permission denied|access is denied/i, "be permitted. Check its owner and its permissions"],
-  [/not a directory/i, "be below a directory. Check the path"],
-  [/is a directory|directory not empty/i, "be a file. Move that directory away"],
-  [/no such file|cannot find/i, "exist. Check the path"],
-];
+const ROOM = "have room. Free some space on that disk";
+const PERMITTED = "be permitted. Check its owner and its permissions";
 
-/** Whether the operating system refused something: a disk is full, a file is missing or not permitted. */
+/** What must be and what to do next, by the system's name for what is wrong. Source: POSIX.1-2017, errno.h. */
+const ADVICE: Readonly<Record<string, string>> = {
+  ENOSPC: ROOM,
+  EDQUOT: ROOM,
+  EFBIG: "be within the limit on the size of files. Raise it: ulimit -f",
+  EROFS: "be writable. Choose another place",
+  EACCES: PERMITTED,
+  EPERM: PERMITTED,
+  ENOTDIR: "be below a directory. Check the path",
+  EISDIR: "be a file. Move that directory away",
+  ENOTEMPTY: "be a file. Move that directory away",
+  EEXIST: "be a new path. Move away what is there",
+  ENOENT: "exist. Check the path",
+  ELOOP: "lead to a file. Check its symbolic links",
+  ENAMETOOLONG: "be a shorter path",
+  EMFILE: "be within the limit on open files. Raise it: ulimit -n",
+  EIO: "be readable and writable. Check that disk",
+};
+
+/** Whether the operating system or Deno's permissions refused something: a disk is full, a file is missing. */
 export function isFileSystemError(error: unknown): boolean {
-  const { NotFound, PermissionDenied, AlreadyExists, IsADirectory, NotADirectory, NotCapable } = Deno.errors;
-  const kinds = [NotFound, PermissionDenied, AlreadyExists, IsADirectory, NotADirectory, NotCapable];
-  return error instanceof Error &&
-    (kinds.some((kind) => error instanceof kind) || /\(os error \d+\)/.test(error.message));
+  if (error instanceof Deno.errors.NotCapable) return true;
+  // Other codes, such as those of node's own errors, have underscores.
+  return error instanceof Error && /^E[A-Z0-9]+$/.test(errorCodeOf(error) ?? "");
 }
 
 /** One sentence about such an error; its own message where it is of another form. */
-export function describeFileSystemError({ message }: Error): string {
-  const parts = /^(.+ \(os error \d+\))(?:: (\w+) '(.*?)'(?: -> '(.*)')?)?$/s.exec(message);
-  if (parts === null) return message;
+export function describeFileSystemError(error: Error): string {
+  // Deno says only in the message what was tried, and with which path.
+  const parts = /^(.+? \(os error \d+\))(?:: (\w+) '(.*?)'(?: -> '(.*)')?)?$/s.exec(error.message);
+  if (parts === null) return error.message;
   const [, got, operation, path, target] = parts;
   // Everything is written under a temporary name first, which would tell a person nothing.
-  const named = (target ?? path)?.replace(/\.[0-9a-f]{8}\.tmp(?=$|\/)/, "");
+  const named = (target ?? path)?.replace(/\.[0-9a-f]{8}\.(?:tmp|old|replaced)(?=$|\/)/, "");
   const tried = operation === undefined ? "go on" : `${VERBS[operation] ?? operation} ${named}`;
-  const mustBe = ADVICE.find(([said]) => said.test(got))?.[1] ?? "succeed";
+  const mustBe = ADVICE[errorCodeOf(error) ?? ""] ?? "succeed";
   return `Cannot ${tried}: got "${got}", must ${mustBe}`;
 }

@@ -1,5 +1,6 @@
 // The frame around every task: flags in, exit code out.
-import { describeError, UsageError } from "./errors.ts";
+import { requireDeno } from "./deno_version.ts";
+import { describeError, isExpected, UsageError } from "./errors.ts";
 import { type Flags, type FlagSpecs, parseFlags } from "./flags.ts";
 import { InterruptedError } from "./interrupt.ts";
 
@@ -21,7 +22,9 @@ export async function runTask<const S extends FlagSpecs>(
   args: readonly string[],
   body: (flags: Flags<S>) => void | number | Promise<void | number>,
 ): Promise<number> {
+  using _ = new LateErrors();
   try {
+    requireDeno(task.name);
     if (args.includes("--help") || args.includes("-h")) {
       console.log(task.help.trim());
       return 0;
@@ -31,7 +34,29 @@ export async function runTask<const S extends FlagSpecs>(
     // The reader of our output has gone away (`… | head`): nobody is left to tell.
     if (error instanceof Deno.errors.BrokenPipe) return 0;
     console.error(describeError(error));
-    if (error instanceof InterruptedError) return error.exitCode;
-    return error instanceof UsageError ? 2 : 1;
+    return codeFor(error);
+  }
+}
+
+function codeFor(error: unknown): number {
+  if (error instanceof InterruptedError) return error.exitCode;
+  return error instanceof UsageError ? 2 : 1;
+}
+
+/** Ends the process by one line, too, for a mistake that nobody waited for; a fault of the program keeps Deno's own way. */
+class LateErrors implements Disposable {
+  readonly #listener = (event: PromiseRejectionEvent): void => {
+    if (!isExpected(event.reason)) return;
+    event.preventDefault();
+    console.error(describeError(event.reason));
+    Deno.exit(codeFor(event.reason));
+  };
+
+  constructor() {
+    globalThis.addEventListener("unhandledrejection", this.#listener);
+  }
+
+  [Symbol.dispose](): void {
+    globalThis.removeEventListener("unhandledrejection", this.#listener);
   }
 }

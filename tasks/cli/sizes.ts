@@ -1,5 +1,6 @@
 // Sizes as people write them.
 import { UsageError } from "./errors.ts";
+import { shown } from "./shown.ts";
 
 const UNITS: Readonly<Record<string, number>> = {
   "": 1,
@@ -23,7 +24,9 @@ export function parseSize(task: string, flag: string, text: string): number {
   const bytes = match === null ? NaN : Math.round(Number(match[1]) * (UNITS[(match[2] ?? "").toLowerCase()] ?? 1));
   if (!(bytes >= 1) || !Number.isSafeInteger(bytes)) {
     throw new UsageError(
-      `Cannot run ${task}: got --${flag} ${text}, must be a size such as 250MB or 1GiB. See: deno task ${task} --help`,
+      `Cannot run ${task}: got --${flag} ${
+        shown(text)
+      }, must be a size such as 250MB or 1GiB. See: deno task ${task} --help`,
     );
   }
   return bytes;

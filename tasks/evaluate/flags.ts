@@ -52,9 +52,9 @@ export const FLAGS = {
   corpus: { type: "string" },
   "num-samples": { type: "integer", default: 20, min: 1 },
   "max-tokens": { type: "integer", default: 200, min: 1 },
-  prompt: { type: "string" },
-  temperature: { type: "number", default: 0.8 },
-  "top-p": { type: "number", default: 0.95 },
+  prompt: { type: "string", mayBeEmpty: true },
+  temperature: { type: "number", default: 0.8, min: 0 },
+  "top-p": { type: "number", default: 0.95, above: 0, max: 1 },
   seed: { type: "integer", default: 0, min: 0 },
   "window-bytes": { type: "integer", default: 50, min: 1, max: 1 << 16 },
 } as const;

@@ -1,4 +1,9 @@
 // Tasks as processes of their own, as a person starts them.
+import { TextLineStream } from "@std/streams";
+import { fileURLToPath } from "node:url";
+import project from "../../deno.json" with { type: "json" };
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
 /** A task to start. */
 export interface TaskCommand {
@@ -15,7 +20,7 @@ export interface Ended {
   readonly stdout: string;
   readonly stderr: string;
   readonly seconds: number;
-  /** Most memory that it held at a time, in bytes; 0 where the system does not tell. */
+  /** Most memory that it held at a time, in bytes; 0 where nobody asked or the system does not tell. */
   readonly peakBytes: number;
 }
 
@@ -37,18 +42,23 @@ export interface ChildOptions {
 /** Characters of output that are kept. */
 const MAX_OUTPUT = 1 << 20;
 
-/** How often the memory is looked at. */
-const LOOK_MS = 50;
+/** What deno.json declares of a task: how Deno is called, up to the task's file. */
+function declaredCall(task: string): string[] {
+  const commands: Readonly<Record<string, string>> = project.tasks;
+  const [deno, ...call] = commands[task.replaceAll("_", "-")].split(" ");
+  if (deno !== "deno") throw new Error(`Cannot start ${task}: deno.json has another command for it`);
+  return call;
+}
 
 /** Starts a task and waits for its end. */
 export async function runChild(
   { task, args }: TaskCommand,
   options: ChildOptions = {},
 ): Promise<Ended> {
-  const file = new URL(`../${task}.ts`, import.meta.url).pathname;
   const started = performance.now();
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--no-check", "--allow-all", file, ...args],
+    args: [...declaredCall(task), ...args],
+    cwd: ROOT,
     stdin: options.stdin ? "piped" : "null",
     stdout: "piped",
     stderr: "piped",
@@ -57,25 +67,37 @@ export async function runChild(
   const endings = (options.endings ?? []).map(({ signal, afterSeconds }) =>
     setTimeout(() => kill(child, signal), afterSeconds * 1000)
   );
-  let peakBytes = 0;
-  const looks = setInterval(() => {
-    const { peak, now } = memoryOf(child.pid);
-    peakBytes = Math.max(peakBytes, peak);
-    if (now > 0) options.onMemory?.(now);
-  }, LOOK_MS);
   try {
-    const [stdout, stderr, status] = await Promise.all([
+    const [stdout, stderr, status, peakBytes] = await Promise.all([
       textOf(child.stdout),
       textOf(child.stderr),
       child.status,
+      options.onMemory ? watchMemory(child.pid, options.onMemory) : 0,
       options.stdin && feed(child.stdin, options.stdin),
     ]);
     const seconds = (performance.now() - started) / 1000;
     return { code: status.code, signal: status.signal, stdout, stderr, seconds, peakBytes };
   } finally {
     for (const timer of endings) clearTimeout(timer);
-    clearInterval(looks);
   }
+}
+
+/** Passes on the memory that a process holds until it ends; returns the most that it held. */
+async function watchMemory(pid: number, onMemory: (bytes: number) => void): Promise<number> {
+  const meter = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--no-lock", "--allow-all", "tasks/stress/memory_meter.ts", String(pid)],
+    cwd: ROOT,
+    stdin: "null",
+    stdout: "piped",
+  }).spawn();
+  let most = 0;
+  for await (const line of meter.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream())) {
+    const [now, peak] = line.split(" ").map(Number);
+    most = Math.max(most, peak);
+    onMemory(now);
+  }
+  await meter.status;
+  return most;
 }
 
 function kill(child: Deno.ChildProcess, signal: Deno.Signal): void {
@@ -100,19 +122,6 @@ async function feed(stdin: WritableStream<Uint8Array<ArrayBuffer>>, bytes: Uint8
   } catch (error) {
     if (!(error instanceof Deno.errors.BrokenPipe)) throw error; // it ended without reading all
   }
-}
-
-/** The memory that a process holds and the most that it held, in bytes. Linux tells; elsewhere both are 0. */
-function memoryOf(pid: number): { now: number; peak: number } {
-  let status: string;
-  try {
-    status = Deno.readTextFileSync(`/proc/${pid}/status`);
-  } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    return { now: 0, peak: 0 }; // not Linux, or it has ended
-  }
-  const bytes = (name: string) => 1024 * Number(new RegExp(`^${name}:\\s*(\\d+) kB$`, "m").exec(status)?.[1] ?? 0);
-  return { now: bytes("VmRSS"), peak: bytes("VmHWM") };
 }
 
 /** What is wrong with what a task printed of a mistake; nothing if that is as it must be. */

@@ -21,7 +21,7 @@ export const contention: Campaign = {
 async function follow(attack: Attack, number: number): Promise<void> {
   const file = new URL("./short_programs.ts", import.meta.url).pathname;
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--no-check", "--allow-read", file, String(navigator.hardwareConcurrency)],
+    args: ["run", "--quiet", "--no-lock", "--no-check", "--allow-read", file, String(navigator.hardwareConcurrency)],
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

@@ -84,7 +84,7 @@ async function sumOrNone(path: string): Promise<string | undefined> {
 async function* temporariesBelow(directory: string): AsyncGenerator<string> {
   for await (const { name, isDirectory } of Deno.readDir(directory)) {
     const path = `${directory}/${name}`;
-    if (/\.(tmp|old|new|part|lock)$/.test(name)) yield path;
+    if (/\.(tmp|old|replaced|part|unpacked)$/.test(name)) yield path;
     if (isDirectory) yield* temporariesBelow(path);
   }
 }

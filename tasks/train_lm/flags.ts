@@ -89,7 +89,7 @@ const MODEL_FLAGS = {
   "num-layers": { type: "integer", min: 1 },
   "num-heads": { type: "integer", min: 1 },
   "d-ff": { type: "integer", min: 1 },
-  "rope-theta": { type: "number" },
+  "rope-theta": { type: "number", above: 0 },
   norm: { type: "string", choices: ARCHITECTURE_CHOICES.norm },
   "norm-place": { type: "string", choices: ARCHITECTURE_CHOICES.normPlace },
   position: { type: "string", choices: ARCHITECTURE_CHOICES.position },
@@ -103,19 +103,19 @@ const TRAINING_FLAGS = {
   steps: { type: "integer", min: 1 },
   optimizer: { type: "string", choices: ["adamw", "sgd"] },
   schedule: { type: "string", choices: SCHEDULES },
-  lr: { type: "number" },
-  "min-lr": { type: "number" },
+  lr: { type: "number", above: 0 },
+  "min-lr": { type: "number", min: 0 },
   "warmup-steps": { type: "integer", min: 0 },
   "decay-steps": { type: "integer", min: 0 },
-  "weight-decay": { type: "number" },
+  "weight-decay": { type: "number", min: 0 },
   decay: { type: "string", choices: ["all", "matrices"] },
-  beta1: { type: "number" },
-  beta2: { type: "number" },
+  beta1: { type: "number", min: 0, below: 1 },
+  beta2: { type: "number", min: 0, below: 1 },
   clip: { type: "number", min: 0, words: { none: 0 } },
   "valid-every": { type: "integer", min: 1 },
   "valid-batches": { type: "integer", min: 1 },
   "sample-every": { type: "integer", min: 0 },
-  "sample-prompt": { type: "string" },
+  "sample-prompt": { type: "string", mayBeEmpty: true },
   "sample-tokens": { type: "integer", min: 1 },
   "save-every": { type: "integer", min: 1 },
   keep: { type: "integer", min: 1 },
@@ -132,7 +132,7 @@ export const FLAGS = {
   force: { type: "boolean" },
   resume: { type: "string" },
   config: { type: "string" },
-  minutes: { type: "number" },
+  minutes: { type: "number", above: 0 },
   preset: { type: "string", choices: Object.keys(PRESETS) },
   ...MODEL_FLAGS,
   ...TRAINING_FLAGS,
@@ -174,11 +174,6 @@ export function requireNewRunFlags(flags: TrainFlags): { train: string; out: str
   const { train, out, minutes, steps } = flags;
   if (minutes !== undefined && steps !== undefined) {
     throw new UsageError("Cannot run train-lm: got --minutes and --steps, must be one of them. Leave one out");
-  }
-  if (minutes !== undefined && !(minutes > 0)) {
-    throw new UsageError(
-      `Cannot run train-lm: got --minutes ${minutes}, must be above 0. See: deno task train-lm --help`,
-    );
   }
   if (train !== undefined && out !== undefined) return { train, out };
   const missing = train === undefined ? "--train" : "--out";

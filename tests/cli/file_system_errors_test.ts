@@ -42,6 +42,19 @@ Deno.test({
   },
 });
 
+Deno.test("what the system said is told by its code: the words may be of any language", () => {
+  const error = Object.assign(new Error("Kein Platz (os error 28): writefile '/d/x.npy.0123abcd.tmp'"), {
+    code: "ENOSPC",
+  });
+  assert(isFileSystemError(error));
+  assertEquals(
+    describeError(error),
+    'error: Cannot write /d/x.npy: got "Kein Platz (os error 28)", must have room. Free some space on that disk',
+  );
+  assert(!isFileSystemError(new Error("No space left on device (os error 28)")));
+  assert(!isFileSystemError(Object.assign(new Error("x"), { code: "ERR_INVALID_ARG_TYPE" })));
+});
+
 Deno.test("an error of another form keeps its message; a fault of the program its stack", () => {
   assertEquals(describeFileSystemError(new Error("Requires read access")), "Requires read access");
   assert(!isFileSystemError(new TypeError("x is not a function")));

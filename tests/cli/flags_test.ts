@@ -1,6 +1,8 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import * as fc from "fast-check";
 import { UsageError } from "../../tasks/cli/errors.ts";
 import { parseFlags } from "../../tasks/cli/flags.ts";
+import { nearest } from "../../tasks/cli/nearest.ts";
 
 const FLAGS = {
   input: { type: "strings", required: true },
@@ -78,6 +80,126 @@ Deno.test("parseFlags() refuses what it does not understand, naming it", () => {
     [["--input", "a", "--lr", "fast"], "--lr fast, must be a number at most 1"],
     [["--input", "a", "--lr", "NaN"], "--lr NaN"],
     [["--input", "a", "--backend", "cuda"], "--backend cuda, must be one of auto, wasm"],
+    [["--input", "a", "--inptu", "b"], "unknown argument --inptu, must be --input perhaps"],
+    [["--input", "a", "--constructor", "b"], "unknown argument --constructor, must be one of --input, --out"],
+    [["--input", "a", "--__proto__=b"], "unknown argument --__proto__=b"],
+    [["--input", "a", "--", "b"], "unknown argument --,"],
+    [["--input", "a", "two\nlines\u2028"], 'unknown argument "two\\nlines\\u2028"'],
+    [["--input", "a", "x".repeat(1000)], `unknown argument "${"x".repeat(59)}…"`],
+    [["--input", "a", ""], 'unknown argument ""'],
+    [["--input", "a", "--force", "--force"], "--force 2 times"],
+    [["--input", "a", "--force=no"], "--force with a value, must be --force alone"],
+    [["--input", "a", "--lr", "-1e400"], "--lr -1e400, must be a number that a double holds at most 1"],
+    [["--input", "a", "--lr", "1e-400"], "--lr 1e-400, must be a number that a double holds"],
+    [["--input", "a", "--lr", "-Infinity"], "--lr -Infinity, must be a number at most 1"],
+    [["--input", "a", "--steps", "-1"], "--steps -1, must be a whole number at least 1"],
+    [["--input", "a", "--steps", "9007199254740993"], "--steps 9007199254740993"],
+    [["--input", "a", "--out", "-1"], "--out without a value, must be --out=-1, where a value begins with a dash"],
   ];
   for (const [args, message] of cases) assertThrows(() => parse(...args), UsageError, message);
+});
+
+Deno.test("parseFlags() takes negative numbers, words for numbers, and texts that may be empty", () => {
+  const flags = {
+    lr: { type: "number", above: -2, below: 2 },
+    clip: { type: "number", min: 0, words: { none: 0 } },
+    prompt: { type: "string", mayBeEmpty: true },
+  } as const;
+  const parse = (...args: string[]) => parseFlags("t", args, flags);
+  assertEquals(parse("--lr", "-1.5", "--clip", "none", "--prompt", ""), { lr: -1.5, clip: 0, prompt: "" });
+  assertEquals(parse("--lr=-.5", "--clip=2", "--prompt="), { lr: -0.5, clip: 2, prompt: "" });
+  assertEquals(parse("--prompt=--lr"), { lr: undefined, clip: undefined, prompt: "--lr" });
+  assertThrows(() => parse("--lr", "-2"), UsageError, "--lr -2, must be a number above -2 and below 2");
+  assertThrows(() => parse("--clip", "some"), UsageError, "--clip some, must be a number at least 0 or none");
+  assertThrows(() => parse("--prompt"), UsageError, "--prompt without a value");
+});
+
+const TEXT = fc.string({ unit: "binary" });
+
+Deno.test("parseFlags() reads back what was written, in either form and any order", () => {
+  const given = fc.record({
+    input: fc.array(TEXT.filter((text) => text !== ""), { minLength: 1, maxLength: 3 }),
+    out: TEXT.filter((text) => text !== ""),
+    steps: fc.integer({ min: 1 }),
+    lr: fc.double({ max: 1, noNaN: true, noDefaultInfinity: true }),
+    backend: fc.constantFrom("auto", "wasm"),
+    force: fc.constant(true),
+  }, { requiredKeys: ["input"] });
+  fc.assert(
+    fc.property(given, fc.infiniteStream(fc.boolean()), (values, coin) => {
+      const flip = () => coin.next().value;
+      const words = Object.entries(values).flatMap(([name, value]) =>
+        [value].flat().map((one) => {
+          const text = String(one);
+          if (one === true) return [`--${name}`];
+          // A text that begins with a dash needs the form that says whose it is.
+          return typeof one === "string" && text.startsWith("-") && text !== "-" || flip()
+            ? [`--${name}=${text}`]
+            : [`--${name}`, text];
+        })
+      );
+      const args = flip() ? words.flat() : words.reverse().flat();
+      const parsed = parse(...args);
+      assertEquals(parsed.input.toSorted(), values.input.toSorted());
+      const { input: _, ...rest } = values;
+      for (const [name, value] of Object.entries(rest)) {
+        assert(Object.is(parsed[name as keyof typeof parsed], value), name);
+      }
+    }),
+    { seed: 4, numRuns: 500 },
+  );
+});
+
+Deno.test("parseFlags() answers any command line with flags, or with one short line for a person", () => {
+  const words = [
+    "--input",
+    "--out",
+    "--steps",
+    "--lr",
+    "--force",
+    "--input=",
+    "--steps=1e9",
+    "-1",
+    "-h",
+    "--",
+    "-",
+    "=",
+    "--=",
+  ];
+  const names = [
+    "--toString",
+    "--__proto__",
+    "--hasOwnProperty=x",
+    "--lr=0x1",
+    "--lr=\u0000",
+    "--steps=1\n2",
+    "--backend",
+  ];
+  const arg = fc.oneof(fc.constantFrom(...words, ...names), TEXT, TEXT.map((text) => `--${text}`));
+  fc.assert(
+    fc.property(fc.array(arg, { maxLength: 8 }), (args) => {
+      try {
+        const { steps, lr, input, force } = parse(...args);
+        assert(Number.isSafeInteger(steps) && steps >= 1);
+        assert(lr === undefined || lr <= 1 && lr > -Infinity);
+        assert(input.length > 0 && typeof force === "boolean");
+      } catch (error) {
+        assert(error instanceof UsageError, String(error));
+        // deno-lint-ignore no-control-regex
+        assert(!/[\x00-\x1f\x7f-\x9f\u2028\u2029]/.test(error.message), JSON.stringify(error.message));
+        assert(error.message.length < 400, error.message);
+      }
+    }),
+    { seed: 5, numRuns: 3000 },
+  );
+});
+
+Deno.test("nearest() finds a word with a slip, and none for another word", () => {
+  const words = ["input", "out", "steps", "warmup-steps", "lr"];
+  const found = ["inptu", "imput", "nput", "step", "stesp", "warmup_steps", "lrr"].map((typed) =>
+    nearest(typed, words)
+  );
+  assertEquals(found, ["input", "input", "input", "steps", "steps", "warmup-steps", "lr"]);
+  for (const typed of ["", "x", "lx", "tokenizer", "inputs-of-many"]) assertEquals(nearest(typed, words), undefined);
+  fc.assert(fc.property(fc.constantFrom(...words), (word) => nearest(word, words) === word), { seed: 6 });
 });

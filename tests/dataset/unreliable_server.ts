@@ -10,6 +10,12 @@ export interface Fault {
   readonly claimedSize?: number;
   /** This status, and no body. */
   readonly status?: number;
+  /** With a status: where to look instead. */
+  readonly location?: string;
+  /** What the body is said to be. */
+  readonly type?: string;
+  /** After so many bytes of the body nothing comes any more. */
+  readonly hangAfter?: number;
   /** A range that starts elsewhere. */
   readonly rangeShift?: number;
   /** Another version of the file from now on. */
@@ -28,6 +34,9 @@ export interface SeenRequest {
 export class UnreliableServer implements AsyncDisposable {
   readonly seen: SeenRequest[] = [];
   readonly url: string;
+  /** Resolved by the first answer that hangs. */
+  readonly hangs: Promise<void>;
+  readonly #notifyHangs: () => void;
   readonly #listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
   readonly #faults: Fault[];
   readonly #serving: Promise<void>;
@@ -37,6 +46,7 @@ export class UnreliableServer implements AsyncDisposable {
   constructor(body: Uint8Array, faults: readonly Fault[]) {
     this.#body = body;
     this.#faults = [...faults];
+    ({ promise: this.hangs, resolve: this.#notifyHangs } = Promise.withResolvers<void>());
     this.url = `http://127.0.0.1:${this.#listener.addr.port}`;
     this.#serving = this.#serve();
   }
@@ -76,6 +86,8 @@ export class UnreliableServer implements AsyncDisposable {
     const size = fault.claimedSize ?? this.#body.length;
     let status = fault.status ?? 200;
     const fields = [`etag: ${this.#etag}`, "connection: close"];
+    if (fault.location !== undefined) fields.push(`location: ${fault.location}`);
+    if (fault.type !== undefined) fields.push(`content-type: ${fault.type}`);
     let body = new Uint8Array(0);
     if (fault.status === undefined) {
       if (asked > 0 && asked >= this.#body.length) {
@@ -91,7 +103,10 @@ export class UnreliableServer implements AsyncDisposable {
     fields.push(`content-length: ${status === 200 || status === 206 ? Math.max(0, size - asked) : 0}`);
     const answer = new TextEncoder().encode(`HTTP/1.1 ${status} X\r\n${fields.join("\r\n")}\r\n\r\n`);
     await writeAll(connection, answer);
-    await writeAll(connection, body.subarray(0, fault.dropAfter ?? body.length));
+    await writeAll(connection, body.subarray(0, fault.dropAfter ?? fault.hangAfter ?? body.length));
+    if (fault.hangAfter === undefined) return;
+    this.#notifyHangs();
+    await connection.read(piece); // until the client goes
   }
 }
 

@@ -1,6 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { main } from "../../tasks/data.ts";
 import { capture } from "../cli/capture.ts";
+import { runTaskProcess, taskCommand } from "../harness/run_task.ts";
 import { UnreliableServer } from "../dataset/unreliable_server.ts";
 
 const SHAKESPEARE = new URL("../../data/shakespeare.txt", import.meta.url);
@@ -18,9 +19,56 @@ Deno.test("data --dataset brings a dataset from a mirror, through a broken conne
     assertEquals(server.seen.map(({ path, range }) => [path, range]), [
       ["/mirror/input.txt", null],
       ["/mirror/input.txt", "bytes=300000-"],
-      ["/mirror/input.txt", `bytes=${text.length}-`],
     ]);
     assertEquals(await Deno.readFile(`${dir}/shakespeare.txt`), text);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
+Deno.test("data says what is wrong with an address in one line, and asks once", async () => {
+  const dir = await Deno.makeTempDir();
+  try {
+    const page = new TextEncoder().encode("<html>Log in</html>");
+    await using server = new UnreliableServer(page, [{ status: 404 }, { type: "text/html; charset=utf-8" }]);
+    const data = (url: string) => capture(main, "--dataset", "tinystories", "--out", dir, "--base-url", url);
+    for (
+      const [url, code, says] of [
+        ["nonsense", 2, "got --base-url nonsense, must be an address that begins with https:// or http://"],
+        ["file:///etc", 2, "got --base-url file:///etc, must be"],
+        [server.url, 1, "got HTTP status 404"],
+        [server.url, 1, "got a web page, must be the file"],
+        // Of another size: the end of a page that a server calls nothing in particular.
+        [server.url, 1, `got a file of ${page.length} bytes, must be of 2227753162`],
+      ] as const
+    ) {
+      const result = await data(url);
+      assertEquals([result.code, result.stdout], [code, ""]);
+      assertStringIncludes(result.stderr, says);
+      assertEquals(result.stderr.trimEnd().split("\n").filter((line) => line.startsWith("error: ")).length, 1);
+      assertEquals(Array.from(Deno.readDirSync(dir)), []);
+    }
+    assertEquals(server.seen.filter(({ range }) => range === null).length, 3);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
+Deno.test("data ends with 130 on Ctrl-C; the same command again goes on", async () => {
+  const dir = await Deno.makeTempDir();
+  const text = await Deno.readFile(SHAKESPEARE);
+  try {
+    await using server = new UnreliableServer(text, [{ hangAfter: 500_000 }]);
+    const args = ["--dataset", "shakespeare", "--out", dir, "--base-url", server.url];
+    const process = taskCommand("data", args, { stdin: "null" }).spawn();
+    await server.hangs;
+    process.kill("SIGINT");
+    const { code, stderr } = await process.output();
+    assertEquals(code, 130, new TextDecoder().decode(stderr));
+    assertEquals(new TextDecoder().decode(stderr).includes("    at "), false);
+    assertEquals((await runTaskProcess("data", args)).code, 0);
+    assertEquals(await Deno.readFile(`${dir}/shakespeare.txt`), text);
+    assertEquals(Array.from(Deno.readDirSync(dir), ({ name }) => name).sort(), ["dataset.json", "shakespeare.txt"]);
   } finally {
     await Deno.remove(dir, { recursive: true });
   }

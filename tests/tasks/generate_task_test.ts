@@ -67,6 +67,13 @@ Deno.test("generate: each of several samples is the text that its seed gives alo
   });
 });
 
+Deno.test("generate: without a prompt, a text begins as a document does", async () => {
+  await withRun(async (run) => {
+    const after = await textOf(run, ["--prompt", "<|endoftext|>"]);
+    assertEquals(`<|endoftext|>${await textOf(run, ["--prompt", ""])}`, after);
+  });
+});
+
 Deno.test("generate: a prompt from stdin, one of several lines too, is as one that is typed", async () => {
   await withRun(async (run) => {
     for (const prompt of ["the cat", "the\ndog sat", "the dog\n"]) {
@@ -121,8 +128,8 @@ Deno.test("generate says what is wrong, and prints nothing else", async (t) => {
     const mistakes: readonly [name: string, args: readonly string[], says: RegExp, code: number, stdin?: string][] = [
       ["an empty prompt from stdin", ["--prompt", "-"], /got an empty prompt/, 1, "\n"],
       ["two kinds of prompt", ["--prompt", "x", "--interactive"], /got --prompt and --interactive/, 2],
-      ["top-p 0", ["--prompt", "x", "--top-p", "0"], /got topP 0, must be above 0/, 1],
-      ["min-p above 1", ["--prompt", "x", "--min-p", "2"], /got minP 2/, 1],
+      ["top-p 0", ["--prompt", "x", "--top-p", "0"], /got --top-p 0, must be a number above 0 and at most 1/, 2],
+      ["min-p above 1", ["--prompt", "x", "--min-p", "2"], /got --min-p 2/, 2],
       ["no tokens", ["--prompt", "x", "--max-tokens", "0"], /--max-tokens 0/, 2],
       ["no best weights", ["--prompt", "x", "--weights", "best"], /got no .*best\.safetensors/, 1],
     ];

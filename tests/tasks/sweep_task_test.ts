@@ -97,7 +97,7 @@ Deno.test("sweep refuses what is no sweep, a value that train-lm refuses, and a 
     await refused(["--lr", "1e-3"], 2, /got no list of values/);
     await refused(["--lr", "1e-3,fast"], 2, /got --lr fast, must be a number/);
     await refused(["--optimizer", "adamw,adam"], 2, /got --optimizer adam, must be one of adamw, sgd/);
-    await refused(["--lr", "1e-3,0"], 1, /got lr 0, must be a number above 0/);
+    await refused(["--lr", "1e-3,0"], 2, /got --lr 0, must be a number above 0/);
     await refused(["--lr", "1e-3,1e-3"], 1, /got value "1e-3", must be given once/);
     await refused(["--minutes", "1,2"], 2, /unknown argument --minutes/);
     await Deno.mkdir(`${dir}/out`);

@@ -1,3 +1,4 @@
+import { OptionError } from "../../errors.ts";
 import { align } from "../../graph/plan.ts";
 import { HEAP_START, MAX_PAGES, PAGE_BYTES } from "./layout.ts";
 
@@ -29,7 +30,7 @@ export class Allocator {
   /**
    * Returns the address of `bytes` zeroed bytes.
    * @param name What they are for.
-   * @throws {RangeError} Naming it, if the memory cannot grow enough.
+   * @throws {OptionError} Naming it, if the memory cannot grow enough.
    */
   allocate(bytes: number, name: string): number {
     const size = align(bytes);
@@ -65,7 +66,7 @@ export class Allocator {
       this.#memory.grow(pages);
     } catch (cause) {
       const gib = (n: number) => `${(n / 2 ** 30).toFixed(2)} GiB`;
-      throw new RangeError(
+      throw new OptionError(
         `Cannot allocate ${name}: got a need for ${gib(size)} on top of ${
           gib(this.usedBytes)
         } in use, must fit in the ` +

@@ -1,0 +1,28 @@
+/** Aborts what is under way when it has not been touched for a while. */
+export class IdleWatch implements Disposable {
+  readonly #idle = new AbortController();
+  readonly #ms: number;
+  #timer: ReturnType<typeof setTimeout>;
+
+  constructor(ms: number) {
+    this.#ms = ms;
+    this.#timer = this.#start();
+  }
+
+  get signal(): AbortSignal {
+    return this.#idle.signal;
+  }
+
+  touch(): void {
+    clearTimeout(this.#timer);
+    this.#timer = this.#start();
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+  }
+
+  #start(): ReturnType<typeof setTimeout> {
+    return setTimeout(() => this.#idle.abort(new Error(`nothing came for ${this.#ms / 1000} s`)), this.#ms);
+  }
+}

@@ -1,0 +1,66 @@
+// Which words of a command line belong to which flag.
+import type { FlagSpecs } from "./flags.ts";
+import { nearest } from "./nearest.ts";
+import { shown } from "./shown.ts";
+
+/** A command line, taken apart. */
+export class FlagArguments {
+  /** One word for each flag and value, `--name=value` or `--name`: what parseArgs reads in one way only. */
+  readonly written: string[] = [];
+  /** How often each flag was given. */
+  readonly counts = new Map<string, number>();
+  readonly #specs: FlagSpecs;
+  readonly #fail: (got: string, mustBe: string) => never;
+
+  /** @param fail Called with what was given, and what it must be, at the first word that belongs to no flag. */
+  constructor(args: readonly string[], specs: FlagSpecs, fail: (got: string, mustBe: string) => never) {
+    this.#specs = specs;
+    this.#fail = fail;
+    for (let at = 0; at < args.length;) at = this.#take(args, at);
+  }
+
+  /** Takes a flag with its values; returns where the next begins. */
+  #take(args: readonly string[], at: number): number {
+    const [, name, inline] = /^--([^=]+)(?:=(.*))?$/s.exec(args[at]) ?? [];
+    if (name === undefined || !Object.hasOwn(this.#specs, name)) this.#refuse(args[at], name);
+    const { type, many } = this.#specs[name];
+    let next = at + 1;
+    if (type === "boolean") {
+      if (inline !== undefined) this.#fail(`--${name} with a value`, `--${name} alone`);
+      this.#add(name, `--${name}`);
+    } else if (inline !== undefined) {
+      this.#add(name, `--${name}=${inline}`);
+    } else {
+      if (!isValue(args[next], type)) this.#missing(name, args[next]);
+      do this.#add(name, `--${name}=${args[next++]}`); while (many && isValue(args[next], type));
+    }
+    return next;
+  }
+
+  #add(name: string, word: string): void {
+    this.written.push(word);
+    this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
+  }
+
+  #missing(name: string, next: string | undefined): never {
+    const isDashed = next !== undefined && !next.startsWith("--");
+    return this.#fail(
+      `--${name} without a value`,
+      isDashed ? `--${name}=${shown(next)}, where a value begins with a dash` : `--${name} followed by one`,
+    );
+  }
+
+  #refuse(arg: string, name: string | undefined): never {
+    const names = Object.keys(this.#specs);
+    const known = name === undefined ? undefined : nearest(name, names);
+    const mustBe = known === undefined ? `one of ${names.map((name) => `--${name}`).join(", ")}` : `--${known} perhaps`;
+    return this.#fail(`unknown argument ${shown(arg)}`, names.length === 0 ? "none" : mustBe);
+  }
+}
+
+/** Whether a word is what stands after a flag: a negative number, where one may be, but no other flag. */
+function isValue(arg: string | undefined, type: string): arg is string {
+  if (arg === undefined) return false;
+  if (!arg.startsWith("-") || arg === "-") return true;
+  return (type === "number" || type === "integer") && /^-[\d.]|^-inf|^-nan/i.test(arg);
+}

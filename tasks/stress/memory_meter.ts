@@ -1,0 +1,20 @@
+// Prints the memory that a process holds now, and the most that it held, in bytes, until it ends. In a process of its own,
+// since what Linux tells of another process may be read only by one that may do everything.
+
+/** How often it looks. */
+const LOOK_MS = 50;
+
+if (import.meta.main) {
+  const [pid] = Deno.args;
+  for (;;) {
+    let status: string;
+    try {
+      status = Deno.readTextFileSync(`/proc/${pid}/status`);
+    } catch {
+      break; // not Linux, or it has ended
+    }
+    const bytes = (name: string) => 1024 * Number(new RegExp(`^${name}:\\s*(\\d+) kB$`, "m").exec(status)?.[1] ?? 0);
+    console.log(`${bytes("VmRSS")} ${bytes("VmHWM")}`);
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+}
