@@ -19,7 +19,7 @@ const DOCTOR = ["run", "--quiet", "--allow-read", "--allow-write", "--allow-env"
 const NO_ADAPTER = { DENO_WEBGPU_BACKEND: Deno.build.os === "windows" ? "metal" : "dx12" };
 
 gpuTest("doctor names the adapter, finds its kernels right, and measures both backends", async () => {
-  const known = summarizeAdapter((await findAdapter())!);
+  const known = summarizeAdapter((await findAdapter()).adapter!);
   const { code, out, err } = await deno([...DOCTOR, "--json", "--size", "128"], {});
   assertEquals([code, err], [0, ""]);
   const { adapter, selfTest, auto, matmul } = JSON.parse(out);
@@ -33,7 +33,7 @@ gpuTest("doctor names the adapter, finds its kernels right, and measures both ba
 Deno.test("doctor says what to install where there is no adapter", async () => {
   const { code, out } = await deno([...DOCTOR, "--size", "64"], NO_ADAPTER);
   assertEquals(code, 0);
-  assertMatch(out, /^WebGPU adapter +none found$/m);
+  assertMatch(out, /^WebGPU adapter +none was found$/m);
   assertMatch(out, /^to get one +\S.+/m);
   assertMatch(out, /^--backend auto +wasm: no WebGPU adapter was found$/m);
 });
@@ -49,7 +49,7 @@ gpuTest("starting a backend warns of a software adapter and remembers that its k
     const env = { XDG_CACHE_HOME: cache, HOME: cache, LOCALAPPDATA: cache };
     const { code, err } = await deno(["eval", START], env);
     assertEquals(code, 0, err);
-    const known = summarizeAdapter((await findAdapter())!);
+    const known = summarizeAdapter((await findAdapter()).adapter!);
     assertEquals(err.split("\n").filter((line) => line.startsWith("WARNING")).length, known.software ? 2 : 0);
     const file = Deno.build.os === "darwin" ? `${cache}/Library/Caches` : cache;
     const passes = JSON.parse(await Deno.readTextFile(`${file}/bytelm/self_test.json`));
