@@ -23,14 +23,14 @@ multiplies matrices, and what --backend auto takes. Where there is no adapter, s
 
   deno task doctor [--json]
 
-  --size N   Rows and columns of the matrices (default: 1024)
+  --size N   Rows and columns of the matrices (default: 1024, or 512 where the adapter is a program)
   --json     The same as JSON.
 
 Exits with 1 if a kernel is wrong in f32; one that is wrong in f16 keeps train-lm from --dtype f16.
 `;
 
 const FLAGS = {
-  size: { type: "integer", default: 1024, min: 1, max: 16384 },
+  size: { type: "integer", min: 1, max: 16384 },
   json: { type: "boolean" },
 } as const;
 
@@ -43,7 +43,8 @@ interface Diagnosis {
   readonly deno: string;
   readonly system: string;
   readonly adapter?: AdapterSummary;
-  /** Present where there is no adapter. */
+  /** Present where there is no adapter: why, and how to get one. */
+  readonly missing?: string;
   readonly install?: string;
   readonly selfTest?: SelfTestResult;
   /** Of the kernels in f16, where the adapter has it. */
@@ -61,13 +62,14 @@ export async function main(args: string[]): Promise<number> {
 }
 
 /** @returns Whether every kernel is right. */
-async function doctor({ size, json }: Flags<typeof FLAGS>): Promise<boolean> {
+async function doctor({ size: asked, json }: Flags<typeof FLAGS>): Promise<boolean> {
   quietVulkanLoader();
-  const adapter = await findAdapter();
+  const { adapter, missing } = await findAdapter();
   await using wasm = await createWasmBackend();
   await using webgpu = adapter && await createWebGpuBackend();
   const tested = webgpu && await timedSelfTest(webgpu, wasm, "f32");
   const testedInHalf = webgpu?.hasF16 ? await timedSelfTest(webgpu, wasm, "f16") : undefined;
+  const size = asked ?? (webgpu?.adapter.software ? 512 : 1024);
   const flopsPerSecond: Record<string, number> = {};
   for (const backend of [webgpu, wasm]) {
     if (backend) flopsPerSecond[backend.name] = await matmulSpeed(backend, size);
@@ -75,7 +77,7 @@ async function doctor({ size, json }: Flags<typeof FLAGS>): Promise<boolean> {
   const diagnosis: Diagnosis = {
     deno: Deno.version.deno,
     system: `${Deno.build.os} ${Deno.build.arch}, ${navigator.hardwareConcurrency} cores`,
-    ...adapter ? { adapter: summarizeAdapter(adapter) } : { install: installHint(Deno.build.os) },
+    ...adapter ? { adapter: summarizeAdapter(adapter) } : { missing, install: installHint(Deno.build.os) },
     selfTest: tested,
     selfTestF16: testedInHalf,
     auto: await chooseBackend(),
@@ -100,7 +102,8 @@ async function matmulSpeed(backend: Backend, size: number): Promise<number> {
     await secondsPerCall(backend, { kernel: linearForward, arrays, constants: [size, size, size] });
 }
 
-function formatDiagnosis({ deno, system, adapter, install, selfTest, selfTestF16, auto, matmul }: Diagnosis): string {
+function formatDiagnosis(diagnosis: Diagnosis): string {
+  const { deno, system, adapter, missing, install, selfTest, selfTestF16, auto, matmul } = diagnosis;
   const rows: string[][] = [["Deno", `${deno}, ${system}`]];
   if (adapter) {
     const { limits } = adapter;
@@ -117,7 +120,7 @@ function formatDiagnosis({ deno, system, adapter, install, selfTest, selfTestF16
       ],
     );
   } else {
-    rows.push(["WebGPU adapter", "none found"], ["to get one", install!]);
+    rows.push(["WebGPU adapter", `none ${missing}`], ["to get one", install!]);
   }
   if (selfTest) rows.push(["kernels", formatSelfTest(selfTest)]);
   if (selfTestF16) rows.push(["kernels in f16", formatSelfTest(selfTestF16)]);

@@ -62,7 +62,8 @@ async function profileStep(flags: Flags<typeof FLAGS>): Promise<void> {
   const machine = describeMachine(backend);
   console.error(formatMachine(machine));
   const limits = await measureLimits(backend);
-  const { trainer, batch, learningRate, steps } = await createLmTrainer(backend, LM_SHAPES[flags.shape], flags.dtype);
+  using lm = await createLmTrainer(backend, LM_SHAPES[flags.shape], flags.dtype);
+  const { trainer, batch, learningRate, steps } = lm;
   await steps(WARM_UP_STEPS);
   const runs: Float64Array[] = [];
   for (let run = 0; run < flags.runs; run++) runs.push(await trainer.profileStep(batch, learningRate));

@@ -37,13 +37,41 @@ export function tileBytes(kernel: MatmulKernel, tile: Tile): number {
 }
 
 /**
+ * Invocations read whole vectors of 4, each as many as every other, and have a whole number of elements of C, in vectors
+ * along its columns. A tile that does not come out even would be staged in part.
+ * @throws {RangeError} Naming what does not come out even.
+ */
+export function requireTile({ name, a, b }: MatmulKernel, { m, n, k, across, down }: Tile): void {
+  const workgroup = across * down;
+  const conditions: [isMet: boolean, what: string][] = [
+    [[m, n, k, across, down].every((size) => Number.isInteger(size) && size > 0), "positive whole numbers"],
+    [k % 4 === 0, "k a multiple of 4"],
+    [m % (a.layout === "rows" ? down : 4 * down) === 0, `m a multiple of ${a.layout === "rows" ? "" : "4 · "}down`],
+    [n % (4 * across) === 0, "n a multiple of 4 · across"],
+    [m * k % (4 * workgroup) === 0, "m · k a multiple of 4 · across · down"],
+    [n * k % (4 * workgroup) === 0, "n · k a multiple of 4 · across · down"],
+  ];
+  const missed = conditions.find(([isMet]) => !isMet);
+  if (missed === undefined) return;
+  throw new RangeError(
+    `Cannot tile ${name} by ${m} x ${n} x ${k} with ${across} invocations across and ${down} down: must have ${
+      missed[1]
+    }` +
+      ` (${a.name} is staged by ${a.layout}, ${b.name} by ${b.layout})`,
+  );
+}
+
+/**
  * The source of a matrix multiplication in which a workgroup stages tiles of A and B in workgroup memory, and each
  * invocation keeps a tile of C in registers. The next tiles are read into registers while the present ones are used.
  *
  * Inner loops are unrolled and inner indices constant: naga unrolls nothing, and clamps computed indices into workgroup
  * memory. Rows and columns past the edge of C are read as the last ones, and not written.
+ *
+ * @throws {RangeError} If the tile cannot be shared out evenly: see `requireTile`.
  */
 export function tiledMatmul(kernel: MatmulKernel, tile: Tile, options: TiledOptions): string {
+  requireTile(kernel, tile);
   const { a, b } = operands(kernel, tile, options);
   const m = tile.m / tile.down;
   const fours = tile.n / tile.across / 4;

@@ -36,8 +36,8 @@ export async function createBackend(choice: BackendChoice, options: CreateBacken
 export async function chooseBackend(
   { gpu }: Pick<CreateBackendOptions, "gpu"> = {},
 ): Promise<{ readonly name: "webgpu" | "wasm"; readonly reason: string }> {
-  const adapter = await findAdapter(gpu);
-  if (adapter === undefined) return { name: "wasm", reason: "no WebGPU adapter was found" };
+  const { adapter, missing } = await findAdapter(gpu);
+  if (adapter === undefined) return { name: "wasm", reason: `no WebGPU adapter ${missing}` };
   const { description, software } = summarizeAdapter(adapter);
   return software
     ? { name: "wasm", reason: `the only WebGPU adapter, ${description}, computes on the CPU, where wasm is faster` }

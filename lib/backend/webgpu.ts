@@ -167,8 +167,8 @@ export class WebGpuBackend implements Backend {
  * @throws {Error} If there is no adapter, or only a software adapter and `allowSoftware` is false.
  */
 export async function createWebGpuBackend(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
-  const adapter = await findAdapter(options.gpu);
-  if (adapter === undefined) throw new GpuError(missingAdapterMessage());
+  const { adapter, missing } = await findAdapter(options.gpu);
+  if (adapter === undefined) throw new GpuError(missingAdapterMessage(missing));
   const summary = summarizeAdapter(adapter);
   if (summary.software && options.allowSoftware === false) {
     throw new GpuError(`Cannot use WebGPU: got the software adapter ${summary.description}, must be a GPU`);

@@ -85,8 +85,8 @@ async function benchGpu(flags: Flags<typeof FLAGS>): Promise<void> {
   const names = namedLmShapes("bench gpu", shapes).map(([name]) => name);
   if (flags.out !== undefined) await requireOutputFile(flags.out, { force: flags.force, inputs: [] });
   quietVulkanLoader();
-  const adapter = await findAdapter();
-  if (adapter === undefined) throw new UserError(missingAdapterMessage());
+  const { adapter, missing } = await findAdapter();
+  if (adapter === undefined) throw new UserError(missingAdapterMessage(missing));
   const { description, features } = summarizeAdapter(adapter);
   const out = flags.out ?? `data/benchmarks/${slugOf(description)}.json`;
   if (flags.out === undefined) await requireOutputFile(out, { force: flags.force, inputs: [] });

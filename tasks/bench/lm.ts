@@ -93,48 +93,45 @@ async function measureShape(
   peak: number,
   flags: Flags<typeof FLAGS>,
 ): Promise<LmResult> {
-  const { trainer, steps } = await createLmTrainer(backend, shape, flags.dtype);
-  try {
-    await using torch = flags.torch === undefined
-      ? undefined
-      : await TorchTrainer.start(flags.torch, flags["torch-device"], shape);
-    const tokensPerStep = shape.batchSize * shape.config.contextLength;
-    const warmUp = await steps(WARM_UP_STEPS);
-    await torch?.steps(WARM_UP_STEPS);
-    const count = Math.ceil(SHORTEST_TURN_SECONDS * WARM_UP_STEPS / warmUp);
-    const turns: number[] = [];
-    const torchTurns: number[] = [];
-    for (let turn = 0; turn < flags.rounds; turn++) {
-      // The first step of a turn finds the other side's data in the caches, and its threads still waiting for work.
-      if (torch) await steps(1);
-      turns.push(tokensPerStep * count / await steps(count));
-      if (!torch) continue;
-      await torch.steps(1);
-      torchTurns.push(tokensPerStep * count / await torch.steps(count));
-    }
-    const tokensPerSecond = median(turns);
-    const parameters = countParameters(shape.config);
-    const { memory: _, ...measured } = measureTraining({
-      program: trainer.program,
-      parameters,
-      tokensPerStep,
-      tokensPerSecond,
-      peak,
-    });
-    return {
-      shape: name,
-      tokensPerSecond,
-      bestTokensPerSecond: Math.max(...turns),
-      turns,
-      measured,
-      ...(torch && {
-        torch: { about: torch.about, tokensPerSecond: median(torchTurns), turns: torchTurns },
-        ratio: median(turns.map((value, i) => value / torchTurns[i])),
-      }),
-    };
-  } finally {
-    trainer[Symbol.dispose]();
+  using lm = await createLmTrainer(backend, shape, flags.dtype);
+  const { trainer, steps } = lm;
+  await using torch = flags.torch === undefined
+    ? undefined
+    : await TorchTrainer.start(flags.torch, flags["torch-device"], shape);
+  const tokensPerStep = shape.batchSize * shape.config.contextLength;
+  const warmUp = await steps(WARM_UP_STEPS);
+  await torch?.steps(WARM_UP_STEPS);
+  const count = Math.ceil(SHORTEST_TURN_SECONDS * WARM_UP_STEPS / warmUp);
+  const turns: number[] = [];
+  const torchTurns: number[] = [];
+  for (let turn = 0; turn < flags.rounds; turn++) {
+    // The first step of a turn finds the other side's data in the caches, and its threads still waiting for work.
+    if (torch) await steps(1);
+    turns.push(tokensPerStep * count / await steps(count));
+    if (!torch) continue;
+    await torch.steps(1);
+    torchTurns.push(tokensPerStep * count / await torch.steps(count));
   }
+  const tokensPerSecond = median(turns);
+  const parameters = countParameters(shape.config);
+  const { memory: _, ...measured } = measureTraining({
+    program: trainer.program,
+    parameters,
+    tokensPerStep,
+    tokensPerSecond,
+    peak,
+  });
+  return {
+    shape: name,
+    tokensPerSecond,
+    bestTokensPerSecond: Math.max(...turns),
+    turns,
+    measured,
+    ...(torch && {
+      torch: { about: torch.about, tokensPerSecond: median(torchTurns), turns: torchTurns },
+      ratio: median(turns.map((value, i) => value / torchTurns[i])),
+    }),
+  };
 }
 
 function formatResults(results: readonly LmResult[]): string {

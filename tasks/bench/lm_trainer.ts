@@ -13,7 +13,7 @@ const LEARNING_RATE = 1e-3;
 const LOG_CAPACITY = 1024;
 
 /** A model ready to take steps. */
-export interface LmTrainer {
+export interface LmTrainer extends Disposable {
   readonly trainer: Trainer;
   readonly batch: Batch;
   readonly learningRate: number;
@@ -21,7 +21,7 @@ export interface LmTrainer {
   steps(count: number): Promise<number>;
 }
 
-/** Builds the model and its training step; the batch is random ids. The trainer is the caller's to dispose of. */
+/** Builds the model and its training step; the batch is random ids. Both are the caller's to dispose of. */
 export async function createLmTrainer(
   backend: Backend,
   { config, batchSize }: LmShape,
@@ -47,5 +47,9 @@ export async function createLmTrainer(
     await trainer.takeLog();
     return (performance.now() - start) / 1000;
   };
-  return { trainer, batch, learningRate: LEARNING_RATE, steps };
+  const dispose = () => {
+    trainer[Symbol.dispose]();
+    model.release(backend);
+  };
+  return { trainer, batch, learningRate: LEARNING_RATE, steps, [Symbol.dispose]: dispose };
 }

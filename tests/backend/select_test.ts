@@ -35,7 +35,7 @@ gpuTest("createBackend takes any adapter where webgpu is asked for", async () =>
 });
 
 gpuTest("auto takes a GPU, but not a software adapter, and says why", async () => {
-  const { description, software } = summarizeAdapter((await findAdapter())!);
+  const { description, software } = summarizeAdapter((await findAdapter()).adapter!);
   const { name, reason } = await chooseBackend();
   assertEquals(name, software ? "wasm" : "webgpu");
   assertStringIncludes(reason, description);
@@ -61,8 +61,35 @@ gpuTest("createBackend and chooseBackend ask the WebGPU that they are given, and
     await assertOpMatchesReference(backend, op, linearTolerances(op));
   }
   const none = { requestAdapter: () => Promise.resolve(null) };
-  await assertRejects(() => createBackend("webgpu", { gpu: none }), UserError, "no adapter found");
+  await assertRejects(() => createBackend("webgpu", { gpu: none }), UserError, "no adapter was found");
   assertEquals((await chooseBackend({ gpu: none })).name, "wasm");
+});
+
+/** An adapter as Deno describes it, as far as a choice goes by it. */
+function adapterWith(
+  info: Partial<GPUAdapterInfo>,
+  features: readonly string[] = [],
+): { requestAdapter(): Promise<GPUAdapter> } {
+  const described = { vendor: "", architecture: "", device: "", description: "", isFallbackAdapter: false, ...info };
+  const adapter = { info: described, features: new Set(features), limits: {} } as unknown as GPUAdapter;
+  return { requestAdapter: () => Promise.resolve(adapter) };
+}
+
+Deno.test("a software adapter through OpenGL counts as none, and the reason is given", async () => {
+  const llvmpipe = { description: "llvmpipe (LLVM 15.0.6, 256 bits)", isFallbackAdapter: true };
+  // As Deno describes it where Vulkan is not installed.
+  const gl = adapterWith({ ...llvmpipe, subgroupMinSize: 4, subgroupMaxSize: 128 }, ["timestamp-query"]);
+  const { name, reason } = await chooseBackend({ gpu: gl });
+  assertEquals(name, "wasm");
+  assertStringIncludes(reason, "no WebGPU adapter is of use: llvmpipe (LLVM 15.0.6, 256 bits) goes through OpenGL");
+  const { message } = await assertRejects(() => createBackend("webgpu", { gpu: gl }), UserError, "goes through OpenGL");
+  assertStringIncludes(message, "--backend wasm");
+
+  // Through Vulkan it is a software adapter like others, and a GPU may go through what it likes.
+  const vulkan = adapterWith({ ...llvmpipe, subgroupMinSize: 8, subgroupMaxSize: 8 }, ["shader-f16"]);
+  assertStringIncludes((await chooseBackend({ gpu: vulkan })).reason, "computes on the CPU, where wasm is faster");
+  const hardware = adapterWith({ description: "V3D 4.2", subgroupMinSize: 4, subgroupMaxSize: 128 });
+  assertEquals((await chooseBackend({ gpu: hardware })).name, "webgpu");
 });
 
 /** Runs code in a Deno that is told to use a graphics system that this operating system does not have. */
@@ -81,7 +108,7 @@ async function withoutAdapter(code: string): Promise<string> {
 
 Deno.test("without an adapter, webgpu says what is missing and what to install, and auto takes wasm", async () => {
   const message = await withoutAdapter(`await createBackend("webgpu").catch((error) => console.log(error.message));`);
-  assertStringIncludes(message, "Cannot use WebGPU: no adapter found");
+  assertStringIncludes(message, "Cannot use WebGPU: no adapter was found");
   assertStringIncludes(message, "--backend wasm");
   if (Deno.build.os === "linux") assertStringIncludes(message, "mesa-vulkan-drivers");
   const choice = await withoutAdapter("console.log(JSON.stringify(await chooseBackend()));");

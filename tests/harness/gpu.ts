@@ -5,10 +5,15 @@ import { findAdapter } from "../../lib/backend/webgpu/adapter.ts";
 /** With this set to 1, a missing adapter is a failure: where an adapter is known to be, no GPU test may go missing. */
 const REQUIRE_GPU = "BYTELM_REQUIRE_GPU";
 
+const isRequired = Deno.env.get(REQUIRE_GPU) === "1";
+const { adapter, missing } = await findAdapter();
+
 /** Why this machine runs no GPU test; undefined where it does, and where a missing adapter must show as a failure. */
-export const missingGpu: string | undefined = Deno.env.get(REQUIRE_GPU) !== "1" && await findAdapter() === undefined
-  ? "no WebGPU adapter found"
-  : undefined;
+export const missingGpu: string | undefined = adapter || isRequired ? undefined : `no WebGPU adapter ${missing}`;
+
+/** Why this machine runs no test in f16: SwiftShader, for one, does not know it. */
+const missingHalf: string | undefined = missingGpu ??
+  (adapter?.features.has("shader-f16") || isRequired ? undefined : "the adapter has no shader-f16");
 
 // Tests open one device at a time: with several, llvmpipe has been seen to abort now and then, at exit with a cold shader
 // cache above all. The cause is not proven; a race in LLVM, which llvmpipe compiles with, would fit
@@ -21,5 +26,14 @@ export function openGpu(): Promise<Backend> {
 
 /** Registers a test that needs an adapter; without one it counts as ignored, and its name says why. */
 export function gpuTest(name: string, fn: (t: Deno.TestContext) => Promise<void>): void {
-  Deno.test({ name: missingGpu ? `${name} [${missingGpu}]` : name, ignore: missingGpu !== undefined, fn });
+  register(name, missingGpu, fn);
+}
+
+/** Registers a test that needs an adapter with f16; without one it counts as ignored, and its name says why. */
+export function halfTest(name: string, fn: (t: Deno.TestContext) => Promise<void>): void {
+  register(name, missingHalf, fn);
+}
+
+function register(name: string, missing: string | undefined, fn: (t: Deno.TestContext) => Promise<void>): void {
+  Deno.test({ name: missing ? `${name} [${missing}]` : name, ignore: missing !== undefined, fn });
 }

@@ -6,7 +6,7 @@ import { runTaskProcess } from "../harness/run_task.ts";
 const NO_ADAPTER = { DENO_WEBGPU_BACKEND: Deno.build.os === "windows" ? "metal" : "dx12" };
 
 gpuTest("doctor names the adapter, finds its kernels right, and measures both backends", async () => {
-  const known = summarizeAdapter((await findAdapter())!);
+  const known = summarizeAdapter((await findAdapter()).adapter!);
   const { code, stdout, stderr } = await runTaskProcess("doctor", ["--json", "--size", "128"]);
   assertEquals([code, stderr], [0, ""]);
   const { adapter, selfTest, auto, matmul } = JSON.parse(stdout);
@@ -20,7 +20,7 @@ gpuTest("doctor names the adapter, finds its kernels right, and measures both ba
 Deno.test("doctor says what to install where there is no adapter", async () => {
   const { code, stdout } = await runTaskProcess("doctor", ["--size", "64"], undefined, NO_ADAPTER);
   assertEquals(code, 0);
-  assertMatch(stdout, /^WebGPU adapter +none found$/m);
+  assertMatch(stdout, /^WebGPU adapter +none was found$/m);
   assertMatch(stdout, /^to get one +\S.+/m);
   assertMatch(stdout, /^--backend auto +wasm: no WebGPU adapter was found$/m);
 });
@@ -46,7 +46,7 @@ gpuTest("starting a backend warns of a software adapter and remembers that its k
   try {
     const { code, out, err } = await evaluate(START, denoDir);
     assertEquals(code, 0, err);
-    const known = summarizeAdapter((await findAdapter())!);
+    const known = summarizeAdapter((await findAdapter()).adapter!);
     assertEquals(err.split("\n").filter((line) => line.startsWith("WARNING")).length, known.software ? 2 : 0);
     const passes: Record<string, string> = JSON.parse(out);
     assertEquals(Object.keys(passes).length, 1);

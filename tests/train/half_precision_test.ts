@@ -18,7 +18,7 @@ import { traceStep } from "../../lib/train/step_programs.ts";
 import { train } from "../../lib/train/train.ts";
 import { Trainer } from "../../lib/train/trainer.ts";
 import { reference } from "../harness/backends.ts";
-import { gpuTest } from "../harness/gpu.ts";
+import { gpuTest, halfTest } from "../harness/gpu.ts";
 import { runTaskProcess } from "../harness/run_task.ts";
 import { Random } from "../harness/random.ts";
 
@@ -101,7 +101,7 @@ async function gradientsOf(backend: Backend, precision: Precision) {
 
 for (const kernelsForHardware of [false, true]) {
   const kernels = kernelsForHardware ? "a real GPU's kernels" : "the adapter's kernels";
-  gpuTest(
+  halfTest(
     `a model's loss and gradients in f16 differ from float64's by f16's roundings alone, with ${kernels}`,
     async () => {
       await using backend = await createWebGpuBackend({ kernelsForHardware });
@@ -126,7 +126,7 @@ for (const kernelsForHardware of [false, true]) {
   );
 }
 
-gpuTest("training on Shakespeare in f16 ends within 1 % of f32's loss", async () => {
+halfTest("training on Shakespeare in f16 ends within 1 % of f32's loss", async () => {
   const text = await Deno.readFile(new URL("../../data/shakespeare.txt", import.meta.url));
   const config = { ...model, vocabSize: 256, contextLength: 32, dModel: 32, dFf: 88 };
   const finalLoss = async (dtype: Precision) => {

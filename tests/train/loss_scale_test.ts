@@ -11,7 +11,7 @@ import { adamwSchedule } from "../../lib/train/adamw.ts";
 import { lossScaleUpdate } from "../../lib/train/loss_scale.ts";
 import { Trainer, type TrainerOptions } from "../../lib/train/trainer.ts";
 import { assertClose, UNIT_ROUNDOFF } from "../harness/assert_close.ts";
-import { gpuTest } from "../harness/gpu.ts";
+import { gpuTest, halfTest } from "../harness/gpu.ts";
 import { GraphRun, type Trace } from "../harness/graph_run.ts";
 import { Random } from "../harness/random.ts";
 
@@ -107,7 +107,7 @@ async function trainerInHalf(backend: Backend, options: Partial<TrainerOptions>)
   };
 }
 
-gpuTest(
+halfTest(
   "steps whose gradients overflow change neither weights nor moments, and the scale comes down until they fit",
   async () => {
     await using backend = await createWebGpuBackend();
@@ -145,7 +145,7 @@ gpuTest(
 );
 
 for (const gradAccumulation of [1, 3]) {
-  gpuTest(
+  halfTest(
     `training in f16 goes on with the same bits where another trainer stood, ${gradAccumulation} batches a step`,
     async () => {
       await using backend = await createWebGpuBackend();

@@ -4,6 +4,7 @@ import { openTokens } from "../../lib/dataset/sharded_tokens.ts";
 import { tokensInMemory } from "../../lib/dataset/token_source.ts";
 import { writeNpy } from "../../lib/dataset/npy_file.ts";
 import { UserError } from "../../lib/errors.ts";
+import { NoTokenError } from "../../lib/model/sampling.ts";
 import { Transformer } from "../../lib/model/transformer.ts";
 import { initialWeights } from "../../lib/model/weights.ts";
 import { saveTokenizer, type Tokenizer, trainBpe } from "../../lib/tokenizer/mod.ts";
@@ -53,6 +54,34 @@ forEachBackend("samples change nothing of the training, and come at their steps 
   assertEquals(new Set(texts).size, 3);
   await assertRejects(() => run(config), UserError, "got no tokenizer");
 });
+
+forEachBackend(
+  "weights that make NaN of a sample end the training, after the steps that were taken are told",
+  async (backend) => {
+    const tokenizer = await trainBpe(TEXT, { vocabSize: 270 });
+    const shape = { ...SHAPE, ropeTheta: 10000, vocabSize: 270 };
+    const source = tokensInMemory(tokenizer.encode(TEXT));
+    // The rate is infinite in f32. The last step's loss is that of the weights before it: only the sample sees those after.
+    const last = { steps: 1, lr: 1e39, schedule: "constant" as const, warmupSteps: 0, sampleEvery: 1, sampleTokens: 5 };
+    const config = { ...TRAINING_DEFAULTS, batchSize: 2, ...last };
+    const model = new Transformer(shape);
+    const weights = initialWeights(shape, 1);
+    const seen: number[] = [];
+    await assertRejects(
+      async () => {
+        const steps = train({ backend, model, config, weights, train: source, tokenizer });
+        for await (const { step, sample } of steps) {
+          assertEquals(sample, undefined);
+          seen.push(step);
+        }
+      },
+      NoTokenError,
+      "NaN",
+    );
+    assertEquals(seen, [0]);
+    model.release(backend);
+  },
+);
 
 Deno.test("a resumed run has the samples of one never stopped, and generate makes the same text of its weights", async () => {
   const dir = await Deno.makeTempDir();

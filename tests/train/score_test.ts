@@ -12,7 +12,7 @@ import { initialWeights, type WeightSource } from "../../lib/model/weights.ts";
 import { scoreTokens, scoringWindows } from "../../lib/train/score.ts";
 import { assertClose, UNIT_ROUNDOFF } from "../harness/assert_close.ts";
 import { forEachBackend, forEachDevice, reference } from "../harness/backends.ts";
-import { gpuTest } from "../harness/gpu.ts";
+import { halfTest } from "../harness/gpu.ts";
 import { Random } from "../harness/random.ts";
 
 await reference();
@@ -81,7 +81,7 @@ forEachBackend("scoreTokens adds up what single forward passes give, for any len
   }
 });
 
-gpuTest("scoreTokens in f16 gives float64's score but for f16's roundings", async () => {
+halfTest("scoreTokens in f16 gives float64's score but for f16's roundings", async () => {
   const model = new Transformer(config);
   const source = tokensInMemory(new Random(4).integers(200, config.vocabSize));
   const options = { weights: initialWeights(config, 2) };

@@ -10,7 +10,7 @@ import { selfTest, selfTestFingerprint } from "../../lib/train/self_test.ts";
 import { largeProbes, smallProbes } from "../../lib/train/self_test_probes.ts";
 import { samplingFaults } from "../../lib/train/self_test_sampling.ts";
 import { forEachDevice, reference } from "../harness/backends.ts";
-import { gpuTest } from "../harness/gpu.ts";
+import { gpuTest, halfTest } from "../harness/gpu.ts";
 
 await reference();
 
@@ -50,7 +50,7 @@ gpuTest("the self-test passes with the kernels of a real GPU, at small and large
 });
 
 for (const kernelsForHardware of [false, true]) {
-  gpuTest(`the self-test passes in f16${kernelsForHardware ? " with the kernels of a real GPU" : ""}`, async () => {
+  halfTest(`the self-test passes in f16${kernelsForHardware ? " with the kernels of a real GPU" : ""}`, async () => {
     await using backend = await createWebGpuBackend({ kernelsForHardware });
     assertEquals(await selfTest(backend, await reference(), { precision: "f16" }), []);
   });
@@ -111,7 +111,7 @@ Deno.test("an edited kernel is another self-test: no earlier pass counts for it"
   assertEquals(seen.size, 3 + 2 * (new Set(tried).size + 1));
 });
 
-gpuTest("the self-test in f16 names a kernel that is wrong, and the precision", async () => {
+halfTest("the self-test in f16 names a kernel that is wrong, and the precision", async () => {
   const change = (source: string) => source.replace("  y[i] = gate[i]", "  y[i] = f32(i % 2u) * gate[i]");
   await using backend = await createWebGpuBackend({ kernels: broken("swiglu_forward", change) });
   const faults = await selfTest(backend, await reference(), { precision: "f16" });

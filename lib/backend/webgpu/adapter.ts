@@ -33,12 +33,27 @@ const FEATURES = ["timestamp-query", "shader-f16"] as const;
 /** Names of drivers that compute on the CPU. */
 const SOFTWARE_NAMES = /llvmpipe|lavapipe|softpipe|swiftshader|software|basic render/i;
 
+/** What a search for an adapter found: one, or why there is none, in words that go on after "no WebGPU adapter". */
+export type FoundAdapter =
+  | { readonly adapter: GPUAdapter; readonly missing?: undefined }
+  | { readonly adapter?: undefined; readonly missing: string };
+
 /**
- * The machine's adapter, the fast one if there are several; undefined if there is none.
+ * The machine's adapter, the fast one if there are several. Mesa's software adapter through OpenGL counts as none: it is
+ * what is found where Vulkan is not installed, and can take many minutes to compile one kernel.
  * @param gpu Another implementation of WebGPU than the runtime's own.
  */
-export async function findAdapter(gpu: GpuSource | undefined = navigator.gpu): Promise<GPUAdapter | undefined> {
-  return await gpu?.requestAdapter({ powerPreference: "high-performance" }) ?? undefined;
+export async function findAdapter(gpu: GpuSource | undefined = navigator.gpu): Promise<FoundAdapter> {
+  const adapter = await gpu?.requestAdapter({ powerPreference: "high-performance" }) ?? undefined;
+  if (adapter === undefined) return { missing: "was found" };
+  const { description, software } = summarizeAdapter(adapter);
+  if (!software || !isOpenGl(adapter)) return { adapter };
+  return { missing: `is of use: ${description} goes through OpenGL, where a kernel can take minutes to compile` };
+}
+
+/** WebGPU does not say what lies below it. OpenGL knows no subgroups: Deno then gives the bounds of all their sizes. */
+function isOpenGl({ info, features }: GPUAdapter): boolean {
+  return info.subgroupMinSize === 4 && info.subgroupMaxSize === 128 && !features.has("shader-f16");
 }
 
 /** Puts what an adapter says of itself in one place. */
@@ -74,10 +89,15 @@ export function traitsOf(device: GPUDevice, software: boolean): DeviceTraits {
   };
 }
 
-/** What to say when there is no adapter. */
-export function missingAdapterMessage(): string {
+/**
+ * What to say when there is no adapter.
+ * @param missing Why, as `findAdapter` says it.
+ */
+export function missingAdapterMessage(missing: string): string {
   const os = typeof Deno === "undefined" ? "" : Deno.build.os;
-  return `Cannot use WebGPU: no adapter found, must be a GPU with its driver. ${installHint(os)} Or use --backend wasm`;
+  return `Cannot use WebGPU: no adapter ${missing}, must be a GPU with its driver. ${
+    installHint(os)
+  } Or use --backend wasm`;
 }
 
 /** What to install so that an adapter is found, by operating system as `Deno.build.os` names it. */
