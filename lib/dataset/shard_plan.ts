@@ -44,8 +44,7 @@ export async function planShards(
   });
   const total = sizes.reduce((sum, bytes) => sum + bytes, 0);
   const numShards = numShardsOf(total, size);
-  // Packed ones are not read for a plan.
-  const stamps = stampFiles(inputs.filter(({ isGzip }) => !isGzip));
+  const stamps = stampFiles(inputs);
   // Positions in all inputs laid end to end.
   const starts = [0];
   for (const bytes of sizes) starts.push(starts.at(-1)! + bytes);

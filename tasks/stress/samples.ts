@@ -7,6 +7,7 @@ import { sha256 } from "../../lib/io/sha256.ts";
 import { Safetensors } from "../../lib/model/safetensors.ts";
 import { parseCounts } from "../../lib/tokenizer/count_file.ts";
 import { loadTokenizer } from "../../lib/tokenizer/mod.ts";
+import type { PatternName } from "../../lib/tokenizer/patterns.ts";
 import { trainBpeFromCounts } from "../../lib/tokenizer/train_bpe.ts";
 import { CheckpointTensors, latestCheckpoint } from "../../lib/train/checkpoint.ts";
 import { mergeConfigs, readConfigFile } from "../../lib/train/merge_config.ts";
@@ -84,13 +85,13 @@ function samplesIn(
     { kind: "npy", path: tokens, ...binary, read: () => readTokens(tokens) },
     { kind: "shard index", path: at("s.index.json"), ...json, read: () => readTokens(at("s.index.json")) },
     { kind: "tokenizer.json", path: `${tokenizer}/tokenizer.json`, ...json, read: () => readTokenizer(tokenizer) },
-    { kind: "vocab.json", path: `${pair}/vocab.json`, ...json, read: () => readTokenizer(pair) },
-    { kind: "merges.txt", path: `${pair}/merges.txt`, ...binary, read: () => readTokenizer(pair) },
+    { kind: "vocab.json", path: `${pair}/vocab.json`, ...json, read: () => readTokenizer(pair, "gpt2") },
+    { kind: "merges.txt", path: `${pair}/merges.txt`, ...binary, read: () => readTokenizer(pair, "gpt2") },
     {
       kind: ".tiktoken",
       path: at("ranks/tokenizer.tiktoken"),
       ...binary,
-      read: () => readTokenizer(at("ranks/tokenizer.tiktoken")),
+      read: () => readTokenizer(at("ranks/tokenizer.tiktoken"), "gpt2"),
     },
     { kind: "jsonl", path: at("lines.jsonl"), ...json, read: () => readText(at("lines.jsonl")) },
     { kind: "gz", path: at("text.gz"), ...binary, read: () => readText(at("text.gz")) },
@@ -125,8 +126,9 @@ async function readTokens(path: string): Promise<void> {
   await tokens.read(0, tokens.length);
 }
 
-async function readTokenizer(path: string): Promise<void> {
-  const tokenizer = await loadTokenizer(path);
+/** @param pattern For files that do not say it. */
+async function readTokenizer(path: string, pattern?: PatternName): Promise<void> {
+  const tokenizer = await loadTokenizer(path, { pattern });
   tokenizer.decode(tokenizer.encode("the cat sat<|endoftext|>"));
 }
 

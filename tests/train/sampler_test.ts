@@ -61,8 +61,16 @@ forEachBackend(
     const tokenizer = await trainBpe(TEXT, { vocabSize: 270 });
     const shape = { ...SHAPE, ropeTheta: 10000, vocabSize: 270 };
     const source = tokensInMemory(tokenizer.encode(TEXT));
-    // The rate is infinite in f32. The last step's loss is that of the weights before it: only the sample sees those after.
-    const last = { steps: 1, lr: 1e39, schedule: "constant" as const, warmupSteps: 0, sampleEvery: 1, sampleTokens: 5 };
+    // A weight is multiplied by about -9e76, and products of a few of these are infinite in f64 too. The last step's loss is that of the weights before it: only the sample sees those after.
+    const last = {
+      steps: 1,
+      lr: 3e38,
+      weightDecay: 3e38,
+      schedule: "constant" as const,
+      warmupSteps: 0,
+      sampleEvery: 1,
+      sampleTokens: 5,
+    };
     const config = { ...TRAINING_DEFAULTS, batchSize: 2, ...last };
     const model = new Transformer(shape);
     const weights = initialWeights(shape, 1);
