@@ -1,3 +1,4 @@
+import { answerOf } from "./answer.ts";
 import type { DeviceTraits } from "../../../kernels/wgsl/dispatch.ts";
 
 /** Where adapters come from: `navigator.gpu`, or another implementation of WebGPU. */
@@ -44,7 +45,8 @@ export type FoundAdapter =
  * @param gpu Another implementation of WebGPU than the runtime's own.
  */
 export async function findAdapter(gpu: GpuSource | undefined = navigator.gpu): Promise<FoundAdapter> {
-  const adapter = await gpu?.requestAdapter({ powerPreference: "high-performance" }) ?? undefined;
+  const asked = gpu?.requestAdapter({ powerPreference: "high-performance" });
+  const adapter = asked && (await answerOf(asked, "a search for an adapter") ?? undefined);
   if (adapter === undefined) return { missing: "was found" };
   const { description, software } = summarizeAdapter(adapter);
   if (!software || !isOpenGl(adapter)) return { adapter };
@@ -73,10 +75,11 @@ export function summarizeAdapter(adapter: GPUAdapter): AdapterSummary {
  * @throws {Error} If the driver refuses.
  */
 export async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
-  return await adapter.requestDevice({
+  const asked = adapter.requestDevice({
     requiredLimits: limitsOf(adapter.limits),
     requiredFeatures: FEATURES.filter((feature) => adapter.features.has(feature)),
   });
+  return await answerOf(asked, "a request for a device");
 }
 
 /** What kernels may depend on. */

@@ -1,3 +1,4 @@
+import { answerOf } from "./answer.ts";
 import { GpuError } from "./gpu_error.ts";
 
 /** Collects what goes wrong on a device, so that the next call can reject with it instead of computing on. */
@@ -40,9 +41,12 @@ export class Failures {
     if (this.#first) throw this.#first;
   }
 
-  /** Waits until the device has answered for everything watched so far. */
+  /**
+   * Waits until the device has answered for everything watched so far.
+   * @throws {GpuError} The first failure so far, or that it does not answer.
+   */
   async settle(): Promise<void> {
-    await this.#settled;
+    await answerOf(this.#settled, this.#latest);
     this.throwIfFailed();
   }
 

@@ -1,6 +1,7 @@
 import { requireIndices } from "../../graph/indices.ts";
 import { BYTES_PER_ELEMENT, type Storage, type View } from "../../graph/tensor.ts";
 import type { HostArray } from "../backend.ts";
+import { answerOf } from "./answer.ts";
 import { observe } from "./failures.ts";
 import { GpuError } from "./gpu_error.ts";
 
@@ -144,7 +145,7 @@ export class Memory {
       const encoder = this.#device.createCommandEncoder({ label: "read" });
       encoder.copyBufferToBuffer(buffer, byteOffset, staging, 0, target.length);
       this.#device.queue.submit([encoder.finish()]);
-      await staging.mapAsync(GPUMapMode.READ, 0, target.length);
+      await answerOf(staging.mapAsync(GPUMapMode.READ, 0, target.length), "a read");
       target.set(new Uint8Array(staging.getMappedRange(0, target.length)));
       staging.unmap();
     } catch (error) {
