@@ -41,7 +41,8 @@ export class Attack {
   /** A directory of its own, which is removed at the end. */
   readonly directory: string;
   readonly #goal: number;
-  readonly #deadline: number;
+  readonly #seconds: number;
+  #deadline: number | undefined;
   readonly #signal: AbortSignal;
 
   constructor(
@@ -56,18 +57,19 @@ export class Attack {
     this.directory = directory;
     this.random = new Random(seed);
     this.#goal = goal;
-    this.#deadline = performance.now() + seconds * 1000;
+    this.#seconds = seconds;
     this.#signal = signal;
   }
 
-  /** Whether to go on: the goal is not reached, nor the time over. */
+  /** Whether to go on: the goal is not reached, nor the time over, which begins when this is first asked. */
   get goesOn(): boolean {
     this.#signal.throwIfAborted();
-    return this.tries < this.#goal && performance.now() < this.#deadline;
+    return this.tries < this.#goal && this.secondsLeft > 0;
   }
 
   /** Seconds that are left. */
   get secondsLeft(): number {
+    this.#deadline ??= performance.now() + this.#seconds * 1000;
     return Math.max(0, (this.#deadline - performance.now()) / 1000);
   }
 
