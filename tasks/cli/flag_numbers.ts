@@ -24,7 +24,8 @@ export function parseNumber(
     max < Infinity ? `at most ${max}` : "",
     below < Infinity ? `below ${below}` : "",
   ].filter(Boolean).join(" and ");
-  const kind = isWhole ? "a whole number" : match !== null && !isHeld ? "a number that a double holds" : "a number";
-  const orWord = Object.keys(words).map((word) => ` or ${word}`).join("");
+  const unheld = Number.isFinite(value) ? "a number not so near to 0" : "a finite number";
+  const kind = isWhole ? "a whole number" : match !== null && !isHeld ? unheld : "a number";
+  const orWord = Object.keys(words).map((word) => `, or ${word}`).join("");
   return fail(`--${name} ${shown(text)}`, `${kind} ${bounds}`.trim() + orWord);
 }

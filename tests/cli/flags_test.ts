@@ -89,8 +89,8 @@ Deno.test("parseFlags() refuses what it does not understand, naming it", () => {
     [["--input", "a", ""], 'unknown argument ""'],
     [["--input", "a", "--force", "--force"], "--force 2 times"],
     [["--input", "a", "--force=no"], "--force with a value, must be --force alone"],
-    [["--input", "a", "--lr", "-1e400"], "--lr -1e400, must be a number that a double holds at most 1"],
-    [["--input", "a", "--lr", "1e-400"], "--lr 1e-400, must be a number that a double holds"],
+    [["--input", "a", "--lr", "-1e400"], "--lr -1e400, must be a finite number at most 1"],
+    [["--input", "a", "--lr", "1e-400"], "--lr 1e-400, must be a number not so near to 0"],
     [["--input", "a", "--lr", "-Infinity"], "--lr -Infinity, must be a number at most 1"],
     [["--input", "a", "--steps", "-1"], "--steps -1, must be a whole number at least 1"],
     [["--input", "a", "--steps", "9007199254740993"], "--steps 9007199254740993"],
@@ -110,7 +110,7 @@ Deno.test("parseFlags() takes negative numbers, words for numbers, and texts tha
   assertEquals(parse("--lr=-.5", "--clip=2", "--prompt="), { lr: -0.5, clip: 2, prompt: "" });
   assertEquals(parse("--prompt=--lr"), { lr: undefined, clip: undefined, prompt: "--lr" });
   assertThrows(() => parse("--lr", "-2"), UsageError, "--lr -2, must be a number above -2 and below 2");
-  assertThrows(() => parse("--clip", "some"), UsageError, "--clip some, must be a number at least 0 or none");
+  assertThrows(() => parse("--clip", "some"), UsageError, "--clip some, must be a number at least 0, or none");
   assertThrows(() => parse("--prompt"), UsageError, "--prompt without a value");
 });
 
