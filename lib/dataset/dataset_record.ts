@@ -1,6 +1,7 @@
 // What is in a dataset's directory, as it was found when it came.
 import { writeFileAtomically } from "../io/atomic.ts";
 import { JsonFields } from "../io/json_fields.ts";
+import { statOrNull } from "../io/stat_or_null.ts";
 
 /** Name of the record in a dataset's directory. */
 const DATASET_RECORD = "dataset.json";
@@ -46,12 +47,7 @@ export async function writeDatasetRecord(dir: string, files: readonly DatasetFil
 
 /** The size of the file at `path`, or `null` if there is nothing. */
 export async function sizeOf(path: string): Promise<number | null> {
-  try {
-    return (await Deno.stat(path)).size;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
+  return (await statOrNull(path))?.size ?? null;
 }
 
 function digestIn(fields: JsonFields): Digest {

@@ -1,7 +1,8 @@
 // The inputs a person names: files, directories, standard input.
 import { constants, gunzipSync } from "node:zlib";
 import { UserError } from "../errors.ts";
-import { findFiles, identityOf, type SkipReason, statOrNull } from "./find_files.ts";
+import { statOrNull } from "../io/stat_or_null.ts";
+import { findFiles, identityOf, type SkipReason } from "./find_files.ts";
 import { requireText } from "./text_bytes.ts";
 import { type Examined, EXAMINED_BYTES, type ExaminedText, examineText } from "./text_format.ts";
 import { STDIN, type TextInput } from "./text_inputs.ts";

@@ -1,5 +1,6 @@
 // The files below a directory that may be texts, each once.
 import { matchesGlob } from "node:path";
+import { statOrNull } from "../io/stat_or_null.ts";
 
 /** Why a path below a directory is passed over. */
 export type SkipReason = "hidden" | "empty" | "not a file" | "a broken link" | "a circular link" | "read already";
@@ -87,17 +88,6 @@ export async function findFiles(
 export function identityOf({ dev, ino, nlink }: Deno.FileInfo, realPath: string): string {
   // Some file systems use all 64 bits of the inode's number, of which a double keeps 53.
   return (nlink ?? 1) > 1 && ino !== null && Number.isSafeInteger(ino) ? `${dev}:${ino}` : realPath;
-}
-
-/** What is at a path; `null` if nothing is, or a link that leads nowhere or back to itself. */
-export async function statOrNull(path: string): Promise<Deno.FileInfo | null> {
-  try {
-    return await Deno.stat(path);
-  } catch (error) {
-    const { NotFound, NotADirectory, FilesystemLoop } = Deno.errors;
-    if ([NotFound, NotADirectory, FilesystemLoop].some((kind) => error instanceof kind)) return null;
-    throw error;
-  }
 }
 
 function matches(relativePath: string, glob: string): boolean {

@@ -1,9 +1,10 @@
-/** What a path leads to; `null` if nothing is there, or nothing where a link leads. */
+/** What a path leads to; `null` if nothing is there, or a link leads nowhere or back to itself. */
 export async function statOrNull(path: string): Promise<Deno.FileInfo | null> {
   try {
     return await Deno.stat(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return null;
+    const { NotFound, NotADirectory, FilesystemLoop } = Deno.errors;
+    if ([NotFound, NotADirectory, FilesystemLoop].some((kind) => error instanceof kind)) return null;
     throw error;
   }
 }

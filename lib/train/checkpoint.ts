@@ -8,6 +8,7 @@ import { parentOf } from "../io/parent_of.ts";
 import { removeTreeIfPresent } from "../io/remove_if_present.ts";
 import { restoreReplaced, restoreReplacedIn } from "../io/replace_directory.ts";
 import { sha256, sha256OfFile } from "../io/sha256.ts";
+import { statOrNull } from "../io/stat_or_null.ts";
 import { temporaryNameFor } from "../io/temporary.ts";
 import { Safetensors, writeSafetensors } from "../model/safetensors.ts";
 import type { WeightSource } from "../model/weights.ts";
@@ -86,7 +87,7 @@ export async function writeCheckpoint(
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
   const { state, files } = await readRecord(path);
   for (const [name, { bytes, sha256: expectedSum }] of Object.entries(files)) {
-    const size = await sizeOrUndefined(`${path}/${name}`);
+    const size = (await statOrNull(`${path}/${name}`))?.size;
     if (size === undefined) throw damaged(path, `no ${name}`);
     if (size !== bytes) throw damaged(path, `${name} of ${size} bytes instead of ${bytes}`);
     if (await sha256OfFile(`${path}/${name}`) !== expectedSum) {
@@ -217,15 +218,6 @@ async function entriesOf(directory: string): Promise<string[]> {
     return (await Array.fromAsync(Deno.readDir(directory))).map(({ name }) => name);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
-  }
-}
-
-async function sizeOrUndefined(path: string): Promise<number | undefined> {
-  try {
-    return (await Deno.stat(path)).size;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
 }

@@ -10,7 +10,7 @@ import { Evaluator } from "./evaluator.ts";
 import type { MergedConfig } from "./merge_config.ts";
 import { Sampler, samplesWith } from "./sampler.ts";
 import type { RunCosts } from "./time_budget.ts";
-import { Trainer } from "./trainer.ts";
+import { Trainer, trainerOptionsOf } from "./trainer.ts";
 
 /** What is measured, and with what. */
 export interface MeasureCostsOptions {
@@ -45,14 +45,7 @@ export async function measureCosts(backend: Backend, options: MeasureCostsOption
   const model = new Transformer(shape);
   using owned = new DisposableStack();
   owned.defer(() => model.release(backend));
-  using trainer = await Trainer.create(backend, model, {
-    batchSize: training.batchSize,
-    gradAccumulation: training.gradAccumulation,
-    optimizer: training,
-    precision: training.dtype,
-    maxGradNorm: training.clip,
-    logCapacity: LOG_CAPACITY,
-  });
+  using trainer = await Trainer.create(backend, model, trainerOptionsOf(training, LOG_CAPACITY));
   await writeWeights(backend, model, initialWeights(shape, training.seed));
   const step = await measureStep(trainer, options);
   const data = { name: train.name, tokens: train.length, sha256: "" };

@@ -10,7 +10,7 @@ import { Transformer } from "../model/transformer.ts";
 import type { TrainingConfig } from "./config.ts";
 import { Evaluator } from "./evaluator.ts";
 import { LOG_CAPACITY } from "./train.ts";
-import { Trainer } from "./trainer.ts";
+import { Trainer, trainerOptionsOf } from "./trainer.ts";
 
 /** What else is known of a run that is to have room. */
 export interface RoomOptions {
@@ -40,14 +40,7 @@ export async function requireRoom(backend: Backend, config: Config, options: Roo
   const watched = noting(backend, storages);
   try {
     const model = new Transformer(shape);
-    await Trainer.create(watched, model, {
-      batchSize: training.batchSize,
-      gradAccumulation: training.gradAccumulation,
-      optimizer: training,
-      precision: training.dtype,
-      maxGradNorm: training.clip,
-      logCapacity: LOG_CAPACITY,
-    });
+    await Trainer.create(watched, model, trainerOptionsOf(training, LOG_CAPACITY));
     if (options.validates) await Evaluator.create(watched, model, training.batchSize, training.dtype);
   } finally {
     for (const storage of storages) backend.release(storage);

@@ -15,7 +15,7 @@ import { Evaluator } from "./evaluator.ts";
 import { type ForwardOrigin, originInForward } from "./forward_probe.ts";
 import { Sampler, samplesWith } from "./sampler.ts";
 import { learningRate } from "./schedule.ts";
-import { Trainer } from "./trainer.ts";
+import { Trainer, trainerOptionsOf } from "./trainer.ts";
 
 /** One line of metrics.jsonl, where NaN and the infinities are the texts "NaN", "Infinity" and "-Infinity". */
 export interface StepMetrics {
@@ -111,14 +111,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<StepMetrics,
   requirePrecision(backend, config.dtype ?? "f32");
   for (const source of [options.train, options.valid]) if (source) requireWindow(source, model.config.contextLength);
   requireOneTokenizer([options.train, options.valid], options.tokenizer);
-  using trainer = await Trainer.create(backend, model, {
-    batchSize: config.batchSize,
-    gradAccumulation: config.gradAccumulation,
-    optimizer: config,
-    precision: config.dtype,
-    maxGradNorm: config.clip,
-    logCapacity: LOG_CAPACITY,
-  });
+  using trainer = await Trainer.create(backend, model, trainerOptionsOf(config, LOG_CAPACITY));
   options.onPrograms?.(trainer.stepPrograms);
   await writeWeights(backend, model, options.weights);
   if (start) await trainer.restore(start.step, start.optimizer);

@@ -9,6 +9,7 @@ import type { Tensor } from "../graph/tensor.ts";
 import type { ParameterLayout } from "../model/parameters.ts";
 import type { Transformer } from "../model/transformer.ts";
 import type { WeightSource } from "../model/weights.ts";
+import type { TrainingConfig } from "./config.ts";
 import type { LossScaleOptions } from "./loss_scale.ts";
 import type { OptimizerOptions } from "./optimizer.ts";
 import { type StepPrograms, traceStep } from "./step_programs.ts";
@@ -30,6 +31,18 @@ export interface TrainerOptions {
   readonly maxGradNorm: number;
   /** Steps that may be taken between two calls of `takeLog`. */
   readonly logCapacity: number;
+}
+
+/** What the steps of a training are compiled for. */
+export function trainerOptionsOf(config: TrainingConfig, logCapacity: number): TrainerOptions {
+  return {
+    batchSize: config.batchSize,
+    gradAccumulation: config.gradAccumulation,
+    optimizer: config,
+    precision: config.dtype,
+    maxGradNorm: config.clip,
+    logCapacity,
+  };
 }
 
 /** What a step computed besides new weights. */

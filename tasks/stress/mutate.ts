@@ -1,4 +1,5 @@
 // Damage to files: to bytes, and to the values of JSON, so that what a checksum or a parser would stop gets further too.
+import { Buffer } from "node:buffer";
 import type { Random } from "./campaign.ts";
 
 /** Values that a field of JSON may be given: of every kind, and at the edges. Numbers are texts, since JSON has more. */
@@ -90,11 +91,5 @@ function placeIn(length: number, random: Random): number {
 }
 
 function joined(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
+  return new Uint8Array(Buffer.concat(parts));
 }

@@ -1,4 +1,5 @@
 // Random bytes to ids and back, under each pattern.
+import { Buffer } from "node:buffer";
 import { PATTERN_NAMES } from "../../lib/tokenizer/patterns.ts";
 import { trainBpe } from "../../lib/tokenizer/train_bpe.ts";
 import type { Attack, Campaign, Random } from "./campaign.ts";
@@ -62,13 +63,7 @@ function randomText(random: Random, text: Uint8Array): Uint8Array {
     const start = random.below(text.length);
     return text.subarray(start, start + random.below(24));
   });
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
+  return Buffer.concat(parts);
 }
 
 function isSame(a: Uint8Array, b: Uint8Array): boolean {
