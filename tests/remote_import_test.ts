@@ -5,8 +5,7 @@ const ROOT = new URL("../", import.meta.url);
 /** What a person without a checkout would write. */
 const program = (url: string) => `
 import {
-  backward, createBackend, crossEntropy, Graph, initialWeights, InputBlock, plan, PRESETS, trainBpe, Transformer,
-  writeWeights,
+  backward, compile, createBackend, crossEntropy, Graph, initialWeights, PRESETS, trainBpe, Transformer, writeWeights,
 } from "${url}mod.ts";
 
 const text = "the cat sat on the mat, the dog sat on the log. ".repeat(20);
@@ -22,18 +21,11 @@ const targets = graph.input("targets", [1, 8], { dtype: "u32" });
 const one = graph.input("one", [1]);
 const loss = crossEntropy(graph, model.forward(graph, x), targets);
 const head = backward(graph, loss, one).of(model.parameters.part("lm_head.weight"))!;
-const compiled = plan(graph, { keep: [loss, head] });
-const executable = await backend.load(compiled);
-model.writeConstants(backend);
+using compiled = await compile(backend, graph, { keep: [loss, head] });
 await writeWeights(backend, model, initialWeights(model.config, 0));
-const block = new InputBlock(compiled);
-block.integers(x).set(ids.subarray(0, 8));
-block.integers(targets).set(ids.subarray(1, 9));
-block.floats(one).fill(1);
-backend.write(block.view, block.words);
-await executable.run();
-const gradient = await backend.read(compiled.view(head));
-console.log("loss", (await backend.read(compiled.view(loss)))[0], "gradient", Math.hypot(...gradient));
+await compiled.set(x, ids.subarray(0, 8)).set(targets, ids.subarray(1, 9)).set(one, [1]).run();
+const gradient = await compiled.read(head);
+console.log("loss", (await compiled.read(loss))[0], "gradient", Math.hypot(...gradient));
 `;
 
 Deno.test("mod.ts works when imported by URL, without an import map", async () => {

@@ -1,6 +1,6 @@
 import { UserError } from "../errors.ts";
 import { requireIndices } from "../graph/indices.ts";
-import type { Program, ProgramCall } from "../graph/program.ts";
+import { type Program, type ProgramCall, wholeOf } from "../graph/program.ts";
 import type { Storage, View } from "../graph/tensor.ts";
 import type { Backend, Executable, HostArray } from "./backend.ts";
 import {
@@ -82,6 +82,8 @@ export class WasmBackend implements Backend {
     try {
       for (const storage of missing) {
         this.#addresses.set(storage, allocator.allocate(storage.bytes, `storage "${storage.name}"`));
+        const contents = storage.contents?.();
+        if (contents) this.#array(wholeOf(storage, contents instanceof Uint32Array ? "u32" : "f32")).set(contents);
       }
       memory = this.#store(program);
     } catch (error) {

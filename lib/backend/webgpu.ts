@@ -1,6 +1,6 @@
 import type { DeviceTraits, WgslKernel } from "../../kernels/wgsl/dispatch.ts";
 import { wgslKernels } from "../../kernels/wgsl/mod.ts";
-import type { Program } from "../graph/program.ts";
+import { type Program, wholeOf } from "../graph/program.ts";
 import type { Storage, View } from "../graph/tensor.ts";
 import type { Backend, Executable, HostArray } from "./backend.ts";
 import { requirePrecision } from "./precision.ts";
@@ -95,6 +95,10 @@ export class WebGpuBackend implements Backend {
     let executable: WebGpuExecutable | undefined;
     try {
       await memory.allocate(program.storages);
+      for (const storage of made) {
+        const contents = storage.contents?.();
+        if (contents) this.write(wholeOf(storage, contents instanceof Uint32Array ? "u32" : "f32"), contents);
+      }
       const compiled = await Promise.all(dispatches.map((dispatch) => this.#parts.pipelines.compile(dispatch)));
       const bound = bindSteps(this.#parts, dispatches, compiled, await memory.scratch(scratchBytes));
       executable = new WebGpuExecutable(this.#parts, this.#pace, this.#clock, program, bound);

@@ -22,8 +22,13 @@ export class Storage {
   /**
    * @param name What the block holds, for error messages and memory reports.
    * @param bytes Its size; a multiple of 4.
+   * @param contents Makes what the block holds instead of zeros: all of it. Backends ask for it when they allocate.
    */
-  constructor(readonly name: string, readonly bytes: number) {
+  constructor(
+    readonly name: string,
+    readonly bytes: number,
+    readonly contents?: () => Float32Array | Uint32Array,
+  ) {
     if (!Number.isSafeInteger(bytes) || bytes <= 0 || bytes % BYTES_PER_ELEMENT !== 0) {
       throw new RangeError(`Cannot make storage "${name}": got ${bytes} bytes, must be a positive multiple of 4`);
     }

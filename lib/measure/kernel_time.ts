@@ -1,4 +1,5 @@
-import type { Backend, Executable } from "../backend/backend.ts";
+import type { Backend } from "../backend/backend.ts";
+import { CompiledGraph } from "../graph/compiled_graph.ts";
 import type { Kernel } from "../graph/kernel.ts";
 import { Program, type ProgramCall, wholeOf } from "../graph/program.ts";
 import { bytesOf, type DType, Storage, type View } from "../graph/tensor.ts";
@@ -70,32 +71,33 @@ export async function timesPerCall(
     const storage = new Storage(`${kernel.name} ${i}`, Math.ceil(bytesOf({ size, dtype }) / 4) * 4);
     return { storage, byteOffset: 0, size, dtype };
   });
-  const load = (repeats: number): Promise<Executable> => {
+  const load = (repeats: number): Promise<CompiledGraph> => {
     const calls: ProgramCall[] = Array.from({ length: repeats }, () => ({ kernel, views, constants }));
-    return backend.load(new Program({ calls, inputs: undefined, scratch: [], placements: new Map() }));
+    const program = new Program({ calls, inputs: undefined, scratch: [], placements: new Map() });
+    return CompiledGraph.load(backend, program);
   };
   const host = views.map((view) => view.dtype === "f16" ? wholeOf(view.storage, "u32") : view);
   const last = { ...host[views.length - 1], size: 1 };
-  const time = async (executable: Executable): Promise<number> => {
+  const time = async (compiled: CompiledGraph): Promise<number> => {
     const start = performance.now();
-    await executable.run();
+    await compiled.run();
     // A GPU's run resolves when the work is submitted; reading waits for its end.
     await backend.read(last);
     return performance.now() - start;
   };
   try {
     let repeats = 1;
-    let executable = await load(1);
+    let compiled = await load(1);
     arrays.forEach((spec, i) => backend.write(host[i], fill(spec)));
     // Twice to begin with: engines compile code better once it has run.
-    await time(executable);
-    for (let ms = await time(executable); ms < SHORTEST_RUN_MS; ms = await time(executable)) {
+    await time(compiled);
+    for (let ms = await time(compiled); ms < SHORTEST_RUN_MS; ms = await time(compiled)) {
       repeats = Math.ceil(repeats * Math.min(20, 1.3 * SHORTEST_RUN_MS / ms));
-      executable = await load(repeats);
-      await time(executable);
+      compiled = await load(repeats);
+      await time(compiled);
     }
     const times: number[] = [];
-    for (let run = 0; run < RUNS; run++) times.push(await time(executable));
+    for (let run = 0; run < RUNS; run++) times.push(await time(compiled));
     return times.map((ms) => ms / repeats / 1000);
   } finally {
     for (const view of new Set(views.map(({ storage }) => storage))) backend.release(view);

@@ -1,9 +1,6 @@
-import type { Backend, Executable } from "../backend/backend.ts";
-import { releaseProgram } from "../backend/release.ts";
+import type { Backend } from "../backend/backend.ts";
+import { compile, type CompiledGraph } from "../graph/compiled_graph.ts";
 import { Graph } from "../graph/graph.ts";
-import { InputBlock } from "../graph/inputs.ts";
-import { plan } from "../graph/plan.ts";
-import type { Program } from "../graph/program.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { KvCache } from "./kv_cache.ts";
 import type { Transformer } from "./transformer.ts";
@@ -18,25 +15,13 @@ interface Inputs {
 export class CachedForward implements Disposable {
   /** Tokens of each sequence that one run takes at most. */
   readonly tokens: number;
-  readonly #backend: Backend;
-  readonly #program: Program;
-  readonly #executable: Executable;
-  readonly #block: InputBlock;
+  readonly #compiled: CompiledGraph;
   readonly #inputs: Inputs;
   readonly #logits: Tensor;
 
-  private constructor(
-    backend: Backend,
-    program: Program,
-    executable: Executable,
-    inputs: Inputs,
-    logits: Tensor,
-  ) {
+  private constructor(compiled: CompiledGraph, inputs: Inputs, logits: Tensor) {
     this.tokens = inputs.ids.lastDim;
-    this.#backend = backend;
-    this.#program = program;
-    this.#executable = executable;
-    this.#block = new InputBlock(program);
+    this.#compiled = compiled;
     this.#inputs = inputs;
     this.#logits = logits;
   }
@@ -56,8 +41,7 @@ export class CachedForward implements Disposable {
       rows: graph.input("rows", [batch], { dtype: "u32" }),
     };
     const logits = model.forward(graph, inputs.ids, { cache: { start: inputs.start, layers }, rows: inputs.rows });
-    const program = plan(graph, { keep: [logits] });
-    return new CachedForward(backend, program, await backend.load(program), inputs, logits);
+    return new CachedForward(await compile(backend, graph, { keep: [logits] }), inputs, logits);
   }
 
   /**
@@ -67,17 +51,18 @@ export class CachedForward implements Disposable {
    * @param parts Of each sequence as many tokens.
    */
   async run(parts: readonly (readonly number[])[], start: number): Promise<Float32Array> {
-    const ids = this.#block.integers(this.#inputs.ids).fill(0);
-    parts.forEach((part, i) => ids.set(part, i * this.tokens));
-    this.#block.integers(this.#inputs.start)[0] = start;
-    this.#block.integers(this.#inputs.rows).set(parts.map((part, i) => i * this.tokens + part.length - 1));
-    this.#backend.write(this.#block.view, this.#block.words);
-    await this.#executable.run();
-    return await this.#backend.read(this.#program.view(this.#logits)) as Float32Array;
+    const compiled = this.#compiled;
+    const { ids, start: position, rows } = this.#inputs;
+    compiled.input(ids).fill(0);
+    parts.forEach((part, i) => compiled.set(ids, part, i * this.tokens));
+    compiled.set(position, [start]);
+    compiled.set(rows, parts.map((part, i) => i * this.tokens + part.length - 1));
+    await compiled.run();
+    return await compiled.readFloats(this.#logits);
   }
 
   /** Frees what only this program uses; the cache stays. */
   [Symbol.dispose](): void {
-    releaseProgram(this.#backend, this.#program);
+    this.#compiled[Symbol.dispose]();
   }
 }

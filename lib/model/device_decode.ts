@@ -1,9 +1,7 @@
-import type { Backend, Executable } from "../backend/backend.ts";
-import { releaseProgram, releaseTensors } from "../backend/release.ts";
+import type { Backend } from "../backend/backend.ts";
+import { releaseTensors } from "../backend/release.ts";
+import { compile, type CompiledGraph } from "../graph/compiled_graph.ts";
 import { Graph } from "../graph/graph.ts";
-import { InputBlock } from "../graph/inputs.ts";
-import { plan } from "../graph/plan.ts";
-import type { Program } from "../graph/program.ts";
 import {
   type SampledTokens,
   sampledTokens,
@@ -31,24 +29,14 @@ const BATCH_MILLISECONDS = 100;
  */
 export class DeviceDecode implements Decode {
   readonly #backend: Backend;
-  readonly #program: Program;
-  readonly #executable: Executable;
-  readonly #block: InputBlock;
+  readonly #compiled: CompiledGraph;
   readonly #inputs: SamplingInputs;
   readonly #tokens: SampledTokens;
   #steps = FIRST_STEPS;
 
-  private constructor(
-    backend: Backend,
-    program: Program,
-    executable: Executable,
-    inputs: SamplingInputs,
-    tokens: SampledTokens,
-  ) {
+  private constructor(backend: Backend, compiled: CompiledGraph, inputs: SamplingInputs, tokens: SampledTokens) {
     this.#backend = backend;
-    this.#program = program;
-    this.#executable = executable;
-    this.#block = new InputBlock(program);
+    this.#compiled = compiled;
     this.#inputs = inputs;
     this.#tokens = tokens;
   }
@@ -67,10 +55,9 @@ export class DeviceDecode implements Decode {
     const tokens = sampledTokens(lanes, contextLength + 1);
     const logits = model.forward(graph, tokens.ids, { cache: { start: inputs.start, layers } });
     sampleTokens(graph, logits, inputs, tokens);
-    const program = plan(graph);
-    const executable = await backend.load(program);
-    backend.write(program.view(inputs.drawable), drawable.bits);
-    return new DeviceDecode(backend, program, executable, inputs, tokens);
+    const compiled = await compile(backend, graph);
+    compiled.set(inputs.drawable, drawable.bits);
+    return new DeviceDecode(backend, compiled, inputs, tokens);
   }
 
   async run(texts: readonly Continuation[]): Promise<NextTokens> {
@@ -79,15 +66,15 @@ export class DeviceDecode implements Decode {
     const steps = Math.min(this.#steps, row - length, remaining);
     const begin = performance.now();
     this.#writeTokens(texts);
-    this.#block.floats(this.#inputs.options).set(encodeSampling(texts[0].options));
+    this.#compiled.set(this.#inputs.options, encodeSampling(texts[0].options));
     for (let step = 0; step < steps; step++) await this.#step(texts, length - 1 + step, step);
-    const all = await this.#backend.read(this.#program.view(this.#tokens.context));
+    const all = await this.#compiled.read(this.#tokens.context);
     if (steps === this.#steps) this.#adapt(performance.now() - begin);
     return texts.map((_, i) => [...all.subarray(i * row + length, i * row + length + steps)]);
   }
 
   [Symbol.dispose](): void {
-    releaseProgram(this.#backend, this.#program);
+    this.#compiled[Symbol.dispose]();
     releaseTensors(this.#backend, [this.#tokens.ids, this.#tokens.context, this.#inputs.drawable]);
   }
 
@@ -95,17 +82,16 @@ export class DeviceDecode implements Decode {
     const { ids, context } = this.#tokens;
     const words = new Uint32Array(context.size);
     texts.forEach((text, i) => words.set(text.context, i * context.lastDim));
-    this.#backend.write(this.#program.view(context), words);
-    this.#backend.write(this.#program.view(ids), Uint32Array.from(texts, (text) => text.context.at(-1)!));
+    this.#compiled.set(context, words);
+    this.#compiled.set(ids, texts.map((text) => text.context.at(-1)!));
   }
 
   async #step(texts: readonly Continuation[], position: number, ahead: number): Promise<void> {
     const { start, uniforms } = this.#inputs;
-    this.#block.integers(start)[0] = position;
+    this.#compiled.set(start, [position]);
     // Random numbers from the host are the same for every backend, and cost the device nothing.
-    this.#block.floats(uniforms).set(texts.map((text) => text.uniform(ahead)));
-    this.#backend.write(this.#block.view, this.#block.words);
-    await this.#executable.run();
+    this.#compiled.set(uniforms, texts.map((text) => text.uniform(ahead)));
+    await this.#compiled.run();
   }
 
   #adapt(milliseconds: number): void {

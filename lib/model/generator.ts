@@ -87,7 +87,6 @@ export class Generator implements Disposable {
     const prefill = owned.use(await CachedForward.load(backend, model, layers, prefillTokens));
     const single = owned.use(await CachedForward.load(backend, model, layers, 1));
     const decode = owned.use(await loadDecode(backend, model, layers, drawable, single));
-    model.writeConstants(backend);
     return new Generator(backend, model, layers, { prefill, single, decode }, drawable, owned.move());
   }
 

@@ -1,9 +1,6 @@
-import type { Backend, Executable } from "../backend/backend.ts";
-import { releaseProgram } from "../backend/release.ts";
+import type { Backend } from "../backend/backend.ts";
+import { compile, type CompiledGraph } from "../graph/compiled_graph.ts";
 import { Graph } from "../graph/graph.ts";
-import { InputBlock } from "../graph/inputs.ts";
-import { plan } from "../graph/plan.ts";
-import type { Program } from "../graph/program.ts";
 import { Tensor } from "../graph/tensor.ts";
 import { writeRows } from "../ops/write_rows.ts";
 import { type Decode, loadDecode } from "./decode.ts";
@@ -17,14 +14,14 @@ export class Lanes implements Disposable {
   readonly decode: Decode;
   readonly #backend: Backend;
   readonly #layers: KvCache["layers"];
-  readonly #fill: { readonly program: Program; readonly executable: Executable; readonly block: InputBlock };
+  readonly #fill: CompiledGraph;
   readonly #row: Tensor;
 
   private constructor(
     backend: Backend,
     layers: KvCache["layers"],
     decode: Decode,
-    fill: { readonly program: Program; readonly executable: Executable; readonly block: InputBlock },
+    fill: CompiledGraph,
     row: Tensor,
   ) {
     [this.count] = layers[0].keys.shape;
@@ -56,25 +53,21 @@ export class Lanes implements Disposable {
       writeRows(graph, single[i].keys, row, asOneSequence(keys));
       writeRows(graph, single[i].values, row, asOneSequence(values));
     });
-    const program = plan(graph);
-    const executable = await backend.load(program);
+    const fill = await compile(backend, graph);
     loaded.move();
-    return new Lanes(backend, layers, decode, { program, executable, block: new InputBlock(program) }, row);
+    return new Lanes(backend, layers, decode, fill, row);
   }
 
   /** Copies the single sequence's cache into a lane's. */
   async fill(lane: number): Promise<void> {
-    const { executable, block } = this.#fill;
     const [, contextLength] = this.#layers[0].keys.shape;
-    block.integers(this.#row)[0] = lane * contextLength;
-    this.#backend.write(block.view, block.words);
-    await executable.run();
+    await this.#fill.set(this.#row, [lane * contextLength]).run();
   }
 
   /** Frees the lanes' caches and programs. */
   [Symbol.dispose](): void {
     this.decode[Symbol.dispose]();
-    releaseProgram(this.#backend, this.#fill.program);
+    this.#fill[Symbol.dispose]();
     releaseLayers(this.#backend, this.#layers);
   }
 }

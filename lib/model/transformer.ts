@@ -2,7 +2,6 @@ import type { Backend } from "../backend/backend.ts";
 import { releaseTensors } from "../backend/release.ts";
 import type { Graph } from "../graph/graph.ts";
 import { align } from "../graph/plan.ts";
-import { viewOf } from "../graph/program.ts";
 import { BYTES_PER_ELEMENT, Storage, Tensor } from "../graph/tensor.ts";
 import { add } from "../ops/add.ts";
 import { attention } from "../ops/attention.ts";
@@ -69,16 +68,6 @@ export class Transformer {
     return linear(graph, x, this.parameters.part(`${head}.weight`));
   }
 
-  /** Writes the constants that the forward pass reads. Call it once on each backend, after the first `load`. */
-  writeConstants(backend: Backend): void {
-    if (this.#rope === undefined) return;
-    const { contextLength, dModel, numHeads, ropeTheta } = this.config;
-    const angles = ropeAngles(contextLength, dModel / numHeads, ropeTheta);
-    const { cos, sin } = this.#rope;
-    backend.write(viewOf(cos, cos.placement!), angles.cos);
-    backend.write(viewOf(sin, sin.placement!), angles.sin);
-  }
-
   /** Frees the parameters and constants on a backend. Programs of the model that are loaded there cannot be run again. */
   release(backend: Backend): void {
     const tables = this.#rope ? [this.#rope.cos, this.#rope.sin] : [];
@@ -124,11 +113,18 @@ export class Transformer {
   }
 }
 
-/** Tensors for the rotary tables. */
-function ropeTables({ contextLength, dModel, numHeads }: ModelConfig, start: Tensor): RopeTables {
-  const shape = [contextLength, dModel / numHeads / 2];
+/** The rotary tables, one after the other in a storage that holds them wherever it is loaded. */
+function ropeTables({ contextLength, dModel, numHeads, ropeTheta }: ModelConfig, start: Tensor): RopeTables {
+  const headDim = dModel / numHeads;
+  const shape = [contextLength, headDim / 2];
   const bytes = align(shape[0] * shape[1] * BYTES_PER_ELEMENT);
-  const tables = new Storage("rope tables", 2 * bytes);
+  const tables = new Storage("rope tables", 2 * bytes, () => {
+    const { cos, sin } = ropeAngles(contextLength, headDim, ropeTheta);
+    const contents = new Float32Array(2 * bytes / BYTES_PER_ELEMENT);
+    contents.set(cos);
+    contents.set(sin, bytes / BYTES_PER_ELEMENT);
+    return contents;
+  });
   return {
     cos: new Tensor("rope cos", shape, { placement: { storage: tables, byteOffset: 0 } }),
     sin: new Tensor("rope sin", shape, { placement: { storage: tables, byteOffset: bytes } }),

@@ -1,10 +1,8 @@
 import type { Backend } from "../backend/backend.ts";
-import { releaseProgram } from "../backend/release.ts";
 import type { Batch } from "../dataset/batches.ts";
+import { compile } from "../graph/compiled_graph.ts";
 import { copy } from "../graph/copy.ts";
 import { type Call, Graph, type Precision } from "../graph/graph.ts";
-import { InputBlock } from "../graph/inputs.ts";
-import { plan } from "../graph/plan.ts";
 import { viewOf } from "../graph/program.ts";
 import { Tensor } from "../graph/tensor.ts";
 import type { Transformer } from "../model/transformer.ts";
@@ -38,24 +36,17 @@ export async function originInForward(
   const loss = crossEntropy(graph, model.forward(graph, ids), targets);
   const calls = [...graph.calls];
   const readable = readableOutputs(graph, calls);
-  const program = plan(graph, { keep: [...readable.values()] });
-  const executable = await backend.load(program);
-  const block = new InputBlock(program);
-  const isFinite = async (tensor: Tensor) => (await backend.read(program.view(tensor))).every(Number.isFinite);
-  try {
-    for (let start = 0; start < batch.ids.length; start += seqLen) {
-      block.integers(ids).set(batch.ids.subarray(start, start + seqLen));
-      block.integers(targets).set(batch.targets.subarray(start, start + seqLen));
-      backend.write(block.view, block.words);
-      await executable.run();
-      if (!await isFinite(loss)) {
-        return await firstIn(calls, backend, model, (output) => isFinite(readable.get(output)!));
-      }
+  using compiled = await compile(backend, graph, { keep: [...readable.values()] });
+  const isFinite = async (tensor: Tensor) => (await compiled.read(tensor)).every(Number.isFinite);
+  for (let start = 0; start < batch.ids.length; start += seqLen) {
+    compiled.set(ids, batch.ids.subarray(start, start + seqLen));
+    compiled.set(targets, batch.targets.subarray(start, start + seqLen));
+    await compiled.run();
+    if (!await isFinite(loss)) {
+      return await firstIn(calls, backend, model, (output) => isFinite(readable.get(output)!));
     }
-    return undefined;
-  } finally {
-    releaseProgram(backend, program);
   }
+  return undefined;
 }
 
 /** Every result by the array that the host can read it from: itself, or a copy in f32. */

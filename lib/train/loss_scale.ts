@@ -65,14 +65,11 @@ export interface LossScaleUpdateOptions {
 export class LossScale {
   /** (4): the scale, updates since it changed, and AdamW's two corrections. Goes on from step to step. */
   readonly state: Tensor;
-  /** What `state` holds before the first step. */
-  readonly initialState: Float32Array<ArrayBuffer>;
   readonly #options: LossScaleOptions;
 
   constructor(options: LossScaleOptions = LOSS_SCALE_DEFAULTS) {
-    const storage = new Storage("loss scale", 16);
+    const storage = new Storage("loss scale", 16, () => Float32Array.of(options.initial, 0, 0, 0));
     this.state = new Tensor("loss scale", [4], { placement: { storage, byteOffset: 0 } });
-    this.initialState = Float32Array.of(options.initial, 0, 0, 0);
     this.#options = options;
   }
 

@@ -1,10 +1,8 @@
 import type { Backend } from "../backend/backend.ts";
-import { releaseProgram } from "../backend/release.ts";
 import type { TokenSource } from "../dataset/token_source.ts";
 import { OptionError, UserError } from "../errors.ts";
+import { compile } from "../graph/compiled_graph.ts";
 import { Graph, type Precision } from "../graph/graph.ts";
-import { InputBlock } from "../graph/inputs.ts";
-import { plan } from "../graph/plan.ts";
 import type { Transformer } from "../model/transformer.ts";
 import { type WeightSource, writeWeights } from "../model/weights.ts";
 import { tokenLosses } from "../ops/cross_entropy.ts";
@@ -64,44 +62,40 @@ export async function scoreTokens(
   if (source.length < 2) {
     throw new UserError(`Cannot score ${source.name}: got ${source.length} tokens, must be at least 2. Use more text`);
   }
-  const { block, inputs, losses, program, executable } = await loadScorer(backend, model, batchSize, options.precision);
-  try {
-    if (options.weights) await writeWeights(backend, model, options.weights);
-    let nats = 0;
-    let tokens = 0;
-    for (const group of inGroups(scoringWindows(source.length, contextLength, stride), batchSize)) {
-      options.signal?.throwIfAborted();
-      for (const [row, { start, to }] of group.entries()) {
-        const ids = await source.read(start, start + to + 1);
-        const beyond = ids.find((id) => id >= vocabSize);
-        if (beyond !== undefined) {
-          throw new UserError(
-            `Cannot score ${source.name}: got token id ${beyond}, must be below the model's vocabulary size ` +
-              `${vocabSize}. Encode the text with this model's tokenizer`,
-          );
-        }
-        block.integers(inputs.ids).set(ids.subarray(0, to), row * contextLength);
-        block.integers(inputs.targets).set(ids.subarray(1), row * contextLength);
+  const { graph, ids: idsInput, targets, losses } = traceScorer(model, batchSize, options.precision);
+  using compiled = await compile(backend, graph, { keep: [losses] });
+  if (options.weights) await writeWeights(backend, model, options.weights);
+  let nats = 0;
+  let tokens = 0;
+  for (const group of inGroups(scoringWindows(source.length, contextLength, stride), batchSize)) {
+    options.signal?.throwIfAborted();
+    for (const [row, { start, to }] of group.entries()) {
+      const ids = await source.read(start, start + to + 1);
+      const beyond = ids.find((id) => id >= vocabSize);
+      if (beyond !== undefined) {
+        throw new UserError(
+          `Cannot score ${source.name}: got token id ${beyond}, must be below the model's vocabulary size ` +
+            `${vocabSize}. Encode the text with this model's tokenizer`,
+        );
       }
-      backend.write(block.view, block.words);
-      await executable.run();
-      const all = await backend.read(program.view(losses));
-      for (const [row, { from, to }] of group.entries()) {
-        for (let i = from; i < to; i++) nats += all[row * contextLength + i];
-        tokens += to - from;
-      }
-      options.onProgress?.(tokens);
+      compiled.set(idsInput, ids.subarray(0, to), row * contextLength);
+      compiled.set(targets, ids.subarray(1), row * contextLength);
     }
-    if (!Number.isFinite(nats)) {
-      throw new UserError(
-        `Cannot score ${source.name}: got a loss of ${nats}, must be finite: the model's weights give no probabilities. ` +
-          "Use those of an earlier checkpoint, or the best ones",
-      );
+    await compiled.run();
+    const all = await compiled.read(losses);
+    for (const [row, { from, to }] of group.entries()) {
+      for (let i = from; i < to; i++) nats += all[row * contextLength + i];
+      tokens += to - from;
     }
-    return { nats, tokens };
-  } finally {
-    releaseProgram(backend, program);
+    options.onProgress?.(tokens);
   }
+  if (!Number.isFinite(nats)) {
+    throw new UserError(
+      `Cannot score ${source.name}: got a loss of ${nats}, must be finite: the model's weights give no probabilities. ` +
+        "Use those of an earlier checkpoint, or the best ones",
+    );
+  }
+  return { nats, tokens };
 }
 
 /** Windows whose counted predictions, put together, are those of every token but the first, each once. */
@@ -129,16 +123,11 @@ function* inGroups<T>(items: Iterable<T>, size: number): Generator<readonly T[]>
   if (group.length > 0) yield group;
 }
 
-async function loadScorer(backend: Backend, model: Transformer, batchSize: number, precision?: Precision) {
+function traceScorer(model: Transformer, batchSize: number, precision?: Precision) {
   const graph = new Graph({ precision });
   const shape = [batchSize, model.config.contextLength];
-  const inputs = {
-    ids: graph.input("ids", shape, { dtype: "u32" }),
-    targets: graph.input("targets", shape, { dtype: "u32" }),
-  };
-  const losses = tokenLosses(graph, model.forward(graph, inputs.ids), inputs.targets);
-  const program = plan(graph, { keep: [losses] });
-  const executable = await backend.load(program);
-  model.writeConstants(backend);
-  return { program, executable, block: new InputBlock(program), inputs, losses };
+  const ids = graph.input("ids", shape, { dtype: "u32" });
+  const targets = graph.input("targets", shape, { dtype: "u32" });
+  const losses = tokenLosses(graph, model.forward(graph, ids), targets);
+  return { graph, ids, targets, losses };
 }

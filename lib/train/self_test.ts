@@ -1,14 +1,15 @@
 import type { Backend } from "../backend/backend.ts";
 import type { WebGpuBackend } from "../backend/webgpu.ts";
 import type { Precision } from "../graph/graph.ts";
-import { InputBlock } from "../graph/inputs.ts";
+import { CompiledGraph } from "../graph/compiled_graph.ts";
+import { plan } from "../graph/plan.ts";
 import { wholeOf } from "../graph/program.ts";
 import { BYTES_PER_ELEMENT } from "../graph/tensor.ts";
 import { sha256 } from "../io/sha256.ts";
 import { Philox } from "../random/philox.ts";
 import { inHalf, largeProbes, type Probe, type ProbeInput, smallProbes } from "./self_test_probes.ts";
 import { probeProgram } from "./self_test_program.ts";
-import { samplingFaults, samplingProgram } from "./self_test_sampling.ts";
+import { samplingFaults, samplingGraph } from "./self_test_sampling.ts";
 
 /** A kernel that computes something else than it should. */
 export interface KernelFault {
@@ -86,7 +87,7 @@ export function selfTestFingerprint(
   backend: Pick<WebGpuBackend, "dispatchesOf">,
   options: SelfTestOptions = {},
 ): string {
-  const programs = [probeProgram(probesOf(options)).program, samplingProgram().program];
+  const programs = [probeProgram(probesOf(options)).program, plan(samplingGraph().graph)];
   const dispatches = programs.flatMap((program) => backend.dispatchesOf(program)).map(
     ({ call, label, source, params, across, down }) => ({ call, label, source, params: [...params], across, down }),
   );
@@ -99,26 +100,19 @@ type Outputs = Record<string, Float32Array>;
 async function runProbes(backend: Backend, probes: readonly Probe[], precision: Precision): Promise<Outputs[]> {
   const { program, inputs, results, storage } = probeProgram(probes);
   const random = randomFloats(precision);
-  const executable = await backend.load(program);
-  try {
-    const block = new InputBlock(program);
-    for (const [tensor, data] of inputs) {
-      if (tensor.dtype === "f32") block.floats(tensor).set(valuesOf(data, random));
-      else block.integers(tensor).set(valuesOf(data, random));
-    }
-    backend.write(wholeOf(program.inputs!, "u32"), block.words);
-    backend.write(wholeOf(storage), random(storage.bytes / BYTES_PER_ELEMENT).map(Math.abs));
-    await executable.run();
-    const all = await backend.read(wholeOf(storage)) as Float32Array;
-    return results.map((outputs) =>
-      Object.fromEntries(outputs.map(([name, { placement, size }]) => {
-        const first = placement!.byteOffset / BYTES_PER_ELEMENT;
-        return [name, all.subarray(first, first + size)];
-      }))
-    );
-  } finally {
-    for (const used of program.storages) backend.release(used);
-  }
+  using owned = new DisposableStack();
+  const compiled = owned.use(await CompiledGraph.load(backend, program));
+  owned.defer(() => backend.release(storage));
+  for (const [tensor, data] of inputs) compiled.set(tensor, valuesOf(data, random));
+  backend.write(wholeOf(storage), random(storage.bytes / BYTES_PER_ELEMENT).map(Math.abs));
+  await compiled.run();
+  const all = await backend.read(wholeOf(storage)) as Float32Array;
+  return results.map((outputs) =>
+    Object.fromEntries(outputs.map(([name, { placement, size }]) => {
+      const first = placement!.byteOffset / BYTES_PER_ELEMENT;
+      return [name, all.subarray(first, first + size)];
+    }))
+  );
 }
 
 /** Makes arrays of random numbers in (−1, 1) of a precision, which go on where the last one stopped. */

@@ -1,7 +1,7 @@
 import type { Backend } from "../backend/backend.ts";
+import { releaseTensors } from "../backend/release.ts";
+import { compile } from "../graph/compiled_graph.ts";
 import { Graph } from "../graph/graph.ts";
-import { InputBlock } from "../graph/inputs.ts";
-import { plan } from "../graph/plan.ts";
 import { DrawableIds } from "../model/drawable_ids.ts";
 import { encodeSampling, penalizeRepetition, sampleToken, type SamplingOptions } from "../model/sampling.ts";
 import { sampledTokens, sampleTokenKernel, sampleTokens, samplingInputs } from "../ops/sample_token.ts";
@@ -26,13 +26,13 @@ const CHAINS: readonly SamplingOptions[] = [
 ];
 
 /** What is run for it. */
-export function samplingProgram() {
+export function samplingGraph() {
   const graph = new Graph();
   const inputs = samplingInputs(graph, LANES, VOCAB_SIZE);
   const logits = graph.input("logits", [LANES, VOCAB_SIZE]);
   const tokens = sampledTokens(LANES, CONTEXT.length + 1);
   sampleTokens(graph, logits, inputs, tokens);
-  return { program: plan(graph), inputs, logits, tokens };
+  return { graph, inputs, logits, tokens };
 }
 
 /**
@@ -41,42 +41,34 @@ export function samplingProgram() {
  */
 export async function samplingFaults(backend: Backend): Promise<KernelFault[]> {
   if (backend.name !== "webgpu") return [];
-  const { program, inputs, logits, tokens } = samplingProgram();
-  const executable = await backend.load(program);
-  try {
-    const drawable = new DrawableIds(VOCAB_SIZE, (id) => id % MISSING !== 0);
-    backend.write(program.view(inputs.drawable), drawable.bits);
-    const random = new Philox(SEED, 0);
-    const block = new InputBlock(program);
-    block.integers(inputs.start)[0] = CONTEXT.length - 1;
-    const uniforms = block.floats(inputs.uniforms).map((_, lane) => (lane + 0.5) / LANES);
-    block.floats(inputs.uniforms).set(uniforms);
-    const rows = block.floats(logits).map((_, i) => 8 * random.uniform(i));
-    block.floats(logits).set(rows);
-    const context = new Uint32Array(tokens.context.size);
-    for (let lane = 0; lane < LANES; lane++) context.set(CONTEXT, lane * tokens.context.lastDim);
+  const { graph, inputs, logits, tokens } = samplingGraph();
+  using owned = new DisposableStack();
+  const compiled = owned.use(await compile(backend, graph));
+  owned.defer(() => releaseTensors(backend, [inputs.drawable, tokens.ids, tokens.context]));
+  const drawable = new DrawableIds(VOCAB_SIZE, (id) => id % MISSING !== 0);
+  const random = new Philox(SEED, 0);
+  const uniforms = Float32Array.from({ length: LANES }, (_, lane) => (lane + 0.5) / LANES);
+  const rows = Float32Array.from({ length: logits.size }, (_, i) => 8 * random.uniform(i));
+  const context = new Uint32Array(tokens.context.size);
+  for (let lane = 0; lane < LANES; lane++) context.set(CONTEXT, lane * tokens.context.lastDim);
+  compiled.set(inputs.drawable, drawable.bits).set(inputs.start, [CONTEXT.length - 1]);
+  compiled.set(inputs.uniforms, uniforms).set(logits, rows);
 
-    const choose = (lane: number, options: SamplingOptions) => {
-      const own = rows.slice(lane * VOCAB_SIZE, (lane + 1) * VOCAB_SIZE);
-      penalizeRepetition(own, CONTEXT, options.repetitionPenalty ?? 1);
-      drawable.mask(own);
-      return sampleToken(own, options, uniforms[lane]);
-    };
-    const faults: KernelFault[] = [];
-    for (const chain of CHAINS) {
-      block.floats(inputs.options).set(encodeSampling(chain));
-      backend.write(block.view, block.words);
-      backend.write(program.view(tokens.context), context);
-      await executable.run();
-      const chosen = await backend.read(program.view(tokens.ids));
-      const wrong = [...uniforms.keys()].find((lane) => chosen[lane] !== choose(lane, chain));
-      if (wrong === undefined) continue;
-      const expected = choose(wrong, chain);
-      const detail = `${JSON.stringify(chain)}: token ${chosen[wrong]} is chosen instead of ${expected}`;
-      faults.push({ kernel: sampleTokenKernel.name, detail });
-    }
-    return faults;
-  } finally {
-    for (const storage of program.storages) backend.release(storage);
+  const choose = (lane: number, options: SamplingOptions) => {
+    const own = rows.slice(lane * VOCAB_SIZE, (lane + 1) * VOCAB_SIZE);
+    penalizeRepetition(own, CONTEXT, options.repetitionPenalty ?? 1);
+    drawable.mask(own);
+    return sampleToken(own, options, uniforms[lane]);
+  };
+  const faults: KernelFault[] = [];
+  for (const chain of CHAINS) {
+    await compiled.set(inputs.options, encodeSampling(chain)).set(tokens.context, context).run();
+    const chosen = await compiled.read(tokens.ids);
+    const wrong = [...uniforms.keys()].find((lane) => chosen[lane] !== choose(lane, chain));
+    if (wrong === undefined) continue;
+    const expected = choose(wrong, chain);
+    const detail = `${JSON.stringify(chain)}: token ${chosen[wrong]} is chosen instead of ${expected}`;
+    faults.push({ kernel: sampleTokenKernel.name, detail });
   }
+  return faults;
 }

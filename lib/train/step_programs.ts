@@ -35,8 +35,8 @@ export interface StepPrograms {
   readonly optimizer: Optimizer;
   /** In f16 alone. */
   readonly lossScale: LossScale | undefined;
-  /** Everything that only these programs use. */
-  readonly storages: readonly Storage[];
+  /** What these programs share with each other and nothing else. */
+  readonly shared: readonly Storage[];
 }
 
 /** Traces and plans a training step. */
@@ -88,14 +88,13 @@ export function traceStep(model: Transformer, options: TrainerOptions): StepProg
     ...(zeros && { empty: plan(emptied(gradients, zeros)), update: plan(update) }),
   };
   const layouts = [gradients, ...optimizer.state.values()];
-  const storages = [
+  const shared = [
     ...layouts.map(({ flat }) => flat.placement!.storage),
     ...Object.values(log),
     ...(lossScale ? [lossScale.state.placement!.storage] : []),
     ...(zeros ? [zeros] : []),
-    ...Object.values(programs).flatMap(({ scratch, inputs }) => inputs ? [...scratch, inputs] : scratch),
   ];
-  return { ...programs, inputs, log, gradients, optimizer, lossScale, storages };
+  return { ...programs, inputs, log, gradients, optimizer, lossScale, shared };
 }
 
 /** A storage that is never written holds zeros. */

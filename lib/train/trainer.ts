@@ -1,8 +1,8 @@
 import { OptionError } from "../errors.ts";
-import type { Backend, Executable } from "../backend/backend.ts";
+import type { Backend } from "../backend/backend.ts";
 import { Exclusive } from "../backend/exclusive.ts";
 import type { Batch } from "../dataset/batches.ts";
-import { InputBlock } from "../graph/inputs.ts";
+import { CompiledGraph } from "../graph/compiled_graph.ts";
 import type { Precision } from "../graph/graph.ts";
 import { type Program, viewOf, wholeOf } from "../graph/program.ts";
 import type { Tensor } from "../graph/tensor.ts";
@@ -65,46 +65,43 @@ export interface StepResult {
 export class Trainer implements Disposable {
   readonly #backend: Backend;
   readonly #traced: StepPrograms;
-  readonly #blocks: ReadonlyMap<Program, InputBlock>;
-  readonly #executables: ReadonlyMap<Program, Executable>;
+  readonly #compiled: Readonly<Record<"batch" | "update", CompiledGraph>> & { readonly empty?: CompiledGraph };
   readonly #gradAccumulation: number;
   readonly #logCapacity: number;
   readonly #exclusive = new Exclusive();
+  /** Frees all that only this trainer uses. */
+  readonly #owned: DisposableStack;
   #updates = 0;
   #logged = 0;
 
   private constructor(
     backend: Backend,
     traced: StepPrograms,
-    executables: ReadonlyMap<Program, Executable>,
+    { empty, batch, update = batch }: LoadedStep,
+    owned: DisposableStack,
     { gradAccumulation = 1, logCapacity }: TrainerOptions,
   ) {
     this.#backend = backend;
     this.#traced = traced;
-    this.#executables = executables;
+    this.#compiled = { empty, batch, update };
+    this.#owned = owned;
     this.#gradAccumulation = gradAccumulation;
     this.#logCapacity = logCapacity;
-    const withInputs = [...executables.keys()].filter(({ inputs }) => inputs !== undefined);
-    this.#blocks = new Map(withInputs.map((program) => [program, new InputBlock(program)]));
-    this.#blocks.get(traced.batch)!.floats(traced.inputs.dLoss).fill(1 / gradAccumulation);
+    batch.input(traced.inputs.dLoss).fill(1 / gradAccumulation);
   }
 
   /** Traces, plans and loads the step. The model's weights are the caller's to write, before the first step. */
   static async create(backend: Backend, model: Transformer, options: TrainerOptions): Promise<Trainer> {
     const traced = traceStep(model, options);
-    const executables = new Map<Program, Executable>();
     using owned = new DisposableStack();
-    owned.defer(() => traced.storages.forEach((storage) => backend.release(storage)));
-    for (const program of [traced.empty, traced.batch, traced.update]) {
-      if (program) executables.set(program, await backend.load(program));
-    }
-    model.writeConstants(backend);
-    if (traced.lossScale) {
-      const { state, initialState } = traced.lossScale;
-      backend.write(viewOf(state, state.placement!), initialState);
-    }
-    owned.move();
-    return new Trainer(backend, traced, executables, options);
+    owned.defer(() => traced.shared.forEach((storage) => backend.release(storage)));
+    const load = async (program: Program) => owned.use(await CompiledGraph.load(backend, program));
+    const loaded = {
+      empty: traced.empty && await load(traced.empty),
+      batch: await load(traced.batch),
+      update: traced.update && await load(traced.update),
+    };
+    return new Trainer(backend, traced, loaded, owned.move(), options);
   }
 
   /** What is run for each batch: the whole step, unless gradients are accumulated. */
@@ -154,7 +151,7 @@ export class Trainer implements Disposable {
    * @throws {Error} If the log is full: call `takeLog` first. If another step is being taken.
    */
   async step(batch: Batch, lr: number): Promise<void> {
-    await this.#exclusive.run("take a step", () => this.#step(batch, lr, (executable) => executable.run()));
+    await this.#exclusive.run("take a step", () => this.#step(batch, lr, (compiled) => compiled.run()));
   }
 
   /**
@@ -164,15 +161,15 @@ export class Trainer implements Disposable {
    */
   async profileStep(batch: Batch, lr: number): Promise<Float64Array> {
     const total = new Float64Array(this.program.calls.length);
-    const profiled = this.#executables.get(this.program);
-    const run = async (executable: Executable) => {
-      if (executable !== profiled) return await executable.run();
-      if (executable.profile === undefined) {
+    const run = async (compiled: CompiledGraph) => {
+      if (compiled !== this.#compiled.batch) return await compiled.run();
+      const seconds = await compiled.profile();
+      if (seconds === undefined) {
         throw new OptionError(
           `Cannot profile a step: got ${this.#backend.description}, must be a backend that times its calls`,
         );
       }
-      (await executable.profile()).forEach((seconds, i) => total[i] += seconds);
+      seconds.forEach((time, i) => total[i] += time);
     };
     await this.#exclusive.run("take a step", () => this.#step(batch, lr, run));
     return total;
@@ -202,32 +199,32 @@ export class Trainer implements Disposable {
 
   /** Frees what only this trainer uses; the parameters stay. */
   [Symbol.dispose](): void {
-    for (const storage of this.#traced.storages) this.#backend.release(storage);
+    this.#owned.dispose();
   }
 
-  async #step(batch: Batch, lr: number, run: (executable: Executable) => Promise<void>): Promise<void> {
+  async #step(batch: Batch, lr: number, run: (compiled: CompiledGraph) => Promise<void>): Promise<void> {
     if (this.#logged === this.#logCapacity) {
       throw new Error(`Cannot take a step: got a log of ${this.#logged} steps that is full, takeLog must empty it`);
     }
-    const { empty, batch: program, update = program, inputs, optimizer } = this.#traced;
-    const block = this.#blocks.get(program)!;
-    const last = this.#blocks.get(update)!;
-    last.floats(inputs.schedule).set(optimizer.schedule(lr, this.#updates + 1));
-    last.integers(inputs.normRow)[0] = this.#logged;
-    if (empty) await run(this.#executables.get(empty)!);
+    const { inputs, optimizer } = this.#traced;
+    const { empty, batch: forBatch, update } = this.#compiled;
+    update.set(inputs.schedule, optimizer.schedule(lr, this.#updates + 1)).set(inputs.normRow, [this.#logged]);
+    if (empty) await run(empty);
     for (let i = 0; i < this.#gradAccumulation; i++) {
       const [from, to] = [i * inputs.ids.size, (i + 1) * inputs.ids.size];
-      block.integers(inputs.ids).set(batch.ids.subarray(from, to));
-      block.integers(inputs.targets).set(batch.targets.subarray(from, to));
-      block.integers(inputs.lossRow)[0] = this.#logged * this.#gradAccumulation + i;
-      this.#backend.write(block.view, block.words);
-      await run(this.#executables.get(program)!);
+      forBatch.set(inputs.ids, batch.ids.subarray(from, to)).set(inputs.targets, batch.targets.subarray(from, to));
+      forBatch.set(inputs.lossRow, [this.#logged * this.#gradAccumulation + i]);
+      await run(forBatch);
     }
-    if (update !== program) {
-      this.#backend.write(last.view, last.words);
-      await run(this.#executables.get(update)!);
-    }
+    if (update !== forBatch) await run(update);
     this.#updates++;
     this.#logged++;
   }
+}
+
+/** A step's programs on a backend; without accumulation the batch's is the whole step. */
+interface LoadedStep {
+  readonly empty?: CompiledGraph;
+  readonly batch: CompiledGraph;
+  readonly update?: CompiledGraph;
 }

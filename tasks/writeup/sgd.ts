@@ -1,10 +1,10 @@
 // The toy problem of gradient descent: the mean of squares of a 10 × 10 weight.
 import type { Backend } from "../../lib/backend/backend.ts";
 import { backward } from "../../lib/graph/backward.ts";
+import { releaseTensors } from "../../lib/backend/release.ts";
+import { compile } from "../../lib/graph/compiled_graph.ts";
 import { Graph } from "../../lib/graph/graph.ts";
-import { InputBlock } from "../../lib/graph/inputs.ts";
-import { align, plan } from "../../lib/graph/plan.ts";
-import { viewOf, wholeOf } from "../../lib/graph/program.ts";
+import { align } from "../../lib/graph/plan.ts";
 import { BYTES_PER_ELEMENT, Storage, Tensor } from "../../lib/graph/tensor.ts";
 import { linear } from "../../lib/ops/linear.ts";
 import { Philox } from "../../lib/random/philox.ts";
@@ -45,21 +45,17 @@ export async function runToyProblem(backend: Backend, lr: number, steps: number)
   const clip = clipGradNorm(graph, gradient, Infinity);
   sgd(graph, { parameters: weight, gradients: gradient, clip, schedule }, { weightDecay: 0 });
 
-  const program = plan(graph, { keep: [sumOfSquares] });
-  const executable = await backend.load(program);
+  using owned = new DisposableStack();
+  const compiled = owned.use(await compile(backend, graph, { keep: [sumOfSquares] }));
+  owned.defer(() => releaseTensors(backend, [weight, gradient]));
   const random = new Philox(SEED, 0);
   const initial = Float32Array.from({ length: SIZE }, (_, i) => INITIAL_STD * random.truncatedNormal(i, 3));
-  backend.write(viewOf(weight, weight.placement!), initial);
-  const block = new InputBlock(program);
-  block.floats(dSum)[0] = 1 / SIZE;
+  compiled.set(weight, initial).set(dSum, [1 / SIZE]);
   const losses: number[] = [];
   for (let t = 0; t < steps; t++) {
-    block.floats(schedule)[0] = lr / Math.sqrt(t + 1);
-    backend.write(wholeOf(program.inputs!, "u32"), block.words);
-    await executable.run();
-    losses.push((await backend.read(program.view(sumOfSquares)))[0] / SIZE);
+    await compiled.set(schedule, [lr / Math.sqrt(t + 1)]).run();
+    losses.push((await compiled.read(sumOfSquares))[0] / SIZE);
   }
-  for (const used of program.storages) backend.release(used);
   return losses;
 }
 

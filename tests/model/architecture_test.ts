@@ -3,8 +3,7 @@ import { countParameters } from "../../lib/accounting/parameters.ts";
 import type { Backend } from "../../lib/backend/backend.ts";
 import { backward } from "../../lib/graph/backward.ts";
 import { Graph } from "../../lib/graph/graph.ts";
-import { InputBlock } from "../../lib/graph/inputs.ts";
-import { plan } from "../../lib/graph/plan.ts";
+import { compile } from "../../lib/graph/compiled_graph.ts";
 import { viewOf } from "../../lib/graph/program.ts";
 import { type ModelConfig, PRESETS, validateModelConfig } from "../../lib/model/config.ts";
 import { ParameterLayout, parameterSpecs, sizeOf } from "../../lib/model/parameters.ts";
@@ -41,19 +40,14 @@ async function load(backend: Backend, config: ModelConfig) {
   const loss = crossEntropy(graph, model.forward(graph, ids), targets);
   const gradientOf = new Map([...model.parameters.parts].map(([name, part]) => [part, gradients.part(name)]));
   backward(graph, loss, dLoss, { gradientOf });
-  const program = plan(graph, { keep: [loss] });
-  const executable = await backend.load(program);
-  model.writeConstants(backend);
+  const compiled = await compile(backend, graph, { keep: [loss] });
   const source = initialWeights(config, 3);
   await writeWeights(backend, model, source);
-  const block = new InputBlock(program);
-  block.integers(ids).set(random.integers(10, config.vocabSize));
-  block.integers(targets).set(random.integers(10, config.vocabSize));
-  block.floats(dLoss).fill(1);
-  backend.write(block.view, block.words);
+  compiled.set(ids, random.integers(10, config.vocabSize)).set(targets, random.integers(10, config.vocabSize));
+  compiled.set(dLoss, [1]);
   const run = async () => {
-    await executable.run();
-    return (await backend.read(program.view(loss)))[0];
+    await compiled.run();
+    return (await compiled.read(loss))[0];
   };
   const read = (name: string) => {
     const part = gradients.part(name);

@@ -1,8 +1,7 @@
 import type { Backend } from "../../lib/backend/backend.ts";
 import { backward } from "../../lib/graph/backward.ts";
 import { Graph } from "../../lib/graph/graph.ts";
-import { InputBlock } from "../../lib/graph/inputs.ts";
-import { plan } from "../../lib/graph/plan.ts";
+import { compile } from "../../lib/graph/compiled_graph.ts";
 import { viewOf } from "../../lib/graph/program.ts";
 import type { ModelConfig } from "../../lib/model/config.ts";
 import { ParameterLayout, parameterSpecs } from "../../lib/model/parameters.ts";
@@ -45,7 +44,6 @@ function assertCloseToScale(actual: ArrayLike<number>, expected: Float32Array, e
 }
 
 async function load(backend: Backend, model: Transformer): Promise<void> {
-  model.writeConstants(backend);
   await writeWeights(backend, model, (name) => weights.floats(name));
 }
 
@@ -62,18 +60,12 @@ forEachBackend("the model's logits, loss and every gradient equal PyTorch's", as
   backward(graph, loss, dLoss, {
     gradientOf: new Map([...model.parameters.parts].map(([name, part]) => [part, gradients.part(name)])),
   });
-  const program = plan(graph, { keep: [logits, loss] });
-  const executable = await backend.load(program);
+  using compiled = await compile(backend, graph, { keep: [logits, loss] });
   await load(backend, model);
-  const block = new InputBlock(program);
-  block.integers(ids).set(step.integers("ids"));
-  block.integers(targets).set(step.integers("targets"));
-  block.floats(dLoss).fill(1);
-  backend.write(block.view, block.words);
-  await executable.run();
+  await compiled.set(ids, step.integers("ids")).set(targets, step.integers("targets")).set(dLoss, [1]).run();
 
-  assertCloseToScale(await backend.read(program.view(logits)), step.floats("logits"), ERROR, "logits");
-  assertCloseToScale(await backend.read(program.view(loss)), step.floats("loss"), ERROR, "loss");
+  assertCloseToScale(await compiled.read(logits), step.floats("logits"), ERROR, "logits");
+  assertCloseToScale(await compiled.read(loss), step.floats("loss"), ERROR, "loss");
   for (const [name, part] of gradients.parts) {
     const gradient = await backend.read(viewOf(part, part.placement!));
     assertCloseToScale(gradient, step.floats(`grad.${name}`), ERROR, `gradient of ${name}`);

@@ -1,7 +1,7 @@
 import type { Backend, Executable, HostArray } from "../../lib/backend/backend.ts";
 import { requireIndices } from "../../lib/graph/indices.ts";
 import type { Kernel } from "../../lib/graph/kernel.ts";
-import type { Program, ProgramCall } from "../../lib/graph/program.ts";
+import { type Program, type ProgramCall, wholeOf } from "../../lib/graph/program.ts";
 import { Storage, type View } from "../../lib/graph/tensor.ts";
 import type { Numbers, ReferenceKernel } from "./kernel.ts";
 import { accumulates, REFERENCE_KERNELS } from "./kernels.ts";
@@ -31,7 +31,10 @@ export class ReferenceBackend implements Backend {
     return Promise.try(() => {
       for (const call of program.calls) requireLegal(call);
       for (const storage of program.storages) {
-        if (!this.#memories.has(storage)) this.#memories.set(storage, new ReferenceMemory(storage.bytes));
+        if (this.#memories.has(storage)) continue;
+        const memory = new ReferenceMemory(storage.bytes);
+        this.#memories.set(storage, memory);
+        if (storage.contents) memory.write(wholeOf(storage), storage.contents());
       }
       return { run: () => Promise.try(() => program.calls.forEach((call) => this.#call(call))) };
     });
