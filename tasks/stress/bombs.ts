@@ -62,7 +62,7 @@ function commandsOn(path: string, inputs: string): TaskCommand[] {
 
 async function attackTask(attack: Attack, command: TaskCommand, file: string): Promise<void> {
   const ended = await runChild(command, {
-    onMemory: () => {}, // the most is what counts
+    watchPeak: true,
     endings: [
       { signal: "SIGTERM", afterSeconds: PATIENCE },
       { signal: "SIGKILL", afterSeconds: PATIENCE + GRACE },

@@ -30,13 +30,23 @@ export interface Ending {
   readonly afterSeconds: number;
 }
 
+/** A process's memory after its garbage was collected, in bytes. */
+export interface LiveMemory {
+  /** Objects that can still be reached. */
+  readonly heap: number;
+  /** All that the process holds: also what the engine keeps for later, which grows by leaps. */
+  readonly held: number;
+}
+
 /** Options for `runChild`. */
 export interface ChildOptions {
   readonly endings?: readonly Ending[];
   /** What the task reads from standard input; nothing by default. */
   readonly stdin?: Uint8Array<ArrayBuffer>;
-  /** Called now and then with the memory that the process holds, in bytes. Not called where the system does not tell. */
-  readonly onMemory?: (bytes: number) => void;
+  /** Watch the most memory that the process holds at a time. */
+  readonly watchPeak?: boolean;
+  /** Called now and then with the process's memory. Garbage is collected each time. */
+  readonly onLiveMemory?: (memory: LiveMemory) => void;
 }
 
 /** Characters of output that are kept. */
@@ -56,8 +66,11 @@ export async function runChild(
   options: ChildOptions = {},
 ): Promise<Ended> {
   const started = performance.now();
+  const { onLiveMemory } = options;
+  const [run, ...call] = declaredCall(task);
+  const meter = onLiveMemory ? ["--v8-flags=--expose-gc", `--preload=tasks/stress/live_memory.ts`] : [];
   const child = new Deno.Command(Deno.execPath(), {
-    args: [...declaredCall(task), ...args],
+    args: [run, ...meter, ...call, ...args],
     cwd: ROOT,
     stdin: options.stdin ? "piped" : "null",
     stdout: "piped",
@@ -70,9 +83,9 @@ export async function runChild(
   try {
     const [stdout, stderr, status, peakBytes] = await Promise.all([
       textOf(child.stdout),
-      textOf(child.stderr),
+      textOf(child.stderr, onLiveMemory),
       child.status,
-      options.onMemory ? watchMemory(child.pid, options.onMemory) : 0,
+      options.watchPeak ? watchPeak(child.pid) : 0,
       options.stdin && feed(child.stdin, options.stdin),
     ]);
     const seconds = (performance.now() - started) / 1000;
@@ -82,8 +95,8 @@ export async function runChild(
   }
 }
 
-/** Passes on the memory that a process holds until it ends; returns the most that it held. */
-async function watchMemory(pid: number, onMemory: (bytes: number) => void): Promise<number> {
+/** Waits for a process's end; returns the most memory that it held. */
+async function watchPeak(pid: number): Promise<number> {
   const meter = new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", "--no-lock", "--allow-all", "tasks/stress/memory_meter.ts", String(pid)],
     cwd: ROOT,
@@ -92,9 +105,7 @@ async function watchMemory(pid: number, onMemory: (bytes: number) => void): Prom
   }).spawn();
   let most = 0;
   for await (const line of meter.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream())) {
-    const [now, peak] = line.split(" ").map(Number);
-    most = Math.max(most, peak);
-    onMemory(now);
+    most = Math.max(most, Number(line));
   }
   await meter.status;
   return most;
@@ -108,10 +119,16 @@ function kill(child: Deno.ChildProcess, signal: Deno.Signal): void {
   }
 }
 
-async function textOf(stream: ReadableStream<Uint8Array>): Promise<string> {
+/** @param onLiveMemory Gets what live_memory.ts says, which is no part of the text. */
+async function textOf(
+  stream: ReadableStream<Uint8Array>,
+  onLiveMemory?: (memory: LiveMemory) => void,
+): Promise<string> {
   let text = "";
-  for await (const piece of stream.pipeThrough(new TextDecoderStream())) {
-    if (text.length < MAX_OUTPUT) text += piece;
+  for await (const line of stream.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream())) {
+    const memory = onLiveMemory && /^live memory (\d+) (\d+)$/.exec(line);
+    if (memory) onLiveMemory({ heap: Number(memory[1]), held: Number(memory[2]) });
+    else if (text.length < MAX_OUTPUT) text += `${line}\n`;
   }
   return text;
 }

@@ -1,5 +1,5 @@
-// Prints the memory that a process holds now, and the most that it held, in bytes, until it ends. In a process of its own,
-// since what Linux tells of another process may be read only by one that may do everything.
+// Prints the most memory that a process has held, in bytes, again and again until it ends. In a process of its own, since what
+// Linux tells of another process may be read only by one that may do everything.
 
 /** How often it looks. */
 const LOOK_MS = 50;
@@ -13,8 +13,7 @@ if (import.meta.main) {
     } catch {
       break; // not Linux, or it has ended
     }
-    const bytes = (name: string) => 1024 * Number(new RegExp(`^${name}:\\s*(\\d+) kB$`, "m").exec(status)?.[1] ?? 0);
-    console.log(`${bytes("VmRSS")} ${bytes("VmHWM")}`);
+    console.log(1024 * Number(/^VmHWM:\s*(\d+) kB$/m.exec(status)?.[1] ?? 0));
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
 }
