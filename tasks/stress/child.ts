@@ -40,6 +40,8 @@ export interface LiveMemory {
 
 /** Options for `runChild`. */
 export interface ChildOptions {
+  /** Where it runs; in the project by default. */
+  readonly cwd?: string;
   readonly endings?: readonly Ending[];
   /** What the task reads from standard input; nothing by default. */
   readonly stdin?: Uint8Array<ArrayBuffer>;
@@ -52,12 +54,15 @@ export interface ChildOptions {
 /** Characters of output that are kept. */
 const MAX_OUTPUT = 1 << 20;
 
-/** What deno.json declares of a task: how Deno is called, up to the task's file. */
+/**
+ * What deno.json declares of a task: how Deno is called, up to the task's file. Paths are absolute, since tasks run
+ * elsewhere: what wrong flags make them write must not lie among the project's files.
+ */
 function declaredCall(task: string): string[] {
   const commands: Readonly<Record<string, string>> = project.tasks;
   const [deno, ...call] = commands[task.replaceAll("_", "-")].split(" ");
   if (deno !== "deno") throw new Error(`Cannot start ${task}: deno.json has another command for it`);
-  return call;
+  return call.map((word) => word.replace(/^(--lock=)?(?=deno\.lock$|tasks\/)/, `$1${ROOT}`));
 }
 
 /** Starts a task and waits for its end. */
@@ -68,10 +73,10 @@ export async function runChild(
   const started = performance.now();
   const { onLiveMemory } = options;
   const [run, ...call] = declaredCall(task);
-  const meter = onLiveMemory ? ["--v8-flags=--expose-gc", `--preload=tasks/stress/live_memory.ts`] : [];
+  const meter = onLiveMemory ? ["--v8-flags=--expose-gc", `--preload=${ROOT}tasks/stress/live_memory.ts`] : [];
   const child = new Deno.Command(Deno.execPath(), {
     args: [run, ...meter, ...call, ...args],
-    cwd: ROOT,
+    cwd: options.cwd ?? ROOT,
     stdin: options.stdin ? "piped" : "null",
     stdout: "piped",
     stderr: "piped",

@@ -65,6 +65,7 @@ export const wrongFlags: Campaign = {
 
 async function attackTask(attack: Attack, command: TaskCommand): Promise<void> {
   const ended = await runChild(command, {
+    cwd: attack.directory,
     endings: [
       { signal: "SIGTERM", afterSeconds: PATIENCE },
       { signal: "SIGKILL", afterSeconds: PATIENCE + GRACE },
