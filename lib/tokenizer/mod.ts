@@ -10,6 +10,7 @@ export type { LoadOptions } from "./load_options.ts";
 export { loadTokenizer, saveTokenizer } from "./tokenizer_dir.ts";
 export { trainBpe, trainBpeFromCounts, type TrainBpeOptions } from "./train_bpe.ts";
 export { type CountedText, countTexts, type CountTextsOptions, type CountTimes } from "./count_texts.ts";
+export type { WordCounts } from "./word_counts.ts";
 export { addCounts, formatCounts, parseCounts } from "./count_file.ts";
 export { longestTokens, MergeHistory, type MergeTree } from "./merge_history.ts";
 export type { Texts } from "./texts.ts";

@@ -1,0 +1,15 @@
+/** How good a model is: its loss on held-out text, the score of a text, and what it has memorised. */
+export { Evaluator } from "../train/evaluator.ts";
+export { type Score, type ScoreOptions, scoreTokens } from "../train/score.ts";
+
+// Memorisation
+export { drawSamples, type DrawSamplesOptions } from "../memorisation/draw_samples.ts";
+export { drawExcerpts, readBlocks } from "../memorisation/excerpts.ts";
+export {
+  measureMemorisation,
+  type MemorisationOptions,
+  type MemorisationReport,
+  type OverlapSummary,
+} from "../memorisation/measure.ts";
+export { type Overlap, OverlapFinder } from "../memorisation/overlaps.ts";
+export { SharedWindows, type WindowCount } from "../memorisation/shared_windows.ts";
