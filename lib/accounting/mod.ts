@@ -1,4 +1,16 @@
-/** Parameters, bytes, FLOPs and time: counted from a model's shape or a program, and measured on a device. */
+/**
+ * Parameters, bytes, FLOPs and time: counted from a model's shape or a program, and measured on a device.
+ *
+ * @example What it would take to train GPT-2 XL
+ * ```ts
+ * import { account, GPT2_SHAPES } from "@bytelm/bytelm/accounting";
+ *
+ * const { parameters, training } = account({ name: "gpt2-xl", shape: GPT2_SHAPES["gpt2-xl"], device: "h100" });
+ * console.log(parameters.total, training.time.days);
+ * ```
+ *
+ * @module
+ */
 export { type Device, type DeviceName, DEVICES } from "./devices.ts";
 export {
   type CountedCall,

@@ -1,4 +1,18 @@
-/** Text from files and from the net, documents, token files, and the batches that are cut from them. */
+/**
+ * Text from files and from the net, documents, token files, and the batches that are cut from them.
+ *
+ * @example Windows of tokens, and the tokens that follow each
+ * ```ts
+ * import { randomBatch, tokensInMemory } from "@bytelm/bytelm/corpus";
+ *
+ * const source = tokensInMemory(Uint16Array.from({ length: 100 }, (_, id) => id));
+ * const shape = { batchSize: 2, seqLen: 8, vocabSize: 100 };
+ * const { ids, targets } = await randomBatch(source, shape, 0, 0);
+ * console.log(ids[0] + 1 === targets[0]); // true
+ * ```
+ *
+ * @module
+ */
 
 // Text
 export { CATALOG, type CatalogEntry, type CatalogFile, type DatasetName } from "./catalog.ts";

@@ -1,4 +1,15 @@
-/** The Transformer: its configuration, its weights and their files, and the tokens that it generates. */
+/**
+ * The Transformer: its configuration, its weights and their files, and the tokens that it generates.
+ *
+ * @example The parameters of a model, as its checkpoints name them
+ * ```ts
+ * import { parameterSpecs, PRESETS } from "@bytelm/bytelm/model";
+ *
+ * for (const { name, shape } of parameterSpecs({ ...PRESETS.tiny, vocabSize: 1000 })) console.log(name, shape);
+ * ```
+ *
+ * @module
+ */
 export { type Architecture, type ModelConfig, type Preset, PRESETS, validateModelConfig } from "./config.ts";
 export type { ContinuationOptions } from "./continuation.ts";
 export { type GenerateOptions, Generator, type GeneratorOptions } from "./generator.ts";

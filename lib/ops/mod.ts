@@ -1,4 +1,8 @@
-/** Operations on tensors of a graph, each with its hand-derived gradient. */
+/**
+ * Operations on tensors of a graph, each with its hand-derived gradient.
+ *
+ * @module
+ */
 export { add } from "./add.ts";
 export { attention } from "./attention.ts";
 export { crossEntropy, type CrossEntropyOptions } from "./cross_entropy.ts";

@@ -1,4 +1,16 @@
-/** Training: one step, a whole run with its directory, a sweep of runs, and reports of them. */
+/**
+ * Training: one step, a whole run with its directory, a sweep of runs, and reports of them.
+ *
+ * @example The learning rate over a run
+ * ```ts
+ * import { learningRate } from "@bytelm/bytelm/train";
+ *
+ * const schedule = { schedule: "wsd", lr: 1e-3, minLr: 0, warmupSteps: 10, decaySteps: 20, steps: 100 } as const;
+ * for (const step of [0, 5, 10, 50, 90]) console.log(step, learningRate(step, schedule));
+ * ```
+ *
+ * @module
+ */
 
 // Steps
 export { adamw, type AdamWOptions, adamwSchedule, type AdamWTensors } from "./adamw.ts";
