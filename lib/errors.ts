@@ -3,6 +3,7 @@
  * "Cannot X: got Y, must be Z", followed by the next step; a task prints it as one line, without a stack trace.
  */
 export class UserError extends Error {
+  /** What a stack trace calls it; classes that extend this one have names of their own. */
   override readonly name: string = "UserError";
 }
 
@@ -11,6 +12,7 @@ export class UserError extends Error {
  * {@linkcode UserError}. Other errors of range are faults of the program.
  */
 export class OptionError extends RangeError {
+  /** What a stack trace calls it. */
   override readonly name: string = "OptionError";
 }
 

@@ -2,6 +2,7 @@ import type { ModelShape } from "./shape.ts";
 
 /** Outputs of one op that wait for the backward pass. */
 export interface ActivationItem {
+  /** The op, in words. */
   readonly name: string;
   /** Numbers per layer (or once) as a formula, in the symbols of shape.ts. */
   readonly formula: string;

@@ -1,5 +1,6 @@
 /** A device's published limits. All rates are dense: figures "with sparsity" are halved. */
 export interface Device {
+  /** As its maker sells it. */
   readonly name: string;
   /** FLOP/s in float32 without tensor cores: what WebGPU can reach. */
   readonly peakF32: number;
@@ -13,6 +14,7 @@ export interface Device {
   readonly bandwidth: number;
   /** Watts that the board may draw. */
   readonly power: number;
+  /** Where the figures were published. */
   readonly source: string;
 }
 
@@ -32,8 +34,22 @@ const device = (
   source,
 });
 
-/** Devices that a person can name. */
-export const DEVICES = {
+/** Names of the devices that are known. */
+export type DeviceName =
+  | "a100"
+  | "h100"
+  | "h100-pcie"
+  | "h200"
+  | "v100"
+  | "t4"
+  | "l4"
+  | "l40s"
+  | "rtx-3090"
+  | "rtx-4090"
+  | "mi300x";
+
+/** The devices by name. */
+export const DEVICES: Readonly<Record<DeviceName, Device>> = {
   a100: device(
     "NVIDIA A100 SXM 80 GB",
     [19.5, 312, true],
@@ -70,10 +86,7 @@ export const DEVICES = {
     [192, 5300, 750],
     "AMD Instinct MI300X datasheet (2023)",
   ),
-} as const satisfies Readonly<Record<string, Device>>;
-
-/** A key of `DEVICES`. */
-export type DeviceName = keyof typeof DEVICES;
+};
 
 /** The keys of `DEVICES`. */
 export const DEVICE_NAMES = Object.keys(DEVICES) as readonly DeviceName[];

@@ -31,7 +31,9 @@ const ATTENTION_BACKWARD_FACTORS = { stored: 4 / 2, flash: 5 / 2 };
 
 /** The matrix multiplications of one op, summed over the layers that have it. */
 export interface OpFlops {
+  /** The product, in words: `scores`, `head`. */
   readonly op: string;
+  /** The part of the model that it belongs to. */
   readonly part: "attention" | "feed-forward" | "head";
   /** Forward FLOPs of one layer's op as a formula, in the symbols of shape.ts. */
   readonly formula: string;
@@ -79,7 +81,9 @@ export function opFlops(shape: ModelShape, options: FlopsOptions = {}): OpFlops[
 
 /** Forward FLOPs, and where they go. */
 export interface ForwardFlops {
+  /** The layers' and the head's. */
   readonly total: number;
+  /** The output head's product, once. */
   readonly head: number;
   /** All layers. */
   readonly blocks: number;

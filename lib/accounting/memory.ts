@@ -15,9 +15,13 @@ export interface MemoryOptions extends ActivationOptions {
 export interface TrainingMemory {
   /** Weights, with their float32 copy in mixed precision. */
   readonly parameters: number;
+  /** One per parameter, in the precision's format. */
   readonly gradients: number;
+  /** AdamW's two moments; 0 for SGD. */
   readonly optimizer: number;
+  /** What the forward pass keeps for the backward pass, of the whole batch. */
   readonly activations: number;
+  /** The sum of the four. */
   readonly total: number;
 }
 
@@ -44,10 +48,15 @@ export function largestBatch(shape: ModelShape, capacity: number, options: Memor
 
 /** One way to train, and the largest batch that it fits. */
 export interface BatchChoice {
+  /** The format of weights, gradients and activations. */
   readonly precision: PrecisionName;
+  /** Whether the scores of attention are kept, or computed again in the backward pass. */
   readonly attention: "stored" | "flash";
+  /** Whether each layer keeps its input alone and computes the rest again. */
   readonly checkpointing: boolean;
+  /** Whether the head's weights are the embedding's. */
   readonly tieEmbeddings: boolean;
+  /** Sequences; 0 where not even one fits. */
   readonly batch: number;
 }
 

@@ -1,5 +1,6 @@
 /** One part of an optimizer's update. */
 export interface UpdateItem {
+  /** The part of the update, in words. */
   readonly name: string;
   /** What is computed for each parameter. */
   readonly formula: string;

@@ -2,9 +2,11 @@ import { feedForwardMatrices, type ModelShape } from "./shape.ts";
 
 /** One group of parameters. */
 export interface ParameterItem {
+  /** The matrices or vectors, in words. */
   readonly name: string;
   /** The count as a formula, in the symbols of shape.ts. */
   readonly formula: string;
+  /** Elements in all layers together. */
   readonly count: number;
 }
 

@@ -3,6 +3,7 @@ import { feedForwardMatrices, type ModelShape } from "./shape.ts";
 
 /** Bytes that this project's own training step occupies. */
 export interface PlannedMemory {
+  /** The weights, in float32. */
   readonly parameters: number;
   /** And, where gradients are accumulated, the zeros that they begin with. */
   readonly gradients: number;
@@ -10,11 +11,13 @@ export interface PlannedMemory {
   readonly optimizer: number;
   /** Intermediates, in memory that the planner reuses. */
   readonly activations: number;
+  /** The sum of the four. */
   readonly total: number;
 }
 
 /** A training step of this project. */
 export interface PlannedStep {
+  /** Sequences that go through the model together. */
   readonly batchSize: number;
   /** Default: the shape's context length. */
   readonly seqLen?: number;

@@ -24,16 +24,16 @@ const mixed: Precision = { weights: 2, master: 4, gradients: 2, moments: 4, acti
  * Source for mixed: Micikevicius et al. 2017, arXiv:1710.03740; its bytes: Rajbhandari et al. 2019, arXiv:1910.02054,
  * section 3.1.
  */
-export const PRECISIONS = {
+export const PRECISIONS: Readonly<Record<PrecisionName, Precision>> = {
   f32,
   bf16: pure16,
   f16: pure16,
   "mixed-bf16": mixed,
   "mixed-f16": mixed,
-} as const satisfies Readonly<Record<string, Precision>>;
+};
 
-/** A key of `PRECISIONS`. */
-export type PrecisionName = keyof typeof PRECISIONS;
+/** A key of {@linkcode PRECISIONS}, which says what each stands for. */
+export type PrecisionName = "f32" | "bf16" | "f16" | "mixed-bf16" | "mixed-f16";
 
 /** The keys of `PRECISIONS`. */
 export const PRECISION_NAMES = Object.keys(PRECISIONS) as readonly PrecisionName[];

@@ -2,6 +2,7 @@ import { KERNEL_FLOPS, type KernelFlops } from "./kernel_flops.ts";
 
 /** The part of a program's kernel call that is counted; `ProgramCall` of lib/graph is one. */
 export interface CountedCall {
+  /** What it is counted by: the kernel's name, and its constants by name. */
   readonly kernel: { readonly name: string; readonly constants: Readonly<Record<string, unknown>> };
   /** In the order of the kernel's constants. */
   readonly constants: readonly number[];
@@ -9,12 +10,15 @@ export interface CountedCall {
 
 /** A block of memory; `Storage` of lib/graph is one. */
 export interface CountedStorage {
+  /** What it holds. */
   readonly name: string;
+  /** Its size. */
   readonly bytes: number;
 }
 
 /** A planned program; `Program` of lib/graph is one. */
 export interface CountedProgram {
+  /** In the order in which they run. */
   readonly calls: readonly CountedCall[];
   /** Everything that the calls touch. */
   readonly storages: readonly CountedStorage[];
@@ -66,6 +70,7 @@ export interface ProgramMemory {
   readonly scratch: number;
   /** Parameters, gradients, moments, inputs, tables and logs. */
   readonly fixed: number;
+  /** Both together. */
   readonly total: number;
 }
 

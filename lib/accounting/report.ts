@@ -23,6 +23,7 @@ import { type Duration, energyKwh, optimalTokens, type StepFlops, stepFlops, tim
 export interface AccountRequest {
   /** What the model is called. */
   readonly name: string;
+  /** The model. */
   readonly shape: ModelShape;
   /** Sequences that go through the model together. Default: 1. */
   readonly batchSize?: number;
@@ -45,41 +46,69 @@ export interface AccountRequest {
   readonly steps?: number;
   /** Steps between two validations, and the batches of each; none by default. There is one at the end too. */
   readonly validation?: { readonly every: number; readonly batches: number };
+  /** Number format of a textbook's step. Default: f32. */
   readonly precision?: PrecisionName;
+  /**
+   * Whether the scores of attention are kept for the backward pass (`stored`, the default) or computed again (`flash`).
+   */
   readonly attention?: "stored" | "flash";
+  /** Whether each layer keeps its input alone and computes the rest again. Default: false. */
   readonly checkpointing?: boolean;
+  /** Whether attention's products are counted in full (the default), or by half, as a causal mask leaves them. */
   readonly causal?: "full" | "half";
 }
 
 /** Every number of an account, exact. Bytes, FLOPs and seconds unless named otherwise. */
 export interface Account {
+  /** What the model is called. */
   readonly name: string;
+  /** The model. */
   readonly shape: ModelShape;
+  /** Sequences that go through the model together. */
   readonly batchSize: number;
+  /** Such batches per step. */
   readonly gradAccumulation: number;
+  /** The one whose state and update are counted. */
   readonly optimizer: "adamw" | "sgd";
   /** Of this project's own step. */
   readonly dtype?: "f32" | "f16";
+  /** Number format of weights, gradients and activations. */
   readonly precision: PrecisionName;
+  /** Whether attention's scores are kept for the backward pass, or computed again. */
   readonly attention: "stored" | "flash";
+  /** Whether each layer keeps its input alone and computes the rest again. */
   readonly checkpointing: boolean;
+  /** How attention's products are counted. */
   readonly causal: "full" | "half";
+  /** By group; `bytes` as the weights are stored. */
   readonly parameters: { readonly items: ParameterItem[]; readonly total: number; readonly bytes: number };
+  /** FLOPs of one step's forward pass, and per token of it. */
   readonly forward: ForwardFlops & { readonly perToken: number };
+  /** The step's matrix products. */
   readonly ops: OpFlops[];
+  /** FLOPs of one step, by pass. */
   readonly step: StepFlops;
+  /** The parts of the optimizer's update. */
   readonly optimizerUpdate: readonly UpdateItem[];
   /** The items are a textbook's: none of this project's own step. */
   readonly memory: TrainingMemory & { readonly activationItems: ActivationItem[] };
+  /** The device that times and batches are for. */
   readonly device: Device;
+  /** Sequences per batch that fit into the device's memory; 0 where not even one does. */
   readonly largestBatch: number;
+  /** The same for every combination of the choices that change memory. */
   readonly batchChoices: BatchChoice[];
+  /**
+   * Bytes of generating with full context: per token in the cache, the weights, one sequence's cache, and both
+   * together.
+   */
   readonly generation: {
     readonly kvCachePerToken: number;
     readonly weights: number;
     readonly kvCache: number;
     readonly total: number;
   };
+  /** The whole training. */
   readonly training: {
     readonly tokens: number;
     readonly tokensPerParameter: number;

@@ -6,11 +6,15 @@ import type { ModelShape } from "./shape.ts";
 
 /** A training step's FLOPs. */
 export interface StepFlops {
+  /** Matrix products of the forward pass. */
   readonly forward: number;
+  /** Matrix products of the backward pass. */
   readonly backward: number;
   /** The layers' forward pass again, with activation checkpointing. */
   readonly recompute: number;
+  /** The update of the weights. */
   readonly optimizer: number;
+  /** The sum of the four. */
   readonly total: number;
 }
 
@@ -38,8 +42,11 @@ const DAYS_PER_YEAR = 365.25;
 
 /** A duration in the units that suit a training run. */
 export interface Duration {
+  /** The whole duration, in seconds. */
   readonly seconds: number;
+  /** The whole duration, in hours. */
   readonly hours: number;
+  /** The whole duration, in days. */
   readonly days: number;
   /** Of 365.25 days. */
   readonly years: number;

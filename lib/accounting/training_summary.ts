@@ -9,7 +9,9 @@ import { formatBinary, formatCount, formatShare, formatSi } from "./units.ts";
 
 /** What a run of this project should take, from its configuration alone. */
 export interface TrainingPrediction {
+  /** Trainable elements. */
   readonly parameters: number;
+  /** Bytes of one training step. */
   readonly memory: PlannedMemory;
   /** Matrix products, attention counted in full, per token. */
   readonly forwardFlops: number;
@@ -32,14 +34,19 @@ export function predictTraining(shape: ModelShape, step: PlannedStep): TrainingP
 
 /** What a run took, from the program that ran. */
 export interface TrainingMeasurement {
+  /** Trainable elements. */
   readonly parameters: number;
+  /** Bytes of the program that ran. */
   readonly memory: ProgramMemory;
   /** Per token, as in the prediction. */
   readonly forwardFlops: number;
+  /** Matrix products of the backward pass, per token. */
   readonly backwardFlops: number;
   /** All that are no matrix products, per token. */
   readonly otherFlops: number;
+  /** Kernels that there is no formula for, each once: their FLOPs are missing above. */
   readonly uncounted: readonly string[];
+  /** As the run measured it. */
   readonly tokensPerSecond: number;
   /**
    * Model FLOP/s: three times the forward products of the tokens per second, without what the kernels compute again,
@@ -52,10 +59,13 @@ export interface TrainingMeasurement {
 
 /** What a run tells of itself. */
 export interface TrainingRun {
+  /** The program of one step. */
   readonly program: CountedProgram;
+  /** Trainable elements. */
   readonly parameters: number;
   /** Tokens in one step: batch size times sequence length. */
   readonly tokensPerStep: number;
+  /** As the run measured it. */
   readonly tokensPerSecond: number;
   /** The device's FLOP/s, if known. */
   readonly peak?: number;

@@ -6,6 +6,7 @@ export type HostArray = Float32Array | Uint32Array;
 
 /** A device that runs programs. Both implementations run the same `Program`. */
 export interface Backend extends AsyncDisposable {
+  /** Which implementation it is. */
   readonly name: "webgpu" | "wasm";
   /** The adapter, or the number of CPU workers, in words for a person. */
   readonly description: string;

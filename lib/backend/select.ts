@@ -4,10 +4,10 @@ import { createWasmBackend } from "./wasm.ts";
 import { createWebGpuBackend } from "./webgpu.ts";
 import { findAdapter, type GpuSource, summarizeAdapter } from "./webgpu/adapter.ts";
 
-const CHOICES = ["auto", "webgpu", "wasm"] as const;
-
 /** `"auto"` is webgpu where there is a real GPU, and wasm elsewhere. */
-export type BackendChoice = typeof CHOICES[number];
+export type BackendChoice = "auto" | "webgpu" | "wasm";
+
+const CHOICES: readonly BackendChoice[] = ["auto", "webgpu", "wasm"];
 
 /** What `createBackend` may be told. */
 export interface CreateBackendOptions {

@@ -12,6 +12,7 @@ export interface Batch {
 
 /** The size of a batch, and the ids it may hold. */
 export interface BatchShape {
+  /** Windows per batch. */
   readonly batchSize: number;
   /** Tokens per window. */
   readonly seqLen: number;
@@ -19,7 +20,11 @@ export interface BatchShape {
   readonly vocabSize: number;
 }
 
-/** @throws {UserError} If the source is too short for one window and its targets. */
+/**
+ * Finds out whether windows of `seqLen` tokens, and their targets, can be drawn from a source at all.
+ *
+ * @throws {UserError} If the source is too short for one window and its targets.
+ */
 export function requireWindow(source: TokenSource, seqLen: number): void {
   if (source.length < seqLen + 1) {
     throw new UserError(

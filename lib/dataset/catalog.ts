@@ -15,7 +15,9 @@ export interface CatalogFile {
 
 /** A dataset: its files are at `baseUrl/remote`. */
 export interface CatalogEntry {
+  /** The address that the files' names are put after, without a slash at its end. */
   readonly baseUrl: string;
+  /** In the order in which they are fetched. */
   readonly files: readonly CatalogFile[];
 }
 

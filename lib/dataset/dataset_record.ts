@@ -8,6 +8,7 @@ const DATASET_RECORD = "dataset.json";
 
 /** A size and hash. */
 export interface Digest {
+  /** The size. */
   readonly bytes: number;
   /** In hexadecimal digits. */
   readonly sha256: string;
@@ -15,7 +16,9 @@ export interface Digest {
 
 /** A file that is there. */
 export interface DatasetFile extends Digest {
+  /** The file's name in the dataset's directory. */
   readonly name: string;
+  /** Where it was fetched from. */
   readonly url: string;
   /** The file as the server had it: the same, unless it was packed. Absent where it was not fetched by us. */
   readonly downloaded?: Digest;

@@ -6,6 +6,7 @@ import { namingFile, WriteError } from "../io/write_error.ts";
 
 /** How a download behaves. */
 export interface DownloadOptions {
+  /** Stops the download; what is here stays, and another call goes on from it. */
   readonly signal?: AbortSignal;
   /** Called with the bytes that are here, and how many there will be, if that is known. */
   readonly onProgress?: (received: number, total: number | null) => void;

@@ -17,8 +17,11 @@ import { identifyTokenizer } from "./tokenizer_id.ts";
 
 /** A stretch of an input: `[start, end)` in bytes as stored. `end` is the input's size where it goes on to its end. */
 export interface InputPart {
+  /** The file, or `-`. */
   readonly input: TextInput;
+  /** The first byte. */
   readonly start: number;
+  /** The byte after the last one; `null` where it is not known: a stream, a packed file. */
   readonly end: number | null;
 }
 
@@ -28,6 +31,7 @@ export interface EncodeProgress {
   readonly storedBytes: number;
   /** Bytes of text. */
   readonly bytes: number;
+  /** Ids made so far. */
   readonly tokens: number;
 }
 
@@ -43,6 +47,7 @@ export interface EncodePartsOptions extends Omit<EncodeTextsOptions, "onEncoded"
   readonly mayBeEmpty?: boolean;
   /** Called with what is odd about a stream, which is encoded nevertheless. */
   readonly onWarning?: (message: string) => void;
+  /** Called with the totals so far. */
   readonly onProgress?: (done: EncodeProgress) => void;
 }
 

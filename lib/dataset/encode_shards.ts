@@ -29,6 +29,7 @@ import { requireTokenizerOf } from "./tokenizer_id.ts";
 
 /** How shards are made. */
 export interface EncodeShardsOptions extends EncodePartsOptions {
+  /** How many shards there are, or about how large each is. */
   readonly size: ShardSize;
   /** Make this shard alone, counted from 0. Default: all that are missing. */
   readonly only?: number;

@@ -8,6 +8,7 @@ import type { EncodeOptions, Tokenizer } from "../tokenizer/tokenizer.ts";
 export interface EncodeTextsOptions extends EncodeOptions {
   /** Id put after each text. */
   readonly separatorId?: number;
+  /** Stops between two pieces of text, with its reason. */
   readonly signal?: AbortSignal;
   /** Called with the number of text bytes encoded since the last call. */
   readonly onEncoded?: (bytes: number) => void;

@@ -9,7 +9,9 @@ import { STDIN, type TextInput } from "./text_inputs.ts";
 
 /** A file below a directory that is not read, and why: a {@linkcode SkipReason}, or what it is instead of text. */
 export interface SkippedInput {
+  /** The file's path, with its directory's before it. */
   readonly path: string;
+  /** In words for a person. */
   readonly reason: SkipReason | string;
 }
 
@@ -17,6 +19,7 @@ export interface SkippedInput {
 export interface InputReport {
   /** Files that were found in directories. */
   readonly found: readonly TextInput[];
+  /** Files below directories that are not read. */
   readonly skipped: readonly SkippedInput[];
   /** Files that are read twice because they were named twice. */
   readonly repeated: readonly string[];

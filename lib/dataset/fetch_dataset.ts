@@ -19,6 +19,7 @@ export interface FetchDatasetOptions extends Omit<DownloadOptions, "onProgress">
   readonly baseUrl?: string;
   /** Whether files of the same names, that are not the dataset's, are replaced. Default: false. */
   readonly replace?: boolean;
+  /** Called with the bytes of a file that are here, and how many there will be, if that is known. */
   readonly onProgress?: (file: CatalogFile, received: number, total: number | null) => void;
 }
 

@@ -37,6 +37,8 @@ export class NpyReader implements TokenSource, Disposable {
   }
 
   /**
+   * Opens a file and checks its header; no ids are read yet.
+   *
    * @throws {UserError} If the file is not a .npy file of whole numbers in one dimension or in rows, is shorter or longer
    *   than it says, or what lies beside it says that it is another file's.
    * @throws {Deno.errors.NotFound} If there is none.
@@ -101,6 +103,7 @@ export class NpyReader implements TokenSource, Disposable {
     this.#file.close();
   }
 
+  /** Closes the file. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -20,7 +20,9 @@ export interface TextRecord {
 
 /** Where token ids come from. */
 export interface TokenProvenance {
+  /** The tokenizer that the ids are of. */
   readonly tokenizer: TokenizerId;
+  /** The text that was encoded, where it is known. */
   readonly text?: TextRecord;
   /** How what looks like a special token was encoded. */
   readonly specials?: "special" | "text";

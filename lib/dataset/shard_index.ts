@@ -7,6 +7,7 @@ import { parseProvenance, PROVENANCE_FIELDS, type TokenProvenance } from "./prov
 export interface ShardEntry {
   /** File name, in the index's directory. */
   readonly name: string;
+  /** Ids in the shard. */
   readonly tokens: number;
 }
 
@@ -14,10 +15,13 @@ export interface ShardEntry {
 export interface ShardIndex {
   /** What the shards were made from and how: a run with other arguments must not go on with them. */
   readonly arguments: Readonly<Record<string, unknown>>;
+  /** Type of the ids in every shard. */
   readonly dtype: TokenDtype;
+  /** Shards that there will be. */
   readonly numShards: number;
   /** All shards in order; empty as long as some are missing. */
   readonly shards: readonly ShardEntry[];
+  /** Ids in all shards; `null` as long as some are missing. */
   readonly tokens: number | null;
   /** As beside a single file; the arguments alone in indexes of an early version. */
   readonly provenance?: TokenProvenance;

@@ -11,6 +11,7 @@ import { requireTokenizerOf } from "./tokenizer_id.ts";
 export class ShardedTokens implements TokenSource, Disposable {
   /** The index file's path. */
   readonly name: string;
+  /** Type of the ids in every file. */
   readonly dtype: TokenDtype;
   readonly length: number;
   readonly provenance?: TokenProvenance;
@@ -77,6 +78,7 @@ export class ShardedTokens implements TokenSource, Disposable {
     for (const { reader } of this.#shards) reader.close();
   }
 
+  /** Closes every file. */
   [Symbol.dispose](): void {
     this.close();
   }

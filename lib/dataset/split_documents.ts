@@ -13,9 +13,11 @@ const SPLIT_STREAM = 0x5511;
 export interface SplitDocumentsOptions extends PublishOptions {
   /** The chance of each document to go to the validation text: above 0, below 1. */
   readonly validFraction: number;
+  /** The same seed and documents give the same parts. */
   readonly seed: number;
   /** Written after each document. */
   readonly separator: string;
+  /** Called with the bytes of text read so far. */
   readonly onProgress?: (bytes: number) => void;
   /** Ends the work, between two documents; nothing is left behind. */
   readonly signal?: AbortSignal;
@@ -23,13 +25,17 @@ export interface SplitDocumentsOptions extends PublishOptions {
 
 /** What one part holds. */
 export interface SplitPart {
+  /** Documents written. */
   readonly documents: number;
+  /** Bytes written. */
   readonly bytes: number;
 }
 
 /** What a split came to. */
 export interface SplitResult {
+  /** What is to be trained on. */
   readonly train: SplitPart;
+  /** What is held out. */
   readonly valid: SplitPart;
   /** How many validation documents are training documents too, byte for byte: their loss tells nothing. */
   readonly sharedDocuments: number;

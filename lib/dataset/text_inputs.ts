@@ -31,6 +31,7 @@ export interface ReadTextOptions {
   readonly stdin?: AsyncIterable<Uint8Array>;
   /** Only these bytes of the file, as stored: `[start, end)`. Default: all. */
   readonly range?: { readonly start: number; readonly end: number };
+  /** Stops reading, with its reason. */
   readonly signal?: AbortSignal;
   /** Called with the number of bytes read, as stored. Not for whole plain files. */
   readonly onRead?: (bytes: number) => void;

@@ -21,7 +21,11 @@ export interface TokenizerId {
 /** A tokenizer does not change, and its file may be of megabytes. */
 const HASHES = new WeakMap<Vocabulary, string>();
 
-/** @param name What a person calls it: a path. */
+/**
+ * What tells a tokenizer from another: the hash of its file's content.
+ *
+ * @param name What a person calls it: a path.
+ */
 export function identifyTokenizer({ vocabulary, vocabSize }: Tokenizer, name?: string): TokenizerId {
   const hash = HASHES.get(vocabulary) ?? sha256(contentOf(vocabulary));
   HASHES.set(vocabulary, hash);

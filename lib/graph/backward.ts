@@ -4,6 +4,7 @@ import { Tensor } from "./tensor.ts";
 
 /** Where a backward kernel writes an input's gradient, and whether it must add to what is there. */
 export interface GradientTarget {
+  /** The tensor to write, of the input's shape. */
   readonly target: Tensor;
   /** 1: add to `target`; 0: overwrite it. A number, because it becomes a kernel's constant. */
   readonly accumulate: 0 | 1;
@@ -34,6 +35,7 @@ export class Gradients {
   readonly #owners = new Map<Tensor, Set<Tensor>>();
   readonly #options: BackwardOptions;
 
+  /** Of a graph whose ops are recorded; {@linkcode backward} makes it. */
   constructor(graph: Graph, options: BackwardOptions) {
     this.#graph = graph;
     this.#options = options;

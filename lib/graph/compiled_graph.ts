@@ -20,6 +20,7 @@ export async function compile(backend: Backend, graph: Graph, options: PlanOptio
  * intermediates, which are freed when it is disposed of; what it shares with others (parameters, caches) stays.
  */
 export class CompiledGraph implements Disposable {
+  /** The plan that was loaded: its calls, and the storages that they touch. */
   readonly program: Program;
   readonly #backend: Backend;
   readonly #executable: Executable;

@@ -5,6 +5,7 @@ import { Tensor, type TensorOptions } from "./tensor.ts";
 
 /** One kernel call on tensors, in the order in which the program will make it. */
 export interface Call {
+  /** The kernel to run. */
   readonly kernel: Kernel;
   /** In the order of `kernel.inputs`. */
   readonly inputs: readonly Tensor[];
@@ -16,8 +17,11 @@ export interface Call {
 
 /** The arguments of one call, by the names that the kernel gives them. */
 export interface Arguments<I extends string, O extends string, C extends string> {
+  /** What the kernel reads. */
   readonly inputs: Readonly<Record<I, Tensor>>;
+  /** What the kernel writes. */
   readonly outputs: Readonly<Record<O, Tensor>>;
+  /** Sizes and factors. */
   readonly constants: Readonly<Record<C, number>>;
 }
 
@@ -29,9 +33,13 @@ export type BackwardRule = (dY: Tensor, gradients: Gradients) => void;
 
 /** What the tape keeps of one op. */
 export interface TapeEntry {
+  /** The op's name, for messages. */
   readonly op: string;
+  /** What gradients are found for. */
   readonly inputs: readonly Tensor[];
+  /** What it computed. */
   readonly output: Tensor;
+  /** Appends the kernel calls that compute its inputs' gradients. */
   readonly backward: BackwardRule;
 }
 
@@ -60,7 +68,11 @@ export class Graph {
   readonly #tape: TapeEntry[] = [];
   readonly #inputs: Tensor[] = [];
 
-  /** @throws {RangeError} If there is no such precision. */
+  /**
+   * A graph without ops, in `"f32"` unless told otherwise.
+   *
+   * @throws {RangeError} If there is no such precision.
+   */
   constructor({ precision = "f32" }: GraphOptions = {}) {
     if (precision !== "f32" && precision !== "f16") {
       throw new RangeError(`Cannot make a graph: got precision ${JSON.stringify(precision)}, must be f32 or f16`);
@@ -68,10 +80,15 @@ export class Graph {
     this.precision = precision;
   }
 
+  /** The kernel calls, in the order in which they were recorded. */
   get calls(): readonly Call[] {
     return this.#calls;
   }
 
+  /**
+   * The ops, in the order in which they were recorded: {@linkcode backward} goes through them from the last to the
+   * first.
+   */
   get tape(): readonly TapeEntry[] {
     return this.#tape;
   }

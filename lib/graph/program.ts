@@ -4,6 +4,7 @@ import { BYTES_PER_ELEMENT, type DType, type Placement, Storage, type Tensor, ty
 
 /** One kernel call with every array placed. */
 export interface ProgramCall {
+  /** The kernel to run. */
   readonly kernel: Kernel;
   /** In the order of the kernel's inputs, then its outputs. */
   readonly views: readonly View[];
@@ -13,6 +14,7 @@ export interface ProgramCall {
 
 /** A flat list of kernel calls over placed arrays: what a backend loads once and replays every step. */
 export class Program {
+  /** In the order in which they run. */
   readonly calls: readonly ProgramCall[];
   /** The inputs' storage, and every one that the calls touch, shared ones (parameters) included. */
   readonly storages: readonly Storage[];
@@ -22,6 +24,7 @@ export class Program {
   readonly scratch: readonly Storage[];
   readonly #placements: ReadonlyMap<Tensor, Placement>;
 
+  /** Of placed calls; {@linkcode plan} makes it. */
   constructor(
     parts: {
       calls: readonly ProgramCall[];

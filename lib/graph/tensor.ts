@@ -20,9 +20,12 @@ export function bytesOf({ size, dtype }: { readonly size: number; readonly dtype
 /** A block of memory that a backend allocates, zeroed, the first time a program that uses it is loaded. */
 export class Storage {
   /**
+   * A block that no backend has allocated yet.
+   *
    * @param name What the block holds, for error messages and memory reports.
    * @param bytes Its size; a multiple of 4.
    * @param contents Makes what the block holds instead of zeros: all of it. Backends ask for it when they allocate.
+   * @throws {RangeError} If `bytes` is not a positive multiple of 4.
    */
   constructor(
     readonly name: string,
@@ -37,16 +40,21 @@ export class Storage {
 
 /** Where an array lies: its storage, and its first byte there. */
 export interface Placement {
+  /** The block of memory that it is a part of. */
   readonly storage: Storage;
+  /** A multiple of its elements' size. */
   readonly byteOffset: number;
 }
 
 /** Integers that kernels find places in arrays by: each must be below a bound. */
 export interface IndexRange {
+  /** What they are called in an error. */
   readonly name: string;
   /** The first of them in the view that they are a part of, and how many there are. */
   readonly first: number;
+  /** How many there are. */
   readonly size: number;
+  /** The bound: a whole number. */
   readonly below: number;
 }
 
@@ -54,6 +62,7 @@ export interface IndexRange {
 export interface View extends Placement {
   /** Number of elements. */
   readonly size: number;
+  /** The type of its elements. */
   readonly dtype: DType;
   /** What the host may write: see `requireIndices`. */
   readonly indices?: readonly IndexRange[];
@@ -71,7 +80,9 @@ export interface TensorOptions {
 
 /** A named array of fixed shape. Compared by identity. */
 export class Tensor {
+  /** The type of its elements. */
   readonly dtype: DType;
+  /** Its fixed place; the planner gives one to a tensor that has none. */
   readonly placement: Placement | undefined;
   /** Number of elements: the product of the shape. */
   readonly size: number;
@@ -81,8 +92,13 @@ export class Tensor {
    * Of integers: every element must be below this, because an op that takes them finds places in an array by them.
    * Backends refuse others when the host writes them.
    */
-  below = Infinity;
+  below: number = Infinity;
 
+  /**
+   * Names an array, which has a place only where `options` give it one.
+   *
+   * @throws {RangeError} If the shape is empty, or holds what is not a positive integer.
+   */
   constructor(readonly name: string, readonly shape: readonly number[], options: TensorOptions = {}) {
     if (shape.length === 0 || shape.some((n) => !Number.isSafeInteger(n) || n <= 0)) {
       throw new RangeError(

@@ -47,6 +47,7 @@ export class Html {
     return String(part).replace(/[&<>"']/g, (character) => ENTITIES[character]);
   }
 
+  /** The HTML itself. */
   toString(): string {
     return this.#text;
   }

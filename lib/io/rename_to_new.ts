@@ -4,8 +4,10 @@ import { exists } from "./exists.ts";
 
 /** Something is at a path where something new was to be. */
 export class PathExistsError extends UserError {
+  /** What a stack trace calls it. */
   override readonly name = "PathExistsError";
 
+  /** With a message that names the path, and what to do. */
   constructor(path: string) {
     super(`Cannot write ${path}: got a path that exists, must be a new one. Choose another or replace it`);
   }

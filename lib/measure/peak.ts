@@ -73,6 +73,7 @@ export class Peak {
   #measured: MeasuredPeak;
   #reached = 0;
 
+  /** Begins with one measurement; see {@linkcode measurePeak}. */
   constructor(measured: MeasuredPeak) {
     this.#measured = measured;
   }
@@ -88,6 +89,7 @@ export class Peak {
     return flopsPerSecond / this.flopsPerSecond;
   }
 
+  /** The peak in FLOP/s, as far as it is known by now. */
   get flopsPerSecond(): number {
     return Math.max(this.#measured.peak, this.#reached);
   }

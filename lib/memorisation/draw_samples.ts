@@ -5,6 +5,7 @@ import type { Tokenizer } from "../tokenizer/mod.ts";
 
 /** Which samples are drawn. */
 export interface DrawSamplesOptions extends SamplingOptions {
+  /** How many. */
   readonly count: number;
   /** Tokens of each at most. */
   readonly maxTokens: number;
@@ -14,6 +15,7 @@ export interface DrawSamplesOptions extends SamplingOptions {
   readonly prompt?: string;
   /** Called when a sample is drawn, with their number so far. */
   readonly onSample?: (drawn: number) => void;
+  /** Stops before the next sample, with its reason. */
   readonly signal?: AbortSignal;
 }
 

@@ -19,6 +19,7 @@ export interface MemorisationOptions {
   readonly windowBytes?: number;
   /** Called with the bytes of the corpus that went by. */
   readonly onProgress?: (bytes: number) => void;
+  /** Stops the search, with its reason. */
   readonly signal?: AbortSignal;
 }
 
@@ -28,6 +29,7 @@ export interface OverlapSummary {
   readonly overlaps: readonly Overlap[];
   /** Of their lengths in bytes; the mean of the two in the middle where their number is even. */
   readonly median: number;
+  /** The longest, in bytes. */
   readonly max: number;
   /** The first of the longest: which text has it, and the bytes themselves. */
   readonly longest: Overlap & { readonly text: number; readonly content: Uint8Array };
@@ -35,8 +37,11 @@ export interface OverlapSummary {
 
 /** What was found. */
 export interface MemorisationReport {
+  /** Bytes of the corpus. */
   readonly corpusBytes: number;
+  /** Of the generated texts. */
   readonly samples: OverlapSummary;
+  /** Of the texts to compare with, where there are any. */
   readonly baseline?: OverlapSummary;
   /** Windows of the held-out text, and how many of them occur in the corpus. */
   readonly duplicates?: WindowCount & { readonly windowBytes: number };

@@ -8,6 +8,7 @@ export interface Overlap {
   readonly start: number;
   /** Where it occurs in the corpus: the document's number, counted from 0, and the byte it begins at. */
   readonly document: number;
+  /** The byte of the document that it begins at, counted from 0. */
   readonly offset: number;
 }
 
@@ -30,6 +31,7 @@ export class OverlapFinder {
   #currentDocument = 0;
   #position = 0;
 
+  /** Makes ready to look for these texts, as bytes. */
   constructor(texts: readonly Uint8Array[]) {
     this.#texts = texts;
     this.#automaton = new SuffixAutomaton(texts);

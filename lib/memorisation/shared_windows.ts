@@ -2,7 +2,9 @@ import { OptionError } from "../errors.ts";
 
 /** How many windows of a text occur in a corpus. */
 export interface WindowCount {
+  /** Windows in the texts. */
   readonly windows: number;
+  /** Those of them that occur in the corpus. */
   readonly shared: number;
 }
 
@@ -43,7 +45,11 @@ export class SharedWindows {
   /** BASE^windowBytes: what the byte that leaves the window weighs. */
   readonly #leaving: number;
 
-  /** @throws {OptionError} If `windowBytes` is not a positive integer. */
+  /**
+   * Makes ready to look for every window of `windowBytes` bytes.
+   *
+   * @throws {OptionError} If `windowBytes` is not a positive integer.
+   */
   constructor(texts: readonly Uint8Array[], windowBytes: number) {
     if (!Number.isSafeInteger(windowBytes) || windowBytes < 1) {
       throw new OptionError(`Cannot compare windows: got ${windowBytes} bytes, must be a positive integer`);

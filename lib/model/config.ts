@@ -8,6 +8,7 @@ export interface ModelConfig extends Architecture {
   readonly contextLength: number;
   /** Width of the residual stream. */
   readonly dModel: number;
+  /** Blocks of attention and feed-forward, one after the other. */
   readonly numLayers: number;
   /** Attention heads; each has dModel / numHeads dimensions. */
   readonly numHeads: number;

@@ -4,7 +4,9 @@ import type { ModelConfig } from "./config.ts";
 
 /** A parameter's name in a checkpoint, and its shape. */
 export interface ParameterSpec {
+  /** As in checkpoints: `layers.0.attn.q_proj.weight`. */
   readonly name: string;
+  /** Outputs before inputs: (out, in). */
   readonly shape: readonly number[];
 }
 
@@ -48,6 +50,7 @@ export class ParameterLayout {
   /** The parts by parameter name, in memory order. */
   readonly parts: ReadonlyMap<string, Tensor>;
 
+  /** Lays parameters out in the order given. `label` names the storage in messages. */
   constructor(label: string, specs: readonly ParameterSpec[], requiresGrad: boolean) {
     const offsets: number[] = [];
     let bytes = 0;
@@ -63,7 +66,11 @@ export class ParameterLayout {
     ]));
   }
 
-  /** @throws {Error} If there is no parameter of that name. */
+  /**
+   * The tensor of a parameter, by its name in a checkpoint.
+   *
+   * @throws {Error} If there is no parameter of that name.
+   */
   part(name: string): Tensor {
     const tensor = this.parts.get(name);
     if (tensor === undefined) throw new Error(`Cannot find parameter "${name}"`);

@@ -117,8 +117,11 @@ export class Safetensors implements Disposable {
 
 /** A tensor to write. */
 export interface TensorToWrite {
+  /** Names are told apart by their text; each may occur once. */
   readonly name: string;
+  /** The format's name of the element type. */
   readonly dtype: "F32" | "I32" | "U32";
+  /** Empty for a scalar. */
   readonly shape: readonly number[];
   /** Its elements, or how to get them when their turn comes, so that not all need be in memory at once. */
   readonly data: TensorData | (() => Promise<TensorData>);

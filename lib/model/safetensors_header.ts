@@ -33,6 +33,7 @@ const MAX_HEADER_BYTES = 100_000_000;
 
 /** Where one tensor lies in a file. */
 export interface TensorEntry {
+  /** As in the file. */
   readonly name: string;
   /** The format's name of the element type: F32, I32, U32, F16, BF16, … */
   readonly dtype: string;
@@ -40,6 +41,7 @@ export interface TensorEntry {
   readonly shape: readonly number[];
   /** Position of its first byte in the file. */
   readonly byteOffset: number;
+  /** Elements times the size of one. */
   readonly byteLength: number;
 }
 

@@ -17,7 +17,11 @@ export interface SamplingOptions {
   readonly repetitionPenalty?: number;
 }
 
-/** @throws {OptionError} Naming the first option that cannot work, and what it must be. */
+/**
+ * Checks that options can be sampled with.
+ *
+ * @throws {OptionError} Naming the first option that cannot work, and what it must be.
+ */
 export function validateSampling(options: SamplingOptions): void {
   const { temperature, topP, topK = 1, minP = 0, repetitionPenalty = 1 } = options;
   const check = (name: keyof SamplingOptions, isValid: boolean, mustBe: string) => {
@@ -33,6 +37,7 @@ export function validateSampling(options: SamplingOptions): void {
 
 /** Thrown where no token can be chosen. */
 export class NoTokenError extends UserError {
+  /** What a stack trace calls it. */
   override readonly name = "NoTokenError";
 
   constructor() {

@@ -33,7 +33,9 @@ export interface ForwardOptions {
  * evaluator, a generator. None of these frees them. Whoever made the model does, by `release`, if the backend goes on.
  */
 export class Transformer {
+  /** The shape that it was made from. */
   readonly config: ModelConfig;
+  /** The weights, as one storage and its parts. */
   readonly parameters: ParameterLayout;
   readonly #rope: RopeTables | undefined;
   /** A position 0 that is never written: storages start zeroed. */
@@ -42,7 +44,11 @@ export class Transformer {
     placement: { storage: new Storage("position zero", BYTES_PER_ELEMENT), byteOffset: 0 },
   });
 
-  /** @throws {RangeError} If the configuration cannot work. */
+  /**
+   * Names its parameters; no memory is taken before a program that uses them is loaded.
+   *
+   * @throws {RangeError} If the configuration cannot work.
+   */
   constructor(config: ModelConfig) {
     this.config = validateModelConfig(config);
     this.parameters = new ParameterLayout("parameters", parameterSpecs(config), true);

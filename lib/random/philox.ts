@@ -49,6 +49,8 @@ export class Philox {
   readonly #block = new Uint32Array(4);
 
   /**
+   * Nothing is drawn yet: any number of the stream costs the same.
+   *
    * @param seed A non-negative safe integer.
    * @param stream Keeps uses of one seed apart; below 2³².
    * @throws {OptionError} If the seed is out of range.

@@ -29,15 +29,21 @@ export interface CountTextsOptions {
 
 /** Counted words, and how the text was split into them. */
 export interface CountedText {
+  /** The words, and how often each was seen. */
   readonly words: WordCounts;
+  /** The texts that divided it, and were not counted. */
   readonly specialTokens: readonly string[];
+  /** How the text between them was split. */
   readonly pattern: PatternName;
 }
 
 /** How much text was counted, and where the time went. With several threads, reading is averaged over them. */
 export interface CountTimes {
+  /** Bytes of text. */
   readonly bytes: number;
+  /** Seconds spent waiting for text. */
   readonly readSeconds: number;
+  /** Seconds spent splitting and counting. */
   readonly pretokenizeSeconds: number;
 }
 

@@ -3,9 +3,11 @@ import { specialOnlyIds, type Vocabulary } from "./vocabulary.ts";
 
 /** A token and the two it was merged from; a byte or special token was not merged. */
 export interface MergeTree {
+  /** The token. */
   readonly id: number;
   /** Number of the merge, from 0: the order of training. `null` for bytes and special tokens. */
   readonly merge: number | null;
+  /** The left and the right one; empty for bytes and special tokens. */
   readonly parts: readonly MergeTree[];
 }
 
@@ -14,6 +16,7 @@ export class MergeHistory {
   readonly #vocabulary: Vocabulary;
   readonly #mergeOf = new Map<number, number>();
 
+  /** Looks every merge of a vocabulary up once. */
   constructor(vocabulary: Vocabulary) {
     this.#vocabulary = vocabulary;
     const { merges } = vocabulary;

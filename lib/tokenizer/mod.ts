@@ -1,4 +1,19 @@
-/** Byte-level BPE: training, encoding, decoding, streams, and files. */
+/**
+ * Byte-level BPE: training, encoding, decoding, streams, and files.
+ *
+ * @example Count words once, train vocabularies of several sizes from the counts
+ * ```ts
+ * import { countTexts, trainBpeFromCounts } from "@bytelm/bytelm/tokenizer";
+ *
+ * const counted = await countTexts(["low low low lower", "lowest newest newest"]);
+ * for (const vocabSize of [258, 262]) {
+ *   const tokenizer = trainBpeFromCounts(counted, { vocabSize });
+ *   console.log(vocabSize, tokenizer.encode("lowest").length);
+ * }
+ * ```
+ *
+ * @module
+ */
 export type { PatternName } from "./patterns.ts";
 export type { Vocabulary } from "./vocabulary.ts";
 export type { SpecialToken } from "./special_tokens.ts";
@@ -10,6 +25,7 @@ export type { LoadOptions } from "./load_options.ts";
 export { loadTokenizer, saveTokenizer } from "./tokenizer_dir.ts";
 export { trainBpe, trainBpeFromCounts, type TrainBpeOptions } from "./train_bpe.ts";
 export { type CountedText, countTexts, type CountTextsOptions, type CountTimes } from "./count_texts.ts";
+export type { WordCounts } from "./word_counts.ts";
 export { addCounts, formatCounts, parseCounts } from "./count_file.ts";
 export { longestTokens, MergeHistory, type MergeTree } from "./merge_history.ts";
 export type { Texts } from "./texts.ts";

@@ -4,7 +4,9 @@ import { excerpt } from "../io/excerpt.ts";
 
 /** A special token's text and id. */
 export interface SpecialToken {
+  /** What is looked for in a text. */
   readonly text: string;
+  /** The id that stands for it. */
   readonly id: number;
 }
 

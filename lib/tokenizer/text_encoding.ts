@@ -25,6 +25,7 @@ export class TextEncoding {
   readonly #ids = new IdBuffer();
   readonly #splitter: TextSplitter;
 
+  /** Begins a text; `Tokenizer.newEncoding` makes it. */
   constructor(encoder: Encoder, specials: SpecialTokens) {
     this.#splitter = encodingSplitter(encoder, specials, (ids) => this.#ids.append(ids));
   }

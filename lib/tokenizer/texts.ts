@@ -2,6 +2,7 @@ import type { TextSource } from "./text_source.ts";
 
 /** Many texts, one after the other: what stands in a JSON Lines file, for example. */
 export interface Texts {
+  /** The texts in order, as strings or UTF-8. */
   readonly texts: AsyncIterable<string | Uint8Array>;
 }
 

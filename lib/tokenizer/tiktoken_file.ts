@@ -10,7 +10,9 @@ import { byteIdsOf, NUM_BYTES, specialOnlyIds, type Vocabulary } from "./vocabul
 
 /** What a rank file does not say. */
 export interface TiktokenOptions {
+  /** How text is split before merging. */
   readonly pattern: PatternName;
+  /** Tokens that are found in the text first; `[]` for none. */
   readonly specials: readonly SpecialToken[];
 }
 

@@ -4,7 +4,9 @@
 export class TokenBytes {
   /** Token `id` is `arena[starts[id]..ends[id])`. */
   arena: Uint8Array;
+  /** First byte of each token in `arena`. */
   starts: Uint32Array;
+  /** The byte after the last one of each token; 0 where there is no token. */
   ends: Uint32Array;
   #used = 0;
   #size = 0;
@@ -18,6 +20,7 @@ export class TokenBytes {
     return tokens;
   }
 
+  /** No tokens yet, with room for so many; more room is made as needed. */
   constructor(capacity = 1024) {
     this.arena = new Uint8Array(capacity * 8);
     this.starts = new Uint32Array(capacity);

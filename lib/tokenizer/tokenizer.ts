@@ -34,6 +34,7 @@ export class Tokenizer {
   #encoder: Encoder | undefined;
   readonly #specials: SpecialTokens;
 
+  /** Takes the vocabulary as it is: see {@linkcode loadTokenizer} and {@linkcode trainBpe} for the ways to get one. */
   constructor(vocabulary: Vocabulary) {
     this.vocabulary = vocabulary;
     this.#specials = new SpecialTokens(vocabulary.specials);
@@ -65,7 +66,11 @@ export class Tokenizer {
     return new TextDecoder("utf-8", { ignoreBOM: true }).decode(this.decodeBytes(ids));
   }
 
-  /** @throws {UserError} if an id is not in the vocabulary. */
+  /**
+   * The bytes of ids, one after the other, whether or not they are UTF-8.
+   *
+   * @throws {UserError} if an id is not in the vocabulary.
+   */
   decodeBytes(ids: Ids): Uint8Array<ArrayBuffer> {
     const { tokens } = this.vocabulary;
     let length = 0;

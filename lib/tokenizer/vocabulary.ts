@@ -11,7 +11,9 @@ export const NUM_BYTES = 256;
 
 /** The data of a tokenizer. Ids may have gaps; every byte is a token. */
 export interface Vocabulary {
+  /** How text is split before merging. */
   readonly pattern: PatternName;
+  /** The bytes of each token. */
   readonly tokens: TokenBytes;
   /** Three ids per merge, first merge first: left, right, and the token they become. No pair is there twice. */
   readonly merges: Uint32Array;

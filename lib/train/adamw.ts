@@ -18,15 +18,21 @@ export const adamwKernel = defineKernel({
 
 /** The optimizer's fixed numbers. */
 export interface AdamWOptions {
+  /** Decay of the first moment: 0 or more, below 1. */
   readonly beta1: number;
+  /** Decay of the second moment: 0 or more, below 1. */
   readonly beta2: number;
+  /** Added to the root of the second moment; above 0. */
   readonly eps: number;
+  /** Share of a weight that is taken off per step, times the learning rate. */
   readonly weightDecay: number;
 }
 
 /** Everything one optimizer step reads and writes; parameters, gradients, m and v have one flat shape. */
 export interface AdamWTensors {
+  /** Read and written. */
   readonly parameters: Tensor;
+  /** Of the loss, before clipping. */
   readonly gradients: Tensor;
   /** First moments. */
   readonly m: Tensor;

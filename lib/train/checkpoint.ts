@@ -40,7 +40,9 @@ const nameOf = (step: number) => `step-${String(step).padStart(9, "0")}`;
 
 /** A checkpoint on disk that was found whole. */
 export interface Checkpoint {
+  /** Its directory. */
   readonly path: string;
+  /** What its checkpoint.json says. */
   readonly state: CheckpointState;
 }
 
@@ -107,7 +109,9 @@ export async function readCheckpointState(path: string): Promise<CheckpointState
 
 /** A checkpoint that cannot be used, and why. */
 export interface DamagedCheckpoint {
+  /** Its directory. */
   readonly path: string;
+  /** In words for a person. */
   readonly problem: string;
 }
 
@@ -155,7 +159,9 @@ export async function discardCheckpointsAfter(directory: string, step: number): 
 
 /** A checkpoint's weights and optimizer state. Close it, or declare it with `using`. */
 export class CheckpointTensors implements Disposable {
+  /** The parameters, by name. */
   readonly weights: WeightSource;
+  /** The optimizer's state, by the names that a {@linkcode Snapshot} gives. */
   readonly optimizer: WeightSource;
   readonly #files: readonly Safetensors[];
 
@@ -165,6 +171,7 @@ export class CheckpointTensors implements Disposable {
     this.#files = [weights, optimizer];
   }
 
+  /** Opens both files and checks their headers; no tensor is read yet. */
   static async open({ path }: Checkpoint): Promise<CheckpointTensors> {
     const weights = await Safetensors.open(checkpointWeights(path));
     try {
@@ -175,6 +182,7 @@ export class CheckpointTensors implements Disposable {
     }
   }
 
+  /** Closes both files. */
   [Symbol.dispose](): void {
     for (const file of this.#files) file[Symbol.dispose]();
   }

@@ -9,6 +9,7 @@ import type { RunConfig } from "./run_directory.ts";
 export interface BestValidation {
   /** The step after which it was measured, counted from 0. */
   readonly step: number;
+  /** Mean cross-entropy, in nats per token. */
   readonly validLoss: number;
 }
 
@@ -18,6 +19,7 @@ export interface CheckpointState {
   readonly step: number;
   /** Time spent on them, in seconds. */
   readonly seconds: number;
+  /** Absent before the first validation. */
   readonly best?: BestValidation;
   /** The run's configuration: its seed and `step` decide every batch that follows. */
   readonly config: RunConfig;

@@ -8,6 +8,7 @@ import { sha256 } from "../io/sha256.ts";
 export interface DataRecord {
   /** Its name: a file's path. */
   readonly name: string;
+  /** Its length. */
   readonly tokens: number;
   /** Of its tokens as 32-bit numbers: all of them up to four million, of longer sources as many in windows spread evenly. */
   readonly sha256: string;
@@ -47,7 +48,11 @@ export async function recordOf(source: TokenSource): Promise<DataRecord> {
   return { name, tokens, sha256: sha256(new Uint8Array(seen.buffer)), ...(tokenizer && { tokenizer }) };
 }
 
-/** @throws {UserError} If the source, whatever its name, is not the one that was recorded, or of another tokenizer. */
+/**
+ * Compares a source with what was recorded of the data that a run began with.
+ *
+ * @throws {UserError} If the source, whatever its name, is not the one that was recorded, or of another tokenizer.
+ */
 export async function requireSameData(source: TokenSource, record: DataRecord): Promise<void> {
   if (record.tokenizer) requireTokenizerOf(source, record.tokenizer);
   const { tokens, sha256: sum } = await recordOf(source);

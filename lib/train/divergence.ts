@@ -32,6 +32,7 @@ export interface Divergence {
   readonly step: number;
   /** What is NaN or infinite, and when it was seen, in words. */
   readonly got: string;
+  /** What was the first to go wrong, where that can be told. */
   readonly origin?: DivergenceOrigin;
   /** The step's learning rate. */
   readonly lr: number;
@@ -39,12 +40,14 @@ export interface Divergence {
 
 /** Thrown when a loss, a gradient or a weight is no longer a finite number. */
 export class DivergenceError extends UserError {
+  /** What a stack trace calls it. */
   override readonly name = "DivergenceError";
   /** The step at which it was seen, counted from 0. */
   readonly step: number;
   /** What was the first to be NaN or infinite, where that can be told. */
   readonly origin: string | undefined;
 
+  /** Puts what was seen, where it began and what to try next into the message. */
   constructor({ step, got, origin, lr }: Divergence) {
     const where = origin === undefined ? "" : `; it began in ${origin.what}`;
     super(
@@ -58,19 +61,24 @@ export class DivergenceError extends UserError {
   }
 
   /** Of a step whose loss or gradients are not finite. */
-  static atStep(step: number, { loss, gradNorm }: StepResult, origin: DivergenceOrigin | undefined, lr: number) {
+  static atStep(
+    step: number,
+    { loss, gradNorm }: StepResult,
+    origin: DivergenceOrigin | undefined,
+    lr: number,
+  ): DivergenceError {
     const got = `loss ${short(loss)} and gradient norm ${short(gradNorm)} at step ${step}`;
     return new DivergenceError({ step, got, origin, lr });
   }
 
   /** Of a validation with the weights after a step. */
-  static inValidation(step: number, validLoss: number, origin: ForwardOrigin | undefined, lr: number) {
+  static inValidation(step: number, validLoss: number, origin: ForwardOrigin | undefined, lr: number): DivergenceError {
     const got = `validation loss ${short(validLoss)} after step ${step}`;
     return new DivergenceError({ step, got, lr, ...(origin && { origin: { kind: "update", what: origin.what } }) });
   }
 
   /** Of weights, or the optimizer's state, after a step. */
-  static inWeights(step: number, what: string, lr: number) {
+  static inWeights(step: number, what: string, lr: number): DivergenceError {
     const got = `weights that are not finite after step ${step}`;
     return new DivergenceError({ step, got, origin: { kind: "update", what }, lr });
   }

@@ -52,7 +52,9 @@ export const LOSS_SCALE_DEFAULTS: LossScaleOptions = { initial: 2 ** 16, growthS
 export interface LossScaleUpdateOptions {
   /** The largest norm left as it is; Infinity switches clipping off. */
   readonly maxNorm: number;
+  /** AdamW's decay of the first moment; 0 for an optimizer without one. */
   readonly beta1: number;
+  /** AdamW's decay of the second moment; 0 for an optimizer without one. */
   readonly beta2: number;
 }
 
@@ -67,6 +69,7 @@ export class LossScale {
   readonly state: Tensor;
   readonly #options: LossScaleOptions;
 
+  /** Begins with the first scale when a program that uses it is loaded. */
   constructor(options: LossScaleOptions = LOSS_SCALE_DEFAULTS) {
     const storage = new Storage("loss scale", 16, () => Float32Array.of(options.initial, 0, 0, 0));
     this.state = new Tensor("loss scale", [4], { placement: { storage, byteOffset: 0 } });

@@ -8,8 +8,11 @@ import { originFields, TRAINING_READERS } from "./config_fields.ts";
 
 /** What a person says of a run: a preset's name, and what differs from it and from the defaults. */
 export interface ConfigParts {
+  /** A key of `PRESETS`. */
   readonly preset?: string;
+  /** Settings of the model that differ from the preset's. */
   readonly model?: Partial<ModelConfig>;
+  /** Settings of the training that differ from `TRAINING_DEFAULTS`. */
   readonly training?: Partial<TrainingConfig>;
 }
 
@@ -19,7 +22,9 @@ export interface MergedConfig {
   readonly preset: string;
   /** Settings that were said, as `model.dModel` and `training.lr`; the others follow from them, or are defaults. */
   readonly given: readonly string[];
+  /** The shape, with every switch spelled out. */
   readonly model: ModelConfig;
+  /** Every setting. */
   readonly training: TrainingConfig;
 }
 

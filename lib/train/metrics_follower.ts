@@ -5,6 +5,7 @@ import type { StepMetrics } from "./train.ts";
 
 /** What a run's metrics.jsonl holds. */
 export interface RunLog {
+  /** In the order of the steps. */
   readonly metrics: readonly StepMetrics[];
   /** Where the run was given up, if it was. */
   readonly divergence?: LoggedDivergence;
@@ -21,7 +22,11 @@ export class MetricsFollower {
   /** The polls so far: they share what was read, so one waits for another. */
   #polls: Promise<unknown> = Promise.resolve();
 
-  /** @param directory The run's; it need not be there yet. */
+  /**
+   * Nothing is read yet.
+   *
+   * @param directory The run's; it need not be there yet.
+   */
   constructor(directory: string) {
     this.#path = `${directory}/${RUN_FILES.metrics}`;
   }

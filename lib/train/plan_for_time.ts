@@ -29,17 +29,21 @@ export interface TimePlanOptions {
   readonly parts: readonly ConfigParts[];
   /** The tokenizer of the text, if it is known: it says how large the vocabulary is. */
   readonly tokenizer?: Tokenizer;
+  /** The tokens to train on: how many there are limits the model's size. */
   readonly train: TokenSource;
+  /** The tokens to validate with, if the run validates. */
   readonly valid?: TokenSource;
   /** Makes a backend like the run's; measuring uses up its memory, and disposes of it. */
   readonly createBackend: () => Promise<Backend>;
   /** Where the run will be: checkpoints are tried beside it. */
   readonly directory: string;
+  /** Stops measuring, with its reason. */
   readonly signal?: AbortSignal;
 }
 
 /** What was chosen, and from what. */
 export interface TimePlan {
+  /** What to train, and how: `steps` and its schedule fill the time. */
   readonly config: MergedConfig;
   /** The chosen model, and what its parts take. */
   readonly candidate: Candidate;
@@ -54,6 +58,7 @@ export interface TimePlan {
   readonly estimatedSeconds: number;
   /** Tokens that the run goes through. */
   readonly tokens: number;
+  /** Times that the run sees its corpus: `tokens` over the corpus's. */
   readonly epochs: number;
   /** Whether the run ends before the time does, because it has seen its corpus four times. */
   readonly isCorpusUsedUp: boolean;

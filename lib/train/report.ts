@@ -9,7 +9,9 @@ import type { StepMetrics } from "./train.ts";
 
 /** A run in a report. */
 export interface ReportRun {
+  /** Runs in one report are told apart by it. */
   readonly name: string;
+  /** In the order of the steps. */
   readonly metrics: readonly StepMetrics[];
   /** What else is to be known of the run: rows of a table. */
   readonly facts: Readonly<Record<string, string>>;
@@ -19,13 +21,17 @@ export interface ReportRun {
 
 /** The text of uPlot's script and style sheet, which the page carries with it. */
 export interface PlotLibrary {
+  /** `uPlot.iife.min.js`. */
   readonly script: string;
+  /** `uPlot.min.css`. */
   readonly style: string;
 }
 
 /** What a page shows: the plots' data, and HTML for what is under these names in the page. */
 export interface ReportContent {
+  /** What the page's script draws. */
   readonly plots: RunPlots;
+  /** HTML by the id of its place in the page. */
   readonly sections: Readonly<Record<"summary" | "samples" | "facts", Html>>;
 }
 

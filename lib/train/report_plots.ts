@@ -1,25 +1,34 @@
 import type { StepMetrics } from "./train.ts";
 
 /** Points of one line; more than a screen can show are replaced by means of neighbours. */
-interface Points {
+export interface PlotPoints {
+  /** Counted from 0. */
   readonly step: readonly number[];
+  /** Time spent on the run. */
   readonly seconds: readonly number[];
+  /** The field's value there. */
   readonly value: readonly number[];
 }
 
 const MAX_POINTS = 4000;
 
-const FIELDS = ["loss", "validLoss", "lr", "gradNorm", "tokensPerSecond"] as const;
+/** A number of {@linkcode StepMetrics} that is drawn. */
+export type PlotField = "loss" | "validLoss" | "lr" | "gradNorm" | "tokensPerSecond";
 
-type Field = typeof FIELDS[number];
+const FIELDS: readonly PlotField[] = ["loss", "validLoss", "lr", "gradNorm", "tokensPerSecond"];
 
 /** One plot: what is along its axes, and a line or two for each run. */
-interface Plot {
+export interface Plot {
+  /** Above the plot. */
   readonly title: string;
+  /** What the points are placed by. */
   readonly x: "step" | "seconds";
+  /** Below the plot. */
   readonly xLabel: string;
+  /** Beside the plot. */
   readonly yLabel: string;
-  readonly lines: readonly { readonly field: Field; readonly label: string; readonly dashed?: boolean }[];
+  /** Of each run, in order. */
+  readonly lines: readonly { readonly field: PlotField; readonly label: string; readonly dashed?: boolean }[];
 }
 
 /** What is drawn, in order. */
@@ -33,8 +42,10 @@ const PLOTS: readonly Plot[] = [
 
 /** The plots of a report, and the points of its runs by field. */
 export interface RunPlots {
+  /** What is drawn, in order. */
   readonly plots: readonly Plot[];
-  readonly runs: readonly { readonly name: string; readonly points: Readonly<Record<Field, Points>> }[];
+  /** Each run's points by field. */
+  readonly runs: readonly { readonly name: string; readonly points: Readonly<Record<PlotField, PlotPoints>> }[];
 }
 
 /** The plots of some runs, as the page draws them. */
@@ -45,13 +56,13 @@ export function reportPlots(
     plots: PLOTS,
     runs: runs.map(({ name, metrics }) => {
       const points = Object.fromEntries(FIELDS.map((field) => [field, pointsOf(metrics, field)]));
-      return { name, points: points as Record<Field, Points> };
+      return { name, points: points as Record<PlotField, PlotPoints> };
     }),
   };
 }
 
 /** The values of a field by step and by time, those that are not finite left out. */
-function pointsOf(metrics: readonly StepMetrics[], field: Field): Points {
+function pointsOf(metrics: readonly StepMetrics[], field: PlotField): PlotPoints {
   const known = metrics.filter((line) => Number.isFinite(line[field]));
   const bucket = Math.ceil(known.length / MAX_POINTS);
   const [step, seconds, value]: number[][] = [[], [], []];
@@ -79,6 +90,6 @@ function lossBy(x: Plot["x"]): Plot {
   };
 }
 
-function byStep(title: string, field: Field, label: string): Plot {
+function byStep(title: string, field: PlotField, label: string): Plot {
   return { title, x: "step", xLabel: "step", yLabel: label, lines: [{ field, label }] };
 }

@@ -20,8 +20,13 @@ export interface RoomOptions {
   readonly hostBytes?: number;
 }
 
-/** What to train, and how. */
-type Config = { readonly model: ModelConfig; readonly training: TrainingConfig };
+/** What to train, and how; a run's config.json is one. */
+export interface RoomConfig {
+  /** The model's shape. */
+  readonly model: ModelConfig;
+  /** How to train it. */
+  readonly training: TrainingConfig;
+}
 
 /** Tokens that a step's arrays on the host can hold. */
 const MAX_STEP_TOKENS = 2 ** 31;
@@ -33,7 +38,7 @@ const MAX_STEP_TOKENS = 2 ** 31;
  * @throws {UserError} If the memory is too small, naming what to lower.
  * @throws {Error} If the backend cannot load a program, as `Backend.load` says.
  */
-export async function requireRoom(backend: Backend, config: Config, options: RoomOptions = {}): Promise<void> {
+export async function requireRoom(backend: Backend, config: RoomConfig, options: RoomOptions = {}): Promise<void> {
   requireBytes(backend, config, options.hostBytes);
   const { model: shape, training } = config;
   const storages = new Set<Storage>();
@@ -48,7 +53,7 @@ export async function requireRoom(backend: Backend, config: Config, options: Roo
 }
 
 /** Compares the predicted memory with what the backend can address and the machine has. */
-function requireBytes(backend: Backend, { model, training }: Config, hostBytes = Infinity): void {
+function requireBytes(backend: Backend, { model, training }: RoomConfig, hostBytes = Infinity): void {
   const { batchSize, gradAccumulation } = training;
   const { parameters, gradients, optimizer, activations } = plannedTrainingMemory(model, training);
   const stepTokens = batchSize * gradAccumulation * model.contextLength;

@@ -30,11 +30,15 @@ import { type StepMetrics, train } from "./train.ts";
 
 /** What a run that is kept on disk needs. */
 export interface TrainRunOptions {
+  /** What it runs on; it is not disposed of. */
   readonly backend: Backend;
   /** The run's directory; it exists, with its config.json. */
   readonly directory: string;
+  /** What to train, and how: the directory's config.json, or a checkpoint's. */
   readonly config: RunConfig;
+  /** The tokens to train on. */
   readonly train: TokenSource;
+  /** The tokens to validate with; without them there is no validation. */
   readonly valid?: TokenSource;
   /** The tokenizer of the text that is trained on; needed for samples. */
   readonly tokenizer?: Tokenizer;

@@ -20,7 +20,9 @@ export interface RunConfig {
   readonly preset?: string;
   /** Settings that were said (`model.dModel`, `training.lr`); the others followed from them, or are defaults. */
   readonly given?: readonly string[];
+  /** The model's shape. */
   readonly model: ModelConfig;
+  /** How to train it. */
   readonly training: TrainingConfig;
   /** The tokens that it trains on. */
   readonly data: { readonly train: DataRecord; readonly valid?: DataRecord };

@@ -24,15 +24,20 @@ export function cosineLearningRate(step: number, { maxLr, minLr, warmupSteps, cy
 }
 
 /** What follows the warm-up: half a cosine, no change, a straight line, or no change and then a straight line (WSD). */
-export const SCHEDULES = ["cosine", "constant", "linear", "wsd"] as const;
+export type ScheduleName = "cosine" | "constant" | "linear" | "wsd";
+
+/** Every schedule's name. */
+export const SCHEDULES: readonly ScheduleName[] = ["cosine", "constant", "linear", "wsd"];
 
 /** A schedule and its numbers, as a training configuration has them. */
 export interface ScheduleOptions {
-  readonly schedule: typeof SCHEDULES[number];
+  /** What follows the warm-up. */
+  readonly schedule: ScheduleName;
   /** The peak. */
   readonly lr: number;
   /** Where a schedule that falls ends. */
   readonly minLr: number;
+  /** Steps in which the rate rises from 0 to `lr`. */
   readonly warmupSteps: number;
   /** Of `wsd`: the length of the straight line at the end. */
   readonly decaySteps: number;

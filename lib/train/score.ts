@@ -22,6 +22,7 @@ export interface ScoreOptions {
   readonly weights?: WeightSource;
   /** Called with the tokens scored so far. */
   readonly onProgress?: (tokens: number) => void;
+  /** Stops between two runs of the model, with its reason. */
   readonly signal?: AbortSignal;
 }
 

@@ -13,6 +13,7 @@ import { samplingFaults, samplingGraph } from "./self_test_sampling.ts";
 
 /** A kernel that computes something else than it should. */
 export interface KernelFault {
+  /** The kernel's name. */
   readonly kernel: string;
   /** Where, and by how much, in words for a person. */
   readonly detail: string;

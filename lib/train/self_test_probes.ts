@@ -30,10 +30,13 @@ export type ProbeInput =
 
 /** One call of a kernel on random arrays. Outputs start random in (0, 1), which kernels that add to them must keep. */
 export interface Probe {
+  /** The kernel to try. */
   readonly kernel: Kernel;
+  /** What it reads, by the names that the kernel gives its inputs. */
   readonly inputs: Readonly<Record<string, ProbeInput>>;
   /** Sizes of the outputs. */
   readonly outputs: Readonly<Record<string, number>>;
+  /** Its constants, by name. */
   readonly constants: Readonly<Record<string, number>>;
   /** Arrays that are f16; none by default. */
   readonly halves?: readonly string[];

@@ -23,7 +23,9 @@ export interface SgdOptions {
 
 /** Everything one step of gradient descent reads and writes; parameters and gradients have one flat shape. */
 export interface SgdTensors {
+  /** Read and written. */
   readonly parameters: Tensor;
+  /** Of the loss, before clipping. */
   readonly gradients: Tensor;
   /** (2): the gradient norm and the factor that clips it. */
   readonly clip: Tensor;

@@ -16,13 +16,17 @@ import type { StepMetrics } from "./train.ts";
 
 /** A run of a sweep. */
 export interface SweepRun extends SweepPoint {
+  /** What to train, and how. */
   readonly config: RunConfig;
 }
 
 /** A run that is about to be trained, for whoever wants to see its steps. */
 export interface StartedRun {
+  /** The run, with its place in the grid. */
   readonly run: SweepRun;
+  /** Where it is kept. */
   readonly directory: string;
+  /** What it runs on; disposed of at the run's end. */
   readonly backend: Backend;
   /** Steps taken before. */
   readonly step: number;
@@ -32,9 +36,13 @@ export interface StartedRun {
 export interface SweepOptions {
   /** Each run has a directory of its name in this one; made if need be. */
   readonly directory: string;
+  /** In the order in which they are trained; each name occurs once. */
   readonly runs: readonly SweepRun[];
+  /** The tokens to train on. */
   readonly train: TokenSource;
+  /** The tokens to validate with; without them runs are ranked by training loss. */
   readonly valid?: TokenSource;
+  /** The tokenizer of the text; it is kept beside each run. */
   readonly tokenizer?: Tokenizer;
   /** Makes the backend of a run; it is disposed of at the run's end. */
   readonly createBackend: (config: RunConfig) => Promise<Backend>;

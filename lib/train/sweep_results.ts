@@ -17,6 +17,7 @@ export interface SweepResult extends SweepPoint {
   readonly loss?: number;
   /** The last validation loss, and the lowest. */
   readonly validLoss?: number;
+  /** The lowest validation loss, in nats per token. */
   readonly lowestValidLoss?: number;
   /** Of a run that diverged: what happened. */
   readonly problem?: string;

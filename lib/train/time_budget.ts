@@ -2,9 +2,11 @@ import { TOKENS_PER_PARAMETER } from "../accounting/time.ts";
 
 /** What the parts of a run take on a device, in seconds. */
 export interface RunCosts {
+  /** One training step. */
   readonly step: number;
   /** One validation, with the weights that it may write. */
   readonly validation: number;
+  /** One checkpoint, written to disk. */
   readonly checkpoint: number;
   /** One sample of the model's text. */
   readonly sample: number;
@@ -22,13 +24,17 @@ export interface Intervals {
 
 /** A model that could be trained, and what was measured of it. */
 export interface Candidate {
+  /** Trainable elements. */
   readonly parameters: number;
+  /** Tokens that one step goes through. */
   readonly tokensPerStep: number;
+  /** What its parts take, in seconds. */
   readonly costs: RunCosts;
 }
 
 /** What there is to train with. */
 export interface Resources extends Intervals {
+  /** For training, with validations, checkpoints and samples. */
   readonly seconds: number;
   /** Distinct tokens to train on. */
   readonly corpusTokens: number;
@@ -42,7 +48,9 @@ export const MAX_EPOCHS = 4;
 
 /** Which of the candidates, and whether the time or the corpus limits how large it is. */
 export interface Choice {
+  /** Its place among the candidates. */
   readonly index: number;
+  /** What kept a larger one from being chosen. */
   readonly bound: "time" | "corpus";
 }
 

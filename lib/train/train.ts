@@ -23,6 +23,7 @@ export interface StepMetrics {
   readonly step: number;
   /** Mean cross-entropy of the step's sequences before the update, in nats per token. */
   readonly loss: number;
+  /** The step's learning rate. */
   readonly lr: number;
   /** Global gradient norm before clipping; 0 where the step was skipped. */
   readonly gradNorm: number;
@@ -44,7 +45,9 @@ export interface Snapshot {
   readonly step: number;
   /** Time spent on them. */
   readonly seconds: number;
+  /** The parameters, by name. */
   readonly weights: ReadonlyMap<string, Tensor>;
+  /** The optimizer's state, by a name made of its kind and the parameter's. */
   readonly optimizer: ReadonlyMap<string, Tensor>;
 }
 
@@ -60,14 +63,19 @@ export interface StartingPoint {
 
 /** What a training run needs. */
 export interface TrainOptions {
+  /** What it runs on; it is not disposed of. */
   readonly backend: Backend;
+  /** What is trained; its parameters stay on the backend when training ends. */
   readonly model: Transformer;
+  /** How to train: see `TRAINING_DEFAULTS`. */
   readonly config: TrainingConfig;
   /** Weights to start from. */
   readonly weights: WeightSource;
   /** Where an earlier run stood; by default this one starts at step 0. */
   readonly start?: StartingPoint;
+  /** The tokens to train on. */
   readonly train: TokenSource;
+  /** The tokens to validate with; without them there is no validation. */
   readonly valid?: TokenSource;
   /** The tokenizer of the text that is trained on; needed for samples. */
   readonly tokenizer?: Tokenizer;

@@ -22,6 +22,7 @@ export interface TrainerOptions {
   readonly gradAccumulation?: number;
   /** Tokens per sequence; the model's context length by default. */
   readonly seqLen?: number;
+  /** Which optimizer, and its fixed numbers. */
   readonly optimizer: OptimizerOptions;
   /** What the model computes in; `"f32"` by default. */
   readonly precision?: Precision;

@@ -1,15 +1,13 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 // Through the public API, as a program of somebody else's would.
+import { identifyTokenizer } from "../../lib/dataset/mod.ts";
+import { createRunDirectory, loadRunTokenizer, sweep } from "../../lib/train/mod.ts";
 import {
   createBackend,
-  createRunDirectory,
-  identifyTokenizer,
   initialWeights,
-  loadRunTokenizer,
   mergeConfigs,
   recordOf,
   saveTokenizer,
-  sweep,
   tokensInMemory,
   train,
   trainBpe,

@@ -1,0 +1,15 @@
+/**
+ * Operations on tensors of a graph, each with its hand-derived gradient.
+ *
+ * @module
+ */
+export { add } from "./add.ts";
+export { attention } from "./attention.ts";
+export { crossEntropy, type CrossEntropyOptions } from "./cross_entropy.ts";
+export { embedding } from "./embedding.ts";
+export { linear } from "./linear.ts";
+export { rmsnorm } from "./rmsnorm.ts";
+export { rope, ropeAngles, type RopeTables } from "./rope.ts";
+export { silu } from "./silu.ts";
+export { softmax } from "./softmax.ts";
+export { swiglu } from "./swiglu.ts";

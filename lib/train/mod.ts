@@ -1,0 +1,94 @@
+/**
+ * Training: one step, a whole run with its directory, a sweep of runs, and reports of them.
+ *
+ * @example The learning rate over a run
+ * ```ts
+ * import { learningRate } from "@bytelm/bytelm/train";
+ *
+ * const schedule = { schedule: "wsd", lr: 1e-3, minLr: 0, warmupSteps: 10, decaySteps: 20, steps: 100 } as const;
+ * for (const step of [0, 5, 10, 50, 90]) console.log(step, learningRate(step, schedule));
+ * ```
+ *
+ * @module
+ */
+
+// Steps
+export { adamw, type AdamWOptions, adamwSchedule, type AdamWTensors } from "./adamw.ts";
+export { clipGradNorm } from "./clip_grad_norm.ts";
+export { LOSS_SCALE_DEFAULTS, LossScale, type LossScaleOptions, type LossScaleUpdateOptions } from "./loss_scale.ts";
+export { createOptimizer, type Optimizer, type OptimizerOptions } from "./optimizer.ts";
+export {
+  cosineLearningRate,
+  type CosineSchedule,
+  learningRate,
+  type ScheduleName,
+  type ScheduleOptions,
+} from "./schedule.ts";
+export { sgd, type SgdOptions, type SgdTensors } from "./sgd.ts";
+export { type StepResult, Trainer, type TrainerOptions } from "./trainer.ts";
+export { type Snapshot, type StartingPoint, type StepMetrics, train, type TrainOptions } from "./train.ts";
+export { type Divergence, DivergenceError, type DivergenceOrigin } from "./divergence.ts";
+export { Sampler } from "./sampler.ts";
+export { type KernelFault, selfTest, type SelfTestOptions } from "./self_test.ts";
+export type { Probe, ProbeInput } from "./self_test_probes.ts";
+
+// Configuration
+export { TRAINING_DEFAULTS, type TrainingConfig, validateTrainingConfig } from "./config.ts";
+export { type ConfigParts, mergeConfigs, type MergedConfig, readConfigFile } from "./merge_config.ts";
+export { planForTime, type TimePlan, type TimePlanOptions } from "./plan_for_time.ts";
+export { requireRoom, type RoomConfig, type RoomOptions } from "./require_room.ts";
+export {
+  type Candidate,
+  type Choice,
+  chooseCandidate,
+  chooseSteps,
+  estimateSeconds,
+  type Intervals,
+  type Resources,
+  type RunCosts,
+  stepsWithin,
+} from "./time_budget.ts";
+
+// Runs
+export {
+  type BestValidation,
+  type Checkpoint,
+  type CheckpointState,
+  CheckpointTensors,
+  type DamagedCheckpoint,
+  latestCheckpoint,
+  listCheckpoints,
+  readCheckpoint,
+  writeCheckpoint,
+} from "./checkpoint.ts";
+export { type DataRecord, recordOf, requireSameData } from "./data_record.ts";
+export { MetricsFollower, readLog, readMetrics, type RunLog } from "./metrics_follower.ts";
+export type { LoggedDivergence } from "./metrics_line.ts";
+export { trainRun, type TrainRunOptions } from "./run.ts";
+export {
+  createRunDirectory,
+  findWeights,
+  readModelConfig,
+  readRunConfig,
+  RUN_FILES,
+  type RunConfig,
+  writeRunConfig,
+} from "./run_directory.ts";
+export { loadRunTokenizer } from "./run_tokenizer.ts";
+
+// Sweeps
+export { type StartedRun, sweep, type SweepOptions, type SweepRun } from "./sweep.ts";
+export { type SweepAxes, sweepGrid, type SweepPoint } from "./sweep_grid.ts";
+export { bestResult, readResults, type SweepResult, sweepTable } from "./sweep_results.ts";
+
+// Reports
+export {
+  type LiveReport,
+  type PlotLibrary,
+  type ReportContent,
+  reportContent,
+  reportHtml,
+  type ReportRun,
+} from "./report.ts";
+export type { Plot, PlotField, PlotPoints, RunPlots } from "./report_plots.ts";
+export type { Html } from "../io/markup.ts";
