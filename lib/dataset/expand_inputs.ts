@@ -2,7 +2,7 @@
 import { constants, gunzipSync } from "node:zlib";
 import { UserError } from "../errors.ts";
 import { statOrNull } from "../io/stat_or_null.ts";
-import { findFiles, identityOf, type SkipReason } from "./find_files.ts";
+import { type FileFilter, findFiles, identityOf, type SkipReason } from "./find_files.ts";
 import { requireText } from "./text_bytes.ts";
 import { type Examined, EXAMINED_BYTES, type ExaminedText, examineText } from "./text_format.ts";
 import { STDIN, type TextInput } from "./text_inputs.ts";
@@ -35,8 +35,8 @@ export interface ExpandInputsOptions {
   readonly stdinIsJsonLines?: boolean;
   /** Whether standard input may have nothing in it. */
   readonly stdinMayBeEmpty?: boolean;
-  /** A glob that files in directories must match: their names, or with a slash in it their paths from the directory on. */
-  readonly include?: string;
+  /** Which files of directories are wanted. By default all are. */
+  readonly include?: FileFilter;
   /** Called once, when all are found. */
   readonly onReport?: (report: InputReport) => void;
 }
@@ -71,7 +71,7 @@ export async function expandInputs(
   }
   if (options.include !== undefined && inputs.numDirectories === 0) {
     throw new UserError(
-      `Cannot take files that match ${options.include}: got no directory, must be one to take them from. Name one`,
+      `Cannot take files that match ${options.include.name}: got no directory, must be one to take them from. Name one`,
     );
   }
   options.onReport?.(inputs);
@@ -112,7 +112,7 @@ class InputList implements InputReport {
   }
 
   /** Adds the texts in a directory. */
-  async addDirectory(path: string, include: string | undefined): Promise<void> {
+  async addDirectory(path: string, include: FileFilter | undefined): Promise<void> {
     this.numDirectories++;
     const root = path.replace(/(?<=.)\/+$/, "");
     const before = this.all.length;
@@ -132,7 +132,7 @@ class InputList implements InputReport {
       }
     }
     if (this.all.length > before) return;
-    const got = include === undefined ? "a directory without text" : `a directory without text named ${include}`;
+    const got = include === undefined ? "a directory without text" : `a directory without text named ${include.name}`;
     const others = this.skipped.filter(({ path }) => path.startsWith(`${root}/`));
     const first = others.length > 0 ? ` (skipped ${others[0].path}: ${others[0].reason})` : "";
     throw new UserError(`Cannot read ${path}: got ${got}${first}, must hold some. Name another`);

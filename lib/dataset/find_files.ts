@@ -1,5 +1,4 @@
 // The files below a directory that may be texts, each once.
-import { matchesGlob } from "node:path";
 import { statOrNull } from "../io/stat_or_null.ts";
 
 /** Why a path below a directory is passed over. */
@@ -18,10 +17,18 @@ export interface FoundFile {
   readonly identity: string;
 }
 
+/** Which files are wanted. */
+export interface FileFilter {
+  /** What a person calls it: a glob. */
+  readonly name: string;
+  /** @param path From the directory on that is searched. */
+  readonly matches: (path: string) => boolean;
+}
+
 /** How files are looked for. */
 export interface FindFilesOptions {
-  /** A glob that files must match: their names, or with a slash in it their paths from the directory on. */
-  readonly include?: string;
+  /** By default all are wanted. */
+  readonly include?: FileFilter;
   /** Files that are there already, by their identity: links to them are passed over. */
   readonly others?: ReadonlySet<string>;
 }
@@ -39,7 +46,7 @@ export async function findFiles(
   const taken = new Set<string>(), walked = new Set<string>();
   const links: string[] = [];
   const skip = (path: string, reason: SkipReason) => skipped.push({ path, reason });
-  const isWanted = (path: string) => include === undefined || matches(path.slice(root.length + 1), include);
+  const isWanted = (path: string) => include === undefined || include.matches(path.slice(root.length + 1));
 
   const takeFile = (path: string, info: Deno.FileInfo, realPath: string, isLinked: boolean) => {
     if (!isWanted(path)) return;
@@ -88,10 +95,6 @@ export async function findFiles(
 export function identityOf({ dev, ino, nlink }: Deno.FileInfo, realPath: string): string {
   // Some file systems use all 64 bits of the inode's number, of which a double keeps 53.
   return (nlink ?? 1) > 1 && ino !== null && Number.isSafeInteger(ino) ? `${dev}:${ino}` : realPath;
-}
-
-function matches(relativePath: string, glob: string): boolean {
-  return matchesGlob(glob.includes("/") ? relativePath : relativePath.slice(relativePath.lastIndexOf("/") + 1), glob);
 }
 
 /** The order of walking: directory by directory, names in the order of their characters. */

@@ -21,7 +21,7 @@ export type { DownloadOptions } from "./download.ts";
 export { fetchDataset, type FetchDatasetOptions } from "./fetch_dataset.ts";
 export { type DocumentOptions, documentsOf } from "./documents.ts";
 export { expandInputs, type ExpandInputsOptions, type InputReport, type SkippedInput } from "./expand_inputs.ts";
-export type { SkipReason } from "./find_files.ts";
+export type { FileFilter, SkipReason } from "./find_files.ts";
 export { splitText } from "./split.ts";
 export { splitDocuments, type SplitDocumentsOptions, type SplitPart, type SplitResult } from "./split_documents.ts";
 export { type ReadTextOptions, type TextInput, textSourceOf } from "./text_inputs.ts";

@@ -1,18 +1,26 @@
 // The texts that a person names, and what is said of them on stderr.
 import { expandInputs, type ExpandInputsOptions, type InputReport } from "../../lib/dataset/expand_inputs.ts";
 import type { TextInput } from "../../lib/dataset/text_inputs.ts";
+import { fileFilter } from "./file_filter.ts";
 
 /** Paths that are listed of each kind; more are counted. */
 const LISTED = 5;
 /** What is passed over in any directory, and nothing to worry about. */
 const EXPECTED: readonly string[] = ["hidden", "empty", "read already"];
 
+/** Options for `findInputs`. */
+export interface FindInputsOptions extends Omit<ExpandInputsOptions, "onReport" | "include"> {
+  /** A glob that files in directories must match: see `fileFilter`. */
+  readonly include?: string;
+}
+
 /** Finds inputs, and says what was found in directories and what is odd. Throws as {@linkcode expandInputs}. */
 export function findInputs(
   paths: readonly string[],
-  options: Omit<ExpandInputsOptions, "onReport"> = {},
+  { include, ...options }: FindInputsOptions = {},
 ): Promise<TextInput[]> {
-  return expandInputs(paths, { ...options, onReport: tell });
+  const filter = include === undefined ? undefined : fileFilter(include);
+  return expandInputs(paths, { ...options, include: filter, onReport: tell });
 }
 
 /** Prints a warning. */

@@ -1,8 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { findFiles } from "../../lib/dataset/find_files.ts";
+import { fileFilter } from "../../tasks/cli/file_filter.ts";
+import { type FileFilter, findFiles } from "../../lib/dataset/find_files.ts";
 
 /** Makes files, and links (`name -> target`), and says which of them findFiles() gives. */
-async function find(names: readonly string[], options: { include?: string; root?: string } = {}) {
+async function find(names: readonly string[], options: { include?: FileFilter; root?: string } = {}) {
   const dir = await Deno.realPath(await Deno.makeTempDir());
   try {
     for (const name of names) {
@@ -87,10 +88,12 @@ Deno.test("findFiles() passes over links that lead nowhere or in circles", async
 
 Deno.test("findFiles() takes those that a glob matches: names, or paths where it has a slash", async () => {
   const names = ["in/a.txt", "in/b.md", "in/sub/c.txt", "in/sub/d.TXT", "in/empty.bin", "in/gone.bin -> none"];
-  const files = async (include: string) => (await find(names, { include })).files;
+  const files = async (glob: string) => (await find(names, { include: fileFilter(glob) })).files;
   assertEquals(await files("*.txt"), ["a.txt", "sub/c.txt"]);
   assertEquals(await files("*.{md,TXT}"), ["b.md", "sub/d.TXT"]);
   assertEquals(await files("sub/*"), ["sub/c.txt", "sub/d.TXT"]);
   assertEquals(await files("**/*.txt"), ["a.txt", "sub/c.txt"]);
-  assertEquals((await find(names, { include: "*.txt" })).skipped, []);
+  assertEquals(await files("[ab].*"), ["a.txt", "b.md"]);
+  assertEquals(await files("no*"), []);
+  assertEquals((await find(names, { include: fileFilter("*.txt") })).skipped, []);
 });

@@ -6,6 +6,7 @@ import { type TextInput, textSourceOf } from "../../lib/dataset/text_inputs.ts";
 import { UserError } from "../../lib/errors.ts";
 import { textPieces } from "../../lib/tokenizer/text_source.ts";
 import { textsOf } from "../../lib/tokenizer/texts.ts";
+import { fileFilter } from "../../tasks/cli/file_filter.ts";
 import { keptPieces } from "./pieces.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
@@ -90,8 +91,16 @@ Deno.test("expandInputs() takes directories apart in the order of paths, and ref
     await assertRejects(() => expandInputs([`${dir}/missing`]), UserError, "no such file");
     await assertRejects(() => expandInputs([`${dir}/self`]), UserError, "no such file");
     await assertRejects(() => expandInputs([`${dir}/none`]), UserError, "a directory without text");
-    await assertRejects(() => expandInputs([`${dir}/in`], { include: "*.md" }), UserError, "without text named *.md");
-    await assertRejects(() => expandInputs([`${dir}/in/a.jsonl`], { include: "*" }), UserError, "no directory");
+    await assertRejects(
+      () => expandInputs([`${dir}/in`], { include: fileFilter("*.md") }),
+      UserError,
+      "without text named *.md",
+    );
+    await assertRejects(
+      () => expandInputs([`${dir}/in/a.jsonl`], { include: fileFilter("*") }),
+      UserError,
+      "no directory",
+    );
     await assertRejects(() => expandInputs([`${dir}/empty`]), UserError, "an empty file");
     await assertRejects(() => expandInputs(["-", "-"]), UserError, "must be given once");
   });

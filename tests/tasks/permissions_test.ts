@@ -16,6 +16,7 @@ const JOBS: readonly (readonly [string, ...string[]])[] = [
   ["data", "--input", "DIR/text.txt", "--out", "DIR/data", "--separator", ". "],
   ["train-bpe", "--input", "DIR/text.txt", "--vocab-size", "265", "--out", "DIR/tok", "--tiktoken"],
   ["count", "--input", "DIR/text.txt", "--out", "DIR/words.count"],
+  ["count", "--input", "DIR", "--include", "*.txt", "--out", "DIR/words2.count"],
   ["train-bpe", "--counts", "DIR/words.count", "--vocab-size", "265", "--out", "DIR/tok2"],
   ["encode", "--tokenizer", "DIR/tok", "--input", "DIR/text.txt", "--out", "DIR/t.npy"],
   ["encode", "--tokenizer", "DIR/tok", "--input", "DIR/text.txt", "--out", "DIR/shards", "--shard-size", "5KB"],
