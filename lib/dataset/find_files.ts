@@ -21,7 +21,7 @@ export interface FoundFile {
 export interface FileFilter {
   /** What a person calls it: a glob. */
   readonly name: string;
-  /** @param path From the directory on that is searched. */
+  /** Whether a file is wanted, by its path from the directory on that is searched. */
   readonly matches: (path: string) => boolean;
 }
 

@@ -11,7 +11,7 @@ const EXTRA: Readonly<Record<string, string>> = {
   "profile-step": "vega",
   "build-kernels": "assemblyscript",
 };
-const EVERYWHERE = ["cli-progress", "picomatch", "@types/cli-progress", "uplot"];
+const EVERYWHERE = ["cli-progress", "@types/cli-progress", "picomatch", "@types/picomatch", "uplot"];
 
 /** Names of the npm packages that a module's graph imports. */
 async function packagesOf(script: string): Promise<string[]> {
