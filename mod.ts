@@ -79,7 +79,7 @@ export { identifyTokenizer, requireOneTokenizer, type TokenizerId } from "./lib/
 export { backward, type BackwardOptions, Gradients } from "./lib/graph/backward.ts";
 export { type BackwardRule, Graph, type GraphOptions, type Precision } from "./lib/graph/graph.ts";
 export { compile, CompiledGraph } from "./lib/graph/compiled_graph.ts";
-export { defineKernel, type Kernel } from "./lib/graph/kernel.ts";
+export { defineKernel, type Kernel, type KernelFlops, type KernelTry, type KernelWrite } from "./lib/graph/kernel.ts";
 export { plan, type PlanOptions } from "./lib/graph/plan.ts";
 export { Program, viewOf, wholeOf } from "./lib/graph/program.ts";
 export { Storage, Tensor, type View } from "./lib/graph/tensor.ts";

@@ -48,18 +48,17 @@ const ADDED_IF: Readonly<Record<string, string>> = {
 };
 
 /**
- * The work of one call. Attention's FLOPs are those of the pairs that a causal query sees, T(T + 1) / 2 of T², because
- * its kernels skip the rest; `KERNEL_FLOPS` counts all pairs. Bytes are each array once: inputs read, outputs written,
+ * The work of one call. FLOPs are those really done: attention's, of the pairs that a causal query sees, T(T + 1) / 2 of
+ * T². Bytes are each array once: inputs read, outputs written,
  * and read where they are added to; of a table that is indexed, only the rows that are.
  *
- * @returns `flops` 0 for a kernel that `KERNEL_FLOPS` has no formula for.
+ * @returns `flops` 0 for a kernel that declares none.
  */
 export function workOf(call: SizedCall): CallWork {
   const { kernel, views } = call;
   const constants = Object.fromEntries(Object.keys(kernel.constants).map((name, i) => [name, call.constants[i]]));
   const counted = countCall(call);
-  let flops = counted === undefined ? 0 : counted.matmul + counted.other;
-  if (kernel.name.startsWith("attention_")) flops *= (constants.T + 1) / (2 * constants.T);
+  const flops = counted === undefined ? 0 : (counted.matmul + counted.other) * (counted.done ?? 1);
 
   const isRead = (output: string) => {
     const flag = ADDED_IF[output] ?? (output === kernel.outputs[0] ? "accumulate" : "");

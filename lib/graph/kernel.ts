@@ -10,7 +10,7 @@ export type ConstantType = "u32" | "f32";
  * `"partly overwritten"`, some elements anew, and the others stay; `addedIf`, added to what is there if a constant is 1,
  * else overwritten.
  */
-export type Write<Constant extends string = string> =
+export type KernelWrite<Constant extends string = string> =
   | "overwritten"
   | "updated"
   | "partly overwritten"
@@ -56,7 +56,7 @@ export interface Kernel<
   /** Sizes and other fixed numbers. */
   readonly constants: Readonly<Record<Constant, ConstantType>>;
   /** How outputs are written; those not named are overwritten. */
-  readonly writes?: Readonly<Partial<Record<NoInfer<Output>, Write<NoInfer<Constant>>>>>;
+  readonly writes?: Readonly<Partial<Record<NoInfer<Output>, KernelWrite<NoInfer<Constant>>>>>;
   /** Those of its arrays that a graph in f16 holds in f16. */
   readonly halves?: readonly NoInfer<Input | Output>[];
   /** Calls to try it with; they need `sizes`. */

@@ -1,6 +1,6 @@
 /** What a kernel's declaration must be to be no contradiction. */
 
-import type { ConstantType, Kernel, KernelTry, Write } from "./kernel.ts";
+import type { ConstantType, Kernel, KernelTry, KernelWrite } from "./kernel.ts";
 
 /** @throws {RangeError} If the declaration contradicts itself; the message names the kernel and the field. */
 export function requireConsistent(kernel: Kernel): void {
@@ -19,7 +19,7 @@ export function requireConsistent(kernel: Kernel): void {
   tries.forEach((sample, i) => requireTry(kernel, `tries[${i}]`, sample, arrays));
 }
 
-function requireFlag(kernel: Kernel, output: string, write: Write | undefined): void {
+function requireFlag(kernel: Kernel, output: string, write: KernelWrite | undefined): void {
   if (typeof write !== "object" || kernel.constants[write.addedIf] === "u32") return;
   const flags = Object.keys(kernel.constants).filter((name) => kernel.constants[name] === "u32");
   refuse(kernel, `writes.${output}.addedIf`, write.addedIf, `a constant of type u32${among(flags)}`);

@@ -1,11 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Backend } from "../../lib/backend/backend.ts";
-import type { Kernel, KernelTry, Write } from "../../lib/graph/kernel.ts";
+import type { Kernel, KernelTry, KernelWrite } from "../../lib/graph/kernel.ts";
 import { type Arrays, GARBAGE, GraphRun, type HostData } from "./graph_run.ts";
 import { Random } from "./random.ts";
 
 /** How outputs are said to be written; `"overwritten"` where nothing is said. */
-export type Writes = Readonly<Partial<Record<string, Write>>>;
+export type Writes = Readonly<Partial<Record<string, KernelWrite>>>;
 
 /** The constants that decide how any of a kernel's outputs are written. */
 export function flagsOf(kernel: Kernel): string[] {

@@ -1,7 +1,7 @@
 // What kernels declare of how they write is what they do: accounting, the scheduler and the reference rely on it.
 import { assertEquals, assertRejects } from "@std/assert";
 import { createWasmBackend } from "../../lib/backend/wasm.ts";
-import type { Write } from "../../lib/graph/kernel.ts";
+import type { KernelWrite } from "../../lib/graph/kernel.ts";
 import { KERNELS } from "../../lib/train/kernels.ts";
 import { forEachBackend } from "../harness/backends.ts";
 import { assertWritesAsDeclared, flagsOf } from "../harness/kernel_writes.ts";
@@ -21,7 +21,7 @@ Deno.test("no kernel could declare anything else of an output", async () => {
     if (sample === undefined) continue;
     for (const output of kernel.outputs) {
       const declared = kernel.writes?.[output] ?? "overwritten";
-      const all: Write[] = ["overwritten", "updated", "partly overwritten"];
+      const all: KernelWrite[] = ["overwritten", "updated", "partly overwritten"];
       const others = [...all, ...flagsOf(kernel).map((addedIf) => ({ addedIf }))].filter((write) =>
         JSON.stringify(write) !== JSON.stringify(declared)
       );
