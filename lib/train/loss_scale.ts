@@ -13,6 +13,7 @@ export const lossScaleApply = defineKernel({
   inputs: ["dLoss", "state"],
   outputs: ["y"],
   constants: {},
+  sizes: () => ({ dLoss: 1, state: 4, y: 1 }),
   flops: () => otherFlops(1),
 });
 
@@ -37,6 +38,7 @@ export const lossScaleUpdate = defineKernel({
     beta2Rest: "f32",
   },
   writes: { state: "updated" },
+  sizes: ({ S }) => ({ norms: 2, schedule: S, state: 4, clip: 2, told: S }),
   // The norm, the factor, two corrections and the scale.
   flops: () => otherFlops(12),
 });

@@ -101,8 +101,8 @@ Deno.test("what kernels declare holds for every call of a training step, in f32 
         const { matmul, other } = kernel.flops!(namedConstants(kernel, constants));
         assert(Number.isSafeInteger(matmul) && Number.isSafeInteger(other), `${label}: ${matmul}, ${other}`);
         const arrays = [...kernel.inputs, ...kernel.outputs];
-        const sizes = kernel.sizes?.(namedConstants(kernel, constants));
-        if (sizes) assertEquals(views.map(({ size }) => size), arrays.map((array) => sizes[array]), label);
+        const sizes = kernel.sizes!(namedConstants(kernel, constants));
+        assertEquals(views.map(({ size }) => size), arrays.map((array) => sizes[array]), label);
         const halves = arrays.filter((_, i) => views[i].dtype === "f16");
         assertEquals(halves.filter((array) => !kernel.halves?.includes(array)), [], `${label} in f16`);
       }

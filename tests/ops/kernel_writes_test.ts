@@ -34,7 +34,8 @@ Deno.test("no kernel could declare anything else of an output", async () => {
   }
 });
 
-Deno.test("every kernel declares its sizes and sizes to try it with, or is known not to", () => {
+Deno.test("every kernel declares its arrays' sizes, its FLOPs and calls to try it with, or is known not to", () => {
+  assertEquals(KERNELS.filter(({ sizes, flops }) => !sizes || !flops).map(({ name }) => name), []);
   const untried = KERNELS.filter(({ tries = [] }) => tries.length === 0).map(({ name }) => name);
   // There is no wasm kernel to compare with: a GPU's token is held against the host's choice, and the loss scale's few
   // operations are tried by its own tests.
