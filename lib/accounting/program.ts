@@ -1,9 +1,9 @@
-import { KERNEL_FLOPS, type KernelFlops } from "./kernel_flops.ts";
+import { type Kernel, type KernelFlops, namedConstants } from "../graph/kernel.ts";
 
 /** The part of a program's kernel call that is counted; `ProgramCall` of lib/graph is one. */
 export interface CountedCall {
-  /** What it is counted by: the kernel's name, and its constants by name. */
-  readonly kernel: { readonly name: string; readonly constants: Readonly<Record<string, unknown>> };
+  /** What it is counted by: the kernel's name, its constants, and its FLOPs. */
+  readonly kernel: Pick<Kernel, "name" | "constants" | "flops">;
   /** In the order of the kernel's constants. */
   readonly constants: readonly number[];
 }
@@ -34,18 +34,16 @@ export interface ProgramFlops {
   readonly backwardMatmul: number;
   /** All else. */
   readonly other: number;
-  /** Kernels that this accounting has no formula for, each once. */
+  /** Kernels that declare no FLOPs, each once. */
   readonly uncounted: readonly string[];
 }
 
-/** FLOPs of one call; `undefined` for a kernel without a formula. */
-export function countCall(call: CountedCall): KernelFlops | undefined {
-  const names = Object.keys(call.kernel.constants);
-  const constants = Object.fromEntries(names.map((name, i) => [name, call.constants[i]]));
-  return KERNEL_FLOPS[call.kernel.name]?.(constants);
+/** FLOPs of one call; `undefined` for a kernel that does not declare them. */
+export function countCall({ kernel, constants }: CountedCall): KernelFlops | undefined {
+  return kernel.flops?.(namedConstants(kernel, constants));
 }
 
-/** Counts the FLOPs of every call of a program, from kernel names and constants alone. */
+/** Counts the FLOPs of every call of a program, as the kernels declare them. */
 export function countProgram(program: Pick<CountedProgram, "calls">): ProgramFlops {
   let forwardMatmul = 0;
   let backwardMatmul = 0;

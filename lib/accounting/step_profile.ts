@@ -1,4 +1,5 @@
-import { type CallWork, type MachineLimits, rooflineSeconds, type SizedCall, workOf } from "./roofline.ts";
+import type { SizedCall } from "../graph/touched_bytes.ts";
+import { type CallWork, type MachineLimits, rooflineSeconds, workOf } from "./roofline.ts";
 import { formatTable } from "./table.ts";
 import { formatDuration, formatShare, formatSi } from "./units.ts";
 

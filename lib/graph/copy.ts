@@ -1,5 +1,5 @@
 import type { Graph } from "./graph.ts";
-import { defineKernel } from "./kernel.ts";
+import { defineKernel, otherFlops } from "./kernel.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** y = x, or y += x where `accumulate` is 1. */
@@ -8,6 +8,11 @@ export const copyKernel = defineKernel({
   inputs: ["x"],
   outputs: ["y"],
   constants: { n: "u32", accumulate: "u32" },
+  writes: { y: { addedIf: "accumulate" } },
+  halves: ["y"],
+  sizes: ({ n }) => ({ x: n, y: n }),
+  flops: ({ n, accumulate }) => otherFlops(n * accumulate),
+  tries: [{ constants: { n: 6321, accumulate: 1 } }],
 });
 
 /**

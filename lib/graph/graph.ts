@@ -126,7 +126,7 @@ export class Graph {
    * Appends a kernel call.
    * @throws {Error} If an output is also an input or another output: no device may read and write one array at a time.
    * @throws {TypeError} If an array holds integers where the kernel takes floating-point numbers, or the other way round.
-   * @throws {RangeError} If a constant is no number of its type.
+   * @throws {RangeError} If a constant is no number of its type, or an array has another size than the kernel declares.
    */
   call<I extends string, O extends string, C extends string>(kernel: Kernel<I, O, C>, args: Arguments<I, O, C>): void {
     const inputs = kernel.inputs.map((name) => args.inputs[name]);
@@ -139,6 +139,7 @@ export class Graph {
     const types = Object.entries<ConstantType>(kernel.constants);
     const constants = types.map(([name]) => args.constants[name as C]);
     types.forEach(([name, type], i) => requireConstant(kernel, name, type, constants[i]));
+    requireSizes(kernel, [...inputs, ...outputs], args.constants);
     this.#calls.push({ kernel, inputs, outputs, constants });
   }
 
@@ -161,6 +162,16 @@ function requireElements(kernel: Kernel, name: string, tensor: Tensor): void {
       isInteger ? "u32" : "f32 or f16"
     }`,
   );
+}
+
+/** Kernels trust their constants: beyond an array's end lies another. */
+function requireSizes(kernel: Kernel, tensors: readonly Tensor[], constants: Readonly<Record<string, number>>): void {
+  const sizes = kernel.sizes?.(constants);
+  if (sizes === undefined) return;
+  [...kernel.inputs, ...kernel.outputs].forEach((name, i) => {
+    if (tensors[i].size === sizes[name]) return;
+    throw new RangeError(`Cannot call ${kernel.name}: got ${tensors[i]} as ${name}, must have ${sizes[name]} elements`);
+  });
 }
 
 function requireConstant(kernel: Kernel, name: string, type: ConstantType, value: number): void {

@@ -33,7 +33,14 @@ export {
   type Precision,
   type TapeEntry,
 } from "./graph.ts";
-export { type ConstantType, defineKernel, type Kernel } from "./kernel.ts";
+export {
+  type ConstantType,
+  defineKernel,
+  type Kernel,
+  type KernelFlops,
+  type KernelTry,
+  type KernelWrite,
+} from "./kernel.ts";
 export { plan, type PlanOptions } from "./plan.ts";
 export { Program, type ProgramCall, viewOf, wholeOf } from "./program.ts";
 export {

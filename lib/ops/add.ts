@@ -1,5 +1,5 @@
 import type { Graph } from "../graph/graph.ts";
-import { defineKernel } from "../graph/kernel.ts";
+import { defineKernel, otherFlops } from "../graph/kernel.ts";
 import { Tensor } from "../graph/tensor.ts";
 import { requireSameShape } from "./shapes.ts";
 
@@ -9,6 +9,10 @@ export const addForward = defineKernel({
   inputs: ["a", "b"],
   outputs: ["y"],
   constants: { n: "u32" },
+  halves: ["b"],
+  sizes: ({ n }) => ({ a: n, b: n, y: n }),
+  flops: ({ n }) => otherFlops(n),
+  tries: [{ constants: { n: 6321 } }],
 });
 
 /** The elementwise sum of two tensors of one shape: the residual connection. */

@@ -1,7 +1,16 @@
 import type { Graph } from "../graph/graph.ts";
-import { defineKernel } from "../graph/kernel.ts";
+import { defineKernel, matmulFlops } from "../graph/kernel.ts";
 import { Tensor } from "../graph/tensor.ts";
 import { requireBelow, requireSameShape, requireShape } from "./shapes.ts";
+
+/**
+ * FLOPs that a softmax over scores costs for each pair of positions besides the products: forward scale, running
+ * maximum, subtraction, exponential, running sum; backward scale, subtraction, exponential, and p·(dP − delta).
+ */
+const SOFTMAX_PER_PAIR = 5;
+
+/** The share of the pairs of T queries and keys that a causal query sees: the kernels skip the rest. */
+const seenShare = (T: number) => (T + 1) / (2 * T);
 
 /**
  * y[b,t,h] = Σⱼ softmaxⱼ(scale · q[b,t,h] · k[b,j,h]) v[b,j,h] over j ≤ start[0] + t, scale = 1 / √headDim, by the online
@@ -14,6 +23,23 @@ export const attentionForward = defineKernel({
   outputs: ["y", "lse"],
   integers: ["start"],
   constants: { B: "u32", T: "u32", S: "u32", H: "u32", headDim: "u32" },
+  halves: ["q", "k", "v", "y"],
+  sizes: ({ B, T, S, H, headDim }) => {
+    const [queries, keys] = [B * T * H * headDim, B * S * H * headDim];
+    return { q: queries, k: keys, v: keys, start: 1, y: queries, lse: B * H * T };
+  },
+  below: ({ T, S }) => ({ start: S - T + 1 }),
+  // Scores and weighted values of every pair of query and key, as its dense form would.
+  flops: ({ B, T, S, H, headDim }) => ({
+    ...matmulFlops(2 * 2 * B * H * T * S * headDim, B * H * T * (SOFTMAX_PER_PAIR * S + headDim)),
+    done: seenShare(T),
+  }),
+  tries: [
+    { constants: { B: 2, T: 37, S: 37, H: 2, headDim: 6 } },
+    { constants: { B: 1, T: 65, S: 65, H: 2, headDim: 64 } },
+    // One query after cached keys, as in generation.
+    { constants: { B: 2, T: 1, S: 150, H: 3, headDim: 64 }, inputs: { start: [130] } },
+  ],
 });
 
 /**
@@ -34,6 +60,26 @@ export const attentionBackward = defineKernel({
     accumulateKey: "u32",
     accumulateValue: "u32",
   },
+  writes: {
+    dQ: { addedIf: "accumulateQuery" },
+    dK: { addedIf: "accumulateKey" },
+    dV: { addedIf: "accumulateValue" },
+  },
+  halves: ["q", "k", "v", "y", "dY", "dQ", "dK", "dV"],
+  sizes: ({ B, T, H, headDim }) => {
+    const heads = B * T * H * headDim;
+    return { q: heads, k: heads, v: heads, y: heads, lse: B * H * T, dY: heads, dQ: heads, dK: heads, dV: heads };
+  },
+  // Scores, dY·Vᵀ, dQ, dK and dV; dY·y, and the final scales of dQ and dK. A GPU computes the first two twice: they count
+  // once.
+  flops: ({ B, T, H, headDim }) => ({
+    ...matmulFlops(5 * 2 * B * H * T * T * headDim, B * H * T * (SOFTMAX_PER_PAIR * T + 4 * headDim)),
+    done: seenShare(T),
+  }),
+  tries: [
+    { constants: { B: 2, T: 37, H: 2, headDim: 6, accumulateQuery: 0, accumulateKey: 1, accumulateValue: 0 } },
+    { constants: { B: 1, T: 65, H: 2, headDim: 64, accumulateQuery: 0, accumulateKey: 1, accumulateValue: 0 } },
+  ],
 });
 
 /**

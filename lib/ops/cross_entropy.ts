@@ -1,5 +1,5 @@
 import type { Graph } from "../graph/graph.ts";
-import { defineKernel } from "../graph/kernel.ts";
+import { defineKernel, otherFlops } from "../graph/kernel.ts";
 import { Tensor } from "../graph/tensor.ts";
 import { requireBelow, requireShape } from "./shapes.ts";
 
@@ -13,6 +13,11 @@ export const crossEntropyForward = defineKernel({
   outputs: ["losses", "lse"],
   integers: ["targets"],
   constants: { rows: "u32", V: "u32" },
+  halves: ["logits"],
+  sizes: ({ rows, V }) => ({ logits: rows * V, targets: rows, losses: rows, lse: rows }),
+  below: ({ V }) => ({ targets: V }),
+  flops: ({ rows, V }) => otherFlops(rows * (4 * V + 3)),
+  tries: [{ constants: { rows: 21, V: 301 } }],
 });
 
 /** dLogits[r,v] (+)= dLoss[0] / rows · (exp(logits[r,v] − lse[r]) − [v = targets[r]]). dLoss: (1). */
@@ -22,6 +27,12 @@ export const crossEntropyBackward = defineKernel({
   outputs: ["dLogits"],
   integers: ["targets"],
   constants: { rows: "u32", V: "u32", accumulate: "u32" },
+  writes: { dLogits: { addedIf: "accumulate" } },
+  halves: ["logits", "dLogits"],
+  sizes: ({ rows, V }) => ({ logits: rows * V, targets: rows, lse: rows, dLoss: 1, dLogits: rows * V }),
+  below: ({ V }) => ({ targets: V }),
+  flops: ({ rows, V, accumulate }) => otherFlops(rows * ((3 + accumulate) * V + 1)),
+  tries: [{ constants: { rows: 21, V: 301, accumulate: 1 } }],
 });
 
 /** The same gradient in the place of the logits: logits is read, then overwritten. */
@@ -31,6 +42,12 @@ export const crossEntropyBackwardInPlace = defineKernel({
   outputs: ["logits"],
   integers: ["targets"],
   constants: { rows: "u32", V: "u32" },
+  writes: { logits: "updated" },
+  halves: ["logits"],
+  sizes: ({ rows, V }) => ({ targets: rows, lse: rows, dLoss: 1, logits: rows * V }),
+  below: ({ V }) => ({ targets: V }),
+  flops: ({ rows, V }) => otherFlops(rows * (3 * V + 1)),
+  tries: [{ constants: { rows: 21, V: 301 } }],
 });
 
 /** What `crossEntropy` may be told. */
@@ -49,6 +66,9 @@ export const meanForward = defineKernel({
   inputs: ["x"],
   outputs: ["y"],
   constants: { n: "u32" },
+  sizes: ({ n }) => ({ x: n, y: 1 }),
+  flops: ({ n }) => otherFlops(n),
+  tries: [{ constants: { n: 6321 } }],
 });
 
 /**

@@ -1,5 +1,5 @@
 import type { Graph } from "../graph/graph.ts";
-import { defineKernel } from "../graph/kernel.ts";
+import { defineKernel, otherFlops } from "../graph/kernel.ts";
 import { Tensor } from "../graph/tensor.ts";
 import { requireBelow } from "./shapes.ts";
 
@@ -10,6 +10,11 @@ export const embeddingForward = defineKernel({
   outputs: ["y"],
   integers: ["ids"],
   constants: { N: "u32", V: "u32", D: "u32" },
+  sizes: ({ N, V, D }) => ({ ids: N, weight: V * D, y: N * D }),
+  touched: ({ N, V, D }) => ({ weight: Math.min(N, V) * D }),
+  below: ({ V }) => ({ ids: V }),
+  flops: () => otherFlops(0),
+  tries: [{ constants: { N: 300, V: 37, D: 20 } }],
 });
 
 /** dWeight[v] (+)= Σ over n with ids[n] = v, in ascending n, of dY[n]. No atomics, so the same bits every time. */
@@ -19,6 +24,11 @@ export const embeddingBackward = defineKernel({
   outputs: ["dWeight"],
   integers: ["ids"],
   constants: { N: "u32", V: "u32", D: "u32", accumulate: "u32" },
+  writes: { dWeight: { addedIf: "accumulate" } },
+  sizes: ({ N, V, D }) => ({ ids: N, dY: N * D, dWeight: V * D }),
+  below: ({ V }) => ({ ids: V }),
+  flops: ({ N, D }) => otherFlops(N * D),
+  tries: [{ constants: { N: 300, V: 37, D: 20, accumulate: 1 } }],
 });
 
 /**

@@ -1,6 +1,30 @@
 import type { Graph } from "../graph/graph.ts";
-import { defineKernel } from "../graph/kernel.ts";
+import { defineKernel, matmulFlops } from "../graph/kernel.ts";
 import type { Tensor } from "../graph/tensor.ts";
+
+/**
+ * Sizes to try the products with: one row, and several that divide evenly or not; then large enough for the largest tiles
+ * and for split sums.
+ */
+const SIZES = [
+  { rows: 1, I: 260, O: 9 },
+  { rows: 5, I: 7, O: 6 },
+  { rows: 67, I: 45, O: 83 },
+  { rows: 64, I: 96, O: 32 },
+];
+const LARGE_SIZES = [
+  { rows: 2048, I: 32, O: 2048 },
+  { rows: 32, I: 2048, O: 2048 },
+  { rows: 4096, I: 256, O: 256 },
+];
+
+/** Tries with these sizes, and other constants beside them. */
+function triesWith<C>(others: C) {
+  return [
+    ...SIZES.map((sizes) => ({ constants: { ...sizes, ...others } })),
+    ...LARGE_SIZES.map((sizes) => ({ constants: { ...sizes, ...others }, large: true })),
+  ];
+}
 
 /** y = x Wᵀ. x: (rows, I), weight: (O, I), y: (rows, O). */
 export const linearForward = defineKernel({
@@ -8,6 +32,10 @@ export const linearForward = defineKernel({
   inputs: ["x", "weight"],
   outputs: ["y"],
   constants: { rows: "u32", I: "u32", O: "u32" },
+  halves: ["x", "weight", "y"],
+  sizes: ({ rows, I, O }) => ({ x: rows * I, weight: O * I, y: rows * O }),
+  flops: ({ rows, I, O }) => matmulFlops(2 * rows * I * O),
+  tries: triesWith({}),
 });
 
 /** dX (+)= dY W. dY: (rows, O), weight: (O, I), dX: (rows, I). */
@@ -16,6 +44,11 @@ export const linearBackwardInput = defineKernel({
   inputs: ["dY", "weight"],
   outputs: ["dX"],
   constants: { rows: "u32", I: "u32", O: "u32", accumulate: "u32" },
+  writes: { dX: { addedIf: "accumulate" } },
+  halves: ["dY", "weight", "dX"],
+  sizes: ({ rows, I, O }) => ({ dY: rows * O, weight: O * I, dX: rows * I }),
+  flops: ({ rows, I, O, accumulate }) => matmulFlops(2 * rows * I * O, rows * I * accumulate),
+  tries: triesWith({ accumulate: 0 }),
 });
 
 /** dW (+)= dYᵀ x. dY: (rows, O), x: (rows, I), dW: (O, I). */
@@ -24,6 +57,11 @@ export const linearBackwardWeight = defineKernel({
   inputs: ["dY", "x"],
   outputs: ["dWeight"],
   constants: { rows: "u32", I: "u32", O: "u32", accumulate: "u32" },
+  writes: { dWeight: { addedIf: "accumulate" } },
+  halves: ["dY", "x"],
+  sizes: ({ rows, I, O }) => ({ dY: rows * O, x: rows * I, dWeight: O * I }),
+  flops: ({ rows, I, O, accumulate }) => matmulFlops(2 * rows * I * O, O * I * accumulate),
+  tries: triesWith({ accumulate: 1 }),
 });
 
 /**

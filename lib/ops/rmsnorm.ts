@@ -1,5 +1,5 @@
 import type { Graph } from "../graph/graph.ts";
-import { defineKernel } from "../graph/kernel.ts";
+import { defineKernel, otherFlops } from "../graph/kernel.ts";
 import { Tensor } from "../graph/tensor.ts";
 import { requireShape } from "./shapes.ts";
 import { partialsFor, sumPartials } from "./sum_partials.ts";
@@ -10,6 +10,10 @@ export const rmsnormForward = defineKernel({
   inputs: ["x", "weight"],
   outputs: ["y", "rstd"],
   constants: { rows: "u32", D: "u32", eps: "f32" },
+  halves: ["y"],
+  sizes: ({ rows, D }) => ({ x: rows * D, weight: D, y: rows * D, rstd: rows }),
+  flops: ({ rows, D }) => otherFlops(rows * (4 * D + 4)),
+  tries: [{ constants: { rows: 21, D: 301, eps: 1e-5 } }],
 });
 
 /** dX[r,i] (+)= rstd · (dY·w)[r,i] − x[r,i] · rstd³ / D · Σⱼ (dY·w·x)[r,j]. Shapes as in the forward kernel. */
@@ -18,6 +22,11 @@ export const rmsnormBackwardInput = defineKernel({
   inputs: ["x", "weight", "rstd", "dY"],
   outputs: ["dX"],
   constants: { rows: "u32", D: "u32", accumulate: "u32" },
+  writes: { dX: { addedIf: "accumulate" } },
+  halves: ["dY"],
+  sizes: ({ rows, D }) => ({ x: rows * D, weight: D, rstd: rows, dY: rows * D, dX: rows * D }),
+  flops: ({ rows, D, accumulate }) => otherFlops(rows * ((6 + accumulate) * D + 4)),
+  tries: [{ constants: { rows: 21, D: 301, accumulate: 1 } }],
 });
 
 /** partials[p,i] = Σ over the rows of part p of dY[r,i] · x[r,i] · rstd[r]. partials: (P, D), parts as in sum_partials.ts. */
@@ -26,6 +35,10 @@ export const rmsnormBackwardWeight = defineKernel({
   inputs: ["x", "rstd", "dY"],
   outputs: ["partials"],
   constants: { rows: "u32", D: "u32", P: "u32" },
+  halves: ["dY"],
+  sizes: ({ rows, D, P }) => ({ x: rows * D, rstd: rows, dY: rows * D, partials: P * D }),
+  flops: ({ rows, D }) => otherFlops(3 * rows * D),
+  tries: [{ constants: { rows: 21, D: 301, P: 4 } }],
 });
 
 /**

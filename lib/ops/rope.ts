@@ -1,5 +1,5 @@
 import type { Graph } from "../graph/graph.ts";
-import { defineKernel } from "../graph/kernel.ts";
+import { defineKernel, otherFlops } from "../graph/kernel.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { requireBelow, requireShape } from "./shapes.ts";
 
@@ -14,6 +14,15 @@ export const ropeForward = defineKernel({
   outputs: ["y"],
   integers: ["start"],
   constants: { rows: "u32", T: "u32", D: "u32", headDim: "u32", positions: "u32" },
+  halves: ["x", "y"],
+  sizes: ({ rows, D, headDim, positions }) => {
+    const angles = positions * headDim / 2;
+    return { x: rows * D, cos: angles, sin: angles, start: 1, y: rows * D };
+  },
+  touched: ({ T, headDim }) => ({ cos: T * headDim / 2, sin: T * headDim / 2 }),
+  below: ({ T, positions }) => ({ start: positions - T + 1 }),
+  flops: ({ rows, D }) => otherFlops(3 * rows * D),
+  tries: [{ constants: { rows: 10, T: 5, D: 20, headDim: 4, positions: 9 }, inputs: { start: [3] } }],
 });
 
 /** The inverse rotation of dY, which is its transpose: dX (+)= Rᵀ dY. Shapes as in the forward kernel. */
@@ -23,6 +32,16 @@ export const ropeBackward = defineKernel({
   outputs: ["dX"],
   integers: ["start"],
   constants: { rows: "u32", T: "u32", D: "u32", headDim: "u32", positions: "u32", accumulate: "u32" },
+  writes: { dX: { addedIf: "accumulate" } },
+  halves: ["dY", "dX"],
+  sizes: ({ rows, D, headDim, positions }) => {
+    const angles = positions * headDim / 2;
+    return { dY: rows * D, cos: angles, sin: angles, start: 1, dX: rows * D };
+  },
+  touched: ({ T, headDim }) => ({ cos: T * headDim / 2, sin: T * headDim / 2 }),
+  below: ({ T, positions }) => ({ start: positions - T + 1 }),
+  flops: ({ rows, D, accumulate }) => otherFlops((3 + accumulate) * rows * D),
+  tries: [{ constants: { rows: 10, T: 5, D: 20, headDim: 4, positions: 9, accumulate: 1 }, inputs: { start: [3] } }],
 });
 
 /** The tables and position that `rope` reads. */

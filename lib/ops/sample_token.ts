@@ -1,5 +1,5 @@
 import type { Graph } from "../graph/graph.ts";
-import { defineKernel } from "../graph/kernel.ts";
+import { defineKernel, otherFlops } from "../graph/kernel.ts";
 import { BYTES_PER_ELEMENT, Storage, Tensor } from "../graph/tensor.ts";
 import { requireBelow, requireShape } from "./shapes.ts";
 
@@ -17,6 +17,19 @@ export const sampleTokenKernel = defineKernel({
   outputs: ["ids", "context"],
   integers: ["start", "drawable", "ids", "context"],
   constants: { B: "u32", V: "u32", S: "u32" },
+  writes: { context: "updated" },
+  sizes: ({ B, V, S }) => ({
+    logits: B * V,
+    start: 1,
+    uniforms: B,
+    options: SAMPLING_OPTIONS.length,
+    drawable: Math.ceil(V / 32),
+    ids: B,
+    context: B * S,
+  }),
+  below: ({ S }) => ({ start: S - 1 }),
+  // As with top-p alone: 16 passes, each with a weight, 16 comparisons and 16 sums for every token.
+  flops: ({ B, V }) => otherFlops(16 * (4 + 2 * 16) * B * V),
 });
 
 /** What a device chooses where there is nothing to choose from; no token's id. */

@@ -1,5 +1,5 @@
 import type { Graph } from "../graph/graph.ts";
-import { defineKernel } from "../graph/kernel.ts";
+import { defineKernel, otherFlops } from "../graph/kernel.ts";
 import type { Tensor } from "../graph/tensor.ts";
 
 /** y = x · σ(x), elementwise over n. */
@@ -8,6 +8,10 @@ export const siluForward = defineKernel({
   inputs: ["x"],
   outputs: ["y"],
   constants: { n: "u32" },
+  halves: ["x", "y"],
+  sizes: ({ n }) => ({ x: n, y: n }),
+  flops: ({ n }) => otherFlops(4 * n),
+  tries: [{ constants: { n: 6321 } }],
 });
 
 /** dX (+)= dY · σ(x) · (1 + x · (1 − σ(x))). */
@@ -16,6 +20,11 @@ export const siluBackward = defineKernel({
   inputs: ["x", "dY"],
   outputs: ["dX"],
   constants: { n: "u32", accumulate: "u32" },
+  writes: { dX: { addedIf: "accumulate" } },
+  halves: ["x", "dY", "dX"],
+  sizes: ({ n }) => ({ x: n, dY: n, dX: n }),
+  flops: ({ n, accumulate }) => otherFlops((9 + accumulate) * n),
+  tries: [{ constants: { n: 6321, accumulate: 0 } }],
 });
 
 /** The sigmoid linear unit, x · σ(x), elementwise. Source: Elfwing et al. 2017, arXiv:1702.03118. */

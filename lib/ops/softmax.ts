@@ -1,5 +1,5 @@
 import type { Graph } from "../graph/graph.ts";
-import { defineKernel } from "../graph/kernel.ts";
+import { defineKernel, otherFlops } from "../graph/kernel.ts";
 import { Tensor } from "../graph/tensor.ts";
 
 /** y[r,i] = exp(x[r,i] − max(x[r])) / Σⱼ exp(x[r,j] − max(x[r])). x, y: (rows, D). */
@@ -8,6 +8,9 @@ export const softmaxForward = defineKernel({
   inputs: ["x"],
   outputs: ["y"],
   constants: { rows: "u32", D: "u32" },
+  sizes: ({ rows, D }) => ({ x: rows * D, y: rows * D }),
+  flops: ({ rows, D }) => otherFlops(5 * rows * D),
+  tries: [{ constants: { rows: 21, D: 301 } }],
 });
 
 /** dX[r,i] (+)= y[r,i] · (dY[r,i] − Σⱼ dY[r,j] y[r,j]). */
@@ -16,6 +19,10 @@ export const softmaxBackward = defineKernel({
   inputs: ["y", "dY"],
   outputs: ["dX"],
   constants: { rows: "u32", D: "u32", accumulate: "u32" },
+  writes: { dX: { addedIf: "accumulate" } },
+  sizes: ({ rows, D }) => ({ y: rows * D, dY: rows * D, dX: rows * D }),
+  flops: ({ rows, D, accumulate }) => otherFlops((4 + accumulate) * rows * D),
+  tries: [{ constants: { rows: 21, D: 301, accumulate: 0 } }],
 });
 
 /** Softmax over the last dimension, the maximum subtracted first so that no exponential overflows. */

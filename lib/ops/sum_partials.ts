@@ -1,5 +1,5 @@
 import type { Graph } from "../graph/graph.ts";
-import { defineKernel } from "../graph/kernel.ts";
+import { defineKernel, otherFlops } from "../graph/kernel.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { requireShape } from "./shapes.ts";
 
@@ -9,6 +9,10 @@ export const sumPartialsKernel = defineKernel({
   inputs: ["partials"],
   outputs: ["y"],
   constants: { P: "u32", D: "u32", accumulate: "u32" },
+  writes: { y: { addedIf: "accumulate" } },
+  sizes: ({ P, D }) => ({ partials: P * D, y: D }),
+  flops: ({ P, D }) => otherFlops(P * D),
+  tries: [{ constants: { P: 4, D: 301, accumulate: 1 } }],
 });
 
 /**

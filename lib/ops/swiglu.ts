@@ -1,5 +1,5 @@
 import type { Graph } from "../graph/graph.ts";
-import { defineKernel } from "../graph/kernel.ts";
+import { defineKernel, otherFlops } from "../graph/kernel.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { requireSameShape } from "./shapes.ts";
 
@@ -9,6 +9,10 @@ export const swigluForward = defineKernel({
   inputs: ["gate", "up"],
   outputs: ["y"],
   constants: { n: "u32" },
+  halves: ["gate", "up", "y"],
+  sizes: ({ n }) => ({ gate: n, up: n, y: n }),
+  flops: ({ n }) => otherFlops(5 * n),
+  tries: [{ constants: { n: 6321 } }],
 });
 
 /** dGate (+)= dY · up · silu′(gate); dUp (+)= dY · silu(gate). */
@@ -17,6 +21,11 @@ export const swigluBackward = defineKernel({
   inputs: ["gate", "up", "dY"],
   outputs: ["dGate", "dUp"],
   constants: { n: "u32", accumulateGate: "u32", accumulateUp: "u32" },
+  writes: { dGate: { addedIf: "accumulateGate" }, dUp: { addedIf: "accumulateUp" } },
+  halves: ["gate", "up", "dY", "dGate", "dUp"],
+  sizes: ({ n }) => ({ gate: n, up: n, dY: n, dGate: n, dUp: n }),
+  flops: ({ n, accumulateGate, accumulateUp }) => otherFlops((12 + accumulateGate + accumulateUp) * n),
+  tries: [{ constants: { n: 6321, accumulateGate: 1, accumulateUp: 0 } }],
 });
 
 /**

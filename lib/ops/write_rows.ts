@@ -1,5 +1,5 @@
 import type { Graph } from "../graph/graph.ts";
-import { defineKernel } from "../graph/kernel.ts";
+import { defineKernel, otherFlops } from "../graph/kernel.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { requireBelow, requireShape } from "./shapes.ts";
 
@@ -10,6 +10,13 @@ export const writeRowsKernel = defineKernel({
   outputs: ["out"],
   integers: ["start"],
   constants: { B: "u32", T: "u32", S: "u32", W: "u32" },
+  writes: { out: "partly overwritten" },
+  halves: ["x"],
+  sizes: ({ B, T, S, W }) => ({ x: B * T * W, start: 1, out: B * S * W }),
+  touched: ({ B, T, W }) => ({ out: B * T * W }),
+  below: ({ T, S }) => ({ start: S - T + 1 }),
+  flops: () => otherFlops(0),
+  tries: [{ constants: { B: 2, T: 5, S: 9, W: 20 }, inputs: { start: [3] } }],
 });
 
 /**

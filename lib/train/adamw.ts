@@ -1,5 +1,5 @@
 import type { Graph } from "../graph/graph.ts";
-import { defineKernel } from "../graph/kernel.ts";
+import { defineKernel, otherFlops } from "../graph/kernel.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { requireSameShape, requireShape } from "../ops/shapes.ts";
 
@@ -14,6 +14,14 @@ export const adamwKernel = defineKernel({
   inputs: ["gradients", "clip", "schedule"],
   outputs: ["parameters", "m", "v"],
   constants: { n: "u32", beta1: "f32", beta2: "f32", eps: "f32", weightDecay: "f32" },
+  writes: { parameters: "updated", m: "updated", v: "updated" },
+  sizes: ({ n }) => ({ gradients: n, clip: 2, schedule: 3, parameters: n, m: n, v: n }),
+  // 15 for AdamW, 1 to apply the clipping factor.
+  flops: ({ n }) => otherFlops(16 * n),
+  tries: [{
+    constants: { n: 5003, beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0.1 },
+    inputs: { schedule: [0.01, 0.2, 0.1] },
+  }],
 });
 
 /** The optimizer's fixed numbers. */

@@ -1,5 +1,5 @@
 import type { Graph } from "../graph/graph.ts";
-import { defineKernel } from "../graph/kernel.ts";
+import { defineKernel, otherFlops } from "../graph/kernel.ts";
 import { Tensor } from "../graph/tensor.ts";
 import { partialsFor } from "../ops/sum_partials.ts";
 
@@ -9,6 +9,9 @@ export const clipGradNormPartials = defineKernel({
   inputs: ["gradients"],
   outputs: ["partials"],
   constants: { n: "u32", P: "u32" },
+  sizes: ({ n, P }) => ({ gradients: n, partials: P }),
+  flops: ({ n }) => otherFlops(2 * n),
+  tries: [{ constants: { n: 5003, P: 7 } }],
 });
 
 /**
@@ -21,6 +24,9 @@ export const clipGradNormFactor = defineKernel({
   inputs: ["partials"],
   outputs: ["clip"],
   constants: { P: "u32", maxNorm: "f32" },
+  sizes: ({ P }) => ({ partials: P, clip: 2 }),
+  flops: ({ P }) => otherFlops(P + 4),
+  tries: [{ constants: { P: 3, maxNorm: 0.5 }, inputs: { partials: [0.7, 0.2, 0.5] } }],
 });
 
 /**

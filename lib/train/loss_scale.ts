@@ -1,5 +1,5 @@
 import type { Graph } from "../graph/graph.ts";
-import { defineKernel } from "../graph/kernel.ts";
+import { defineKernel, otherFlops } from "../graph/kernel.ts";
 import { Storage, Tensor } from "../graph/tensor.ts";
 import { requireShape } from "../ops/shapes.ts";
 import { finiteNorm } from "./clip_grad_norm.ts";
@@ -13,6 +13,8 @@ export const lossScaleApply = defineKernel({
   inputs: ["dLoss", "state"],
   outputs: ["y"],
   constants: {},
+  sizes: () => ({ dLoss: 1, state: 4, y: 1 }),
+  flops: () => otherFlops(1),
 });
 
 /**
@@ -35,6 +37,10 @@ export const lossScaleUpdate = defineKernel({
     beta2: "f32",
     beta2Rest: "f32",
   },
+  writes: { state: "updated" },
+  sizes: ({ S }) => ({ norms: 2, schedule: S, state: 4, clip: 2, told: S }),
+  // The norm, the factor, two corrections and the scale.
+  flops: () => otherFlops(12),
 });
 
 /** How the loss is scaled. */

@@ -1,5 +1,5 @@
 import type { Graph } from "../graph/graph.ts";
-import { defineKernel } from "../graph/kernel.ts";
+import { defineKernel, otherFlops } from "../graph/kernel.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { requireSameShape, requireShape } from "../ops/shapes.ts";
 
@@ -13,6 +13,11 @@ export const sgdKernel = defineKernel({
   inputs: ["gradients", "clip", "schedule"],
   outputs: ["parameters"],
   constants: { n: "u32", weightDecay: "f32" },
+  writes: { parameters: "updated" },
+  sizes: ({ n }) => ({ gradients: n, clip: 2, schedule: 1, parameters: n }),
+  // The clipping factor, lr, the decay and the difference.
+  flops: ({ n }) => otherFlops(4 * n),
+  tries: [{ constants: { n: 5003, weightDecay: 0.1 } }],
 });
 
 /** The optimizer's fixed number. */

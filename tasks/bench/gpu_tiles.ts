@@ -17,7 +17,7 @@ import { Program, wholeOf } from "../../lib/graph/program.ts";
 import { Storage, type View } from "../../lib/graph/tensor.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "../../lib/ops/linear.ts";
 import { selfTest } from "../../lib/train/self_test.ts";
-import { linearProbes } from "../../lib/train/self_test_probes.ts";
+import { probeAt } from "../../lib/train/self_test_probes.ts";
 import { quietVulkanLoader } from "../cli/backend.ts";
 import { UserError } from "../cli/errors.ts";
 import type { Flags } from "../cli/flags.ts";
@@ -71,7 +71,7 @@ const SPLITS = [1, 2, 4, 8, 16];
 const MIN_SPLIT_K = 256;
 
 /** Sizes at which each variant is first held against the CPU: parts of a tile, and several. */
-const CHECKED_SIZES = [67, 132, 260] as const;
+const CHECKED_SIZES = { rows: 67, I: 132, O: 260 };
 
 const KERNELS: readonly Kernel[] = [linearForward, linearBackwardInput, linearBackwardWeight];
 
@@ -110,7 +110,7 @@ async function benchGpuTiles(flags: Flags<typeof FLAGS>): Promise<void> {
   const wrong = new Set<Tile>();
   for (const tile of CANDIDATES) {
     variant = { kind: "tiled", tile, splits: 1 };
-    const faults = await selfTest(backend, oracle, { probes: linearProbes(...CHECKED_SIZES) });
+    const faults = await selfTest(backend, oracle, { probes: KERNELS.map((kernel) => probeAt(kernel, CHECKED_SIZES)) });
     if (faults.length === 0) continue;
     wrong.add(tile);
     console.error(`WARNING: ${variantLabel(variant)} is left out: ${faults[0].kernel}, ${faults[0].detail}`);
@@ -154,14 +154,7 @@ function products(shapes: readonly LmShape[], maxRows: number): (readonly [numbe
 
 /** The kernel's arrays, inputs first, in the order of its signature. */
 async function makeArrays(backend: Backend, [rows, I, O]: readonly number[], kernel: Kernel): Promise<View[]> {
-  const sizes: Readonly<Record<string, number>> = {
-    x: rows * I,
-    y: rows * O,
-    weight: O * I,
-    dX: rows * I,
-    dY: rows * O,
-    dWeight: O * I,
-  };
+  const sizes = kernel.sizes!({ rows, I, O });
   const names = [...kernel.inputs, ...kernel.outputs];
   const views = names.map((name) => wholeOf(new Storage(name, 4 * sizes[name])));
   const constants = [rows, I, O, ...Object.keys(kernel.constants).slice(3).map(() => 0)];

@@ -13,6 +13,7 @@ import type { Flags } from "../cli/flags.ts";
 import { runTask } from "../cli/run.ts";
 import { WORKERS_FLAG } from "../cli/measuring_flags.ts";
 import { type KernelResult, measureKernel } from "./kernel_result.ts";
+import { kernelCase } from "../../lib/measure/kernel_case.ts";
 import { measureLimits } from "../../lib/measure/limits.ts";
 import { formatLimits } from "./format_limits.ts";
 import { LM_SHAPES } from "./lm_shapes.ts";
@@ -74,13 +75,10 @@ async function benchMatmul(flags: Flags<typeof FLAGS>): Promise<void> {
   for (const sizes of all) {
     console.error(`multiplying ${sizes.join("×")} …`);
     const [rows, I, O] = sizes;
-    const { dtype } = flags;
-    const [x, weight, y] = [rows * I, O * I, rows * O].map((size) => ({ size, dtype }));
-    const arrays = [[x, weight, y], [y, weight, x], [y, x, weight.size]];
     const products: KernelResult[] = [];
-    for (const [i, { kernel }] of PRODUCTS.entries()) {
-      const constants = [rows, I, O, 0].slice(0, Object.keys(kernel.constants).length);
-      products.push(await measureKernel(backend, limits, { kernel, arrays: arrays[i], constants }));
+    for (const { kernel } of PRODUCTS) {
+      const call = kernelCase(kernel, { rows, I, O, accumulate: 0 }, flags.dtype);
+      products.push(await measureKernel(backend, limits, call));
     }
     results.push({ sizes, products });
   }

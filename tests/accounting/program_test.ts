@@ -1,11 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { forwardFlops, opFlops } from "../../lib/accounting/flops.ts";
-import { KERNEL_FLOPS } from "../../lib/accounting/kernel_flops.ts";
 import { plannedTrainingMemory } from "../../lib/accounting/planned_memory.ts";
 import { countProgram, programMemory } from "../../lib/accounting/program.ts";
 import { GPT2_SHAPES, type ModelShape } from "../../lib/accounting/shape.ts";
+import { defineKernel, namedConstants } from "../../lib/graph/kernel.ts";
 import { PRESETS } from "../../lib/model/config.ts";
+import { addForward } from "../../lib/ops/add.ts";
 import { stepMemory, trainingProgram } from "./programs.ts";
 import { anyArchitecture } from "./shapes.ts";
 
@@ -80,8 +81,9 @@ Deno.test("in f16 the plan's memory is the prediction or up to a fifth more, and
 });
 
 Deno.test("a kernel without a formula is named, not counted as nothing", () => {
-  const call = { kernel: { name: "conv_forward", constants: { n: "u32" } }, constants: [5] };
-  const add = { kernel: { name: "add_forward", constants: { n: "u32" } }, constants: [5] };
+  const kernel = defineKernel({ name: "conv_forward", inputs: ["x"], outputs: ["y"], constants: { n: "u32" } });
+  const call = { kernel, constants: [5] };
+  const add = { kernel: addForward, constants: [5] };
   assertEquals(countProgram({ calls: [call, add, call] }), {
     forwardMatmul: 0,
     backwardMatmul: 0,
@@ -90,12 +92,20 @@ Deno.test("a kernel without a formula is named, not counted as nothing", () => {
   });
 });
 
-Deno.test("formulas read only constants that the kernels declare", async () => {
-  const program = await trainingProgram(GPT2_SHAPES["gpt2-small"], 1);
-  for (const { kernel, constants } of program.calls) {
-    const names = Object.keys(kernel.constants);
-    const given = Object.fromEntries(names.map((name, i) => [name, constants[i]]));
-    const { matmul, other } = KERNEL_FLOPS[kernel.name](given);
-    assert(Number.isSafeInteger(matmul) && Number.isSafeInteger(other), `${kernel.name}: ${matmul}, ${other}`);
+Deno.test("what kernels declare holds for every call of a training step, in f32 and in f16", async () => {
+  for (const precision of ["f32", "f16"] as const) {
+    for (const [name, shape] of [["gpt2-small", GPT2_SHAPES["gpt2-small"]], ...ABLATIONS] as const) {
+      const { calls } = await trainingProgram(shape, 2, precision);
+      for (const { kernel, constants, views } of calls) {
+        const label = `${name}, ${precision}: ${kernel.name}`;
+        const { matmul, other } = kernel.flops!(namedConstants(kernel, constants));
+        assert(Number.isSafeInteger(matmul) && Number.isSafeInteger(other), `${label}: ${matmul}, ${other}`);
+        const arrays = [...kernel.inputs, ...kernel.outputs];
+        const sizes = kernel.sizes!(namedConstants(kernel, constants));
+        assertEquals(views.map(({ size }) => size), arrays.map((array) => sizes[array]), label);
+        const halves = arrays.filter((_, i) => views[i].dtype === "f16");
+        assertEquals(halves.filter((array) => !kernel.halves?.includes(array)), [], `${label} in f16`);
+      }
+    }
   }
 });

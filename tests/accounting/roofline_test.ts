@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { KERNEL_FLOPS } from "../../lib/accounting/kernel_flops.ts";
 import { rooflineSeconds, workOf } from "../../lib/accounting/roofline.ts";
+import { attentionForward } from "../../lib/ops/attention.ts";
 import { trainingProgram } from "./programs.ts";
 
 const TINY = { vocabSize: 37, contextLength: 12, dModel: 16, numLayers: 2, numHeads: 2, dFf: 40 };
@@ -22,7 +22,7 @@ Deno.test("work: a linear layer's products, and its arrays once", async () => {
 Deno.test("work: attention's FLOPs are those of the pairs a query sees", async () => {
   const { contextLength: T, dModel: D, numHeads: H } = TINY;
   const calls = (await trainingProgram(TINY, 1)).calls.filter(({ kernel }) => kernel.name === "attention_forward");
-  const all = KERNEL_FLOPS.attention_forward({ B: 1, T, S: T, H, headDim: D / H });
+  const all = attentionForward.flops!({ B: 1, T, S: T, H, headDim: D / H });
   assertEquals(workOf(calls[0]).flops, (all.matmul + all.other) * (T * (T + 1) / 2) / T ** 2);
 });
 

@@ -4,6 +4,7 @@ import { Graph, type Precision } from "../../lib/graph/graph.ts";
 import { defineKernel } from "../../lib/graph/kernel.ts";
 import { plan } from "../../lib/graph/plan.ts";
 import { Storage, Tensor } from "../../lib/graph/tensor.ts";
+import { siluForward } from "../../lib/ops/silu.ts";
 import { swiglu } from "../../lib/ops/swiglu.ts";
 
 const KERNEL = defineKernel({
@@ -39,6 +40,18 @@ Deno.test("Graph.call refuses an output that is also an input or another output"
   call({ a, b: y }, { y, z });
   // Reading one tensor twice is fine.
   graph.call(KERNEL, { inputs: { a, b: a }, outputs: { y, z }, constants });
+});
+
+Deno.test("Graph.call refuses an array of another size than the kernel says it has for these constants", () => {
+  const graph = new Graph();
+  const [x, y] = [graph.input("x", [2, 3]), new Tensor("y", [6])];
+  const call = (x: Tensor, y: Tensor, n: number) =>
+    graph.call(siluForward, { inputs: { x }, outputs: { y }, constants: { n } });
+  call(x, y, 6);
+  assertThrows(() => call(x, y, 7), RangeError, "Cannot call silu_forward: got x (2, 3) as x, must have 7 elements");
+  assertThrows(() => call(x, y, 5), RangeError, "got x (2, 3) as x, must have 5 elements");
+  assertThrows(() => call(x, new Tensor("y", [7]), 6), RangeError, "got y (7) as y, must have 6 elements");
+  assertEquals(graph.calls.length, 1);
 });
 
 Deno.test("an op that would write one gradient twice in one call says so", () => {

@@ -1,10 +1,10 @@
 import type { Backend, Executable, HostArray } from "../../lib/backend/backend.ts";
 import { requireIndices } from "../../lib/graph/indices.ts";
-import type { Kernel } from "../../lib/graph/kernel.ts";
+import { addsTo, type Kernel } from "../../lib/graph/kernel.ts";
 import { type Program, type ProgramCall, wholeOf } from "../../lib/graph/program.ts";
 import { Storage, type View } from "../../lib/graph/tensor.ts";
 import type { Numbers, ReferenceKernel } from "./kernel.ts";
-import { accumulates, REFERENCE_KERNELS } from "./kernels.ts";
+import { REFERENCE_KERNELS } from "./kernels.ts";
 import { ReferenceMemory } from "./memory.ts";
 
 /**
@@ -91,7 +91,7 @@ export class ReferenceBackend implements Backend {
       if (result?.length !== target.length) {
         throw new Error(`${kernel.name}: got ${result?.length} elements of ${name}, must be ${target.length}`);
       }
-      if (accumulates(name, named)) result.forEach((value, i) => target[i] += value);
+      if (addsTo(kernel, name, named)) result.forEach((value, i) => target[i] += value);
       else target.set(result);
     }
   }

@@ -54,17 +54,3 @@ export const REFERENCE_KERNELS: ReadonlyMap<string, ReferenceKernel> = new Map<s
   ["swiglu_backward", swigluBackward],
   ["write_rows", writeRows],
 ]);
-
-/** The constant that says whether an output is added to, where it is not called `accumulate`. */
-const ACCUMULATE: Readonly<Record<string, string>> = {
-  dGate: "accumulateGate",
-  dUp: "accumulateUp",
-  dQ: "accumulateQuery",
-  dK: "accumulateKey",
-  dV: "accumulateValue",
-};
-
-/** Whether a call with these constants adds to what the output holds. */
-export function accumulates(output: string, constants: Readonly<Record<string, number>>): boolean {
-  return constants[ACCUMULATE[output] ?? "accumulate"] === 1;
-}

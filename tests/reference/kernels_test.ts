@@ -1,14 +1,49 @@
 import { assertEquals } from "@std/assert";
 import { wgslKernels } from "../../kernels/wgsl/mod.ts";
 import { compileModule, kernelNames } from "../../lib/backend/wasm/module.ts";
+import type { Kernel } from "../../lib/graph/kernel.ts";
+import { KERNELS } from "../../lib/train/kernels.ts";
 import { REFERENCE_KERNELS } from "./kernels.ts";
 
-Deno.test("each kernel has reference loops, a WGSL source and a SIMD function, under one name", async () => {
-  const names = [...REFERENCE_KERNELS.keys()].sort();
-  // peak_fma measures a device and computes nothing; only a GPU chooses tokens itself; the others are called by programs
-  // in f16 alone.
-  const others = ["peak_fma", "sample_token", "loss_scale_apply", "loss_scale_update"];
-  assertEquals([...wgslKernels.keys()].filter((name) => !others.includes(name)).sort(), names);
-  const simd = new Set(kernelNames(await compileModule()));
-  assertEquals(names.filter((name) => !simd.has(name)), []);
+/** Kernels that only a GPU has. */
+const ON_GPU_ALONE: Readonly<Record<string, string>> = {
+  sample_token: "where the host reads logits in no time, it chooses tokens itself",
+  loss_scale_apply: "only programs in f16 scale the loss, and only a GPU has f16",
+  loss_scale_update: "only programs in f16 scale the loss, and only a GPU has f16",
+};
+
+/** Functions of the wasm module that no call of a program stands for. */
+const NO_KERNELS = ["await_call", "complete", "take", "wake", "set_scratch", "set_worker"];
+
+/** lib/measure times it to learn what a device can do at most; no graph calls it, and it computes nothing. */
+const MEASURING = "peak_fma";
+
+const everywhere = KERNELS.map(({ name }) => name).filter((name) => !(name in ON_GPU_ALONE)).toSorted();
+
+Deno.test("every kernel has a WGSL kernel, a wasm function and reference loops under its name, or only the first", async () => {
+  const wgsl = [...wgslKernels.keys()].filter((name) => name !== MEASURING);
+  assertEquals(wgsl.toSorted(), [...everywhere, ...Object.keys(ON_GPU_ALONE)].toSorted());
+  const wasm = kernelNames(await compileModule()).filter((name) => name !== MEASURING && !NO_KERNELS.includes(name));
+  assertEquals(wasm.toSorted(), everywhere);
+  assertEquals([...REFERENCE_KERNELS.keys()].toSorted(), everywhere);
 });
+
+Deno.test("the list of kernels holds every one that a module of lib defines", async () => {
+  const exported: Kernel[] = [];
+  for (const room of ["graph", "ops", "train"]) {
+    const folder = new URL(`../../lib/${room}/`, import.meta.url);
+    for (const { name } of Deno.readDirSync(folder)) {
+      if (!name.endsWith(".ts") || !Deno.readTextFileSync(new URL(name, folder)).includes("= defineKernel(")) continue;
+      const module: Record<string, unknown> = await import(new URL(name, folder).href);
+      exported.push(...Object.values(module).filter(isKernel));
+    }
+  }
+  const names = (kernels: readonly Kernel[]) => kernels.map(({ name }) => name).toSorted();
+  assertEquals(names(KERNELS), names(exported));
+  assertEquals(new Set(names(KERNELS)).size, KERNELS.length);
+});
+
+function isKernel(value: unknown): value is Kernel {
+  return typeof value === "object" && value !== null && "inputs" in value && "outputs" in value &&
+    "constants" in value;
+}

@@ -1,5 +1,5 @@
-import { workOf } from "../../accounting/roofline.ts";
 import type { ProgramCall } from "../../graph/program.ts";
+import { touchedBytes } from "../../graph/touched_bytes.ts";
 import { BYTES_PER_ELEMENT, type View } from "../../graph/tensor.ts";
 
 /** How the workers make one call. */
@@ -26,7 +26,7 @@ interface Pending {
 export function schedule(calls: readonly ProgramCall[]): Step[] {
   let pending: Pending[] = [];
   return calls.map((call) => {
-    const alone = workOf(call).bytes < ALONE_BYTES;
+    const alone = touchedBytes(call) < ALONE_BYTES;
     const meet = pending.some((earlier) => !(alone && earlier.alone) && conflict(earlier.call, call));
     if (meet) pending = [];
     pending.push({ call, alone });

@@ -1,0 +1,51 @@
+import { copyKernel } from "../graph/copy.ts";
+import type { Kernel } from "../graph/kernel.ts";
+import { addForward } from "./add.ts";
+import { attentionBackward, attentionForward } from "./attention.ts";
+import {
+  crossEntropyBackward,
+  crossEntropyBackwardInPlace,
+  crossEntropyForward,
+  meanForward,
+} from "./cross_entropy.ts";
+import { embeddingBackward, embeddingForward } from "./embedding.ts";
+import { linearBackwardInput, linearBackwardWeight, linearForward } from "./linear.ts";
+import { rmsnormBackwardInput, rmsnormBackwardWeight, rmsnormForward } from "./rmsnorm.ts";
+import { ropeBackward, ropeForward } from "./rope.ts";
+import { sampleTokenKernel } from "./sample_token.ts";
+import { siluBackward, siluForward } from "./silu.ts";
+import { softmaxBackward, softmaxForward } from "./softmax.ts";
+import { sumPartialsKernel } from "./sum_partials.ts";
+import { swigluBackward, swigluForward } from "./swiglu.ts";
+import { writeRowsKernel } from "./write_rows.ts";
+
+/** The kernels that ops and the tape call: what is here is self-tested, benched, and looked for on every backend. */
+export const OP_KERNELS: readonly Kernel[] = [
+  copyKernel,
+  addForward,
+  attentionForward,
+  attentionBackward,
+  crossEntropyForward,
+  crossEntropyBackward,
+  crossEntropyBackwardInPlace,
+  meanForward,
+  embeddingForward,
+  embeddingBackward,
+  linearForward,
+  linearBackwardInput,
+  linearBackwardWeight,
+  rmsnormForward,
+  rmsnormBackwardInput,
+  rmsnormBackwardWeight,
+  ropeForward,
+  ropeBackward,
+  sampleTokenKernel,
+  siluForward,
+  siluBackward,
+  softmaxForward,
+  softmaxBackward,
+  sumPartialsKernel,
+  swigluForward,
+  swigluBackward,
+  writeRowsKernel,
+];

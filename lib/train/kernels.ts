@@ -1,0 +1,17 @@
+import type { Kernel } from "../graph/kernel.ts";
+import { OP_KERNELS } from "../ops/kernels.ts";
+import { adamwKernel } from "./adamw.ts";
+import { clipGradNormFactor, clipGradNormPartials } from "./clip_grad_norm.ts";
+import { lossScaleApply, lossScaleUpdate } from "./loss_scale.ts";
+import { sgdKernel } from "./sgd.ts";
+
+/** Every kernel that programs of this library call: the ops', and those of a training step beside them. */
+export const KERNELS: readonly Kernel[] = [
+  ...OP_KERNELS,
+  clipGradNormPartials,
+  clipGradNormFactor,
+  lossScaleApply,
+  lossScaleUpdate,
+  adamwKernel,
+  sgdKernel,
+];

@@ -1,0 +1,36 @@
+import { assertEquals } from "@std/assert";
+
+/** What the rooms around graphs may import besides their own files and the errors that all share. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  // A compiled graph is loaded on a backend.
+  graph: ["backend"],
+  ops: ["graph"],
+  backend: ["graph", "io", "kernels"],
+  accounting: ["graph"],
+};
+
+for (const [room, allowed] of Object.entries(MAY_IMPORT)) {
+  Deno.test(`lib/${room} imports nothing from rooms above it`, () => {
+    const imported = new Set<string>();
+    for (const file of filesUnder(new URL(`../../lib/${room}/`, import.meta.url))) {
+      for (const [, path] of Deno.readTextFileSync(file).matchAll(/^(?:import|export) .*?from "(\.[^"]+)"/gms)) {
+        imported.add(roomOf(new URL(path, file)));
+      }
+    }
+    assertEquals([...imported].filter((name) => ![room, "errors.ts", ...allowed].includes(name)), []);
+  });
+}
+
+/** The folder of lib that a file lies in, or the project's own folder. */
+function roomOf(file: URL): string {
+  const root = new URL("../../", import.meta.url);
+  const [first, second] = file.pathname.slice(root.pathname.length).split("/");
+  return first === "lib" ? second : first;
+}
+
+function* filesUnder(folder: URL): Generator<URL> {
+  for (const { name, isDirectory } of Deno.readDirSync(folder)) {
+    if (isDirectory) yield* filesUnder(new URL(`${name}/`, folder));
+    else if (name.endsWith(".ts")) yield new URL(name, folder);
+  }
+}
