@@ -142,7 +142,7 @@ export async function encodePartsToNpy(
 export async function provenanceOf(
   tokenizer: Tokenizer,
   parts: readonly InputPart[],
-  { specials = "special", separatorId, tokenizerName }: EncodePartsOptions,
+  { specials = "special", separatorId, field = "text", tokenizerName }: EncodePartsOptions,
 ): Promise<TokenProvenance> {
   const paths = [...new Set(parts.map(({ input }) => input.path))];
   const stored = parts.flatMap(({ input: { path }, start, end }) => end === null ? [] : [{ path, start, end }]);
@@ -156,6 +156,7 @@ export async function provenanceOf(
     },
     specials,
     separatorId: separatorId ?? null,
+    field: parts.some(({ input }) => input.isJsonLines) ? field : null,
     date: new Date().toISOString(),
     bytelm: VERSION,
   };

@@ -28,6 +28,8 @@ export interface TokenProvenance {
   readonly specials?: "special" | "text";
   /** The id after each text; `null` if none was put there. */
   readonly separatorId?: number | null;
+  /** The field of JSON Lines that the text is in; `null` if no input is JSON Lines. */
+  readonly field?: string | null;
   /** When, as `Date.toISOString` writes it. */
   readonly date?: string;
   /** The version of bytelm that encoded. */
@@ -75,7 +77,7 @@ export async function readProvenance(path: string, size: number): Promise<TokenP
 }
 
 /** The names of what a {@linkcode TokenProvenance} holds. */
-export const PROVENANCE_FIELDS = ["tokenizer", "text", "specials", "separatorId", "date", "bytelm"] as const;
+export const PROVENANCE_FIELDS = ["tokenizer", "text", "specials", "separatorId", "field", "date", "bytelm"] as const;
 
 /** Reads a {@linkcode TokenProvenance} that was written as JSON. */
 export function parseProvenance(fields: JsonFields): TokenProvenance {
@@ -88,6 +90,7 @@ export function parseProvenance(fields: JsonFields): TokenProvenance {
     ...(text && { text: parseText(text) }),
     ...(fields.has("specials") && { specials: fields.oneOf("specials", ["special", "text"]) }),
     ...(fields.has("separatorId") && { separatorId: integerOrNull(fields, "separatorId") }),
+    ...(fields.has("field") && { field: fields.value("field") === null ? null : fields.string("field") }),
     ...(date !== undefined && { date }),
     ...(bytelm !== undefined && { bytelm }),
   };
