@@ -3,6 +3,7 @@ import { UserError } from "../errors.ts";
 import { writeFileAtomically } from "../io/atomic.ts";
 import { fingerprintParts } from "../io/fingerprint.ts";
 import { JsonFields } from "../io/json_fields.ts";
+import type { PublishOptions } from "../io/pending_file.ts";
 import { readTextIfPresent } from "../io/read_text.ts";
 import { parseHash, parseTokenizerId, type TokenizerId } from "./tokenizer_id.ts";
 
@@ -45,10 +46,14 @@ export function provenancePath(path: string): string {
  * Writes down where the token file `path`, which is complete, comes from. What is written holds the file's size and
  * fingerprint: beside any other file of that name, it is recognised as another's.
  */
-export async function writeProvenance(path: string, provenance: TokenProvenance): Promise<void> {
+export async function writeProvenance(
+  path: string,
+  provenance: TokenProvenance,
+  options?: PublishOptions,
+): Promise<void> {
   const { size } = await Deno.stat(path);
   const file = { bytes: size, fingerprint: await fingerprintParts([{ path, start: 0, end: size }]) };
-  await writeFileAtomically(provenancePath(path), `${JSON.stringify({ file, ...provenance }, null, 2)}\n`);
+  await writeFileAtomically(provenancePath(path), `${JSON.stringify({ file, ...provenance }, null, 2)}\n`, options);
 }
 
 const MAX_BYTES = 1 << 20;
