@@ -3,16 +3,18 @@
 import { encodeParts, encodePartsToNpy, type EncodeProgress, wholeInputs } from "../lib/dataset/encode_parts.ts";
 import { encodeShards } from "../lib/dataset/encode_shards.ts";
 import { tokenDtype } from "../lib/dataset/npy_format.ts";
-import { listShardFiles } from "../lib/dataset/shard_files.ts";
+import { provenancePath } from "../lib/dataset/provenance.ts";
+import { listShardFiles, shardName } from "../lib/dataset/shard_files.ts";
 import type { ShardSize } from "../lib/dataset/shard_plan.ts";
 import type { TextInput } from "../lib/dataset/text_inputs.ts";
 import { abortable } from "../lib/io/abortable.ts";
 import { requireSeparate } from "../lib/io/replaceable.ts";
 import type { Tokenizer } from "../lib/tokenizer/tokenizer.ts";
+import { tokenizerFiles } from "../lib/tokenizer/tokenizer_dir.ts";
 import { UsageError, UserError } from "./cli/errors.ts";
 import type { Flags } from "./cli/flags.ts";
 import { untilInterrupted } from "./cli/interrupt.ts";
-import { requireOutputFile, requireOutputName } from "./cli/output.ts";
+import { requireOutputFile, requireOutputName, requirePlainFile, requireWritable } from "./cli/output.ts";
 import { runTask } from "./cli/run.ts";
 import { formatBytes, parseSize } from "./cli/sizes.ts";
 import { findInputs, warn } from "./cli/text_inputs.ts";
@@ -131,14 +133,20 @@ async function requireOutput(
   isSharded: boolean,
   inputs: readonly TextInput[],
 ): Promise<void> {
-  const paths = inputs.map(({ path }) => path);
+  if (out === "-") return;
+  const read = [...inputs.map(({ path }) => path), ...await tokenizerFiles(tokenizer)];
   if (!isSharded) {
-    if (out !== "-") await requireOutputFile(out, { force, inputs: [...paths, tokenizer] });
+    // Both are checked before anything is done.
+    for (const path of [out, provenancePath(out)]) await requireOutputFile(path, { force, inputs: read });
     return;
   }
   requireOutputName(out);
+  const prefix = shardPrefix(out);
+  const there = await listShardFiles(prefix);
+  for (const path of there) await requirePlainFile(path);
   // Shards that are there are gone on with, or replaced: with --force or without.
-  await requireSeparate(await listShardFiles(shardPrefix(out)), paths);
+  await requireSeparate(there, read);
+  await requireWritable(provenancePath(shardName(prefix, 0, 1)));
 }
 
 /** The beginning of the shards' names. */

@@ -5,6 +5,7 @@
  */
 import { writeFileAtomically } from "../lib/io/atomic.ts";
 import { loadTokenizer } from "../lib/tokenizer/mod.ts";
+import { tokenizerFiles } from "../lib/tokenizer/tokenizer_dir.ts";
 import { startBackend } from "./cli/backend.ts";
 import { requireDirectory, requireInputFile } from "./cli/files.ts";
 import type { Flags } from "./cli/flags.ts";
@@ -52,7 +53,8 @@ export async function main(args: string[]): Promise<number> {
 
 async function writeUp(flags: WriteupFlags): Promise<void> {
   if (flags.out !== undefined) {
-    const inputs = [...flags.story, ...flags.web, ...flags.tokenizer];
+    const tokenizers = await Promise.all(flags.tokenizer.map(tokenizerFiles));
+    const inputs = [...flags.story, ...flags.web, ...tokenizers.flat()];
     await requireOutputFile(flags.out, { force: flags.force, inputs });
   }
   for (const path of [...flags.story, ...flags.web]) await requireInputFile(path);

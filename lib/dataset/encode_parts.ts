@@ -3,6 +3,8 @@ import type { PublishOptions } from "../io/pending_file.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { requireUnchanged, stampFiles } from "../io/file_stamp.ts";
 import { fingerprintParts } from "../io/fingerprint.ts";
+import { exists } from "../io/exists.ts";
+import { PathExistsError } from "../io/rename_to_new.ts";
 import { removeIfPresent } from "../io/remove_if_present.ts";
 import { VERSION } from "../version.ts";
 import { type Encoded, encodeFiles } from "./encode_files.ts";
@@ -116,6 +118,8 @@ export async function* encodeParts(
  * Encodes parts into the .npy file `path`, which appears when it is complete: uint16 if every id of the tokenizer fits,
  * else uint32. Beside it, `path.provenance.json` says what the ids are of. Options, result and errors as of
  * {@linkcode encodeParts}. Plain files are encoded on several threads.
+ *
+ * @throws {PathExistsError} If one of the two files is there, and they are not to be replaced.
  */
 export async function encodePartsToNpy(
   tokenizer: Tokenizer,
@@ -128,13 +132,14 @@ export async function encodePartsToNpy(
   stampInputs(parts);
   const provenance = await provenanceOf(tokenizer, parts, options);
   const { replace = true } = options;
+  if (!replace && await exists(provenancePath(path))) throw new PathExistsError(provenancePath(path));
   // After a kill between two renames the new ids must not stand beside the word of what the old ones were.
   const onWritten = async () => {
     if (replace) await removeIfPresent(provenancePath(path));
   };
   const done = await encodeInto(tokenizer, parts, path, { ...options, onWritten }, before);
   const text = { ...provenance.text!, bytes: done.bytes - before.bytes };
-  await writeProvenance(path, { ...provenance, text });
+  await writeProvenance(path, { ...provenance, text }, { replace });
   return done;
 }
 
@@ -142,7 +147,7 @@ export async function encodePartsToNpy(
 export async function provenanceOf(
   tokenizer: Tokenizer,
   parts: readonly InputPart[],
-  { specials = "special", separatorId, tokenizerName }: EncodePartsOptions,
+  { specials = "special", separatorId, field = "text", tokenizerName }: EncodePartsOptions,
 ): Promise<TokenProvenance> {
   const paths = [...new Set(parts.map(({ input }) => input.path))];
   const stored = parts.flatMap(({ input: { path }, start, end }) => end === null ? [] : [{ path, start, end }]);
@@ -156,6 +161,7 @@ export async function provenanceOf(
     },
     specials,
     separatorId: separatorId ?? null,
+    field: parts.some(({ input }) => input.isJsonLines) ? field : null,
     date: new Date().toISOString(),
     bytelm: VERSION,
   };

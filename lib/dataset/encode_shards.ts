@@ -2,6 +2,7 @@
 import { UserError } from "../errors.ts";
 import { writeFileAtomically } from "../io/atomic.ts";
 import { readTextIfPresent } from "../io/read_text.ts";
+import { nameOf } from "../io/parent_of.ts";
 import { PathExistsError } from "../io/rename_to_new.ts";
 import { SpecialTokens } from "../tokenizer/special_tokens.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
@@ -12,9 +13,7 @@ import {
   provenanceOf,
   wholeInputs,
 } from "./encode_parts.ts";
-import { NpyReader } from "./npy_file.ts";
 import { tokenDtype } from "./npy_format.ts";
-import type { TokenProvenance } from "./provenance.ts";
 import {
   formatShardIndex,
   INDEX_NEXT_STEP,
@@ -23,9 +22,10 @@ import {
   type ShardEntry,
   type ShardIndex,
 } from "./shard_index.ts";
+import { indexName, shardName } from "./shard_files.ts";
 import { planShards, type ShardSize } from "./shard_plan.ts";
+import { requireNoOthers, shardAt, type WantedShard } from "./shards_there.ts";
 import type { TextInput } from "./text_inputs.ts";
-import { requireTokenizerOf } from "./tokenizer_id.ts";
 
 /** How shards are made. */
 export interface EncodeShardsOptions extends EncodePartsOptions {
@@ -37,12 +37,6 @@ export interface EncodeShardsOptions extends EncodePartsOptions {
   readonly replace?: boolean;
   /** Called when a shard is there; `isNew` if this call made it. */
   readonly onShard?: (name: string, tokens: number, isNew: boolean) => void;
-}
-
-/** `train-00003-of-00012.npy` for the prefix `train`. */
-export function shardName(prefix: string, shard: number, numShards: number): string {
-  const digits = (n: number) => String(n).padStart(5, "0");
-  return `${prefix}-${digits(shard)}-of-${digits(numShards)}.npy`;
 }
 
 /**
@@ -78,12 +72,21 @@ export async function encodeShards(
     tokens: null,
     provenance,
   };
-  const index = await claim(prefix, wanted, options.replace ?? false);
+  const replace = options.replace ?? false;
+  const of = (isEarly: boolean) =>
+    shards.map((parts, number): WantedShard => ({
+      path: shardName(prefix, number, shards.length),
+      provenance: () => provenanceOf(tokenizer, parts, options),
+      isEarly,
+    }));
+  if (!replace) await requireNoOthers(prefix, of(false));
+  const index = await claim(prefix, wanted, replace);
+  const wantedShards = of(index.arguments.text === undefined);
   let done: EncodeProgress = { storedBytes: 0, bytes: 0, tokens: 0 };
   for (const [number, shard] of shards.entries()) {
     if (options.only !== undefined && number !== options.only) continue;
-    const path = shardName(prefix, number, shards.length);
-    const there = options.replace ? null : await shardAt(path, index.provenance);
+    const { path } = wantedShards[number];
+    const there = replace ? null : await shardAt(wantedShards[number]);
     if (there === null) {
       const before = done;
       // Of text that is cut into many shards, one may have none. Another machine may have made it meanwhile: the same bytes.
@@ -94,52 +97,70 @@ export async function encodeShards(
       options.onShard?.(path, there.tokens, false);
     }
   }
-  return await finish(prefix, index);
+  return await finish(prefix, index, wantedShards, options.only);
 }
-
-const indexPath = (prefix: string) => `${prefix}.index.json`;
 
 /**
  * Writes the index before the first shard; refuses one of another run. Several machines may do so at once: all write the
  * same but for the time. Returns the index that is there.
  */
 async function claim(prefix: string, index: ShardIndex, replace: boolean): Promise<ShardIndex> {
-  const path = indexPath(prefix);
+  const path = indexName(prefix);
   try {
     await writeFileAtomically(path, formatShardIndex(index), { replace });
     return index;
   } catch (error) {
     if (!(error instanceof PathExistsError)) throw error;
   }
-  const before = await readTextIfPresent(path, MAX_INDEX_BYTES, INDEX_NEXT_STEP);
+  const found = await readIndex(path);
   // Somebody took it away since.
-  if (before === null) return await claim(prefix, index, replace);
-  const found = parseShardIndex(before, path);
-  const wanted: Readonly<Record<string, unknown>> = { ...index.arguments, numShards: index.numShards };
-  const given: Readonly<Record<string, unknown>> = { ...found.arguments, numShards: found.numShards };
-  for (const name of Object.keys(wanted)) {
-    if (JSON.stringify(wanted[name]) === JSON.stringify(given[name])) continue;
-    // An early version did not write it.
-    if (name === "text" && given[name] === undefined) continue;
-    throw new UserError(
-      `Cannot go on with the shards of ${path}: got another ${name} than they were made with, must be the same. Choose another name for the output, or replace them with --force`,
-    );
-  }
-  return found;
+  if (found === null) return await claim(prefix, index, replace);
+  const name = differenceOf(index, found);
+  if (name === undefined) return found;
+  throw new UserError(
+    `Cannot go on with the shards of ${path}: got another ${name} than they were made with, must be the same. Choose another name for the output, or replace them with --force`,
+  );
 }
 
-/** Fills in the shards, if all are there. */
-async function finish(prefix: string, { provenance, ...index }: ShardIndex): Promise<ShardIndex> {
+async function readIndex(path: string): Promise<ShardIndex | null> {
+  const text = await readTextIfPresent(path, MAX_INDEX_BYTES, INDEX_NEXT_STEP);
+  return text === null ? null : parseShardIndex(text, path);
+}
+
+/** What the shards of two indexes were made with that is not the same. */
+function differenceOf(index: ShardIndex, found: ShardIndex): string | undefined {
+  const wanted: Readonly<Record<string, unknown>> = { ...index.arguments, numShards: index.numShards };
+  const given: Readonly<Record<string, unknown>> = { ...found.arguments, numShards: found.numShards };
+  return Object.keys(wanted).find((name) =>
+    JSON.stringify(wanted[name]) !== JSON.stringify(given[name]) &&
+    // An early version did not write it.
+    !(name === "text" && given[name] === undefined)
+  );
+}
+
+/**
+ * Fills in the shards, if all are there.
+ * @throws {UserError} If the index is another run's by now, or a shard of a run that made all of them is.
+ */
+async function finish(
+  prefix: string,
+  { provenance, ...index }: ShardIndex,
+  wanted: readonly WantedShard[],
+  only: number | undefined,
+): Promise<ShardIndex> {
   const shards: ShardEntry[] = [];
   let bytes: number | null = 0;
-  for (let shard = 0; shard < index.numShards; shard++) {
-    const path = shardName(prefix, shard, index.numShards);
-    const there = await shardAt(path, provenance);
-    if (there === null) return { ...index, shards: [], tokens: null, provenance };
-    const { tokens, text } = there;
-    bytes = bytes === null || typeof text?.bytes !== "number" ? null : bytes + text.bytes;
-    shards.push({ name: path.slice(path.lastIndexOf("/") + 1), tokens });
+  for (const shard of wanted) {
+    const there = await shardAt(shard);
+    if (there === null) {
+      if (only === undefined) throw takenAway(prefix, shard.path);
+      return { ...index, shards: [], tokens: null, provenance };
+    }
+    bytes = bytes === null || there.bytes === null ? null : bytes + there.bytes;
+    shards.push({ name: nameOf(shard.path), tokens: there.tokens });
   }
+  const found = await readIndex(indexName(prefix));
+  if (found !== null && differenceOf(index, found) !== undefined) throw takenAway(prefix, indexName(prefix));
   const complete = {
     ...index,
     shards,
@@ -147,23 +168,14 @@ async function finish(prefix: string, { provenance, ...index }: ShardIndex): Pro
     ...(provenance &&
       { provenance: { ...provenance, ...(provenance.text && { text: { ...provenance.text, bytes } }) } }),
   };
-  await writeFileAtomically(indexPath(prefix), formatShardIndex(complete));
+  await writeFileAtomically(indexName(prefix), formatShardIndex(complete));
   return complete;
 }
 
-/**
- * What a shard holds that is there already.
- * @throws {UserError} If its ids are of another tokenizer than the others'.
- */
-async function shardAt(path: string, provenance?: TokenProvenance) {
-  try {
-    using reader = await NpyReader.open(path);
-    if (provenance) requireTokenizerOf(reader, provenance.tokenizer);
-    // Its maker was killed before it wrote down where the ids are from. Early versions never did.
-    if (provenance?.text && !reader.provenance) return null;
-    return { tokens: reader.length, text: reader.provenance?.text };
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
+function takenAway(prefix: string, path: string): UserError {
+  return new UserError(
+    `Cannot complete ${
+      indexName(prefix)
+    }: got ${path} removed or replaced by another run meanwhile, must stay until all shards are there. Encode again when nothing else writes there`,
+  );
 }

@@ -3,6 +3,7 @@ import { UserError } from "../errors.ts";
 import { writeFileAtomically } from "../io/atomic.ts";
 import { fingerprintParts } from "../io/fingerprint.ts";
 import { JsonFields } from "../io/json_fields.ts";
+import type { PublishOptions } from "../io/pending_file.ts";
 import { readTextIfPresent } from "../io/read_text.ts";
 import { parseHash, parseTokenizerId, type TokenizerId } from "./tokenizer_id.ts";
 
@@ -28,6 +29,8 @@ export interface TokenProvenance {
   readonly specials?: "special" | "text";
   /** The id after each text; `null` if none was put there. */
   readonly separatorId?: number | null;
+  /** The field of JSON Lines that the text is in; `null` if no input is JSON Lines. */
+  readonly field?: string | null;
   /** When, as `Date.toISOString` writes it. */
   readonly date?: string;
   /** The version of bytelm that encoded. */
@@ -43,10 +46,14 @@ export function provenancePath(path: string): string {
  * Writes down where the token file `path`, which is complete, comes from. What is written holds the file's size and
  * fingerprint: beside any other file of that name, it is recognised as another's.
  */
-export async function writeProvenance(path: string, provenance: TokenProvenance): Promise<void> {
+export async function writeProvenance(
+  path: string,
+  provenance: TokenProvenance,
+  options?: PublishOptions,
+): Promise<void> {
   const { size } = await Deno.stat(path);
   const file = { bytes: size, fingerprint: await fingerprintParts([{ path, start: 0, end: size }]) };
-  await writeFileAtomically(provenancePath(path), `${JSON.stringify({ file, ...provenance }, null, 2)}\n`);
+  await writeFileAtomically(provenancePath(path), `${JSON.stringify({ file, ...provenance }, null, 2)}\n`, options);
 }
 
 const MAX_BYTES = 1 << 20;
@@ -75,7 +82,7 @@ export async function readProvenance(path: string, size: number): Promise<TokenP
 }
 
 /** The names of what a {@linkcode TokenProvenance} holds. */
-export const PROVENANCE_FIELDS = ["tokenizer", "text", "specials", "separatorId", "date", "bytelm"] as const;
+export const PROVENANCE_FIELDS = ["tokenizer", "text", "specials", "separatorId", "field", "date", "bytelm"] as const;
 
 /** Reads a {@linkcode TokenProvenance} that was written as JSON. */
 export function parseProvenance(fields: JsonFields): TokenProvenance {
@@ -88,6 +95,7 @@ export function parseProvenance(fields: JsonFields): TokenProvenance {
     ...(text && { text: parseText(text) }),
     ...(fields.has("specials") && { specials: fields.oneOf("specials", ["special", "text"]) }),
     ...(fields.has("separatorId") && { separatorId: integerOrNull(fields, "separatorId") }),
+    ...(fields.has("field") && { field: fields.value("field") === null ? null : fields.string("field") }),
     ...(date !== undefined && { date }),
     ...(bytelm !== undefined && { bytelm }),
   };

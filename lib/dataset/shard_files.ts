@@ -1,16 +1,34 @@
+// The files of shards, by their names.
 import { nameOf, parentOf } from "../io/parent_of.ts";
 
-/** The paths of what is there of shards, and of their index, whose names begin with `prefix`. */
-export async function listShardFiles(prefix: string): Promise<string[]> {
+/** `train-00003-of-00012.npy` for the prefix `train`. */
+export function shardName(prefix: string, shard: number, numShards: number): string {
+  const digits = (n: number) => String(n).padStart(5, "0");
+  return `${prefix}-${digits(shard)}-of-${digits(numShards)}.npy`;
+}
+
+/** `train.index.json` for the prefix `train`. */
+export function indexName(prefix: string): string {
+  return `${prefix}.index.json`;
+}
+
+const AFTER_PREFIX = /^(-\d{5}-of-(?<numShards>\d{5})\.npy(\.provenance\.json)?|\.index\.json)$/;
+
+/**
+ * The paths of what is there of shards, of what lies beside them, and of their index, whose names begin with `prefix`.
+ * @param numShards Of so many shards only, without the index. Default: all.
+ */
+export async function listShardFiles(prefix: string, numShards?: number): Promise<string[]> {
   const [directory, base] = [parentOf(prefix), nameOf(prefix)];
   const paths: string[] = [];
   try {
     for await (const { name } of Deno.readDir(directory)) {
-      if (!name.startsWith(base) || !/^(-\d{5}-of-\d{5}\.npy|\.index\.json)$/.test(name.slice(base.length))) continue;
+      const match = name.startsWith(base) ? AFTER_PREFIX.exec(name.slice(base.length)) : null;
+      if (match === null || numShards !== undefined && Number(match.groups!.numShards) !== numShards) continue;
       paths.push(`${directory}/${name}`);
     }
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
-  return paths;
+  return paths.sort();
 }

@@ -3,7 +3,7 @@ import { UserError } from "../errors.ts";
 import { excerpt } from "./excerpt.ts";
 import { exists } from "./exists.ts";
 import { foreignEntries, isEmpty, type OwnEntries } from "./own_entries.ts";
-import { parentOf } from "./parent_of.ts";
+import { nameOf, parentOf, withoutSlashes } from "./parent_of.ts";
 import { PathExistsError } from "./rename_to_new.ts";
 import { statOrNull } from "./stat_or_null.ts";
 
@@ -47,7 +47,7 @@ export async function requireReplaceable(path: string, own?: OwnEntries): Promis
 }
 
 /**
- * Checks that writing cannot destroy what is read meanwhile.
+ * Checks that writing cannot destroy what is read meanwhile, nor put a file where one would be read if it were there.
  *
  * @param outputs Paths to be written: files, or directories as wholes.
  * @param inputs Paths that are read.
@@ -56,25 +56,50 @@ export async function requireReplaceable(path: string, own?: OwnEntries): Promis
 export async function requireSeparate(outputs: readonly string[], inputs: readonly string[]): Promise<void> {
   const files = new Map<string, string>();
   const directories: { readonly output: string; readonly place: string }[] = [];
+  const absent = new Set<string>();
+  let isAnyThere = false;
   for (const output of outputs) {
-    const info = await statOrNull(output);
-    // Nothing is inside of what is not there.
-    if (info === null) continue;
-    const place = await Deno.realPath(output);
-    if (info.isDirectory) directories.push({ output, place });
-    else files.set(place, output).set(numberOf(info) ?? place, output);
+    const [info, place] = [await statOrNull(output), await placeOf(output)];
+    if (place === undefined) continue;
+    isAnyThere ||= info !== null;
+    if (info?.isDirectory) {
+      directories.push({ output, place });
+      continue;
+    }
+    files.set(place, output);
+    if (info === null) absent.add(nameOf(place));
+    else files.set(numberOf(info) ?? place, output);
   }
-  if (files.size === 0 && directories.length === 0) return;
   for (const input of inputs) {
-    const info = await statOrNull(input);
-    if (info === null) continue;
-    const place = await Deno.realPath(input);
-    const same = files.get(place) ?? files.get(numberOf(info) ?? place);
+    // Nothing is inside of what is not there, nor is it another's; of many inputs, not every one is looked at for that.
+    if (!isAnyThere && !absent.has(nameOf(withoutSlashes(input)))) continue;
+    const [info, place] = [await statOrNull(input), await placeOf(input)];
+    if (place === undefined) continue;
+    const same = files.get(place) ?? (info === null ? undefined : files.get(numberOf(info) ?? place));
     const around = directories.find((directory) => isWithin(place, directory.place))?.output;
     const output = same ?? around;
     if (output === undefined) continue;
     const got = same === undefined ? `the input ${input} inside it` : `the input ${input} itself`;
     throw new UserError(`Cannot write ${output}: got ${got}, must be another place. Choose one that is not read from`);
+  }
+}
+
+/** Where a path leads to; of what is not there, or is a pipe without a path, by its directory; nothing without one. */
+async function placeOf(path: string): Promise<string | undefined> {
+  const bare = withoutSlashes(path);
+  const place = await realPathOrNone(bare);
+  if (place !== undefined) return place;
+  const directory = await realPathOrNone(parentOf(bare));
+  return directory === undefined ? undefined : `${directory.replace(/\/$/, "")}/${nameOf(bare)}`;
+}
+
+async function realPathOrNone(path: string): Promise<string | undefined> {
+  try {
+    return await Deno.realPath(path);
+  } catch (error) {
+    const { NotFound, NotADirectory, FilesystemLoop } = Deno.errors;
+    if ([NotFound, NotADirectory, FilesystemLoop].some((kind) => error instanceof kind)) return undefined;
+    throw error;
   }
 }
 

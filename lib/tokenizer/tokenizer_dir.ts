@@ -5,6 +5,7 @@ import { excerpt } from "../io/excerpt.ts";
 import { hasJsonKeys } from "../io/has_json_keys.ts";
 import { isFile } from "../io/is_file.ts";
 import type { OwnEntries } from "../io/own_entries.ts";
+import { nameOf, parentOf, withoutSlashes } from "../io/parent_of.ts";
 import { restoreReplaced } from "../io/replace_directory.ts";
 import { knownPattern, knownRanks } from "./known_files.ts";
 import { choosePattern, type LoadOptions } from "./load_options.ts";
@@ -19,6 +20,8 @@ import type { Vocabulary } from "./vocabulary.ts";
 const TOKENIZER_JSON = "tokenizer.json";
 /** The names of vocabulary and merges, as Hugging Face writes them, and as GPT-2 came with them. */
 const PAIRS = [["vocab.json", "merges.txt"], ["encoder.json", "vocab.bpe"]] as const;
+/** What is beside vocab.json, of some models. */
+const ADDED_TOKENS = "added_tokens.json";
 /** Ranks in Llama 3's releases, a SentencePiece model elsewhere. */
 const TOKENIZER_MODEL = "tokenizer.model";
 /** The same as ranks, which only some directories have. */
@@ -71,6 +74,19 @@ export async function loadTokenizer(path: string, options: LoadOptions = {}): Pr
   return tokenizer;
 }
 
+/**
+ * The files that {@linkcode loadTokenizer} reads of `path`, and those that it would read if they were there: nobody may
+ * write to them meanwhile.
+ */
+export async function tokenizerFiles(path: string): Promise<string[]> {
+  if (!await isFile(path)) {
+    const names = [TOKENIZER_JSON, ...PAIRS.flat(), ADDED_TOKENS, TOKENIZER_MODEL, TOKENIZER_TIKTOKEN];
+    return names.map((name) => `${withoutSlashes(path)}/${name}`);
+  }
+  const pair = PAIRS.find((names) => names.some((part) => part === nameOf(path)));
+  return pair === undefined ? [path] : [...pair, ADDED_TOKENS].map((name) => `${parentOf(path)}/${name}`);
+}
+
 async function loadDirectory(dir: string, options: LoadOptions): Promise<Vocabulary> {
   await restoreReplaced(dir);
   const names = [TOKENIZER_JSON, ...PAIRS.map(([vocab]) => vocab), TOKENIZER_MODEL];
@@ -97,7 +113,7 @@ async function loadPair(vocabPath: string, mergesPath: string, options: LoadOpti
   }
   const vocab = await readTokenizerText(vocabPath);
   const merges = mergeLines(await readTokenizerText(mergesPath));
-  const addedPath = `${vocabPath.slice(0, vocabPath.lastIndexOf("/") + 1)}added_tokens.json`;
+  const addedPath = `${vocabPath.slice(0, vocabPath.lastIndexOf("/") + 1)}${ADDED_TOKENS}`;
   const added = await isFile(addedPath) ? parseAddedTokens(await readTokenizerText(addedPath), addedPath) : [];
   const pattern = choosePattern(mergesPath, await knownPattern(merges), options.pattern);
   const { specialTokens: specials, onNote } = options;

@@ -2,7 +2,7 @@
 import { withTemporaryDirectory } from "../../lib/io/atomic.ts";
 import { exists } from "../../lib/io/exists.ts";
 import type { OwnEntries } from "../../lib/io/own_entries.ts";
-import { parentOf, withoutSlashes } from "../../lib/io/parent_of.ts";
+import { nameOf, parentOf, withoutSlashes } from "../../lib/io/parent_of.ts";
 import { PathExistsError } from "../../lib/io/rename_to_new.ts";
 import { recoverDirectory } from "../../lib/io/replace_directory.ts";
 import { requireReplaceable, requireSeparate } from "../../lib/io/replaceable.ts";
@@ -30,17 +30,35 @@ export function requireOutputName(path: string): void {
 
 /**
  * Checks that a file can be written to `path`, and removes what killed processes left half-written of it.
- * @throws {UserError} If it is a directory or an input, or is there and --force was not given.
+ * @throws {UserError} If it is no plain file or is an input, or is there and --force was not given.
  */
 export async function requireOutputFile(path: string, { force, inputs }: OutputOptions): Promise<void> {
   requireOutputName(path);
-  if (path.endsWith("/") || (await statOrNull(path))?.isDirectory) {
-    throw new UserError(`Cannot write ${path}: got a directory, must be a file. Name a file in it`);
-  }
+  await requirePlainFile(path);
   await tidyBeside(path);
   await requireSeparate([path], inputs.filter((input) => input !== "-"));
   if (!force && await exists(path)) throw alreadyThere(path);
   await requireWritable(path);
+}
+
+/**
+ * Checks that a file that is written to `path` would replace a plain file, or nothing.
+ * @throws {UserError} If there is a directory, a pipe, a socket or a device, or a link to one or to nothing.
+ */
+export async function requirePlainFile(path: string): Promise<void> {
+  const info = await statOrNull(path);
+  if (path.endsWith("/") || info?.isDirectory) {
+    throw new UserError(`Cannot write ${path}: got a directory, must be a file. Name a file in it`);
+  }
+  if (info?.isFile || !await exists(path)) return;
+  throw new UserError(`Cannot write ${path}: got ${kindOf(info)}, must be a plain file. Choose another name`);
+}
+
+function kindOf(info: Deno.FileInfo | null): string {
+  if (info === null) return "a link that leads nowhere";
+  if (info.isFifo) return "a pipe";
+  if (info.isSocket) return "a socket";
+  return info.isCharDevice || info.isBlockDevice ? "a device" : "something else";
 }
 
 /**
@@ -65,9 +83,13 @@ export async function requireOutputDirectory(
   await requireWritable(path);
 }
 
-/** Fails now, rather than after the work, where nothing can be made beside `path`. A parent that is missing is made later. */
-async function requireWritable(path: string): Promise<void> {
-  if (await exists(parentOf(withoutSlashes(path)))) await withTemporaryDirectory(path, () => Promise.resolve());
+/** Fails now, rather than after the work, where nothing can be made beside `path`, or nothing of so long a name. */
+export async function requireWritable(path: string): Promise<void> {
+  const bare = withoutSlashes(path);
+  let directory = parentOf(bare);
+  // What is missing is made later: in what is there.
+  while (!await exists(directory)) directory = parentOf(directory);
+  await withTemporaryDirectory(`${directory}/${nameOf(bare)}`, () => Promise.resolve());
 }
 
 function alreadyThere(path: string): UserError {

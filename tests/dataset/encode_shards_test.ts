@@ -1,8 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import { gzipSync } from "node:zlib";
-import { encodeShards, type EncodeShardsOptions, shardName } from "../../lib/dataset/encode_shards.ts";
+import { encodeShards, type EncodeShardsOptions } from "../../lib/dataset/encode_shards.ts";
 import { readNpy } from "../../lib/dataset/npy_file.ts";
+import { shardName } from "../../lib/dataset/shard_files.ts";
 import { planShards } from "../../lib/dataset/shard_plan.ts";
 import { expandInputs } from "../../lib/dataset/expand_inputs.ts";
 import { UserError } from "../../lib/errors.ts";
