@@ -6,6 +6,7 @@ import { requireOneTokenizer } from "../dataset/tokenizer_id.ts";
 import type { Precision } from "../graph/graph.ts";
 import type { Program } from "../graph/program.ts";
 import type { Tensor } from "../graph/tensor.ts";
+import { NoTokenError } from "../model/sampling.ts";
 import type { Transformer } from "../model/transformer.ts";
 import { type WeightSource, writeWeights } from "../model/weights.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
@@ -109,9 +110,8 @@ export const LOG_CAPACITY = 256;
  * @throws {RangeError} If a number of the configuration cannot work.
  * @throws {UserError} If a token source is too short or holds ids beyond the model's vocabulary; if token sources and
  *   tokenizer do not belong together; if samples are asked for without a tokenizer.
- * @throws {DivergenceError} If a loss, a validation loss or a gradient is NaN or infinite; metrics of the steps before are
- *   yielded first.
- * @throws {NoTokenError} If the weights make NaN of a sample; metrics of the steps before are yielded first.
+ * @throws {DivergenceError} If a loss, a validation loss, a gradient or what a sample is drawn from is NaN or infinite;
+ *   metrics of the steps before are yielded first.
  */
 export async function* train(options: TrainOptions): AsyncGenerator<StepMetrics, void, void> {
   const { backend, model, config, start } = options;
@@ -128,7 +128,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<StepMetrics,
 
 async function* trainSteps(trainer: Trainer, options: TrainOptions): AsyncGenerator<StepMetrics, void, void> {
   const { backend, model, config, signal } = options;
-  const { batchSize, gradAccumulation, steps, seed } = config;
+  const { batchSize, gradAccumulation, steps, seed, clip } = config;
   const { contextLength: seqLen, vocabSize } = model.config;
   const stepShape = { batchSize: batchSize * gradAccumulation, seqLen, vocabSize };
   const validShape = { batchSize, seqLen, vocabSize };
@@ -176,7 +176,7 @@ async function* trainSteps(trainer: Trainer, options: TrainOptions): AsyncGenera
         const batch = await randomBatch(options.train, stepShape, seed, at);
         const diverging = { backend, model, trainer, result, batch, precision: config.dtype, isLast: at === step };
         const origin = await originOfDivergence(diverging);
-        throw DivergenceError.atStep(at, result, origin, lr);
+        throw DivergenceError.atStep(at, result, origin, { lr, clip });
       }
       // A gradient that overflowed has no norm that JSON could hold.
       const gradNorm = result.skipped ? 0 : result.gradNorm;
@@ -190,9 +190,13 @@ async function* trainSteps(trainer: Trainer, options: TrainOptions): AsyncGenera
     if (!isFine) {
       const batches = fixedBatches(options.valid!, validShape, config.validBatches);
       const origin = await firstOrigin(backend, model, batches, config.dtype);
-      throw DivergenceError.inValidation(step, validLoss!, origin, learningRate(step, config));
+      throw DivergenceError.inValidation(step, validLoss!, origin, { lr: learningRate(step, config), clip });
     }
-    if (sampled?.status === "rejected") throw sampled.reason;
+    if (sampled?.status === "rejected") {
+      if (!(sampled.reason instanceof NoTokenError)) throw sampled.reason;
+      const origin = await originInForward(backend, model, sampler!.lastSequence(seqLen), config.dtype);
+      throw DivergenceError.inSample(step, origin, { lr: learningRate(step, config), clip });
+    }
     // Whoever stops the run during a validation or a sample does not wait for another step.
     isLast ||= signal?.aborted === true;
     if (isSaved || isLast) {
