@@ -14,6 +14,7 @@ import { type TrainingConfig, validateTrainingConfig } from "./config.ts";
 import { DivergenceError, hasDiverged, originOfDivergence } from "./divergence.ts";
 import { Evaluator } from "./evaluator.ts";
 import { type ForwardOrigin, originInForward } from "./forward_probe.ts";
+import { claimModel } from "./model_in_training.ts";
 import { Sampler, samplesWith } from "./sampler.ts";
 import { learningRate } from "./schedule.ts";
 import { Trainer, trainerOptionsOf } from "./trainer.ts";
@@ -107,11 +108,16 @@ export const LOG_CAPACITY = 256;
  *
  * Samples change nothing of the training: its bits are the same with and without them.
  *
+ * A model is trained by one of these at a time on a backend, from the first step that is asked for until it ends, fails or
+ * is given up (`return`, or leaving the loop that reads it). An `Evaluator` or a `Generator` may share the model's weights
+ * meanwhile, between two steps.
+ *
  * @throws {RangeError} If a number of the configuration cannot work.
  * @throws {UserError} If a token source is too short or holds ids beyond the model's vocabulary; if token sources and
  *   tokenizer do not belong together; if samples are asked for without a tokenizer.
  * @throws {DivergenceError} If a loss, a validation loss, a gradient or what a sample is drawn from is NaN or infinite;
  *   metrics of the steps before are yielded first.
+ * @throws {Error} If another training of this model on this backend is under way.
  */
 export async function* train(options: TrainOptions): AsyncGenerator<StepMetrics, void, void> {
   const { backend, model, config, start } = options;
@@ -119,6 +125,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<StepMetrics,
   requirePrecision(backend, config.dtype ?? "f32");
   for (const source of [options.train, options.valid]) if (source) requireWindow(source, model.config.contextLength);
   requireOneTokenizer([options.train, options.valid], options.tokenizer);
+  using _claim = claimModel(backend, model);
   using trainer = await Trainer.create(backend, model, trainerOptionsOf(config, LOG_CAPACITY));
   options.onPrograms?.(trainer.stepPrograms);
   await writeWeights(backend, model, options.weights);
