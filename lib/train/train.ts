@@ -125,7 +125,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<StepMetrics,
   requirePrecision(backend, config.dtype ?? "f32");
   for (const source of [options.train, options.valid]) if (source) requireWindow(source, model.config.contextLength);
   requireOneTokenizer([options.train, options.valid], options.tokenizer);
-  using _claim = claimModel(backend, model);
+  using _claim = claimModel("train", backend, model);
   using trainer = await Trainer.create(backend, model, trainerOptionsOf(config, LOG_CAPACITY));
   options.onPrograms?.(trainer.stepPrograms);
   await writeWeights(backend, model, options.weights);

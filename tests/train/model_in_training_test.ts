@@ -10,6 +10,7 @@ import { Transformer } from "../../lib/model/transformer.ts";
 import { initialWeights } from "../../lib/model/weights.ts";
 import { TRAINING_DEFAULTS } from "../../lib/train/config.ts";
 import { Evaluator } from "../../lib/train/evaluator.ts";
+import { scoreTokens } from "../../lib/train/score.ts";
 import { type StepMetrics, train } from "../../lib/train/train.ts";
 import { Random } from "../harness/random.ts";
 
@@ -34,8 +35,11 @@ Deno.test("a second training of a model on a backend is refused until the first 
     await assertRejects(
       () => start(backend, model, 2).next(),
       Error,
-      "got a model that another training is under way of",
+      "Cannot train: got a model that a training is under way of",
     );
+    const scoring = scoreTokens(backend, model, tokens, { weights: initialWeights(shape, 2) });
+    await assertRejects(() => scoring, Error, "Cannot score: got a model that a training is under way of");
+    if (metrics.step === 1) assert(Number.isFinite((await scoreTokens(backend, model, tokens)).nats));
     // What only reads the weights shares them.
     assert(Number.isFinite(await evaluator.meanLoss(fixedBatches(tokens, { ...shape, seqLen: 6, batchSize: 2 }, 1))));
     const options = { temperature: 1, topP: 1, maxTokens: 2, seed: 0 };
