@@ -47,7 +47,7 @@ Deno.test("a second training of a model on a backend is refused until the first 
     // Another model, and the same one on another backend, are none of its business.
     if (metrics.step === 0) {
       await using other = await createWasmBackend({ workers: 1 });
-      assertEquals(losses(await Array.fromAsync(start(other, new Transformer(shape)))), expected);
+      assertEquals(losses(await Array.fromAsync(start(other, model))), expected);
       assertEquals(losses(await Array.fromAsync(start(backend, new Transformer(shape)))), expected);
     }
   }
