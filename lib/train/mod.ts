@@ -64,6 +64,7 @@ export {
 export { type DataRecord, recordOf, requireSameData } from "./data_record.ts";
 export { MetricsFollower, readLog, readMetrics, type RunLog } from "./metrics_follower.ts";
 export type { LoggedDivergence } from "./metrics_line.ts";
+export { missingSteps } from "./metrics_log.ts";
 export { trainRun, type TrainRunOptions } from "./run.ts";
 export {
   createRunDirectory,
