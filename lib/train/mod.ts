@@ -69,6 +69,7 @@ export { trainRun, type TrainRunOptions } from "./run.ts";
 export {
   createRunDirectory,
   findWeights,
+  NoWeightsError,
   readModelConfig,
   readRunConfig,
   RUN_FILES,
