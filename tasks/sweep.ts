@@ -91,6 +91,7 @@ async function start(flags: Flags<typeof FLAGS>): Promise<number> {
         const mfu = (tokensPerSecond: number) => peak.share(3 * forwardFlops * tokensPerSecond);
         await followSteps(steps, run.config, { mfu, memory: () => formatBinary(Deno.memoryUsage().rss) }, signal);
       },
+      onWarning: (warning) => console.error(`warning: ${warning}`),
       onResults: (results) => report(flags.out, results),
       signal: interruption = signal,
     })

@@ -24,6 +24,7 @@ import { requireSameData } from "../lib/train/data_record.ts";
 import { DivergenceError } from "../lib/train/divergence.ts";
 import { mergeConfigs, readConfigFile } from "../lib/train/merge_config.ts";
 import { readFirstMetrics } from "../lib/train/metrics_follower.ts";
+import { missingSteps } from "../lib/train/metrics_log.ts";
 import {
   createRunDirectory,
   readRunConfig,
@@ -122,6 +123,8 @@ async function resume(flags: TrainFlags, directory: string): Promise<number> {
   const tokenizer = config.training.sampleEvery ? await loadRunTokenizer(directory) : undefined;
   await using backend = await startBackend(flags.backend ?? config.backend, { precision: config.training.dtype });
   await requireRoom(backend, config, roomFor(backend, valid));
+  const missing = await missingSteps(directory, checkpoint?.state.step ?? 0);
+  if (missing !== undefined) console.error(`warning: ${missing}`);
   console.error(`Going on at step ${checkpoint?.state.step ?? 0} of ${steps}`);
   // A run that was killed before its first checkpoint begins anew; weights are not given up for that.
   const beginAnew = checkpoint === undefined && !await isFile(`${directory}/${RUN_FILES.weights}`);

@@ -64,7 +64,9 @@ export async function writeCheckpoint(
     if (bad === 0) return;
     const { step, config } = state;
     const what = `${name} (${bad} of ${values.length} values)`;
-    throw DivergenceError.inWeights(step - 1, what, learningRate(step - 1, config.training));
+    const { training } = config;
+    const lr = learningRate(step - 1, training);
+    throw DivergenceError.inWeights(step - 1, what, { lr, clip: training.clip });
   };
   const name = nameOf(state.step);
   const [, entries] = CHECKPOINTS_ENTRIES.directories!.find(([pattern]) => pattern.test(name))!;

@@ -15,27 +15,31 @@ export interface DivergenceOrigin {
   readonly what: string;
 }
 
-const LOWER_THE_RATE = "Try a lower --lr (a third of it), more --warmup-steps or a smaller --clip";
+/** How a run is set that bears on its divergence. */
+export interface DivergenceSettings {
+  /** The step's learning rate. */
+  readonly lr: number;
+  /** The largest gradient norm; 0 for no clipping. */
+  readonly clip: number;
+}
 
 /** What to do next. */
-const ADVICE = {
-  weights:
-    "The weights were so before this step: start a new run with a lower --lr (a third of it) or more --warmup-steps",
-  activations: LOWER_THE_RATE,
-  gradients: LOWER_THE_RATE,
-  update: LOWER_THE_RATE,
-} as const;
+function adviceFor(kind: DivergenceOrigin["kind"], clip: number): string {
+  if (kind === "weights") {
+    return "The weights were so before this step: start a new run with a lower --lr (a third of it) or more --warmup-steps";
+  }
+  const clipping = clip === 0 ? "clipping (--clip 1)" : "a smaller --clip";
+  return `Try a lower --lr (a third of it), more --warmup-steps or ${clipping}`;
+}
 
 /** What was seen of a divergence. */
-export interface Divergence {
+export interface Divergence extends DivergenceSettings {
   /** Counted from 0. */
   readonly step: number;
   /** What is NaN or infinite, and when it was seen, in words. */
   readonly got: string;
   /** What was the first to go wrong, where that can be told. */
   readonly origin?: DivergenceOrigin;
-  /** The step's learning rate. */
-  readonly lr: number;
 }
 
 /** Thrown when a loss, a gradient or a weight is no longer a finite number. */
@@ -48,13 +52,13 @@ export class DivergenceError extends UserError {
   readonly origin: string | undefined;
 
   /** Puts what was seen, where it began and what to try next into the message. */
-  constructor({ step, got, origin, lr }: Divergence) {
+  constructor({ step, got, origin, lr, clip }: Divergence) {
     const where = origin === undefined ? "" : `; it began in ${origin.what}`;
     super(
       `Cannot go on training: got ${got} (counted from 0; learning rate ${
         lr.toPrecision(3)
       })${where}; must be finite. ` +
-        ADVICE[origin?.kind ?? "gradients"],
+        adviceFor(origin?.kind ?? "gradients", clip),
     );
     this.step = step;
     this.origin = origin?.what;
@@ -65,23 +69,39 @@ export class DivergenceError extends UserError {
     step: number,
     { loss, gradNorm }: StepResult,
     origin: DivergenceOrigin | undefined,
-    lr: number,
+    settings: DivergenceSettings,
   ): DivergenceError {
     const got = `loss ${short(loss)} and gradient norm ${short(gradNorm)} at step ${step}`;
-    return new DivergenceError({ step, got, origin, lr });
+    return new DivergenceError({ step, got, origin, ...settings });
   }
 
   /** Of a validation with the weights after a step. */
-  static inValidation(step: number, validLoss: number, origin: ForwardOrigin | undefined, lr: number): DivergenceError {
+  static inValidation(
+    step: number,
+    validLoss: number,
+    origin: ForwardOrigin | undefined,
+    settings: DivergenceSettings,
+  ): DivergenceError {
     const got = `validation loss ${short(validLoss)} after step ${step}`;
-    return new DivergenceError({ step, got, lr, ...(origin && { origin: { kind: "update", what: origin.what } }) });
+    return new DivergenceError({ step, got, ...settings, ...madeByUpdate(origin) });
+  }
+
+  /** Of a sample that the weights after a step were to make, and that no token could be chosen for. */
+  static inSample(step: number, origin: ForwardOrigin | undefined, settings: DivergenceSettings): DivergenceError {
+    const got = `a sample of logits that are NaN or infinite after step ${step}`;
+    return new DivergenceError({ step, got, ...settings, ...madeByUpdate(origin) });
   }
 
   /** Of weights, or the optimizer's state, after a step. */
-  static inWeights(step: number, what: string, lr: number): DivergenceError {
+  static inWeights(step: number, what: string, settings: DivergenceSettings): DivergenceError {
     const got = `weights that are not finite after step ${step}`;
-    return new DivergenceError({ step, got, origin: { kind: "update", what }, lr });
+    return new DivergenceError({ step, got, origin: { kind: "update", what }, ...settings });
   }
+}
+
+/** The step itself was fine: what is wrong after it, its update made so. */
+function madeByUpdate(origin: ForwardOrigin | undefined): Pick<Divergence, "origin"> {
+  return origin === undefined ? {} : { origin: { kind: "update", what: origin.what } };
 }
 
 const short = (value: number) => String(Number(value.toPrecision(5)));

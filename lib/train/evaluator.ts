@@ -6,6 +6,7 @@ import { Graph, type Precision } from "../graph/graph.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { Transformer } from "../model/transformer.ts";
 import { crossEntropy } from "../ops/cross_entropy.ts";
+import { requireBatch } from "./require_batch.ts";
 
 interface EvaluatorTensors {
   readonly ids: Tensor;
@@ -45,7 +46,9 @@ export class Evaluator implements Disposable {
   }
 
   /**
-   * The mean loss over batches of equal size, in nats per token; NaN for none.
+   * The mean loss over batches, in nats per token; NaN for none.
+   * @param batches Each of as many sequences as the program was made for, of the model's context length.
+   * @throws {OptionError} If a batch is of another size.
    * @throws {Error} If another is being computed.
    */
   async meanLoss(batches: AsyncIterable<Batch>): Promise<number> {
@@ -57,6 +60,7 @@ export class Evaluator implements Disposable {
     let sum = 0;
     let count = 0;
     for await (const batch of batches) {
+      requireBatch("evaluate", batch, ids.size);
       await this.#compiled.set(ids, batch.ids).set(targets, batch.targets).run();
       sum += (await this.#compiled.read(loss))[0];
       count++;

@@ -1,5 +1,5 @@
 import type { LoggedDivergence } from "./metrics_line.ts";
-import { type LogLine, readLogLines } from "./metrics_reader.ts";
+import { type LogLine, openLogFile, readLogLines } from "./metrics_reader.ts";
 import { RUN_FILES } from "./run_directory.ts";
 import type { StepMetrics } from "./train.ts";
 
@@ -44,7 +44,8 @@ export class MetricsFollower {
   /**
    * Reads what is new. A log that was cut, as a resumed run does, or replaced is read from its beginning.
    * @returns Whether `log` changed.
-   * @throws {UserError} If a whole line is not a log's, or does not follow from the one before; `log` stays.
+   * @throws {UserError} If there is no file but something else, or if a whole line is not a log's or does not follow from
+   *   the one before; `log` stays.
    */
   poll(): Promise<boolean> {
     const poll = this.#polls.then(() => this.#poll());
@@ -57,7 +58,7 @@ export class MetricsFollower {
   async #poll(): Promise<boolean> {
     let file: Deno.FsFile;
     try {
-      file = await Deno.open(this.#path);
+      file = await openLogFile(this.#path);
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory)) throw error;
       const hadSome = this.#last !== undefined;
@@ -123,7 +124,7 @@ export async function readMetrics(directory: string): Promise<readonly StepMetri
  */
 export async function readFirstMetrics(directory: string): Promise<StepMetrics | undefined> {
   const path = `${directory}/${RUN_FILES.metrics}`;
-  using file = await Deno.open(path);
+  using file = await openLogFile(path);
   for await (const { entry } of readLogLines(file, path)) return "diverged" in entry ? undefined : entry;
   return undefined;
 }

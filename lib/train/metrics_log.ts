@@ -1,6 +1,6 @@
 import { writeFileAtomically } from "../io/atomic.ts";
 import { lineOf, type LogEntry } from "./metrics_line.ts";
-import { readLogLines } from "./metrics_reader.ts";
+import { type LogLine, openLogFile, readLogLines } from "./metrics_reader.ts";
 import { RUN_FILES } from "./run_directory.ts";
 
 /** Appends to a run's metrics.jsonl, one object a line. Close it, or declare it with `using`. */
@@ -44,20 +44,52 @@ export class MetricsLog implements Disposable {
  * @throws {UserError} If one of these lines is not a log's, or does not follow from the one before.
  */
 async function linesBefore(path: string, step: number): Promise<Uint8Array> {
-  if (step === 0) return new Uint8Array();
+  const lines: Uint8Array<ArrayBuffer>[] = [];
+  for await (const { bytes } of stepsBefore(path, step)) lines.push(bytes);
+  return await new Blob(lines).bytes();
+}
+
+/** Those of a log's lines that are of steps before one. */
+async function* stepsBefore(path: string, step: number): AsyncGenerator<LogLine, void, void> {
+  if (step === 0) return;
   let file: Deno.FsFile;
   try {
-    file = await Deno.open(path);
+    file = await openLogFile(path);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-    return new Uint8Array();
+    return;
   }
   using open = file;
-  const lines: Uint8Array<ArrayBuffer>[] = [];
-  for await (const { entry, bytes } of readLogLines(open, path)) {
+  for await (const line of readLogLines(open, path)) {
+    const { entry } = line;
     // A run that goes on has not diverged.
-    if (entry.step < step && !("diverged" in entry)) lines.push(bytes);
+    if (entry.step < step && !("diverged" in entry)) yield line;
     if (entry.step >= step - 1) break;
   }
-  return await new Blob(lines).bytes();
+}
+
+/** Stretches of missing steps that a message names. */
+const MAX_NAMED = 6;
+
+/**
+ * Looks for steps that were taken and that a run's log says nothing of: it was removed, or cut, or edited.
+ * @param step Steps that were taken.
+ * @returns What is missing, in words; nothing if all are there.
+ * @throws {UserError} If a line before `step` is not a log's, or does not follow from the one before it.
+ */
+export async function missingSteps(directory: string, step: number): Promise<string | undefined> {
+  const path = `${directory}/${RUN_FILES.metrics}`;
+  const stretches: string[] = [];
+  let next = 0;
+  const pass = (to: number) => {
+    if (to > next) stretches.push(to === next + 1 ? `${next}` : `${next} to ${to - 1}`);
+    next = to + 1;
+  };
+  for await (const { entry } of stepsBefore(path, step)) pass(entry.step);
+  pass(step);
+  if (stretches.length === 0) return undefined;
+  const more = stretches.length > MAX_NAMED ? `, and ${stretches.length - MAX_NAMED} more gaps` : "";
+  const isOne = stretches.length === 1 && /^\d+$/.test(stretches[0]);
+  return `${path} has no line of ${isOne ? "step" : "steps"} ${stretches.slice(0, MAX_NAMED).join(", ")}${more} ` +
+    "(counted from 0), which were taken: reports of this run lack them. The training is the same without them";
 }

@@ -5,6 +5,18 @@ import { type LogEntry, MAX_LINE_BYTES, parseLine } from "./metrics_line.ts";
 
 const NEWLINE = "\n".charCodeAt(0);
 
+/**
+ * Opens a log for reading.
+ * @throws {UserError} If something is there that is no file: from a pipe, reading would wait for ever.
+ * @throws {Deno.errors.NotFound} If nothing is there.
+ */
+export async function openLogFile(path: string): Promise<Deno.FsFile> {
+  const { isFile, isDirectory } = await Deno.stat(path);
+  if (isFile) return await Deno.open(path);
+  const got = isDirectory ? "a directory" : "a pipe or a device";
+  throw new UserError(`Cannot read ${path}: got ${got}, must be a file. Restore the run's log, or move that away`);
+}
+
 /** A line that was read, and where it stands. */
 export interface LogLine {
   readonly entry: LogEntry;

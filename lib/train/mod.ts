@@ -27,7 +27,7 @@ export {
 export { sgd, type SgdOptions, type SgdTensors } from "./sgd.ts";
 export { type StepResult, Trainer, type TrainerOptions } from "./trainer.ts";
 export { type Snapshot, type StartingPoint, type StepMetrics, train, type TrainOptions } from "./train.ts";
-export { type Divergence, DivergenceError, type DivergenceOrigin } from "./divergence.ts";
+export { type Divergence, DivergenceError, type DivergenceOrigin, type DivergenceSettings } from "./divergence.ts";
 export { Sampler } from "./sampler.ts";
 export { type KernelFault, selfTest, type SelfTestOptions } from "./self_test.ts";
 export type { Probe, ProbeInput } from "./self_test_probes.ts";
@@ -64,10 +64,12 @@ export {
 export { type DataRecord, recordOf, requireSameData } from "./data_record.ts";
 export { MetricsFollower, readLog, readMetrics, type RunLog } from "./metrics_follower.ts";
 export type { LoggedDivergence } from "./metrics_line.ts";
+export { missingSteps } from "./metrics_log.ts";
 export { trainRun, type TrainRunOptions } from "./run.ts";
 export {
   createRunDirectory,
   findWeights,
+  NoWeightsError,
   readModelConfig,
   readRunConfig,
   RUN_FILES,

@@ -104,15 +104,38 @@ export async function readModelConfig(directory: string): Promise<ModelConfig> {
 /**
  * The path of a run's weights: those it ended with or, while it runs or after it was killed, its newest whole
  * checkpoint's; or those with the lowest validation loss.
- * @throws {UserError} If there are none.
+ * @throws {NoWeightsError} If there are none.
  */
 export async function findWeights(directory: string, which: "last" | "best" = "last"): Promise<string> {
   const path = `${directory}/${RUN_FILES[which === "best" ? "best" : "weights"]}`;
   if (await isFile(path)) return path;
   const { checkpoint } = await latestCheckpoint(`${directory}/${RUN_FILES.checkpoints}`);
   if (which === "last" && checkpoint) return checkpointWeights(checkpoint.path);
-  const next = which === "best" ? "Train with --valid, or use the last weights" : "Resume its training";
-  throw new UserError(`Cannot load weights of ${directory}: got no ${path}, must be there. ${next}`);
+  // One that diverged before its first checkpoint left these alone.
+  const hasBest = which === "last" && await isFile(`${directory}/${RUN_FILES.best}`);
+  const next = which === "best"
+    ? "Train with --valid, or use the last weights"
+    : hasBest
+    ? "Use the best weights"
+    : "Resume its training or, if it diverged, start another run";
+  const problem = `Cannot load weights of ${directory}: got no ${path}, must be there. ${next}`;
+  throw new NoWeightsError(problem, hasBest ? "best" : undefined);
+}
+
+/** Thrown where a run has not the weights that were asked for. */
+export class NoWeightsError extends UserError {
+  /** What a stack trace calls it. */
+  override readonly name = "NoWeightsError";
+
+  /**
+   * Of a run without weights.
+   *
+   * @param message What was looked for, and what to do next.
+   * @param instead Weights that it has and the message names.
+   */
+  constructor(message: string, readonly instead: "best" | undefined) {
+    super(message);
+  }
 }
 
 async function readConfig<T>(directory: string, use: (fields: JsonFields) => T): Promise<T> {

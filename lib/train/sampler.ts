@@ -1,5 +1,6 @@
 import { documentStart, END_OF_TEXT } from "../model/document_start.ts";
 import type { Backend } from "../backend/backend.ts";
+import type { Batch } from "../dataset/batches.ts";
 import { UserError } from "../errors.ts";
 import { Generator } from "../model/generator.ts";
 import type { Transformer } from "../model/transformer.ts";
@@ -14,6 +15,7 @@ export class Sampler implements Disposable {
   readonly #generator: Generator;
   readonly #tokenizer: Tokenizer;
   readonly #config: TrainingConfig;
+  #ids: number[] = [];
 
   private constructor(generator: Generator, tokenizer: Tokenizer, config: TrainingConfig) {
     this.#generator = generator;
@@ -49,8 +51,22 @@ export class Sampler implements Disposable {
     const prompt = samplePrompt || documentStart(this.#tokenizer);
     const stopIds = endOfText === undefined ? [] : [endOfText];
     const options = { ...SAMPLING, maxTokens: sampleTokens, seed: seed + steps, stopIds };
-    const ids = await Array.fromAsync(this.#generator.generate([...this.#tokenizer.encode(prompt)], options));
-    return (samplePrompt ?? "") + this.#tokenizer.decode(ids);
+    const promptIds = [...this.#tokenizer.encode(prompt)];
+    this.#ids = [...promptIds];
+    for await (const id of this.#generator.generate(promptIds, options)) this.#ids.push(id);
+    return (samplePrompt ?? "") + this.#tokenizer.decode(this.#ids.slice(promptIds.length));
+  }
+
+  /**
+   * The newest tokens of the last sample, its prompt among them, as a sequence that a forward pass takes. A short one is
+   * filled up at its end, where nothing before it sees the filling.
+   * @param length Tokens: (length) ids and targets.
+   */
+  lastSequence(length: number): Batch {
+    const newest = this.#ids.slice(-length);
+    const ids = Uint32Array.from({ length }, (_, i) => newest[i] ?? newest[0]);
+    // What they are to predict bears on the loss alone.
+    return { ids, targets: ids };
   }
 }
 

@@ -6,6 +6,7 @@ import { Graph, type Precision } from "../graph/graph.ts";
 import type { Transformer } from "../model/transformer.ts";
 import { type WeightSource, writeWeights } from "../model/weights.ts";
 import { tokenLosses } from "../ops/cross_entropy.ts";
+import { claimModel } from "./model_in_training.ts";
 
 /** How tokens are scored. */
 export interface ScoreOptions {
@@ -48,6 +49,7 @@ interface Window {
  * @throws {UserError} If there are fewer than two tokens, or one is beyond the model's vocabulary, or the loss is NaN or
  *   infinite.
  * @throws {OptionError} If the stride is not from 1 to the context length.
+ * @throws {Error} If weights are given, and a training of this model on this backend is under way.
  */
 export async function scoreTokens(
   backend: Backend,
@@ -65,7 +67,10 @@ export async function scoreTokens(
   }
   const { graph, ids: idsInput, targets, losses } = traceScorer(model, batchSize, options.precision);
   using compiled = await compile(backend, graph, { keep: [losses] });
-  if (options.weights) await writeWeights(backend, model, options.weights);
+  if (options.weights) {
+    using _claim = claimModel("score", backend, model);
+    await writeWeights(backend, model, options.weights);
+  }
   let nats = 0;
   let tokens = 0;
   for (const group of inGroups(scoringWindows(source.length, contextLength, stride), batchSize)) {

@@ -8,6 +8,7 @@ import { makeDirectory } from "../io/make_directory.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import { latestCheckpoint } from "./checkpoint.ts";
 import { DivergenceError } from "./divergence.ts";
+import { missingSteps } from "./metrics_log.ts";
 import { trainRun } from "./run.ts";
 import { createRunDirectory, readRunConfig, RUN_FILES, type RunConfig } from "./run_directory.ts";
 import { firstDifference, type SweepPoint } from "./sweep_grid.ts";
@@ -50,6 +51,8 @@ export interface SweepOptions {
   readonly follow?: (steps: AsyncIterable<StepMetrics>, started: StartedRun) => Promise<unknown>;
   /** Called with all results after each run. */
   readonly onResults?: (results: readonly SweepResult[]) => Promise<void> | void;
+  /** Told what whoever reads the results should know: a run that is no part of the sweep any more, a log with gaps. */
+  readonly onWarning?: (warning: string) => void;
   /** Stops after the step under way, which is saved. */
   readonly signal?: AbortSignal;
 }
@@ -57,7 +60,7 @@ export interface SweepOptions {
 /**
  * Trains runs one after another, and keeps their results in sweep.json and sweep.tsv. Called again, it goes on where it
  * stopped: finished and diverged runs are passed over, one that was interrupted is resumed from its checkpoint, and runs
- * may be added.
+ * may be added. One that is left out is no longer in the results; its directory stays.
  *
  * @returns The results of all runs, in their order.
  * @throws {UserError} Before anything is trained, if a run that is there already has another configuration, or the sweep
@@ -76,6 +79,10 @@ export async function sweep(options: SweepOptions): Promise<SweepResult[]> {
     const { name, settings } = run;
     const isThere = await exists(`${directory}/${name}`);
     results.push({ ...(isThere && known.get(name) || { status: "waiting", steps: 0 }), name, settings });
+  }
+  for (const name of known.keys()) {
+    if (runs.some((run) => run.name === name) || !await exists(`${directory}/${name}`)) continue;
+    options.onWarning?.(`${name} is no part of the sweep in ${directory} any more; its directory stays`);
   }
   await makeDirectory(directory);
   using _lock = await lockDirectory(directory, "sweep into");
@@ -100,6 +107,8 @@ async function trainOne({ directory: parent, follow = drain, ...options }: Sweep
   const { train, valid, tokenizer, signal } = options;
   // One that was killed before its first checkpoint begins anew; weights are not given up for that.
   const beginAnew = checkpoint === undefined && !await exists(`${directory}/${RUN_FILES.weights}`);
+  const missing = checkpoint && await missingSteps(directory, checkpoint.state.step);
+  if (missing !== undefined) options.onWarning?.(missing);
   const steps = trainRun({ backend, directory, config, train, valid, tokenizer, signal, checkpoint, beginAnew });
   try {
     await follow(steps, { run, directory, backend, step: checkpoint?.state.step ?? 0 });

@@ -6,6 +6,7 @@ import { requireOneTokenizer } from "../dataset/tokenizer_id.ts";
 import type { Precision } from "../graph/graph.ts";
 import type { Program } from "../graph/program.ts";
 import type { Tensor } from "../graph/tensor.ts";
+import { NoTokenError } from "../model/sampling.ts";
 import type { Transformer } from "../model/transformer.ts";
 import { type WeightSource, writeWeights } from "../model/weights.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
@@ -13,6 +14,7 @@ import { type TrainingConfig, validateTrainingConfig } from "./config.ts";
 import { DivergenceError, hasDiverged, originOfDivergence } from "./divergence.ts";
 import { Evaluator } from "./evaluator.ts";
 import { type ForwardOrigin, originInForward } from "./forward_probe.ts";
+import { claimModel } from "./model_in_training.ts";
 import { Sampler, samplesWith } from "./sampler.ts";
 import { learningRate } from "./schedule.ts";
 import { Trainer, trainerOptionsOf } from "./trainer.ts";
@@ -106,12 +108,16 @@ export const LOG_CAPACITY = 256;
  *
  * Samples change nothing of the training: its bits are the same with and without them.
  *
+ * A model is trained by one of these at a time on a backend, from the first step that is asked for until it ends, fails or
+ * is given up (`return`, or leaving the loop that reads it). An `Evaluator` or a `Generator` may share the model's weights
+ * meanwhile, between two steps.
+ *
  * @throws {RangeError} If a number of the configuration cannot work.
  * @throws {UserError} If a token source is too short or holds ids beyond the model's vocabulary; if token sources and
  *   tokenizer do not belong together; if samples are asked for without a tokenizer.
- * @throws {DivergenceError} If a loss, a validation loss or a gradient is NaN or infinite; metrics of the steps before are
- *   yielded first.
- * @throws {NoTokenError} If the weights make NaN of a sample; metrics of the steps before are yielded first.
+ * @throws {DivergenceError} If a loss, a validation loss, a gradient or what a sample is drawn from is NaN or infinite;
+ *   metrics of the steps before are yielded first.
+ * @throws {Error} If another training of this model on this backend is under way.
  */
 export async function* train(options: TrainOptions): AsyncGenerator<StepMetrics, void, void> {
   const { backend, model, config, start } = options;
@@ -119,6 +125,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<StepMetrics,
   requirePrecision(backend, config.dtype ?? "f32");
   for (const source of [options.train, options.valid]) if (source) requireWindow(source, model.config.contextLength);
   requireOneTokenizer([options.train, options.valid], options.tokenizer);
+  using _claim = claimModel("train", backend, model);
   using trainer = await Trainer.create(backend, model, trainerOptionsOf(config, LOG_CAPACITY));
   options.onPrograms?.(trainer.stepPrograms);
   await writeWeights(backend, model, options.weights);
@@ -128,7 +135,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<StepMetrics,
 
 async function* trainSteps(trainer: Trainer, options: TrainOptions): AsyncGenerator<StepMetrics, void, void> {
   const { backend, model, config, signal } = options;
-  const { batchSize, gradAccumulation, steps, seed } = config;
+  const { batchSize, gradAccumulation, steps, seed, clip } = config;
   const { contextLength: seqLen, vocabSize } = model.config;
   const stepShape = { batchSize: batchSize * gradAccumulation, seqLen, vocabSize };
   const validShape = { batchSize, seqLen, vocabSize };
@@ -176,7 +183,7 @@ async function* trainSteps(trainer: Trainer, options: TrainOptions): AsyncGenera
         const batch = await randomBatch(options.train, stepShape, seed, at);
         const diverging = { backend, model, trainer, result, batch, precision: config.dtype, isLast: at === step };
         const origin = await originOfDivergence(diverging);
-        throw DivergenceError.atStep(at, result, origin, lr);
+        throw DivergenceError.atStep(at, result, origin, { lr, clip });
       }
       // A gradient that overflowed has no norm that JSON could hold.
       const gradNorm = result.skipped ? 0 : result.gradNorm;
@@ -190,9 +197,13 @@ async function* trainSteps(trainer: Trainer, options: TrainOptions): AsyncGenera
     if (!isFine) {
       const batches = fixedBatches(options.valid!, validShape, config.validBatches);
       const origin = await firstOrigin(backend, model, batches, config.dtype);
-      throw DivergenceError.inValidation(step, validLoss!, origin, learningRate(step, config));
+      throw DivergenceError.inValidation(step, validLoss!, origin, { lr: learningRate(step, config), clip });
     }
-    if (sampled?.status === "rejected") throw sampled.reason;
+    if (sampled?.status === "rejected") {
+      if (!(sampled.reason instanceof NoTokenError)) throw sampled.reason;
+      const origin = await originInForward(backend, model, sampler!.lastSequence(seqLen), config.dtype);
+      throw DivergenceError.inSample(step, origin, { lr: learningRate(step, config), clip });
+    }
     // Whoever stops the run during a validation or a sample does not wait for another step.
     isLast ||= signal?.aborted === true;
     if (isSaved || isLast) {

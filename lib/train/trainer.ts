@@ -12,6 +12,7 @@ import type { WeightSource } from "../model/weights.ts";
 import type { TrainingConfig } from "./config.ts";
 import type { LossScaleOptions } from "./loss_scale.ts";
 import type { OptimizerOptions } from "./optimizer.ts";
+import { requireBatch } from "./require_batch.ts";
 import { type StepPrograms, traceStep } from "./step_programs.ts";
 
 /** What a training step is compiled for. */
@@ -149,6 +150,7 @@ export class Trainer implements Disposable {
    * Takes one step. On a GPU it resolves once the work is submitted.
    * @param batch The step's sequences: batch size times accumulated batches.
    * @param lr The learning rate of this step.
+   * @throws {OptionError} If the batch is of another size, or the rate is no number from 0 on. Nothing is changed then.
    * @throws {Error} If the log is full: call `takeLog` first. If another step is being taken.
    */
   async step(batch: Batch, lr: number): Promise<void> {
@@ -158,7 +160,8 @@ export class Trainer implements Disposable {
   /**
    * Takes one step as `step` does, and returns the seconds that each of the program's calls took, summed over
    * accumulated batches.
-   * @throws {Error} If the log is full, or the backend keeps no clock.
+   * @throws {OptionError} As `step` does, and if the backend keeps no clock.
+   * @throws {Error} If the log is full. If another step is being taken.
    */
   async profileStep(batch: Batch, lr: number): Promise<Float64Array> {
     const total = new Float64Array(this.program.calls.length);
@@ -208,6 +211,11 @@ export class Trainer implements Disposable {
       throw new Error(`Cannot take a step: got a log of ${this.#logged} steps that is full, takeLog must empty it`);
     }
     const { inputs, optimizer } = this.#traced;
+    requireBatch("take a step", batch, this.#gradAccumulation * inputs.ids.size);
+    // A device computes with 32 bits, where a larger rate is infinite.
+    if (!(lr >= 0 && Number.isFinite(Math.fround(lr)))) {
+      throw new OptionError(`Cannot take a step: got learning rate ${lr}, must be a finite float32, 0 or more`);
+    }
     const { empty, batch: forBatch, update } = this.#compiled;
     update.set(inputs.schedule, optimizer.schedule(lr, this.#updates + 1)).set(inputs.normRow, [this.#logged]);
     if (empty) await run(empty);

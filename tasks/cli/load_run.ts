@@ -1,7 +1,7 @@
 // A run's model, tokenizer and weights, for tasks that use a trained model.
 import { Transformer } from "../../lib/model/transformer.ts";
 import type { Tokenizer } from "../../lib/tokenizer/mod.ts";
-import { findWeights, readModelConfig } from "../../lib/train/run_directory.ts";
+import { findWeights, NoWeightsError, readModelConfig } from "../../lib/train/run_directory.ts";
 import { loadRunTokenizer } from "../../lib/train/run_tokenizer.ts";
 import { UserError } from "./errors.ts";
 import { requireDirectory } from "./files.ts";
@@ -26,5 +26,14 @@ export async function loadRun(run: string, which: "last" | "best"): Promise<Load
         `${vocabSize}. Train the model with this tokenizer`,
     );
   }
-  return { model, tokenizer, weights: await findWeights(run, which) };
+  return { model, tokenizer, weights: await find(run, which) };
+}
+
+async function find(run: string, which: "last" | "best"): Promise<string> {
+  try {
+    return await findWeights(run, which);
+  } catch (error) {
+    if (!(error instanceof NoWeightsError) || error.instead === undefined) throw error;
+    throw new UserError(`${error.message}: --weights ${error.instead}`);
+  }
 }

@@ -3,6 +3,7 @@ import { parameterSpecs } from "../../lib/model/parameters.ts";
 import { writeSafetensors } from "../../lib/model/safetensors.ts";
 import { initialWeights } from "../../lib/model/weights.ts";
 import { saveTokenizer, trainBpe } from "../../lib/tokenizer/mod.ts";
+import { RUN_FILES } from "../../lib/train/run_directory.ts";
 import { runTaskProcess, taskCommand, type TaskResult } from "../harness/run_task.ts";
 
 const TEXT = "the cat sat on the mat, the dog sat on the log. ".repeat(8);
@@ -181,5 +182,34 @@ Deno.test("generate: weights that are NaN, and options that leave no token, are 
     );
     const empty = await generate(run, ["--prompt", "the cat", "--stop", ""]);
     assertEquals([empty.code, empty.stdout], [2, ""]);
+  });
+});
+
+Deno.test("generate and evaluate: where a run has but its best weights, as one that diverged may, these are named", async () => {
+  await withRun(async (run) => {
+    const { weights, best } = RUN_FILES;
+    await Deno.rename(`${run}/${weights}`, `${run}/${best}`);
+    await Deno.writeTextFile(`${run}/text.txt`, TEXT);
+    const tasks = [
+      ["generate", ["--run", run, "--backend", "wasm", "--prompt", "the cat", "--max-tokens", "3"]],
+      ["evaluate", ["--run", run, "--backend", "wasm", "--input", `${run}/text.txt`]],
+    ] as const;
+    for (const [task, args] of tasks) {
+      const { code, stderr } = await runTaskProcess(task, args);
+      assertEquals(code, 1);
+      assertEquals(
+        stderr,
+        `error: Cannot load weights of ${run}: got no ${run}/${weights}, must be there. Use the best weights: ` +
+          `--weights best\n`,
+      );
+      const again = await runTaskProcess(task, [...args, "--weights", "best"]);
+      assertEquals(again.code, 0, again.stderr);
+    }
+    await Deno.remove(`${run}/${best}`);
+    const none = await runTaskProcess(...tasks[0]);
+    assertMatch(
+      none.stderr,
+      /^error: Cannot load weights of .* Resume its training or, if it diverged, start another run$/m,
+    );
   });
 });

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import type { Backend } from "../../lib/backend/backend.ts";
+import { createWasmBackend } from "../../lib/backend/wasm.ts";
 import { tokensInMemory } from "../../lib/dataset/token_source.ts";
 import { Safetensors } from "../../lib/model/safetensors.ts";
 import { latestCheckpoint } from "../../lib/train/checkpoint.ts";
@@ -87,4 +88,14 @@ forEachDevice("weights that are not finite are not saved: the checkpoint before 
     assertEquals([...Deno.readDirSync(directory)].map(({ name }) => name).includes("model.safetensors"), false);
     return Promise.resolve();
   });
+});
+
+Deno.test("a run that does not clip is not told to clip at a smaller norm", async () => {
+  await using backend = await createWasmBackend({ workers: 1 });
+  for (const [clip, expected] of [[1, "a smaller --clip"], [0, "clipping (--clip 1)"]] as const) {
+    await diverge(backend, { ...RATES, clip, validates: true, validEvery: 1 }, (_, error) => {
+      assert(error.message.endsWith(`more --warmup-steps or ${expected}`), error.message);
+      return Promise.resolve();
+    });
+  }
 });

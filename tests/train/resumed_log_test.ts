@@ -1,11 +1,15 @@
 // What a resumed run does with the log that it finds.
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
+import fc from "fast-check";
 import { writeNpy } from "../../lib/dataset/npy_file.ts";
+import { UserError } from "../../lib/errors.ts";
 import { sha256OfFile } from "../../lib/io/sha256.ts";
 import { listCheckpoints } from "../../lib/train/checkpoint.ts";
-import { readLog, readMetrics } from "../../lib/train/metrics_follower.ts";
+import { readFirstMetrics, readLog, readMetrics } from "../../lib/train/metrics_follower.ts";
+import { missingSteps } from "../../lib/train/metrics_log.ts";
 import { main as trainLm } from "../../tasks/train_lm.ts";
 import { capture } from "../cli/capture.ts";
+import { linesOf, metricsOf } from "../report/runs.ts";
 
 const MODEL = "--vocab-size 17 --context-length 8 --d-model 12 --num-layers 1 --num-heads 3 --d-ff 20".split(" ");
 const TRAINING = "--batch-size 2 --steps 12 --save-every 5 --backend wasm".split(" ");
@@ -92,5 +96,70 @@ Deno.test("a run that diverges logs that it did, which a resumed one drops", asy
     const losses = (all: typeof metrics) => all.map(({ loss }) => loss);
     const again = await readLog(`${run}/diverged`);
     assertEquals([losses(again.metrics), again.divergence], [losses(metrics), divergence]);
+  });
+});
+
+Deno.test("steps that a resumed run's log lacks are named, and it goes on to the same weights", async () => {
+  await withKilledRun(async (run) => {
+    const path = `${run}/metrics.jsonl`;
+    const lines = (await Deno.readTextFile(path)).split("\n");
+    const sum = await sha256OfFile(`${run}/model.safetensors`);
+    await Deno.writeTextFile(path, lines.toSpliced(4, 1).join("\n"));
+    const { code, stderr } = await capture(trainLm, "--resume", run);
+    assertEquals(code, 0, stderr);
+    const warnings = stderr.split("\n").filter((line) => line.startsWith("warning: "));
+    assertEquals(warnings.length, 1, stderr);
+    assertStringIncludes(warnings[0], `${path} has no line of step 4 (counted from 0)`);
+    assertEquals(await sha256OfFile(`${run}/model.safetensors`), sum);
+    assertEquals((await lossesOf(run)).length, 11);
+  });
+});
+
+Deno.test("every step that a log lacks before the checkpoint is named, and none after", async () => {
+  const dir = await Deno.makeTempDir();
+  try {
+    const path = `${dir}/metrics.jsonl`;
+    const all = metricsOf(12);
+    const missing = async (steps: readonly number[]) => {
+      await Deno.writeTextFile(path, linesOf(all.filter(({ step }) => steps.includes(step))));
+      const text = await missingSteps(dir, 10);
+      return text && /has no line of steps? (.*) \(counted from 0\)/.exec(text)![1];
+    };
+    assertStringIncludes((await missingSteps(dir, 10))!, `${path} has no line of steps 0 to 9 (counted from 0)`);
+    assertEquals(await missingSteps(dir, 0), undefined);
+    assertEquals(await missing([]), "0 to 9");
+    assertEquals(await missing([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]), undefined);
+    assertEquals(await missing([1, 2, 6, 7, 8]), "0, 3 to 5, 9");
+    const property = fc.asyncProperty(fc.uniqueArray(fc.nat({ max: 11 })), async (kept) => {
+      const named = (await missing(kept))?.split(", ").flatMap((stretch) => {
+        const [from, to = from] = stretch.split(" to ").map(Number);
+        return Array.from({ length: to - from + 1 }, (_, i) => from + i);
+      });
+      assertEquals(named ?? [], Array.from({ length: 10 }, (_, i) => i).filter((step) => !kept.includes(step)));
+    });
+    await fc.assert(property, { seed: 5, numRuns: 50 });
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
+Deno.test("a log that is no file is refused by its path before a step is taken", async () => {
+  await withKilledRun(async (run) => {
+    const path = `${run}/metrics.jsonl`;
+    const makers = [
+      ["a directory", () => Deno.mkdir(path)],
+      ["a pipe or a device", () => new Deno.Command("mkfifo", { args: [path] }).output()],
+    ] as const;
+    for (const [what, make] of makers) {
+      await Deno.remove(path);
+      await make();
+      const weights = await sha256OfFile(`${run}/model.safetensors`);
+      const { code, stdout, stderr } = await capture(trainLm, "--resume", run);
+      assertEquals([code, stdout], [1, ""], stderr);
+      assertStringIncludes(stderr, `error: Cannot read ${path}: got ${what}, must be a file`);
+      await assertRejects(() => readLog(run), UserError, `Cannot read ${path}: got ${what}`);
+      await assertRejects(() => readFirstMetrics(run), UserError, `Cannot read ${path}: got ${what}`);
+      assertEquals(await sha256OfFile(`${run}/model.safetensors`), weights);
+    }
   });
 });

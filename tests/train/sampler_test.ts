@@ -1,18 +1,20 @@
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { createWasmBackend } from "../../lib/backend/wasm.ts";
 import { openTokens } from "../../lib/dataset/sharded_tokens.ts";
 import { tokensInMemory } from "../../lib/dataset/token_source.ts";
 import { writeNpy } from "../../lib/dataset/npy_file.ts";
 import { UserError } from "../../lib/errors.ts";
-import { NoTokenError } from "../../lib/model/sampling.ts";
 import { Transformer } from "../../lib/model/transformer.ts";
 import { initialWeights } from "../../lib/model/weights.ts";
 import { saveTokenizer, type Tokenizer, trainBpe } from "../../lib/tokenizer/mod.ts";
 import { TRAINING_DEFAULTS, type TrainingConfig } from "../../lib/train/config.ts";
-import { readMetrics } from "../../lib/train/metrics_follower.ts";
+import { DivergenceError } from "../../lib/train/divergence.ts";
+import { readLog, readMetrics } from "../../lib/train/metrics_follower.ts";
 import { trainRun } from "../../lib/train/run.ts";
 import { readRunConfig, writeRunConfig } from "../../lib/train/run_directory.ts";
+import { readResults } from "../../lib/train/sweep_results.ts";
 import { type StepMetrics, train } from "../../lib/train/train.ts";
+import { main as sweep } from "../../tasks/sweep.ts";
 import { main as trainLm } from "../../tasks/train_lm.ts";
 import { capture } from "../cli/capture.ts";
 import { forEachBackend } from "../harness/backends.ts";
@@ -56,7 +58,7 @@ forEachBackend("samples change nothing of the training, and come at their steps 
 });
 
 forEachBackend(
-  "weights that make NaN of a sample end the training, after the steps that were taken are told",
+  "weights that make NaN of a sample are a divergence, after the steps that were taken are told",
   async (backend) => {
     const tokenizer = await trainBpe(TEXT, { vocabSize: 270 });
     const shape = { ...SHAPE, ropeTheta: 10000, vocabSize: 270 };
@@ -75,7 +77,7 @@ forEachBackend(
     const model = new Transformer(shape);
     const weights = initialWeights(shape, 1);
     const seen: number[] = [];
-    await assertRejects(
+    const error = await assertRejects(
       async () => {
         const steps = train({ backend, model, config, weights, train: source, tokenizer });
         for await (const { step, sample } of steps) {
@@ -83,10 +85,11 @@ forEachBackend(
           seen.push(step);
         }
       },
-      NoTokenError,
-      "NaN",
+      DivergenceError,
     );
-    assertEquals(seen, [0]);
+    assertMatch(error.message, /^Cannot go on training: got a sample of logits that are NaN or infinite after step 0 /);
+    assertMatch(error.message, /; it began in .+; must be finite\. .*lower --lr/);
+    assertEquals([error.step, seen], [0, [0]]);
     model.release(backend);
   },
 );
@@ -133,6 +136,32 @@ Deno.test("a resumed run has the samples of one never stopped, and generate make
     const options = ["--prompt", "the dog", "--max-tokens", "12", "--seed", "123", "--backend", "wasm"];
     const { stdout } = await runTaskProcess("generate", ["--run", `${dir}/whole`, ...options]);
     assertEquals(stdout, `${last}\n`);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
+Deno.test("a run that a sample ends is logged as diverged, and a sweep goes on with its other runs", async () => {
+  const dir = await Deno.makeTempDir();
+  try {
+    const tokenizer = await trainBpe(TEXT, { vocabSize: 270 });
+    await saveTokenizer(tokenizer, `${dir}/tokenizer`);
+    await writeNpy(`${dir}/ids.npy`, Uint16Array.from(tokenizer.encode(TEXT)));
+    const shape = "--context-length 8 --d-model 8 --num-layers 1 --num-heads 2 --d-ff 8 --batch-size 2 --backend wasm";
+    const given = [
+      ...["--train", `${dir}/ids.npy`, "--tokenizer", `${dir}/tokenizer`, ...shape.split(" ")],
+      ...["--schedule", "constant", "--warmup-steps", "0", "--steps", "3", "--sample-every", "1"],
+    ];
+    const run = await capture(trainLm, ...given, "--lr", "1e20", "--out", `${dir}/run`);
+    assertEquals(run.code, 1);
+    assertMatch(run.stderr, /^error: Cannot go on training: .* after step 0 .*; it began in .*a lower --lr/m);
+    const { metrics, divergence } = await readLog(`${dir}/run`);
+    assertEquals([metrics.map(({ step }) => step), divergence?.step], [[0], 0]);
+
+    const out = `${dir}/sweep`;
+    const swept = await capture(sweep, ...given, "--lr", "1e20,1e-3,1e-4", "--out", out);
+    assertEquals(swept.code, 0, swept.stderr);
+    assertEquals((await readResults(out)).map(({ status }) => status), ["diverged", "finished", "finished"]);
   } finally {
     await Deno.remove(dir, { recursive: true });
   }

@@ -154,3 +154,34 @@ Deno.test("a sweep's directory is worked in by one at a time; weights without a 
     assertEquals(await Deno.readFile(`${run}/model.safetensors`), weights);
   });
 });
+
+Deno.test("a run that a sweep leaves out is named, and stays on disk; so is the gap in a log that is gone on with", async () => {
+  await inDirectory(async (options) => {
+    const told = async (values: readonly string[], more: Partial<SweepOptions> = {}) => {
+      const warnings: string[] = [];
+      const runs = await runsOf("lr", values);
+      const results = await sweep({ ...options, runs, onWarning: (warning) => warnings.push(warning), ...more });
+      return { warnings, names: results.map(({ name }) => name) };
+    };
+    const all = ["1e-3", "2e-3", "3e-3"];
+    assertEquals((await told(all)).warnings, []);
+    assertEquals((await told(all)).warnings, []);
+    const { warnings, names } = await told(["1e-3", "3e-3"]);
+    assertEquals(names, ["lr-1e-3", "lr-3e-3"]);
+    assertEquals(warnings.length, 1);
+    assert(warnings[0].startsWith("lr-2e-3 is no part of the sweep in"), warnings[0]);
+    assert((await Deno.stat(`${options.directory}/lr-2e-3/model.safetensors`)).isFile);
+    // Said once: the table that it was dropped from does not know it any more.
+    assertEquals((await told(["1e-3", "3e-3"])).warnings, []);
+
+    const controller = new AbortController();
+    const stopAt4 = async (steps: AsyncIterable<{ readonly step: number }>) => {
+      for await (const { step } of steps) if (step === 3) controller.abort();
+    };
+    await told(["1e-3", "3e-3", "4e-3"], { follow: stopAt4, signal: controller.signal });
+    await Deno.remove(`${options.directory}/lr-4e-3/metrics.jsonl`);
+    const gaps = (await told(["1e-3", "3e-3", "4e-3"])).warnings;
+    assertEquals(gaps.length, 1);
+    assert(/lr-4e-3\/metrics.jsonl has no line of steps 0 to \d/.test(gaps[0]), gaps[0]);
+  });
+});
