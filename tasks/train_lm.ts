@@ -99,7 +99,7 @@ async function start(flags: TrainFlags): Promise<number> {
 
 async function resume(flags: TrainFlags, directory: string): Promise<number> {
   requireResumeFlags(flags);
-  await requireDirectory(directory);
+  await requireDirectory(directory, RUN_ENTRIES);
   const { checkpoint, damaged } = await latestCheckpoint(`${directory}/${RUN_FILES.checkpoints}`);
   for (const { problem } of damaged) console.error(`warning: ${problem}`);
   // The checkpoint knows the whole configuration, should the file be gone.

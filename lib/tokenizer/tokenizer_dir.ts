@@ -72,7 +72,7 @@ export async function loadTokenizer(path: string, options: LoadOptions = {}): Pr
 }
 
 async function loadDirectory(dir: string, options: LoadOptions): Promise<Vocabulary> {
-  await restoreReplaced(dir);
+  await restoreReplaced(dir, TOKENIZER_ENTRIES);
   const names = [TOKENIZER_JSON, ...PAIRS.map(([vocab]) => vocab), TOKENIZER_MODEL];
   for (const name of names) if (await isFile(`${dir}/${name}`)) return await loadFile(`${dir}/${name}`, options);
   throw new UserError(

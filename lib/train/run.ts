@@ -7,7 +7,7 @@ import { isFile } from "../io/is_file.ts";
 import { lockDirectory } from "../io/lock.ts";
 import { removeIfPresent } from "../io/remove_if_present.ts";
 import { statOrNull } from "../io/stat_or_null.ts";
-import { tidyDirectory } from "../io/temporary.ts";
+import { tidyDirectory } from "../io/tidy.ts";
 import { Transformer } from "../model/transformer.ts";
 import { initialWeights } from "../model/weights.ts";
 import { saveWeights } from "../model/weights_file.ts";
@@ -25,7 +25,8 @@ import { requireSameConfig } from "./config_difference.ts";
 import { requireUsable } from "./config_fields.ts";
 import { DivergenceError } from "./divergence.ts";
 import { MetricsLog } from "./metrics_log.ts";
-import { RUN_FILES, type RunConfig } from "./run_directory.ts";
+import type { RunConfig } from "./run_directory.ts";
+import { CHECKPOINTS_ENTRIES, RUN_ENTRIES, RUN_FILES } from "./run_entries.ts";
 import { type StepMetrics, train } from "./train.ts";
 
 /** What a run that is kept on disk needs. */
@@ -83,7 +84,8 @@ export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMe
   using opened = new DisposableStack();
   opened.defer(() => model.release(backend));
   using tensors = checkpoint && await CheckpointTensors.open(checkpoint);
-  for (const written of [directory, checkpoints]) await tidyDirectory(written);
+  await tidyDirectory(directory, RUN_ENTRIES);
+  await tidyDirectory(checkpoints, CHECKPOINTS_ENTRIES);
   let log: MetricsLog | undefined;
   const openLog = async () => log ??= opened.use(await goBackTo(directory, checkpoint));
   let best: BestValidation | undefined = checkpoint?.state.best;

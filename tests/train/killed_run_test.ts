@@ -9,7 +9,7 @@ import { latestCheckpoint, listCheckpoints, readCheckpoint } from "../../lib/tra
 import { TRAINING_DEFAULTS } from "../../lib/train/config.ts";
 import { recordOf } from "../../lib/train/data_record.ts";
 import { readMetrics } from "../../lib/train/metrics_follower.ts";
-import { createRunDirectory, readRunConfig } from "../../lib/train/run_directory.ts";
+import { createRunDirectory, readRunConfig, RUN_ENTRIES } from "../../lib/train/run_directory.ts";
 import { trainRun, type TrainRunOptions } from "../../lib/train/run.ts";
 import { requireDirectory } from "../../tasks/cli/files.ts";
 import { killAtCall } from "../harness/dying_file_system.ts";
@@ -119,20 +119,20 @@ Deno.test("a run or a tokenizer whose replacement was cut off between two rename
       "its configuration": () => readRunConfig(run),
       "its checkpoint": async () =>
         assertEquals((await latestCheckpoint(`${run}/checkpoints`)).checkpoint?.state.step, 3),
-      "its directory": () => requireDirectory(run),
+      "its directory": () => requireDirectory(run, RUN_ENTRIES),
       "its tokenizer": async () => assertEquals((await loadTokenizer(run)).vocabSize, 258),
     };
     await saveTokenizer(tokenizer, run);
     const before = await outcome(run);
     for (const read of Object.values(reads)) {
-      await Deno.rename(run, `${run}.0123abcd.old`);
-      await Deno.mkdir(`${run}.0123abce.tmp`, { recursive: true });
+      await Deno.rename(run, `${run}.bytelm-0123456789abcdef0123456789abcdef.old`);
+      await Deno.mkdir(`${run}.bytelm-fedcba9876543210fedcba9876543210.tmp`, { recursive: true });
       await read();
       assertEquals(await outcome(run), before);
     }
     const { step } = (await latestCheckpoint(`${run}/checkpoints`)).checkpoint!.state;
     const [checkpoint] = await listCheckpoints(`${run}/checkpoints`);
-    await Deno.rename(checkpoint, `${checkpoint}.0123abcd.old`);
+    await Deno.rename(checkpoint, `${checkpoint}.bytelm-0123456789abcdef0123456789abcdef.old`);
     assertEquals((await latestCheckpoint(`${run}/checkpoints`)).checkpoint?.state.step, step);
   }));
 

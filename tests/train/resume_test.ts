@@ -77,8 +77,10 @@ Deno.test("a run killed several times at random moments goes on as one that was 
       killedAt.push((await readMetrics(run)).at(-1)!.step);
     }
     // As a process leaves behind that is killed while it writes weights or a checkpoint; and a file that is the person's.
-    await Deno.writeTextFile(`${run}/model.safetensors.0123abcd.tmp`, "half");
-    await Deno.mkdir(`${run}/checkpoints/step-000000020.89abcdef.tmp`, { recursive: true });
+    await Deno.writeTextFile(`${run}/model.safetensors.bytelm-0123456789abcdef0123456789abcdef.tmp`, "half");
+    await Deno.mkdir(`${run}/checkpoints/step-000000020.bytelm-fedcba9876543210fedcba9876543210.tmp`, {
+      recursive: true,
+    });
     await Deno.writeTextFile(`${run}/notes.tmp`, "mine");
     const end = await runTaskProcess("train-lm", ["--resume", run]);
     assertEquals(end.code, 0, end.stderr);
