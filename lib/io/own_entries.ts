@@ -13,6 +13,8 @@ export interface OwnEntries {
   readonly directories?: readonly (readonly [RegExp, OwnEntries])[];
   /** Whether a directory is of this kind, by more than the names in it. Default: names are enough. */
   readonly isOwn?: (directory: string) => Promise<boolean>;
+  /** A command that puts such a directory back where an interrupted replacement left none. Default: there is none to name. */
+  readonly restoredBy?: (directory: string) => string;
 }
 
 /** The paths in a directory, relative to it, of what was not written there by this project. */

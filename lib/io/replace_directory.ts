@@ -13,6 +13,7 @@
  * another one, not empty, has the name. What stands in the old one besides our own is moved into the new one, not deleted.
  */
 import { syncDirectory } from "./durable.ts";
+import { UserError } from "../errors.ts";
 import { errorCodeOf } from "./error_code.ts";
 import { exists } from "./exists.ts";
 import { lockDirectory, lockPath } from "./lock.ts";
@@ -58,6 +59,7 @@ export async function replaceDirectory(temporary: string, target: string, own: O
 /**
  * Puts a directory back that was moved aside for a successor which never came, if nothing is at `path`, or an empty directory.
  * @param own What it holds; one of another kind stays where it is.
+ * @throws {UserError} If there is one, and this process may not write there.
  */
 export async function restoreReplaced(path: string, own: OwnEntries): Promise<void> {
   const target = await followLinks(plainPath(path));
@@ -68,9 +70,22 @@ export async function restoreReplaced(path: string, own: OwnEntries): Promise<vo
     const lock = await lockPath(old, { wait: true });
     using _lock = typeof lock === "string" ? undefined : lock;
     if (!await isFree(target) || !await exists(old) || !await isOf(own, old)) continue;
+    await requireMayRename(old, target, own);
     await Deno.rename(old, target);
     await syncDirectory(parentOf(target));
   }
+}
+
+/** @throws {UserError} If this process was started without leave to write there. */
+async function requireMayRename(old: string, target: string, own: OwnEntries): Promise<void> {
+  // Asked for without being granted, a permission would be asked of a person at the terminal.
+  const permissions = [old, target].map((path) => Deno.permissions.query({ name: "write", path }));
+  if ((await Promise.all(permissions)).every(({ state }) => state === "granted")) return;
+  const next = own.restoredBy === undefined ? "" : `, or run a task that may write there: ${own.restoredBy(target)}`;
+  throw new UserError(
+    `Cannot read ${target}: got ${own.what} that an interrupted replacement left at ${old}, must be put back first. ` +
+      `Rename it back${next}`,
+  );
 }
 
 /** The same for the directories in a directory of a kind. */

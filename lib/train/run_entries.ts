@@ -32,4 +32,5 @@ export const RUN_ENTRIES: OwnEntries = {
   files: [...Object.values(RUN_FILES).filter((name) => name !== RUN_FILES.checkpoints), ...TOKENIZER_ENTRIES.files],
   directories: [[new RegExp(`^${RUN_FILES.checkpoints}$`), CHECKPOINTS_ENTRIES]],
   isOwn: (directory) => hasJsonKeys(`${directory}/${RUN_FILES.config}`, ["model", "training"]),
+  restoredBy: (directory) => `deno task train-lm --resume ${directory}`,
 };
