@@ -3,6 +3,7 @@ import type { Backend } from "../../lib/backend/backend.ts";
 import { createWasmBackend } from "../../lib/backend/wasm.ts";
 import { tokensInMemory } from "../../lib/dataset/token_source.ts";
 import { UserError } from "../../lib/errors.ts";
+import { lockDirectory } from "../../lib/io/lock.ts";
 import { sha256OfFile } from "../../lib/io/sha256.ts";
 import { loadTokenizer, saveTokenizer, trainBpe } from "../../lib/tokenizer/mod.ts";
 import { latestCheckpoint, listCheckpoints, readCheckpoint } from "../../lib/train/checkpoint.ts";
@@ -149,3 +150,59 @@ Deno.test("a run is trained by one at a time", () =>
     await createRunDirectory(run, config, undefined, { replace: true });
     assertEquals(Array.from(Deno.readDirSync(run), ({ name }) => name), ["config.json"]);
   }));
+
+Deno.test("a run that another put in its place meanwhile is not trained with the first one's configuration", () =>
+  withRuns(async (backend, newRun) => {
+    const run = await newRun();
+    const other = { ...config, training: { ...training, lr: training.lr * 2 } };
+    // As by one with --force, while the first still measured its device.
+    await createRunDirectory(run, other, undefined, { replace: true });
+    const message = `got training.lr ${training.lr}, must be ${other.training.lr} as in its config.json`;
+    for (const beginAnew of [false, true]) {
+      await assertRejects(() => goOn(backend, run, { checkpoint: undefined, beginAnew }), UserError, message);
+      assertEquals(Array.from(Deno.readDirSync(run), ({ name }) => name), ["config.json"]);
+    }
+    // Nor is one gone on with, whose checkpoint was read before.
+    const trained = await newRun();
+    await goOn(backend, trained);
+    const { checkpoint } = await latestCheckpoint(`${trained}/checkpoints`);
+    await createRunDirectory(trained, other, undefined, { replace: true });
+    await assertRejects(() => goOn(backend, trained, { checkpoint, beginAnew: false }), UserError, message);
+    // The other one finds all as it made it.
+    await goOn(backend, run, { config: other });
+    assertEquals((await readRunConfig(run)).training.lr, other.training.lr);
+    assertEquals((await readMetrics(run)).length, training.steps);
+  }));
+
+Deno.test("a run whose config.json is gone gets it again", () =>
+  withRuns(async (backend, newRun) => {
+    const run = await newRun();
+    await goOn(backend, run);
+    const before = await outcome(run);
+    await Deno.remove(`${run}/config.json`);
+    await goOn(backend, run);
+    assertEquals(await outcome(run), before);
+  }));
+
+Deno.test({
+  name: "the lock of a directory is that of the one which has the name now",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    withRuns(async (_, newRun) => {
+      const run = await newRun();
+      const { open } = Deno;
+      // Replaced just after it was opened.
+      Deno.open = async (path, options) => {
+        const file = await open(path, options);
+        Deno.open = open;
+        await createRunDirectory(run, config, undefined, { replace: true });
+        return file;
+      };
+      try {
+        using _lock = await lockDirectory(run, "train in");
+        await assertRejects(() => lockDirectory(run, "train in"), UserError, "at work in");
+      } finally {
+        Deno.open = open;
+      }
+    }),
+});
