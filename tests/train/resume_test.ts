@@ -101,6 +101,20 @@ Deno.test("a run killed several times at random moments goes on as one that was 
     assertEquals([over.code, over.stderr], [0, ""]);
     assertStringIncludes(over.stdout, `All ${STEPS} steps were taken already`);
     assertEquals(await times(), before);
+
+    // But what is missing of it is made: a kill came before the report, a hand to the configuration.
+    const lost = ["config.json", "report.html"];
+    const config = await Deno.readTextFile(`${run}/config.json`);
+    for (const name of lost) await Deno.remove(`${run}/${name}`);
+    const mended = await runTaskProcess("train-lm", ["--resume", run]);
+    assertEquals(mended.code, 0, mended.stderr);
+    assertMatch(mended.stderr, /^warning: .* had no config\.json: it was written again, .*\n$/);
+    assertEquals(JSON.parse(await Deno.readTextFile(`${run}/config.json`)), JSON.parse(config));
+    assertStringIncludes(await Deno.readTextFile(`${run}/report.html`), run);
+    assertEquals(
+      (await times()).filter(([name]) => !lost.includes(String(name))),
+      before.filter(([name]) => !lost.includes(String(name))),
+    );
   });
 });
 
