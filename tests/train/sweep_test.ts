@@ -7,6 +7,7 @@ import { mergeConfigs } from "../../lib/train/merge_config.ts";
 import { sweep, type SweepOptions, type SweepRun } from "../../lib/train/sweep.ts";
 import { sweepGrid } from "../../lib/train/sweep_grid.ts";
 import { bestResult, readResults, type SweepResult } from "../../lib/train/sweep_results.ts";
+import { killAtCall } from "../harness/dying_file_system.ts";
 import { Random } from "../harness/random.ts";
 
 const train = tokensInMemory(new Random(1).integers(300, 11), "some tokens");
@@ -78,6 +79,22 @@ Deno.test("an aborted sweep goes on from the step it stopped at, to the results 
     assertEquals(trained, [[runs[1].name, stopped[1].steps], [runs[2].name, 0]]);
     const bits = (results: readonly SweepResult[]) => results.map(({ seconds: _, ...rest }) => rest);
     assertEquals(bits(results), bits(whole));
+  });
+});
+
+Deno.test("a sweep that is killed at any of its first calls can be started again", async () => {
+  await inDirectory(async (options) => {
+    const runs = await runsOf("lr", ["1e-3"], 1);
+    let hasTable = false;
+    for (let n = 0; !hasTable; n++) {
+      const directory = `${options.directory}-${n}`;
+      assert(await killAtCall(n, () => sweep({ ...options, directory, runs })));
+      hasTable = (await readResults(directory)).length > 0;
+      const results = await sweep({ ...options, directory, runs });
+      assertEquals(results.map(({ status }) => status), ["finished"], `killed at call ${n}`);
+      const names = Array.from(Deno.readDirSync(directory), ({ name }) => name).sort();
+      assertEquals(names, ["lr-1e-3", "sweep.json", "sweep.tsv"]);
+    }
   });
 });
 
