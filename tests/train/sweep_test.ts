@@ -39,7 +39,10 @@ Deno.test("a grid has every combination once, and names that are a file's", () =
     "lr-0.1_batch-size-8",
   ]);
   assertEquals(grid[1].settings, { lr: "1e-3", "batch-size": "8" });
-  assertThrows(() => sweepGrid(new Map([["lr", ["1", "1"]]])), UserError, `got value "1", must be given once`);
+  for (const again of ["1", "1.0", "+1", "10e-1"]) {
+    const twice = new Map([["lr", ["1", again]]]);
+    assertThrows(() => sweepGrid(twice), UserError, `got value ${JSON.stringify(again)}, must be given once`);
+  }
   for (const value of ["", "a/b", "..\\x"]) {
     assertThrows(() => sweepGrid(new Map([["norm", [value]]])), UserError, "must be letters and digits");
   }
