@@ -3,6 +3,7 @@
  *
  *   deno task dashboard --run RUN
  */
+import { RUN_ENTRIES } from "../lib/train/run_directory.ts";
 import { UserError } from "./cli/errors.ts";
 import { isDirectory } from "./cli/files.ts";
 import type { Flags } from "./cli/flags.ts";
@@ -35,7 +36,7 @@ export async function main(args: string[]): Promise<number> {
 
 async function dashboard({ run: runs, port }: Flags<typeof FLAGS>): Promise<void> {
   for (const run of runs) {
-    if (!await isDirectory(run)) console.error(`${run} is not there yet: the page waits for it`);
+    if (!await isDirectory(run, RUN_ENTRIES)) console.error(`${run} is not there yet: the page waits for it`);
   }
   await untilInterrupted(async (signal) => {
     const server: Deno.HttpServer<Deno.NetAddr> = listen(port, dashboardHandler(runs, () => server.addr.port));

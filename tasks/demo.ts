@@ -9,7 +9,7 @@ import { isFile } from "../lib/io/is_file.ts";
 import { lockDirectory } from "../lib/io/lock.ts";
 import { makeDirectory } from "../lib/io/make_directory.ts";
 import { type OwnEntries, removeOwnEntries } from "../lib/io/own_entries.ts";
-import { tidyBeside } from "../lib/io/temporary.ts";
+import { tidyBeside } from "../lib/io/tidy.ts";
 import { TOKENIZER_ENTRIES } from "../lib/tokenizer/tokenizer_dir.ts";
 import { RUN_ENTRIES } from "../lib/train/run_directory.ts";
 import { main as encode } from "./encode.ts";

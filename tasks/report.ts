@@ -36,7 +36,7 @@ async function report({ run: runs, out, force }: Flags<typeof FLAGS>): Promise<v
   if (out === undefined && runs.length > 1) {
     throw new UsageError(`Cannot report on ${runs.length} runs: got no --out, must be given one. Pass --out FILE.html`);
   }
-  for (const run of runs) await requireDirectory(run);
+  for (const run of runs) await requireDirectory(run, RUN_ENTRIES);
   // A run's own report is the one file of it that may be replaced.
   const inputs = runs.flatMap((run) =>
     RUN_ENTRIES.files.filter((name) => name !== RUN_FILES.report).map((name) => `${run}/${name}`)

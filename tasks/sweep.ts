@@ -38,7 +38,10 @@ export async function main(args: string[]): Promise<number> {
 }
 
 async function start(flags: Flags<typeof FLAGS>): Promise<number> {
-  const points = sweepGrid(axesOf(flags)).map((point) => ({ point, flags: trainFlagsOf(flags, point) }));
+  const points = sweepGrid(axesOf(flags, (text) => console.error(`warning: ${text}`))).map((point) => ({
+    point,
+    flags: trainFlagsOf(flags, point),
+  }));
   const { train: trainPath, valid: validPath, config: configPath, tokenizer: tokenizerPath, backend, pattern } =
     points[0].flags;
   if (trainPath === undefined) {

@@ -80,7 +80,7 @@ export function main(args: string[]): Promise<number> {
       if (flags.tiktoken) {
         await writeFileAtomically(`${dir}/${TOKENIZER_TIKTOKEN}`, formatTiktoken(tokenizer.vocabulary));
       }
-    }, { replace: flags.force ? TOKENIZER_ENTRIES : undefined });
+    }, { own: TOKENIZER_ENTRIES, replace: flags.force });
     const ended = performance.now();
     const report = {
       vocabSize: tokenizer.vocabSize,

@@ -22,6 +22,7 @@ import { configWarnings } from "../lib/train/config_warnings.ts";
 import { requireSameConfig } from "../lib/train/config_difference.ts";
 import { requireSameData } from "../lib/train/data_record.ts";
 import { DivergenceError } from "../lib/train/divergence.ts";
+import { keepConfig } from "../lib/train/keep_config.ts";
 import { mergeConfigs, readConfigFile } from "../lib/train/merge_config.ts";
 import { readFirstMetrics } from "../lib/train/metrics_follower.ts";
 import { missingSteps } from "../lib/train/metrics_log.ts";
@@ -100,16 +101,26 @@ async function start(flags: TrainFlags): Promise<number> {
 
 async function resume(flags: TrainFlags, directory: string): Promise<number> {
   requireResumeFlags(flags);
-  await requireDirectory(directory);
+  await requireDirectory(directory, RUN_ENTRIES);
   const { checkpoint, damaged } = await latestCheckpoint(`${directory}/${RUN_FILES.checkpoints}`);
   for (const { problem } of damaged) console.error(`warning: ${problem}`);
   // The checkpoint knows the whole configuration, should the file be gone.
   const isThere = checkpoint === undefined || await isFile(`${directory}/${RUN_FILES.config}`);
   const config = isThere ? await readRunConfig(directory) : checkpoint.state.config;
   if (checkpoint) requireSameConfig(directory, config, checkpoint);
+  if (!isThere) {
+    await keepConfig(directory, config);
+    console.error(
+      `warning: ${directory} had no ${RUN_FILES.config}: it was written again, as its newest checkpoint has it`,
+    );
+  }
   requireValidFlag(flags, config.data.valid !== undefined);
   const { steps } = config.training;
   if (checkpoint?.state.step === steps && await isFile(`${directory}/${RUN_FILES.weights}`)) {
+    // One that was killed after its weights were written has none.
+    if (!await isFile(`${directory}/${REPORT_FILE}`)) {
+      await tryToWriteReport([directory], `${directory}/${REPORT_FILE}`);
+    }
     console.log(`All ${formatCount(steps)} steps were taken already. The weights are in ${directory}`);
     return 0;
   }

@@ -6,6 +6,7 @@
 import { writeFileAtomically } from "../lib/io/atomic.ts";
 import { loadTokenizer } from "../lib/tokenizer/mod.ts";
 import { tokenizerFiles } from "../lib/tokenizer/tokenizer_dir.ts";
+import { TOKENIZER_ENTRIES } from "../lib/tokenizer/tokenizer_dir.ts";
 import { startBackend } from "./cli/backend.ts";
 import { requireDirectory, requireInputFile } from "./cli/files.ts";
 import type { Flags } from "./cli/flags.ts";
@@ -58,7 +59,7 @@ async function writeUp(flags: WriteupFlags): Promise<void> {
     await requireOutputFile(flags.out, { force: flags.force, inputs });
   }
   for (const path of [...flags.story, ...flags.web]) await requireInputFile(path);
-  for (const path of flags.tokenizer) await requireDirectory(path);
+  for (const path of flags.tokenizer) await requireDirectory(path, TOKENIZER_ENTRIES);
 
   const corpora: Corpus[] = [];
   const tokenizers = await loadAll(flags.tokenizer);

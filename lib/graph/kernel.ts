@@ -28,6 +28,7 @@ export interface KernelFlops {
 
 /** A call to try a kernel with. */
 export interface KernelTry<Input extends string = string, Constant extends string = string> {
+  /** All of the kernel's constants. */
   readonly constants: Readonly<Record<Constant, number>>;
   /** What inputs hold; the others are drawn at random: floats in (−1, 1), integers below their bound. */
   readonly inputs?: Readonly<Partial<Record<Input, readonly number[]>>>;

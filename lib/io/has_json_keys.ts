@@ -4,7 +4,8 @@ export async function hasJsonKeys(path: string, keys: readonly string[]): Promis
     const value: unknown = JSON.parse(await Deno.readTextFile(path));
     return typeof value === "object" && value !== null && keys.every((key) => Object.hasOwn(value, key));
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof SyntaxError) return false;
+    const { NotFound, NotADirectory } = Deno.errors;
+    if ([NotFound, NotADirectory, SyntaxError].some((kind) => error instanceof kind)) return false;
     throw error;
   }
 }

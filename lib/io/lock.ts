@@ -1,5 +1,6 @@
 // Locks that end with the process that holds them, however it ends.
 import { UserError } from "../errors.ts";
+import { statOrNull } from "./stat_or_null.ts";
 
 /**
  * Locks a file or a directory against others that ask for its lock; reading and writing go on as ever.
@@ -38,14 +39,25 @@ export async function lockPath(
  * @throws {UserError} If another process, or another call in this one, holds it.
  */
 export async function lockDirectory(path: string, doing: string): Promise<Disposable> {
-  const lock = await lockPath(path);
-  if (lock === "held") {
-    throw new UserError(
-      `Cannot ${doing} ${path}: got a directory that another process is at work in, must be left to it. Wait for its end, ` +
-        `or choose another place`,
-    );
+  for (;;) {
+    const lock = await lockPath(path);
+    if (lock === "held") {
+      throw new UserError(
+        `Cannot ${doing} ${path}: got a directory that another process is at work in, must be left to it. Wait for its end, ` +
+          `or choose another place`,
+      );
+    }
+    if (lock === "unavailable") return { [Symbol.dispose]() {} };
+    // Another may have replaced it between the opening and the locking: then this is the lock of what is gone.
+    if (await leadsTo(path, lock)) return lock;
+    lock.close();
   }
-  return lock === "unavailable" ? { [Symbol.dispose]() {} } : lock;
+}
+
+/** Whether a path leads to an open file, if only by a link. */
+async function leadsTo(path: string, file: Deno.FsFile): Promise<boolean> {
+  const [here, there] = [await file.stat(), await statOrNull(path)];
+  return here.ino === there?.ino && here.dev === there?.dev;
 }
 
 /** Whether an open file is what is at `path` still: nobody removed or replaced it. */

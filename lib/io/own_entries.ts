@@ -13,6 +13,8 @@ export interface OwnEntries {
   readonly directories?: readonly (readonly [RegExp, OwnEntries])[];
   /** Whether a directory is of this kind, by more than the names in it. Default: names are enough. */
   readonly isOwn?: (directory: string) => Promise<boolean>;
+  /** A command that puts such a directory back where an interrupted replacement left none. Default: there is none to name. */
+  readonly restoredBy?: (directory: string) => string;
 }
 
 /** The paths in a directory, relative to it, of what was not written there by this project. */
@@ -58,6 +60,11 @@ export async function removeIfEmpty(directory: string): Promise<void> {
   if (await isEmpty(directory)) await Deno.remove(directory);
 }
 
+/** What is written into a directory of this name in a directory of a kind; nothing if none is made there. */
+export function entriesOf(name: string, own: OwnEntries): OwnEntries | undefined {
+  return own.directories?.find(([pattern]) => pattern.test(name))?.[1];
+}
+
 /** Whether a directory has nothing in it. */
 export async function isEmpty(directory: string): Promise<boolean> {
   for await (const _ of Deno.readDir(directory)) return false;
@@ -67,7 +74,7 @@ export async function isEmpty(directory: string): Promise<boolean> {
 function kindOf(entry: Deno.DirEntry, own: OwnEntries): "file" | OwnEntries | undefined {
   const name = targetOf(entry.name);
   if (!entry.isDirectory) return own.files.includes(name) ? "file" : undefined;
-  return own.directories?.find(([pattern]) => pattern.test(name))?.[1];
+  return entriesOf(name, own);
 }
 
 /** What a killed process left half-made counts as what it was to be. */

@@ -4,9 +4,11 @@ export function parentOf(path: string): string {
   return slash < 0 ? "." : path.slice(0, slash) || "/";
 }
 
-/** A path without the slashes at its end, which would hide the name of what it leads to. */
-export function withoutSlashes(path: string): string {
-  return path.replace(/(?<=.)\/+$/, "");
+/** A path without what says nothing in it, `//`, `/./`, `/` or `/.` at its end, which would hide the name of what it leads to. */
+export function plainPath(path: string): string {
+  const [first, ...others] = path.split("/");
+  const plain = [first, ...others.filter((name) => name !== "" && name !== ".")].join("/");
+  return plain === "" && others.length > 0 ? "/" : plain;
 }
 
 /** The last name in a path. */

@@ -1,9 +1,10 @@
 import { syncDirectory } from "./durable.ts";
 import { isStillAt } from "./lock.ts";
-import { parentOf, withoutSlashes } from "./parent_of.ts";
+import { parentOf, plainPath } from "./parent_of.ts";
 import { removeIfPresent } from "./remove_if_present.ts";
 import { renameToNew } from "./rename_to_new.ts";
-import { temporaryNameFor, tidyBeside } from "./temporary.ts";
+import { temporaryNameFor } from "./temporary.ts";
+import { tidyBeside } from "./tidy.ts";
 import { namingFile } from "./write_error.ts";
 import { writeFully } from "./write_fully.ts";
 
@@ -37,7 +38,7 @@ export class PendingFile implements AsyncDisposable {
 
   /** @param path Its directory exists. */
   static async create(path: string): Promise<PendingFile> {
-    const target = withoutSlashes(path);
+    const target = plainPath(path);
     await tidyBeside(target);
     for (;;) {
       const temporary = temporaryNameFor(target);

@@ -3,9 +3,9 @@
  *
  * The new directory is complete and on disk under a name of its own before the old one is touched. Then:
  *
- *   1. the old one is renamed to `PATH.xxxxxxxx.old`
+ *   1. the old one is renamed to `PATH.bytelm-….old`
  *   2. the new one is renamed to `PATH`
- *   3. `PATH.xxxxxxxx.old` is renamed to `PATH.xxxxxxxx.replaced`, and what this project wrote into it is removed
+ *   3. `PATH.bytelm-….old` is renamed to `PATH.bytelm-….replaced`, and what this project wrote into it is removed
  *
  * Before 1 and from 2 on, `PATH` is a whole directory. Between them nothing is there; whoever looks for it next puts the
  * old one back first (`restoreReplaced`), since a name that ends in `.old` stands for a whole directory. Its lock tells a
@@ -13,14 +13,16 @@
  * another one, not empty, has the name. What stands in the old one besides our own is moved into the new one, not deleted.
  */
 import { syncDirectory } from "./durable.ts";
+import { UserError } from "../errors.ts";
 import { errorCodeOf } from "./error_code.ts";
 import { exists } from "./exists.ts";
 import { lockDirectory, lockPath } from "./lock.ts";
-import { isEmpty, moveEntries, type OwnEntries, removeIfEmpty, removeOwnEntries } from "./own_entries.ts";
-import { nameOf, parentOf, withoutSlashes } from "./parent_of.ts";
+import { entriesOf, isEmpty, moveEntries, type OwnEntries, removeIfEmpty, removeOwnEntries } from "./own_entries.ts";
+import { nameOf, parentOf, plainPath } from "./parent_of.ts";
 import { PathExistsError } from "./rename_to_new.ts";
 import { statOrNull } from "./stat_or_null.ts";
-import { listBeside, parseTemporaryName, temporaryNameFor, tidyBeside } from "./temporary.ts";
+import { listBeside, parseTemporaryName, temporaryNameFor } from "./temporary.ts";
+import { tidyBeside } from "./tidy.ts";
 
 /** Links that lead to links are followed so often, as by Linux. */
 const MAX_LINKS = 40;
@@ -54,41 +56,60 @@ export async function replaceDirectory(temporary: string, target: string, own: O
   await discardReplaced(old, target, own);
 }
 
-/** Puts a directory back that was moved aside for a successor which never came, if nothing is at `path`, or an empty directory. */
-export async function restoreReplaced(path: string): Promise<void> {
-  const target = await followLinks(withoutSlashes(path));
+/**
+ * Puts a directory back that was moved aside for a successor which never came, if nothing is at `path`, or an empty directory.
+ * @param own What it holds; one of another kind stays where it is.
+ * @throws {UserError} If there is one, and this process may not write there.
+ */
+export async function restoreReplaced(path: string, own: OwnEntries): Promise<void> {
+  const target = await followLinks(plainPath(path));
   if (!await isFree(target)) return;
-  for (const old of await listBeside(target, "old")) {
+  for (const { path: old, isDirectory } of await listBeside(target, "old")) {
+    if (!isDirectory) continue;
     // Its writer may live, and be about to put the new one there.
     const lock = await lockPath(old, { wait: true });
     using _lock = typeof lock === "string" ? undefined : lock;
-    if (!await isFree(target) || !await exists(old)) continue;
+    if (!await isFree(target) || !await exists(old) || !await isOf(own, old)) continue;
+    await requireMayRename(old, target, own);
     await Deno.rename(old, target);
     await syncDirectory(parentOf(target));
   }
 }
 
-/** The same for everything in a directory. */
-export async function restoreReplacedIn(directory: string): Promise<void> {
+/** @throws {UserError} If this process was started without leave to write there. */
+async function requireMayRename(old: string, target: string, own: OwnEntries): Promise<void> {
+  // Asked for without being granted, a permission would be asked of a person at the terminal.
+  const permissions = [old, target].map((path) => Deno.permissions.query({ name: "write", path }));
+  if ((await Promise.all(permissions)).every(({ state }) => state === "granted")) return;
+  const next = own.restoredBy === undefined ? "" : `, or run a task that may write there: ${own.restoredBy(target)}`;
+  throw new UserError(
+    `Cannot read ${target}: got ${own.what} that an interrupted replacement left at ${old}, must be put back first. ` +
+      `Rename it back${next}`,
+  );
+}
+
+/** The same for the directories in a directory of a kind. */
+export async function restoreReplacedIn(directory: string, own: OwnEntries): Promise<void> {
   for (const name of await namesIn(directory)) {
     const parsed = parseTemporaryName(name);
-    if (parsed?.beside === "old") await restoreReplaced(`${directory}/${parsed.target}`);
+    const entries = parsed?.beside === "old" ? entriesOf(parsed.target, own) : undefined;
+    if (entries !== undefined) await restoreReplaced(`${directory}/${parsed!.target}`, entries);
   }
 }
 
 /** Puts in order what killed processes left beside `path`: nothing half-made stays, nor what was replaced. */
-export async function recoverDirectory(path: string, own?: OwnEntries): Promise<void> {
-  const target = withoutSlashes(path);
-  await restoreReplaced(target);
-  await tidyBeside(target);
-  if (own === undefined) return;
+export async function recoverDirectory(path: string, own: OwnEntries): Promise<void> {
+  const target = plainPath(path);
+  await restoreReplaced(target, own);
+  await tidyBeside(target, own);
   for (const beside of ["old", "replaced"] as const) {
-    for (const old of await listBeside(target, beside)) {
+    for (const { path: old, isDirectory } of await listBeside(target, beside)) {
+      if (!isDirectory) continue;
       const lock = await lockPath(old);
       if (lock === "held" || lock === "unavailable") continue;
       using _lock = lock;
-      // What is in its place may be another's: then there was no successor.
-      if (beside === "old" && own.isOwn && !await own.isOwn(target)) continue;
+      // What is in its place may be another's: then there was no successor. Of one that has one, files may be gone.
+      if (beside === "old" && !(await isOf(own, target) && await isOf(own, old))) continue;
       await discardReplaced(old, target, own);
     }
   }
@@ -104,12 +125,17 @@ async function discardReplaced(old: string, target: string, own: OwnEntries): Pr
   await syncDirectory(parentOf(target));
 }
 
+/** Whether a directory is of a kind, as far as that can be told. */
+async function isOf(own: OwnEntries, directory: string): Promise<boolean> {
+  return own.isOwn === undefined || await own.isOwn(directory);
+}
+
 /** Where a link leads to, whether or not anything is there. */
 async function followLinks(path: string): Promise<string> {
   for (let place = path, i = 0; i < MAX_LINKS; i++) {
     if (!await Deno.lstat(place).then(({ isSymlink }) => isSymlink, () => false)) return place;
     const link = await Deno.readLink(place);
-    place = withoutSlashes(link.startsWith("/") ? link : `${parentOf(place)}/${link}`);
+    place = plainPath(link.startsWith("/") ? link : `${parentOf(place)}/${link}`);
   }
   return path;
 }

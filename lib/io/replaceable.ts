@@ -3,7 +3,7 @@ import { UserError } from "../errors.ts";
 import { excerpt } from "./excerpt.ts";
 import { exists } from "./exists.ts";
 import { foreignEntries, isEmpty, type OwnEntries } from "./own_entries.ts";
-import { nameOf, parentOf, withoutSlashes } from "./parent_of.ts";
+import { nameOf, parentOf, plainPath } from "./parent_of.ts";
 import { PathExistsError } from "./rename_to_new.ts";
 import { statOrNull } from "./stat_or_null.ts";
 
@@ -72,7 +72,7 @@ export async function requireSeparate(outputs: readonly string[], inputs: readon
   }
   for (const input of inputs) {
     // Nothing is inside of what is not there, nor is it another's; of many inputs, not every one is looked at for that.
-    if (!isAnyThere && !absent.has(nameOf(withoutSlashes(input)))) continue;
+    if (!isAnyThere && !absent.has(nameOf(plainPath(input)))) continue;
     const [info, place] = [await statOrNull(input), await placeOf(input)];
     if (place === undefined) continue;
     const same = files.get(place) ?? (info === null ? undefined : files.get(numberOf(info) ?? place));
@@ -86,7 +86,7 @@ export async function requireSeparate(outputs: readonly string[], inputs: readon
 
 /** Where a path leads to; of what is not there, or is a pipe without a path, by its directory; nothing without one. */
 async function placeOf(path: string): Promise<string | undefined> {
-  const bare = withoutSlashes(path);
+  const bare = plainPath(path);
   const place = await realPathOrNone(bare);
   if (place !== undefined) return place;
   const directory = await realPathOrNone(parentOf(bare));

@@ -5,7 +5,7 @@ import { excerpt } from "../io/excerpt.ts";
 import { hasJsonKeys } from "../io/has_json_keys.ts";
 import { isFile } from "../io/is_file.ts";
 import type { OwnEntries } from "../io/own_entries.ts";
-import { nameOf, parentOf, withoutSlashes } from "../io/parent_of.ts";
+import { nameOf, parentOf, plainPath } from "../io/parent_of.ts";
 import { restoreReplaced } from "../io/replace_directory.ts";
 import { knownPattern, knownRanks } from "./known_files.ts";
 import { choosePattern, type LoadOptions } from "./load_options.ts";
@@ -81,14 +81,14 @@ export async function loadTokenizer(path: string, options: LoadOptions = {}): Pr
 export async function tokenizerFiles(path: string): Promise<string[]> {
   if (!await isFile(path)) {
     const names = [TOKENIZER_JSON, ...PAIRS.flat(), ADDED_TOKENS, TOKENIZER_MODEL, TOKENIZER_TIKTOKEN];
-    return names.map((name) => `${withoutSlashes(path)}/${name}`);
+    return names.map((name) => `${plainPath(path)}/${name}`);
   }
   const pair = PAIRS.find((names) => names.some((part) => part === nameOf(path)));
   return pair === undefined ? [path] : [...pair, ADDED_TOKENS].map((name) => `${parentOf(path)}/${name}`);
 }
 
 async function loadDirectory(dir: string, options: LoadOptions): Promise<Vocabulary> {
-  await restoreReplaced(dir);
+  await restoreReplaced(dir, TOKENIZER_ENTRIES);
   const names = [TOKENIZER_JSON, ...PAIRS.map(([vocab]) => vocab), TOKENIZER_MODEL];
   for (const name of names) if (await isFile(`${dir}/${name}`)) return await loadFile(`${dir}/${name}`, options);
   throw new UserError(

@@ -3,9 +3,8 @@ import { UserError } from "../errors.ts";
 import { viewOf } from "../graph/program.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { writeDirectoryAtomically, writeFileAtomically } from "../io/atomic.ts";
-import type { OwnEntries } from "../io/own_entries.ts";
+import { removeIfEmpty, removeOwnEntries } from "../io/own_entries.ts";
 import { parentOf } from "../io/parent_of.ts";
-import { removeTreeIfPresent } from "../io/remove_if_present.ts";
 import { restoreReplaced, restoreReplacedIn } from "../io/replace_directory.ts";
 import { sha256, sha256OfFile } from "../io/sha256.ts";
 import { statOrNull } from "../io/stat_or_null.ts";
@@ -23,17 +22,11 @@ import {
   readRecord,
 } from "./checkpoint_record.ts";
 import { DivergenceError } from "./divergence.ts";
+import { CHECKPOINT_ENTRIES, CHECKPOINTS_ENTRIES, RUN_ENTRIES } from "./run_entries.ts";
 import { learningRate } from "./schedule.ts";
 import type { Snapshot } from "./train.ts";
 
 export type { BestValidation, CheckpointState };
-
-/** What is written into the checkpoints' directory. */
-export const CHECKPOINTS_ENTRIES: OwnEntries = {
-  what: "checkpoints",
-  files: [],
-  directories: [[/^step-\d{9,}$/, { what: "a checkpoint", files: Object.values(FILES) }]],
-};
 
 /** A directory in the checkpoints' directory: the steps taken, so that names sort as numbers do. */
 const nameOf = (step: number) => `step-${String(step).padStart(9, "0")}`;
@@ -69,7 +62,6 @@ export async function writeCheckpoint(
     throw DivergenceError.inWeights(step - 1, what, { lr, clip: training.clip });
   };
   const name = nameOf(state.step);
-  const [, entries] = CHECKPOINTS_ENTRIES.directories!.find(([pattern]) => pattern.test(name))!;
   await writeDirectoryAtomically(`${directory}/${name}`, async (temporary) => {
     await writeTensors(`${temporary}/${FILES.weights}`, backend, snapshot.weights, requireFinite);
     await writeTensors(`${temporary}/${FILES.optimizer}`, backend, snapshot.optimizer, requireFinite);
@@ -81,7 +73,7 @@ export async function writeCheckpoint(
     const record = { ...state, files };
     const sealed: CheckpointRecord = { ...record, sha256: sha256(JSON.stringify(record)) };
     await writeFileAtomically(`${temporary}/${FILES.record}`, `${JSON.stringify(sealed, null, 2)}\n`);
-  }, { replace: entries }); // by a resumed run that comes by one that was found damaged
+  }, { own: CHECKPOINT_ENTRIES, replace: true }); // by a resumed run that comes by one that was found damaged
 }
 
 /**
@@ -125,8 +117,8 @@ export async function latestCheckpoint(
   directory: string,
 ): Promise<{ checkpoint: Checkpoint | undefined; damaged: DamagedCheckpoint[] }> {
   const damagedOnes: DamagedCheckpoint[] = [];
-  await restoreReplaced(parentOf(directory));
-  await restoreReplacedIn(directory);
+  await restoreReplaced(parentOf(directory), RUN_ENTRIES);
+  await restoreReplacedIn(directory, CHECKPOINTS_ENTRIES);
   for (const path of (await listCheckpoints(directory)).toReversed()) {
     try {
       return { checkpoint: await readCheckpoint(path), damaged: damagedOnes };
@@ -232,9 +224,13 @@ async function entriesOf(directory: string): Promise<string[]> {
   }
 }
 
-/** Takes a checkpoint's name from it first: one that has its name is whole, also after a kill half-way. */
+/**
+ * Takes a checkpoint's name from it first: one that has its name is whole, also after a kill half-way. What somebody else put
+ * into it stays.
+ */
 async function removeCheckpoint(path: string): Promise<void> {
   const temporary = temporaryNameFor(path);
   await Deno.rename(path, temporary);
-  await removeTreeIfPresent(temporary);
+  await removeOwnEntries(temporary, CHECKPOINT_ENTRIES);
+  await removeIfEmpty(temporary);
 }

@@ -2,7 +2,8 @@ import { UserError } from "../errors.ts";
 import { excerpt } from "../io/excerpt.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { spelledOut } from "./config_fields.ts";
-import { RUN_FILES, type RunConfig } from "./run_directory.ts";
+import type { RunConfig } from "./run_directory.ts";
+import { RUN_FILES } from "./run_entries.ts";
 
 /** A setting in which two configurations differ. */
 export interface ConfigDifference {

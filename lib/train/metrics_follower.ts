@@ -1,6 +1,6 @@
 import type { LoggedDivergence } from "./metrics_line.ts";
 import { type LogLine, openLogFile, readLogLines } from "./metrics_reader.ts";
-import { RUN_FILES } from "./run_directory.ts";
+import { RUN_FILES } from "./run_entries.ts";
 import type { StepMetrics } from "./train.ts";
 
 /** What a run's metrics.jsonl holds. */

@@ -1,7 +1,7 @@
 import { writeFileAtomically } from "../io/atomic.ts";
 import { lineOf, type LogEntry } from "./metrics_line.ts";
 import { type LogLine, openLogFile, readLogLines } from "./metrics_reader.ts";
-import { RUN_FILES } from "./run_directory.ts";
+import { RUN_FILES } from "./run_entries.ts";
 
 /** Appends to a run's metrics.jsonl, one object a line. Close it, or declare it with `using`. */
 export class MetricsLog implements Disposable {

@@ -9,6 +9,7 @@ import { TRAINING_DEFAULTS } from "./config.ts";
 import { measureCosts } from "./measure_costs.ts";
 import { type ConfigParts, mergeConfigs, type MergedConfig } from "./merge_config.ts";
 import { modelLadder } from "./model_ladder.ts";
+import { RUN_ENTRIES } from "./run_entries.ts";
 import {
   type Candidate,
   type Choice,
@@ -146,7 +147,7 @@ export async function planForTime(options: TimePlanOptions): Promise<TimePlan> {
       epochs: tokens / train.length,
       isCorpusUsedUp: steps < inTime,
     };
-  });
+  }, RUN_ENTRIES);
 }
 
 /** Goes up the ladder until a model uses the time up, and chooses among those that were measured. */

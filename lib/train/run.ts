@@ -7,7 +7,7 @@ import { isFile } from "../io/is_file.ts";
 import { lockDirectory } from "../io/lock.ts";
 import { removeIfPresent } from "../io/remove_if_present.ts";
 import { statOrNull } from "../io/stat_or_null.ts";
-import { tidyDirectory } from "../io/temporary.ts";
+import { tidyDirectory } from "../io/tidy.ts";
 import { Transformer } from "../model/transformer.ts";
 import { initialWeights } from "../model/weights.ts";
 import { saveWeights } from "../model/weights_file.ts";
@@ -24,15 +24,17 @@ import {
 import { requireSameConfig } from "./config_difference.ts";
 import { requireUsable } from "./config_fields.ts";
 import { DivergenceError } from "./divergence.ts";
+import { keepConfig, requireOwnConfig } from "./keep_config.ts";
 import { MetricsLog } from "./metrics_log.ts";
-import { RUN_FILES, type RunConfig } from "./run_directory.ts";
+import type { RunConfig } from "./run_directory.ts";
+import { CHECKPOINTS_ENTRIES, RUN_ENTRIES, RUN_FILES } from "./run_entries.ts";
 import { type StepMetrics, train } from "./train.ts";
 
 /** What a run that is kept on disk needs. */
 export interface TrainRunOptions {
   /** What it runs on; it is not disposed of. */
   readonly backend: Backend;
-  /** The run's directory; it exists, with its config.json. */
+  /** The run's directory; it exists. Its config.json is written if it is not there. */
   readonly directory: string;
   /** What to train, and how: the directory's config.json, or a checkpoint's. */
   readonly config: RunConfig;
@@ -66,7 +68,7 @@ export interface TrainRunOptions {
  *
  * @throws {RangeError} If no such model can be built and trained; nothing is changed then.
  * @throws {UserError} If no checkpoint is given, the run has begun before and is not to begin anew; if another process
- *   trains it; if the checkpoint was made with another configuration, or token sources and tokenizer do not belong together.
+ *   trains it; if the directory's config.json or the checkpoint is of another configuration, or token sources and tokenizer do not belong together.
  *   Nothing is changed then.
  * @throws {DivergenceError} If a loss, a gradient or a weight is NaN or infinite; the checkpoints and the best weights stay
  *   as they were.
@@ -79,11 +81,15 @@ export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMe
   const checkpoints = `${directory}/${RUN_FILES.checkpoints}`;
   const model = new Transformer(config.model);
   using _lock = await lockDirectory(directory, "train in");
+  // Looked at only now: until here another process could put another run in its place.
+  await requireOwnConfig(directory, config);
   if (checkpoint === undefined && !options.beginAnew) await requireNotBegun(directory);
+  await keepConfig(directory, config);
   using opened = new DisposableStack();
   opened.defer(() => model.release(backend));
   using tensors = checkpoint && await CheckpointTensors.open(checkpoint);
-  for (const written of [directory, checkpoints]) await tidyDirectory(written);
+  await tidyDirectory(directory, RUN_ENTRIES);
+  await tidyDirectory(checkpoints, CHECKPOINTS_ENTRIES);
   let log: MetricsLog | undefined;
   const openLog = async () => log ??= opened.use(await goBackTo(directory, checkpoint));
   let best: BestValidation | undefined = checkpoint?.state.best;

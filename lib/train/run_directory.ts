@@ -3,16 +3,16 @@ import { UserError } from "../errors.ts";
 import { isFile } from "../io/is_file.ts";
 import { JsonFields } from "../io/json_fields.ts";
 import { writeDirectoryAtomically, writeFileAtomically } from "../io/atomic.ts";
-import { hasJsonKeys } from "../io/has_json_keys.ts";
-import type { OwnEntries } from "../io/own_entries.ts";
 import { restoreReplaced } from "../io/replace_directory.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { saveTokenizer, type Tokenizer } from "../tokenizer/mod.ts";
-import { TOKENIZER_ENTRIES } from "../tokenizer/tokenizer_dir.ts";
 import type { TrainingConfig } from "./config.ts";
 import { modelConfigOf, requireUsable, runConfigOf } from "./config_fields.ts";
-import { CHECKPOINTS_ENTRIES, checkpointWeights, latestCheckpoint } from "./checkpoint.ts";
+import { checkpointWeights, latestCheckpoint } from "./checkpoint.ts";
 import type { DataRecord } from "./data_record.ts";
+import { RUN_ENTRIES, RUN_FILES } from "./run_entries.ts";
+
+export { RUN_ENTRIES, RUN_FILES };
 
 /** What a run's config.json holds. */
 export interface RunConfig {
@@ -29,26 +29,6 @@ export interface RunConfig {
   /** What it runs on: a resumed run gives the same bits on the same backend. */
   readonly backend: "webgpu" | "wasm";
 }
-
-/** The names of a run's files; the tokenizer's files lie beside them. */
-export const RUN_FILES = {
-  config: "config.json",
-  /** Weights when training ended or was interrupted. */
-  weights: "model.safetensors",
-  /** Weights of the lowest validation loss. */
-  best: "best.safetensors",
-  metrics: "metrics.jsonl",
-  checkpoints: "checkpoints",
-  report: "report.html",
-} as const;
-
-/** What is written into a run's directory. */
-export const RUN_ENTRIES: OwnEntries = {
-  what: "a run",
-  files: [...Object.values(RUN_FILES).filter((name) => name !== RUN_FILES.checkpoints), ...TOKENIZER_ENTRIES.files],
-  directories: [[new RegExp(`^${RUN_FILES.checkpoints}$`), CHECKPOINTS_ENTRIES]],
-  isOwn: (directory) => hasJsonKeys(`${directory}/${RUN_FILES.config}`, ["model", "training"]),
-};
 
 /**
  * Writes a run's config.json.
@@ -76,7 +56,7 @@ export async function createRunDirectory(
   await writeDirectoryAtomically(path, async (directory) => {
     await writeRunConfig(directory, config);
     if (tokenizer) await saveTokenizer(tokenizer, directory);
-  }, { replace: options.replace ? RUN_ENTRIES : undefined });
+  }, { own: RUN_ENTRIES, replace: options.replace });
 }
 
 function requireTokenizerOfData(tokenizer: Tokenizer, { data }: RunConfig): void {
@@ -140,7 +120,7 @@ export class NoWeightsError extends UserError {
 
 async function readConfig<T>(directory: string, use: (fields: JsonFields) => T): Promise<T> {
   const path = `${directory}/${RUN_FILES.config}`;
-  await restoreReplaced(directory);
+  await restoreReplaced(directory, RUN_ENTRIES);
   let text: string;
   try {
     text = await Deno.readTextFile(path);

@@ -3,7 +3,7 @@ import { UserError } from "../errors.ts";
 import { JsonFields } from "../io/json_fields.ts";
 import { readTextIfPresent } from "../io/read_text.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/mod.ts";
-import { RUN_FILES } from "./run_directory.ts";
+import { RUN_FILES } from "./run_entries.ts";
 
 const MAX_CONFIG_BYTES = 1 << 20;
 

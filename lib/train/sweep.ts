@@ -5,6 +5,7 @@ import { UserError } from "../errors.ts";
 import { exists } from "../io/exists.ts";
 import { lockDirectory } from "../io/lock.ts";
 import { makeDirectory } from "../io/make_directory.ts";
+import { withoutTemporaryNames } from "../io/temporary.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import { latestCheckpoint } from "./checkpoint.ts";
 import { DivergenceError } from "./divergence.ts";
@@ -138,7 +139,8 @@ function requireSameAxes(directory: string, [run]: readonly SweepPoint[], [earli
 async function requireOwnDirectory(directory: string, runs: readonly SweepRun[]): Promise<void> {
   const names = await exists(directory) ? await Array.fromAsync(Deno.readDir(directory), ({ name }) => name) : [];
   const own = [SWEEP_FILES.json, ...runs.map(({ name }) => name)];
-  if (names.length === 0 || names.some((name) => own.includes(name))) return;
+  // Killed while it wrote the first of these, it left that under a temporary name.
+  if (names.length === 0 || names.some((name) => own.includes(withoutTemporaryNames(name)))) return;
   throw new UserError(
     `Cannot sweep into ${directory}: got a directory that holds something else (${
       names.sort()[0]

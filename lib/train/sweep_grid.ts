@@ -13,15 +13,37 @@ export interface SweepPoint {
   readonly settings: Readonly<Record<string, string>>;
 }
 
+/** Values of an axis, without those that stand for the same as one before. */
+export interface DistinctValues {
+  /** The first of each. */
+  readonly distinct: readonly string[];
+  /** The others, each with the first that stands for the same. */
+  readonly repeated: readonly (readonly [value: string, first: string])[];
+}
+
+/** Which values stand for the same: numbers are compared as numbers, however they are written; words as they are. */
+export function distinctValues(values: readonly string[]): DistinctValues {
+  const firstOf = new Map<string | number, string>();
+  const repeated: [string, string][] = [];
+  for (const text of values) {
+    const value = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : text;
+    const first = firstOf.get(value);
+    if (first === undefined) firstOf.set(value, text);
+    else repeated.push([text, first]);
+  }
+  return { distinct: [...firstOf.values()], repeated };
+}
+
 /**
  * Every combination of the axes' values, the last axis varying fastest.
- * @throws {UserError} If an axis has a value twice, or one that cannot be in a file's name.
+ * @throws {UserError} If an axis has a value twice, however it is written, or one that cannot be in a file's name.
  */
 export function sweepGrid(axes: SweepAxes): SweepPoint[] {
   let points: SweepPoint[] = [{ name: "", settings: {} }];
   for (const [axis, values] of axes) {
-    for (const [i, value] of values.entries()) {
-      const problem = !/^[\w.+-]+$/.test(value) ? "letters and digits" : values.indexOf(value) < i ? "given once" : "";
+    const repeated = new Set(distinctValues(values).repeated.map(([value]) => value));
+    for (const value of values) {
+      const problem = !/^[\w.+-]+$/.test(value) ? "letters and digits" : repeated.has(value) ? "given once" : "";
       if (problem) {
         throw new UserError(`Cannot sweep --${axis}: got value ${JSON.stringify(value)}, must be ${problem}`);
       }

@@ -1,5 +1,6 @@
 // What the operating system says of a file, in the words that other mistakes are told in.
 import { errorCodeOf } from "../../lib/io/error_code.ts";
+import { withoutTemporaryNames } from "../../lib/io/temporary.ts";
 
 /** What was tried, by Deno's names for it; any other stands for itself. */
 const VERBS: Readonly<Record<string, string>> = {
@@ -48,7 +49,7 @@ export function describeFileSystemError(error: Error): string {
   if (parts === null) return error.message;
   const [, got, operation, path, target] = parts;
   // Everything is written under a temporary name first, which would tell a person nothing.
-  const named = (target ?? path)?.replace(/\.[0-9a-f]{8}\.(?:tmp|old|replaced)(?=$|\/)/, "");
+  const named = withoutTemporaryNames(target ?? path ?? "");
   const tried = operation === undefined ? "go on" : `${VERBS[operation] ?? operation} ${named}`;
   const mustBe = ADVICE[errorCodeOf(error) ?? ""] ?? "succeed";
   return `Cannot ${tried}: got "${got}", must ${mustBe}`;

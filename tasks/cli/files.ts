@@ -1,4 +1,5 @@
 // Checks on the files a person names, made before any work is done.
+import type { OwnEntries } from "../../lib/io/own_entries.ts";
 import { restoreReplaced } from "../../lib/io/replace_directory.ts";
 import { statOrNull } from "../../lib/io/stat_or_null.ts";
 import { UserError } from "./errors.ts";
@@ -22,18 +23,22 @@ export async function requireInputFile(path: string): Promise<number> {
 
 /**
  * Whether there is a directory at `path`.
+ * @param own What it is to hold.
  * @throws {UserError} if something else is.
  */
-export async function isDirectory(path: string): Promise<boolean> {
-  await restoreReplaced(path);
+export async function isDirectory(path: string, own: OwnEntries): Promise<boolean> {
+  await restoreReplaced(path, own);
   if (await statOrNull(path) === null) return false;
-  await requireDirectory(path);
+  await requireDirectory(path, own);
   return true;
 }
 
-/** @throws {UserError} if `path` is not an existing directory. */
-export async function requireDirectory(path: string): Promise<void> {
-  await restoreReplaced(path);
+/**
+ * @param own What it is to hold.
+ * @throws {UserError} if `path` is not an existing directory.
+ */
+export async function requireDirectory(path: string, own: OwnEntries): Promise<void> {
+  await restoreReplaced(path, own);
   const info = await statOrNull(path);
   if (!info?.isDirectory) {
     const got = info === null ? "no such directory" : "a file";

@@ -1,7 +1,7 @@
 // A run's model, tokenizer and weights, for tasks that use a trained model.
 import { Transformer } from "../../lib/model/transformer.ts";
 import type { Tokenizer } from "../../lib/tokenizer/mod.ts";
-import { findWeights, NoWeightsError, readModelConfig } from "../../lib/train/run_directory.ts";
+import { findWeights, NoWeightsError, readModelConfig, RUN_ENTRIES } from "../../lib/train/run_directory.ts";
 import { loadRunTokenizer } from "../../lib/train/run_tokenizer.ts";
 import { UserError } from "./errors.ts";
 import { requireDirectory } from "./files.ts";
@@ -16,7 +16,7 @@ export interface LoadedRun {
 
 /** @throws {UserError} If the run has no weights, or no tokenizer, or one that does not fit its model or is not that of its data. */
 export async function loadRun(run: string, which: "last" | "best"): Promise<LoadedRun> {
-  await requireDirectory(run);
+  await requireDirectory(run, RUN_ENTRIES);
   const model = new Transformer(await readModelConfig(run));
   const tokenizer = await loadRunTokenizer(run);
   const { vocabSize } = model.config;

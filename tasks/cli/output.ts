@@ -2,12 +2,12 @@
 import { withTemporaryDirectory } from "../../lib/io/atomic.ts";
 import { exists } from "../../lib/io/exists.ts";
 import type { OwnEntries } from "../../lib/io/own_entries.ts";
-import { nameOf, parentOf, withoutSlashes } from "../../lib/io/parent_of.ts";
+import { nameOf, parentOf, plainPath } from "../../lib/io/parent_of.ts";
 import { PathExistsError } from "../../lib/io/rename_to_new.ts";
 import { recoverDirectory } from "../../lib/io/replace_directory.ts";
 import { requireReplaceable, requireSeparate } from "../../lib/io/replaceable.ts";
 import { statOrNull } from "../../lib/io/stat_or_null.ts";
-import { tidyBeside } from "../../lib/io/temporary.ts";
+import { tidyBeside } from "../../lib/io/tidy.ts";
 import { UsageError, UserError } from "./errors.ts";
 
 /** What decides whether something may be written. */
@@ -85,7 +85,7 @@ export async function requireOutputDirectory(
 
 /** Fails now, rather than after the work, where nothing can be made beside `path`, or nothing of so long a name. */
 export async function requireWritable(path: string): Promise<void> {
-  const bare = withoutSlashes(path);
+  const bare = plainPath(path);
   let directory = parentOf(bare);
   // What is missing is made later: in what is there.
   while (!await exists(directory)) directory = parentOf(directory);

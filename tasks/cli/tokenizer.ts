@@ -1,7 +1,9 @@
 // Tokenizers that tasks load: the flags that name one, and what its files do not say.
+import { restoreReplaced } from "../../lib/io/replace_directory.ts";
 import { statOrNull } from "../../lib/io/stat_or_null.ts";
 import { loadTokenizer, type Tokenizer } from "../../lib/tokenizer/mod.ts";
 import { PATTERN_NAMES, type PatternName } from "../../lib/tokenizer/patterns.ts";
+import { TOKENIZER_ENTRIES } from "../../lib/tokenizer/tokenizer_dir.ts";
 import { UserError } from "./errors.ts";
 import { requireInputFile } from "./files.ts";
 
@@ -17,6 +19,7 @@ export const TOKENIZER_HELP =
 
 /** @throws {UserError} If `path` is neither a directory nor a file with something in it: what a tokenizer may be in. */
 export async function requireTokenizer(path: string): Promise<void> {
+  await restoreReplaced(path, TOKENIZER_ENTRIES);
   const info = await statOrNull(path);
   if (info === null) {
     throw new UserError(

@@ -1,7 +1,8 @@
 // The flags of sweep: those of train-lm that describe a model and its training, with several values.
-import type { SweepAxes, SweepPoint } from "../../lib/train/sweep_grid.ts";
+import { distinctValues, type SweepAxes, type SweepPoint } from "../../lib/train/sweep_grid.ts";
 import { UsageError } from "../cli/errors.ts";
 import { type Flags, type FlagSpec, parseFlags } from "../cli/flags.ts";
+import { shown } from "../cli/shown.ts";
 import { FLAGS as TRAIN_FLAGS, type TrainFlags } from "../train_lm/flags.ts";
 
 export const HELP = `
@@ -43,12 +44,18 @@ export const FLAGS = {
   ...Object.fromEntries(SWITCHES.map((name) => [name, { type: "boolean" }] as const)),
 } as const;
 
-/** The flags with several values. */
-export function axesOf(flags: Readonly<Record<string, unknown>>): SweepAxes {
+/**
+ * The flags with several values.
+ * @param warn Called with a sentence about each value that is left out: it stands for the same as one before.
+ */
+export function axesOf(flags: Readonly<Record<string, unknown>>, warn: (text: string) => void): SweepAxes {
   const axes = new Map<string, readonly string[]>();
   for (const name of SWEPT) {
     const given = flags[name];
-    if (typeof given === "string" && given.includes(",")) axes.set(name, given.split(",").map((value) => value.trim()));
+    if (typeof given !== "string" || !given.includes(",")) continue;
+    const { distinct, repeated } = distinctValues(given.split(",").map((value) => value.trim()));
+    axes.set(name, distinct);
+    for (const [value, first] of repeated) warn(`--${name} ${shown(value)} is ${shown(first)} again, and counts once`);
   }
   if (axes.size > 0) return axes;
   throw new UsageError(

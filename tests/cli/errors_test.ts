@@ -55,7 +55,10 @@ Deno.test({
     using file = await Deno.open("/dev/full", { write: true });
     const bytes = new Uint8Array(1);
     const errors = [
-      await namingFile("out/ids.npy.0123abcd.tmp", () => file.write(bytes)).then(() => undefined, (error) => error),
+      await namingFile("out/ids.npy.bytelm-0123456789abcdef0123456789abcdef.tmp", () => file.write(bytes)).then(
+        () => undefined,
+        (error) => error,
+      ),
       failing(() => namingFileSync("out/ids.npy", () => file.writeSync(bytes))),
     ];
     for (const error of errors) {

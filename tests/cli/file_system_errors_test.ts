@@ -10,7 +10,10 @@ Deno.test("what the operating system refuses is told as other mistakes are, by t
     await Deno.writeTextFile(`${dir}/file`, "x");
     const refused: readonly (readonly [() => Promise<unknown>, string])[] = [
       [() => Deno.lstat(`${dir}/file/run`), `find ${dir}/file/run: got "Not a directory (os error 20)", must be below`],
-      [() => Deno.mkdir(`${dir}/file/run.0123abcd.tmp`), `make ${dir}/file/run: got "Not a directory (os error 20)"`],
+      [
+        () => Deno.mkdir(`${dir}/file/run.bytelm-0123456789abcdef0123456789abcdef.tmp`),
+        `make ${dir}/file/run: got "Not a directory (os error 20)"`,
+      ],
       [() => writeFileAtomically(`${dir}/directory`, ""), `write ${dir}/directory: got "Is a directory`],
       [
         () => Deno.readTextFile(`${dir}/none`),
@@ -43,9 +46,12 @@ Deno.test({
 });
 
 Deno.test("what the system said is told by its code: the words may be of any language", () => {
-  const error = Object.assign(new Error("Kein Platz (os error 28): writefile '/d/x.npy.0123abcd.tmp'"), {
-    code: "ENOSPC",
-  });
+  const error = Object.assign(
+    new Error("Kein Platz (os error 28): writefile '/d/x.npy.bytelm-0123456789abcdef0123456789abcdef.tmp'"),
+    {
+      code: "ENOSPC",
+    },
+  );
   assert(isFileSystemError(error));
   assertEquals(
     describeError(error),

@@ -28,19 +28,19 @@ Deno.test("writeDirectoryAtomically() leaves the old directory whole when fillin
   inTemporaryDirectory(async (dir) => {
     const path = `${dir}/run/`;
     const own = { what: "a test's directory", files: ["a", "b"] };
-    await writeDirectoryAtomically(path, (tmp) => Deno.writeTextFile(`${tmp}/a`, "old"));
-    await assertRejects(() => writeDirectoryAtomically(path, () => Promise.resolve()), UserError, "exists");
+    await writeDirectoryAtomically(path, (tmp) => Deno.writeTextFile(`${tmp}/a`, "old"), { own });
+    await assertRejects(() => writeDirectoryAtomically(path, () => Promise.resolve(), { own }), UserError, "exists");
     await assertRejects(
       () =>
         writeDirectoryAtomically(path, async (tmp) => {
           await Deno.writeTextFile(`${tmp}/a`, "half");
           throw new Error("disk full");
-        }, { replace: own }),
+        }, { own, replace: true }),
       Error,
       "disk full",
     );
     assertEquals(Deno.readTextFileSync(`${path}a`), "old");
-    await writeDirectoryAtomically(path, (tmp) => Deno.writeTextFile(`${tmp}/b`, "new"), { replace: own });
+    await writeDirectoryAtomically(path, (tmp) => Deno.writeTextFile(`${tmp}/b`, "new"), { own, replace: true });
     assertEquals(names(path), ["b"]);
     assertEquals(names(dir), ["run"]);
   }));
@@ -50,15 +50,20 @@ Deno.test({
   ignore: Deno.build.os === "windows",
   fn: () =>
     inTemporaryDirectory(async (dir) => {
-      await Deno.mkdir(`${dir}/run.0123abcd.tmp/inner`, { recursive: true });
-      await Deno.writeTextFile(`${dir}/run.bbbbbbbb.tmp`, "a file");
+      await Deno.mkdir(`${dir}/run.bytelm-0123456789abcdef0123456789abcdef.tmp/sub`, { recursive: true });
+      const own = { what: "a test's", files: ["a"], directories: [[/^sub$/, { what: "sub", files: [] }]] as const };
+      await Deno.writeTextFile(`${dir}/run.bytelm-fedcba9876543210fedcba9876543210.tmp`, "a file");
       // Another target's; ones that a person named.
-      const kept = ["run.0123abcd.tmp2", "run.mine.tmp", "run2.0123abcd.tmp"];
+      const kept = [
+        "run.bytelm-0123456789abcdef0123456789abcdef.tmp2",
+        "run.mine.tmp",
+        "run2.bytelm-0123456789abcdef0123456789abcdef.tmp",
+      ];
       for (const name of kept) await Deno.mkdir(`${dir}/${name}/inner`, { recursive: true });
       await withTemporaryDirectory(`${dir}/run/`, async (living) => {
         await Deno.writeTextFile(`${living}/a`, "under way");
         await using file = await PendingFile.create(`${dir}/run`);
-        await writeDirectoryAtomically(`${dir}/run`, (tmp) => Deno.writeTextFile(`${tmp}/a`, "new"));
+        await writeDirectoryAtomically(`${dir}/run`, (tmp) => Deno.writeTextFile(`${tmp}/a`, "new"), { own });
         assertEquals(Deno.readTextFileSync(`${living}/a`), "under way");
         const others = [living, file.temporary].map((path) => path.slice(dir.length + 1));
         assertEquals(names(dir).filter((name) => !others.includes(name)), ["run", ...kept]);
@@ -71,11 +76,11 @@ Deno.test({
 Deno.test("of two writers that found a name free, the later one is refused, and the first one's stays", () =>
   inTemporaryDirectory(async (dir) => {
     const own = { what: "a test's directory", files: ["a"] };
-    const write = (text: string, replace?: typeof own) =>
+    const write = (text: string, replace?: boolean) =>
       writeDirectoryAtomically(`${dir}/run`, async (tmp) => {
         await Deno.writeTextFile(`${tmp}/a`, text);
         if (text === "second") await write("first");
-      }, { replace });
+      }, { own, replace });
     await assertRejects(() => write("second"), PathExistsError);
     assertEquals(Deno.readTextFileSync(`${dir}/run/a`), "first");
     await Deno.remove(`${dir}/run`, { recursive: true });
@@ -91,9 +96,9 @@ Deno.test("an empty directory may be there; a directory is replaced through a li
   inTemporaryDirectory(async (dir) => {
     const own = { what: "a test's directory", files: ["a"] };
     const write = (path: string, text: string) =>
-      writeDirectoryAtomically(path, (tmp) => Deno.writeTextFile(`${tmp}/a`, text), { replace: own });
+      writeDirectoryAtomically(path, (tmp) => Deno.writeTextFile(`${tmp}/a`, text), { own, replace: true });
     await Deno.mkdir(`${dir}/run`);
-    await writeDirectoryAtomically(`${dir}/run`, (tmp) => Deno.writeTextFile(`${tmp}/a`, "old"));
+    await writeDirectoryAtomically(`${dir}/run`, (tmp) => Deno.writeTextFile(`${tmp}/a`, "old"), { own });
     await Deno.symlink(`${dir}/run`, `${dir}/link`);
     await write(`${dir}/link`, "new");
     assertEquals([Deno.readTextFileSync(`${dir}/run/a`), names(dir)], ["new", ["link", "run"]]);
@@ -114,7 +119,7 @@ Deno.test({
     const own = { what: "a test", files: [] };
     for (const path of ["/proc", "/sys"]) {
       await assertRejects(
-        () => writeDirectoryAtomically(path, () => Promise.reject(new Error("filled")), { replace: own }),
+        () => writeDirectoryAtomically(path, () => Promise.reject(new Error("filled")), { own, replace: true }),
         UserError,
         "a file system's own directory",
       );

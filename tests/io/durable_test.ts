@@ -32,10 +32,11 @@ const WRITERS: Record<string, (directory: string) => Promise<unknown>> = {
   "a file in a new directory": (directory) => writeFileAtomically(`${directory}/a/b/c.txt`, "text"),
   "a file that is not to be replaced": (directory) => writeFileAtomically(`${directory}/a`, "text", { replace: false }),
   "a directory that is replaced": async (directory) => {
-    const replace = { what: "a test's directory", files: ["a", "b"] };
+    const own = { what: "a test's directory", files: ["a", "b"] };
     for (const name of ["a", "b"]) {
       await writeDirectoryAtomically(`${directory}/c/d`, (tmp) => Deno.writeTextFile(`${tmp}/${name}`, name), {
-        replace,
+        own,
+        replace: true,
       });
     }
   },

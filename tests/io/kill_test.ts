@@ -81,14 +81,14 @@ Deno.test("a directory whose replacement is killed at any call is the old or the
       await Deno.mkdir(`${path}/sub`, { recursive: true });
       for (const name of ["a", "b", "sub/c"]) await Deno.writeTextFile(`${path}/${name}`, `old ${name.at(-1)}`);
     };
-    const replace = () => writeDirectoryAtomically(path, fill("new"), { replace: OWN });
+    const replace = () => writeDirectoryAtomically(path, fill("new"), { own: OWN, replace: true });
     const found = new Set<string>();
     const deaths = await killAtEachCall(prepare, replace, async () => {
-      await restoreReplaced(path);
+      await restoreReplaced(path, OWN);
       const left = await tree(path);
       assertEquals(left, "b" in left ? oldTree : newTree);
       found.add(left.a);
-      await writeDirectoryAtomically(path, fill("next"), { replace: OWN });
+      await writeDirectoryAtomically(path, fill("next"), { own: OWN, replace: true });
       assertEquals(await tree(directory), { "run/": "", "run/a": "next a" });
     });
     assert(deaths >= 10, `${deaths} deaths`);
@@ -106,13 +106,13 @@ Deno.test("a recovery that is killed at any call can be done again", () =>
     const prepare = async () => {
       await empty(directory);
       // As after a death between the two renames.
-      await Deno.mkdir(`${path}.0123abcd.old`);
-      await Deno.writeTextFile(`${path}.0123abcd.old/a`, "old");
-      await Deno.mkdir(`${path}.0123abce.tmp`);
-      await Deno.writeTextFile(`${path}.0123abce.tmp/a`, "new");
+      await Deno.mkdir(`${path}.bytelm-0123456789abcdef0123456789abcdef.old`);
+      await Deno.writeTextFile(`${path}.bytelm-0123456789abcdef0123456789abcdef.old/a`, "old");
+      await Deno.mkdir(`${path}.bytelm-fedcba9876543210fedcba9876543210.tmp`);
+      await Deno.writeTextFile(`${path}.bytelm-fedcba9876543210fedcba9876543210.tmp/a`, "new");
     };
-    await killAtEachCall(prepare, () => restoreReplaced(path), async () => {
-      await restoreReplaced(path);
+    await killAtEachCall(prepare, () => restoreReplaced(path, OWN), async () => {
+      await restoreReplaced(path, OWN);
       assertEquals(await tree(path), { a: "old" });
     });
   }));
@@ -126,21 +126,29 @@ Deno.test("what was moved aside is removed only for a successor of its kind, and
       for (const [file, text] of Object.entries(files)) await Deno.writeTextFile(`${directory}/${name}/${file}`, text);
     };
     // A person made the directory anew, empty or with files of the same names, before anybody put the old one back.
-    await make("run.0123abcd.old", { a: "old" });
+    await make("run.bytelm-0123456789abcdef0123456789abcdef.old", { a: "old" });
     await make("run", {});
     await recoverDirectory(path, own);
     assertEquals(await tree(directory), { "run/": "", "run/a": "old" });
     await empty(directory);
-    await make("run.0123abcd.old", { a: "old" });
+    await make("run.bytelm-0123456789abcdef0123456789abcdef.old", { a: "old" });
     await make("run", { a: "another's" });
     await recoverDirectory(path, own);
-    const kept = { "run/": "", "run/a": "another's", "run.0123abcd.old/": "", "run.0123abcd.old/a": "old" };
+    const kept = {
+      "run/": "",
+      "run/a": "another's",
+      "run.bytelm-0123456789abcdef0123456789abcdef.old/": "",
+      "run.bytelm-0123456789abcdef0123456789abcdef.old/a": "old",
+    };
     assertEquals(await tree(directory), kept);
     // The successor is gone; what was not ours is left.
     await empty(directory);
-    await make("run.0123abcd.replaced", { a: "old", thesis: "mine" });
+    await make("run.bytelm-0123456789abcdef0123456789abcdef.replaced", { a: "old", thesis: "mine" });
     await recoverDirectory(path, own);
-    assertEquals(await tree(directory), { "run.0123abcd.replaced/": "", "run.0123abcd.replaced/thesis": "mine" });
+    assertEquals(await tree(directory), {
+      "run.bytelm-0123456789abcdef0123456789abcdef.replaced/": "",
+      "run.bytelm-0123456789abcdef0123456789abcdef.replaced/thesis": "mine",
+    });
   }));
 
 Deno.test("what is not ours is kept if it turns up in a directory at any moment while that is replaced", () =>
@@ -161,7 +169,10 @@ Deno.test("what is not ours is kept if it turns up in a directory at any moment 
         return await rename(from, to);
       };
       try {
-        await writeDirectoryAtomically(path, (tmp) => Deno.writeTextFile(`${tmp}/a`, "new"), { replace: OWN });
+        await writeDirectoryAtomically(path, (tmp) => Deno.writeTextFile(`${tmp}/a`, "new"), {
+          own: OWN,
+          replace: true,
+        });
       } catch (error) {
         if (!(error instanceof UserError)) throw error; // another's directory has the name
       } finally {
@@ -195,7 +206,7 @@ Deno.test({
           return rename(from, to);
         };
         const own = { what: "a test's directory", files: ["a"] };
-        await writeDirectoryAtomically(Deno.args[1], (tmp) => Deno.writeTextFile(tmp + "/a", "new"), { replace: own });
+        await writeDirectoryAtomically(Deno.args[1], (tmp) => Deno.writeTextFile(tmp + "/a", "new"), { own, replace: true });
       `;
       await Deno.writeTextFile(`${directory}/kill.ts`, script);
       const path = `${directory}/out/run`;
@@ -207,9 +218,9 @@ Deno.test({
         const args = ["run", "--quiet", "--no-check", "-A", `${directory}/kill.ts`, String(n), path];
         const { signal, stderr } = await new Deno.Command(Deno.execPath(), { args }).output();
         assertEquals(signal, "SIGKILL", new TextDecoder().decode(stderr));
-        await restoreReplaced(path);
+        await restoreReplaced(path, OWN);
         texts.push(await Deno.readTextFile(`${path}/a`));
-        await writeDirectoryAtomically(path, (tmp) => Deno.writeTextFile(`${tmp}/a`, "next"), { replace: own });
+        await writeDirectoryAtomically(path, (tmp) => Deno.writeTextFile(`${tmp}/a`, "next"), { own, replace: true });
         assertEquals(await tree(`${directory}/out`), { "run/": "", "run/a": "next" });
       }
       assertEquals(texts, ["old", "old", "new"]);

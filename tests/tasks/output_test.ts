@@ -168,7 +168,7 @@ Deno.test("a demo goes through, and with --force replaces what a killed one left
   try {
     const out = `${directory}/demo`;
     const { train } = splitText(await Deno.readFile(new URL("../../data/shakespeare.txt", import.meta.url)), 0.1);
-    await Deno.mkdir(`${out}/tokenizer.0123abcd.tmp`, { recursive: true });
+    await Deno.mkdir(`${out}/tokenizer.bytelm-0123456789abcdef0123456789abcdef.tmp`, { recursive: true });
     await Deno.writeFile(`${out}/train.txt`, train);
     const args = ["--out", out, "--steps", "1", "--backend", "wasm"];
     const { code, stdout, stderr } = await capture(demo, ...args, "--force");

@@ -87,6 +87,19 @@ Deno.test("sweep stops on SIGINT, says so by its exit code and files, and goes o
   });
 });
 
+Deno.test("a value counts once, however it is written, and sweep says so", async () => {
+  await withData(async (dir, args) => {
+    const flags = ["--steps", "1", "--lr", "1e-3,0.001,1e-03,1e-2", "--optimizer", "adamw,adamw"];
+    const { code, stderr } = await capture(main, ...args, ...flags, "--out", `${dir}/out`);
+    assertEquals(code, 0, stderr);
+    for (const again of ["--lr 0.001 is 1e-3", "--lr 1e-03 is 1e-3", "--optimizer adamw is adamw"]) {
+      assertStringIncludes(stderr, `warning: ${again} again, and counts once\n`);
+    }
+    const names = (await readResults(`${dir}/out`)).map(({ name }) => name);
+    assertEquals(names, ["optimizer-adamw_lr-1e-3", "optimizer-adamw_lr-1e-2"]);
+  });
+});
+
 Deno.test("sweep refuses what is no sweep, a value that train-lm refuses, and a changed setting", async () => {
   await withData(async (dir, args) => {
     const refused = async (flags: string[], code: number, problem: RegExp) => {
@@ -98,7 +111,6 @@ Deno.test("sweep refuses what is no sweep, a value that train-lm refuses, and a 
     await refused(["--lr", "1e-3,fast"], 2, /got --lr fast, must be a number/);
     await refused(["--optimizer", "adamw,adam"], 2, /got --optimizer adam, must be one of adamw, sgd/);
     await refused(["--lr", "1e-3,0"], 2, /got --lr 0, must be a number above 0/);
-    await refused(["--lr", "1e-3,1e-3"], 1, /got value "1e-3", must be given once/);
     await refused(["--minutes", "1,2"], 2, /unknown argument --minutes/);
     await Deno.mkdir(`${dir}/out`);
     await Deno.writeTextFile(`${dir}/out/report.html`, "of a run");

@@ -80,7 +80,9 @@ Deno.test("each harm to each file of a checkpoint is found and named, and the on
 
 Deno.test("a checkpoint without its final name does not count, and none is none", async () => {
   await withCheckpoints(2, async (checkpoints) => {
-    for (const path of await listCheckpoints(checkpoints)) await Deno.rename(path, `${path}.0123abcd.tmp`);
+    for (const path of await listCheckpoints(checkpoints)) {
+      await Deno.rename(path, `${path}.bytelm-0123456789abcdef0123456789abcdef.tmp`);
+    }
     assertEquals(await latestCheckpoint(checkpoints), { checkpoint: undefined, damaged: [] });
   });
 });

@@ -3,13 +3,14 @@ import type { Backend } from "../../lib/backend/backend.ts";
 import { createWasmBackend } from "../../lib/backend/wasm.ts";
 import { tokensInMemory } from "../../lib/dataset/token_source.ts";
 import { UserError } from "../../lib/errors.ts";
+import { lockDirectory } from "../../lib/io/lock.ts";
 import { sha256OfFile } from "../../lib/io/sha256.ts";
 import { loadTokenizer, saveTokenizer, trainBpe } from "../../lib/tokenizer/mod.ts";
 import { latestCheckpoint, listCheckpoints, readCheckpoint } from "../../lib/train/checkpoint.ts";
 import { TRAINING_DEFAULTS } from "../../lib/train/config.ts";
 import { recordOf } from "../../lib/train/data_record.ts";
 import { readMetrics } from "../../lib/train/metrics_follower.ts";
-import { createRunDirectory, readRunConfig } from "../../lib/train/run_directory.ts";
+import { createRunDirectory, readRunConfig, RUN_ENTRIES } from "../../lib/train/run_directory.ts";
 import { trainRun, type TrainRunOptions } from "../../lib/train/run.ts";
 import { requireDirectory } from "../../tasks/cli/files.ts";
 import { killAtCall } from "../harness/dying_file_system.ts";
@@ -119,20 +120,20 @@ Deno.test("a run or a tokenizer whose replacement was cut off between two rename
       "its configuration": () => readRunConfig(run),
       "its checkpoint": async () =>
         assertEquals((await latestCheckpoint(`${run}/checkpoints`)).checkpoint?.state.step, 3),
-      "its directory": () => requireDirectory(run),
+      "its directory": () => requireDirectory(run, RUN_ENTRIES),
       "its tokenizer": async () => assertEquals((await loadTokenizer(run)).vocabSize, 258),
     };
     await saveTokenizer(tokenizer, run);
     const before = await outcome(run);
     for (const read of Object.values(reads)) {
-      await Deno.rename(run, `${run}.0123abcd.old`);
-      await Deno.mkdir(`${run}.0123abce.tmp`, { recursive: true });
+      await Deno.rename(run, `${run}.bytelm-0123456789abcdef0123456789abcdef.old`);
+      await Deno.mkdir(`${run}.bytelm-fedcba9876543210fedcba9876543210.tmp`, { recursive: true });
       await read();
       assertEquals(await outcome(run), before);
     }
     const { step } = (await latestCheckpoint(`${run}/checkpoints`)).checkpoint!.state;
     const [checkpoint] = await listCheckpoints(`${run}/checkpoints`);
-    await Deno.rename(checkpoint, `${checkpoint}.0123abcd.old`);
+    await Deno.rename(checkpoint, `${checkpoint}.bytelm-0123456789abcdef0123456789abcdef.old`);
     assertEquals((await latestCheckpoint(`${run}/checkpoints`)).checkpoint?.state.step, step);
   }));
 
@@ -149,3 +150,59 @@ Deno.test("a run is trained by one at a time", () =>
     await createRunDirectory(run, config, undefined, { replace: true });
     assertEquals(Array.from(Deno.readDirSync(run), ({ name }) => name), ["config.json"]);
   }));
+
+Deno.test("a run that another put in its place meanwhile is not trained with the first one's configuration", () =>
+  withRuns(async (backend, newRun) => {
+    const run = await newRun();
+    const other = { ...config, training: { ...training, lr: training.lr * 2 } };
+    // As by one with --force, while the first still measured its device.
+    await createRunDirectory(run, other, undefined, { replace: true });
+    const message = `got training.lr ${training.lr}, must be ${other.training.lr} as in its config.json`;
+    for (const beginAnew of [false, true]) {
+      await assertRejects(() => goOn(backend, run, { checkpoint: undefined, beginAnew }), UserError, message);
+      assertEquals(Array.from(Deno.readDirSync(run), ({ name }) => name), ["config.json"]);
+    }
+    // Nor is one gone on with, whose checkpoint was read before.
+    const trained = await newRun();
+    await goOn(backend, trained);
+    const { checkpoint } = await latestCheckpoint(`${trained}/checkpoints`);
+    await createRunDirectory(trained, other, undefined, { replace: true });
+    await assertRejects(() => goOn(backend, trained, { checkpoint, beginAnew: false }), UserError, message);
+    // The other one finds all as it made it.
+    await goOn(backend, run, { config: other });
+    assertEquals((await readRunConfig(run)).training.lr, other.training.lr);
+    assertEquals((await readMetrics(run)).length, training.steps);
+  }));
+
+Deno.test("a run whose config.json is gone gets it again", () =>
+  withRuns(async (backend, newRun) => {
+    const run = await newRun();
+    await goOn(backend, run);
+    const before = await outcome(run);
+    await Deno.remove(`${run}/config.json`);
+    await goOn(backend, run);
+    assertEquals(await outcome(run), before);
+  }));
+
+Deno.test({
+  name: "the lock of a directory is that of the one which has the name now",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    withRuns(async (_, newRun) => {
+      const run = await newRun();
+      const { open } = Deno;
+      // Replaced just after it was opened.
+      Deno.open = async (path, options) => {
+        const file = await open(path, options);
+        Deno.open = open;
+        await createRunDirectory(run, config, undefined, { replace: true });
+        return file;
+      };
+      try {
+        using _lock = await lockDirectory(run, "train in");
+        await assertRejects(() => lockDirectory(run, "train in"), UserError, "at work in");
+      } finally {
+        Deno.open = open;
+      }
+    }),
+});

@@ -77,8 +77,10 @@ Deno.test("a run killed several times at random moments goes on as one that was 
       killedAt.push((await readMetrics(run)).at(-1)!.step);
     }
     // As a process leaves behind that is killed while it writes weights or a checkpoint; and a file that is the person's.
-    await Deno.writeTextFile(`${run}/model.safetensors.0123abcd.tmp`, "half");
-    await Deno.mkdir(`${run}/checkpoints/step-000000020.89abcdef.tmp`, { recursive: true });
+    await Deno.writeTextFile(`${run}/model.safetensors.bytelm-0123456789abcdef0123456789abcdef.tmp`, "half");
+    await Deno.mkdir(`${run}/checkpoints/step-000000020.bytelm-fedcba9876543210fedcba9876543210.tmp`, {
+      recursive: true,
+    });
     await Deno.writeTextFile(`${run}/notes.tmp`, "mine");
     const end = await runTaskProcess("train-lm", ["--resume", run]);
     assertEquals(end.code, 0, end.stderr);
@@ -99,6 +101,20 @@ Deno.test("a run killed several times at random moments goes on as one that was 
     assertEquals([over.code, over.stderr], [0, ""]);
     assertStringIncludes(over.stdout, `All ${STEPS} steps were taken already`);
     assertEquals(await times(), before);
+
+    // But what is missing of it is made: a kill came before the report, a hand to the configuration.
+    const lost = ["config.json", "report.html"];
+    const config = await Deno.readTextFile(`${run}/config.json`);
+    for (const name of lost) await Deno.remove(`${run}/${name}`);
+    const mended = await runTaskProcess("train-lm", ["--resume", run]);
+    assertEquals(mended.code, 0, mended.stderr);
+    assertMatch(mended.stderr, /^warning: .* had no config\.json: it was written again, .*\n$/);
+    assertEquals(JSON.parse(await Deno.readTextFile(`${run}/config.json`)), JSON.parse(config));
+    assertStringIncludes(await Deno.readTextFile(`${run}/report.html`), run);
+    assertEquals(
+      (await times()).filter(([name]) => !lost.includes(String(name))),
+      before.filter(([name]) => !lost.includes(String(name))),
+    );
   });
 });
 

@@ -7,6 +7,7 @@ import { mergeConfigs } from "../../lib/train/merge_config.ts";
 import { sweep, type SweepOptions, type SweepRun } from "../../lib/train/sweep.ts";
 import { sweepGrid } from "../../lib/train/sweep_grid.ts";
 import { bestResult, readResults, type SweepResult } from "../../lib/train/sweep_results.ts";
+import { killAtCall } from "../harness/dying_file_system.ts";
 import { Random } from "../harness/random.ts";
 
 const train = tokensInMemory(new Random(1).integers(300, 11), "some tokens");
@@ -38,7 +39,10 @@ Deno.test("a grid has every combination once, and names that are a file's", () =
     "lr-0.1_batch-size-8",
   ]);
   assertEquals(grid[1].settings, { lr: "1e-3", "batch-size": "8" });
-  assertThrows(() => sweepGrid(new Map([["lr", ["1", "1"]]])), UserError, `got value "1", must be given once`);
+  for (const again of ["1", "1.0", "+1", "10e-1"]) {
+    const twice = new Map([["lr", ["1", again]]]);
+    assertThrows(() => sweepGrid(twice), UserError, `got value ${JSON.stringify(again)}, must be given once`);
+  }
   for (const value of ["", "a/b", "..\\x"]) {
     assertThrows(() => sweepGrid(new Map([["norm", [value]]])), UserError, "must be letters and digits");
   }
@@ -78,6 +82,22 @@ Deno.test("an aborted sweep goes on from the step it stopped at, to the results 
     assertEquals(trained, [[runs[1].name, stopped[1].steps], [runs[2].name, 0]]);
     const bits = (results: readonly SweepResult[]) => results.map(({ seconds: _, ...rest }) => rest);
     assertEquals(bits(results), bits(whole));
+  });
+});
+
+Deno.test("a sweep that is killed at any of its first calls can be started again", async () => {
+  await inDirectory(async (options) => {
+    const runs = await runsOf("lr", ["1e-3"], 1);
+    let hasTable = false;
+    for (let n = 0; !hasTable; n++) {
+      const directory = `${options.directory}-${n}`;
+      assert(await killAtCall(n, () => sweep({ ...options, directory, runs })));
+      hasTable = (await readResults(directory)).length > 0;
+      const results = await sweep({ ...options, directory, runs });
+      assertEquals(results.map(({ status }) => status), ["finished"], `killed at call ${n}`);
+      const names = Array.from(Deno.readDirSync(directory), ({ name }) => name).sort();
+      assertEquals(names, ["lr-1e-3", "sweep.json", "sweep.tsv"]);
+    }
   });
 });
 

@@ -1,0 +1,36 @@
+// What is written into a run's directory: nothing else in it is ever removed.
+import { hasJsonKeys } from "../io/has_json_keys.ts";
+import type { OwnEntries } from "../io/own_entries.ts";
+import { TOKENIZER_ENTRIES } from "../tokenizer/tokenizer_dir.ts";
+import { FILES } from "./checkpoint_record.ts";
+
+/** What is written into a checkpoint. */
+export const CHECKPOINT_ENTRIES: OwnEntries = { what: "a checkpoint", files: Object.values(FILES) };
+
+/** What is written into the checkpoints' directory. */
+export const CHECKPOINTS_ENTRIES: OwnEntries = {
+  what: "checkpoints",
+  files: [],
+  directories: [[/^step-\d{9,}$/, CHECKPOINT_ENTRIES]],
+};
+
+/** The names of a run's files; the tokenizer's files lie beside them. */
+export const RUN_FILES = {
+  config: "config.json",
+  /** Weights when training ended or was interrupted. */
+  weights: "model.safetensors",
+  /** Weights of the lowest validation loss. */
+  best: "best.safetensors",
+  metrics: "metrics.jsonl",
+  checkpoints: "checkpoints",
+  report: "report.html",
+} as const;
+
+/** What is written into a run's directory. */
+export const RUN_ENTRIES: OwnEntries = {
+  what: "a run",
+  files: [...Object.values(RUN_FILES).filter((name) => name !== RUN_FILES.checkpoints), ...TOKENIZER_ENTRIES.files],
+  directories: [[new RegExp(`^${RUN_FILES.checkpoints}$`), CHECKPOINTS_ENTRIES]],
+  isOwn: (directory) => hasJsonKeys(`${directory}/${RUN_FILES.config}`, ["model", "training"]),
+  restoredBy: (directory) => `deno task train-lm --resume ${directory}`,
+};
