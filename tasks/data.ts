@@ -5,7 +5,6 @@ import { fetchDataset } from "../lib/dataset/fetch_dataset.ts";
 import { documentsOf } from "../lib/dataset/documents.ts";
 import { splitDocuments } from "../lib/dataset/split_documents.ts";
 import { nameOf, STDIN, type TextInput, textSourceOf } from "../lib/dataset/text_inputs.ts";
-import { abortable } from "../lib/io/abortable.ts";
 import { makeDirectory } from "../lib/io/make_directory.ts";
 import { requireSeparate } from "../lib/io/replaceable.ts";
 import { textPieces } from "../lib/tokenizer/text_source.ts";
@@ -147,7 +146,7 @@ async function* documentsIn(
 ): AsyncGenerator<Uint8Array> {
   const encoder = new TextEncoder();
   for (const input of inputs) {
-    const source = textSourceOf(input, { field, stdin: abortable(Deno.stdin.readable, signal), onWarning: warn });
+    const source = textSourceOf(input, { field, stdin: Deno.stdin.readable, signal, onWarning: warn });
     if (typeof source === "object" && "texts" in source) {
       for await (const text of source.texts) yield typeof text === "string" ? encoder.encode(text) : text;
     } else {

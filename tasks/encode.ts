@@ -6,7 +6,6 @@ import { tokenDtype } from "../lib/dataset/npy_format.ts";
 import { listShardFiles } from "../lib/dataset/shard_files.ts";
 import type { ShardSize } from "../lib/dataset/shard_plan.ts";
 import type { TextInput } from "../lib/dataset/text_inputs.ts";
-import { abortable } from "../lib/io/abortable.ts";
 import { requireSeparate } from "../lib/io/replaceable.ts";
 import type { Tokenizer } from "../lib/tokenizer/tokenizer.ts";
 import { UsageError, UserError } from "./cli/errors.ts";
@@ -102,7 +101,7 @@ async function encode(
     tokenizerName: flags.tokenizer,
     separatorId: separatorId(tokenizer, flags.separator),
     specials: flags["specials-as-text"] ? "text" : "special",
-    stdin: abortable(Deno.stdin.readable, signal),
+    stdin: Deno.stdin.readable,
     signal,
     onWarning: warn,
     onProgress: (now: EncodeProgress) => progress.update(done = now),

@@ -1,6 +1,5 @@
 // Counting the words of what a person names, with progress, until Ctrl-C.
 import { nameOf, textSourceOf } from "../../lib/dataset/text_inputs.ts";
-import { abortable } from "../../lib/io/abortable.ts";
 import {
   type CountedText,
   countTexts,
@@ -39,7 +38,7 @@ export async function countInputs(
     const totals = inputs.map(({ bytes, isGzip }) => isGzip ? null : bytes);
     using progress = new TextProgress(totals.includes(null) ? null : totals.reduce<number>((sum, n) => sum + n!, 0));
     const sources = inputs.map((input) =>
-      textSourceOf(input, { field, stdin: abortable(Deno.stdin.readable, signal), onWarning: warn })
+      textSourceOf(input, { field, stdin: Deno.stdin.readable, signal, onWarning: warn })
     );
     const onProgress = (bytes: number) => progress.update({ storedBytes: bytes });
     const counted = await countTexts(sources, { ...options, names: inputs.map(nameOf), signal, onProgress });

@@ -45,7 +45,7 @@ export async function evaluateMemorisation(flags: EvaluateFlags, corpusPath: str
     using progress = new TextProgress(inputs[0].isGzip || inputs[0].isJsonLines ? null : inputs[0].bytes);
     return await measureMemorisation({
       samples,
-      corpus: textSourceOf(inputs[0], { field: flags.field, stdin: Deno.stdin.readable, onWarning: warn }),
+      corpus: textSourceOf(inputs[0], { field: flags.field, stdin: Deno.stdin.readable, signal, onWarning: warn }),
       baseline: valid && drawExcerpts(valid, samples.map(({ length }) => length), flags.seed),
       valid,
       windowBytes: flags["window-bytes"],
