@@ -183,3 +183,19 @@ Deno.test("generate: weights that are NaN, and options that leave no token, are 
     assertEquals([empty.code, empty.stdout], [2, ""]);
   });
 });
+
+Deno.test("generate: a prompt that is not UTF-8, or starts with a byte order mark, goes in and comes out as it is", async () => {
+  await withRun(async (run) => {
+    for (const prompt of [[0x74, 0x68, 0x65, 0x20, 0xff], [0xef, 0xbb, 0xbf, 0x74, 0x68, 0x65]]) {
+      for (const how of [["--prompt", "-"], ["--interactive"]]) {
+        const args = ["--run", run, "--backend", "wasm", "--max-tokens", "1", ...how];
+        const process = taskCommand("generate", args, { stdin: "piped", stderr: "null" }).spawn();
+        const writer = process.stdin.getWriter();
+        await writer.write(Uint8Array.from([...prompt, 0x0a]));
+        await writer.close();
+        const { code, stdout } = await process.output();
+        assertEquals([code, [...stdout.subarray(0, prompt.length)]], [0, prompt]);
+      }
+    }
+  });
+});
