@@ -9,6 +9,7 @@ import { makeDirectory } from "../lib/io/make_directory.ts";
 import { requireSeparate } from "../lib/io/replaceable.ts";
 import { textPieces } from "../lib/tokenizer/text_source.ts";
 import { UsageError } from "./cli/errors.ts";
+import { requireField } from "./cli/field_flag.ts";
 import { untilInterrupted } from "./cli/interrupt.ts";
 import { requireOutputFile, requireOutputName } from "./cli/output.ts";
 import { type Progress, startProgress } from "./cli/progress.ts";
@@ -81,6 +82,7 @@ export function main(args: string[]): Promise<number> {
       stdinIsJsonLines: flags.field !== undefined,
       include: flags.include,
     });
+    requireField(flags.field, inputs);
     const paths = { train: `${flags.out}/train.txt`, valid: `${flags.out}/valid.txt` };
     const texts = inputs.map(({ path }) => path).filter((path) => path !== STDIN);
     for (const path of Object.values(paths)) await requireOutputFile(path, { force: flags.force, inputs: texts });

@@ -10,6 +10,7 @@ import { requireSeparate } from "../lib/io/replaceable.ts";
 import type { Tokenizer } from "../lib/tokenizer/tokenizer.ts";
 import { UsageError, UserError } from "./cli/errors.ts";
 import type { Flags } from "./cli/flags.ts";
+import { requireField } from "./cli/field_flag.ts";
 import { untilInterrupted } from "./cli/interrupt.ts";
 import { requireOutputFile, requireOutputName } from "./cli/output.ts";
 import { runTask } from "./cli/run.ts";
@@ -70,6 +71,7 @@ export function main(args: string[]): Promise<number> {
       stdinIsJsonLines: flags.field !== undefined,
       include: flags.include,
     });
+    requireField(flags.field, inputs);
     await requireTokenizer(flags.tokenizer);
     await requireOutput(flags, shards !== null, inputs);
     const tokenizer = await openTokenizer(flags.tokenizer, flags.pattern);

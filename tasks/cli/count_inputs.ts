@@ -7,6 +7,7 @@ import {
   type CountTimes,
 } from "../../lib/tokenizer/count_texts.ts";
 import { UserError } from "./errors.ts";
+import { requireField } from "./field_flag.ts";
 import { untilInterrupted } from "./interrupt.ts";
 import { findInputs, warn } from "./text_inputs.ts";
 import { TextProgress } from "./text_progress.ts";
@@ -32,6 +33,7 @@ export async function countInputs(
     stdinMayBeEmpty: mayBeEmpty,
     include,
   });
+  requireField(field, inputs);
   await check(inputs.map(({ path }) => path));
   return await untilInterrupted(async (signal) => {
     // How much text a packed file holds is not known beforehand.
