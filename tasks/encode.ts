@@ -15,6 +15,7 @@ import { untilInterrupted } from "./cli/interrupt.ts";
 import { requireOutputFile, requireOutputName } from "./cli/output.ts";
 import { runTask } from "./cli/run.ts";
 import { formatBytes, parseSize } from "./cli/sizes.ts";
+import { writeOut } from "./cli/standard_output.ts";
 import { findInputs, warn } from "./cli/text_inputs.ts";
 import { TextProgress } from "./cli/text_progress.ts";
 import { openTokenizer, PATTERN_FLAG, requireTokenizer, TOKENIZER_HELP } from "./cli/tokenizer.ts";
@@ -117,10 +118,9 @@ async function encode(
   }
   if (flags.out === "-") {
     const narrow = tokenDtype(tokenizer.vocabSize) === "uint16";
-    const out = Deno.stdout.writable.getWriter();
     for await (const ids of encodeParts(tokenizer, wholeInputs(inputs), options)) {
       const stored = narrow ? Uint16Array.from(ids) : ids;
-      await out.write(new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength));
+      await writeOut(new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength));
     }
     return done;
   }

@@ -15,6 +15,7 @@ import { UsageError } from "./cli/errors.ts";
 import type { Flags } from "./cli/flags.ts";
 import { loadRun } from "./cli/load_run.ts";
 import { runTask } from "./cli/run.ts";
+import { writeOut } from "./cli/standard_output.ts";
 import { unlessUnheard } from "./cli/unheard.ts";
 import { readPrompt, typedLines } from "./generate/prompts.ts";
 
@@ -37,7 +38,8 @@ half of it is kept and the text goes on from there.
   --top-k N          Sample among the N likeliest tokens.
   --min-p X          Sample among tokens at least X times as likely as the likeliest.
   --top-p X          Sample among the likeliest tokens that together have this probability (default: 0.95)
-  --repetition-penalty X  Above 1, tokens in the context already become less likely (default: 1)
+  --repetition-penalty X  Above 1, tokens in the context already become less likely; from 1e-6 to 1e6
+                     (default: 1)
   --seed N           The same seed gives the same text (default: 0)
   --backend NAME     auto, webgpu or wasm (default: auto)
 `;
@@ -54,7 +56,7 @@ const FLAGS = {
   "top-k": { type: "integer", min: 1 },
   "min-p": { type: "number", min: 0, max: 1 },
   "top-p": { type: "number", default: 0.95, above: 0, max: 1 },
-  "repetition-penalty": { type: "number", above: 0 },
+  "repetition-penalty": { type: "number", min: 1e-6, max: 1e6 },
   seed: { type: "integer", default: 0, min: 0 },
   backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "wasm"] },
 } as const;
@@ -141,8 +143,7 @@ async function printText(
 }
 
 async function print(text: string | Uint8Array): Promise<void> {
-  const bytes = typeof text === "string" ? new TextEncoder().encode(text) : text;
-  for (let done = 0; done < bytes.length;) done += await Deno.stdout.write(bytes.subarray(done));
+  await writeOut(typeof text === "string" ? new TextEncoder().encode(text) : text);
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -174,10 +174,10 @@ Deno.test("generate: weights that are NaN, and options that leave no token, are 
   }, { spoilt: NaN });
   await withRun(async (run) => {
     const tiny = await generate(run, ["--prompt", "the cat", "--repetition-penalty", "1e-300"]);
-    assertEquals([tiny.code, tiny.stdout], [1, ""]);
+    assertEquals([tiny.code, tiny.stdout], [2, ""]);
     assertMatch(
       tiny.stderr,
-      /^error: Cannot sample: got repetitionPenalty 1e-300, must be from 0\.000001 to 1000000[^\n]*\n$/,
+      /^error: Cannot run generate: got --repetition-penalty 1e-300, must be [^\n]* 0\.000001 [^\n]*--help\n$/,
     );
     const empty = await generate(run, ["--prompt", "the cat", "--stop", ""]);
     assertEquals([empty.code, empty.stdout], [2, ""]);
