@@ -3,6 +3,7 @@
 import { compareTokenizers, type TokenizerComparison } from "../lib/dataset/compare_tokenizers.ts";
 import { STDIN } from "../lib/dataset/text_inputs.ts";
 import { UsageError } from "./cli/errors.ts";
+import { requireField } from "./cli/field_flag.ts";
 import { untilInterrupted } from "./cli/interrupt.ts";
 import { runTask } from "./cli/run.ts";
 import { findInputs } from "./cli/text_inputs.ts";
@@ -44,6 +45,7 @@ export function main(args: string[]): Promise<number> {
       throw new UsageError("Cannot run compare-tokenizers: got --input -, must be files, which can be read again");
     }
     const inputs = await findInputs(flags.input, { include: flags.include });
+    requireField(flags.field, inputs);
     const tokenizers = await Promise.all(
       flags.tokenizer.map(async (name) => ({ name, tokenizer: await openTokenizer(name, flags.pattern) })),
     );

@@ -7,6 +7,7 @@ import { UsageError } from "./cli/errors.ts";
 import { requireOutputFile } from "./cli/output.ts";
 import { runTask } from "./cli/run.ts";
 import { formatBytes } from "./cli/sizes.ts";
+import { writeOut } from "./cli/standard_output.ts";
 
 const HELP = `
 Counts the words that a tokenizer is trained on. Counting is the heavy part of training, and adds up: count the shards of a
@@ -63,7 +64,7 @@ export function main(args: string[]): Promise<number> {
     });
     const file = formatCounts(counted);
     const data = flags.base64 ? new TextEncoder().encode(`${file.toBase64()}\n`) : file;
-    if (flags.out === "-") await ReadableStream.from([data]).pipeTo(Deno.stdout.writable);
+    if (flags.out === "-") await writeOut(data);
     else await writeFileAtomically(flags.out, data, { replace: flags.force });
     const seconds = (performance.now() - started) / 1000;
     console.error(

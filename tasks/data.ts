@@ -5,11 +5,11 @@ import { fetchDataset } from "../lib/dataset/fetch_dataset.ts";
 import { documentsOf } from "../lib/dataset/documents.ts";
 import { splitDocuments } from "../lib/dataset/split_documents.ts";
 import { nameOf, STDIN, type TextInput, textSourceOf } from "../lib/dataset/text_inputs.ts";
-import { abortable } from "../lib/io/abortable.ts";
 import { makeDirectory } from "../lib/io/make_directory.ts";
 import { requireSeparate } from "../lib/io/replaceable.ts";
 import { textPieces } from "../lib/tokenizer/text_source.ts";
 import { UsageError } from "./cli/errors.ts";
+import { requireField } from "./cli/field_flag.ts";
 import { untilInterrupted } from "./cli/interrupt.ts";
 import { requireOutputFile, requireOutputName } from "./cli/output.ts";
 import { type Progress, startProgress } from "./cli/progress.ts";
@@ -82,6 +82,7 @@ export function main(args: string[]): Promise<number> {
       stdinIsJsonLines: flags.field !== undefined,
       include: flags.include,
     });
+    requireField(flags.field, inputs);
     const paths = { train: `${flags.out}/train.txt`, valid: `${flags.out}/valid.txt` };
     const texts = inputs.map(({ path }) => path).filter((path) => path !== STDIN);
     for (const path of Object.values(paths)) await requireOutputFile(path, { force: flags.force, inputs: texts });
@@ -147,7 +148,7 @@ async function* documentsIn(
 ): AsyncGenerator<Uint8Array> {
   const encoder = new TextEncoder();
   for (const input of inputs) {
-    const source = textSourceOf(input, { field, stdin: abortable(Deno.stdin.readable, signal), onWarning: warn });
+    const source = textSourceOf(input, { field, stdin: Deno.stdin.readable, signal, onWarning: warn });
     if (typeof source === "object" && "texts" in source) {
       for await (const text of source.texts) yield typeof text === "string" ? encoder.encode(text) : text;
     } else {

@@ -3,6 +3,7 @@
 import { UserError } from "./cli/errors.ts";
 import { requireInputFile } from "./cli/files.ts";
 import { runTask } from "./cli/run.ts";
+import { writeOut } from "./cli/standard_output.ts";
 import { openTokensOf } from "./cli/token_files.ts";
 import { openTokenizer, PATTERN_FLAG, TOKENIZER_HELP } from "./cli/tokenizer.ts";
 
@@ -37,9 +38,8 @@ export function main(args: string[]): Promise<number> {
     if (tokens.length === 0) {
       throw new UserError(`Cannot decode ${flags.input}: got no token ids, must be some. Check how it was made`);
     }
-    const out = Deno.stdout.writable.getWriter();
     for (let at = 0; at < tokens.length; at += IDS_AT_A_TIME) {
-      await out.write(tokenizer.decodeBytes(await tokens.read(at, Math.min(at + IDS_AT_A_TIME, tokens.length))));
+      await writeOut(tokenizer.decodeBytes(await tokens.read(at, Math.min(at + IDS_AT_A_TIME, tokens.length))));
     }
   });
 }

@@ -7,16 +7,17 @@ import { provenancePath } from "../lib/dataset/provenance.ts";
 import { listShardFiles, shardName } from "../lib/dataset/shard_files.ts";
 import type { ShardSize } from "../lib/dataset/shard_plan.ts";
 import type { TextInput } from "../lib/dataset/text_inputs.ts";
-import { abortable } from "../lib/io/abortable.ts";
 import { requireSeparate } from "../lib/io/replaceable.ts";
 import type { Tokenizer } from "../lib/tokenizer/tokenizer.ts";
 import { tokenizerFiles } from "../lib/tokenizer/tokenizer_dir.ts";
 import { UsageError, UserError } from "./cli/errors.ts";
 import type { Flags } from "./cli/flags.ts";
+import { requireField } from "./cli/field_flag.ts";
 import { untilInterrupted } from "./cli/interrupt.ts";
 import { requireOutputFile, requireOutputName, requirePlainFile, requireWritable } from "./cli/output.ts";
 import { runTask } from "./cli/run.ts";
 import { formatBytes, parseSize } from "./cli/sizes.ts";
+import { writeOut } from "./cli/standard_output.ts";
 import { findInputs, warn } from "./cli/text_inputs.ts";
 import { TextProgress } from "./cli/text_progress.ts";
 import { openTokenizer, PATTERN_FLAG, requireTokenizer, TOKENIZER_HELP } from "./cli/tokenizer.ts";
@@ -73,6 +74,7 @@ export function main(args: string[]): Promise<number> {
       stdinIsJsonLines: flags.field !== undefined,
       include: flags.include,
     });
+    requireField(flags.field, inputs);
     await requireTokenizer(flags.tokenizer);
     await requireOutput(flags, shards !== null, inputs);
     const tokenizer = await openTokenizer(flags.tokenizer, flags.pattern);
@@ -104,7 +106,7 @@ async function encode(
     tokenizerName: flags.tokenizer,
     separatorId: separatorId(tokenizer, flags.separator),
     specials: flags["specials-as-text"] ? "text" : "special",
-    stdin: abortable(Deno.stdin.readable, signal),
+    stdin: Deno.stdin.readable,
     signal,
     onWarning: warn,
     onProgress: (now: EncodeProgress) => progress.update(done = now),
@@ -118,10 +120,9 @@ async function encode(
   }
   if (flags.out === "-") {
     const narrow = tokenDtype(tokenizer.vocabSize) === "uint16";
-    const out = Deno.stdout.writable.getWriter();
     for await (const ids of encodeParts(tokenizer, wholeInputs(inputs), options)) {
       const stored = narrow ? Uint16Array.from(ids) : ids;
-      await out.write(new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength));
+      await writeOut(new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength));
     }
     return done;
   }

@@ -13,21 +13,22 @@ import { untilInterrupted } from "./cli/interrupt.ts";
 import { loadRun } from "./cli/load_run.ts";
 import { startProgress } from "./cli/progress.ts";
 import { runTask } from "./cli/run.ts";
-import { type EvaluateFlags, FLAGS, HELP, modeOf } from "./evaluate/flags.ts";
+import { type EvaluateSettings, FLAGS, HELP, modeOf, requireStride, withDefaults } from "./evaluate/flags.ts";
 import { evaluateMemorisation } from "./evaluate/memorisation.ts";
 import { findText, readTokens } from "./evaluate/read_tokens.ts";
 
 export async function main(args: string[]): Promise<number> {
   return await runTask({ name: "evaluate", help: HELP, flags: FLAGS }, args, async (flags) => {
     const mode = modeOf(flags);
-    if (mode.kind === "memorisation") await evaluateMemorisation(flags, mode.corpus);
-    else await evaluateLoss(flags, mode.input);
+    if (mode.kind === "memorisation") await evaluateMemorisation(withDefaults(flags), mode.corpus);
+    else await evaluateLoss(withDefaults(flags), mode.input);
   });
 }
 
-async function evaluateLoss(flags: EvaluateFlags, input: string): Promise<void> {
+async function evaluateLoss(flags: EvaluateSettings, input: string): Promise<void> {
   const text = await findText(input, flags.field);
   const { model, tokenizer, weights: weightsPath } = await loadRun(flags.run, flags.weights);
+  requireStride(flags.stride, model.config.contextLength);
   const ids = await untilInterrupted((signal) => readTokens(tokenizer, text, flags.field, signal));
   const source = tokensInMemory(ids, input);
   using weights = await Safetensors.open(weightsPath);

@@ -3,9 +3,6 @@
  *
  *   deno task generate --run RUN --prompt "ROMEO:"
  */
-import { createInterface } from "node:readline/promises";
-import process from "node:process";
-import { textBytes } from "../lib/dataset/text_bytes.ts";
 import { documentStart, END_OF_TEXT } from "../lib/model/document_start.ts";
 import { Generator } from "../lib/model/generator.ts";
 import { Safetensors } from "../lib/model/safetensors.ts";
@@ -14,11 +11,13 @@ import { untilStopString } from "../lib/model/text_stream.ts";
 import { writeWeights } from "../lib/model/weights.ts";
 import { weightsFrom } from "../lib/model/weights_file.ts";
 import { startBackend } from "./cli/backend.ts";
-import { UsageError, UserError } from "./cli/errors.ts";
+import { UsageError } from "./cli/errors.ts";
 import type { Flags } from "./cli/flags.ts";
 import { loadRun } from "./cli/load_run.ts";
 import { runTask } from "./cli/run.ts";
-import { warn } from "./cli/text_inputs.ts";
+import { writeOut } from "./cli/standard_output.ts";
+import { unlessUnheard } from "./cli/unheard.ts";
+import { readPrompt, typedLines } from "./generate/prompts.ts";
 
 const HELP = `
 Continues a prompt with a trained model, printing the text as it is made. Once the model's context is full, the newest
@@ -28,8 +27,8 @@ half of it is kept and the text goes on from there.
 
   --run RUN          A run directory that train-lm wrote with --tokenizer.
   --weights WHICH    last, or best: those of the lowest validation loss (default: last)
-  --prompt TEXT      The text to continue (--prompt=TEXT if it begins with a dash); - reads it from stdin; an empty one
-                     begins a document.
+  --prompt TEXT      The text to continue (--prompt=TEXT if it begins with a dash); - reads its bytes from stdin, as they
+                     are; an empty one begins a document.
   --interactive      Continue each line that is typed, until an empty one or the end of input.
   --num-samples N    Texts per prompt, with seeds counted up from --seed (default: 1). Several go through the model
                      together; each is the text that its seed gives alone.
@@ -39,7 +38,8 @@ half of it is kept and the text goes on from there.
   --top-k N          Sample among the N likeliest tokens.
   --min-p X          Sample among tokens at least X times as likely as the likeliest.
   --top-p X          Sample among the likeliest tokens that together have this probability (default: 0.95)
-  --repetition-penalty X  Above 1, tokens in the context already become less likely (default: 1)
+  --repetition-penalty X  Above 1, tokens in the context already become less likely; from 1e-6 to 1e6
+                     (default: 1)
   --seed N           The same seed gives the same text (default: 0)
   --backend NAME     auto, webgpu or wasm (default: auto)
 `;
@@ -56,10 +56,13 @@ const FLAGS = {
   "top-k": { type: "integer", min: 1 },
   "min-p": { type: "number", min: 0, max: 1 },
   "top-p": { type: "number", default: 0.95, above: 0, max: 1 },
-  "repetition-penalty": { type: "number", above: 0 },
+  "repetition-penalty": { type: "number", min: 1e-6, max: 1e6 },
   seed: { type: "integer", default: 0, min: 0 },
   backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "wasm"] },
 } as const;
+
+/** What a person at a terminal sees before each line. */
+const ASK = new TextEncoder().encode("> ");
 
 export async function main(args: string[]): Promise<number> {
   return await runTask({ name: "generate", help: HELP, flags: FLAGS }, args, generate);
@@ -95,8 +98,8 @@ async function generate(flags: Flags<typeof FLAGS>): Promise<void> {
   };
   const untilStop = (ids: AsyncIterable<number>) =>
     untilStopString(ids, (id) => tokenizer.decodeBytes([id]), flags.stop);
-  const continuePrompt = async (prompt: string) => {
-    const ids = [...tokenizer.encode(prompt || documentStart(tokenizer))];
+  const continuePrompt = async (prompt: string | Uint8Array) => {
+    const ids = [...tokenizer.encode(prompt.length === 0 ? documentStart(tokenizer) : prompt)];
     const { seed, "num-samples": count } = flags;
     if (count === 1) return await printText(prompt, untilStop(generator.generate(ids, { ...options, seed })));
     for (let first = seed; first < seed + count; first += generator.maxSamples) {
@@ -108,15 +111,16 @@ async function generate(flags: Flags<typeof FLAGS>): Promise<void> {
     }
   };
   if (flags.interactive) {
-    for await (const line of typedLines()) await continuePrompt(line);
+    const ask = () => unlessUnheard(() => Deno.stdin.isTerminal() && Deno.stderr.writeSync(ASK));
+    for await (const line of typedLines(Deno.stdin.readable, ask)) await continuePrompt(line);
   } else {
-    await continuePrompt(flags.prompt === "-" ? await readPrompt() : flags.prompt!);
+    await continuePrompt(flags.prompt === "-" ? await readPrompt(Deno.stdin.readable) : flags.prompt!);
   }
 }
 
 /** Prints texts that are made together: the first as it is made, the others when all are finished. */
 async function printSamples(
-  prompt: string,
+  prompt: string | Uint8Array,
   seeds: readonly number[],
   [first, ...others]: readonly AsyncIterable<Uint8Array>[],
 ): Promise<void> {
@@ -129,38 +133,17 @@ async function printSamples(
 }
 
 /** Prints a prompt and what follows it; bytes go out as they come: the terminal joins characters split over two tokens. */
-async function printText(prompt: string, text: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
+async function printText(
+  prompt: string | Uint8Array,
+  text: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): Promise<void> {
   await print(prompt);
   for await (const part of text) await print(part);
   await print("\n");
 }
 
-/** Lines from stdin up to the first empty one; on a terminal with a prompt. */
-async function* typedLines(): AsyncGenerator<string, void, void> {
-  const lines = createInterface({ input: process.stdin });
-  const ask = () => Deno.stdin.isTerminal() ? process.stderr.write("> ") : false;
-  ask();
-  for await (const line of lines) {
-    if (line === "") break;
-    yield line;
-    ask();
-  }
-  lines.close();
-}
-
-/** All of stdin, without the newline at its end. */
-async function readPrompt(): Promise<string> {
-  const text = textBytes(Deno.stdin.readable, "standard input", { onWarning: warn });
-  const prompt = (await new Response(ReadableStream.from(text)).text()).replace(/\r?\n$/, "");
-  if (prompt !== "") return prompt;
-  throw new UserError(
-    'Cannot generate: got an empty prompt from stdin, must be some text. Pass --prompt "" to have none',
-  );
-}
-
 async function print(text: string | Uint8Array): Promise<void> {
-  const bytes = typeof text === "string" ? new TextEncoder().encode(text) : text;
-  for (let done = 0; done < bytes.length;) done += await Deno.stdout.write(bytes.subarray(done));
+  await writeOut(typeof text === "string" ? new TextEncoder().encode(text) : text);
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

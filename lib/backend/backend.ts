@@ -26,6 +26,7 @@ export interface Backend extends AsyncDisposable {
 
   /**
    * Copies `data` into the view. Takes effect before any later `run`.
+   * @throws {TypeError} If `data` is no `Float32Array` for a view of f32, or no `Uint32Array` for one of u32.
    * @throws {RangeError} If the sizes differ, the storage was never loaded, or an index is beyond the view's bounds.
    */
   write(view: View, data: HostArray): void;

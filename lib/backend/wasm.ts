@@ -1,5 +1,5 @@
 import { UserError } from "../errors.ts";
-import { requireIndices } from "../graph/indices.ts";
+import { requireHostData } from "../graph/host_data.ts";
 import { type Program, type ProgramCall, wholeOf } from "../graph/program.ts";
 import type { Storage, View } from "../graph/tensor.ts";
 import type { Backend, Executable, HostArray } from "./backend.ts";
@@ -179,12 +179,7 @@ export class WasmBackend implements Backend {
   write(view: View, data: HostArray): void {
     this.#requireAlive();
     if (this.#running) throw new Error(`Cannot write to "${view.storage.name}": a program is running; await it first`);
-    if (data.length !== view.size) {
-      throw new RangeError(
-        `Cannot write to "${view.storage.name}": got ${data.length} elements, must be ${view.size}`,
-      );
-    }
-    requireIndices(view, data);
+    requireHostData(view, data);
     this.#array(view).set(data);
   }
 

@@ -74,7 +74,7 @@ export async function* encodeParts(
   before: EncodeProgress = { storedBytes: 0, bytes: 0, tokens: 0 },
 ): AsyncGenerator<Uint32Array, EncodeProgress> {
   let { storedBytes, bytes, tokens } = before;
-  const { field, stdin, separatorId, onWarning, onProgress } = options;
+  const { field, stdin, signal, separatorId, onWarning, onProgress } = options;
   requireId(tokenizer, separatorId);
   const stamps = stampInputs(parts);
   for (const { input, start, end } of parts) {
@@ -83,6 +83,7 @@ export async function* encodeParts(
     const source = textSourceOf(input, {
       field,
       stdin,
+      signal,
       onWarning,
       range: isWhole ? undefined : { start, end: end! },
       onRead: (count) => storedBytes += countsText ? 0 : count,

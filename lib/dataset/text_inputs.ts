@@ -1,5 +1,6 @@
 // Inputs (files, standard input; packed or not; plain text or JSON Lines) as texts.
 import { UserError } from "../errors.ts";
+import { abortable } from "../io/abortable.ts";
 import { requireUnchanged, stampFiles } from "../io/file_stamp.ts";
 import type { Texts } from "../tokenizer/texts.ts";
 import type { TextSource } from "../tokenizer/text_source.ts";
@@ -31,7 +32,7 @@ export interface ReadTextOptions {
   readonly stdin?: AsyncIterable<Uint8Array>;
   /** Only these bytes of the file, as stored: `[start, end)`. Default: all. */
   readonly range?: { readonly start: number; readonly end: number };
-  /** Stops reading, with its reason. */
+  /** Stops reading, with its reason; also where it waits, for a pipe that nobody writes to, say. */
   readonly signal?: AbortSignal;
   /** Called with the number of bytes read, as stored. Not for whole plain files. */
   readonly onRead?: (bytes: number) => void;
@@ -105,8 +106,7 @@ async function* watched(
   source: AsyncIterable<Uint8Array>,
   { signal, onRead }: ReadTextOptions,
 ): AsyncGenerator<Uint8Array> {
-  for await (const piece of source) {
-    signal?.throwIfAborted();
+  for await (const piece of signal === undefined ? source : abortable(source, signal)) {
     onRead?.(piece.length);
     yield piece;
   }

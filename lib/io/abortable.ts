@@ -1,19 +1,31 @@
 /**
- * The pieces of a source until a signal is aborted; also of one that keeps its reader waiting, as a terminal does.
+ * The pieces of a source until a signal is aborted; also of one that keeps its reader waiting, as a terminal does, or a
+ * pipe that nobody writes to. The source is closed at the end; after an abort, as soon as it comes back.
  * @throws The signal's reason.
  */
 export async function* abortable<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
   const pieces = source[Symbol.asyncIterator]();
-  for (;;) {
-    const next = await orAborted(pieces.next(), signal);
-    if (next.done) return;
-    yield next.value;
+  let isDone = false;
+  try {
+    while (!isDone) {
+      signal.throwIfAborted();
+      const next = await orAborted(pieces.next(), signal);
+      if (next.done) isDone = true;
+      else yield next.value;
+    }
+  } catch (error) {
+    // Not waited for: that may be for ever. Whatever it says comes too late.
+    if (signal.aborted) pieces.return?.().catch(() => {});
+    isDone = true;
+    throw error;
+  } finally {
+    if (!isDone) await pieces.return?.();
   }
 }
 
 function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
   return new Promise((resolve, reject) => {
+    if (signal.aborted) reject(signal.reason);
     const abort = () => reject(signal.reason);
     signal.addEventListener("abort", abort, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));

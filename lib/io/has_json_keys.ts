@@ -1,7 +1,11 @@
+import { nestsTooDeep } from "./json_depth.ts";
+import { withoutMark } from "./json_fields.ts";
+
 /** Whether a file is a JSON object with all of these keys. */
 export async function hasJsonKeys(path: string, keys: readonly string[]): Promise<boolean> {
   try {
-    const value: unknown = JSON.parse(await Deno.readTextFile(path));
+    const text = await Deno.readTextFile(path);
+    const value: unknown = nestsTooDeep(text) ? undefined : JSON.parse(withoutMark(text));
     return typeof value === "object" && value !== null && keys.every((key) => Object.hasOwn(value, key));
   } catch (error) {
     const { NotFound, NotADirectory } = Deno.errors;

@@ -1,6 +1,7 @@
 // JSON objects of files that somebody else may have written: every field is checked as it is read.
 import { UserError } from "../errors.ts";
 import { excerpt } from "./excerpt.ts";
+import { MAX_JSON_DEPTH, nestsTooDeep } from "./json_depth.ts";
 import { numberFromJson } from "./json_number.ts";
 
 /** What a file is called in messages, and what helps when it cannot be used. */
@@ -163,16 +164,31 @@ export class JsonFields {
   }
 }
 
-/** @throws {UserError} If the text is not JSON. */
+/**
+ * The value of a JSON text, which may start with a byte order mark.
+ * @throws {UserError} If the text is not JSON, or is long and nests deeper than any that is read here.
+ */
 export function parseJsonText(text: string, source: JsonSource): unknown {
+  if (nestsTooDeep(text)) {
+    throw refusal(
+      source,
+      "JSON with a list or an object in another, and so on",
+      `at most ${MAX_JSON_DEPTH} levels deep`,
+    );
+  }
   try {
-    return JSON.parse(text);
+    return JSON.parse(withoutMark(text));
   } catch (error) {
     // A RangeError: nested too deeply.
     if (!(error instanceof SyntaxError || error instanceof RangeError)) throw error;
     // The parser's message quotes the text, at any length.
     throw refusal(source, `text that is not JSON (${excerpt(error.message, 120).slice(1, -1)})`, "JSON");
   }
+}
+
+/** The text without the byte order mark that some editors put before it: it is no part of JSON. */
+export function withoutMark(text: string): string {
+  return text.startsWith("\ufeff") ? text.slice(1) : text;
 }
 
 /** Whether a value of JSON is an object: neither `null` nor a list. */

@@ -1,5 +1,6 @@
 import { UserError } from "../errors.ts";
 import { excerpt } from "../io/excerpt.ts";
+import { nestsTooDeep } from "../io/json_depth.ts";
 
 /**
  * The .safetensors layout: 8 bytes with the header's length (little-endian u64), the header as JSON, then every tensor's
@@ -156,7 +157,8 @@ export function unusable(label: string, got: string, must: string): UserError {
 
 function parseObject(json: Uint8Array, label: string): Record<string, unknown> {
   try {
-    const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(json));
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(json);
+    const value: unknown = nestsTooDeep(text) ? undefined : JSON.parse(text);
     if (isRecord(value)) return value;
   } catch (error) {
     if (!(error instanceof SyntaxError || error instanceof TypeError)) throw error;

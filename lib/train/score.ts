@@ -1,8 +1,10 @@
+import { countParameters } from "../accounting/parameters.ts";
 import type { Backend } from "../backend/backend.ts";
 import type { TokenSource } from "../dataset/token_source.ts";
 import { OptionError, UserError } from "../errors.ts";
 import { compile } from "../graph/compiled_graph.ts";
 import { Graph, type Precision } from "../graph/graph.ts";
+import { BYTES_PER_ELEMENT, bytesOf } from "../graph/tensor.ts";
 import type { Transformer } from "../model/transformer.ts";
 import { type WeightSource, writeWeights } from "../model/weights.ts";
 import { tokenLosses } from "../ops/cross_entropy.ts";
@@ -48,7 +50,8 @@ interface Window {
  *
  * @throws {UserError} If there are fewer than two tokens, or one is beyond the model's vocabulary, or the loss is NaN or
  *   infinite.
- * @throws {OptionError} If the stride is not from 1 to the context length.
+ * @throws {OptionError} If the stride is not from 1 to the context length, or the batch size no whole number from 1 on,
+ *   or so many windows cannot fit on the backend.
  * @throws {Error} If weights are given, and a training of this model on this backend is under way.
  */
 export async function scoreTokens(
@@ -65,6 +68,7 @@ export async function scoreTokens(
   if (source.length < 2) {
     throw new UserError(`Cannot score ${source.name}: got ${source.length} tokens, must be at least 2. Use more text`);
   }
+  requireRoomFor(batchSize, backend, model, options.precision);
   const { graph, ids: idsInput, targets, losses } = traceScorer(model, batchSize, options.precision);
   using compiled = await compile(backend, graph, { keep: [losses] });
   if (options.weights) {
@@ -102,6 +106,22 @@ export async function scoreTokens(
     );
   }
   return { nats, tokens };
+}
+
+/** Kernels count an array's elements in 32 bits. */
+const MAX_ELEMENTS = 2 ** 32 - 1;
+
+/** Refuses what cannot fit, by what the largest array takes besides the weights; the rest remains to be seen. */
+function requireRoomFor(batchSize: number, backend: Backend, { config }: Transformer, precision?: Precision): void {
+  const { contextLength, vocabSize, dModel, dFf } = config;
+  const bytesOfLogits = bytesOf({ size: contextLength * vocabSize, dtype: precision ?? "f32" });
+  const bytes = (backend.totalBytes ?? Infinity) - BYTES_PER_ELEMENT * countParameters(config);
+  const elements = contextLength * Math.max(vocabSize, dModel, dFf);
+  const most = Math.max(1, Math.floor(Math.min(MAX_ELEMENTS / elements, bytes / bytesOfLogits)));
+  if (Number.isSafeInteger(batchSize) && batchSize >= 1 && batchSize <= most) return;
+  throw new OptionError(
+    `Cannot score: got a batch size of ${batchSize}, must be a whole number from 1 to ${most}: the logits of more windows do not fit on ${backend.description}. Lower it`,
+  );
 }
 
 /** Windows whose counted predictions, put together, are those of every token but the first, each once. */

@@ -19,6 +19,7 @@ import { startProgress } from "../cli/progress.ts";
 import { runTask } from "../cli/run.ts";
 import { WORKERS_FLAG } from "../cli/measuring_flags.ts";
 import { describeMachine, formatMachine } from "./machine.ts";
+import { requireTorch } from "./torch.ts";
 import { type CurveStep, runTorchCurve } from "./torch_curve.ts";
 
 const HELP = `
@@ -68,6 +69,7 @@ export async function main(args: string[]): Promise<number> {
 
 async function benchCurve(flags: Flags<typeof FLAGS>): Promise<void> {
   if (flags.text !== undefined) await requireInputFile(flags.text);
+  await requireTorch(flags.torch);
   const text = await Deno.readFile(flags.text ?? SHAKESPEARE);
   const tokenizer = await trainBpe(text, { vocabSize: flags["vocab-size"] });
   const source = tokensInMemory(tokenizer.encode(text), flags.text ?? "shakespeare.txt");

@@ -15,6 +15,7 @@ import type { Flags } from "../cli/flags.ts";
 import { runTask } from "../cli/run.ts";
 import { REPEATS } from "../cli/measuring_flags.ts";
 import { LM_SHAPES_HELP, namedLmShapes } from "./lm_shapes.ts";
+import { requireTorch } from "./torch.ts";
 
 const HELP = `
 Measures everything about a GPU, one task after another: doctor, bench matmul, bench gpu-tiles, bench lm, bench generate
@@ -84,6 +85,7 @@ async function benchGpu(flags: Flags<typeof FLAGS>): Promise<void> {
   const { shapes, sizes, torch } = flags;
   const names = namedLmShapes("bench gpu", shapes).map(([name]) => name);
   if (flags.out !== undefined) await requireOutputFile(flags.out, { force: flags.force, inputs: [] });
+  await requireTorch(torch);
   quietVulkanLoader();
   const { adapter, missing } = await findAdapter();
   if (adapter === undefined) throw new UserError(missingAdapterMessage(missing));

@@ -18,7 +18,7 @@ import { DEFAULT_LM_SHAPES, LM_SHAPES_HELP, type LmShape, namedLmShapes } from "
 import { createLmTrainer } from "./lm_trainer.ts";
 import { describeMachine, formatMachine } from "./machine.ts";
 import { median } from "../../lib/measure/kernel_time.ts";
-import { TorchTrainer } from "./torch.ts";
+import { requireTorch, TorchTrainer } from "./torch.ts";
 
 const HELP = `
 Measures whole training steps: forward, backward, clipping, AdamW.
@@ -73,6 +73,7 @@ export async function main(args: string[]): Promise<number> {
 
 async function benchLm(flags: Flags<typeof FLAGS>): Promise<void> {
   const shapes = namedLmShapes("bench lm", flags.shapes);
+  await requireTorch(flags.torch);
   await using backend = await startBackend(flags.backend, { workers: flags.workers, precision: flags.dtype });
   const machine = describeMachine(backend);
   console.error(formatMachine(machine));

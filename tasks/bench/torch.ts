@@ -1,9 +1,37 @@
 // PyTorch beside the project: a process that takes steps when it is told to, so that the two can take turns.
 import { fileURLToPath } from "node:url";
 import { UserError } from "../../lib/errors.ts";
+import { isFileSystemError } from "../cli/file_system_errors.ts";
+import { shown } from "../cli/shown.ts";
 import type { LmShape } from "./lm_shapes.ts";
 
 const SCRIPT = fileURLToPath(new URL("../../tests/bench/torch_lm.py", import.meta.url));
+
+/**
+ * Finds out whether --torch names a Python that has torch, before anything is measured.
+ * @throws {UserError} If it does not.
+ */
+export async function requireTorch(python: string | undefined): Promise<void> {
+  if (python === undefined) return;
+  const fail = (got: string): never => {
+    throw new UserError(
+      `Cannot compare with PyTorch: got ${got} from --torch ${shown(python)}, must be a Python that has torch. ` +
+        "Name one, or leave --torch out",
+    );
+  };
+  try {
+    const { success } = await new Deno.Command(python, {
+      args: ["-c", "import torch"],
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).output();
+    if (!success) fail("no torch");
+  } catch (error) {
+    if (!isFileSystemError(error)) throw error;
+    fail("no program");
+  }
+}
 
 /** A PyTorch process with one model. */
 export class TorchTrainer implements AsyncDisposable {

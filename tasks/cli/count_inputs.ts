@@ -1,6 +1,5 @@
 // Counting the words of what a person names, with progress, until Ctrl-C.
 import { nameOf, textSourceOf } from "../../lib/dataset/text_inputs.ts";
-import { abortable } from "../../lib/io/abortable.ts";
 import {
   type CountedText,
   countTexts,
@@ -8,6 +7,7 @@ import {
   type CountTimes,
 } from "../../lib/tokenizer/count_texts.ts";
 import { UserError } from "./errors.ts";
+import { requireField } from "./field_flag.ts";
 import { untilInterrupted } from "./interrupt.ts";
 import { findInputs, warn } from "./text_inputs.ts";
 import { TextProgress } from "./text_progress.ts";
@@ -33,13 +33,14 @@ export async function countInputs(
     stdinMayBeEmpty: mayBeEmpty,
     include,
   });
+  requireField(field, inputs);
   await check(inputs.map(({ path }) => path));
   return await untilInterrupted(async (signal) => {
     // How much text a packed file holds is not known beforehand.
     const totals = inputs.map(({ bytes, isGzip }) => isGzip ? null : bytes);
     using progress = new TextProgress(totals.includes(null) ? null : totals.reduce<number>((sum, n) => sum + n!, 0));
     const sources = inputs.map((input) =>
-      textSourceOf(input, { field, stdin: abortable(Deno.stdin.readable, signal), onWarning: warn })
+      textSourceOf(input, { field, stdin: Deno.stdin.readable, signal, onWarning: warn })
     );
     const onProgress = (bytes: number) => progress.update({ storedBytes: bytes });
     const counted = await countTexts(sources, { ...options, names: inputs.map(nameOf), signal, onProgress });

@@ -18,14 +18,15 @@ export function parseNumber(
   const isHeld = Number.isFinite(value) && (value !== 0 || !/[1-9]/.test(match![1]));
   const isRight = isHeld && (!isWhole || Number.isSafeInteger(value));
   if (isRight && value >= min && value <= max && value > above && value < below) return value;
+  const isTooSmall = !isWhole && match !== null && !isHeld && Number.isFinite(value);
   const bounds = [
     min > -Infinity ? `at least ${min}` : "",
     above > -Infinity ? `above ${above}` : "",
     max < Infinity ? `at most ${max}` : "",
     below < Infinity ? `below ${below}` : "",
+    isTooSmall ? `not so near to 0 (the nearest is ${Number.MIN_VALUE})` : "",
   ].filter(Boolean).join(" and ");
-  const unheld = Number.isFinite(value) ? "a number not so near to 0" : "a finite number";
-  const kind = isWhole ? "a whole number" : match !== null && !isHeld ? unheld : "a number";
+  const kind = isWhole ? "a whole number" : match !== null && !Number.isFinite(value) ? "a finite number" : "a number";
   const orWord = Object.keys(words).map((word) => `, or ${word}`).join("");
   return fail(`--${name} ${shown(text)}`, `${kind} ${bounds}`.trim() + orWord);
 }

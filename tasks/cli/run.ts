@@ -3,6 +3,7 @@ import { requireDeno } from "./deno_version.ts";
 import { describeError, isExpected, UsageError } from "./errors.ts";
 import { type Flags, type FlagSpecs, parseFlags } from "./flags.ts";
 import { InterruptedError } from "./interrupt.ts";
+import { NamedOutput } from "./standard_output.ts";
 
 /** What a task is called, the text of its `--help`, and the flags it takes. */
 export interface Task<S extends FlagSpecs> {
@@ -22,7 +23,8 @@ export async function runTask<const S extends FlagSpecs>(
   args: readonly string[],
   body: (flags: Flags<S>) => void | number | Promise<void | number>,
 ): Promise<number> {
-  using _ = new LateErrors();
+  using _late = new LateErrors();
+  using _named = new NamedOutput();
   try {
     requireDeno(task.name);
     if (args.includes("--help") || args.includes("-h")) {

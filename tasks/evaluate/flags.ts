@@ -46,38 +46,74 @@ export const FLAGS = {
   json: { type: "boolean" },
   backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "wasm"] },
   stride: { type: "integer", min: 1 },
-  "batch-size": { type: "integer", default: 8, min: 1 },
-  dtype: { type: "string", default: "f32", choices: ["f32", "f16"] },
+  "batch-size": { type: "integer", min: 1 },
+  dtype: { type: "string", choices: ["f32", "f16"] },
   memorisation: { type: "boolean" },
   corpus: { type: "string" },
-  "num-samples": { type: "integer", default: 20, min: 1 },
-  "max-tokens": { type: "integer", default: 200, min: 1 },
+  "num-samples": { type: "integer", min: 1 },
+  "max-tokens": { type: "integer", min: 1 },
   prompt: { type: "string", mayBeEmpty: true },
-  temperature: { type: "number", default: 0.8, min: 0 },
-  "top-p": { type: "number", default: 0.95, above: 0, max: 1 },
-  seed: { type: "integer", default: 0, min: 0 },
-  "window-bytes": { type: "integer", default: 50, min: 1, max: 1 << 16 },
+  temperature: { type: "number", min: 0 },
+  "top-p": { type: "number", above: 0, max: 1 },
+  seed: { type: "integer", min: 0 },
+  "window-bytes": { type: "integer", min: 1, max: 1 << 16 },
 } as const;
 
 /** The values of evaluate's flags. */
 export type EvaluateFlags = Flags<typeof FLAGS>;
+
+/** The flags with defaults for those that have an effect in one mode alone: whether they were given is to be seen first. */
+export function withDefaults(flags: EvaluateFlags) {
+  return {
+    ...flags,
+    "batch-size": flags["batch-size"] ?? 8,
+    dtype: flags.dtype ?? "f32",
+    "num-samples": flags["num-samples"] ?? 20,
+    "max-tokens": flags["max-tokens"] ?? 200,
+    temperature: flags.temperature ?? 0.8,
+    "top-p": flags["top-p"] ?? 0.95,
+    seed: flags.seed ?? 0,
+    "window-bytes": flags["window-bytes"] ?? 50,
+  } as const;
+}
+
+/** What `withDefaults` gives. */
+export type EvaluateSettings = ReturnType<typeof withDefaults>;
 
 /** What is to be evaluated. */
 export type EvaluateMode =
   | { readonly kind: "loss"; readonly input: string }
   | { readonly kind: "memorisation"; readonly corpus: string };
 
-/** @throws {UsageError} If what a mode needs is missing, or given without it. */
-export function modeOf({ memorisation, corpus, input }: EvaluateFlags): EvaluateMode {
-  const fail = (got: string, mustBe: string): never => {
-    throw new UsageError(`Cannot evaluate: got ${got}, must be ${mustBe}. See: deno task evaluate --help`);
+/** The flags of one mode alone, besides those that `modeOf` asks for. */
+const LOSS_FLAGS = ["stride", "batch-size", "dtype"] as const;
+const MEMORISATION_FLAGS = ["num-samples", "max-tokens", "prompt", "temperature", "top-p", "seed"] as const;
+
+/** @throws {UsageError} If what a mode needs is missing, or a flag is given that has no effect in it. */
+export function modeOf(flags: EvaluateFlags): EvaluateMode {
+  const { memorisation, corpus, input } = flags;
+  const without = (names: readonly (keyof EvaluateFlags)[], problem: string, mustBe: string) => {
+    const given = names.find((name) => flags[name] !== undefined);
+    if (given !== undefined) fail(`--${given} ${problem}`, mustBe);
   };
   if (memorisation) {
+    without(LOSS_FLAGS, "with --memorisation", "left out: it is of the loss alone");
+    if (input === undefined) without(["window-bytes"], "without --input", "given both or none");
     return {
       kind: "memorisation",
       corpus: corpus ?? fail("--memorisation without --corpus", "given the training text"),
     };
   }
-  if (corpus !== undefined) fail("--corpus without --memorisation", "given both or none");
+  without(["corpus", "window-bytes", ...MEMORISATION_FLAGS], "without --memorisation", "given both or none");
   return { kind: "loss", input: input ?? fail("no --input", "given one") };
+}
+
+/** @throws {UsageError} If a window would move on by more than it is long. */
+export function requireStride(stride: number | undefined, contextLength: number): void {
+  if (stride === undefined || stride <= contextLength) return;
+  fail(`--stride ${stride}`, `at most the model's context length, ${contextLength}`);
+}
+
+function fail(got: string, mustBe: string): never {
+  throw new UsageError(`Cannot evaluate: got ${got}, must be ${mustBe}. See: deno task evaluate --help`);
 }

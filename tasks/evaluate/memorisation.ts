@@ -18,22 +18,24 @@ import { weightsFrom } from "../../lib/model/weights_file.ts";
 import type { Tokenizer } from "../../lib/tokenizer/mod.ts";
 import { startBackend } from "../cli/backend.ts";
 import { UserError } from "../cli/errors.ts";
+import { requireField } from "../cli/field_flag.ts";
 import { untilInterrupted } from "../cli/interrupt.ts";
 import { loadRun } from "../cli/load_run.ts";
 import { startProgress } from "../cli/progress.ts";
 import { findInputs, warn } from "../cli/text_inputs.ts";
 import { TextProgress } from "../cli/text_progress.ts";
-import type { EvaluateFlags } from "./flags.ts";
+import type { EvaluateSettings } from "./flags.ts";
 import { findText } from "./read_tokens.ts";
 
 /** Bytes of an overlap that are shown. */
 const SHOWN_BYTES = 500;
 
 /** Draws samples, compares them with the corpus, and prints what was found. */
-export async function evaluateMemorisation(flags: EvaluateFlags, corpusPath: string): Promise<void> {
+export async function evaluateMemorisation(flags: EvaluateSettings, corpusPath: string): Promise<void> {
   const sampling = { temperature: flags.temperature, topP: flags["top-p"] };
   validateSampling(sampling);
   const inputs = await findInputs([corpusPath], { stdinIsJsonLines: flags.field !== undefined });
+  requireField(flags.field, inputs);
   if (inputs.length > 1) {
     throw new UserError(`Cannot read ${corpusPath}: got a directory, must be a file. Name the file that was encoded`);
   }
@@ -45,7 +47,7 @@ export async function evaluateMemorisation(flags: EvaluateFlags, corpusPath: str
     using progress = new TextProgress(inputs[0].isGzip || inputs[0].isJsonLines ? null : inputs[0].bytes);
     return await measureMemorisation({
       samples,
-      corpus: textSourceOf(inputs[0], { field: flags.field, stdin: Deno.stdin.readable, onWarning: warn }),
+      corpus: textSourceOf(inputs[0], { field: flags.field, stdin: Deno.stdin.readable, signal, onWarning: warn }),
       baseline: valid && drawExcerpts(valid, samples.map(({ length }) => length), flags.seed),
       valid,
       windowBytes: flags["window-bytes"],

@@ -3,6 +3,7 @@ import { encodeParts, wholeInputs } from "../../lib/dataset/encode_parts.ts";
 import { nameOf, STDIN, type TextInput } from "../../lib/dataset/text_inputs.ts";
 import type { Tokenizer } from "../../lib/tokenizer/mod.ts";
 import { UserError } from "../cli/errors.ts";
+import { requireField } from "../cli/field_flag.ts";
 import { requireInputFile } from "../cli/files.ts";
 import { findInputs, warn } from "../cli/text_inputs.ts";
 
@@ -18,6 +19,7 @@ const MAX_TOKENS = 1 << 28;
 export async function findText(path: string, field: string | undefined): Promise<TextInput> {
   if (path !== STDIN) await requireInputFile(path);
   const [input] = await findInputs([path], { stdinIsJsonLines: field !== undefined });
+  requireField(field, [input]);
   return input;
 }
 

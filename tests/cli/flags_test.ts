@@ -90,7 +90,10 @@ Deno.test("parseFlags() refuses what it does not understand, naming it", () => {
     [["--input", "a", "--force", "--force"], "--force 2 times"],
     [["--input", "a", "--force=no"], "--force with a value, must be --force alone"],
     [["--input", "a", "--lr", "-1e400"], "--lr -1e400, must be a finite number at most 1"],
-    [["--input", "a", "--lr", "1e-400"], "--lr 1e-400, must be a number not so near to 0"],
+    [
+      ["--input", "a", "--lr", "1e-400"],
+      "--lr 1e-400, must be a number at most 1 and not so near to 0 (the nearest is 5e-324)",
+    ],
     [["--input", "a", "--lr", "-Infinity"], "--lr -Infinity, must be a number at most 1"],
     [["--input", "a", "--steps", "-1"], "--steps -1, must be a whole number at least 1"],
     [["--input", "a", "--steps", "9007199254740993"], "--steps 9007199254740993"],

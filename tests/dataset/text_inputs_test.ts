@@ -223,3 +223,22 @@ Deno.test({
     });
   },
 });
+
+Deno.test({
+  name: "reading a pipe that nobody writes to ends when it is told to",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await withFiles({}, async (dir) => {
+      const path = `${dir}/pipe`;
+      assertEquals((await new Deno.Command("mkfifo", { args: [path] }).output()).code, 0);
+      const [input] = await expandInputs([path]);
+      const controller = new AbortController();
+      const source = textSourceOf(input, { signal: controller.signal }) as AsyncIterable<Uint8Array>;
+      const reading = assertRejects(() => Array.fromAsync(source), UserError, "stopped");
+      controller.abort(new UserError("stopped"));
+      await reading;
+      // Lets the opening go that still waits.
+      (await Deno.open(path, { write: true })).close();
+    });
+  },
+});

@@ -23,3 +23,29 @@ Deno.test("abortable() hands through what comes, and ends at an abort however lo
   assertEquals(await Array.fromAsync(abortable(ending(), new AbortController().signal)), [4, 5]);
   await assertRejects(() => Array.fromAsync(abortable(ending(), controller.signal)), UserError, "stopped");
 });
+
+Deno.test("abortable() closes its source: at once when it is left, and after an abort when it comes back", async () => {
+  const closed: string[] = [];
+  async function* opened(name: string, wait: Promise<void>) {
+    try {
+      yield 1;
+      await wait;
+      yield 2;
+    } finally {
+      closed.push(name);
+    }
+  }
+  for await (const _ of abortable(opened("left", Promise.resolve()), new AbortController().signal)) break;
+  assertEquals(closed, ["left"]);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const controller = new AbortController();
+  const pieces = abortable(opened("aborted", promise), controller.signal);
+  await pieces.next();
+  const waiting = pieces.next();
+  controller.abort(new UserError("stopped"));
+  await assertRejects(() => waiting, UserError, "stopped");
+  assertEquals(closed, ["left"]);
+  resolve();
+  while (closed.length < 2) await Promise.resolve();
+  assertEquals(closed, ["left", "aborted"]);
+});

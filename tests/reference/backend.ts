@@ -1,5 +1,5 @@
 import type { Backend, Executable, HostArray } from "../../lib/backend/backend.ts";
-import { requireIndices } from "../../lib/graph/indices.ts";
+import { requireHostData } from "../../lib/graph/host_data.ts";
 import { addsTo, type Kernel } from "../../lib/graph/kernel.ts";
 import { type Program, type ProgramCall, wholeOf } from "../../lib/graph/program.ts";
 import { Storage, type View } from "../../lib/graph/tensor.ts";
@@ -41,10 +41,7 @@ export class ReferenceBackend implements Backend {
   }
 
   write(view: View, data: HostArray): void {
-    if (data.length !== view.size) {
-      throw new RangeError(`Cannot write: got ${data.length} elements, must be ${view.size}`);
-    }
-    requireIndices(view, data);
+    requireHostData(view, data);
     this.#memory(view.storage).write(view, data);
   }
 

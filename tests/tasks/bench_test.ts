@@ -18,6 +18,17 @@ Deno.test("bench says which benches there are, and each knows its flags", async 
   const kept = await capture(main, "gpu", "--out", fileURLToPath(import.meta.url));
   assertEquals(kept.code, 1);
   assertMatch(kept.stderr, /bench_test\.ts.*--force/);
+  for (const [bench, ...flags] of [["lm"], ["curve"], ["gpu", "--out", "/tmp/not-written.json"]]) {
+    for (const [python, got] of [["/nonexistent", "no program"], ["false", "no torch"]]) {
+      const { code, stdout, stderr } = await capture(main, bench, ...flags, "--torch", python);
+      assertEquals([code, stdout], [1, ""]);
+      assertEquals(stderr.split("\n").length, 2, stderr);
+      assertMatch(
+        stderr,
+        new RegExp(`^error: Cannot compare with PyTorch: got ${got} from --torch ${python}, must be`),
+      );
+    }
+  }
   const shape = await capture(main, "lm", "--shapes", "small,huge");
   assertEquals(shape.code, 2);
   assertMatch(shape.stderr, /got shape huge, must be one of tiny, small/);

@@ -104,10 +104,40 @@ Deno.test("evaluate refuses a mode without what it needs", async () => {
       [["--run", "x"], /got no --input, must be given one/],
       [["--run", "x", "--memorisation"], /got --memorisation without --corpus/],
       [["--run", "x", "--corpus", "y"], /got --corpus without --memorisation/],
+      // What would have no effect.
+      [["--run", "x", "--memorisation", "--corpus", "y", "--stride", "3"], /got --stride with --memorisation/],
+      [["--run", "x", "--memorisation", "--corpus", "y", "--batch-size", "8"], /got --batch-size with --memorisation/],
+      [["--run", "x", "--memorisation", "--corpus", "y", "--dtype", "f32"], /got --dtype with --memorisation/],
+      [["--run", "x", "--memorisation", "--corpus", "y", "--window-bytes", "9"], /got --window-bytes without --input/],
+      [["--run", "x", "--input", "y", "--window-bytes", "9"], /got --window-bytes without --memorisation/],
+      [["--run", "x", "--input", "y", "--seed", "0"], /got --seed without --memorisation/],
+      [["--run", "x", "--input", "y", "--prompt", ""], /got --prompt without --memorisation/],
     ] as const
   ) {
     const { code, stderr } = await capture(main, ...args);
     assertEquals(code, 2);
     assertMatch(stderr, problem);
   }
+});
+
+Deno.test("evaluate refuses a stride and a batch size that its model cannot have, in one line", async () => {
+  await withRun(async (dir, run) => {
+    await Deno.writeTextFile(`${dir}/text.txt`, TEXT);
+    const refused = async (flag: string, value: string, code: number, says: RegExp) => {
+      const result = await capture(main, ...run, "--input", `${dir}/text.txt`, flag, value);
+      assertEquals([result.code, result.stdout], [code, ""], result.stderr);
+      assertMatch(result.stderr.trimEnd().split("\n").at(-1)!, says);
+    };
+    const stride =
+      /^error: Cannot evaluate: got --stride 17, must be at most the model's context length, 16\. See: .*--help$/;
+    await refused("--stride", "17", 2, stride);
+    for (const value of ["100000000", "9007199254740991"]) {
+      await refused(
+        "--batch-size",
+        value,
+        1,
+        new RegExp(`^error: Cannot score: got a batch size of ${value}, must be`),
+      );
+    }
+  });
 });

@@ -175,10 +175,10 @@ Deno.test("generate: weights that are NaN, and options that leave no token, are 
   }, { spoilt: NaN });
   await withRun(async (run) => {
     const tiny = await generate(run, ["--prompt", "the cat", "--repetition-penalty", "1e-300"]);
-    assertEquals([tiny.code, tiny.stdout], [1, ""]);
+    assertEquals([tiny.code, tiny.stdout], [2, ""]);
     assertMatch(
       tiny.stderr,
-      /^error: Cannot sample: got repetitionPenalty 1e-300, must be from 0\.000001 to 1000000[^\n]*\n$/,
+      /^error: Cannot run generate: got --repetition-penalty 1e-300, must be [^\n]* 0\.000001 [^\n]*--help\n$/,
     );
     const empty = await generate(run, ["--prompt", "the cat", "--stop", ""]);
     assertEquals([empty.code, empty.stdout], [2, ""]);
@@ -211,5 +211,21 @@ Deno.test("generate and evaluate: where a run has but its best weights, as one t
       none.stderr,
       /^error: Cannot load weights of .* Resume its training or, if it diverged, start another run$/m,
     );
+  });
+});
+
+Deno.test("generate: a prompt that is not UTF-8, or starts with a byte order mark, goes in and comes out as it is", async () => {
+  await withRun(async (run) => {
+    for (const prompt of [[0x74, 0x68, 0x65, 0x20, 0xff], [0xef, 0xbb, 0xbf, 0x74, 0x68, 0x65]]) {
+      for (const how of [["--prompt", "-"], ["--interactive"]]) {
+        const args = ["--run", run, "--backend", "wasm", "--max-tokens", "1", ...how];
+        const process = taskCommand("generate", args, { stdin: "piped", stderr: "null" }).spawn();
+        const writer = process.stdin.getWriter();
+        await writer.write(Uint8Array.from([...prompt, 0x0a]));
+        await writer.close();
+        const { code, stdout } = await process.output();
+        assertEquals([code, [...stdout.subarray(0, prompt.length)]], [0, prompt]);
+      }
+    }
   });
 });

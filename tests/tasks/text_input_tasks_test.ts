@@ -162,3 +162,18 @@ Deno.test("generate refuses a prompt from stdin that is not text", async () => {
     assertStringIncludes(stderr, "Cannot read standard input: got a zip archive");
   });
 });
+
+Deno.test("every task refuses --field where no input is JSON Lines, whose fields would be taken for text", async (t) => {
+  await withRun(async (dir) => {
+    await Deno.writeTextFile(`${dir}/a.json`, `{"body":${JSON.stringify(TEXT)}}\n`);
+    for (const [name, [main, ...args]] of Object.entries(READERS(dir))) {
+      if (name === "held-out") continue;
+      await t.step(name, async () => {
+        const { code, stdout, stderr } = await capture(main, ...args, `${dir}/a.json`, "--field", "body");
+        assertEquals([code, stdout], [2, ""]);
+        assertMatch(stderr, /^error: Cannot read --field body: got no input of JSON Lines, must be .*\n$/);
+        assertEquals(outputs(dir), []);
+      });
+    }
+  });
+});

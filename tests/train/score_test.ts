@@ -1,9 +1,10 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import type { Backend } from "../../lib/backend/backend.ts";
+import { createWasmBackend } from "../../lib/backend/wasm.ts";
 import { createWebGpuBackend } from "../../lib/backend/webgpu.ts";
 import { tokensInMemory } from "../../lib/dataset/token_source.ts";
-import { UserError } from "../../lib/errors.ts";
+import { OptionError, UserError } from "../../lib/errors.ts";
 import { Graph } from "../../lib/graph/graph.ts";
 import { InputBlock } from "../../lib/graph/inputs.ts";
 import { plan } from "../../lib/graph/plan.ts";
@@ -110,4 +111,29 @@ forEachDevice("a score that is no number is refused, whatever in the model made 
   const source = tokensInMemory([1, 2, 3, 4, 5, 6, 7, 8, 9], "some text");
   const scored = scoreTokens(backend, new Transformer(config), source, { weights });
   await assertRejects(() => scored, UserError, "Cannot score some text: got a loss of NaN");
+});
+
+Deno.test("a batch whose arrays no memory holds is refused before anything is traced, on any backend", async () => {
+  const ids = tokensInMemory(Uint32Array.from({ length: 40 }, (_, i) => i % 19), "ids");
+  await using wasm = await createWasmBackend({ workers: 1 });
+  // A GPU does not say how much memory it has.
+  const unbounded: Backend = new Proxy(wasm, {
+    get: (target, key) => key === "totalBytes" ? undefined : Reflect.get(target, key),
+  });
+  for (const backend of [wasm, unbounded]) {
+    const model = new Transformer(config);
+    model.forward = () => {
+      throw new Error("traced");
+    };
+    for (const batchSize of [0, 1.5, NaN, 1e8, Number.MAX_SAFE_INTEGER]) {
+      const score = () => scoreTokens(backend, model, ids, { batchSize });
+      const { message } = await assertRejects(score, OptionError, `got a batch size of ${batchSize}, must be`);
+      assertEquals(message.includes("\n"), false);
+    }
+    // The largest that it names is not refused by itself.
+    const { message } = await assertRejects(() => scoreTokens(backend, model, ids, { batchSize: 1e8 }), OptionError);
+    const batchSize = Number(/from 1 to (\d+)/.exec(message)![1]);
+    await assertRejects(() => scoreTokens(backend, model, ids, { batchSize }), Error, "traced");
+    await assertRejects(() => scoreTokens(backend, model, ids, { batchSize: batchSize + 1 }), OptionError);
+  }
 });

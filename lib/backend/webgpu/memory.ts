@@ -1,4 +1,4 @@
-import { requireIndices } from "../../graph/indices.ts";
+import { requireHostData } from "../../graph/host_data.ts";
 import { BYTES_PER_ELEMENT, type Storage, type View } from "../../graph/tensor.ts";
 import type { HostArray } from "../backend.ts";
 import { answerOf } from "./answer.ts";
@@ -112,12 +112,7 @@ export class Memory {
   write(view: View, data: HostArray): void {
     const buffer = this.bufferOf(view.storage);
     checkRange(view);
-    if (data.length !== view.size) {
-      throw new RangeError(
-        `Cannot write to "${view.storage.name}": got ${data.length} elements, must be ${view.size}`,
-      );
-    }
-    requireIndices(view, data);
+    requireHostData(view, data);
     const step = MAX_TRANSFER_BYTES / BYTES_PER_ELEMENT;
     for (let first = 0; first < data.length; first += step) {
       const part = data.subarray(first, first + step);
