@@ -7,9 +7,9 @@ import { RUN_FILES } from "./run_entries.ts";
 
 /** A setting in which two configurations differ. */
 export interface ConfigDifference {
-  /** `training.steps`, `data.valid`, `backend`. */
+  /** `training.steps`, `data.valid` where one has none, `data.train.sha256`, `backend`. */
   readonly field: string;
-  /** The values; of data their names. */
+  /** The values; of data that the other has none of, the name. */
   readonly got: unknown;
   readonly expected: unknown;
 }
@@ -29,8 +29,12 @@ export function configDifferences(got: RunConfig, expected: RunConfig): ConfigDi
   }
   for (const part of ["train", "valid"] as const) {
     const [a, b] = [got.data[part], expected.data[part]];
-    if (a?.sha256 !== b?.sha256 || a?.tokens !== b?.tokens) {
-      differences.push({ field: `data.${part}`, got: a?.name, expected: b?.name });
+    if (a === undefined || b === undefined) {
+      if (a !== b) differences.push({ field: `data.${part}`, got: a?.name, expected: b?.name });
+      continue;
+    }
+    for (const key of ["tokens", "sha256"] as const) {
+      if (a[key] !== b[key]) differences.push({ field: `data.${part}.${key}`, got: a[key], expected: b[key] });
     }
   }
   if (got.backend !== expected.backend) {
@@ -42,13 +46,24 @@ export function configDifferences(got: RunConfig, expected: RunConfig): ConfigDi
 /** Differences that a message names. */
 const MAX_NAMED = 6;
 
+/** Characters of a value that a message shows: a checksum is shown whole. */
+const MAX_SHOWN = 64;
+
+/** What is there and what is to be, cut where it is long, but not so that both look the same. */
+function shownValues({ got, expected }: ConfigDifference): string[] {
+  const shown = [got, expected].map((value) => value === undefined ? "none" : excerpt(value, MAX_SHOWN));
+  if (shown[0] !== shown[1] || typeof got !== "string" || typeof expected !== "string") return shown;
+  let same = 0;
+  while (got[same] === expected[same]) same++;
+  return [got, expected].map((value) => `${excerpt(value.slice(same), MAX_SHOWN)} from character ${same + 1} on`);
+}
+
 /** @throws {UserError} Naming what differs, if a run's configuration is not the one that its checkpoint was made with. */
 export function requireSameConfig(directory: string, config: RunConfig, { path, state }: Checkpoint): void {
   const differences = configDifferences(config, state.config);
   if (differences.length === 0) return;
-  const text = (value: unknown) => value === undefined ? "none" : excerpt(value);
-  const named = differences.slice(0, MAX_NAMED).map(({ field, got, expected }) =>
-    `${field} ${text(got)} instead of ${text(expected)}`
+  const named = differences.slice(0, MAX_NAMED).map((difference) =>
+    `${difference.field} ${shownValues(difference).join(" instead of ")}`
   );
   const more = differences.length > MAX_NAMED ? ` and ${differences.length - MAX_NAMED} more` : "";
   throw new UserError(

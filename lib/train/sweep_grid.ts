@@ -63,7 +63,12 @@ export function firstDifference(got: RunConfig, expected: RunConfig): string | u
   const [difference] = configDifferences(got, expected);
   if (difference === undefined) return undefined;
   const { field, ...values } = difference;
-  const data = /^data\.(.+)/.exec(field)?.[1];
-  if (data) return `got other ${data} data (${values.got ?? "none"}), must be ${values.expected ?? "none"}`;
+  for (const part of ["train", "valid"] as const) {
+    const [name, mustBe] = [got, expected].map(({ data }) => data[part]?.name ?? "none");
+    // Under one name there may be other tokens: then what differs is told.
+    if (field.startsWith(`data.${part}`) && name !== mustBe) {
+      return `got other ${part} data (${name}), must be ${mustBe}`;
+    }
+  }
   return `got ${field} ${values.got ?? "unset"}, must be ${values.expected ?? "unset"}`;
 }

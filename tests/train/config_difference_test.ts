@@ -1,10 +1,11 @@
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import fc from "fast-check";
 import { createWasmBackend } from "../../lib/backend/wasm.ts";
 import { writeNpy } from "../../lib/dataset/npy_file.ts";
 import { tokensInMemory } from "../../lib/dataset/token_source.ts";
 import { UserError } from "../../lib/errors.ts";
 import { latestCheckpoint } from "../../lib/train/checkpoint.ts";
-import { configDifferences } from "../../lib/train/config_difference.ts";
+import { configDifferences, requireSameConfig } from "../../lib/train/config_difference.ts";
 import { recordOf } from "../../lib/train/data_record.ts";
 import { mergeConfigs } from "../../lib/train/merge_config.ts";
 import { RUN_FILES, type RunConfig, writeRunConfig } from "../../lib/train/run_directory.ts";
@@ -35,7 +36,13 @@ Deno.test("each setting that differs is named, with both values; a file's place 
   assertEquals(configDifferences(elsewhere, config), []);
   const fields = (other: RunConfig) => configDifferences(other, config).map(({ field }) => field);
   assertEquals(fields({ ...config, backend: "webgpu" }), ["backend"]);
-  assertEquals(fields({ ...config, data: { train: { ...data.train, sha256: "b" } } }), ["data.train"]);
+  const other = (more: object) => configDifferences({ ...config, data: { train: { ...data.train, ...more } } }, config);
+  assertEquals(other({ sha256: "b" }), [{ field: "data.train.sha256", got: "b", expected: "a" }]);
+  assertEquals(other({ name: "/b/a.npy", sha256: "b" }), [{ field: "data.train.sha256", got: "b", expected: "a" }]);
+  assertEquals(other({ tokens: 61, sha256: "b" }), [
+    { field: "data.train.tokens", got: 61, expected: 60 },
+    { field: "data.train.sha256", got: "b", expected: "a" },
+  ]);
   assertEquals(fields({ ...config, data: { ...data, valid: data.train } }), ["data.valid"]);
 });
 
@@ -61,6 +68,13 @@ Deno.test("a run whose config.json was edited is not resumed; the edit is named 
     assertStringIncludes(stderr, `--config ${path}`);
     assertEquals(stderr.trimEnd().split("\n").length, 1);
     assertEquals(await listing(), before);
+
+    const sum = /"sha256": "([0-9a-f]{64})"/.exec(text)![1];
+    const edited = sum.replace(/^./, (digit) => digit === "0" ? "1" : "0");
+    await Deno.writeTextFile(path, text.replace(sum, edited));
+    const refused = await capture(trainLm, "--resume", run);
+    assertEquals(refused.code, 1);
+    assertStringIncludes(refused.stderr, `config.json with data.train.sha256 "${edited}" instead of "${sum}", must be`);
 
     // As it was, it goes on; and without the file the checkpoint knows all that it said.
     for (const mend of [() => Deno.writeTextFile(path, text), () => Deno.remove(path)]) {
@@ -118,4 +132,24 @@ Deno.test("a configuration that could not be read again is neither written nor t
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
+});
+
+Deno.test("of two long texts, what is shown is where they differ", () => {
+  const texts = fc.tuple(fc.string({ maxLength: 200 }), fc.string({ minLength: 1, maxLength: 90 }), fc.string());
+  fc.assert(
+    fc.property(texts, ([same, one, other]) => {
+      fc.pre(one !== other);
+      const configOf = (prompt: string): RunConfig => ({
+        ...mergeConfigs([{ model, training: { samplePrompt: `${same}${prompt}` } }]),
+        data,
+        backend: "wasm",
+      });
+      const checkpoint = { path: "c", state: { step: 1, seconds: 1, config: configOf(other) } };
+      const { message } = assertThrows(() => requireSameConfig("r", configOf(one), checkpoint), UserError);
+      const [, got, expected] = /samplePrompt (.*?) instead of (.*?), must be as when /s.exec(message)!;
+      assert(got !== expected, message);
+      assert(message.length < 2000, message);
+    }),
+    { seed: 3, numRuns: 100 },
+  );
 });

@@ -113,6 +113,8 @@ Deno.test("a sweep takes more values, and refuses other settings, by name, befor
     const [run] = await runsOf("lr", ["1e-3"]);
     const other = { train: await recordOf(tokensInMemory([1, 2, 3], "other tokens")) };
     await refused([{ ...run, config: { ...run.config, data: other } }], "got other train data (other tokens)");
+    const edited = { train: { ...run.config.data.train, tokens: 299 } };
+    await refused([{ ...run, config: { ...run.config, data: edited } }], "got data.train.tokens 299, must be 300");
     await refused([{ ...run, config: { ...run.config, backend: "webgpu" } }], "got backend webgpu, must be wasm");
 
     const names: string[] = [];
