@@ -2,8 +2,8 @@
 import { excerpt } from "../io/excerpt.ts";
 import { TokenBytes } from "./token_bytes.ts";
 
-/** Ids reach up to this one. */
-const MAX_ID = 0x7fffff;
+/** Ids reach up to this one, in files and in training. */
+export const MAX_ID = 0x7fffff;
 /** Longer tokens are refused: to find the merges of one takes 40 times its bytes of memory. */
 const MAX_TOKEN_BYTES = 1 << 24;
 

@@ -3,16 +3,22 @@ import { UserError } from "../errors.ts";
 import type { WordCounts } from "./word_counts.ts";
 import { MergeTrainer } from "./merge_trainer.ts";
 import type { PatternName } from "./patterns.ts";
+import { MAX_ID } from "./new_tokens.ts";
 import { byteIdsOf, initialVocabulary, NUM_BYTES, numInitialTokens, type Vocabulary } from "./vocabulary.ts";
 
 /**
  * Checks the vocabulary's size against the specials it must hold.
  *
  * @param specialTexts The special tokens, each once.
- * @throws {UserError} if there is no room for the specials and the 256 bytes, or a special token cannot be one.
+ * @throws {UserError} if there is no room for the specials and the 256 bytes, or more is asked for than ids reach to, or a special token cannot be one.
  */
 export function requireVocabSize(vocabSize: number, specialTexts: readonly string[]): void {
   const smallest = numInitialTokens(specialTexts);
+  if (vocabSize > MAX_ID + 1) {
+    throw new UserError(
+      `Cannot train a vocabulary: got size ${vocabSize}, must be at most ${MAX_ID + 1}. Ask for fewer tokens`,
+    );
+  }
   if (!Number.isSafeInteger(vocabSize) || vocabSize < smallest) {
     throw new UserError(
       `Cannot train a vocabulary: got size ${vocabSize}, must be at least ${smallest} (256 bytes + ${

@@ -110,6 +110,12 @@ Deno.test("trainBpe() refuses sizes and specials that cannot be", async () => {
   await assertRejects(() => trainBpe("text", { vocabSize: 300.5 }), UserError, "got size 300.5");
   await assertRejects(() => trainBpe("text", { vocabSize: NaN }), UserError, "got size NaN");
   await assertRejects(() => trainBpe("", { vocabSize: 258 }), UserError, "must be at most 257");
+  // As many as a tokenizer's file may have; the text gives fewer.
+  const most = 8_388_608;
+  await assertRejects(() => trainBpe("text", { vocabSize: most }), UserError, "all that this text can give");
+  for (const vocabSize of [most + 1, 2 ** 31, 2 ** 32, 2 ** 53, Infinity]) {
+    await assertRejects(() => trainBpe("text", { vocabSize }), UserError, `must be at most ${most}.`);
+  }
   for (const special of ["", "\ud800", "x\udfff", "é", "\u0120"]) {
     await assertRejects(() => trainBpe("text", { vocabSize: 300, specialTokens: [special] }), UserError);
     assertThrows(() => initialVocabulary([special]), UserError);
