@@ -47,7 +47,7 @@ export interface EncodePartsOptions extends Omit<EncodeTextsOptions, "onEncoded"
   readonly tokenizerName?: string;
   /** Whether there need not be any text. Default: no. */
   readonly mayBeEmpty?: boolean;
-  /** Called with what is odd about a stream, which is encoded nevertheless. */
+  /** Called with what is odd about a stream, or about texts in JSON Lines, which are encoded nevertheless. */
   readonly onWarning?: (message: string) => void;
   /** Called with the totals so far. */
   readonly onProgress?: (done: EncodeProgress) => void;

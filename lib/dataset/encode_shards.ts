@@ -82,6 +82,12 @@ export async function encodeShards(
   if (!replace) await requireNoOthers(prefix, of(false));
   const index = await claim(prefix, wanted, replace);
   const wantedShards = of(index.arguments.text === undefined);
+  // What is odd about an input shows in each of its shards.
+  const warnings = new Set<string>();
+  const onWarning = (message: string) => {
+    if (!warnings.has(message)) options.onWarning?.(message);
+    warnings.add(message);
+  };
   let done: EncodeProgress = { storedBytes: 0, bytes: 0, tokens: 0 };
   for (const [number, shard] of shards.entries()) {
     if (options.only !== undefined && number !== options.only) continue;
@@ -90,7 +96,7 @@ export async function encodeShards(
     if (there === null) {
       const before = done;
       // Of text that is cut into many shards, one may have none. Another machine may have made it meanwhile: the same bytes.
-      const made = { ...options, mayBeEmpty: true, replace: true };
+      const made = { ...options, onWarning, mayBeEmpty: true, replace: true };
       done = await encodePartsToNpy(tokenizer, shard, path, made, before);
       options.onShard?.(path, done.tokens - before.tokens, true);
     } else {

@@ -52,6 +52,14 @@ export async function* byteLines(
   if (pending.length > 0) yield joined(pending, length, new Uint8Array(0));
 }
 
+/** How texts are read out of lines. */
+export interface JsonLinesOptions extends LineOptions {
+  /** Whether all texts together may be empty. Default: no. */
+  readonly mayBeEmpty?: boolean;
+  /** Called once if texts hold what UTF-8 cannot, and U+FFFD is read for: JSON's escapes can spell half a surrogate pair. */
+  readonly onWarning?: (message: string) => void;
+}
+
 /**
  * The texts in `field` of each line's object; empty lines are passed over. Only fields of the object itself count, not of
  * objects in it; of a field that is there twice the last counts, as of all JSON. A line may start with a byte order mark.
@@ -64,11 +72,11 @@ export async function* jsonLinesField(
   pieces: AsyncIterable<Uint8Array>,
   field: string,
   name: string,
-  options: LineOptions & { readonly mayBeEmpty?: boolean } = {},
+  options: JsonLinesOptions = {},
 ): AsyncGenerator<string> {
   // Bytes that are not UTF-8 would become U+FFFD without a word.
   const decoder = new TextDecoder("utf-8", { fatal: true });
-  let number = 0, isEmpty = true;
+  let number = 0, isEmpty = true, isWellFormed = true;
   for await (const line of byteLines(pieces, name, options)) {
     number++;
     const source = { name: `${name}, line ${number}`, nextStep: "Mend the line, or take it out" };
@@ -90,6 +98,10 @@ export async function* jsonLinesField(
       );
     }
     if (text !== "") isEmpty = false;
+    if (isWellFormed && !text.isWellFormed()) {
+      isWellFormed = false;
+      options.onWarning?.(`${name} has halves of surrogate pairs in its texts: each is taken as U+FFFD`);
+    }
     yield text;
   }
   if (isEmpty && options.mayBeEmpty !== true) {

@@ -4,6 +4,7 @@ import { writeFileAtomically } from "../io/atomic.ts";
 import { fingerprintParts } from "../io/fingerprint.ts";
 import { JsonFields } from "../io/json_fields.ts";
 import type { PublishOptions } from "../io/pending_file.ts";
+import { realPathOrNull } from "../io/real_path.ts";
 import { readTextIfPresent } from "../io/read_text.ts";
 import { parseHash, parseTokenizerId, type TokenizerId } from "./tokenizer_id.ts";
 
@@ -59,11 +60,20 @@ export async function writeProvenance(
 const MAX_BYTES = 1 << 20;
 
 /**
- * Where the token file `path` of `size` bytes comes from; `undefined` if nothing beside it says so.
+ * Where the token file `path` of `size` bytes comes from; `undefined` if nothing beside it says so, nor, if it is a link,
+ * beside the file that it leads to.
  * @throws {UserError} If what is beside it is damaged, or speaks of another file.
  */
 export async function readProvenance(path: string, size: number): Promise<TokenProvenance | undefined> {
-  const name = provenancePath(path);
+  const besideLink = await readBeside(path, path, size);
+  if (besideLink !== undefined) return besideLink;
+  const place = await realPathOrNull(path);
+  return place === null ? undefined : await readBeside(place, path, size);
+}
+
+/** The same, of what lies beside `place`, which is where `path` leads to. */
+async function readBeside(place: string, path: string, size: number): Promise<TokenProvenance | undefined> {
+  const name = provenancePath(place);
   const source = { name, nextStep: `Encode the text again, or delete ${name} to use the ids without it` };
   const text = await readTextIfPresent(name, MAX_BYTES, source.nextStep);
   if (text === null) return undefined;

@@ -36,7 +36,7 @@ export interface ReadTextOptions {
   readonly signal?: AbortSignal;
   /** Called with the number of bytes read, as stored. Not for whole plain files. */
   readonly onRead?: (bytes: number) => void;
-  /** Called with what is odd about a stream, which is read nevertheless. */
+  /** Called with what is odd about a stream, or about texts in JSON Lines, which are read nevertheless. */
   readonly onWarning?: (message: string) => void;
 }
 
@@ -45,18 +45,18 @@ export interface ReadTextOptions {
  * others, reading ends with an error if somebody wrote to the file meanwhile.
  */
 export function textSourceOf(input: TextInput, options: ReadTextOptions = {}): TextSource | Texts {
-  const { range, field = "text" } = options;
+  const { range, field = "text", onWarning } = options;
   if (isPlainFile(input) && range === undefined) return { path: input.path };
   const name = nameOf(input);
   const stored = watched(storedBytes(input, options), options);
   if (range !== undefined) {
-    return input.isJsonLines ? { texts: jsonLinesField(stored, field, name, { mayBeEmpty: true }) } : stored;
+    return input.isJsonLines ? { texts: jsonLinesField(stored, field, name, { mayBeEmpty: true, onWarning }) } : stored;
   }
   // Of a file, what is odd was said when it was found.
   const unpacked = textBytes(stored, name, input.bytes === null ? options : {});
   const { mayBeEmpty = false } = input;
   const text = mayBeEmpty ? unpacked : nonEmpty(unpacked, name);
-  return input.isJsonLines ? { texts: jsonLinesField(text, field, name, { mayBeEmpty }) } : text;
+  return input.isJsonLines ? { texts: jsonLinesField(text, field, name, { mayBeEmpty, onWarning }) } : text;
 }
 
 /** Whether the input's text is a file as it is, which may be read in parts. */

@@ -4,6 +4,7 @@ import { excerpt } from "./excerpt.ts";
 import { exists } from "./exists.ts";
 import { foreignEntries, isEmpty, type OwnEntries } from "./own_entries.ts";
 import { nameOf, parentOf, plainPath } from "./parent_of.ts";
+import { realPathOrNull } from "./real_path.ts";
 import { PathExistsError } from "./rename_to_new.ts";
 import { statOrNull } from "./stat_or_null.ts";
 
@@ -87,20 +88,10 @@ export async function requireSeparate(outputs: readonly string[], inputs: readon
 /** Where a path leads to; of what is not there, or is a pipe without a path, by its directory; nothing without one. */
 async function placeOf(path: string): Promise<string | undefined> {
   const bare = plainPath(path);
-  const place = await realPathOrNone(bare);
-  if (place !== undefined) return place;
-  const directory = await realPathOrNone(parentOf(bare));
-  return directory === undefined ? undefined : `${directory.replace(/\/$/, "")}/${nameOf(bare)}`;
-}
-
-async function realPathOrNone(path: string): Promise<string | undefined> {
-  try {
-    return await Deno.realPath(path);
-  } catch (error) {
-    const { NotFound, NotADirectory, FilesystemLoop } = Deno.errors;
-    if ([NotFound, NotADirectory, FilesystemLoop].some((kind) => error instanceof kind)) return undefined;
-    throw error;
-  }
+  const place = await realPathOrNull(bare);
+  if (place !== null) return place;
+  const directory = await realPathOrNull(parentOf(bare));
+  return directory === null ? undefined : `${directory.replace(/\/$/, "")}/${nameOf(bare)}`;
 }
 
 /** What a file has in common with its hard links; nothing where the system does not say. */

@@ -130,6 +130,27 @@ Deno.test("what stands beside another file than it was written for is refused, n
     assertEquals(bare.provenance, undefined);
   }));
 
+Deno.test("a link to a token file, or a chain of them, says what the file says; beside the link another's is not believed", () =>
+  inTemporaryDirectory(async (dir) => {
+    await Deno.mkdir(`${dir}/deep`);
+    const path = `${dir}/deep/ids.npy`;
+    await writeNpy(path, Uint16Array.of(1, 2, 3));
+    await writeProvenance(path, { tokenizer: identifyTokenizer(english) });
+    await Deno.symlink("deep/ids.npy", `${dir}/link.npy`);
+    await Deno.symlink(`${dir}/link.npy`, `${dir}/deep/chain.npy`);
+    for (const link of ["link.npy", "deep/chain.npy"]) {
+      using tokens = await openTokens(`${dir}/${link}`);
+      assertEquals(tokens.provenance, { tokenizer: identifyTokenizer(english) });
+    }
+    // What is wrong beside the file is wrong by any name.
+    await Deno.writeTextFile(provenancePath(path), "{}");
+    await assertRejects(() => openTokens(`${dir}/link.npy`), UserError, "ids.npy.provenance.json");
+    await writeNpy(`${dir}/other.npy`, Uint16Array.of(4));
+    await writeProvenance(`${dir}/other.npy`, { tokenizer: identifyTokenizer(other) });
+    await Deno.rename(provenancePath(`${dir}/other.npy`), provenancePath(`${dir}/link.npy`));
+    await assertRejects(() => openTokens(`${dir}/link.npy`), UserError, "got another file than");
+  }));
+
 Deno.test("sources of different tokenizers are refused together, with both named", async () => {
   const source = (name: string, tokenizer = english) =>
     tokensInMemory([1, 2, 3], name, { tokenizer: identifyTokenizer(tokenizer, `tok/${name}`) });
