@@ -139,7 +139,15 @@ Deno.test("--force replaces no pipe, socket or device, nor a link to one, for an
     using _socket = Deno.listen({ transport: "unix", path: `${directory}/socket` });
     await Deno.symlink("/dev/null", `${directory}/null`);
     await Deno.symlink("nowhere", `${directory}/nowhere`);
-    const kinds = { pipe: "a pipe", socket: "a socket", null: "a device", nowhere: "a link that leads nowhere" };
+    // As /dev/stdout leads to what a shell opened: a file, perhaps.
+    await Deno.symlink("/proc/self/status", `${directory}/proc`);
+    const kinds = {
+      pipe: "a pipe",
+      socket: "a socket",
+      null: "a device",
+      nowhere: "a link that leads nowhere",
+      proc: "a link into /proc",
+    };
     for (const { main, args, flag, writes } of Object.values(WRITERS)) {
       if (writes !== "file") continue;
       for (const [name, kind] of Object.entries(kinds)) {
