@@ -16,6 +16,8 @@ Deno.test("--clip 0 and --clip none switch clipping off, in train-lm and as a va
     assertThrows(() => clipOf(`--clip=${bad}`), UsageError, `got --clip ${bad}, must be`);
   }
   const flags = parseFlags("sweep", ["--out", "x", "--clip", "none,1"], SWEEP_FLAGS);
-  const clips = axesOf(flags).get("clip")!.map((clip) => trainFlagsOf(flags, { name: clip, settings: { clip } }).clip);
+  const clips = axesOf(flags, () => {}).get("clip")!.map((clip) =>
+    trainFlagsOf(flags, { name: clip, settings: { clip } }).clip
+  );
   assertEquals(clips, [0, 1]);
 });
