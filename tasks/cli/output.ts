@@ -44,17 +44,18 @@ export async function requireOutputFile(path: string, { force, inputs }: OutputO
 }
 
 /**
- * Checks that a directory can be made at `path`, and puts in order what killed processes left of it.
+ * Checks that a directory can be made at a path, and puts in order what killed processes left of it.
  *
  * @param own What may be in a directory that is there already, to be replaced with --force.
  * @throws {UserError} If an input lies inside it; if it has anything in it, without --force; with --force, if it has
  *   anything in it that is not `own`.
  */
 export async function requireOutputDirectory(
-  path: string,
+  directory: string,
   { force, inputs, own }: OutputOptions & { readonly own: OwnEntries },
 ): Promise<void> {
-  requireOutputName(path);
+  requireOutputName(directory);
+  const path = plainPath(directory);
   await recoverDirectory(path, own);
   await requireSeparate([path], inputs.filter((input) => input !== "-"));
   try {
@@ -67,7 +68,9 @@ export async function requireOutputDirectory(
 
 /** Fails now, rather than after the work, where nothing can be made beside `path`. A parent that is missing is made later. */
 async function requireWritable(path: string): Promise<void> {
-  if (await exists(parentOf(plainPath(path)))) await withTemporaryDirectory(path, () => Promise.resolve());
+  // Of `.` the name is not in the path: what is made beside it would be in it.
+  const place = await exists(path) ? await Deno.realPath(path).catch(() => path) : plainPath(path);
+  if (await exists(parentOf(place))) await withTemporaryDirectory(place, () => Promise.resolve());
 }
 
 function alreadyThere(path: string): UserError {
