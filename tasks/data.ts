@@ -5,7 +5,7 @@ import { fetchDataset } from "../lib/dataset/fetch_dataset.ts";
 import { documentsOf } from "../lib/dataset/documents.ts";
 import { splitDocuments } from "../lib/dataset/split_documents.ts";
 import { nameOf, STDIN, type TextInput, textSourceOf } from "../lib/dataset/text_inputs.ts";
-import { makeDirectory } from "../lib/io/make_directory.ts";
+import { withMadeDirectory } from "../lib/io/make_directory.ts";
 import { requireSeparate } from "../lib/io/replaceable.ts";
 import { textPieces } from "../lib/tokenizer/text_source.ts";
 import { UsageError } from "./cli/errors.ts";
@@ -87,15 +87,18 @@ export function main(args: string[]): Promise<number> {
     const texts = inputs.map(({ path }) => path).filter((path) => path !== STDIN);
     for (const path of Object.values(paths)) await requireOutputFile(path, { force: flags.force, inputs: texts });
     await requireSeparate([flags.out], texts);
-    await makeDirectory(flags.out);
-    const parts = await untilInterrupted((signal) =>
-      splitDocuments(documentsIn(inputs, flags, signal), paths, {
-        separator: flags.separator,
-        validFraction: flags["valid-fraction"],
-        seed: flags.seed,
-        replace: flags.force,
-        signal,
-      })
+    const parts = await withMadeDirectory(
+      flags.out,
+      () =>
+        untilInterrupted((signal) =>
+          splitDocuments(documentsIn(inputs, flags, signal), paths, {
+            separator: flags.separator,
+            validFraction: flags["valid-fraction"],
+            seed: flags.seed,
+            replace: flags.force,
+            signal,
+          })
+        ),
     );
     if (parts.dividedDocuments > 0) {
       warn(
@@ -129,8 +132,12 @@ async function fetchFiles(
     progress?.update(received, { name: remote, got: megabytes(received), all });
   };
   try {
-    const files = await untilInterrupted((signal) =>
-      fetchDataset(CATALOG[dataset], dir, { baseUrl, replace, signal, onProgress: show })
+    const files = await withMadeDirectory(
+      dir,
+      () =>
+        untilInterrupted((signal) =>
+          fetchDataset(CATALOG[dataset], dir, { baseUrl, replace, signal, onProgress: show })
+        ),
     );
     progress?.stop();
     for (const { name, bytes, sha256 } of files) {

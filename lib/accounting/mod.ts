@@ -42,5 +42,3 @@ export type { PlannedMemory, PlannedStep } from "./planned_memory.ts";
 export type { PrecisionName } from "./precision.ts";
 
 // What a device can do
-export { measureLimits } from "../measure/limits.ts";
-export { type MeasuredPeak, measurePeak, Peak } from "../measure/peak.ts";

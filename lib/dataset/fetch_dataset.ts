@@ -1,5 +1,5 @@
 // A dataset's files: downloaded, unpacked, held against their hashes, and recorded.
-import { UserError } from "../errors.ts";
+import { PathExistsError } from "../io/rename_to_new.ts";
 import { sha256OfFile } from "../io/sha256.ts";
 import type { CatalogEntry, CatalogFile } from "./catalog.ts";
 import type { DownloadOptions } from "./download.ts";
@@ -29,7 +29,8 @@ export interface FetchDatasetOptions extends Omit<DownloadOptions, "onProgress">
  *
  * @throws {DownloadError} If the address is none, the server refuses, the connection brings nothing more, or what it brought
  * has another size or hash than the file must have.
- * @throws {UserError} If packed data is damaged, or there is another file of the same name that is not to be replaced.
+ * @throws {UserError} If packed data is damaged.
+ * @throws {PathExistsError} If there is another file of the same name that is not to be replaced.
  */
 export async function fetchDataset(
   { baseUrl, files }: CatalogEntry,
@@ -67,10 +68,8 @@ async function findHere(
     if (await sha256OfFile(path) === file.sha256) return { name: file.name, url, bytes, sha256: file.sha256 };
   }
   if (options.replace) return null;
-  throw new UserError(
-    `Cannot write ${path}: got another file of this name there, of ${bytes} bytes, must be the dataset's, of ${file.bytes}. ` +
-      "Move it away, or replace it",
-  );
+  const got = `another file of this name there, of ${bytes} bytes`;
+  throw new PathExistsError(path, got, `the dataset's, of ${file.bytes}`);
 }
 
 async function fetchAnew(

@@ -49,26 +49,27 @@ export async function withTemporaryDirectory<T>(
 }
 
 /**
- * Makes the directory `path` out of what `fill` writes into the temporary directory it is given. An empty directory may be
- * there already. If `fill` fails, nothing is left behind and what was at `path` is untouched.
+ * Makes a directory out of what `fill` writes into the temporary directory it is given. An empty directory may be
+ * there already. If `fill` fails, nothing is left behind and what was there is untouched.
  *
  * @param options.own What `fill` writes: nothing else is ever removed; whatever else turns up in a directory that is
  *   replaced is kept.
  * @param options.replace Whether a directory that is there is replaced, if it holds `own` and nothing else. Default: false.
- * @throws {PathExistsError} If something is at `path` that is not to be replaced.
+ * @throws {PathExistsError} If something is there that is not to be replaced.
  * @throws {UserError} If it is to be replaced and holds something else than `own`, or another process is at work in it.
  */
 export async function writeDirectoryAtomically(
-  path: string,
+  directory: string,
   fill: (temporary: string) => Promise<void>,
   options: { readonly own: OwnEntries; readonly replace?: boolean },
 ): Promise<void> {
+  const path = plainPath(directory);
   const { own } = options;
   const replace = options.replace ? own : undefined;
   await recoverDirectory(path, own);
   await requireReplaceable(path, replace);
   // What a link leads to is replaced, not the link.
-  const target = await exists(path) ? await Deno.realPath(path) : plainPath(path);
+  const target = await exists(path) ? await Deno.realPath(path) : path;
   await withTemporaryDirectory(target, async (temporary) => {
     await fill(temporary);
     await syncTree(temporary);

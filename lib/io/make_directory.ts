@@ -11,3 +11,19 @@ export async function makeDirectory(path: string): Promise<void> {
   await Deno.mkdir(directory, { recursive: true });
   await syncDirectory(parentOf(directory));
 }
+
+/**
+ * Runs `use` with a directory at `path`, which is made if need be. If `use` fails, and nothing is in a directory that was
+ * made for it, that is removed again.
+ */
+export async function withMadeDirectory<T>(path: string, use: () => Promise<T>): Promise<T> {
+  const wasThere = await exists(plainPath(path));
+  await makeDirectory(path);
+  try {
+    return await use();
+  } catch (error) {
+    // Fails where something is in it, which is to stay; what `use` failed with is to be told.
+    if (!wasThere) await Deno.remove(plainPath(path)).catch(() => {});
+    throw error;
+  }
+}

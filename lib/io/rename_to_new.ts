@@ -2,14 +2,18 @@ import { UserError } from "../errors.ts";
 import { errorCodeOf } from "./error_code.ts";
 import { exists } from "./exists.ts";
 
-/** Something is at a path where something new was to be. */
+/** Something is at a path where something new was to be. The message ends in "replace it": a task adds with which flag. */
 export class PathExistsError extends UserError {
   /** What a stack trace calls it. */
   override readonly name = "PathExistsError";
 
-  /** With a message that names the path, and what to do. */
-  constructor(path: string) {
-    super(`Cannot write ${path}: got a path that exists, must be a new one. Choose another or replace it`);
+  /**
+   * With a message that names the path, and what to do.
+   * @param got What is there. Default: a path that exists.
+   * @param mustBe What must be there. Default: a new one.
+   */
+  constructor(path: string, got = "a path that exists", mustBe = "a new one") {
+    super(`Cannot write ${path}: got ${got}, must be ${mustBe}. Choose another place, or replace it`);
   }
 }
 

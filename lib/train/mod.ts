@@ -94,3 +94,5 @@ export {
 } from "./report.ts";
 export type { Plot, PlotField, PlotPoints, RunPlots } from "./report_plots.ts";
 export type { Html } from "../io/markup.ts";
+export { measureLimits } from "../measure/limits.ts";
+export { type MeasuredPeak, measurePeak, Peak } from "../measure/peak.ts";

@@ -66,17 +66,18 @@ function kindOf(info: Deno.FileInfo | null): string {
 }
 
 /**
- * Checks that a directory can be made at `path`, and puts in order what killed processes left of it.
+ * Checks that a directory can be made at a path, and puts in order what killed processes left of it.
  *
  * @param own What may be in a directory that is there already, to be replaced with --force.
  * @throws {UserError} If an input lies inside it; if it has anything in it, without --force; with --force, if it has
  *   anything in it that is not `own`.
  */
 export async function requireOutputDirectory(
-  path: string,
+  directory: string,
   { force, inputs, own }: OutputOptions & { readonly own: OwnEntries },
 ): Promise<void> {
-  requireOutputName(path);
+  requireOutputName(directory);
+  const path = plainPath(directory);
   await recoverDirectory(path, own);
   await requireSeparate([path], inputs.filter((input) => input !== "-"));
   try {
@@ -89,11 +90,12 @@ export async function requireOutputDirectory(
 
 /** Fails now, rather than after the work, where nothing can be made beside `path`, or nothing of so long a name. */
 export async function requireWritable(path: string): Promise<void> {
-  const bare = plainPath(path);
-  let directory = parentOf(bare);
+  // Of `.` the name is not in the path: what is made beside it would be in it.
+  const place = await exists(path) ? await Deno.realPath(path).catch(() => path) : plainPath(path);
+  let directory = parentOf(place);
   // What is missing is made later: in what is there.
   while (!await exists(directory)) directory = parentOf(directory);
-  await withTemporaryDirectory(`${directory}/${nameOf(bare)}`, () => Promise.resolve());
+  await withTemporaryDirectory(`${directory}/${nameOf(place)}`, () => Promise.resolve());
 }
 
 function alreadyThere(path: string): UserError {

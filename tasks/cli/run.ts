@@ -1,4 +1,5 @@
 // The frame around every task: flags in, exit code out.
+import { PathExistsError } from "../../lib/io/rename_to_new.ts";
 import { requireDeno } from "./deno_version.ts";
 import { describeError, isExpected, UsageError } from "./errors.ts";
 import { type Flags, type FlagSpecs, parseFlags } from "./flags.ts";
@@ -35,7 +36,8 @@ export async function runTask<const S extends FlagSpecs>(
   } catch (error) {
     // The reader of our output has gone away (`… | head`): nobody is left to tell.
     if (error instanceof Deno.errors.BrokenPipe) return 0;
-    console.error(describeError(error));
+    const flag = error instanceof PathExistsError && "force" in task.flags ? " with --force" : "";
+    console.error(`${describeError(error)}${flag}`);
     return codeFor(error);
   }
 }

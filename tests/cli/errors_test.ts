@@ -1,10 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import * as fc from "fast-check";
 import { OptionError, UserError } from "../../lib/errors.ts";
+import { PathExistsError } from "../../lib/io/rename_to_new.ts";
 import { namingFile, namingFileSync, WriteError } from "../../lib/io/write_error.ts";
 import { errorOf, failureOf } from "../../lib/io/worker_failure.ts";
 import { PRESETS, validateModelConfig } from "../../lib/model/config.ts";
 import { describeError, UsageError } from "../../tasks/cli/errors.ts";
+import type { FlagSpecs } from "../../tasks/cli/flags.ts";
 import { runTask } from "../../tasks/cli/run.ts";
 import { capture } from "./capture.ts";
 
@@ -85,6 +87,16 @@ Deno.test("runTask() gives 2 for the command line, 1 for the rest, and --help go
   assertEquals(await capture(nothing, "--nonsense", "--help"), { code: 0, stdout: "how to\n", stderr: "" });
   assertEquals((await capture(run(() => raise(new OptionError(SAID))))).code, 1);
   assertEquals((await capture(run(() => raise(new UsageError(SAID))))).code, 2);
+});
+
+Deno.test("what is in the way is told with the flag that replaces it, by a task that has one", async () => {
+  const task = { name: "t", help: "" };
+  const body = () => Promise.reject(new PathExistsError("a/b"));
+  const told = async (flags: FlagSpecs) => (await capture((args) => runTask({ ...task, flags }, args, body))).stderr;
+  const message =
+    "error: Cannot write a/b: got a path that exists, must be a new one. Choose another place, or replace it";
+  assertEquals(await told({}), `${message}\n`);
+  assertEquals(await told({ force: { type: "boolean" } }), `${message} with --force\n`);
 });
 
 Deno.test("a mistake that nobody waits for ends the task in one line", async () => {

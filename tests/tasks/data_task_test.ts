@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { main } from "../../tasks/data.ts";
 import { capture } from "../cli/capture.ts";
 import { runTaskProcess, taskCommand } from "../harness/run_task.ts";
@@ -54,6 +54,27 @@ Deno.test("data says what is wrong with an address in one line, and asks once", 
   }
 });
 
+Deno.test("data that brings nothing leaves no directory; another file in a dataset's place is named, and what replaces it", async () => {
+  const dir = await Deno.makeTempDir();
+  try {
+    const out = `${dir}/out`;
+    const empty = await runTaskProcess("data", ["--input", "-", "--out", out], "");
+    assertEquals(empty.code, 1, empty.stderr);
+    await using server = new UnreliableServer(new Uint8Array(1), [{ status: 404 }, { status: 404 }]);
+    const args = ["--dataset", "shakespeare", "--out", out, "--base-url", server.url];
+    assertEquals((await capture(main, ...args)).code, 1);
+    assertEquals(Array.from(Deno.readDirSync(dir)), []);
+    await Deno.mkdir(out);
+    await Deno.writeTextFile(`${out}/shakespeare.txt`, "mine");
+    const { code, stderr } = await capture(main, ...args);
+    assertEquals(code, 1);
+    assertMatch(stderr, /^error: Cannot write .*another file of this name .* replace it with --force\n$/);
+    assertEquals(await Deno.readTextFile(`${out}/shakespeare.txt`), "mine");
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
 Deno.test("data ends with 130 on Ctrl-C; the same command again goes on", async () => {
   const dir = await Deno.makeTempDir();
   const text = await Deno.readFile(SHAKESPEARE);
@@ -86,7 +107,12 @@ Deno.test("data --input splits documents of several kinds of file; mistakes chan
     const wrongField = await run();
     assertEquals(wrongField.code, 1);
     assertStringIncludes(wrongField.stderr, `b.jsonl, line 1: got no text in "text", must be a JSON object`);
+    await assertRejects(() => Deno.stat(out), Deno.errors.NotFound);
+    // One that was there already is left.
+    await Deno.mkdir(out);
+    assertEquals((await run()).code, 1);
     assertEquals(Array.from(Deno.readDirSync(out)), []);
+    await Deno.remove(out);
     const { code, stderr } = await run("--field", "body", "--valid-fraction", "0.4");
     assertEquals([code, stderr], [0, "Found 2 files of text in directories (1 of JSON Lines)\n"]);
     const read = async (name: string) => (await Deno.readTextFile(`${out}/${name}`)).split("<|endoftext|>");

@@ -71,6 +71,30 @@ Deno.test("--force replaces what is ours and nothing else, for every task that m
     }
   }));
 
+Deno.test("slashes and dots at the end of --out, or double ones in it, say nothing", () =>
+  withInputs(async (directory) => {
+    for (const task of ["train-bpe", "train-lm"]) {
+      const { main, args } = WRITERS[task];
+      const run = (out: string, ...flags: string[]) => capture(main, ...fill(args, directory), "--out", out, ...flags);
+      for (const [i, out] of ["new/.", ".//new/./", "empty/.", "./empty//./."].entries()) {
+        const before = tree(directory);
+        if (out.includes("empty")) await Deno.mkdir(`${directory}/empty`);
+        const { code, stderr } = await run(`${directory}/${out}`, ...i % 2 === 1 ? ["--force"] : []);
+        assertEquals(code, 0, stderr);
+        const made = out.includes("empty") ? "empty" : "new";
+        assert(Object.keys(tree(`${directory}/${made}`)).includes("tokenizer.json") || task === "train-lm");
+        await Deno.remove(`${directory}/${made}`, { recursive: true });
+        assertEquals(tree(directory), before);
+      }
+      await refused(
+        directory,
+        WRITERS[task],
+        [...fill(args, directory), "--out", `${directory}/config.json/.`],
+        /--force/,
+      );
+    }
+  }));
+
 Deno.test("an input that lies inside the output, or is it by another name, is refused by every task", () =>
   withInputs(async (directory) => {
     for (const writer of Object.values(WRITERS)) {
