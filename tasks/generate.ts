@@ -10,6 +10,7 @@ import { validateSampling } from "../lib/model/sampling.ts";
 import { untilStopString } from "../lib/model/text_stream.ts";
 import { writeWeights } from "../lib/model/weights.ts";
 import { weightsFrom } from "../lib/model/weights_file.ts";
+import { LARGEST_FIRST_SEED } from "../lib/random/philox.ts";
 import { startBackend } from "./cli/backend.ts";
 import { UsageError } from "./cli/errors.ts";
 import type { Flags } from "./cli/flags.ts";
@@ -57,7 +58,7 @@ const FLAGS = {
   "min-p": { type: "number", min: 0, max: 1 },
   "top-p": { type: "number", default: 0.95, above: 0, max: 1 },
   "repetition-penalty": { type: "number", min: 1e-6, max: 1e6 },
-  seed: { type: "integer", default: 0, min: 0 },
+  seed: { type: "integer", default: 0, min: 0, max: LARGEST_FIRST_SEED },
   backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "wasm"] },
 } as const;
 

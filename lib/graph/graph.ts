@@ -175,8 +175,11 @@ function requireSizes(kernel: Kernel, tensors: readonly Tensor[], constants: Rea
 }
 
 function requireConstant(kernel: Kernel, name: string, type: ConstantType, value: number): void {
-  const isRight = type === "u32" ? Number.isInteger(value) && value >= 0 && value < 2 ** 32 : Number.isFinite(value);
+  // What a float64 holds and a float32 does not would be infinite in the kernel.
+  const isRight = type === "u32"
+    ? Number.isInteger(value) && value >= 0 && value < 2 ** 32
+    : Number.isFinite(Math.fround(value));
   if (isRight) return;
-  const mustBe = type === "u32" ? "a whole number from 0 to 2^32 − 1" : "a finite number";
+  const mustBe = type === "u32" ? "a whole number from 0 to 2^32 − 1" : "a number that is finite as a float32";
   throw new RangeError(`Cannot call ${kernel.name}: got ${name} ${value}, must be ${mustBe}`);
 }

@@ -9,6 +9,8 @@
  */
 export type DType = "f32" | "u32" | "f16";
 
+const DTYPES: readonly DType[] = ["f32", "u32", "f16"];
+
 /** Bytes of one element of the types that the host knows. */
 export const BYTES_PER_ELEMENT = 4;
 
@@ -97,7 +99,7 @@ export class Tensor {
   /**
    * Names an array, which has a place only where `options` give it one.
    *
-   * @throws {RangeError} If the shape is empty, or holds what is not a positive integer.
+   * @throws {RangeError} If the shape is empty, or holds what is not a positive integer; or if there is no such type.
    */
   constructor(readonly name: string, readonly shape: readonly number[], options: TensorOptions = {}) {
     if (shape.length === 0 || shape.some((n) => !Number.isSafeInteger(n) || n <= 0)) {
@@ -105,8 +107,14 @@ export class Tensor {
         `Cannot make tensor "${name}": got shape (${shape.join(", ")}), must be one or more positive integers`,
       );
     }
+    const { dtype = "f32" } = options;
+    if (!DTYPES.includes(dtype)) {
+      throw new RangeError(
+        `Cannot make tensor "${name}": got dtype ${JSON.stringify(dtype)}, must be f32, u32 or f16`,
+      );
+    }
     this.size = shape.reduce((product, n) => product * n, 1);
-    this.dtype = options.dtype ?? "f32";
+    this.dtype = dtype;
     this.placement = options.placement;
     this.requiresGrad = options.requiresGrad ?? false;
   }

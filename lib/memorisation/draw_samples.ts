@@ -1,3 +1,4 @@
+import { OptionError } from "../errors.ts";
 import { documentStart, END_OF_TEXT } from "../model/document_start.ts";
 import type { Generator } from "../model/generator.ts";
 import type { SamplingOptions } from "../model/sampling.ts";
@@ -22,6 +23,7 @@ export interface DrawSamplesOptions extends SamplingOptions {
 /**
  * Draws texts from a model, without the prompt: their bytes, which may end within a character.
  * @param generator Draws ids of the tokenizer alone: see `GeneratorOptions.isDrawable`.
+ * @throws {OptionError} If the seeds would run out.
  */
 export async function drawSamples(
   generator: Generator,
@@ -29,6 +31,12 @@ export async function drawSamples(
   options: DrawSamplesOptions,
 ): Promise<Uint8Array[]> {
   const { count, seed, signal } = options;
+  if (!Number.isSafeInteger(seed + count - 1)) {
+    throw new OptionError(
+      `Cannot draw samples: got seed ${seed} for ${count} samples, must be a whole number that leaves one for each, up ` +
+        `to 2^53 − 1`,
+    );
+  }
   const endOfText = tokenizer.specialTokens.get(END_OF_TEXT);
   const prompt = [...tokenizer.encode(options.prompt || documentStart(tokenizer))];
   const stopIds = endOfText === undefined ? [] : [endOfText];

@@ -41,13 +41,18 @@ export const rmsnormBackwardWeight = defineKernel({
   tries: [{ constants: { rows: 21, D: 301, P: 4 } }],
 });
 
+/** The smallest number above 0 that a float32 holds in full precision. */
+const SMALLEST_NORMAL = 2 ** -126;
+
 /**
  * Root-mean-square normalisation over the last dimension.
  *
  * @param x (…, dModel)
  * @param weight (dModel)
- * @param eps Added to the mean square; 1e-5 in this project's models.
+ * @param eps Added to the mean square, above 0; 1e-5 in this project's models.
  * @returns (…, dModel)
+ *
+ * @throws {RangeError} If a shape does not fit, or a float32 holds `eps` as 0 or as infinite, or not in full precision.
  *
  * Source: Zhang & Sennrich 2019, arXiv:1910.07467.
  */
@@ -55,6 +60,10 @@ export function rmsnorm(graph: Graph, x: Tensor, weight: Tensor, eps: number): T
   const D = x.lastDim;
   const rows = x.rows;
   requireShape("rmsnorm", weight, [D]);
+  // A row of zeros would be divided by 0; a GPU takes what is smaller for 0.
+  if (!(eps >= SMALLEST_NORMAL && Number.isFinite(Math.fround(eps)))) {
+    throw new RangeError(`Cannot apply rmsnorm: got eps ${eps}, must be above 0: from 2^-126 to the largest float32`);
+  }
   const y = graph.activation(`rmsnorm(${weight.name})`, x.shape);
   const rstd = new Tensor(`rstd(${weight.name})`, [rows]);
   graph.call(rmsnormForward, { inputs: { x, weight }, outputs: { y, rstd }, constants: { rows, D, eps } });

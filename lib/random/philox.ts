@@ -42,6 +42,9 @@ export function philox4x32(counter: Uint32Array, key0: number, key1: number): vo
   counter[3] = c3;
 }
 
+/** The largest seed that a person may give where others are counted up from it: as many again are left. */
+export const LARGEST_FIRST_SEED = 2 ** 52;
+
 /** A stream of random numbers with random access. */
 export class Philox {
   readonly #key: [number, number];

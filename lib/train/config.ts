@@ -86,6 +86,9 @@ export function validateTrainingConfig(config: TrainingConfig): TrainingConfig {
   // Runs of before there were samples say nothing of them.
   const { sampleEvery = 0, samplePrompt = "", sampleTokens = 1 } = config;
   check("sampleEvery", Number.isSafeInteger(sampleEvery) && sampleEvery >= 0, "a whole number, 0 or more");
+  const { seed, steps } = config;
+  const hasRoom = sampleEvery === 0 || Number.isSafeInteger(seed + steps);
+  check("seed", hasRoom, `at most 2^53 − 1 − ${steps}: each sample has a seed of its own, the steps taken further on`);
   check("samplePrompt", typeof samplePrompt === "string", "a text");
   check("sampleTokens", Number.isSafeInteger(sampleTokens) && sampleTokens >= 1, "a positive integer");
   for (const key of ["beta1", "beta2"] as const) {

@@ -1,4 +1,5 @@
 // The flags of evaluate.
+import { LARGEST_FIRST_SEED } from "../../lib/random/philox.ts";
 import { UsageError } from "../cli/errors.ts";
 import type { Flags } from "../cli/flags.ts";
 
@@ -55,7 +56,7 @@ export const FLAGS = {
   prompt: { type: "string", mayBeEmpty: true },
   temperature: { type: "number", min: 0 },
   "top-p": { type: "number", above: 0, max: 1 },
-  seed: { type: "integer", min: 0 },
+  seed: { type: "integer", min: 0, max: LARGEST_FIRST_SEED },
   "window-bytes": { type: "integer", min: 1, max: 1 << 16 },
 } as const;
 

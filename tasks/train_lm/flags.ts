@@ -3,6 +3,7 @@ import { ARCHITECTURE_CHOICES, PRESETS } from "../../lib/model/config.ts";
 import { TRAINING_DEFAULTS as DEFAULTS } from "../../lib/train/config.ts";
 import type { ConfigParts } from "../../lib/train/merge_config.ts";
 import { SCHEDULES } from "../../lib/train/schedule.ts";
+import { LARGEST_FIRST_SEED } from "../../lib/random/philox.ts";
 import { UsageError } from "../cli/errors.ts";
 import type { Flags } from "../cli/flags.ts";
 import { PATTERN_FLAG } from "../cli/tokenizer.ts";
@@ -120,7 +121,7 @@ const TRAINING_FLAGS = {
   "save-every": { type: "integer", min: 1 },
   keep: { type: "integer", min: 1 },
   dtype: { type: "string", choices: ["f32", "f16"] },
-  seed: { type: "integer", min: 0 },
+  seed: { type: "integer", min: 0, max: LARGEST_FIRST_SEED },
 } as const;
 
 export const FLAGS = {

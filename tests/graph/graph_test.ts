@@ -77,3 +77,21 @@ Deno.test("Program names every storage that it needs once, its inputs too where 
 Deno.test("graph: a precision that there is not is refused", () => {
   assertThrows(() => new Graph({ precision: "bf16" as Precision }), RangeError, 'got precision "bf16"');
 });
+
+Deno.test("Graph.call refuses constants that its kernel could not hold", () => {
+  const x = new Tensor("x", [2]);
+  const largest = (2 - 2 ** -23) * 2 ** 127;
+  const call = (constants: { n: number; eps: number }) =>
+    new Graph().call(KERNEL, {
+      inputs: { a: x, b: x },
+      outputs: { y: new Tensor("y", [2]), z: new Tensor("z", [2]) },
+      constants,
+    });
+  for (const eps of [NaN, Infinity, 1e39, -1e300]) {
+    assertThrows(() => call({ n: 2, eps }), RangeError, `got eps ${eps}, must be a number that is finite as a float32`);
+  }
+  for (const n of [-1, 0.5, 2 ** 32]) {
+    assertThrows(() => call({ n, eps: 1 }), RangeError, `got n ${n}, must be a whole`);
+  }
+  for (const eps of [largest, -largest, 0, 1e-50]) call({ n: 2 ** 32 - 1, eps });
+});

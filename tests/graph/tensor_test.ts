@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { Storage, Tensor } from "../../lib/graph/tensor.ts";
+import { type DType, Storage, Tensor } from "../../lib/graph/tensor.ts";
 
 Deno.test("Tensor knows its size, rows and last dimension", () => {
   const tensor = new Tensor("x", [2, 3, 5]);
@@ -17,6 +17,19 @@ Deno.test("Tensor knows its size, rows and last dimension", () => {
 Deno.test("Tensor refuses shapes that hold nothing", () => {
   for (const shape of [[], [0], [3, -1], [1.5], [NaN], [2 ** 53]]) {
     assertThrows(() => new Tensor("x", shape), RangeError, `Cannot make tensor "x": got shape (${shape.join(", ")})`);
+  }
+});
+
+Deno.test("Tensor refuses types that no kernel reads", () => {
+  for (const dtype of ["f64", "F32", "", null, 4]) {
+    assertThrows(
+      () => new Tensor("q", [4], { dtype: dtype as DType }),
+      RangeError,
+      `Cannot make tensor "q": got dtype ${JSON.stringify(dtype)}, must be f32, u32 or f16`,
+    );
+  }
+  for (const dtype of ["f32", "u32", "f16", undefined] as const) {
+    assertEquals(new Tensor("q", [4], { dtype }).dtype, dtype ?? "f32");
   }
 });
 

@@ -141,7 +141,10 @@ for (const [op, args] of Object.entries(OPS)) {
 
 Deno.test("constants that a kernel cannot be told are refused", () => {
   const x = new Tensor("x", [2, 3]);
-  assertThrows(() => rmsnorm(new Graph(), x, new Tensor("weight", [3]), NaN), RangeError, "eps");
+  for (const eps of [NaN, Infinity, -1, 0, -0, 1e-50, 1e-45, 1e300, 3.41e38]) {
+    const problem = `got eps ${eps}, must be`;
+    assertThrows(() => rmsnorm(new Graph(), x, new Tensor("weight", [3]), eps), RangeError, problem);
+  }
   for (const heads of [0, -2, 1.5, NaN]) {
     const [q, start] = [new Tensor("q", [1, 2, 6]), new Tensor("start", [1], { dtype: "u32" })];
     assertThrows(() => attention(new Graph(), q, q, q, heads, start), RangeError, String(heads));
