@@ -17,7 +17,8 @@ const DEFAULT_PORT = 8642;
 
 const HELP = `
 Serves a page to this machine alone that shows what report.html shows, and keeps it up to date as the runs go on. Prints
-the page's address; Ctrl-C ends it. A run need not have started: the page waits for it.
+the page's address. A run need not have started: the page waits for it. Ctrl-C or SIGTERM ends it, as it is meant to end:
+with exit code 0.
 
   deno task dashboard --run RUN [--run RUN …] [options]
 

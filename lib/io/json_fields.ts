@@ -170,11 +170,7 @@ export class JsonFields {
  */
 export function parseJsonText(text: string, source: JsonSource): unknown {
   if (nestsTooDeep(text)) {
-    throw refusal(
-      source,
-      "JSON with a list or an object in another, and so on",
-      `at most ${MAX_JSON_DEPTH} levels deep`,
-    );
+    throw refusal(source, `JSON nested more than ${MAX_JSON_DEPTH} levels deep`, "at most that");
   }
   try {
     return JSON.parse(withoutMark(text));

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { dashboardHandler } from "../../tasks/dashboard/handler.ts";
+import { taskCommand } from "../harness/run_task.ts";
 import { CONFIG, linesOf, makeRun, metricsOf, withRun } from "./runs.ts";
 
 Deno.test("the dashboard answers this machine's browser alone, and only what is new", async () => {
@@ -112,4 +113,21 @@ Deno.test("a run that cannot be read is shown with what is wrong, beside the oth
       await Deno.remove(other, { recursive: true });
     }
   });
+});
+
+Deno.test({
+  name: "Ctrl-C and SIGTERM are the dashboard's normal end",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    await withRun(async (_, run) => {
+      for (const signal of ["SIGINT", "SIGTERM"] as const) {
+        const args = ["--run", run, "--port", "0"];
+        const process = taskCommand("dashboard", args, { stdin: "null", stderr: "piped" }).spawn();
+        const stderr = new Response(process.stderr).text();
+        // It prints its address once it can be ended.
+        for await (const _ of process.stdout) process.kill(signal);
+        assertEquals([(await process.status).code, await stderr], [0, ""]);
+      }
+    });
+  },
 });
