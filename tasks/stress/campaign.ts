@@ -61,10 +61,14 @@ export class Attack {
     this.#signal = signal;
   }
 
-  /** Whether to go on: the goal is not reached, nor the time over, which begins when this is first asked. */
+  /**
+   * Whether to go on: the goal is not reached, nor the time over, which begins when this is first asked. One try is
+   * made in any case: a campaign that tried nothing found nothing.
+   */
   get goesOn(): boolean {
     this.#signal.throwIfAborted();
-    return this.tries < this.#goal && this.secondsLeft > 0;
+    const isTimeLeft = this.secondsLeft > 0;
+    return this.tries < this.#goal && (isTimeLeft || this.tries === 0);
   }
 
   /** Seconds that are left. */
