@@ -101,7 +101,10 @@ Deno.test("what stands beside the ids is an output too: nothing else gives way t
       // A name that is short enough itself, here or in a directory that is still to be made.
       for (const place of ["", "new/deep/"]) {
         const long = `${place}${"n".repeat(230)}`;
-        await early(encodeTo(`${long}.npy`, ...shard), /^error: Cannot (?:make|find) DIR\/.*n{200}.*: got "File name too long/);
+        await early(
+          encodeTo(`${long}.npy`, ...shard),
+          /^error: Cannot (?:make|find) DIR\/.*n{200}.*: got "File name too long/,
+        );
       }
     }
     const made = await capture(encode, ...fill(encodeTo("new.npy"), directory));
