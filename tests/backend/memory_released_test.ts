@@ -27,6 +27,7 @@ import { train } from "../../lib/train/train.ts";
 import { Trainer } from "../../lib/train/trainer.ts";
 import { forEachDevice, reference } from "../harness/backends.ts";
 import { gpuTest } from "../harness/gpu.ts";
+import { inTemporaryDirectory } from "../harness/temporary_directory.ts";
 
 const TEXT = "the cat sat on the mat, the dog sat on the log.\n".repeat(20);
 const tokenizer = await trainBpe(TEXT, { vocabSize: 265 });
@@ -54,15 +55,6 @@ const sampling = { temperature: 1, topP: 0.9, maxTokens: 12 };
 function trainOn(backend: Backend, model: Transformer) {
   const weights = initialWeights(shape, 1);
   return train({ backend, model, config: training, weights, train: tokens, valid: tokens, tokenizer });
-}
-
-async function inDirectory(work: (directory: string) => Promise<void>): Promise<void> {
-  const directory = await Deno.makeTempDir();
-  try {
-    await work(directory);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
 }
 
 /** Uses of the library with a model, none of which may keep anything but the model's own arrays. */
@@ -100,13 +92,13 @@ const USES: Readonly<Record<string, (backend: Backend, model: Transformer) => Pr
 /** Uses of the library that bring a model of their own, or none. */
 const OWN_USES: Readonly<Record<string, (backend: Backend) => Promise<unknown>>> = {
   "trainRun": (backend) =>
-    inDirectory(async (directory) => {
+    inTemporaryDirectory(async (directory) => {
       const data = { train: { name: "tokens", tokens: tokens.length, sha256: "" } };
       const config = { model: shape, training, data, backend: backend.name };
       await Array.fromAsync(trainRun({ backend, directory, config, train: tokens, valid: tokens, tokenizer }));
     }),
   "measureCosts": (backend) =>
-    inDirectory(async (directory) => {
+    inTemporaryDirectory(async (directory) => {
       const config = { preset: "tiny", given: [], model: shape, training };
       await measureCosts(backend, { config, train: tokens, valid: tokens, tokenizer, directory, seconds: 0 });
     }),

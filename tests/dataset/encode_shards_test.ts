@@ -11,21 +11,13 @@ import { SpecialTokens } from "../../lib/tokenizer/special_tokens.ts";
 import { Tokenizer } from "../../lib/tokenizer/tokenizer.ts";
 import { trainBpe } from "../../lib/tokenizer/train_bpe.ts";
 import { hostileBytes, SPECIALS } from "../tokenizer/arbitraries.ts";
+import { inTemporaryDirectory } from "../harness/temporary_directory.ts";
 
 const tokenizer = await trainBpe("the cat sat on the mat, don't they'll 's <|end|> 0719 éß 你好 ".repeat(20), {
   vocabSize: 290,
   specialTokens: SPECIALS,
 });
 const names = (dir: string) => Array.from(Deno.readDirSync(dir), ({ name }) => name).sort();
-
-async function inTemporaryDirectory(body: (dir: string) => Promise<void>): Promise<void> {
-  const dir = await Deno.makeTempDir();
-  try {
-    await body(dir);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
-}
 
 async function allIds(prefix: string, numShards: number): Promise<number[]> {
   const shards = Array.from({ length: numShards }, (_, i) => readNpy(shardName(prefix, i, numShards)));

@@ -12,19 +12,11 @@ import { UserError } from "../../lib/errors.ts";
 import { saveTokenizer, Tokenizer, trainBpe } from "../../lib/tokenizer/mod.ts";
 import { formatTokenizerJson } from "../../lib/tokenizer/tokenizer_json.ts";
 import { recordOf, requireSameData } from "../../lib/train/data_record.ts";
+import { inTemporaryDirectory } from "../harness/temporary_directory.ts";
 
 const TEXT = "the cat sat on the mat, the dog sat on the log. ".repeat(50);
 const english = await trainBpe(TEXT, { vocabSize: 265 });
 const other = await trainBpe(TEXT.replaceAll("t", "x"), { vocabSize: 265 });
-
-async function inTemporaryDirectory(body: (dir: string) => Promise<void>): Promise<void> {
-  const dir = await Deno.makeTempDir();
-  try {
-    await body(dir);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
-}
 
 /** The SHA-256 of the tokenizer.json that is saved of a tokenizer, by the browser's own function. */
 async function hashOfFile(dir: string): Promise<string> {

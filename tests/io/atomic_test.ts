@@ -4,17 +4,9 @@ import { withTemporaryDirectory, writeDirectoryAtomically, writeFileAtomically }
 import { lockDirectory } from "../../lib/io/lock.ts";
 import { PendingFile } from "../../lib/io/pending_file.ts";
 import { PathExistsError } from "../../lib/io/rename_to_new.ts";
+import { inTemporaryDirectory } from "../harness/temporary_directory.ts";
 
 const names = (dir: string) => Array.from(Deno.readDirSync(dir), (entry) => entry.name).sort();
-
-async function inTemporaryDirectory(body: (dir: string) => Promise<void>): Promise<void> {
-  const dir = await Deno.makeTempDir();
-  try {
-    await body(dir);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
-}
 
 Deno.test("writeFileAtomically() replaces a file and leaves no temporary name", () =>
   inTemporaryDirectory(async (dir) => {

@@ -10,6 +10,7 @@ import type { OwnEntries } from "../../lib/io/own_entries.ts";
 import { recoverDirectory, restoreReplaced } from "../../lib/io/replace_directory.ts";
 import { trainBpe } from "../../lib/tokenizer/mod.ts";
 import { killAtEachCall } from "../harness/dying_file_system.ts";
+import { inTemporaryDirectory } from "../harness/temporary_directory.ts";
 
 /** Every file below a directory with its text; directories end in a slash. */
 async function tree(directory: string, below = ""): Promise<Record<string, string>> {
@@ -20,15 +21,6 @@ async function tree(directory: string, below = ""): Promise<Record<string, strin
     else found[path] = await Deno.readTextFile(`${directory}/${path}`);
   }
   return found;
-}
-
-async function inTemporaryDirectory(body: (directory: string) => Promise<void>): Promise<void> {
-  const directory = await Deno.makeTempDir();
-  try {
-    await body(directory);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
 }
 
 async function empty(directory: string): Promise<void> {

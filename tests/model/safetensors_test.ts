@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { UserError } from "../../lib/errors.ts";
 import { Safetensors, type TensorToWrite, writeSafetensors } from "../../lib/model/safetensors.ts";
+import { inTemporaryDirectory } from "../harness/temporary_directory.ts";
 
 const FIXTURE = new URL("../fixtures/torch/linear.safetensors", import.meta.url).pathname;
 
@@ -11,15 +12,6 @@ function fileOf(header: unknown, dataBytes: number, length?: number): Uint8Array
   new DataView(bytes.buffer).setUint32(0, length ?? json.byteLength, true);
   bytes.set(json, 8);
   return bytes;
-}
-
-async function withTemporaryDirectory(body: (dir: string) => Promise<void>): Promise<void> {
-  const dir = await Deno.makeTempDir();
-  try {
-    await body(dir);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
 }
 
 Deno.test("Safetensors reads what Python's safetensors wrote, from a file and from bytes", async () => {
@@ -37,7 +29,7 @@ Deno.test("Safetensors reads what Python's safetensors wrote, from a file and fr
 });
 
 Deno.test("writeSafetensors() writes what Safetensors reads: types, shapes, metadata, lazy data", () =>
-  withTemporaryDirectory(async (dir) => {
+  inTemporaryDirectory(async (dir) => {
     const path = `${dir}/weights.safetensors`;
     await Deno.writeTextFile(path, "an older file");
     const tensors: TensorToWrite[] = [
@@ -64,7 +56,7 @@ Deno.test("writeSafetensors() writes what Safetensors reads: types, shapes, meta
   }));
 
 Deno.test("writeSafetensors() that fails leaves the file that was there, and nothing else", () =>
-  withTemporaryDirectory(async (dir) => {
+  inTemporaryDirectory(async (dir) => {
     const path = `${dir}/weights.safetensors`;
     await Deno.writeTextFile(path, "an older file");
     const good: TensorToWrite = { name: "a", dtype: "F32", shape: [1], data: Float32Array.of(1) };

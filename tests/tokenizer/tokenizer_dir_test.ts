@@ -7,6 +7,7 @@ import { formatTokenizerJson } from "../../lib/tokenizer/tokenizer_json.ts";
 import type { Tokenizer } from "../../lib/tokenizer/tokenizer.ts";
 import { parseVocabAndMerges } from "../../lib/tokenizer/vocab_and_merges.ts";
 import { trainBpe } from "../../lib/tokenizer/train_bpe.ts";
+import { inTemporaryDirectory } from "../harness/temporary_directory.ts";
 
 const TEXT = "the cat the hat __proto__ 1010 10 constructor \u00a0naïve 你好 <|im start|> ".repeat(9);
 const SPECIALS = ["<|im start|>", "<|pad|>"];
@@ -16,15 +17,6 @@ const CL100K_TEXT = "I'LL 12345 x\n\n ";
 const cl100k = await trainBpe(CL100K_TEXT.repeat(9), { vocabSize: 266, specialTokens: SPECIALS, pattern: "cl100k" });
 
 const fixture = (name: string) => Deno.readTextFileSync(new URL(`../fixtures/${name}`, import.meta.url));
-
-async function inTemporaryDirectory(body: (dir: string) => Promise<void>): Promise<void> {
-  const dir = await Deno.makeTempDir();
-  try {
-    await body(dir);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
-}
 
 /** What is loaded, and what was said. */
 async function load(path: string, options: LoadOptions = {}) {

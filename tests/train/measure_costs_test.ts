@@ -7,6 +7,7 @@ import { measureCosts } from "../../lib/train/measure_costs.ts";
 import { mergeConfigs } from "../../lib/train/merge_config.ts";
 import { planForTime } from "../../lib/train/plan_for_time.ts";
 import { Random } from "../harness/random.ts";
+import { inTemporaryDirectory } from "../harness/temporary_directory.ts";
 
 const model = { vocabSize: 11, contextLength: 6, dModel: 8, numLayers: 1, numHeads: 2, dFf: 12 };
 const tokens = tokensInMemory(new Random(1).integers(500, 11));
@@ -29,18 +30,9 @@ function idleBackend(programs: Program[]): Backend {
   };
 }
 
-async function inDirectory(body: (directory: string) => Promise<void>): Promise<void> {
-  const directory = await Deno.makeTempDir();
-  try {
-    await body(directory);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
-}
-
 for (const dtype of ["f32", "f16"] as const) {
   Deno.test(`steps and validations are measured in the run's own type, ${dtype}`, async () => {
-    await inDirectory(async (directory) => {
+    await inTemporaryDirectory(async (directory) => {
       const programs: Program[] = [];
       const config = mergeConfigs([{ model, training: { batchSize: 2, gradAccumulation: 2, dtype } }]);
       const options = { config, train: tokens, valid: tokens, directory, seconds: 1e-9 };
@@ -58,7 +50,7 @@ for (const dtype of ["f32", "f16"] as const) {
 }
 
 Deno.test("a learning rate that only a warm-up bears can be measured", async () => {
-  await inDirectory(async (directory) => {
+  await inTemporaryDirectory(async (directory) => {
     await using backend = await createWasmBackend({ workers: 1 });
     const config = mergeConfigs([{ model, training: { batchSize: 2, lr: 1e30 } }]);
     const costs = await measureCosts(backend, { config, train: tokens, directory, seconds: 0.01 });

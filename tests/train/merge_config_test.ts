@@ -5,17 +5,9 @@ import { type ConfigParts, mergeConfigs, type MergedConfig, readConfigFile } fro
 import { readRunConfig, writeRunConfig } from "../../lib/train/run_directory.ts";
 import type { TrainingConfig } from "../../lib/train/config.ts";
 import type { ModelConfig } from "../../lib/model/config.ts";
+import { inTemporaryDirectory } from "../harness/temporary_directory.ts";
 
 const DATA = { train: { name: "x.npy", tokens: 400, sha256: "0".repeat(64) } };
-
-async function inDirectory(body: (directory: string) => Promise<void>): Promise<void> {
-  const directory = await Deno.makeTempDir();
-  try {
-    await body(directory);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
-}
 
 /** What a run's config.json says to another run, which has a tokenizer of so many tokens. */
 async function throughFile(directory: string, config: MergedConfig, vocabSize?: number): Promise<ConfigParts> {
@@ -72,7 +64,7 @@ function outcome(parts: readonly ConfigParts[], vocabSize?: number): unknown {
 }
 
 Deno.test("a run's config.json says to another run what was said to its own, and no more", async () => {
-  await inDirectory(async (directory) => {
+  await inTemporaryDirectory(async (directory) => {
     await fc.assert(
       fc.asyncProperty(parts, parts, async (said, more) => {
         let config: MergedConfig;
@@ -94,7 +86,7 @@ Deno.test("a run's config.json says to another run what was said to its own, and
 });
 
 Deno.test("what follows from other settings follows again when those change, from old files too", async () => {
-  await inDirectory(async (directory) => {
+  await inTemporaryDirectory(async (directory) => {
     const first = mergeConfigs([{ training: { steps: 500, lr: 3e-3 } }], 300);
     for (const through of [throughFile, throughOldFile]) {
       const again = async (more: ConfigParts, vocabSize = 300) =>
@@ -114,7 +106,7 @@ Deno.test("what follows from other settings follows again when those change, fro
 });
 
 Deno.test("a configuration that a person wrote is taken by its word, defaults included", async () => {
-  await inDirectory(async (directory) => {
+  await inTemporaryDirectory(async (directory) => {
     const path = `${directory}/mine.json`;
     await Deno.writeTextFile(path, JSON.stringify({ training: { lr: 3e-3, minLr: 3e-4 }, model: { dModel: 128 } }));
     const config = mergeConfigs([await readConfigFile(path, 300), { preset: "tinystories", training: { lr: 1 } }], 300);
@@ -123,7 +115,7 @@ Deno.test("a configuration that a person wrote is taken by its word, defaults in
 });
 
 Deno.test("what was planned, and what was edited afterwards, stays as it stands in the file", async () => {
-  await inDirectory(async (directory) => {
+  await inTemporaryDirectory(async (directory) => {
     const config = mergeConfigs([{}], 300);
     const edited = { ...config, training: { ...config.training, steps: 1234, warmupSteps: 7 } };
     for (const through of [throughFile, throughOldFile]) {
@@ -134,7 +126,7 @@ Deno.test("what was planned, and what was edited afterwards, stays as it stands 
 });
 
 Deno.test("a run's config.json is read as it was written; each field of another kind is refused by name", async () => {
-  await inDirectory(async (directory) => {
+  await inTemporaryDirectory(async (directory) => {
     const config = { ...mergeConfigs([{ training: { clip: 0 } }], 300), data: DATA, backend: "wasm" } as const;
     await writeRunConfig(directory, config);
     assertEquals(await readRunConfig(directory), config);
@@ -167,7 +159,7 @@ Deno.test("a run's config.json is read as it was written; each field of another 
 });
 
 Deno.test("a run of before clipping could be switched off, whose infinite norm JSON wrote as null, is read", async () => {
-  await inDirectory(async (directory) => {
+  await inTemporaryDirectory(async (directory) => {
     const config = mergeConfigs([{}], 300);
     const training = { ...config.training, clip: null };
     const json = { model: config.model, training, data: DATA, backend: "wasm" };

@@ -6,15 +6,7 @@ import { MetricsFollower, readLog, readMetrics } from "../../lib/train/metrics_f
 import { lineOf, MAX_LINE_BYTES } from "../../lib/train/metrics_line.ts";
 import { MetricsLog } from "../../lib/train/metrics_log.ts";
 import { linesOf, metricsOf } from "../report/runs.ts";
-
-async function withDirectory(body: (dir: string) => Promise<void>): Promise<void> {
-  const dir = await Deno.makeTempDir();
-  try {
-    await body(dir);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
-}
+import { inTemporaryDirectory } from "../harness/temporary_directory.ts";
 
 /** Some of them hold characters of several bytes. */
 const METRICS = metricsOf(120, { samples: true });
@@ -23,7 +15,7 @@ const BYTES = new TextEncoder().encode(linesOf(METRICS));
 Deno.test("a log that is cut anywhere gives its whole lines, however it grows and shrinks", async () => {
   const cut = fc.integer({ min: 0, max: BYTES.length });
   const property = fc.asyncProperty(fc.array(cut, { minLength: 1, maxLength: 12 }), async (cuts) => {
-    await withDirectory(async (dir) => {
+    await inTemporaryDirectory(async (dir) => {
       const follower = new MetricsFollower(dir);
       for (const end of cuts) {
         await Deno.writeFile(`${dir}/metrics.jsonl`, BYTES.subarray(0, end));
@@ -41,7 +33,7 @@ Deno.test("a log that is cut anywhere gives its whole lines, however it grows an
 });
 
 Deno.test("a log that a resumed run writes anew is read anew, even when it has grown longer again", async () => {
-  await withDirectory(async (dir) => {
+  await inTemporaryDirectory(async (dir) => {
     const follower = new MetricsFollower(dir);
     assertEquals([await follower.poll(), follower.metrics.length], [false, 0]);
     await Deno.writeFile(`${dir}/metrics.jsonl`, BYTES.subarray(0, BYTES.length - 5));
@@ -59,7 +51,7 @@ Deno.test("a log that a resumed run writes anew is read anew, even when it has g
 });
 
 Deno.test("a line that is no step's is named, again and again, until it is gone", async () => {
-  await withDirectory(async (dir) => {
+  await inTemporaryDirectory(async (dir) => {
     const follower = new MetricsFollower(dir);
     const [two, ...rest] = [linesOf(METRICS.slice(0, 2)), linesOf(METRICS.slice(1, 2)), '{"step":\n', "[]\n"];
     for (const faulty of rest) {
@@ -75,7 +67,7 @@ Deno.test("a line that is no step's is named, again and again, until it is gone"
 });
 
 Deno.test("a divergence ends a log, at the last step or after it; a log that goes on from before has none", async () => {
-  await withDirectory(async (dir) => {
+  await inTemporaryDirectory(async (dir) => {
     const follower = new MetricsFollower(dir);
     const path = `${dir}/metrics.jsonl`;
     for (const step of [4, 5, 9]) {
@@ -100,7 +92,7 @@ Deno.test("a divergence ends a log, at the last step or after it; a log that goe
 });
 
 Deno.test("polls at the same time are as polls one after another, and leave alone what was handed out", async () => {
-  await withDirectory(async (dir) => {
+  await inTemporaryDirectory(async (dir) => {
     const follower = new MetricsFollower(dir);
     await Deno.writeFile(`${dir}/metrics.jsonl`, BYTES.subarray(0, 1000));
     assertEquals((await Promise.all(Array.from({ length: 8 }, () => follower.poll()))).filter(Boolean).length, 1);
@@ -122,7 +114,7 @@ Deno.test("polls at the same time are as polls one after another, and leave alon
 });
 
 Deno.test("a line is read up to its limit, wherever the reads of the file cut it, and refused beyond", async () => {
-  await withDirectory(async (dir) => {
+  await inTemporaryDirectory(async (dir) => {
     const lineOfSize = (bytes: number, step: number) => {
       const empty = linesOf([{ ...METRICS[0], step, sample: "" }]);
       return linesOf([{
@@ -162,7 +154,7 @@ Deno.test("a resumed run's log keeps the lines before its checkpoint byte by byt
     ),
   );
   const property = fc.asyncProperty(fc.integer({ min: 0, max: 20 }), junk, async (step, junk) => {
-    await withDirectory(async (dir) => {
+    await inTemporaryDirectory(async (dir) => {
       // A field of somebody's own stays too.
       const kept = METRICS.slice(0, step).map((line) => `${JSON.stringify({ mine: [1], ...line })}\n`).join("");
       const bytes = new Blob([kept, junk]);
@@ -179,7 +171,7 @@ Deno.test("a resumed run's log keeps the lines before its checkpoint byte by byt
 });
 
 Deno.test("a log with a faulty line before the checkpoint is refused and stays as it was", async () => {
-  await withDirectory(async (dir) => {
+  await inTemporaryDirectory(async (dir) => {
     const text = `${linesOf(METRICS.slice(0, 5))}no JSON\n${linesOf(METRICS.slice(5))}`;
     await Deno.writeTextFile(`${dir}/metrics.jsonl`, text);
     for (const step of [6, 20]) {

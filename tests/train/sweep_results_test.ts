@@ -11,15 +11,7 @@ import {
 } from "../../lib/train/sweep_results.ts";
 import { lineOf } from "../../lib/train/metrics_line.ts";
 import { makeRun, metricsOf } from "../report/runs.ts";
-
-async function withDirectory(body: (dir: string) => Promise<void>): Promise<void> {
-  const dir = await Deno.makeTempDir();
-  try {
-    await body(dir);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
-}
+import { inTemporaryDirectory } from "../harness/temporary_directory.ts";
 
 const loss = fc.oneof(fc.double({ min: 0, max: 20, noNaN: true }), fc.constantFrom(NaN, Infinity, -Infinity));
 const status = fc.constantFrom("waiting", "stopped", "finished", "diverged");
@@ -47,7 +39,7 @@ const results = fc.array(
 );
 
 Deno.test("what a sweep writes it reads again, NaN and infinities among it", async () => {
-  await withDirectory(async (dir) => {
+  await inTemporaryDirectory(async (dir) => {
     assertEquals(await readResults(dir), []);
     await fc.assert(
       fc.asyncProperty(results, async (results) => {
@@ -79,7 +71,7 @@ Deno.test("the best is a finished run than which no other has a lower loss, and 
 });
 
 Deno.test("a run's result is told from a log that is empty, has NaN in it, or ends in a divergence", async () => {
-  await withDirectory(async (dir) => {
+  await inTemporaryDirectory(async (dir) => {
     const point = { name: "lr-1", settings: { lr: "1" } };
     const metrics = metricsOf(40);
     await makeRun(dir, []);
@@ -94,7 +86,7 @@ Deno.test("a run's result is told from a log that is empty, has NaN in it, or en
 });
 
 Deno.test("a sweep.json that was edited or damaged is refused in one line that names the field", async () => {
-  await withDirectory(async (dir) => {
+  await inTemporaryDirectory(async (dir) => {
     const run = { name: "lr-1", settings: { lr: "1" }, status: "finished", steps: 3, loss: 1 };
     for (
       const [text, got] of [
