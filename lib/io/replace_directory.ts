@@ -23,6 +23,7 @@ import { PathExistsError } from "./rename_to_new.ts";
 import { statOrNull } from "./stat_or_null.ts";
 import { listBeside, parseTemporaryName, temporaryNameFor } from "./temporary.ts";
 import { tidyBeside } from "./tidy.ts";
+import { namesIn } from "./names_in.ts";
 
 /** Links that lead to links are followed so often, as by Linux. */
 const MAX_LINKS = 40;
@@ -143,13 +144,4 @@ async function followLinks(path: string): Promise<string> {
 async function isFree(path: string): Promise<boolean> {
   const info = await statOrNull(path);
   return info === null ? !await exists(path) : info.isDirectory && await isEmpty(path);
-}
-
-async function namesIn(directory: string): Promise<string[]> {
-  try {
-    return (await Array.fromAsync(Deno.readDir(directory))).map(({ name }) => name);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
-  }
 }

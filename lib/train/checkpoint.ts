@@ -25,6 +25,7 @@ import { DivergenceError } from "./divergence.ts";
 import { CHECKPOINT_ENTRIES, CHECKPOINTS_ENTRIES, RUN_ENTRIES } from "./run_entries.ts";
 import { learningRate } from "./schedule.ts";
 import type { Snapshot } from "./train.ts";
+import { namesIn } from "../io/names_in.ts";
 
 export type { BestValidation, CheckpointState };
 
@@ -136,7 +137,7 @@ export async function latestCheckpoint(
 
 /** The paths of all checkpoints, oldest first. Those without their final name, left by a killed process, do not count. */
 export async function listCheckpoints(directory: string): Promise<string[]> {
-  const entries = await entriesOf(directory);
+  const entries = await namesIn(directory);
   return entries.filter((name) => /^step-\d{9,}$/.test(name)).sort().map((name) => `${directory}/${name}`);
 }
 
@@ -213,15 +214,6 @@ function countNonFinite(values: Float32Array): number {
   // A plain loop: weights are many, and a call for each would take longer than writing them.
   for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) count++;
   return count;
-}
-
-async function entriesOf(directory: string): Promise<string[]> {
-  try {
-    return (await Array.fromAsync(Deno.readDir(directory))).map(({ name }) => name);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
-  }
 }
 
 /**
