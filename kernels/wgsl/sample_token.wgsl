@@ -47,7 +47,7 @@ fn newest() -> u32 {
 fn score_before(token: u32) -> f32 {
   let logit = logits[row + token];
   let bits = bitcast<u32>(logit);
-  if (bits == 0xff800000u || (drawable[token / 32u] >> (token % 32u) & 1u) == 0u) {
+  if (bits == 0xff800000u || ((drawable[token / 32u] >> (token % 32u)) & 1u) == 0u) {
     return LOWEST;
   }
   return select(clamp(logit, -LARGEST, LARGEST), BROKEN, (bits & 0x7fffffffu) >= 0x7f800000u);
