@@ -1,6 +1,7 @@
 // sample_token: chooses the token that follows each lane's sequence; lib/model/sampling.ts says how
 // logits: (B, V); start: (1), the position of the newest token; uniforms: (B), random numbers in [0, 1)
-// options: (6) = 1 / temperature, or 0 for the likeliest token; topK; minP; topP; penalty; 1 / penalty
+// options: (6) = 1 / temperature, or 0 for the likeliest token; topK; margin; topP; penalty; 1 / penalty;
+// the margin is how far a score may lie below the best: -temperature * log(minP)
 // drawable: (ceil(V / 32)), a bit for each token, 1 for those that may be drawn
 // ids: (B), the tokens chosen; context: (B, S), the tokens up to `start`, after which the chosen one is written
 // scores: (B, V), scratch: the logits with the penalty, LOWEST where a token is out
@@ -76,11 +77,10 @@ fn fill_scores(lane: u32, local: u32) {
   best = workgroup_max(own_best, local);
 }
 
+// By scores alone, so that no rounding of an exponential decides: at a margin of 0, the likeliest stay and no others.
 fn keep_min_p(local: u32) {
   for (var i = local; i < params.V; i += WORKGROUP) {
-    let score = scores[row + i];
-    // The likeliest stay, whatever the device makes of exp(0).
-    if (score < best && weight(score) < options[2]) {
+    if (best - scores[row + i] > options[2]) {
       scores[row + i] = LOWEST;
     }
   }
@@ -117,7 +117,7 @@ fn sample_nucleus(uniform_number: f32, total: f32, local: u32) -> u32 {
 }
 
 fn sample(uniform_number: f32, local: u32) -> u32 {
-  if (options[2] > 0.0) {
+  if (options[2] < -LOWEST) {
     keep_min_p(local);
   }
   if (options[1] < f32(params.V)) {

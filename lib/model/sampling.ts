@@ -63,15 +63,23 @@ const SMALLEST_INVERSE_TEMPERATURE = 1e-30;
 /** The largest f32 below 1: only a topP of 1 itself, rounded or not, leaves the nucleus out. */
 const LARGEST_TOP_P = 1 - 2 ** -24;
 
+/**
+ * How far below the largest logit one may lie and be kept: exp(−margin / temperature) = minP. So min-p compares logits,
+ * not weights: what is a tie, and what stays at a minP of 1, does not hang on how exponentials are rounded.
+ */
+function minPMargin({ temperature, minP = 0 }: SamplingOptions): number {
+  return minP === 0 ? Infinity : -temperature * Math.log(minP);
+}
+
 /** The options as numbers in the order of `SAMPLING_OPTIONS`, for the device to choose by. */
 export function encodeSampling(options: SamplingOptions): number[] {
-  const { temperature, topP, topK = Infinity, minP = 0, repetitionPenalty = 1 } = options;
+  const { temperature, topP, topK = Infinity, repetitionPenalty = 1 } = options;
   return [
     temperature === 0
       ? 0
       : Math.max(SMALLEST_INVERSE_TEMPERATURE, Math.min(1 / temperature, LARGEST_INVERSE_TEMPERATURE)),
     Math.min(topK, Number.MAX_SAFE_INTEGER),
-    minP,
+    Math.min(minPMargin(options), LARGEST_LOGIT),
     topP === 1 ? 1 : Math.min(topP, LARGEST_TOP_P),
     repetitionPenalty,
     1 / repetitionPenalty,
@@ -101,23 +109,25 @@ export function penalizeRepetition(logits: Float32Array, seen: Iterable<number>,
  * top-k; Nguyen et al. 2024, arXiv:2407.01082, for min-p.
  */
 export function sampleToken(logits: Float32Array, options: SamplingOptions, uniform: number): number {
-  const { temperature, topP, topK = Infinity, minP = 0 } = options;
+  const { temperature, topP, topK = Infinity } = options;
   const best = likeliest(logits);
   if (temperature === 0) return best;
 
-  const weights = new Float64Array(logits.length);
+  const scores = logits.slice();
+  dropBelow(scores, logits[best] - minPMargin(options));
+  if (topK < scores.length) keepLikeliest(scores, topK);
+  const weigh = (score: number) => Math.exp((score - logits[best]) / temperature);
+  const weights = new Float64Array(scores.length);
   let total = 0;
-  for (let id = 0; id < logits.length; id++) {
-    weights[id] = Math.exp((logits[id] - logits[best]) / temperature);
+  for (let id = 0; id < weights.length; id++) {
+    weights[id] = weigh(scores[id]);
     total += weights[id];
   }
-  if (topK < weights.length || minP > 0) {
-    // The likeliest token has weight 1.
-    dropBelow(weights, minP);
-    if (topK < weights.length) keepHeaviest(weights, topK);
-    total = weights.reduce((sum, weight) => sum + weight, 0);
+  if (topP < 1) {
+    // All weights below this add up to less than what may be left out, so none of them is in the nucleus.
+    const floor = (1 - topP) * total / weights.length;
+    return sampleNucleus(scores, scores.filter((_, id) => weights[id] >= floor), weigh, topP * total, uniform);
   }
-  if (topP < 1) return sampleNucleus(weights, total, topP, uniform);
   let remaining = uniform * total;
   for (let id = 0; id < weights.length; id++) {
     remaining -= weights[id];
@@ -143,37 +153,44 @@ function likeliest(logits: Float32Array): number {
   return best;
 }
 
-function dropBelow(weights: Float64Array, floor: number): void {
-  for (let id = 0; id < weights.length; id++) if (weights[id] < floor) weights[id] = 0;
+/** Sets what is below a floor to −∞, which weighs 0. */
+function dropBelow(scores: Float32Array, floor: number): void {
+  for (let id = 0; id < scores.length; id++) if (scores[id] < floor) scores[id] = -Infinity;
 }
 
-/** Sets all weights but the `count` heaviest to 0; of equal ones those with lower ids stay. */
-function keepHeaviest(weights: Float64Array, count: number): void {
-  const lightest = weights.toSorted()[weights.length - count];
+/** Sets all but the `count` largest scores to −∞; of equal ones those with lower ids stay. */
+function keepLikeliest(scores: Float32Array, count: number): void {
+  const lightest = scores.toSorted()[scores.length - count];
   let ties = count;
-  for (const weight of weights) if (weight > lightest) ties--;
-  for (let id = 0; id < weights.length; id++) {
-    if (weights[id] < lightest || (weights[id] === lightest && ties-- <= 0)) weights[id] = 0;
+  for (const score of scores) if (score > lightest) ties--;
+  for (let id = 0; id < scores.length; id++) {
+    if (scores[id] < lightest || (scores[id] === lightest && ties-- <= 0)) scores[id] = -Infinity;
   }
 }
 
 /**
- * Samples from the smallest set of the heaviest ids whose weights reach `topP · total`. The heaviest come first, equal
- * weights by id, so that the choice is the same everywhere.
+ * Samples from the smallest set of the likeliest ids whose weights reach `wanted`. The likeliest come first, equal ones
+ * by id, so that the choice is the same everywhere.
+ *
+ * @param candidates All scores that can be in the set, in any order; sorted here, without ids, because a sort that calls
+ * back for ids takes longer than the model.
  */
-function sampleNucleus(weights: Float64Array, total: number, topP: number, uniform: number): number {
-  // All weights below this add up to less than what may be left out, so none of them is in the set, which spares most
-  // of the sort: numbers alone, because a sort that calls back for ids takes longer than the model.
-  const floor = (1 - topP) * total / weights.length;
-  const sorted = weights.filter((weight) => weight >= floor).sort().reverse();
+function sampleNucleus(
+  scores: Float32Array,
+  candidates: Float32Array,
+  weigh: (score: number) => number,
+  wanted: number,
+  uniform: number,
+): number {
+  const sorted = candidates.sort().reverse();
   let sum = 0;
   let kept = 0;
-  while (kept < sorted.length && sum < topP * total) sum += sorted[kept++];
+  while (kept < sorted.length && sum < wanted) sum += weigh(sorted[kept++]);
   let remaining = uniform * sum;
   let rank = 0;
   // Rounding can leave a sliver at the end, which is the last one's.
-  while (rank < kept - 1 && (remaining -= sorted[rank]) >= 0) rank++;
+  while (rank < kept - 1 && (remaining -= weigh(sorted[rank])) >= 0) rank++;
   let id = -1;
-  for (let ties = rank - sorted.indexOf(sorted[rank]); ties >= 0; ties--) id = weights.indexOf(sorted[rank], id + 1);
+  for (let ties = rank - sorted.indexOf(sorted[rank]); ties >= 0; ties--) id = scores.indexOf(sorted[rank], id + 1);
   return id;
 }

@@ -35,8 +35,11 @@ export const sampleTokenKernel = defineKernel({
 /** What a device chooses where there is nothing to choose from; no token's id. */
 export const NO_TOKEN = 0xffffffff;
 
-/** What `options` holds, in this order; 0 in the first place takes the likeliest token. */
-export const SAMPLING_OPTIONS = ["1 / temperature", "topK", "minP", "topP", "penalty", "1 / penalty"] as const;
+/**
+ * What `options` holds, in this order; 0 in the first place takes the likeliest token. The margin says how far below the
+ * largest logit one may lie that min-p keeps: −temperature · log(minP).
+ */
+export const SAMPLING_OPTIONS = ["1 / temperature", "topK", "margin", "topP", "penalty", "1 / penalty"] as const;
 
 /** What `sampleTokens` reads besides the logits, all written by the host. */
 export interface SamplingInputs {

@@ -67,7 +67,7 @@ Deno.test("sampleToken with topK and minP takes only tokens that both leave, eac
       (logits, topK, minP, topP) => {
         const weights = softmax(logits, 1);
         const best = Math.max(...weights);
-        const ranked = [...weights.keys()].sort((a, b) => weights[b] - weights[a] || a - b);
+        const ranked = [...weights.keys()].sort((a, b) => logits[b] - logits[a] || a - b);
         const kept = ranked.slice(0, topK).filter((id) => weights[id] >= minP * best);
         const total = kept.reduce((sum, id) => sum + weights[id], 0);
         let reached = 0;
@@ -83,6 +83,17 @@ Deno.test("sampleToken with topK and minP takes only tokens that both leave, eac
     ),
     { seed: 4, numRuns: 300 },
   );
+});
+
+Deno.test("the likeliest tokens are told apart at temperatures at which all weights round to 1", () => {
+  const logits = Float32Array.of(1, 3, 2, 3);
+  for (const temperature of [1e9, 1e20, 1e300]) {
+    assertEquals(sampleToken(logits, { temperature, topP: 1, minP: 1 }, 0), 1);
+    assertEquals(sampleToken(logits, { temperature, topP: 1, minP: 1 }, 0.999), 3);
+    assertEquals(sampleToken(logits, { temperature, topP: 1, topK: 1 }, 0.999), 1);
+    assertEquals(sampleToken(logits, { temperature, topP: 0.7 }, 0.999), 2);
+    assertEquals(sampleToken(logits, { temperature, topP: 1, minP: 0.999_999 }, 0), 0);
+  }
 });
 
 Deno.test("penalizeRepetition makes each token that was seen less likely, once", () => {

@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
+import { wgslKernels } from "../../kernels/wgsl/mod.ts";
 import type { Backend } from "../../lib/backend/backend.ts";
+import { createWebGpuBackend } from "../../lib/backend/webgpu.ts";
 import { Graph } from "../../lib/graph/graph.ts";
 import { Tensor } from "../../lib/graph/tensor.ts";
 import { encodeSampling, penalizeRepetition, sampleToken, type SamplingOptions } from "../../lib/model/sampling.ts";
@@ -8,8 +10,9 @@ import { sampleTokens, SAMPLING_OPTIONS } from "../../lib/ops/sample_token.ts";
 import { gpuTest, openGpu } from "../harness/gpu.ts";
 import { GraphRun } from "../harness/graph_run.ts";
 import { Random } from "../harness/random.ts";
+import { ROUGHNESS, withRoughMath } from "../harness/rough_math.ts";
 import { withSmallDispatches } from "../harness/small_dispatches.ts";
-import { chooseToken } from "../reference/sample_token.ts";
+import { chooseToken, sureChoice } from "../reference/sample_token.ts";
 
 const CONTEXT = 11;
 
@@ -50,30 +53,6 @@ function bitsOf(array: Float32Array | Float64Array): Uint32Array {
   return new Uint32Array(array.buffer, array.byteOffset, array.length);
 }
 
-/** How far rounding in f32 may move a bound, relative to it, or a place in the distribution. */
-const ROUNDING = 1e-5;
-
-/** The oracle's choice, unless rounding may decide otherwise. */
-function sureChoice(
-  logits: Float32Array,
-  context: readonly number[],
-  options: SamplingOptions,
-  uniform: number,
-): number | undefined {
-  const id = chooseToken(logits, context, options, uniform);
-  for (const [u, p, m] of [[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]]) {
-    const { topP, minP = 0 } = options;
-    const moved = {
-      ...options,
-      topP: topP === 1 ? 1 : Math.min(topP * (1 + p * ROUNDING), 1 - Number.EPSILON),
-      minP: minP === 1 ? 1 : minP * (1 + m * ROUNDING),
-    };
-    const nearby = Math.min(Math.max(uniform + u * ROUNDING, 0), 1 - Number.EPSILON);
-    if (chooseToken(logits, context, moved, nearby) !== id) return undefined;
-  }
-  return id;
-}
-
 const optionsArbitrary = fc.record({
   temperature: fc.constantFrom(0, 1e-40, 0.3, 0.8, 1, 1.7, 1e9),
   topP: fc.oneof(fc.constant(1), fc.double({ min: 1e-3, max: 1, noNaN: true }), fc.constantFrom(0.95, 1e-50)),
@@ -90,41 +69,57 @@ function makeLogits(random: Random, vocabSize: number): Float32Array {
   return random.normal(vocabSize, spread).map((x) => isCoarse ? Math.round(x * 2) / 2 : x);
 }
 
+/** Compares choices with the oracle's, and the oracle's with the host's, for many options, logits and contexts. */
+async function assertChooses(backend: Backend, vocabSize: number, numRuns: number): Promise<void> {
+  const lanes = 23;
+  const sample = await loadSampler(backend, lanes, vocabSize);
+  let sure = 0;
+  let runs = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      optionsArbitrary,
+      fc.nat(),
+      fc.integer({ min: 1, max: CONTEXT - 1 }),
+      async (options, seed, n) => {
+        const random = new Random(seed);
+        const rows = Array.from({ length: lanes }, () => makeLogits(random, vocabSize));
+        const contexts = rows.map(() => [...random.integers(n, vocabSize)]);
+        const uniforms = Float32Array.from(rows, (_, b) => b === 0 ? 0 : b === 1 ? 1 - 2 ** -24 : random.next());
+        const logits = Float32Array.from(rows.flatMap((row) => [...row]));
+        const ids = await sample(logits, Uint32Array.from(contexts.flat()), options, uniforms);
+        runs++;
+        for (const [b, row] of rows.entries()) {
+          const expected = sureChoice(row, contexts[b], options, uniforms[b]);
+          if (expected === undefined) continue;
+          sure++;
+          assertEquals(ids[b], expected, `lane ${b}, uniform ${uniforms[b]}, logits ${row}, context ${contexts[b]}`);
+          // What the device is measured by is what the host does.
+          const penalized = row.slice();
+          penalizeRepetition(penalized, contexts[b], options.repetitionPenalty);
+          assertEquals(sampleToken(penalized, options, uniforms[b]), expected);
+        }
+      },
+    ),
+    { seed: 12, numRuns },
+  );
+  assert(sure > 0.9 * runs * lanes, `rounding may decide all but ${sure} of ${runs * lanes} choices`);
+}
+
 for (const vocabSize of [1, 2, 17, 64, 257, 1500]) {
   gpuTest(`sampleTokens chooses as sorting in float64 does, of ${vocabSize} tokens`, async () => {
     await using backend = await openGpu();
-    const lanes = 23;
-    const sample = await loadSampler(backend, lanes, vocabSize);
-    let sure = 0;
-    let runs = 0;
-    await fc.assert(
-      fc.asyncProperty(
-        optionsArbitrary,
-        fc.nat(),
-        fc.integer({ min: 1, max: CONTEXT - 1 }),
-        async (options, seed, n) => {
-          const random = new Random(seed);
-          const rows = Array.from({ length: lanes }, () => makeLogits(random, vocabSize));
-          const contexts = rows.map(() => [...random.integers(n, vocabSize)]);
-          const uniforms = Float32Array.from(rows, (_, b) => b === 0 ? 0 : b === 1 ? 1 - 2 ** -24 : random.next());
-          const logits = Float32Array.from(rows.flatMap((row) => [...row]));
-          const ids = await sample(logits, Uint32Array.from(contexts.flat()), options, uniforms);
-          runs++;
-          for (const [b, row] of rows.entries()) {
-            const expected = sureChoice(row, contexts[b], options, uniforms[b]);
-            if (expected === undefined) continue;
-            sure++;
-            assertEquals(ids[b], expected, `lane ${b}, uniform ${uniforms[b]}, logits ${row}, context ${contexts[b]}`);
-            // What the device is measured by is what the host does.
-            const penalized = row.slice();
-            penalizeRepetition(penalized, contexts[b], options.repetitionPenalty);
-            assertEquals(sampleToken(penalized, options, uniforms[b]), expected);
-          }
-        },
-      ),
-      { seed: 12, numRuns: 25 },
-    );
-    assert(sure > 0.9 * runs * lanes, `rounding may decide all but ${sure} of ${runs * lanes} choices`);
+    await assertChooses(backend, vocabSize, 25);
+  });
+}
+
+for (const roughness of ROUGHNESS) {
+  gpuTest(`sampleTokens chooses so with exponentials and quotients as rough as WGSL allows: ${roughness}`, async () => {
+    const rough = withRoughMath(wgslKernels.get("sample_token")!, roughness, [
+      ["(wanted - edge.before)", "lightest_weight"],
+      ["(amount - place.before)", "weight(score_of(drawn))"],
+    ]);
+    await using backend = await createWebGpuBackend({ kernels: new Map([["sample_token", rough]]) });
+    for (const vocabSize of [17, 257]) await assertChooses(backend, vocabSize, 25);
   });
 }
 
