@@ -112,8 +112,11 @@ Deno.test({
     const norm = Math.hypot(...distinct.map((_, k) => k + 1));
     assertClose(await backend.read(program.view(clip)), [norm, 1], { relative: 16 * UNIT_ROUNDOFF });
     for (const [k, i] of distinct.entries()) {
-      // m / c1 = g and v / c2 = g², so each parameter goes down by the learning rate.
-      assertEquals((await backend.read(at(parameters, i)))[0], 100 * k - 0.25, `parameter ${i}`);
+      // m / c1 = g and v / c2 = g², so each parameter goes down by the learning rate: but for three divisions and a root,
+      // which WGSL allows 2.5 units in the last place each, and the subtraction's rounding.
+      const expected = 100 * k - 0.25;
+      const tolerance = { absolute: 20 * UNIT_ROUNDOFF * 0.25, relative: UNIT_ROUNDOFF };
+      assertClose(await backend.read(at(parameters, i)), [expected], tolerance, `parameter ${i}`);
       assertEquals((await backend.read(at(v, i)))[0], (k + 1) ** 2 / 4, `second moment ${i}`);
     }
     for (const i of [2, 2 ** 25 + 1, LARGE - 3]) assertEquals((await backend.read(at(m, i)))[0], 0, `moment ${i}`);
