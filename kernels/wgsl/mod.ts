@@ -13,7 +13,6 @@ import lossScaleUpdate from "./loss_scale_update.wgsl" with { type: "text" };
 import meanForward from "./mean_forward.wgsl" with { type: "text" };
 import peakFma from "./peak_fma.wgsl" with { type: "text" };
 import rmsnormBackwardInput from "./rmsnorm_backward_input.wgsl" with { type: "text" };
-import rmsnormBackwardWeight from "./rmsnorm_backward_weight.wgsl" with { type: "text" };
 import rmsnormForward from "./rmsnorm_forward.wgsl" with { type: "text" };
 import ropeBackward from "./rope_backward.wgsl" with { type: "text" };
 import ropeForward from "./rope_forward.wgsl" with { type: "text" };
@@ -22,7 +21,6 @@ import siluBackward from "./silu_backward.wgsl" with { type: "text" };
 import siluForward from "./silu_forward.wgsl" with { type: "text" };
 import softmaxBackward from "./softmax_backward.wgsl" with { type: "text" };
 import softmaxForward from "./softmax_forward.wgsl" with { type: "text" };
-import sumPartials from "./sum_partials.wgsl" with { type: "text" };
 import swigluBackward from "./swiglu_backward.wgsl" with { type: "text" };
 import swigluForward from "./swiglu_forward.wgsl" with { type: "text" };
 import writeRows from "./write_rows.wgsl" with { type: "text" };
@@ -39,7 +37,9 @@ import {
   workgroupPerRow,
 } from "./dispatch.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "./linear.ts";
+import { rmsnormBackwardWeight } from "./rmsnorm.ts";
 import { sampleToken } from "./sample_token.ts";
+import { sumPartials } from "./sum_partials.ts";
 
 /** Rows of dWeight that one workgroup of embedding_backward owns: ROWS in its source. */
 const EMBEDDING_ROWS = 16;
@@ -79,7 +79,7 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
   // Measures the device; no program of this library calls it.
   peak_fma: workgroupPer("peak_fma", peakFma, (c) => c.workgroups),
   rmsnorm_backward_input: workgroupPerRow("rmsnorm_backward_input", rmsnormBackwardInput, rows, width),
-  rmsnorm_backward_weight: elementwise("rmsnorm_backward_weight", rmsnormBackwardWeight, (c) => c.P * c.D),
+  rmsnorm_backward_weight: rmsnormBackwardWeight,
   rmsnorm_forward: workgroupPerRow("rmsnorm_forward", rmsnormForward, rows, width),
   rope_backward: elementwise("rope_backward", ropeBackward, pairs),
   rope_forward: elementwise("rope_forward", ropeForward, pairs),
@@ -89,7 +89,7 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
   silu_forward: flatElementwise("silu_forward", siluForward, 1, all(2)),
   softmax_backward: workgroupPerRow("softmax_backward", softmaxBackward, rows, width),
   softmax_forward: workgroupPerRow("softmax_forward", softmaxForward, rows, width),
-  sum_partials: elementwise("sum_partials", sumPartials, (c) => c.D),
+  sum_partials: sumPartials,
   swiglu_backward: flatElementwise("swiglu_backward", swigluBackward, 3, all(5)),
   swiglu_forward: flatElementwise("swiglu_forward", swigluForward, 2, all(3)),
   write_rows: elementwise("write_rows", writeRows, (c) => c.B * c.T * c.W),

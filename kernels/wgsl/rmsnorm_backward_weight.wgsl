@@ -1,8 +1,17 @@
 // rmsnorm_backward_weight: partials[p,i] = sum over the rows r of part p of dY[r,i] * x[r,i] * rstd[r]
 // x, dY: (rows, D); rstd: (rows); partials: (P, D); part p has rows floor(p * rows / P) <= r < floor((p + 1) * rows / P)
-// One invocation per element; dispatch ceil(P * D / 256), folded into two dimensions. Overwrites partials.
+// A workgroup computes COLUMNS elements of one part. LANES invocations share the rows of each, a row after the other, and
+// a tree adds up what they have.
+// Dispatch P * ceil(D / WIDTH / COLUMNS), folded into two dimensions. Overwrites partials.
+// kernels/wgsl/rmsnorm.ts chooses LANES, and whether an Element is 1 or 4 of a row's numbers.
 
 const WORKGROUP = 256u;
+const LANES = 1u;
+const COLUMNS = WORKGROUP / LANES;
+// Rows of an invocation that are on their way from memory at the same time.
+const UNROLLED = 4u;
+const WIDTH = 1u;
+alias Element = f32;
 
 struct Params {
   rows: u32,
@@ -10,15 +19,38 @@ struct Params {
   P: u32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<Element>;
 @group(0) @binding(1) var<storage, read> rstd: array<f32>;
-@group(0) @binding(2) var<storage, read> dY: array<f32>;
-@group(0) @binding(3) var<storage, read_write> partials: array<f32>;
+@group(0) @binding(2) var<storage, read> dY: array<Element>;
+@group(0) @binding(3) var<storage, read_write> partials: array<Element>;
 @group(0) @binding(4) var<uniform> params: Params;
+
+var<workgroup> shared_sums: array<Element, WORKGROUP>;
 
 // Where part p of n items in P parts starts: floor(p * n / P), without overflow.
 fn part_start(p: u32, n: u32, P: u32) -> u32 {
   return p * (n / P) + p * (n % P) / P;
+}
+
+fn term(r: u32, column: u32, width: u32) -> Element {
+  return dY[r * width + column] * x[r * width + column] * rstd[r];
+}
+
+// The sum over every LANES-th of a part's rows.
+fn sum_of_rows(p: u32, column: u32, width: u32, lane: u32) -> Element {
+  let end = part_start(p + 1u, params.rows, params.P);
+  var r = part_start(p, params.rows, params.P) + lane;
+  var sums = array<Element, UNROLLED>();
+  for (; r + (UNROLLED - 1u) * LANES < end; r += UNROLLED * LANES) {
+    sums[0] += term(r, column, width);
+    sums[1] += term(r + LANES, column, width);
+    sums[2] += term(r + 2u * LANES, column, width);
+    sums[3] += term(r + 3u * LANES, column, width);
+  }
+  for (; r < end; r += LANES) {
+    sums[0] += term(r, column, width);
+  }
+  return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -27,16 +59,24 @@ fn main(
   @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) local: u32,
 ) {
-  let i = (workgroup.y * workgroups.x + workgroup.x) * WORKGROUP + local;
-  if (i >= params.P * params.D) {
+  let width = params.D / WIDTH;
+  let across = (width + COLUMNS - 1u) / COLUMNS;
+  let index = workgroup.y * workgroups.x + workgroup.x;
+  let p = index / across;
+  if (p >= params.P) {
     return;
   }
-  let p = i / params.D;
-  let column = i % params.D;
-  let end = part_start(p + 1u, params.rows, params.P);
-  var sum = 0.0;
-  for (var r = part_start(p, params.rows, params.P); r < end; r++) {
-    sum += dY[r * params.D + column] * x[r * params.D + column] * rstd[r];
+  let column = index % across * COLUMNS + local % COLUMNS;
+  if (column < width) {
+    shared_sums[local] = sum_of_rows(p, column, width, local / COLUMNS);
   }
-  partials[i] = sum;
+  for (var half = LANES / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (local < half * COLUMNS) {
+      shared_sums[local] += shared_sums[local + half * COLUMNS];
+    }
+  }
+  if (local < COLUMNS && column < width) {
+    partials[p * width + column] = shared_sums[local];
+  }
 }

@@ -38,7 +38,11 @@ export const rmsnormBackwardWeight = defineKernel({
   halves: ["dY"],
   sizes: ({ rows, D, P }) => ({ x: rows * D, rstd: rows, dY: rows * D, partials: P * D }),
   flops: ({ rows, D }) => otherFlops(3 * rows * D),
-  tries: [{ constants: { rows: 21, D: 301, P: 4 } }],
+  tries: [
+    { constants: { rows: 21, D: 301, P: 4 } },
+    { constants: { rows: 301, D: 301, P: 3 } },
+    { constants: { rows: 301, D: 300, P: 3 } },
+  ],
 });
 
 /** The smallest number above 0 that a float32 holds in full precision. */

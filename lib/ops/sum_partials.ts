@@ -3,7 +3,7 @@ import { defineKernel, otherFlops } from "../graph/kernel.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { requireShape } from "./shapes.ts";
 
-/** y[d] (+)= Σ over p, in ascending p, of partials[p, d]. partials: (P, D), y: (D). */
+/** y[d] (+)= Σ over p of partials[p, d], in an order that P and D decide. partials: (P, D), y: (D). */
 export const sumPartialsKernel = defineKernel({
   name: "sum_partials",
   inputs: ["partials"],
@@ -12,12 +12,16 @@ export const sumPartialsKernel = defineKernel({
   writes: { y: { addedIf: "accumulate" } },
   sizes: ({ P, D }) => ({ partials: P * D, y: D }),
   flops: ({ P, D }) => otherFlops(P * D),
-  tries: [{ constants: { P: 4, D: 301, accumulate: 1 } }],
+  tries: [
+    { constants: { P: 4, D: 301, accumulate: 1 } },
+    { constants: { P: 37, D: 301, accumulate: 1 } },
+    { constants: { P: 64, D: 300, accumulate: 0 } },
+  ],
 });
 
 /**
  * How many partial sums a sum across rows is split into: a fixed number, added in a fixed order, so that the result has
- * the same bits for any number of CPU workers and any GPU. Partial sum p covers rows
+ * the same bits for any number of CPU workers. Partial sum p covers rows
  * ⌊p · rows / P⌋ ≤ r < ⌊(p + 1) · rows / P⌋.
  */
 export const MAX_PARTIALS = 64;

@@ -1,7 +1,8 @@
 import type { Backend } from "../../lib/backend/backend.ts";
 import { createWasmBackend } from "../../lib/backend/wasm.ts";
+import { createWebGpuBackend } from "../../lib/backend/webgpu.ts";
 import { ReferenceBackend } from "../reference/backend.ts";
-import { missingGpu, openGpu } from "./gpu.ts";
+import { isSoftware, missingGpu, openGpu } from "./gpu.ts";
 import { withSmallDispatches } from "./small_dispatches.ts";
 
 /** A backend that tests run on. */
@@ -18,6 +19,14 @@ const DEVICES: readonly TestBackend[] = [
   { label: "wasm", open: () => createWasmBackend() },
   { label: "webgpu", open: () => withSmallDispatches(openGpu), missing: missingGpu },
 ];
+
+/** What a GPU would run, where the adapter is a CPU that runs other kernels by itself. */
+const HARDWARE_KERNELS: readonly TestBackend[] = missingGpu === undefined && isSoftware
+  ? [{
+    label: "webgpu, kernels of a real GPU",
+    open: () => withSmallDispatches(() => createWebGpuBackend({ kernelsForHardware: true })),
+  }]
+  : [];
 
 /** Backends that are open, one of each kind per test file. */
 const open = new Map<string, Promise<Backend>>();
@@ -43,6 +52,11 @@ export function forEachBackend(name: string, body: (backend: Backend, t: Deno.Te
 /** Registers a test for each device; those that the machine lacks are ignored, and say why. */
 export function forEachDevice(name: string, body: (backend: Backend, t: Deno.TestContext) => Promise<void>): void {
   for (const backend of DEVICES) register(backend, name, body);
+}
+
+/** Registers a test for the kernels of a real GPU, where the adapter is a CPU: for ops that have such. */
+export function forHardwareKernels(name: string, body: (backend: Backend, t: Deno.TestContext) => Promise<void>): void {
+  for (const backend of HARDWARE_KERNELS) register(backend, name, body);
 }
 
 function register(

@@ -1,6 +1,6 @@
 import type { Backend } from "../../lib/backend/backend.ts";
 import { createWebGpuBackend } from "../../lib/backend/webgpu.ts";
-import { findAdapter } from "../../lib/backend/webgpu/adapter.ts";
+import { findAdapter, summarizeAdapter } from "../../lib/backend/webgpu/adapter.ts";
 
 /** With this set to 1, a missing adapter is a failure: where an adapter is known to be, no GPU test may go missing. */
 const REQUIRE_GPU = "BYTELM_REQUIRE_GPU";
@@ -10,6 +10,9 @@ const { adapter, missing } = await findAdapter();
 
 /** Why this machine runs no GPU test; undefined where it does, and where a missing adapter must show as a failure. */
 export const missingGpu: string | undefined = adapter || isRequired ? undefined : `no WebGPU adapter ${missing}`;
+
+/** Whether the adapter is a CPU that poses as a GPU. */
+export const isSoftware: boolean = adapter !== undefined && summarizeAdapter(adapter).software;
 
 /** Why this machine runs no test in f16: SwiftShader, for one, does not know it. */
 const missingHalf: string | undefined = missingGpu ??

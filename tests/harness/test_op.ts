@@ -1,4 +1,4 @@
-import { forEachBackend, forEachDevice } from "./backends.ts";
+import { forEachBackend, forEachDevice, forHardwareKernels } from "./backends.ts";
 import { assertOpDifferentiates } from "./gradient_check.ts";
 import type { Arrays } from "./graph_run.ts";
 import {
@@ -29,6 +29,8 @@ export interface OpTests<Sizes> {
   readonly accumulate: readonly Sizes[];
   /** A size that takes several workers or workgroups. */
   readonly repeat: Sizes;
+  /** A real GPU gets kernels of its own: on a software adapter, these are tested beside what it runs itself. */
+  readonly hasHardwareKernels?: boolean;
 }
 
 /**
@@ -37,6 +39,10 @@ export interface OpTests<Sizes> {
  */
 export function testOp<Sizes>(tests: OpTests<Sizes>): void {
   const { name, makeCase, tolerances, fixture } = tests;
+  const forEach: typeof forEachDevice = (name, body) => {
+    forEachDevice(name, body);
+    if (tests.hasHardwareKernels) forHardwareKernels(name, body);
+  };
 
   Deno.test(`${name}: the backward rule is the derivative of the forward pass`, async () => {
     for (const sizes of tests.differentiate) await assertOpDifferentiates(makeCase(sizes));
@@ -49,21 +55,21 @@ export function testOp<Sizes>(tests: OpTests<Sizes>): void {
     });
   }
 
-  forEachDevice(`${name} equals the reference at sizes 1, primes, and around tiles`, async (backend) => {
+  forEach(`${name} equals the reference at sizes 1, primes, and around tiles`, async (backend) => {
     for (const sizes of tests.compare) {
       const op = makeCase(sizes);
       await assertOpMatchesReference(backend, op, tolerances(op));
     }
   });
 
-  forEachDevice(`${name} adds to gradients that are there`, async (backend) => {
+  forEach(`${name} adds to gradients that are there`, async (backend) => {
     for (const sizes of tests.accumulate) {
       const op = makeCase(sizes);
       await assertOpAccumulates(backend, op, tolerances(op));
     }
   });
 
-  forEachDevice(`${name} gives the same bits twice`, async (backend) => {
+  forEach(`${name} gives the same bits twice`, async (backend) => {
     await assertOpIsDeterministic(backend, makeCase(tests.repeat));
   });
 }

@@ -91,9 +91,14 @@ testOp({
     [2, 257],
     [3, 1031],
     [65_539, 5],
+    // Parts of so many rows that several invocations share them, by columns of 1 and of 4 numbers.
+    [515, 67],
+    [1031, 68],
+    [4099, 12],
   ],
-  accumulate: [[5, 7], [131, 65]],
-  repeat: [131, 67],
+  accumulate: [[5, 7], [131, 65], [521, 68]],
+  repeat: [1031, 68],
+  hasHardwareKernels: true,
 });
 
 forEachDevice("rmsnorm of zeros is zero, and of tiny and huge rows is right", async (backend) => {

@@ -1,18 +1,21 @@
+import type { Backend } from "../../lib/backend/backend.ts";
 import { Tensor } from "../../lib/graph/tensor.ts";
 import { copy } from "../../lib/graph/copy.ts";
 import { sumPartials } from "../../lib/ops/sum_partials.ts";
 import { assertEquals } from "@std/assert";
 import { assertClose } from "../harness/assert_close.ts";
-import { forEachBackend } from "../harness/backends.ts";
+import { forEachBackend, forHardwareKernels } from "../harness/backends.ts";
 import { runGraph } from "../harness/graph_run.ts";
 import { Random } from "../harness/random.ts";
 import { dotTolerance } from "../harness/tolerance.ts";
 
 const SIZES = [[1, 1], [2, 3], [7, 4], [5, 9], [63, 31], [64, 65], [64, 257], [13, 1031], [3, 66_047]];
+/** Around where several invocations share a column, by columns of 1 and of 4 numbers. */
+const LONG = [[31, 4], [32, 4], [33, 68], [64, 252], [67, 256], [64, 1028]];
 
 for (const accumulate of [0, 1] as const) {
-  forEachBackend(`sum_partials sums columns, accumulate = ${accumulate}`, async (backend) => {
-    for (const [P, D] of SIZES) {
+  const sumsColumns = async (backend: Backend) => {
+    for (const [P, D] of [...SIZES, ...LONG]) {
       const random = new Random(P + 100 * D);
       const partials = random.normal(P * D);
       const before = random.normal(D);
@@ -25,7 +28,9 @@ for (const accumulate of [0, 1] as const) {
       partials.forEach((value, i) => expected[i % D] += value);
       assertClose(y, expected, dotTolerance(P + 1, partials, Float32Array.of(1)), `(${P}, ${D})`);
     }
-  });
+  };
+  forEachBackend(`sum_partials sums columns, accumulate = ${accumulate}`, sumsColumns);
+  forHardwareKernels(`sum_partials sums columns, accumulate = ${accumulate}`, sumsColumns);
 
   forEachBackend(`copy is exact, accumulate = ${accumulate}`, async (backend) => {
     for (const n of [1, 3, 4, 5, 8, 63, 65, 257, 1031, 66_047]) {

@@ -1,0 +1,53 @@
+// sum_partials for many partials of few columns: y[d] = sum over p of partials[p,d]
+// partials: (P, D), y: (D)
+// A workgroup computes COLUMNS elements. LANES invocations share the partials of each, and a tree adds up what they have.
+// Dispatch ceil(D / WIDTH / COLUMNS), folded into two dimensions. Overwrites y, or adds to it where accumulate is 1.
+// kernels/wgsl/sum_partials.ts chooses whether an Element is 1 or 4 columns.
+
+const WORKGROUP = 256u;
+const LANES = 16u;
+const COLUMNS = WORKGROUP / LANES;
+const WIDTH = 1u;
+alias Element = f32;
+
+struct Params {
+  P: u32,
+  D: u32,
+  accumulate: u32,
+}
+
+@group(0) @binding(0) var<storage, read> partials: array<Element>;
+@group(0) @binding(1) var<storage, read_write> y: array<Element>;
+@group(0) @binding(2) var<uniform> params: Params;
+
+var<workgroup> shared_sums: array<Element, WORKGROUP>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let width = params.D / WIDTH;
+  let column = (workgroup.y * workgroups.x + workgroup.x) * COLUMNS + local % COLUMNS;
+  var sum = Element();
+  if (column < width) {
+    for (var p = local / COLUMNS; p < params.P; p += LANES) {
+      sum += partials[p * width + column];
+    }
+  }
+  shared_sums[local] = sum;
+  for (var half = LANES / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (local < half * COLUMNS) {
+      shared_sums[local] += shared_sums[local + half * COLUMNS];
+    }
+  }
+  if (local < COLUMNS && column < width) {
+    var value = shared_sums[local];
+    if (params.accumulate != 0u) {
+      value += y[column];
+    }
+    y[column] = value;
+  }
+}
