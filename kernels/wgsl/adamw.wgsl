@@ -2,13 +2,15 @@
 // parameters = parameters * (1 - lr * weightDecay) - lr * (m / c1) / (sqrt(v / c2) + eps)
 // gradients, parameters, m, v: (n); clip: (2) = norm, factor; schedule: (3) = lr, c1 = 1 - beta1^t, c2 = 1 - beta2^t
 // Params: beta1Rest = 1 - beta1 and beta2Rest = 1 - beta2, each rounded once.
-// One invocation per element; dispatch ceil(n / 256), folded into two dimensions.
+// One invocation per Element, 1 or 4 numbers (element_1.wgsl, element_4.wgsl); dispatch ceil(n / WIDTH / 256), folded
+// into two dimensions.
 // Reads and overwrites parameters, m and v.
 // Source: Loshchilov & Hutter 2017, arXiv:1711.05101
 
 const WORKGROUP = 256u;
 
 struct Params {
+  // Elements.
   n: u32,
   beta1: f32,
   beta1Rest: f32,
@@ -18,12 +20,12 @@ struct Params {
   weightDecay: f32,
 }
 
-@group(0) @binding(0) var<storage, read> gradients: array<f32>;
+@group(0) @binding(0) var<storage, read> gradients: array<Element>;
 @group(0) @binding(1) var<storage, read> clip: array<f32>;
 @group(0) @binding(2) var<storage, read> schedule: array<f32>;
-@group(0) @binding(3) var<storage, read_write> parameters: array<f32>;
-@group(0) @binding(4) var<storage, read_write> m: array<f32>;
-@group(0) @binding(5) var<storage, read_write> v: array<f32>;
+@group(0) @binding(3) var<storage, read_write> parameters: array<Element>;
+@group(0) @binding(4) var<storage, read_write> m: array<Element>;
+@group(0) @binding(5) var<storage, read_write> v: array<Element>;
 @group(0) @binding(6) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP)

@@ -1,16 +1,18 @@
 // add_forward: y[i] = a[i] + b[i]
 // a, b, y: (n)
-// One invocation per element; dispatch ceil(n / 256), folded into two dimensions. Overwrites y.
+// One invocation per Element, 1 or 4 numbers (element_1.wgsl, element_4.wgsl); dispatch ceil(n / WIDTH / 256), folded
+// into two dimensions. Overwrites y.
 
 const WORKGROUP = 256u;
 
 struct Params {
+  // Elements.
   n: u32,
 }
 
-@group(0) @binding(0) var<storage, read> a: array<f32>;
-@group(0) @binding(1) var<storage, read> b: array<f32>;
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(0) var<storage, read> a: array<Element>;
+@group(0) @binding(1) var<storage, read> b: array<Element>;
+@group(0) @binding(2) var<storage, read_write> y: array<Element>;
 @group(0) @binding(3) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP)

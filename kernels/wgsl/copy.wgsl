@@ -1,16 +1,18 @@
 // copy: y[i] = x[i], or y[i] += x[i] where accumulate is 1
 // x, y: (n)
-// One invocation per element; dispatch ceil(n / 256), folded into two dimensions.
+// One invocation per Element, 1 or 4 numbers (element_1.wgsl, element_4.wgsl); dispatch ceil(n / WIDTH / 256), folded
+// into two dimensions.
 
 const WORKGROUP = 256u;
 
 struct Params {
+  // Elements.
   n: u32,
   accumulate: u32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<Element>;
+@group(0) @binding(1) var<storage, read_write> y: array<Element>;
 @group(0) @binding(2) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP)

@@ -1,5 +1,7 @@
 /** What a kernel call becomes on a GPU: one or more dispatches of WGSL modules. */
 
+import { ofWidth, widthFor, withConstants } from "./specialize.ts";
+
 /** What the choice of a kernel's source may depend on besides its sizes. */
 export interface DeviceTraits {
   /** A CPU poses as a GPU: its caches serve where workgroup memory would, and a barrier is dear. */
@@ -79,11 +81,12 @@ export function maxWindow({ maxBindingBytes }: DeviceTraits): number {
 
 /**
  * A kernel with one invocation for each of `n` elements, which lie side by side in some of its arrays: where those are
- * too large to be bound, it goes through them window by window.
+ * too large to be bound, it goes through them window by window. It reads four of their numbers at once where `n`
+ * allows it: the source declares them as arrays of `Element`.
  *
  * @param flat For each input, then each output: whether it is such an array.
  * @param inputs How many of them are inputs.
- * @param params The words of `Params` after `n`; the constants after `n` by default.
+ * @param params The words of `Params` after the number of elements; the constants after `n` by default.
  */
 export function flatElementwise(
   label: string,
@@ -95,16 +98,18 @@ export function flatElementwise(
   return (constants, traits) => {
     const dispatches: Dispatch[] = [];
     const size = maxWindow(traits);
+    const width = widthFor(constants.n);
+    const wide = ofWidth(source, width);
     for (let first = 0; first < constants.n; first += size) {
       const count = Math.min(size, constants.n - first);
       const bindings = flat.map((isFlat, array): Binding => isFlat ? { array, first, count } : array);
       dispatches.push({
         label,
-        source,
-        workgroups: Math.ceil(count / WORKGROUP),
+        source: wide,
+        workgroups: Math.ceil(count / width / WORKGROUP),
         reads: bindings.slice(0, inputs),
         writes: bindings.slice(inputs),
-        params: [count, ...params(constants)],
+        params: [count / width, ...params(constants)],
       });
     }
     return { dispatches };
@@ -142,13 +147,7 @@ export function workgroupPerRow(
   return (constants) => {
     const wanted = 2 ** Math.ceil(Math.log2(length(constants) / ELEMENTS_PER_INVOCATION));
     const size = Math.max(SMALLEST_WORKGROUP, Math.min(WORKGROUP, wanted));
-    return { dispatches: [{ label, source: withWorkgroup(source, size), workgroups: count(constants) }] };
+    const sized = withConstants(source, { WORKGROUP: size });
+    return { dispatches: [{ label, source: sized, workgroups: count(constants) }] };
   };
-}
-
-/** A source with another number of invocations in a workgroup. */
-function withWorkgroup(source: string, size: number): string {
-  const declaration = `const WORKGROUP = ${WORKGROUP}u;`;
-  if (!source.includes(declaration)) throw new Error(`Cannot resize a workgroup: the source lacks "${declaration}"`);
-  return source.replace(declaration, `const WORKGROUP = ${size}u;`);
 }

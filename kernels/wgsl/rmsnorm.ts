@@ -1,6 +1,6 @@
 import { type WgslKernel, WORKGROUP } from "./dispatch.ts";
 import backwardWeight from "./rmsnorm_backward_weight.wgsl" with { type: "text" };
-import { specialize, widthFor } from "./specialize.ts";
+import { ofWidth, widthFor, withConstants } from "./specialize.ts";
 
 /** Invocations that share an element's rows at most: those of a workgroup then read 256 bytes of a row side by side. */
 const MAX_LANES = 16;
@@ -10,12 +10,12 @@ const ROWS_PER_LANE = 4;
 
 /** rmsnorm_backward_weight: on a GPU, 256 workgroups and more keep several rows each on their way from memory. */
 export const rmsnormBackwardWeight: WgslKernel = ({ rows, D, P }, { software }) => {
-  const width = software ? 1 : widthFor(D);
+  const width = widthFor(D);
   const lanes = software ? 1 : lanesFor(rows / P);
   return {
     dispatches: [{
       label: "rmsnorm_backward_weight",
-      source: specialize(backwardWeight, { width, constants: { LANES: lanes } }),
+      source: ofWidth(withConstants(backwardWeight, { LANES: lanes }), width),
       workgroups: P * Math.ceil(D / width / (WORKGROUP / lanes)),
     }],
   };

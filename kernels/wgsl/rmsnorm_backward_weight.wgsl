@@ -3,15 +3,13 @@
 // A workgroup computes COLUMNS elements of one part. LANES invocations share the rows of each, a row after the other, and
 // a tree adds up what they have.
 // Dispatch P * ceil(D / WIDTH / COLUMNS), folded into two dimensions. Overwrites partials.
-// kernels/wgsl/rmsnorm.ts chooses LANES, and whether an Element is 1 or 4 of a row's numbers.
+// Element and WIDTH, 1 or 4 columns: element_1.wgsl or element_4.wgsl. rmsnorm.ts chooses these and LANES.
 
 const WORKGROUP = 256u;
 const LANES = 1u;
 const COLUMNS = WORKGROUP / LANES;
 // Rows of an invocation that are on their way from memory at the same time.
 const UNROLLED = 4u;
-const WIDTH = 1u;
-alias Element = f32;
 
 struct Params {
   rows: u32,

@@ -1,20 +1,22 @@
 // sgd: parameters = parameters * (1 - lr * weightDecay) - lr * gradients * clip[1]
 // gradients, parameters: (n); clip: (2) = norm, factor; schedule: (1) = lr
-// One invocation per element; dispatch ceil(n / 256), folded into two dimensions.
+// One invocation per Element, 1 or 4 numbers (element_1.wgsl, element_4.wgsl); dispatch ceil(n / WIDTH / 256), folded
+// into two dimensions.
 // Reads and overwrites parameters.
 // Source: Robbins & Monro 1951
 
 const WORKGROUP = 256u;
 
 struct Params {
+  // Elements.
   n: u32,
   weightDecay: f32,
 }
 
-@group(0) @binding(0) var<storage, read> gradients: array<f32>;
+@group(0) @binding(0) var<storage, read> gradients: array<Element>;
 @group(0) @binding(1) var<storage, read> clip: array<f32>;
 @group(0) @binding(2) var<storage, read> schedule: array<f32>;
-@group(0) @binding(3) var<storage, read_write> parameters: array<f32>;
+@group(0) @binding(3) var<storage, read_write> parameters: array<Element>;
 @group(0) @binding(4) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP)

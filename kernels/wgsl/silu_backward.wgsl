@@ -1,24 +1,26 @@
 // silu_backward: dX[i] = dY[i] * s * (1 + x[i] * (1 - s)), s = sigmoid(x[i])
 // x, dY, dX: (n)
-// One invocation per element; dispatch ceil(n / 256), folded into two dimensions.
+// One invocation per Element, 1 or 4 numbers (element_1.wgsl, element_4.wgsl); dispatch ceil(n / WIDTH / 256), folded
+// into two dimensions.
 // Overwrites dX, or adds to it where accumulate is 1.
 
 const WORKGROUP = 256u;
 
 struct Params {
+  // Elements.
   n: u32,
   accumulate: u32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read> dY: array<f32>;
-@group(0) @binding(2) var<storage, read_write> dX: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<Element>;
+@group(0) @binding(1) var<storage, read> dY: array<Element>;
+@group(0) @binding(2) var<storage, read_write> dX: array<Element>;
 @group(0) @binding(3) var<uniform> params: Params;
 
 // 1 / (1 + exp(-x)), written so that no exponential overflows.
-fn sigmoid(x: f32) -> f32 {
+fn sigmoid(x: Element) -> Element {
   let e = exp(-abs(x));
-  return select(e, 1.0, x >= 0.0) / (1.0 + e);
+  return select(e, Element(1.0), x >= Element()) / (1.0 + e);
 }
 
 @compute @workgroup_size(WORKGROUP)

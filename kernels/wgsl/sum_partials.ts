@@ -1,5 +1,5 @@
 import { type WgslKernel, WORKGROUP } from "./dispatch.ts";
-import { specialize, widthFor } from "./specialize.ts";
+import { ofWidth, widthFor } from "./specialize.ts";
 import source from "./sum_partials.wgsl" with { type: "text" };
 import treeSource from "./sum_partials_tree.wgsl" with { type: "text" };
 
@@ -15,7 +15,7 @@ export const sumPartials: WgslKernel = ({ P, D }, { software }) => {
   return {
     dispatches: [{
       label: "sum_partials tree",
-      source: specialize(treeSource, { width }),
+      source: ofWidth(treeSource, width),
       workgroups: Math.ceil(D / width / (WORKGROUP / LANES)),
     }],
   };

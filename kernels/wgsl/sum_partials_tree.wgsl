@@ -2,13 +2,11 @@
 // partials: (P, D), y: (D)
 // A workgroup computes COLUMNS elements. LANES invocations share the partials of each, and a tree adds up what they have.
 // Dispatch ceil(D / WIDTH / COLUMNS), folded into two dimensions. Overwrites y, or adds to it where accumulate is 1.
-// kernels/wgsl/sum_partials.ts chooses whether an Element is 1 or 4 columns.
+// Element and WIDTH, 1 or 4 columns: element_1.wgsl or element_4.wgsl.
 
 const WORKGROUP = 256u;
 const LANES = 16u;
 const COLUMNS = WORKGROUP / LANES;
-const WIDTH = 1u;
-alias Element = f32;
 
 struct Params {
   P: u32,

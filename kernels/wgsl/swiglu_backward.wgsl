@@ -1,28 +1,30 @@
 // swiglu_backward: dGate[i] = dY[i] * up[i] * s * (1 + gate[i] * (1 - s)), dUp[i] = dY[i] * gate[i] * s,
 // s = sigmoid(gate[i])
 // gate, up, dY, dGate, dUp: (n)
-// One invocation per element; dispatch ceil(n / 256), folded into two dimensions.
+// One invocation per Element, 1 or 4 numbers (element_1.wgsl, element_4.wgsl); dispatch ceil(n / WIDTH / 256), folded
+// into two dimensions.
 // Overwrites dGate and dUp, or adds to them where accumulateGate and accumulateUp are 1.
 
 const WORKGROUP = 256u;
 
 struct Params {
+  // Elements.
   n: u32,
   accumulateGate: u32,
   accumulateUp: u32,
 }
 
-@group(0) @binding(0) var<storage, read> gate: array<f32>;
-@group(0) @binding(1) var<storage, read> up: array<f32>;
-@group(0) @binding(2) var<storage, read> dY: array<f32>;
-@group(0) @binding(3) var<storage, read_write> dGate: array<f32>;
-@group(0) @binding(4) var<storage, read_write> dUp: array<f32>;
+@group(0) @binding(0) var<storage, read> gate: array<Element>;
+@group(0) @binding(1) var<storage, read> up: array<Element>;
+@group(0) @binding(2) var<storage, read> dY: array<Element>;
+@group(0) @binding(3) var<storage, read_write> dGate: array<Element>;
+@group(0) @binding(4) var<storage, read_write> dUp: array<Element>;
 @group(0) @binding(5) var<uniform> params: Params;
 
 // 1 / (1 + exp(-x)), written so that no exponential overflows.
-fn sigmoid(x: f32) -> f32 {
+fn sigmoid(x: Element) -> Element {
   let e = exp(-abs(x));
-  return select(e, 1.0, x >= 0.0) / (1.0 + e);
+  return select(e, Element(1.0), x >= Element()) / (1.0 + e);
 }
 
 @compute @workgroup_size(WORKGROUP)

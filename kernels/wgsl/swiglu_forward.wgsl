@@ -1,23 +1,25 @@
 // swiglu_forward: y[i] = gate[i] * sigmoid(gate[i]) * up[i]
 // gate, up, y: (n)
-// One invocation per element; dispatch ceil(n / 256), folded into two dimensions. Overwrites y.
+// One invocation per Element, 1 or 4 numbers (element_1.wgsl, element_4.wgsl); dispatch ceil(n / WIDTH / 256), folded
+// into two dimensions. Overwrites y.
 // Source: Shazeer 2020, arXiv:2002.05202
 
 const WORKGROUP = 256u;
 
 struct Params {
+  // Elements.
   n: u32,
 }
 
-@group(0) @binding(0) var<storage, read> gate: array<f32>;
-@group(0) @binding(1) var<storage, read> up: array<f32>;
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(0) var<storage, read> gate: array<Element>;
+@group(0) @binding(1) var<storage, read> up: array<Element>;
+@group(0) @binding(2) var<storage, read_write> y: array<Element>;
 @group(0) @binding(3) var<uniform> params: Params;
 
 // 1 / (1 + exp(-x)), written so that no exponential overflows.
-fn sigmoid(x: f32) -> f32 {
+fn sigmoid(x: Element) -> Element {
   let e = exp(-abs(x));
-  return select(e, 1.0, x >= 0.0) / (1.0 + e);
+  return select(e, Element(1.0), x >= Element()) / (1.0 + e);
 }
 
 @compute @workgroup_size(WORKGROUP)

@@ -12,7 +12,7 @@ export const swigluForward = defineKernel({
   halves: ["gate", "up", "y"],
   sizes: ({ n }) => ({ gate: n, up: n, y: n }),
   flops: ({ n }) => otherFlops(5 * n),
-  tries: [{ constants: { n: 6321 } }],
+  tries: [6321, 6324].map((n) => ({ constants: { n } })),
 });
 
 /** dGate (+)= dY · up · silu′(gate); dUp (+)= dY · silu(gate). */
@@ -25,7 +25,7 @@ export const swigluBackward = defineKernel({
   halves: ["gate", "up", "dY", "dGate", "dUp"],
   sizes: ({ n }) => ({ gate: n, up: n, dY: n, dGate: n, dUp: n }),
   flops: ({ n, accumulateGate, accumulateUp }) => otherFlops((12 + accumulateGate + accumulateUp) * n),
-  tries: [{ constants: { n: 6321, accumulateGate: 1, accumulateUp: 0 } }],
+  tries: [6321, 6324].map((n) => ({ constants: { n, accumulateGate: 1, accumulateUp: 0 } })),
 });
 
 /**

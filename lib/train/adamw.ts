@@ -18,10 +18,10 @@ export const adamwKernel = defineKernel({
   sizes: ({ n }) => ({ gradients: n, clip: 2, schedule: 3, parameters: n, m: n, v: n }),
   // 15 for AdamW, 1 to apply the clipping factor.
   flops: ({ n }) => otherFlops(16 * n),
-  tries: [{
-    constants: { n: 5003, beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0.1 },
+  tries: [5003, 5004].map((n) => ({
+    constants: { n, beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0.1 },
     inputs: { schedule: [0.01, 0.2, 0.1] },
-  }],
+  })),
 });
 
 /** The optimizer's fixed numbers. */

@@ -1,0 +1,16 @@
+// An element of a kernel's arrays that is one number, for rows and arrays of any length.
+const WIDTH = 1u;
+alias Element = f32;
+
+fn largest_of(x: Element) -> f32 {
+  return x;
+}
+
+fn sum_of(x: Element) -> f32 {
+  return x;
+}
+
+// 1 for the number in this place of the element, 0 for the others.
+fn one_at(place: u32) -> Element {
+  return select(0.0, 1.0, place == 0u);
+}
