@@ -1,9 +1,12 @@
 // cross_entropy_backward_in_place: logits[r,v] = dLoss[0] / rows * (exp(logits[r,v] - lse[r]) - [v = targets[r]])
 // logits: (rows, V); targets, lse: (rows); dLoss: (1)
-// One invocation per element; dispatch ceil(rows * V / 256), folded into two dimensions.
+// One invocation per Element, 1 or 4 logits (element_1.wgsl, element_4.wgsl); dispatch ceil(rows * V / WIDTH / 256),
+// folded into two dimensions.
 // Reads and overwrites logits.
 
 const WORKGROUP = 256u;
+// V / WIDTH, set by cross_entropy.ts: to divide by a constant takes a few instructions, by a parameter dozens.
+const ROW = 1u;
 
 struct Params {
   rows: u32,
@@ -13,7 +16,7 @@ struct Params {
 @group(0) @binding(0) var<storage, read> targets: array<u32>;
 @group(0) @binding(1) var<storage, read> lse: array<f32>;
 @group(0) @binding(2) var<storage, read> dLoss: array<f32>;
-@group(0) @binding(3) var<storage, read_write> logits: array<f32>;
+@group(0) @binding(3) var<storage, read_write> logits: array<Element>;
 @group(0) @binding(4) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP)
@@ -23,10 +26,10 @@ fn main(
   @builtin(local_invocation_index) local: u32,
 ) {
   let i = (workgroup.y * workgroups.x + workgroup.x) * WORKGROUP + local;
-  if (i >= params.rows * params.V) {
+  if (i >= params.rows * ROW) {
     return;
   }
-  let r = i / params.V;
-  let hit = select(0.0, 1.0, i % params.V == min(targets[r], params.V - 1u));
+  let r = i / ROW;
+  let hit = one_at(min(targets[r], params.V - 1u) - i % ROW * WIDTH);
   logits[i] = dLoss[0] / f32(params.rows) * (exp(logits[i] - lse[r]) - hit);
 }

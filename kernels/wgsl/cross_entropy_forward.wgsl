@@ -1,18 +1,21 @@
 // cross_entropy_forward: losses[r] = lse[r] - logits[r, targets[r]], lse[r] = log(sum_v exp(logits[r,v]))
 // logits: (rows, V); targets: (rows); losses, lse: (rows), lse kept for backward
 // One workgroup per row; dispatch rows, folded into two dimensions. Overwrites losses and lse.
+// Element and WIDTH, 1 or 4 logits: element_1.wgsl or element_4.wgsl.
 // The maximum and the sum are found in one pass. Source: Milakov & Gimelshein 2018, arXiv:1805.02867
 
 const WORKGROUP = 256u;
 // Stands for minus infinity, which WGSL may assume never occurs; half the lowest f32, so that differences stay finite.
 const LOWEST = -1.7e38;
+// Elements that an invocation reads at the same time: each such group costs one exponential more than it has logits.
+const GROUP = 4u;
 
 struct Params {
   rows: u32,
   V: u32,
 }
 
-@group(0) @binding(0) var<storage, read> logits: array<f32>;
+@group(0) @binding(0) var<storage, read> logits: array<Element>;
 @group(0) @binding(1) var<storage, read> targets: array<u32>;
 @group(0) @binding(2) var<storage, read_write> losses: array<f32>;
 @group(0) @binding(3) var<storage, read_write> lse: array<f32>;
@@ -39,6 +42,26 @@ fn workgroup_join(pair: vec2f, local: u32) -> vec2f {
   return shared_pairs[0];
 }
 
+// A row's element, LOWEST beyond its end.
+fn element(row: u32, i: u32, width: u32) -> Element {
+  return select(Element(LOWEST), logits[row + min(i, width - 1u)], i < width);
+}
+
+// The sum over every WORKGROUP-th element of a row.
+fn own_sum(row: u32, width: u32, local: u32) -> vec2f {
+  var pair = vec2f(LOWEST, 0.0);
+  for (var i = local; i < width; i += GROUP * WORKGROUP) {
+    let a = element(row, i, width);
+    let b = element(row, i + WORKGROUP, width);
+    let c = element(row, i + 2u * WORKGROUP, width);
+    let d = element(row, i + 3u * WORKGROUP, width);
+    let maximum = max(pair.x, largest_of(max(max(a, b), max(c, d))));
+    let sum = sum_of((exp(a - maximum) + exp(b - maximum)) + (exp(c - maximum) + exp(d - maximum)));
+    pair = vec2f(maximum, pair.y * exp(pair.x - maximum) + sum);
+  }
+  return pair;
+}
+
 @compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) workgroup: vec3u,
@@ -49,15 +72,13 @@ fn main(
   if (r >= params.rows) {
     return;
   }
-  let row = r * params.V;
-  var pair = vec2f(LOWEST, 0.0);
-  for (var i = local; i < params.V; i += WORKGROUP) {
-    pair = join(pair, vec2f(logits[row + i], 1.0));
-  }
-  let whole = workgroup_join(pair, local);
+  let width = params.V / WIDTH;
+  let row = r * width;
+  let whole = workgroup_join(own_sum(row, width, local), local);
   if (local == 0u) {
     let log_sum = whole.x + log(whole.y);
+    let wanted = min(targets[r], params.V - 1u);
     lse[r] = log_sum;
-    losses[r] = log_sum - logits[row + min(targets[r], params.V - 1u)];
+    losses[r] = log_sum - number_at(logits[row + wanted / WIDTH], wanted % WIDTH);
   }
 }

@@ -15,3 +15,7 @@ fn sum_of(x: Element) -> f32 {
 fn one_at(place: u32) -> Element {
   return select(vec4f(), vec4f(1.0), vec4u(0u, 1u, 2u, 3u) == vec4u(place));
 }
+
+fn number_at(element: Element, place: u32) -> f32 {
+  return element[place];
+}

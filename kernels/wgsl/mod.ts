@@ -3,9 +3,6 @@
 import addForward from "./add_forward.wgsl" with { type: "text" };
 import clipGradNormFactor from "./clip_grad_norm_factor.wgsl" with { type: "text" };
 import copy from "./copy.wgsl" with { type: "text" };
-import crossEntropyBackward from "./cross_entropy_backward.wgsl" with { type: "text" };
-import crossEntropyBackwardInPlace from "./cross_entropy_backward_in_place.wgsl" with { type: "text" };
-import crossEntropyForward from "./cross_entropy_forward.wgsl" with { type: "text" };
 import embeddingBackward from "./embedding_backward.wgsl" with { type: "text" };
 import embeddingForward from "./embedding_forward.wgsl" with { type: "text" };
 import lossScaleApply from "./loss_scale_apply.wgsl" with { type: "text" };
@@ -27,6 +24,7 @@ import writeRows from "./write_rows.wgsl" with { type: "text" };
 import { adamw } from "./adamw.ts";
 import { attentionBackward, attentionForward } from "./attention.ts";
 import { clipGradNormPartials } from "./clip_grad_norm_partials.ts";
+import { crossEntropyBackward, crossEntropyBackwardInPlace, crossEntropyForward } from "./cross_entropy.ts";
 import {
   bitsOf,
   type Constants,
@@ -49,7 +47,6 @@ const one = () => 1;
 const all = (arrays: number) => Array<boolean>(arrays).fill(true);
 const rows = (c: Constants) => c.rows;
 const width = (c: Constants) => c.D;
-const vocabulary = (c: Constants) => c.V;
 const pairs = (c: Constants) => c.rows * (c.D / 2);
 
 /** How each kernel runs on a GPU, by the name that `lib/` gives it. */
@@ -61,13 +58,9 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
   clip_grad_norm_factor: workgroupPer("clip_grad_norm_factor", clipGradNormFactor, one),
   clip_grad_norm_partials: clipGradNormPartials,
   copy: flatElementwise("copy", copy, 1, all(2)),
-  cross_entropy_backward: elementwise("cross_entropy_backward", crossEntropyBackward, (c) => c.rows * c.V),
-  cross_entropy_backward_in_place: elementwise(
-    "cross_entropy_backward_in_place",
-    crossEntropyBackwardInPlace,
-    (c) => c.rows * c.V,
-  ),
-  cross_entropy_forward: workgroupPerRow("cross_entropy_forward", crossEntropyForward, rows, vocabulary),
+  cross_entropy_backward: crossEntropyBackward,
+  cross_entropy_backward_in_place: crossEntropyBackwardInPlace,
+  cross_entropy_forward: crossEntropyForward,
   embedding_backward: workgroupPer("embedding_backward", embeddingBackward, (c) => Math.ceil(c.V / EMBEDDING_ROWS)),
   embedding_forward: elementwise("embedding_forward", embeddingForward, (c) => c.N * c.D),
   linear_backward_input: linearBackwardInput,

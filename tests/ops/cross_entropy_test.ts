@@ -91,10 +91,19 @@ testOp({
     [129, 127],
     [2, 257],
     [3, 1031],
+    [2, 1024],
+    [2, 1028],
+    // Around the largest workgroup's groups of four elements, of 1 and of 4 logits, and what is read after the first.
+    [1, 4093],
+    [1, 4096],
+    [1, 4100],
+    [1, 16_384],
+    [3, 20_004],
+    [2, 20_011],
     [65_539, 3],
   ],
-  accumulate: [[5, 7], [65, 33]],
-  repeat: [131, 67],
+  accumulate: [[5, 7], [65, 33], [65, 36]],
+  repeat: [31, 1028],
 });
 
 forEachDevice("crossEntropy takes logits that no exponential could", async (backend) => {
@@ -103,6 +112,14 @@ forEachDevice("crossEntropy takes logits that no exponential could", async (back
     { shape: [3, 4], data: Float32Array.from(rows.flat()) },
     { shape: [3], data: Uint32Array.of(0, 2, 1) },
   );
+  // The largest in each place of four, and of a longer row whose elements several invocations read in groups.
+  for (const [V, places] of [[4, [0, 1, 2, 3]], [4100, [1, 258, 515, 768, 2050, 3079, 4099]]] as const) {
+    const data = new Random(V).normal(places.length * V);
+    places.forEach((place, row) => data[row * V + place] = 3e4);
+    const targets = { shape: [places.length], data: Uint32Array.from(places) };
+    const large = crossEntropyOf({ shape: [places.length, V], data }, targets);
+    await assertOpMatchesReference(backend, { ...large, cancels: true }, tolerances(large));
+  }
   // Logits of 1000 or more leave lse an error far above that of the others: too much to see 0.05 % of a probability.
   await assertOpMatchesReference(backend, { ...op, cancels: true }, tolerances(op));
 });
@@ -129,12 +146,16 @@ Deno.test("crossEntropy in place: the backward rule is the derivative of the for
 });
 
 forEachDevice("crossEntropy in place equals the reference at sizes 1, primes, and around tiles", async (backend) => {
-  for (const sizes of [[1, 1], [1, 2], [7, 4], [13, 7], [63, 31], [65, 65], [129, 127], [3, 1031], [65_539, 3]]) {
+  for (
+    const sizes of [[1, 1], [1, 2], [7, 4], [13, 7], [63, 31], [65, 65], [129, 127], [64, 128], [3, 1031], [65_539, 3]]
+  ) {
     const op = inPlaceOf(sizes);
     await assertOpMatchesReference(backend, op, tolerances(op));
   }
-  const op = inPlaceOf([65, 33]);
-  await assertOpAccumulates(backend, op, tolerances(op));
+  for (const sizes of [[65, 33], [65, 36]]) {
+    const op = inPlaceOf(sizes);
+    await assertOpAccumulates(backend, op, tolerances(op));
+  }
   await assertOpIsDeterministic(backend, inPlaceOf([131, 67]));
 });
 
