@@ -9,8 +9,6 @@ import lossScaleApply from "./loss_scale_apply.wgsl" with { type: "text" };
 import lossScaleUpdate from "./loss_scale_update.wgsl" with { type: "text" };
 import meanForward from "./mean_forward.wgsl" with { type: "text" };
 import peakFma from "./peak_fma.wgsl" with { type: "text" };
-import rmsnormBackwardInput from "./rmsnorm_backward_input.wgsl" with { type: "text" };
-import rmsnormForward from "./rmsnorm_forward.wgsl" with { type: "text" };
 import ropeBackward from "./rope_backward.wgsl" with { type: "text" };
 import ropeForward from "./rope_forward.wgsl" with { type: "text" };
 import sgd from "./sgd.wgsl" with { type: "text" };
@@ -35,7 +33,7 @@ import {
   workgroupPerRow,
 } from "./dispatch.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "./linear.ts";
-import { rmsnormBackwardWeight } from "./rmsnorm.ts";
+import { rmsnormBackwardInput, rmsnormBackwardWeight, rmsnormForward } from "./rmsnorm.ts";
 import { sampleToken } from "./sample_token.ts";
 import { sumPartials } from "./sum_partials.ts";
 
@@ -71,9 +69,9 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
   mean_forward: workgroupPer("mean_forward", meanForward, one),
   // Measures the device; no program of this library calls it.
   peak_fma: workgroupPer("peak_fma", peakFma, (c) => c.workgroups),
-  rmsnorm_backward_input: workgroupPerRow("rmsnorm_backward_input", rmsnormBackwardInput, rows, width),
+  rmsnorm_backward_input: rmsnormBackwardInput,
   rmsnorm_backward_weight: rmsnormBackwardWeight,
-  rmsnorm_forward: workgroupPerRow("rmsnorm_forward", rmsnormForward, rows, width),
+  rmsnorm_forward: rmsnormForward,
   rope_backward: elementwise("rope_backward", ropeBackward, pairs),
   rope_forward: elementwise("rope_forward", ropeForward, pairs),
   sample_token: sampleToken,

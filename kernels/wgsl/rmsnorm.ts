@@ -1,6 +1,33 @@
 import { type WgslKernel, WORKGROUP } from "./dispatch.ts";
+import backwardInput from "./rmsnorm_backward_input.wgsl" with { type: "text" };
 import backwardWeight from "./rmsnorm_backward_weight.wgsl" with { type: "text" };
+import forward from "./rmsnorm_forward.wgsl" with { type: "text" };
 import { ofWidth, widthFor, withConstants } from "./specialize.ts";
+
+export const rmsnormForward: WgslKernel = lanesPerRow("rmsnorm_forward", forward);
+export const rmsnormBackwardInput: WgslKernel = lanesPerRow("rmsnorm_backward_input", backwardInput);
+
+/** Elements of a row that one invocation should have: fewer invocations wait for each other less. */
+const ELEMENTS_PER_LANE = 4;
+
+/** Invocations of a row at least, so that they read 128 bytes side by side. */
+const MIN_LANES = 8;
+
+/** A kernel with several invocations for each row, by the rows' length, and several rows in a workgroup. */
+function lanesPerRow(label: string, source: string): WgslKernel {
+  return ({ rows, D }) => {
+    const width = widthFor(D);
+    const wanted = 2 ** Math.ceil(Math.log2(D / width / ELEMENTS_PER_LANE));
+    const lanes = Math.max(MIN_LANES, Math.min(WORKGROUP, wanted));
+    return {
+      dispatches: [{
+        label,
+        source: withConstants(ofWidth(source, width), { LANES: lanes }),
+        workgroups: Math.ceil(rows * lanes / WORKGROUP),
+      }],
+    };
+  };
+}
 
 /** Invocations that share an element's rows at most: those of a workgroup then read 256 bytes of a row side by side. */
 const MAX_LANES = 16;

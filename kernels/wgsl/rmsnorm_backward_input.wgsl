@@ -1,9 +1,14 @@
 // rmsnorm_backward_input: dX[r,i] = rstd[r] * dY[r,i] * weight[i]
 //   - x[r,i] * rstd[r]^3 / D * sum_j dY[r,j] * weight[j] * x[r,j]
 // x, dY, dX: (rows, D); weight: (D); rstd: (rows)
-// One workgroup per row; dispatch rows, folded into two dimensions. Overwrites dX, or adds to it where accumulate is 1.
+// LANES invocations per row; dispatch ceil(rows * LANES / WORKGROUP), folded into two dimensions.
+// Overwrites dX, or adds to it where accumulate is 1.
+// Element and WIDTH, 1 or 4 columns: element_1.wgsl or element_4.wgsl. rmsnorm.ts chooses these, LANES and WORKGROUP.
 
 const WORKGROUP = 256u;
+const LANES = 256u;
+// Elements of each array that an invocation reads at the same time.
+const GROUP = 2u;
 
 struct Params {
   rows: u32,
@@ -11,26 +16,32 @@ struct Params {
   accumulate: u32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read> weight: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<Element>;
+@group(0) @binding(1) var<storage, read> weight: array<Element>;
 @group(0) @binding(2) var<storage, read> rstd: array<f32>;
-@group(0) @binding(3) var<storage, read> dY: array<f32>;
-@group(0) @binding(4) var<storage, read_write> dX: array<f32>;
+@group(0) @binding(3) var<storage, read> dY: array<Element>;
+@group(0) @binding(4) var<storage, read_write> dX: array<Element>;
 @group(0) @binding(5) var<uniform> params: Params;
 
 var<workgroup> shared_values: array<f32, WORKGROUP>;
 
-// The sum of every invocation's value, by a tree: the same order every time.
-fn workgroup_sum(value: f32, local: u32) -> f32 {
+// The sum of the values of a row's invocations, by a tree: the same order every time.
+fn row_sum(value: f32, local: u32) -> f32 {
   shared_values[local] = value;
-  for (var half = WORKGROUP / 2u; half > 0u; half /= 2u) {
+  for (var half = LANES / 2u; half > 0u; half /= 2u) {
     workgroupBarrier();
-    if (local < half) {
+    if (local % LANES < half) {
       shared_values[local] += shared_values[local + half];
     }
   }
   workgroupBarrier();
-  return shared_values[0];
+  return shared_values[local / LANES * LANES];
+}
+
+// An element's part of the sum over j, 0 beyond the row's end.
+fn product(row: u32, i: u32, width: u32) -> Element {
+  let at = min(i, width - 1u);
+  return select(Element(), dY[row + at] * weight[at] * x[row + at], i < width);
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -39,18 +50,22 @@ fn main(
   @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) local: u32,
 ) {
-  let r = workgroup.y * workgroups.x + workgroup.x;
+  let width = params.D / WIDTH;
+  let lane = local % LANES;
+  let r = (workgroup.y * workgroups.x + workgroup.x) * (WORKGROUP / LANES) + local / LANES;
+  // Beyond the last row, that one is read, and nothing is written.
+  let row = min(r, params.rows - 1u) * width;
+  var dot = Element();
+  for (var i = lane; i < width; i += GROUP * LANES) {
+    dot += product(row, i, width) + product(row, i + LANES, width);
+  }
+  let total = row_sum(sum_of(dot), local);
   if (r >= params.rows) {
     return;
   }
-  let row = r * params.D;
-  var dot = 0.0;
-  for (var i = local; i < params.D; i += WORKGROUP) {
-    dot += dY[row + i] * weight[i] * x[row + i];
-  }
   let scale = rstd[r];
-  let along_x = workgroup_sum(dot, local) * scale * scale * scale / f32(params.D);
-  for (var i = local; i < params.D; i += WORKGROUP) {
+  let along_x = total * scale * scale * scale / f32(params.D);
+  for (var i = lane; i < width; i += LANES) {
     var value = scale * dY[row + i] * weight[i] - x[row + i] * along_x;
     if (params.accumulate != 0u) {
       value += dX[row + i];

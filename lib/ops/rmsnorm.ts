@@ -13,7 +13,7 @@ export const rmsnormForward = defineKernel({
   halves: ["y"],
   sizes: ({ rows, D }) => ({ x: rows * D, weight: D, y: rows * D, rstd: rows }),
   flops: ({ rows, D }) => otherFlops(rows * (4 * D + 4)),
-  tries: [{ constants: { rows: 21, D: 301, eps: 1e-5 } }],
+  tries: [301, 300].map((D) => ({ constants: { rows: 21, D, eps: 1e-5 } })),
 });
 
 /** dX[r,i] (+)= rstd · (dY·w)[r,i] − x[r,i] · rstd³ / D · Σⱼ (dY·w·x)[r,j]. Shapes as in the forward kernel. */
@@ -26,7 +26,7 @@ export const rmsnormBackwardInput = defineKernel({
   halves: ["dY"],
   sizes: ({ rows, D }) => ({ x: rows * D, weight: D, rstd: rows, dY: rows * D, dX: rows * D }),
   flops: ({ rows, D, accumulate }) => otherFlops(rows * ((6 + accumulate) * D + 4)),
-  tries: [{ constants: { rows: 21, D: 301, accumulate: 1 } }],
+  tries: [301, 300].map((D) => ({ constants: { rows: 21, D, accumulate: 1 } })),
 });
 
 /** partials[p,i] = Σ over the rows of part p of dY[r,i] · x[r,i] · rstd[r]. partials: (P, D), parts as in sum_partials.ts. */

@@ -88,8 +88,17 @@ testOp({
     [11, 65],
     [5, 127],
     [5, 129],
+    [17, 128],
+    [9, 132],
     [2, 257],
     [3, 1031],
+    // Rows of 4, 8 and 256 invocations, and longer ones, by columns of 1 and of 4 numbers.
+    [33, 16],
+    [31, 36],
+    [3, 4096],
+    [2, 4100],
+    [2, 5000],
+    [1, 5003],
     [65_539, 5],
     // Parts of so many rows that several invocations share them, by columns of 1 and of 4 numbers.
     [515, 67],
