@@ -4,20 +4,23 @@
  */
 
 /** A binding's declaration: its index, its name, and its element type. */
-const BINDING = /@group\(0\) @binding\((\d+)\) var<storage, \w+> (\w+): array<(f32|vec4f)>;/g;
+const BINDING = /@group\(0\) @binding\((\d+)\) var<storage, \w+> (\w+): array<(f32|vec2f|vec4f)>;/g;
 
 /** Where an element is, in the types of f16 and f32. */
 interface HalfArray {
-  readonly half: "f16" | "vec4<f16>";
-  readonly full: "f32" | "vec4f";
+  readonly half: string;
+  readonly full: keyof typeof HALVES;
 }
+
+/** Types of arrays, and those that hold as many numbers in f16. */
+const HALVES = { f32: "f16", vec2f: "vec2<f16>", vec4f: "vec4<f16>" } as const;
 
 /**
  * The source with f16 in the place of f32 in some arrays.
  *
  * @param bindings Which bindings hold f16.
  * @param staged Arrays in workgroup memory that hold f16, by name: what passes through them was rounded already.
- * @throws {Error} If a binding is no array of f32 or vec4f.
+ * @throws {Error} If a binding is no array of f32, vec2f or vec4f.
  */
 export function withHalfStorage(
   source: string,
@@ -27,7 +30,7 @@ export function withHalfStorage(
   const arrays = new Map<string, HalfArray>();
   let declared = source.replace(BINDING, (declaration, index: string, name: string, type: HalfArray["full"]) => {
     if (!bindings.has(Number(index))) return declaration;
-    const half = type === "f32" ? "f16" : "vec4<f16>";
+    const half = HALVES[type];
     arrays.set(name, { half, full: type });
     return declaration.replace(`array<${type}>`, `array<${half}>`);
   });

@@ -9,8 +9,6 @@ import lossScaleApply from "./loss_scale_apply.wgsl" with { type: "text" };
 import lossScaleUpdate from "./loss_scale_update.wgsl" with { type: "text" };
 import meanForward from "./mean_forward.wgsl" with { type: "text" };
 import peakFma from "./peak_fma.wgsl" with { type: "text" };
-import ropeBackward from "./rope_backward.wgsl" with { type: "text" };
-import ropeForward from "./rope_forward.wgsl" with { type: "text" };
 import sgd from "./sgd.wgsl" with { type: "text" };
 import siluBackward from "./silu_backward.wgsl" with { type: "text" };
 import siluForward from "./silu_forward.wgsl" with { type: "text" };
@@ -34,6 +32,7 @@ import {
 } from "./dispatch.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "./linear.ts";
 import { rmsnormBackwardInput, rmsnormBackwardWeight, rmsnormForward } from "./rmsnorm.ts";
+import { ropeBackward, ropeForward } from "./rope.ts";
 import { sampleToken } from "./sample_token.ts";
 import { sumPartials } from "./sum_partials.ts";
 
@@ -45,7 +44,6 @@ const one = () => 1;
 const all = (arrays: number) => Array<boolean>(arrays).fill(true);
 const rows = (c: Constants) => c.rows;
 const width = (c: Constants) => c.D;
-const pairs = (c: Constants) => c.rows * (c.D / 2);
 
 /** How each kernel runs on a GPU, by the name that `lib/` gives it. */
 export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entries({
@@ -72,8 +70,8 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
   rmsnorm_backward_input: rmsnormBackwardInput,
   rmsnorm_backward_weight: rmsnormBackwardWeight,
   rmsnorm_forward: rmsnormForward,
-  rope_backward: elementwise("rope_backward", ropeBackward, pairs),
-  rope_forward: elementwise("rope_forward", ropeForward, pairs),
+  rope_backward: ropeBackward,
+  rope_forward: ropeForward,
   sample_token: sampleToken,
   sgd: flatElementwise("sgd", sgd, 3, [true, false, false, true], ({ weightDecay }) => bitsOf([weightDecay])),
   silu_backward: flatElementwise("silu_backward", siluBackward, 2, all(3)),

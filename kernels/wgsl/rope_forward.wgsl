@@ -1,10 +1,15 @@
 // rope_forward: y[r,2i] = x[r,2i] cos - x[r,2i+1] sin, y[r,2i+1] = x[r,2i] sin + x[r,2i+1] cos,
 // with cos and sin of position start[0] + r mod T, each head of a row alike
 // x, y: (rows = B*T, D); cos_table, sin_table: (positions, headDim / 2); start: (1)
-// One invocation per pair; dispatch ceil(rows * D / 2 / 256), folded into two dimensions. Overwrites y.
+// One invocation per Pairs, 1 or 2 pairs (pairs_1.wgsl, pairs_2.wgsl); dispatch ceil(rows * D / 2 / PAIRS / 256), folded
+// into two dimensions. Overwrites y.
 // Source: Su et al. 2021, arXiv:2104.09864
 
 const WORKGROUP = 256u;
+// Pairs of a row and of a head, each over PAIRS: constants, because to divide by one takes a few instructions, by a
+// parameter dozens.
+const ROW = 1u;
+const HEAD = 1u;
 
 struct Params {
   rows: u32,
@@ -14,11 +19,11 @@ struct Params {
   positions: u32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read> cos_table: array<f32>;
-@group(0) @binding(2) var<storage, read> sin_table: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<Pairs>;
+@group(0) @binding(1) var<storage, read> cos_table: array<Angles>;
+@group(0) @binding(2) var<storage, read> sin_table: array<Angles>;
 @group(0) @binding(3) var<storage, read> start: array<u32>;
-@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<Pairs>;
 @group(0) @binding(5) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP)
@@ -28,19 +33,11 @@ fn main(
   @builtin(local_invocation_index) local: u32,
 ) {
   let i = (workgroup.y * workgroups.x + workgroup.x) * WORKGROUP + local;
-  if (i >= params.rows * (params.D / 2u)) {
+  if (i >= params.rows * ROW) {
     return;
   }
-  let half = params.D / 2u;
-  let r = i / half;
-  let column = i % half;
-  let half_head = params.headDim / 2u;
   // Beyond the tables, the last positions are taken.
-  let position = min(start[0], params.positions - params.T);
-  let angle = (position + r % params.T) * half_head + column % half_head;
-  let even = r * params.D + 2u * column;
-  let c = cos_table[angle];
-  let s = sin_table[angle];
-  y[even] = x[even] * c - x[even + 1u] * s;
-  y[even + 1u] = x[even] * s + x[even + 1u] * c;
+  let position = min(start[0], params.positions - params.T) + i / ROW % params.T;
+  let angle = position * HEAD + i % ROW % HEAD;
+  y[i] = x[i] * spread(cos_table[angle]) + turned(x[i]) * spread(sin_table[angle]);
 }

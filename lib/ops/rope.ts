@@ -22,7 +22,10 @@ export const ropeForward = defineKernel({
   touched: ({ T, headDim }) => ({ cos: T * headDim / 2, sin: T * headDim / 2 }),
   below: ({ T, positions }) => ({ start: positions - T + 1 }),
   flops: ({ rows, D }) => otherFlops(3 * rows * D),
-  tries: [{ constants: { rows: 10, T: 5, D: 20, headDim: 4, positions: 9 }, inputs: { start: [3] } }],
+  tries: [4, 6].map((headDim) => ({
+    constants: { rows: 10, T: 5, D: 5 * headDim, headDim, positions: 9 },
+    inputs: { start: [3] },
+  })),
 });
 
 /** The inverse rotation of dY, which is its transpose: dX (+)= Rᵀ dY. Shapes as in the forward kernel. */
@@ -41,7 +44,10 @@ export const ropeBackward = defineKernel({
   touched: ({ T, headDim }) => ({ cos: T * headDim / 2, sin: T * headDim / 2 }),
   below: ({ T, positions }) => ({ start: positions - T + 1 }),
   flops: ({ rows, D, accumulate }) => otherFlops((3 + accumulate) * rows * D),
-  tries: [{ constants: { rows: 10, T: 5, D: 20, headDim: 4, positions: 9, accumulate: 1 }, inputs: { start: [3] } }],
+  tries: [4, 6].map((headDim) => ({
+    constants: { rows: 10, T: 5, D: 5 * headDim, headDim, positions: 9, accumulate: 1 },
+    inputs: { start: [3] },
+  })),
 });
 
 /** The tables and position that `rope` reads. */

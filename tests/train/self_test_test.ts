@@ -71,7 +71,11 @@ function broken(name: string, change: (source: string) => string): ReadonlyMap<s
 
 const PLANTED: readonly [kernel: string, fault: string, (source: string) => string][] = [
   ["silu_forward", "returns zeros", (source) => source.replace("  y[i] = x[i] *", "  y[i] = 0.0 *")],
-  ["rope_forward", "is off by 0.05 %", (source) => source.replace("x[even] * c -", "x[even] * (c * 1.0005) -")],
+  [
+    "rope_forward",
+    "is off by 0.05 %",
+    (source) => source.replace("spread(cos_table[angle]) +", "(1.0005 * spread(cos_table[angle])) +"),
+  ],
   ["add_forward", "leaves the last elements out", (source) => source.replace("i >= params.n", "i + 3u >= params.n")],
   ["copy", "does not add", (source) => source.replace("params.accumulate != 0u", "params.accumulate > 7u")],
   ["sample_token", "chooses the next token", (source) => source.replace("ids[lane] = token", "ids[lane] = token + 1u")],
