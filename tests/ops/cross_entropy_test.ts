@@ -1,4 +1,5 @@
 import { assertThrows } from "@std/assert";
+import type { Backend } from "../../lib/backend/backend.ts";
 import { crossEntropy, meanForward } from "../../lib/ops/cross_entropy.ts";
 import { add } from "../../lib/ops/add.ts";
 import { softmax } from "../../lib/ops/softmax.ts";
@@ -6,7 +7,7 @@ import { backward } from "../../lib/graph/backward.ts";
 import { Graph } from "../../lib/graph/graph.ts";
 import { Tensor } from "../../lib/graph/tensor.ts";
 import { assertClose, UNIT_ROUNDOFF } from "../harness/assert_close.ts";
-import { forEachDevice } from "../harness/backends.ts";
+import { forEachDevice, forHardwareKernels } from "../harness/backends.ts";
 import { loadFixture } from "../harness/fixtures.ts";
 import { runGraph } from "../harness/graph_run.ts";
 import { assertOpDifferentiates } from "../harness/gradient_check.ts";
@@ -171,8 +172,10 @@ Deno.test("crossEntropy does not overwrite logits that another op takes", () => 
   );
 });
 
-forEachDevice("mean_forward equals the mean at sizes 1, primes, and around tiles", async (backend) => {
-  for (const n of [1, 2, 3, 5, 8, 63, 64, 65, 127, 129, 255, 257, 4099, 100_003]) {
+const equalsMean = async (backend: Backend) => {
+  for (
+    const n of [1, 2, 3, 5, 8, 63, 64, 65, 127, 129, 255, 257, 1024, 1028, 4096, 4099, 4100, 16_388, 32_768, 100_003]
+  ) {
     const x = new Random(n).normal(n).map((value) => 1 + value * value);
     const { y } = await runGraph(backend, (trace) => {
       const y = new Tensor("y", [1]);
@@ -183,4 +186,6 @@ forEachDevice("mean_forward equals the mean at sizes 1, primes, and around tiles
     // A sum of n positive terms: a random walk of roundings relative to it.
     assertClose(y, [mean], roundings(4 + Math.sqrt(n)), `mean of ${n}`);
   }
-});
+};
+forEachDevice("mean_forward equals the mean at sizes 1, primes, and around tiles", equalsMean);
+forHardwareKernels("mean_forward equals the mean at sizes 1, primes, and around tiles", equalsMean);
