@@ -5,7 +5,7 @@
 // Overwrites dLogits, or adds to it where accumulate is 1.
 
 const WORKGROUP = 256u;
-// V / WIDTH, set by cross_entropy.ts: to divide by a constant takes a few instructions, by a parameter dozens.
+// V / WIDTH: a constant, because to divide by one takes a few instructions, by a parameter dozens.
 const ROW = 1u;
 
 struct Params {

@@ -5,7 +5,7 @@
 // Reads and overwrites logits.
 
 const WORKGROUP = 256u;
-// V / WIDTH, set by cross_entropy.ts: to divide by a constant takes a few instructions, by a parameter dozens.
+// V / WIDTH: a constant, because to divide by one takes a few instructions, by a parameter dozens.
 const ROW = 1u;
 
 struct Params {

@@ -126,6 +126,24 @@ export function elementwise(label: string, source: string, count: (constants: Co
   return (constants) => ({ dispatches: [{ label, source, workgroups: Math.ceil(count(constants) / WORKGROUP) }] });
 }
 
+/**
+ * A kernel with one invocation for each `Element` of rows that lie side by side. The source has a constant ROW, which
+ * becomes the elements of a row.
+ */
+export function rowElementwise(
+  label: string,
+  source: string,
+  count: (constants: Constants) => number,
+  length: (constants: Constants) => number,
+): WgslKernel {
+  return (constants) => {
+    const width = widthFor(length(constants));
+    const row = length(constants) / width;
+    const sized = withConstants(ofWidth(source, width), { ROW: row });
+    return { dispatches: [{ label, source: sized, workgroups: Math.ceil(count(constants) * row / WORKGROUP) }] };
+  };
+}
+
 /** A kernel with one workgroup for each of `count` parts. */
 export function workgroupPer(label: string, source: string, count: (constants: Constants) => number): WgslKernel {
   return (constants) => ({ dispatches: [{ label, source, workgroups: count(constants) }] });

@@ -1,8 +1,11 @@
 // embedding_forward: y[n,d] = weight[ids[n],d]
 // ids: (N), those beyond V taken for the last; weight: (V, D), y: (N, D)
-// One invocation per element; dispatch ceil(N * D / 256), folded into two dimensions. Overwrites y.
+// One invocation per Element, 1 or 4 numbers (element_1.wgsl, element_4.wgsl); dispatch ceil(N * D / WIDTH / 256), folded
+// into two dimensions. Overwrites y.
 
 const WORKGROUP = 256u;
+// D / WIDTH: a constant, because to divide by one takes a few instructions, by a parameter dozens.
+const ROW = 1u;
 
 struct Params {
   N: u32,
@@ -11,8 +14,8 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read> ids: array<u32>;
-@group(0) @binding(1) var<storage, read> weight: array<f32>;
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(1) var<storage, read> weight: array<Element>;
+@group(0) @binding(2) var<storage, read_write> y: array<Element>;
 @group(0) @binding(3) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP)
@@ -22,9 +25,8 @@ fn main(
   @builtin(local_invocation_index) local: u32,
 ) {
   let i = (workgroup.y * workgroups.x + workgroup.x) * WORKGROUP + local;
-  if (i >= params.N * params.D) {
+  if (i >= params.N * ROW) {
     return;
   }
-  let n = i / params.D;
-  y[i] = weight[min(ids[n], params.V - 1u) * params.D + i % params.D];
+  y[i] = weight[min(ids[i / ROW], params.V - 1u) * ROW + i % ROW];
 }

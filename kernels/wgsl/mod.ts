@@ -3,6 +3,8 @@
 import addForward from "./add_forward.wgsl" with { type: "text" };
 import clipGradNormFactor from "./clip_grad_norm_factor.wgsl" with { type: "text" };
 import copy from "./copy.wgsl" with { type: "text" };
+import crossEntropyBackward from "./cross_entropy_backward.wgsl" with { type: "text" };
+import crossEntropyBackwardInPlace from "./cross_entropy_backward_in_place.wgsl" with { type: "text" };
 import embeddingBackward from "./embedding_backward.wgsl" with { type: "text" };
 import embeddingForward from "./embedding_forward.wgsl" with { type: "text" };
 import lossScaleApply from "./loss_scale_apply.wgsl" with { type: "text" };
@@ -19,12 +21,13 @@ import writeRows from "./write_rows.wgsl" with { type: "text" };
 import { adamw } from "./adamw.ts";
 import { attentionBackward, attentionForward } from "./attention.ts";
 import { clipGradNormPartials } from "./clip_grad_norm_partials.ts";
-import { crossEntropyBackward, crossEntropyBackwardInPlace, crossEntropyForward } from "./cross_entropy.ts";
+import { crossEntropyForward } from "./cross_entropy_forward.ts";
 import {
   bitsOf,
   type Constants,
   elementwise,
   flatElementwise,
+  rowElementwise,
   type WgslKernel,
   workgroupPer,
   workgroupPerRow,
@@ -44,6 +47,7 @@ const one = () => 1;
 const all = (arrays: number) => Array<boolean>(arrays).fill(true);
 const rows = (c: Constants) => c.rows;
 const width = (c: Constants) => c.D;
+const vocabulary = (c: Constants) => c.V;
 
 /** How each kernel runs on a GPU, by the name that `lib/` gives it. */
 export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entries({
@@ -54,11 +58,16 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
   clip_grad_norm_factor: workgroupPer("clip_grad_norm_factor", clipGradNormFactor, one),
   clip_grad_norm_partials: clipGradNormPartials,
   copy: flatElementwise("copy", copy, 1, all(2)),
-  cross_entropy_backward: crossEntropyBackward,
-  cross_entropy_backward_in_place: crossEntropyBackwardInPlace,
+  cross_entropy_backward: rowElementwise("cross_entropy_backward", crossEntropyBackward, rows, vocabulary),
+  cross_entropy_backward_in_place: rowElementwise(
+    "cross_entropy_backward_in_place",
+    crossEntropyBackwardInPlace,
+    rows,
+    vocabulary,
+  ),
   cross_entropy_forward: crossEntropyForward,
   embedding_backward: workgroupPer("embedding_backward", embeddingBackward, (c) => Math.ceil(c.V / EMBEDDING_ROWS)),
-  embedding_forward: elementwise("embedding_forward", embeddingForward, (c) => c.N * c.D),
+  embedding_forward: rowElementwise("embedding_forward", embeddingForward, (c) => c.N, width),
   linear_backward_input: linearBackwardInput,
   linear_backward_weight: linearBackwardWeight,
   linear_forward: linearForward,
