@@ -38,6 +38,12 @@ fn workgroup_sum(value: f32, local: u32) -> f32 {
   return shared_values[0];
 }
 
+// The square of a gradient, by its place among all.
+fn square(i: u32) -> f32 {
+  let gradient = gradients[i - params.first_element];
+  return gradient * gradient;
+}
+
 @compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) workgroup: vec3u,
@@ -49,12 +55,16 @@ fn main(
     return;
   }
   let end = part_start(p + 1u, params.n, params.P);
-  var squares = 0.0;
-  for (var i = part_start(p, params.n, params.P) + local; i < end; i += WORKGROUP) {
-    let gradient = gradients[i - params.first_element];
-    squares += gradient * gradient;
+  var i = part_start(p, params.n, params.P) + local;
+  // Four gradients at a time are on their way from memory.
+  var squares = vec4f();
+  for (; i + 3u * WORKGROUP < end; i += 4u * WORKGROUP) {
+    squares += vec4f(square(i), square(i + WORKGROUP), square(i + 2u * WORKGROUP), square(i + 3u * WORKGROUP));
   }
-  let total = workgroup_sum(squares, local);
+  for (; i < end; i += WORKGROUP) {
+    squares.x += square(i);
+  }
+  let total = workgroup_sum((squares.x + squares.y) + (squares.z + squares.w), local);
   if (local == 0u) {
     partials[p] = total;
   }
