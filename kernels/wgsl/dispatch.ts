@@ -1,5 +1,7 @@
 /** What a kernel call becomes on a GPU: one or more dispatches of WGSL modules. */
 
+import type { SubgroupMatrices } from "./subgroup_matrix.ts";
+
 /** What the choice of a kernel's source may depend on besides its sizes. */
 export interface DeviceTraits {
   /** A CPU poses as a GPU: its caches serve where workgroup memory would, and a barrier is dear. */
@@ -10,6 +12,8 @@ export interface DeviceTraits {
   readonly maxInvocations: number;
   /** Bytes that can be bound of a storage at once. */
   readonly maxBindingBytes: number;
+  /** The device multiplies subgroup matrices of f16 into f32. */
+  readonly matrices?: SubgroupMatrices;
 }
 
 /** A kernel's constants by name. */
@@ -63,8 +67,12 @@ export interface WgslCall {
   readonly scratchBytes?: number;
 }
 
-/** Decides how a kernel with these constants runs on a device. */
-export type WgslKernel = (constants: Constants, traits: DeviceTraits) => WgslCall;
+/**
+ * Decides how a kernel with these constants runs on a device.
+ * @param halves Which of the call's arrays, inputs and then outputs, hold f16: a source that reads and writes f32 is made
+ * to fit by itself, so only what is faster in another way for f16 needs to look.
+ */
+export type WgslKernel = (constants: Constants, traits: DeviceTraits, halves?: ReadonlySet<number>) => WgslCall;
 
 /** Invocations in a workgroup of the plain kernels. */
 export const WORKGROUP = 256;

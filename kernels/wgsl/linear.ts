@@ -2,6 +2,7 @@ import { type Constants, type DeviceTraits, type WgslCall, type WgslKernel, WORK
 import { DIRECT_WORKGROUP, directMatmul, type DirectTile } from "./matmul_direct.ts";
 import type { Divisibility, MatmulKernel } from "./matmul_source.ts";
 import { SKINNY_COLUMNS, SKINNY_MAX_ROWS, skinnyMatmul } from "./matmul_skinny.ts";
+import { chooseMatrixVariant, subgroupMatmulCall } from "./matmul_subgroup_call.ts";
 import { type Tile, tileBytes, tiledMatmul } from "./matmul_tiled.ts";
 import sumPartials from "./sum_partials.wgsl" with { type: "text" };
 
@@ -199,7 +200,9 @@ function tiledCall(
 }
 
 function wgslKernel(kernel: MatmulKernel): WgslKernel {
-  return (constants, traits) => {
+  return (constants, traits, halves = new Set()) => {
+    const matrices = chooseMatrixVariant(kernel, constants, traits, halves);
+    if (matrices) return subgroupMatmulCall(kernel, constants, matrices, traits.matrices!, halves);
     return matmulCall(kernel, constants, chooseVariant(sizesOf(kernel, constants), kernel, traits));
   };
 }

@@ -43,6 +43,11 @@ export function lines(indent: number, items: readonly string[]): string {
   return items.map((item) => item === "" ? "" : " ".repeat(indent) + item).join("\n");
 }
 
+/** Lines, each indented by one step. */
+export function indented(items: readonly string[]): string[] {
+  return items.map((item) => `  ${item}`);
+}
+
 /** Whether the kernel can add to its output. */
 export function accumulates(kernel: MatmulKernel): boolean {
   return kernel.constants.includes("accumulate");

@@ -58,13 +58,14 @@ export function planDispatches(
 }
 
 function wgslCall(
-  { kernel, constants }: ProgramCall,
+  { kernel, constants, views }: ProgramCall,
   kernels: ReadonlyMap<string, WgslKernel>,
   traits: DeviceTraits,
 ): WgslCall {
   const wgsl = kernels.get(kernel.name);
   if (wgsl === undefined) throw new Error(`Cannot load kernel ${kernel.name}: there is no WGSL kernel of that name`);
-  return wgsl(Object.fromEntries(Object.keys(kernel.constants).map((name, i) => [name, constants[i]])), traits);
+  const named = Object.fromEntries(Object.keys(kernel.constants).map((name, i) => [name, constants[i]]));
+  return wgsl(named, traits, new Set(views.keys().filter((i) => views[i].dtype === "f16")));
 }
 
 function planDispatch(call: ProgramCall, index: number, dispatch: Dispatch, limits: DispatchLimits): PlannedDispatch[] {
