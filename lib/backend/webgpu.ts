@@ -1,5 +1,6 @@
 import type { DeviceTraits, WgslKernel } from "../../kernels/wgsl/dispatch.ts";
 import { wgslKernels } from "../../kernels/wgsl/mod.ts";
+import type { SubgroupMatrices } from "../../kernels/wgsl/subgroup_matrix.ts";
 import { type Program, wholeOf } from "../graph/program.ts";
 import type { Storage, View } from "../graph/tensor.ts";
 import type { Backend, Executable, HostArray } from "./backend.ts";
@@ -17,6 +18,7 @@ import { Clock } from "./webgpu/clock.ts";
 import { WebGpuExecutable } from "./webgpu/executable.ts";
 import { Failures } from "./webgpu/failures.ts";
 import { GpuError } from "./webgpu/gpu_error.ts";
+import { matricesOf } from "./webgpu/matrices.ts";
 import { Memory } from "./webgpu/memory.ts";
 import { Pace } from "./webgpu/pace.ts";
 import { Pipelines } from "./webgpu/pipelines.ts";
@@ -52,10 +54,10 @@ export class WebGpuBackend implements Backend {
   readonly #loading = new Set<Program>();
 
   /** Use `createWebGpuBackend`. */
-  constructor(adapter: AdapterSummary, device: GPUDevice, options: WebGpuOptions) {
+  constructor(adapter: AdapterSummary, device: GPUDevice, options: WebGpuOptions, matrices?: SubgroupMatrices) {
     this.adapter = adapter;
     this.device = device;
-    this.traits = traitsOf(device, adapter.software && !options.kernelsForHardware);
+    this.traits = traitsOf(device, adapter.software && !options.kernelsForHardware, matrices);
     this.#kernels = new Map([...wgslKernels, ...options.kernels ?? []]);
     this.#parts = {
       device,
@@ -177,5 +179,6 @@ export async function createWebGpuBackend(options: WebGpuOptions = {}): Promise<
   if (summary.software && options.allowSoftware === false) {
     throw new GpuError(`Cannot use WebGPU: got the software adapter ${summary.description}, must be a GPU`);
   }
-  return new WebGpuBackend(summary, await requestDevice(adapter), options);
+  const device = await requestDevice(adapter);
+  return new WebGpuBackend(summary, device, options, await matricesOf(adapter, device));
 }

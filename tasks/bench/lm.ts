@@ -8,7 +8,7 @@ import { formatTable } from "../../lib/accounting/table.ts";
 import { measureTraining, type TrainingMeasurement } from "../../lib/accounting/training_summary.ts";
 import { formatAmount, formatCount, formatShare, formatSi } from "../../lib/accounting/units.ts";
 import type { Backend } from "../../lib/backend/backend.ts";
-import { startBackend } from "../cli/backend.ts";
+import { GPU_FLAG, startBackend } from "../cli/backend.ts";
 import type { Flags } from "../cli/flags.ts";
 import { runTask } from "../cli/run.ts";
 import { REPEATS, WORKERS_FLAG } from "../cli/measuring_flags.ts";
@@ -31,6 +31,8 @@ Measures whole training steps: forward, backward, clipping, AdamW.
   --rounds N          Turns that the medians are taken of (default: 7)
   --dtype NAME        f32, or f16 on a GPU with shader-f16; PyTorch computes in f32 (default: f32)
   --backend NAME      auto, webgpu or wasm (default: auto)
+  --gpu WHAT          dawn, or a file of it: a WebGPU that reaches an NVIDIA GPU's matrix units in f16; needs
+                      deno run -A (default: Deno's own)
   --workers N         Workers of the wasm backend (default: one for each core)
   --json              All numbers instead of a table.
 
@@ -47,6 +49,7 @@ const FLAGS = {
   rounds: { ...REPEATS, default: 7 },
   dtype: { type: "string", default: "f32", choices: ["f32", "f16"] },
   backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "wasm"] },
+  gpu: GPU_FLAG,
   workers: WORKERS_FLAG,
   json: { type: "boolean" },
 } as const;
@@ -74,7 +77,8 @@ export async function main(args: string[]): Promise<number> {
 async function benchLm(flags: Flags<typeof FLAGS>): Promise<void> {
   const shapes = namedLmShapes("bench lm", flags.shapes);
   await requireTorch(flags.torch);
-  await using backend = await startBackend(flags.backend, { workers: flags.workers, precision: flags.dtype });
+  const { workers, dtype: precision, gpu: dawn } = flags;
+  await using backend = await startBackend(flags.backend, { workers, precision, dawn });
   const machine = describeMachine(backend);
   console.error(formatMachine(machine));
   const limits = await measureLimits(backend);

@@ -5,15 +5,22 @@ import { type BackendChoice, createBackend, type CreateBackendOptions } from "..
 import { createWasmBackend } from "../../lib/backend/wasm.ts";
 import { WebGpuBackend } from "../../lib/backend/webgpu.ts";
 import type { Precision } from "../../lib/graph/graph.ts";
+import { openDawn, requireMatrices } from "../../lib/backend/webgpu/dawn.ts";
 import { GpuError } from "../../lib/backend/webgpu/gpu_error.ts";
 import { type KernelFault, selfTest, selfTestFingerprint } from "../../lib/train/self_test.ts";
+import { UsageError } from "./errors.ts";
 import { hasPassed, notePassed } from "./self_test_cache.ts";
 
 /** What `startBackend` may be told. */
 export interface StartBackendOptions extends CreateBackendOptions {
   /** What is to be computed in; `"f32"` by default. */
   readonly precision?: Precision;
+  /** What `--gpu` said: another WebGPU than the runtime's own, with matrix units; see `openDawn`. */
+  readonly dawn?: string;
 }
+
+/** `--gpu`. */
+export const GPU_FLAG = { type: "string" } as const;
 
 /**
  * Starts the backend that a person asked for. Warns, once, of a GPU that is none. A GPU runs the self-test first, unless it
@@ -23,12 +30,13 @@ export interface StartBackendOptions extends CreateBackendOptions {
  * be had.
  */
 export async function startBackend(choice: BackendChoice, options: StartBackendOptions = {}): Promise<Backend> {
-  const { precision = "f32" } = options;
+  const { precision = "f32", dawn } = options;
   quietVulkanLoader();
-  const backend = await createBackend(choice, options);
+  const backend = dawn === undefined ? await createBackend(choice, options) : await startDawn(choice, dawn);
   try {
     requirePrecision(backend, precision);
     if (!(backend instanceof WebGpuBackend)) return backend;
+    if (dawn !== undefined) requireMatrices(backend);
     if (backend.adapter.software) {
       console.error(
         `WARNING: ${backend.description} is not a GPU but a program that imitates one. ` +
@@ -42,7 +50,7 @@ export async function startBackend(choice: BackendChoice, options: StartBackendO
       return backend;
     }
     const problem = faultMessage(backend, faults);
-    if (choice !== "auto" || precision === "f16") throw new GpuError(problem);
+    if (choice !== "auto" || precision === "f16" || dawn !== undefined) throw new GpuError(problem);
     console.error(`WARNING: ${problem}`);
   } catch (error) {
     await backend[Symbol.asyncDispose]();
@@ -50,6 +58,12 @@ export async function startBackend(choice: BackendChoice, options: StartBackendO
   }
   await backend[Symbol.asyncDispose]();
   return await createWasmBackend(options);
+}
+
+/** @throws {UsageError} If another backend is asked for beside it. */
+async function startDawn(choice: BackendChoice, dawn: string): Promise<Backend> {
+  if (choice === "wasm") throw new UsageError("Cannot use --gpu: got --backend wasm, must be webgpu. Leave one out");
+  return await createBackend("webgpu", { gpu: await openDawn(dawn) });
 }
 
 async function faultsOf(backend: WebGpuBackend, precision: Precision): Promise<KernelFault[]> {
