@@ -1,6 +1,7 @@
 import { type Constants, type DeviceTraits, type Dispatch, type WgslCall, WORKGROUP } from "./dispatch.ts";
 import type { MatmulKernel } from "./matmul_source.ts";
-import { type MatrixTile, matrixTileBytes, subgroupMatmul } from "./matmul_subgroup.ts";
+import { subgroupMatmul } from "./matmul_subgroup.ts";
+import { type MatrixTile, matrixTileBytes } from "./matmul_subgroup_tile.ts";
 import type { SubgroupMatrices } from "./subgroup_matrix.ts";
 import sumPartials from "./sum_partials.wgsl" with { type: "text" };
 

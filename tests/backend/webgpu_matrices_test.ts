@@ -2,12 +2,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { DeviceTraits, WgslKernel } from "../../kernels/wgsl/dispatch.ts";
 import { matmulKernels } from "../../kernels/wgsl/linear.ts";
-import {
-  type MatrixTile,
-  matrixTileBytes,
-  requireMatrixTile,
-  subgroupMatmul,
-} from "../../kernels/wgsl/matmul_subgroup.ts";
+import { subgroupMatmul } from "../../kernels/wgsl/matmul_subgroup.ts";
+import { type MatrixTile, matrixTileBytes, requireMatrixTile } from "../../kernels/wgsl/matmul_subgroup_tile.ts";
 import {
   chooseMatrixVariant,
   MATRIX_TILES,
