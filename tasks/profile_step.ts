@@ -3,7 +3,8 @@
  *
  *   deno task profile-step --shape small --svg step.svg
  */
-import { formatProfile, profileOf } from "../lib/accounting/step_profile.ts";
+import { exceededLimits } from "../lib/accounting/limits_exceeded.ts";
+import { formatProfile, profileOf, timedCalls } from "../lib/accounting/step_profile.ts";
 import { writeFileAtomically } from "../lib/io/atomic.ts";
 import { measureLimits } from "../lib/measure/limits.ts";
 import { formatLimits } from "./bench/format_limits.ts";
@@ -69,6 +70,7 @@ async function profileStep(flags: Flags<typeof FLAGS>): Promise<void> {
   for (let run = 0; run < flags.runs; run++) runs.push(await trainer.profileStep(batch, learningRate));
   const { calls } = trainer.program;
   const profile = profileOf(calls, calls.map((_, i) => median(runs.map((run) => run[i]))), limits);
+  for (const line of exceededLimits(timedCalls(profile), limits)) console.error(line);
 
   if (flags.svg !== undefined) {
     // Loaded only now: a person who wants no picture need not have the plotting library.

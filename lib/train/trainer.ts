@@ -188,8 +188,9 @@ export class Trainer implements Disposable {
   }
 
   async #takeLog(): Promise<StepResult[]> {
-    const losses = await this.#backend.read(wholeOf(this.#traced.log.loss));
-    const clips = await this.#backend.read(wholeOf(this.#traced.log.clip));
+    const { log } = this.#traced;
+    // At once: a GPU may take as long to hand over one as both.
+    const [losses, clips] = await Promise.all([log.loss, log.clip].map((part) => this.#backend.read(wholeOf(part))));
     const perStep = this.#gradAccumulation;
     const results = Array.from({ length: this.#logged }, (_, i) => {
       let sum = 0;

@@ -10,7 +10,8 @@ import type { LmShape } from "./lm_shapes.ts";
 
 const SEED = 1;
 const LEARNING_RATE = 1e-3;
-const LOG_CAPACITY = 1024;
+/** More steps than a turn has: those of the smallest model take half a millisecond to hand to a GPU. */
+const LOG_CAPACITY = 8192;
 
 /** A model ready to take steps. */
 export interface LmTrainer extends Disposable {
