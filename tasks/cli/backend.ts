@@ -6,8 +6,8 @@ import { createWasmBackend } from "../../lib/backend/wasm.ts";
 import { WebGpuBackend } from "../../lib/backend/webgpu.ts";
 import type { Precision } from "../../lib/graph/graph.ts";
 import { GpuError } from "../../lib/backend/webgpu/gpu_error.ts";
-import { type KernelFault, selfTest, selfTestFingerprint } from "../../lib/train/self_test.ts";
-import { hasPassed, notePassed } from "./self_test_cache.ts";
+import type { KernelFault } from "../../lib/train/self_test.ts";
+import { hasPassedSelfTest, testKernels } from "./self_test.ts";
 
 /** What `startBackend` may be told. */
 export interface StartBackendOptions extends CreateBackendOptions {
@@ -53,15 +53,9 @@ export async function startBackend(choice: BackendChoice, options: StartBackendO
 }
 
 async function faultsOf(backend: WebGpuBackend, precision: Precision): Promise<KernelFault[]> {
-  const { description, software } = backend.adapter;
-  const options = { large: !software, precision };
-  const name = precision === "f16" ? `${description} in f16` : description;
-  const tested = { name, fingerprint: selfTestFingerprint(backend, options) };
-  if (hasPassed(tested)) return [];
+  if (hasPassedSelfTest(backend, precision)) return [];
   await using oracle = await createWasmBackend();
-  const faults = await selfTest(backend, oracle, options);
-  if (faults.length === 0) notePassed(tested);
-  return faults;
+  return await testKernels(backend, oracle, precision);
 }
 
 /**
