@@ -96,7 +96,7 @@ Deno.test("a device's clock that stands still, or shows no numbers, gives way to
   }
 });
 
-forEachDevice("twice the work takes about twice the time", async (backend) => {
+forEachDevice("four times the work takes about four times as long", async (backend) => {
   const seconds = async (n: number) =>
     Math.min(...await timesPerCall(backend, { kernel: addForward, arrays: [n, n, n], constants: [n] }));
   const ratio = await seconds(1 << 20) / await seconds(1 << 18);
