@@ -120,7 +120,7 @@ async function probe(
   precision: "f32" | "f16",
   check: (backend: Backend) => Promise<void>,
 ) {
-  await using backend = await startBackend(choice, { precision });
+  await using backend = await startBackend(choice, { precision, tuned: true });
   await check(backend);
   return { name: backend.name, peak: new Peak(await measurePeak(backend)) };
 }

@@ -81,7 +81,7 @@ async function start(flags: TrainFlags): Promise<number> {
   using train = await openChecked(trainPath, said, named);
   using valid = flags.valid === undefined ? undefined : await openChecked(flags.valid, said, named);
   requireOneTokenizer([train, valid]);
-  await using backend = await startBackend(flags.backend ?? "auto", { precision: said.training.dtype });
+  await using backend = await startBackend(flags.backend ?? "auto", { precision: said.training.dtype, tuned: true });
   await requireRoom(backend, said, roomFor(backend, valid));
   const fit = { parts, tokenizer, train, valid, directory: out };
   const merged = flags.minutes === undefined ? said : await fitToTime(flags.minutes, {
@@ -132,7 +132,10 @@ async function resume(flags: TrainFlags, directory: string): Promise<number> {
   using valid = validPath === undefined ? undefined : await openChecked(validPath, config);
   if (valid) await requireSameData(valid, config.data.valid!);
   const tokenizer = config.training.sampleEvery ? await loadRunTokenizer(directory) : undefined;
-  await using backend = await startBackend(flags.backend ?? config.backend, { precision: config.training.dtype });
+  await using backend = await startBackend(flags.backend ?? config.backend, {
+    precision: config.training.dtype,
+    tuned: true,
+  });
   await requireRoom(backend, config, roomFor(backend, valid));
   const missing = await missingSteps(directory, checkpoint?.state.step ?? 0);
   if (missing !== undefined) console.error(`warning: ${missing}`);

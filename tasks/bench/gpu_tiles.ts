@@ -6,7 +6,7 @@
 import type { WgslKernel } from "../../kernels/wgsl/dispatch.ts";
 import { chooseVariant, matmulCall, matmulKernels, type Variant, variantLabel } from "../../kernels/wgsl/linear.ts";
 import type { MatmulKernel } from "../../kernels/wgsl/matmul_source.ts";
-import type { Tile } from "../../kernels/wgsl/matmul_tiled.ts";
+import type { Tile } from "../../kernels/wgsl/matmul_tile.ts";
 import { formatTable } from "../../lib/accounting/table.ts";
 import { formatShare, formatSi } from "../../lib/accounting/units.ts";
 import type { Backend } from "../../lib/backend/backend.ts";

@@ -8,11 +8,14 @@ import type { Precision } from "../../lib/graph/graph.ts";
 import { GpuError } from "../../lib/backend/webgpu/gpu_error.ts";
 import { type KernelFault, selfTest, selfTestFingerprint } from "../../lib/train/self_test.ts";
 import { hasPassed, notePassed } from "./self_test_cache.ts";
+import { chooseTiles } from "./tiles.ts";
 
 /** What `startBackend` may be told. */
 export interface StartBackendOptions extends CreateBackendOptions {
   /** What is to be computed in; `"f32"` by default. */
   readonly precision?: Precision;
+  /** Whether products are to be as fast as they can: which tiles suit a GPU is measured then, once. */
+  readonly tuned?: boolean;
 }
 
 /**
@@ -39,6 +42,7 @@ export async function startBackend(choice: BackendChoice, options: StartBackendO
     if (faults.length === 0) {
       const inHalf = precision === "f16" ? await faultsOf(backend, "f16") : [];
       if (inHalf.length > 0) throw new GpuError(faultMessage(backend, inHalf, "--dtype f32"));
+      if (options.tuned) await chooseTiles(backend);
       return backend;
     }
     const problem = faultMessage(backend, faults);

@@ -107,7 +107,7 @@ function planDispatch(call: ProgramCall, index: number, dispatch: Dispatch, limi
 
 /** The dispatch's label and source for what its arrays hold: f32, or some of them f16. */
 function storedAs(
-  { label, source, staged = {} }: Dispatch,
+  { label, source }: Dispatch,
   bindings: readonly PlannedBinding[],
 ): { readonly label: string; readonly source: string } {
   const isHalf = (i: number) => {
@@ -116,8 +116,7 @@ function storedAs(
   };
   const halves = new Set(bindings.keys().filter(isHalf));
   if (halves.size === 0) return { label, source };
-  const stagedHalves = Object.entries(staged).filter(([, i]) => isHalf(i)).map(([name]) => name);
-  return { label: `${label} f16`, source: withHalfStorage(source, halves, stagedHalves) };
+  return { label: `${label} f16`, source: withHalfStorage(source, halves) };
 }
 
 function encode(kernel: Kernel, constants: readonly number[]): Uint32Array {
