@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import type { WgslKernel } from "../../kernels/wgsl/dispatch.ts";
+import { chooseVariant, matmulKernels } from "../../kernels/wgsl/linear.ts";
 import { wgslKernels } from "../../kernels/wgsl/mod.ts";
 import { createWebGpuBackend } from "../../lib/backend/webgpu.ts";
 import { fold, MAX_DISPATCH_WORK, planDispatches } from "../../lib/backend/webgpu/plan_dispatches.ts";
@@ -49,7 +50,9 @@ Deno.test("a long dispatch is cut into parts that cover it once each, none longe
     }
     assert(dispatches.length > 1);
     // Only the last part may run past the end, which kernels check.
-    const tiles = Math.ceil(rows / 128) * Math.ceil(O / 128);
+    const variant = chooseVariant({ M: rows, N: O, K: I }, matmulKernels[0], HARDWARE);
+    assert(variant.kind === "tiled");
+    const tiles = Math.ceil(rows / variant.tile.m) * Math.ceil(O / variant.tile.n);
     assert(next >= tiles && next - dispatches.at(-1)!.across * dispatches.at(-1)!.down < tiles);
   }
 });
