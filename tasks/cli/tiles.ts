@@ -1,7 +1,7 @@
 // Which tiles suit a person's GPU: measured once, and remembered.
 import { matmulKernels } from "../../kernels/wgsl/linear.ts";
 import { TILES } from "../../kernels/wgsl/matmul_tile_choice.ts";
-import type { RatedTile } from "../../kernels/wgsl/matmul_tile.ts";
+import { type RatedTile, type Tile, tileLabel } from "../../kernels/wgsl/matmul_tile.ts";
 import { tiledMatmul } from "../../kernels/wgsl/matmul_tiled.ts";
 import type { WebGpuBackend } from "../../lib/backend/webgpu.ts";
 import { sha256 } from "../../lib/io/sha256.ts";
@@ -20,8 +20,10 @@ export async function chooseTiles(backend: WebGpuBackend): Promise<void> {
   const known = ratesIn(recall(device, VALID_MS));
   if (known !== undefined) return backend.useTiles(known);
   console.error(`Measuring which matrix tiles suit ${description}: some seconds, once …`);
-  const measured = await measureTileRates(backend);
-  if (measured === undefined) return;
+  const onWrong = (tile: Tile, kernel: string) =>
+    console.error(`WARNING: a tile of ${tileLabel(tile)} is left out: ${kernel} computes wrong results with it`);
+  const measured = await measureTileRates(backend, { onWrong });
+  if (measured === undefined || measured.length === 0) return;
   backend.useTiles(measured);
   note(device, measured);
 }
