@@ -11,7 +11,6 @@ import {
   predictTraining,
 } from "../lib/accounting/training_summary.ts";
 import { formatBinary, formatCount, formatSi } from "../lib/accounting/units.ts";
-import { createBackend } from "../lib/backend/select.ts";
 import { requireOneTokenizer } from "../lib/dataset/tokenizer_id.ts";
 import type { Program } from "../lib/graph/program.ts";
 import { isFile } from "../lib/io/is_file.ts";
@@ -38,7 +37,7 @@ import { trainRun } from "../lib/train/run.ts";
 import { loadRunTokenizer } from "../lib/train/run_tokenizer.ts";
 import { samplesWith } from "../lib/train/sampler.ts";
 import type { StepMetrics } from "../lib/train/train.ts";
-import { startBackend } from "./cli/backend.ts";
+import { moreLike, startBackend } from "./cli/backend.ts";
 import { messageOf, UserError } from "./cli/errors.ts";
 import { isFileSystemError } from "./cli/file_system_errors.ts";
 import { requireDirectory, requireInputFile } from "./cli/files.ts";
@@ -86,7 +85,7 @@ async function start(flags: TrainFlags): Promise<number> {
   const fit = { parts, tokenizer, train, valid, directory: out };
   const merged = flags.minutes === undefined ? said : await fitToTime(flags.minutes, {
     ...fit,
-    createBackend: () => createBackend(backend.name),
+    createBackend: moreLike(backend),
   });
   const config: RunConfig = {
     ...merged,

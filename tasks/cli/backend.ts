@@ -56,6 +56,17 @@ export async function startBackend(choice: BackendChoice, options: StartBackendO
   return await createWasmBackend(options);
 }
 
+/** Makes more backends like one that was started, with its tiles; it may be disposed of before. */
+export function moreLike(backend: Backend): () => Promise<Backend> {
+  const { name } = backend;
+  const tiles = backend instanceof WebGpuBackend ? backend.traits.tiles : undefined;
+  return async () => {
+    const another = await createBackend(name);
+    if (another instanceof WebGpuBackend) another.useTiles(tiles);
+    return another;
+  };
+}
+
 async function faultsOf(backend: WebGpuBackend, precision: Precision): Promise<KernelFault[]> {
   const { description, software } = backend.adapter;
   const options = { large: !software, precision };
