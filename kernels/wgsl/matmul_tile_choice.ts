@@ -30,6 +30,9 @@ export const TILES: readonly RatedTile[] = [
 /** Workgroups that keep a large GPU busy: about two for each of its hundred-odd multiprocessors. */
 const BUSY_WORKGROUPS = 256;
 
+/** Workgroups that a large GPU has room for and does not have, on average, while the last ones finish. */
+const IDLE_WORKGROUPS = 64;
+
 /** K is split no finer than this to get so many, so that a split's own work outweighs the sum over splits. */
 const MIN_SPLIT_K = 256;
 
@@ -67,7 +70,8 @@ export function chooseTile(kernel: MatmulKernel, sizes: MatmulSizes, splits: num
   const speed = ({ tile, rates }: RatedTile): number => {
     const workgroups = Math.ceil(M / tile.m) * Math.ceil(N / tile.n);
     const useful = M * N / (workgroups * tile.m * tile.n);
-    return rates[kernel.name] * useful * Math.min(1, workgroups * splits / BUSY_WORKGROUPS);
+    const busy = workgroups * splits / (workgroups * splits + IDLE_WORKGROUPS);
+    return rates[kernel.name] * useful * busy;
   };
   const fitting = (traits.tiles ?? TILES).filter(({ tile }) => fits(kernel, tile, traits));
   return fitting.reduce((best, next) => speed(next) > speed(best) ? next : best).tile;
