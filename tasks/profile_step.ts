@@ -59,7 +59,11 @@ export async function main(args: string[]): Promise<number> {
 
 async function profileStep(flags: Flags<typeof FLAGS>): Promise<void> {
   if (flags.svg !== undefined) await requireOutputFile(flags.svg, { force: flags.force, inputs: [] });
-  await using backend = await startBackend(flags.backend, { workers: flags.workers, precision: flags.dtype });
+  await using backend = await startBackend(flags.backend, {
+    workers: flags.workers,
+    precision: flags.dtype,
+    tuned: true,
+  });
   const machine = describeMachine(backend);
   console.error(formatMachine(machine));
   const limits = await measureLimits(backend);

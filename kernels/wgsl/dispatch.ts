@@ -1,5 +1,7 @@
 /** What a kernel call becomes on a GPU: one or more dispatches of WGSL modules. */
 
+import type { RatedTile } from "./matmul_tile.ts";
+
 /** What the choice of a kernel's source may depend on besides its sizes. */
 export interface DeviceTraits {
   /** A CPU poses as a GPU: its caches serve where workgroup memory would, and a barrier is dear. */
@@ -10,6 +12,8 @@ export interface DeviceTraits {
   readonly maxInvocations: number;
   /** Bytes that can be bound of a storage at once. */
   readonly maxBindingBytes: number;
+  /** Tiles for matrix products, and how fast this device is with each; those of TILES by default. */
+  readonly tiles?: readonly RatedTile[];
 }
 
 /** A kernel's constants by name. */
@@ -50,11 +54,6 @@ export interface Dispatch {
    * that none occupies a slow GPU for long.
    */
   readonly divisible?: boolean;
-  /**
-   * Arrays of vec4f in workgroup memory that hold nothing but elements of one of the bindings, by name, and the index of
-   * that binding: where it is f16, so are they.
-   */
-  readonly staged?: Readonly<Record<string, number>>;
 }
 
 /** A call on a GPU: its dispatches in order, and the scratch memory that passes between them. */

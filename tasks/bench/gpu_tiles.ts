@@ -1,12 +1,13 @@
 /**
- * Measures the ways in which a GPU can multiply matrices, for the table in kernels/wgsl/linear.ts.
+ * Measures the ways in which a GPU can multiply matrices, for the tables in kernels/wgsl/matmul_tile_choice.ts.
  *
  *   deno task bench gpu-tiles --shapes large-128,gpt2-small
  */
 import type { WgslKernel } from "../../kernels/wgsl/dispatch.ts";
 import { chooseVariant, matmulCall, matmulKernels, type Variant, variantLabel } from "../../kernels/wgsl/linear.ts";
 import type { MatmulKernel } from "../../kernels/wgsl/matmul_source.ts";
-import type { Tile } from "../../kernels/wgsl/matmul_tiled.ts";
+import type { Tile } from "../../kernels/wgsl/matmul_tile.ts";
+import { fits, TILES } from "../../kernels/wgsl/matmul_tile_choice.ts";
 import { exceededLimits, shareOfRoofline } from "../../lib/accounting/limits_exceeded.ts";
 import type { MachineLimits } from "../../lib/accounting/roofline.ts";
 import { formatTable } from "../../lib/accounting/table.ts";
@@ -21,6 +22,7 @@ import { quietVulkanLoader } from "../cli/backend.ts";
 import type { Flags } from "../cli/flags.ts";
 import { runTask } from "../cli/run.ts";
 import { REPEATS } from "../cli/measuring_flags.ts";
+import { chooseTiles } from "../cli/tiles.ts";
 import { measureLimits } from "../../lib/measure/limits.ts";
 import { formatLimits } from "./format_limits.ts";
 import { LM_SHAPES_HELP, type LmShape, namedLmShapes } from "./lm_shapes.ts";
@@ -53,18 +55,14 @@ const FLAGS = {
   json: { type: "boolean" },
 } as const;
 
-/** Tiles worth a try: those of the table, deeper ones, oblong ones, and ones with more invocations for the same tile. */
+/** Tiles worth a try: those that are chosen among, and others whose shape or number of invocations differs. */
 const CANDIDATES: readonly Tile[] = [
-  { m: 128, n: 128, k: 8, across: 16, down: 16 },
-  { m: 128, n: 128, k: 16, across: 16, down: 16 },
+  ...TILES.map(({ tile }) => tile),
   { m: 128, n: 64, k: 8, across: 8, down: 16 },
   { m: 128, n: 64, k: 16, across: 8, down: 16 },
   { m: 64, n: 128, k: 8, across: 16, down: 8 },
-  { m: 64, n: 64, k: 8, across: 8, down: 8 },
-  { m: 64, n: 64, k: 16, across: 8, down: 8 },
   { m: 64, n: 64, k: 16, across: 16, down: 16 },
   { m: 32, n: 64, k: 16, across: 8, down: 8 },
-  { m: 32, n: 32, k: 16, across: 8, down: 8 },
 ];
 
 /**
@@ -106,18 +104,21 @@ async function benchGpuTiles(flags: Flags<typeof FLAGS>): Promise<void> {
     (constants) => matmulCall(kernel, constants, variant),
   ]));
   await using plain = await createWebGpuBackend({ allowSoftware: flags.software });
+  await chooseTiles(plain);
   await using backend = await createWebGpuBackend({ kernels });
   await using oracle = await createWasmBackend();
   const machine = describeMachine(backend);
   console.error(formatMachine(machine));
   const limits = await measureLimits(plain);
 
-  const wrong = new Set<Tile>();
-  for (const tile of CANDIDATES) {
+  const candidates = new Set(
+    CANDIDATES.filter((tile) => matmulKernels.every((kernel) => fits(kernel, tile, plain.traits))),
+  );
+  for (const tile of candidates) {
     variant = { kind: "tiled", tile, splits: 1 };
     const faults = await selfTest(backend, oracle, { probes: KERNELS.map((kernel) => probeAt(kernel, CHECKED_SIZES)) });
     if (faults.length === 0) continue;
-    wrong.add(tile);
+    candidates.delete(tile);
     console.error(`WARNING: ${variantLabel(variant)} is left out: ${faults[0].kernel}, ${faults[0].detail}`);
   }
   const results: TileResult[] = [];
@@ -125,10 +126,10 @@ async function benchGpuTiles(flags: Flags<typeof FLAGS>): Promise<void> {
     for (const [i, kernel] of KERNELS.entries()) {
       console.error(`${kernel.name}, ${rows} rows, ${I} to ${O} …`);
       const views = await makeArrays(backend, kernel, [rows, I, O]);
-      const chosen = chosenVariant(backend, matmulKernels[i], { rows, I, O });
+      const chosen = chosenVariant(plain, matmulKernels[i], { rows, I, O });
       const variants: TileResult[] = [];
       let best = Infinity;
-      for (const tried of variantsOf(matmulKernels[i], { rows, I, O }, chosen, wrong)) {
+      for (const tried of variantsOf(matmulKernels[i], { rows, I, O }, chosen, candidates)) {
         variant = tried;
         const seconds = await bestTime(backend, kernel, views, [rows, I, O], { runs: flags.runs, best });
         best = Math.min(best, seconds);
@@ -184,12 +185,12 @@ function variantsOf(
   kernel: MatmulKernel,
   constants: Readonly<Record<string, number>>,
   chosen: Variant,
-  wrong: ReadonlySet<Tile>,
+  candidates: ReadonlySet<Tile>,
 ): Variant[] {
   const { M, N, K } = sizesOf(kernel, constants);
   const isWorthATry = ({ m, n }: Tile, count: number) =>
     count === 1 || K / count >= MIN_SPLIT_K && Math.ceil(M / m) * Math.ceil(N / n) * count <= MOST_WORKGROUPS;
-  const all = CANDIDATES.filter((tile) => !wrong.has(tile)).flatMap((tile) =>
+  const all = [...candidates].flatMap((tile) =>
     SPLITS.filter((count) => isWorthATry(tile, count)).map((count): Variant => ({ kind: "tiled", tile, splits: count }))
   );
   const label = variantLabel(chosen);

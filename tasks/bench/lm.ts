@@ -83,7 +83,11 @@ export async function main(args: string[]): Promise<number> {
 async function benchLm(flags: Flags<typeof FLAGS>): Promise<void> {
   const shapes = namedLmShapes("bench lm", flags.shapes);
   await requireTorch(flags.torch);
-  await using backend = await startBackend(flags.backend, { workers: flags.workers, precision: flags.dtype });
+  await using backend = await startBackend(flags.backend, {
+    workers: flags.workers,
+    precision: flags.dtype,
+    tuned: true,
+  });
   const machine = describeMachine(backend);
   console.error(formatMachine(machine));
   const limits = await measureLimits(backend);

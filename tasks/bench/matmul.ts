@@ -67,7 +67,11 @@ export async function main(args: string[]): Promise<number> {
 
 async function benchMatmul(flags: Flags<typeof FLAGS>): Promise<void> {
   const all = flags.sizes === undefined ? defaultSizes() : flags.sizes.split(",").map(parseSizes);
-  await using backend = await startBackend(flags.backend, { workers: flags.workers, precision: flags.dtype });
+  await using backend = await startBackend(flags.backend, {
+    workers: flags.workers,
+    precision: flags.dtype,
+    tuned: true,
+  });
   const machine = describeMachine(backend);
   console.error(formatMachine(machine));
   const limits = await measureLimits(backend);

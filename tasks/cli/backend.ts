@@ -8,11 +8,14 @@ import type { Precision } from "../../lib/graph/graph.ts";
 import { GpuError } from "../../lib/backend/webgpu/gpu_error.ts";
 import type { KernelFault } from "../../lib/train/self_test.ts";
 import { hasPassedSelfTest, testKernels } from "./self_test.ts";
+import { chooseTiles } from "./tiles.ts";
 
 /** What `startBackend` may be told. */
 export interface StartBackendOptions extends CreateBackendOptions {
   /** What is to be computed in; `"f32"` by default. */
   readonly precision?: Precision;
+  /** Whether products are to be as fast as they can: which tiles suit a GPU is measured then, once. */
+  readonly tuned?: boolean;
 }
 
 /**
@@ -39,6 +42,7 @@ export async function startBackend(choice: BackendChoice, options: StartBackendO
     if (faults.length === 0) {
       const inHalf = precision === "f16" ? await faultsOf(backend, "f16") : [];
       if (inHalf.length > 0) throw new GpuError(faultMessage(backend, inHalf, "--dtype f32"));
+      if (options.tuned) await chooseTiles(backend);
       return backend;
     }
     const problem = faultMessage(backend, faults);
@@ -50,6 +54,17 @@ export async function startBackend(choice: BackendChoice, options: StartBackendO
   }
   await backend[Symbol.asyncDispose]();
   return await createWasmBackend(options);
+}
+
+/** Makes more backends like one that was started, with its tiles; it may be disposed of before. */
+export function moreLike(backend: Backend): () => Promise<Backend> {
+  const { name } = backend;
+  const tiles = backend instanceof WebGpuBackend ? backend.traits.tiles : undefined;
+  return async () => {
+    const another = await createBackend(name);
+    if (another instanceof WebGpuBackend) another.useTiles(tiles);
+    return another;
+  };
 }
 
 async function faultsOf(backend: WebGpuBackend, precision: Precision): Promise<KernelFault[]> {

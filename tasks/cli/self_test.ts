@@ -3,7 +3,8 @@ import type { Backend } from "../../lib/backend/backend.ts";
 import type { WebGpuBackend } from "../../lib/backend/webgpu.ts";
 import type { Precision } from "../../lib/graph/graph.ts";
 import { type KernelFault, selfTest, selfTestFingerprint, type SelfTestOptions } from "../../lib/train/self_test.ts";
-import { hasPassed, notePassed, type TestedDevice } from "./self_test_cache.ts";
+import type { KnownDevice } from "./device_cache.ts";
+import { hasPassed, notePassed } from "./self_test_cache.ts";
 
 /** Whether the backend passed not long ago; see `testKernels`. */
 export function hasPassedSelfTest(backend: WebGpuBackend, precision: Precision): boolean {
@@ -21,7 +22,7 @@ export async function testKernels(
   return faults;
 }
 
-function testedDevice(backend: WebGpuBackend, precision: Precision): TestedDevice {
+function testedDevice(backend: WebGpuBackend, precision: Precision): KnownDevice {
   const { description } = backend.adapter;
   const name = precision === "f16" ? `${description} in f16` : description;
   return { name, fingerprint: selfTestFingerprint(backend, optionsFor(backend, precision)) };
