@@ -8,10 +8,7 @@ import { chooseVariant, matmulCall, matmulKernels, type Variant, variantLabel } 
 import type { MatmulKernel } from "../../kernels/wgsl/matmul_source.ts";
 import type { Tile } from "../../kernels/wgsl/matmul_tile.ts";
 import { fits, TILES } from "../../kernels/wgsl/matmul_tile_choice.ts";
-import { exceededLimits, shareOfRoofline } from "../../lib/accounting/limits_exceeded.ts";
-import type { MachineLimits } from "../../lib/accounting/roofline.ts";
-import { formatTable } from "../../lib/accounting/table.ts";
-import { formatShare, formatSi } from "../../lib/accounting/units.ts";
+import { exceededLimits } from "../../lib/accounting/limits_exceeded.ts";
 import { createWasmBackend } from "../../lib/backend/wasm.ts";
 import { createWebGpuBackend, type WebGpuBackend } from "../../lib/backend/webgpu.ts";
 import type { Kernel } from "../../lib/graph/kernel.ts";
@@ -27,6 +24,7 @@ import { measureLimits } from "../../lib/measure/limits.ts";
 import { formatLimits } from "./format_limits.ts";
 import { LM_SHAPES_HELP, type LmShape, namedLmShapes } from "./lm_shapes.ts";
 import { describeMachine, formatMachine } from "./machine.ts";
+import { formatProduct, formatResults, type TileResult } from "./tile_results.ts";
 import { bestTime, makeArrays, type ProductSizes } from "./tile_time.ts";
 
 const HELP = `
@@ -77,18 +75,6 @@ const MOST_WORKGROUPS = 1024;
 const CHECKED_SIZES = { rows: 67, I: 132, O: 260 };
 
 const KERNELS: readonly Kernel[] = [linearForward, linearBackwardInput, linearBackwardWeight];
-
-/** One variant's time for one product. */
-interface TileResult {
-  readonly kernel: string;
-  readonly rows: number;
-  readonly I: number;
-  readonly O: number;
-  readonly variant: string;
-  readonly flopsPerSecond: number;
-  /** What the table takes for these sizes. */
-  readonly isChosen: boolean;
-}
 
 export async function main(args: string[]): Promise<number> {
   return await runTask({ name: "bench gpu-tiles", help: HELP, flags: FLAGS }, args, benchGpuTiles);
@@ -195,28 +181,6 @@ function variantsOf(
   );
   const label = variantLabel(chosen);
   return [chosen, ...all.filter((variant) => variantLabel(variant) !== label)];
-}
-
-/** A product's fastest variant and the chosen one, as it is measured. */
-function formatProduct(variants: readonly TileResult[]): string {
-  const fastest = variants.toSorted((a, b) => b.flopsPerSecond - a.flopsPerSecond)[0];
-  const chosen = variants.find(({ isChosen }) => isChosen)!;
-  const describe = ({ variant, flopsPerSecond }: TileResult) => `${variant} ${formatSi(flopsPerSecond, "FLOP/s")}`;
-  return `  ${describe(fastest)}` + (fastest === chosen ? " (chosen)" : `; chosen: ${describe(chosen)}`);
-}
-
-function formatResults(results: readonly TileResult[], limits: MachineLimits, all: boolean): string {
-  const groups = Map.groupBy(results, ({ kernel, rows, I, O }) => `${kernel} rows=${rows} I=${I} O=${O}`);
-  const rows = [...groups].flatMap(([product, variants]) => {
-    const sorted = variants.toSorted((a, b) => b.flopsPerSecond - a.flopsPerSecond);
-    return sorted.filter((result, i) => all || i === 0 || result.isChosen).map((result, i) => [
-      i === 0 ? product : "",
-      result.variant + (result.isChosen ? " (chosen)" : ""),
-      formatSi(result.flopsPerSecond, "FLOP/s"),
-      formatShare(shareOfRoofline({ flops: result.flopsPerSecond, bytes: 0, seconds: 1 }, limits)),
-    ]);
-  });
-  return formatTable(["product", "variant", "FLOP/s", "of peak"], rows, [1]);
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));
