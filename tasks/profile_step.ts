@@ -3,7 +3,8 @@
  *
  *   deno task profile-step --shape small --svg step.svg
  */
-import { formatProfile, profileOf } from "../lib/accounting/step_profile.ts";
+import { exceededLimits } from "../lib/accounting/limits_exceeded.ts";
+import { formatProfile, profileOf, timedCalls } from "../lib/accounting/step_profile.ts";
 import { writeFileAtomically } from "../lib/io/atomic.ts";
 import { measureLimits } from "../lib/measure/limits.ts";
 import { formatLimits } from "./bench/format_limits.ts";
@@ -61,8 +62,12 @@ export async function main(args: string[]): Promise<number> {
 
 async function profileStep(flags: Flags<typeof FLAGS>): Promise<void> {
   if (flags.svg !== undefined) await requireOutputFile(flags.svg, { force: flags.force, inputs: [] });
-  const { workers, dtype: precision, gpu: dawn } = flags;
-  await using backend = await startBackend(flags.backend, { workers, precision, dawn });
+  await using backend = await startBackend(flags.backend, {
+    workers: flags.workers,
+    precision: flags.dtype,
+    dawn: flags.gpu,
+    tuned: true,
+  });
   const machine = describeMachine(backend);
   console.error(formatMachine(machine));
   const limits = await measureLimits(backend);
@@ -73,6 +78,7 @@ async function profileStep(flags: Flags<typeof FLAGS>): Promise<void> {
   for (let run = 0; run < flags.runs; run++) runs.push(await trainer.profileStep(batch, learningRate));
   const { calls } = trainer.program;
   const profile = profileOf(calls, calls.map((_, i) => median(runs.map((run) => run[i]))), limits);
+  for (const line of exceededLimits(timedCalls(profile), limits)) console.error(line);
 
   if (flags.svg !== undefined) {
     // Loaded only now: a person who wants no picture need not have the plotting library.

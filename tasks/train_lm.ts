@@ -11,8 +11,6 @@ import {
   predictTraining,
 } from "../lib/accounting/training_summary.ts";
 import { formatBinary, formatCount, formatSi } from "../lib/accounting/units.ts";
-import { createBackend } from "../lib/backend/select.ts";
-import { openDawn } from "../lib/backend/webgpu/dawn.ts";
 import { requireOneTokenizer } from "../lib/dataset/tokenizer_id.ts";
 import type { Program } from "../lib/graph/program.ts";
 import { isFile } from "../lib/io/is_file.ts";
@@ -39,7 +37,7 @@ import { trainRun } from "../lib/train/run.ts";
 import { loadRunTokenizer } from "../lib/train/run_tokenizer.ts";
 import { samplesWith } from "../lib/train/sampler.ts";
 import type { StepMetrics } from "../lib/train/train.ts";
-import { startBackend } from "./cli/backend.ts";
+import { moreLike, startBackend } from "./cli/backend.ts";
 import { messageOf, UserError } from "./cli/errors.ts";
 import { isFileSystemError } from "./cli/file_system_errors.ts";
 import { requireDirectory, requireInputFile } from "./cli/files.ts";
@@ -85,13 +83,13 @@ async function start(flags: TrainFlags): Promise<number> {
   await using backend = await startBackend(flags.backend ?? "auto", {
     precision: said.training.dtype,
     dawn: flags.gpu,
+    tuned: true,
   });
   await requireRoom(backend, said, roomFor(backend, valid));
   const fit = { parts, tokenizer, train, valid, directory: out };
   const merged = flags.minutes === undefined ? said : await fitToTime(flags.minutes, {
     ...fit,
-    createBackend: async () =>
-      await createBackend(backend.name, { gpu: flags.gpu === undefined ? undefined : await openDawn(flags.gpu) }),
+    createBackend: moreLike(backend, flags.gpu),
   });
   const config: RunConfig = {
     ...merged,
@@ -140,6 +138,7 @@ async function resume(flags: TrainFlags, directory: string): Promise<number> {
   await using backend = await startBackend(flags.backend ?? config.backend, {
     precision: config.training.dtype,
     dawn: flags.gpu,
+    tuned: true,
   });
   await requireRoom(backend, config, roomFor(backend, valid));
   const missing = await missingSteps(directory, checkpoint?.state.step ?? 0);

@@ -1,5 +1,6 @@
 /** What a kernel call becomes on a GPU: one or more dispatches of WGSL modules. */
 
+import type { RatedTile } from "./matmul_tile.ts";
 import type { SubgroupMatrices } from "./subgroup_matrix.ts";
 
 /** What the choice of a kernel's source may depend on besides its sizes. */
@@ -14,6 +15,8 @@ export interface DeviceTraits {
   readonly maxBindingBytes: number;
   /** The device multiplies subgroup matrices of f16 into f32. */
   readonly matrices?: SubgroupMatrices;
+  /** Tiles for matrix products, and how fast this device is with each; those of TILES by default. */
+  readonly tiles?: readonly RatedTile[];
 }
 
 /** A kernel's constants by name. */
@@ -54,11 +57,6 @@ export interface Dispatch {
    * that none occupies a slow GPU for long.
    */
   readonly divisible?: boolean;
-  /**
-   * Arrays of vec4f in workgroup memory that hold nothing but elements of one of the bindings, by name, and the index of
-   * that binding: where it is f16, so are they.
-   */
-  readonly staged?: Readonly<Record<string, number>>;
 }
 
 /** A call on a GPU: its dispatches in order, and the scratch memory that passes between them. */

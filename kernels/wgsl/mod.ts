@@ -12,6 +12,7 @@ import lossScaleApply from "./loss_scale_apply.wgsl" with { type: "text" };
 import lossScaleUpdate from "./loss_scale_update.wgsl" with { type: "text" };
 import meanForward from "./mean_forward.wgsl" with { type: "text" };
 import peakFma from "./peak_fma.wgsl" with { type: "text" };
+import peakRead from "./peak_read.wgsl" with { type: "text" };
 import rmsnormBackwardInput from "./rmsnorm_backward_input.wgsl" with { type: "text" };
 import rmsnormBackwardWeight from "./rmsnorm_backward_weight.wgsl" with { type: "text" };
 import rmsnormForward from "./rmsnorm_forward.wgsl" with { type: "text" };
@@ -76,8 +77,9 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
   loss_scale_apply: workgroupPer("loss_scale_apply", lossScaleApply, one),
   loss_scale_update: workgroupPer("loss_scale_update", lossScaleUpdate, one),
   mean_forward: workgroupPer("mean_forward", meanForward, one),
-  // Measures the device; no program of this library calls it.
+  // These two measure the device; no program of this library calls them.
   peak_fma: workgroupPer("peak_fma", peakFma, (c) => c.workgroups),
+  peak_read: workgroupPer("peak_read", peakRead, (c) => c.workgroups),
   rmsnorm_backward_input: workgroupPerRow("rmsnorm_backward_input", rmsnormBackwardInput, rows, width),
   rmsnorm_backward_weight: elementwise("rmsnorm_backward_weight", rmsnormBackwardWeight, (c) => c.P * c.D),
   rmsnorm_forward: workgroupPerRow("rmsnorm_forward", rmsnormForward, rows, width),

@@ -1,4 +1,5 @@
 import type { DeviceTraits, WgslKernel } from "../../kernels/wgsl/dispatch.ts";
+import type { RatedTile } from "../../kernels/wgsl/matmul_tile.ts";
 import { wgslKernels } from "../../kernels/wgsl/mod.ts";
 import type { SubgroupMatrices } from "../../kernels/wgsl/subgroup_matrix.ts";
 import { type Program, wholeOf } from "../graph/program.ts";
@@ -43,8 +44,7 @@ export class WebGpuBackend implements Backend {
   readonly adapter: AdapterSummary;
   /** For what this interface does not offer; whoever destroys it makes the backend useless. */
   readonly device: GPUDevice;
-  /** What kernels are chosen by. */
-  readonly traits: DeviceTraits;
+  #traits: DeviceTraits;
   readonly #kernels: ReadonlyMap<string, WgslKernel>;
   readonly #parts: DeviceParts;
   readonly #pace = new Pace();
@@ -57,7 +57,7 @@ export class WebGpuBackend implements Backend {
   constructor(adapter: AdapterSummary, device: GPUDevice, options: WebGpuOptions, matrices?: SubgroupMatrices) {
     this.adapter = adapter;
     this.device = device;
-    this.traits = traitsOf(device, adapter.software && !options.kernelsForHardware, matrices);
+    this.#traits = traitsOf(device, adapter.software && !options.kernelsForHardware, matrices);
     this.#kernels = new Map([...wgslKernels, ...options.kernels ?? []]);
     this.#parts = {
       device,
@@ -66,6 +66,19 @@ export class WebGpuBackend implements Backend {
       failures: new Failures(device),
     };
     this.#clock = device.features.has("timestamp-query") ? new Clock() : undefined;
+  }
+
+  /** What kernels are chosen by. */
+  get traits(): DeviceTraits {
+    return this.#traits;
+  }
+
+  /**
+   * Chooses the tiles of matrix products, in programs that are loaded from now on, by how fast this device is with each.
+   * @param tiles As `measureTileRates` finds them; those measured on another GPU where left out.
+   */
+  useTiles(tiles: readonly RatedTile[] | undefined): void {
+    this.#traits = { ...this.#traits, tiles };
   }
 
   get hasF16(): boolean {

@@ -12,7 +12,7 @@ import { UsageError } from "../cli/errors.ts";
 import type { Flags } from "../cli/flags.ts";
 import { runTask } from "../cli/run.ts";
 import { WORKERS_FLAG } from "../cli/measuring_flags.ts";
-import { type KernelResult, measureKernel } from "./kernel_result.ts";
+import { type KernelResult, measureKernel, warnOfExceededLimits } from "./kernel_result.ts";
 import { kernelCase } from "../../lib/measure/kernel_case.ts";
 import { measureLimits } from "../../lib/measure/limits.ts";
 import { formatLimits } from "./format_limits.ts";
@@ -70,8 +70,12 @@ export async function main(args: string[]): Promise<number> {
 
 async function benchMatmul(flags: Flags<typeof FLAGS>): Promise<void> {
   const all = flags.sizes === undefined ? defaultSizes() : flags.sizes.split(",").map(parseSizes);
-  const { workers, dtype: precision, gpu: dawn } = flags;
-  await using backend = await startBackend(flags.backend, { workers, precision, dawn });
+  await using backend = await startBackend(flags.backend, {
+    workers: flags.workers,
+    precision: flags.dtype,
+    dawn: flags.gpu,
+    tuned: true,
+  });
   const machine = describeMachine(backend);
   console.error(formatMachine(machine));
   const limits = await measureLimits(backend);
@@ -86,6 +90,7 @@ async function benchMatmul(flags: Flags<typeof FLAGS>): Promise<void> {
     }
     results.push({ sizes, products });
   }
+  warnOfExceededLimits(results.flatMap(({ products }) => products), limits);
   if (flags.json) return console.log(JSON.stringify({ machine, limits, dtype: flags.dtype, results }, null, 2));
   const header = ["rows × I × O", ...PRODUCTS.flatMap(({ layout }) => [`${layout} FLOP/s`, "share"])];
   const rows = results.map(({ sizes, products }) => [

@@ -7,9 +7,10 @@ import { WebGpuBackend } from "../../lib/backend/webgpu.ts";
 import type { Precision } from "../../lib/graph/graph.ts";
 import { openDawn, requireMatrices } from "../../lib/backend/webgpu/dawn.ts";
 import { GpuError } from "../../lib/backend/webgpu/gpu_error.ts";
-import { type KernelFault, selfTest, selfTestFingerprint } from "../../lib/train/self_test.ts";
+import type { KernelFault } from "../../lib/train/self_test.ts";
 import { UsageError } from "./errors.ts";
-import { hasPassed, notePassed } from "./self_test_cache.ts";
+import { hasPassedSelfTest, testKernels } from "./self_test.ts";
+import { chooseTiles } from "./tiles.ts";
 
 /** What `startBackend` may be told. */
 export interface StartBackendOptions extends CreateBackendOptions {
@@ -17,6 +18,8 @@ export interface StartBackendOptions extends CreateBackendOptions {
   readonly precision?: Precision;
   /** What `--gpu` said: another WebGPU than the runtime's own, with matrix units; see `openDawn`. */
   readonly dawn?: string;
+  /** Whether products are to be as fast as they can: which tiles suit a GPU is measured then, once. */
+  readonly tuned?: boolean;
 }
 
 /** `--gpu`. */
@@ -47,6 +50,8 @@ export async function startBackend(choice: BackendChoice, options: StartBackendO
     if (faults.length === 0) {
       const inHalf = precision === "f16" ? await faultsOf(backend, "f16") : [];
       if (inHalf.length > 0) throw new GpuError(faultMessage(backend, inHalf, "--dtype f32"));
+      // Products on matrix units have tiles of their own.
+      if (options.tuned && !(backend.traits.matrices && precision === "f16")) await chooseTiles(backend);
       return backend;
     }
     const problem = faultMessage(backend, faults);
@@ -66,16 +71,24 @@ async function startDawn(choice: BackendChoice, dawn: string): Promise<Backend> 
   return await createBackend("webgpu", { gpu: await openDawn(dawn) });
 }
 
+/**
+ * Makes more backends like one that was started, with its tiles; it may be disposed of before.
+ * @param dawn What it was started with.
+ */
+export function moreLike(backend: Backend, dawn?: string): () => Promise<Backend> {
+  const { name } = backend;
+  const tiles = backend instanceof WebGpuBackend ? backend.traits.tiles : undefined;
+  return async () => {
+    const another = await createBackend(name, { gpu: dawn === undefined ? undefined : await openDawn(dawn) });
+    if (another instanceof WebGpuBackend) another.useTiles(tiles);
+    return another;
+  };
+}
+
 async function faultsOf(backend: WebGpuBackend, precision: Precision): Promise<KernelFault[]> {
-  const { description, software } = backend.adapter;
-  const options = { large: !software, precision };
-  const name = precision === "f16" ? `${description} in f16` : description;
-  const tested = { name, fingerprint: selfTestFingerprint(backend, options) };
-  if (hasPassed(tested)) return [];
+  if (hasPassedSelfTest(backend, precision)) return [];
   await using oracle = await createWasmBackend();
-  const faults = await selfTest(backend, oracle, options);
-  if (faults.length === 0) notePassed(tested);
-  return faults;
+  return await testKernels(backend, oracle, precision);
 }
 
 /**
