@@ -3,7 +3,8 @@
  *
  *   deno task profile-step --shape small --svg step.svg
  */
-import { formatProfile, profileOf } from "../lib/accounting/step_profile.ts";
+import { exceededLimits } from "../lib/accounting/limits_exceeded.ts";
+import { formatProfile, profileOf, timedCalls } from "../lib/accounting/step_profile.ts";
 import { writeFileAtomically } from "../lib/io/atomic.ts";
 import { measureLimits } from "../lib/measure/limits.ts";
 import { formatLimits } from "./bench/format_limits.ts";
@@ -11,7 +12,7 @@ import { LM_SHAPE_NAMES, LM_SHAPES, LM_SHAPES_HELP } from "./bench/lm_shapes.ts"
 import { createLmTrainer } from "./bench/lm_trainer.ts";
 import { describeMachine, formatMachine } from "./bench/machine.ts";
 import { median } from "../lib/measure/kernel_time.ts";
-import { startBackend } from "./cli/backend.ts";
+import { GPU_FLAG, startBackend } from "./cli/backend.ts";
 import { requireOutputFile } from "./cli/output.ts";
 import type { Flags } from "./cli/flags.ts";
 import { runTask } from "./cli/run.ts";
@@ -27,6 +28,8 @@ roofline, the time that this machine's measured arithmetic and memory allow at b
   --runs N         Steps that each call's median time is taken of (default: 9)
   --dtype NAME     f32, or f16 on a GPU with shader-f16 (default: f32)
   --backend NAME   auto, webgpu or wasm (default: auto)
+  --gpu WHAT       dawn, or a file of it: a WebGPU that reaches an NVIDIA GPU's matrix units in f16; needs
+                   deno run -A (default: Deno's own)
   --workers N      Workers of the wasm backend (default: one for each core)
   --json           All numbers instead of a table.
   --svg FILE       Also draw the profile.
@@ -43,6 +46,7 @@ const FLAGS = {
   runs: { ...REPEATS, default: 9 },
   dtype: { type: "string", default: "f32", choices: ["f32", "f16"] },
   backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "wasm"] },
+  gpu: GPU_FLAG,
   workers: WORKERS_FLAG,
   json: { type: "boolean" },
   svg: { type: "string" },
@@ -58,7 +62,12 @@ export async function main(args: string[]): Promise<number> {
 
 async function profileStep(flags: Flags<typeof FLAGS>): Promise<void> {
   if (flags.svg !== undefined) await requireOutputFile(flags.svg, { force: flags.force, inputs: [] });
-  await using backend = await startBackend(flags.backend, { workers: flags.workers, precision: flags.dtype });
+  await using backend = await startBackend(flags.backend, {
+    workers: flags.workers,
+    precision: flags.dtype,
+    dawn: flags.gpu,
+    tuned: true,
+  });
   const machine = describeMachine(backend);
   console.error(formatMachine(machine));
   const limits = await measureLimits(backend);
@@ -69,6 +78,7 @@ async function profileStep(flags: Flags<typeof FLAGS>): Promise<void> {
   for (let run = 0; run < flags.runs; run++) runs.push(await trainer.profileStep(batch, learningRate));
   const { calls } = trainer.program;
   const profile = profileOf(calls, calls.map((_, i) => median(runs.map((run) => run[i]))), limits);
+  for (const line of exceededLimits(timedCalls(profile), limits)) console.error(line);
 
   if (flags.svg !== undefined) {
     // Loaded only now: a person who wants no picture need not have the plotting library.

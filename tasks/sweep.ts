@@ -7,7 +7,6 @@ import { predictTraining } from "../lib/accounting/training_summary.ts";
 import { formatBinary } from "../lib/accounting/units.ts";
 import { formatTable } from "../lib/accounting/table.ts";
 import type { Backend } from "../lib/backend/backend.ts";
-import { createBackend } from "../lib/backend/select.ts";
 import { requireOneTokenizer } from "../lib/dataset/tokenizer_id.ts";
 import { requireSeparate } from "../lib/io/replaceable.ts";
 import { measurePeak, Peak } from "../lib/measure/peak.ts";
@@ -18,7 +17,7 @@ import { samplesWith } from "../lib/train/sampler.ts";
 import { sweep, type SweepRun } from "../lib/train/sweep.ts";
 import { sweepGrid } from "../lib/train/sweep_grid.ts";
 import { bestResult, SWEEP_FILES, type SweepResult, sweepTable } from "../lib/train/sweep_results.ts";
-import { startBackend } from "./cli/backend.ts";
+import { moreLike, startBackend } from "./cli/backend.ts";
 import { UsageError } from "./cli/errors.ts";
 import { requireInputFile } from "./cli/files.ts";
 import type { Flags } from "./cli/flags.ts";
@@ -68,7 +67,7 @@ async function start(flags: Flags<typeof FLAGS>): Promise<number> {
   using train = await openChecked(trainPath, strictest, named);
   using valid = validPath === undefined ? undefined : await openChecked(validPath, strictest, named);
   requireOneTokenizer([train, valid]);
-  const { name, peak } = await probe(
+  const { name, createBackend, peak } = await probe(
     backend ?? "auto",
     merged.some(({ training }) => training.dtype === "f16") ? "f16" : "f32",
     async (backend) => {
@@ -86,7 +85,7 @@ async function start(flags: Flags<typeof FLAGS>): Promise<number> {
       train,
       valid,
       tokenizer,
-      createBackend: () => createBackend(name),
+      createBackend,
       follow: async (steps, { run, step }) => {
         const at = `${1 + runs.indexOf(run)} of ${runs.length}`;
         console.error(`${run.name} (${at})${step > 0 ? `, going on at step ${step}` : ""}`);
@@ -120,9 +119,9 @@ async function probe(
   precision: "f32" | "f16",
   check: (backend: Backend) => Promise<void>,
 ) {
-  await using backend = await startBackend(choice, { precision });
+  await using backend = await startBackend(choice, { precision, tuned: true });
   await check(backend);
-  return { name: backend.name, peak: new Peak(await measurePeak(backend)) };
+  return { name: backend.name, createBackend: moreLike(backend), peak: new Peak(await measurePeak(backend)) };
 }
 
 /** Lays the courses of all runs that have one over each other. */

@@ -11,7 +11,6 @@ import {
   predictTraining,
 } from "../lib/accounting/training_summary.ts";
 import { formatBinary, formatCount, formatSi } from "../lib/accounting/units.ts";
-import { createBackend } from "../lib/backend/select.ts";
 import { requireOneTokenizer } from "../lib/dataset/tokenizer_id.ts";
 import type { Program } from "../lib/graph/program.ts";
 import { isFile } from "../lib/io/is_file.ts";
@@ -38,7 +37,7 @@ import { trainRun } from "../lib/train/run.ts";
 import { loadRunTokenizer } from "../lib/train/run_tokenizer.ts";
 import { samplesWith } from "../lib/train/sampler.ts";
 import type { StepMetrics } from "../lib/train/train.ts";
-import { startBackend } from "./cli/backend.ts";
+import { moreLike, startBackend } from "./cli/backend.ts";
 import { messageOf, UserError } from "./cli/errors.ts";
 import { isFileSystemError } from "./cli/file_system_errors.ts";
 import { requireDirectory, requireInputFile } from "./cli/files.ts";
@@ -81,12 +80,16 @@ async function start(flags: TrainFlags): Promise<number> {
   using train = await openChecked(trainPath, said, named);
   using valid = flags.valid === undefined ? undefined : await openChecked(flags.valid, said, named);
   requireOneTokenizer([train, valid]);
-  await using backend = await startBackend(flags.backend ?? "auto", { precision: said.training.dtype });
+  await using backend = await startBackend(flags.backend ?? "auto", {
+    precision: said.training.dtype,
+    dawn: flags.gpu,
+    tuned: true,
+  });
   await requireRoom(backend, said, roomFor(backend, valid));
   const fit = { parts, tokenizer, train, valid, directory: out };
   const merged = flags.minutes === undefined ? said : await fitToTime(flags.minutes, {
     ...fit,
-    createBackend: () => createBackend(backend.name),
+    createBackend: moreLike(backend, flags.gpu),
   });
   const config: RunConfig = {
     ...merged,
@@ -132,7 +135,11 @@ async function resume(flags: TrainFlags, directory: string): Promise<number> {
   using valid = validPath === undefined ? undefined : await openChecked(validPath, config);
   if (valid) await requireSameData(valid, config.data.valid!);
   const tokenizer = config.training.sampleEvery ? await loadRunTokenizer(directory) : undefined;
-  await using backend = await startBackend(flags.backend ?? config.backend, { precision: config.training.dtype });
+  await using backend = await startBackend(flags.backend ?? config.backend, {
+    precision: config.training.dtype,
+    dawn: flags.gpu,
+    tuned: true,
+  });
   await requireRoom(backend, config, roomFor(backend, valid));
   const missing = await missingSteps(directory, checkpoint?.state.step ?? 0);
   if (missing !== undefined) console.error(`warning: ${missing}`);

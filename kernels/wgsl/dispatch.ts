@@ -1,5 +1,7 @@
 /** What a kernel call becomes on a GPU: one or more dispatches of WGSL modules. */
 
+import type { RatedTile } from "./matmul_tile.ts";
+import type { SubgroupMatrices } from "./subgroup_matrix.ts";
 import { ofWidth, widthFor, withConstants } from "./specialize.ts";
 
 /** What the choice of a kernel's source may depend on besides its sizes. */
@@ -12,6 +14,10 @@ export interface DeviceTraits {
   readonly maxInvocations: number;
   /** Bytes that can be bound of a storage at once. */
   readonly maxBindingBytes: number;
+  /** The device multiplies subgroup matrices of f16 into f32. */
+  readonly matrices?: SubgroupMatrices;
+  /** Tiles for matrix products, and how fast this device is with each; those of TILES by default. */
+  readonly tiles?: readonly RatedTile[];
 }
 
 /** A kernel's constants by name. */
@@ -52,11 +58,6 @@ export interface Dispatch {
    * that none occupies a slow GPU for long.
    */
   readonly divisible?: boolean;
-  /**
-   * Arrays of vec4f in workgroup memory that hold nothing but elements of one of the bindings, by name, and the index of
-   * that binding: where it is f16, so are they.
-   */
-  readonly staged?: Readonly<Record<string, number>>;
 }
 
 /** A call on a GPU: its dispatches in order, and the scratch memory that passes between them. */
@@ -65,8 +66,12 @@ export interface WgslCall {
   readonly scratchBytes?: number;
 }
 
-/** Decides how a kernel with these constants runs on a device. */
-export type WgslKernel = (constants: Constants, traits: DeviceTraits) => WgslCall;
+/**
+ * Decides how a kernel with these constants runs on a device.
+ * @param halves Which of the call's arrays, inputs and then outputs, hold f16: a source that reads and writes f32 is made
+ * to fit by itself, so only what is faster in another way for f16 needs to look.
+ */
+export type WgslKernel = (constants: Constants, traits: DeviceTraits, halves?: ReadonlySet<number>) => WgslCall;
 
 /** Invocations in a workgroup of the plain kernels. */
 export const WORKGROUP = 256;

@@ -19,16 +19,11 @@ const HALVES = { f32: "f16", vec2f: "vec2<f16>", vec4f: "vec4<f16>" } as const;
  * The source with f16 in the place of f32 in some arrays.
  *
  * @param bindings Which bindings hold f16.
- * @param staged Arrays in workgroup memory that hold f16, by name: what passes through them was rounded already.
  * @throws {Error} If a binding is no array of f32, vec2f or vec4f.
  */
-export function withHalfStorage(
-  source: string,
-  bindings: ReadonlySet<number>,
-  staged: readonly string[] = [],
-): string {
+export function withHalfStorage(source: string, bindings: ReadonlySet<number>): string {
   const arrays = new Map<string, HalfArray>();
-  let declared = source.replace(BINDING, (declaration, index: string, name: string, type: HalfArray["full"]) => {
+  const declared = source.replace(BINDING, (declaration, index: string, name: string, type: HalfArray["full"]) => {
     if (!bindings.has(Number(index))) return declaration;
     const half = HALVES[type];
     arrays.set(name, { half, full: type });
@@ -36,12 +31,6 @@ export function withHalfStorage(
   });
   if (arrays.size !== bindings.size) {
     throw new Error(`Cannot store bindings ${[...bindings].join(", ")} as f16: the source declares them otherwise`);
-  }
-  for (const name of staged) {
-    const declaration = new RegExp(`var<workgroup> ${name}: [^;]*;`);
-    if (!declaration.test(declared)) throw new Error(`Cannot stage f16 in ${name}: the source does not declare it`);
-    declared = declared.replace(declaration, (text) => text.replace("vec4f", "vec4<f16>"));
-    arrays.set(name, { half: "vec4<f16>", full: "vec4f" });
   }
   return `enable f16;\n\n${convertAccesses(declared, arrays)}`;
 }

@@ -1,8 +1,11 @@
 import { type Constants, type DeviceTraits, type WgslCall, type WgslKernel, WORKGROUP } from "./dispatch.ts";
 import { DIRECT_WORKGROUP, directMatmul, type DirectTile } from "./matmul_direct.ts";
-import type { Divisibility, MatmulKernel } from "./matmul_source.ts";
+import type { Divisibility, MatmulKernel, MatmulSizes } from "./matmul_source.ts";
 import { SKINNY_COLUMNS, SKINNY_MAX_ROWS, skinnyMatmul } from "./matmul_skinny.ts";
-import { type Tile, tileBytes, tiledMatmul } from "./matmul_tiled.ts";
+import { chooseMatrixVariant, subgroupMatmulCall } from "./matmul_subgroup_call.ts";
+import { type Tile, tileLabel } from "./matmul_tile.ts";
+import { chooseSplits, chooseTile, SPLIT_DEPTH } from "./matmul_tile_choice.ts";
+import { tiledMatmul } from "./matmul_tiled.ts";
 import sumPartials from "./sum_partials.wgsl" with { type: "text" };
 
 const forward: MatmulKernel = {
@@ -35,28 +38,6 @@ const backwardWeight: MatmulKernel = {
   constants: ["rows", "I", "O", "accumulate"],
 };
 
-/**
- * Tiles for a real GPU, the largest first. Larger ones read memory less often, smaller ones make more workgroups; each
- * invocation has 8 × 8 elements of C in registers, but for the smallest.
- */
-export const TILES: readonly Tile[] = [
-  { m: 128, n: 128, k: 8, across: 16, down: 16 },
-  { m: 64, n: 64, k: 16, across: 8, down: 8 },
-  { m: 32, n: 32, k: 16, across: 8, down: 8 },
-];
-
-/** Workgroups that keep a large GPU busy: about two for each of its hundred-odd multiprocessors. */
-const BUSY_WORKGROUPS = 256;
-
-/** K is split no finer than this to get so many, so that a split's own work outweighs the sum over splits. */
-const MIN_SPLIT_K = 256;
-
-/** So many that the last ones to finish no longer leave most of the GPU idle for long. */
-const EVEN_WORKGROUPS = 1024;
-
-/** K is split no finer than this to get so many: the sum over splits then costs a few percent. */
-const MIN_EVEN_SPLIT_K = 1024;
-
 /** Below so many rows or columns of C, or steps of K, a tile in workgroup memory does not pay. */
 const MIN_TILED = 16;
 
@@ -74,18 +55,10 @@ export function variantLabel(variant: Variant): string {
     case "skinny":
       return "skinny";
     case "tiled": {
-      const { m, n, k, across, down } = variant.tile;
       const splits = variant.splits > 1 ? ` in ${variant.splits} splits` : "";
-      return `tiled ${m}x${n}x${k} by ${across * down}${splits}`;
+      return `tiled ${tileLabel(variant.tile)}${splits}`;
     }
   }
-}
-
-/** The sizes of a product: C is (M, N), its elements are sums over K. */
-export interface MatmulSizes {
-  readonly M: number;
-  readonly N: number;
-  readonly K: number;
 }
 
 /** Picks the variant for a product on a device. */
@@ -93,15 +66,8 @@ export function chooseVariant({ M, N, K }: MatmulSizes, kernel: MatmulKernel, tr
   if (traits.software) return { kind: "direct", tile: { m: powerOfTwo(M, 8), n: powerOfTwo(N, 8) } };
   if (isSkinny(kernel, M)) return { kind: "skinny" };
   if (Math.min(M, N, K) < MIN_TILED) return { kind: "direct", tile: { m: powerOfTwo(M, 4), n: powerOfTwo(N, 4) } };
-  const fitting = TILES.filter((tile) =>
-    tile.across * tile.down <= traits.maxInvocations && tileBytes(kernel, tile) <= traits.maxWorkgroupBytes
-  );
-  const workgroups = (tile: Tile) => Math.ceil(M / tile.m) * Math.ceil(N / tile.n);
-  const maxSplits = Math.max(1, Math.floor(K / MIN_SPLIT_K));
-  const tile = fitting.find((tile) => workgroups(tile) * maxSplits >= BUSY_WORKGROUPS) ?? fitting.at(-1)!;
-  const toBusy = Math.min(maxSplits, Math.ceil(BUSY_WORKGROUPS / workgroups(tile)));
-  const toEven = Math.min(Math.floor(K / MIN_EVEN_SPLIT_K), Math.ceil(EVEN_WORKGROUPS / workgroups(tile)));
-  return { kind: "tiled", tile, splits: Math.max(toBusy, toEven) };
+  const splits = chooseSplits({ M, N, K });
+  return { kind: "tiled", tile: chooseTile(kernel, { M, N, K }, splits, traits), splits };
 }
 
 /** Whether a product has the layout and the few rows that the skinny variant is for. */
@@ -174,13 +140,12 @@ function tiledCall(
   divides: Divisibility,
 ): WgslCall {
   const { M, N, K } = sizesOf(kernel, constants);
-  const splitK = Math.ceil(K / splits / tile.k) * tile.k;
+  const splitK = Math.ceil(K / splits / SPLIT_DEPTH) * SPLIT_DEPTH;
   const parts = Math.ceil(K / splitK);
   const source = tiledMatmul(kernel, tile, { ...divides, wholeK: K % tile.k === 0, splitK: parts > 1 });
   const label = `${kernel.name} ${variantLabel({ kind: "tiled", tile, splits: parts })}`;
   const workgroups = Math.ceil(M / tile.m) * Math.ceil(N / tile.n);
-  const staged = { a_tile: 0, b_tile: 1 };
-  const product = { label, source, workgroups: workgroups * parts, flops: 2 * M * N * K, divisible: true, staged };
+  const product = { label, source, workgroups: workgroups * parts, flops: 2 * M * N * K, divisible: true };
   if (parts === 1) return { dispatches: [product] };
   return {
     scratchBytes: 4 * M * N * parts,
@@ -199,7 +164,9 @@ function tiledCall(
 }
 
 function wgslKernel(kernel: MatmulKernel): WgslKernel {
-  return (constants, traits) => {
+  return (constants, traits, halves = new Set()) => {
+    const matrices = chooseMatrixVariant(kernel, constants, traits, halves);
+    if (matrices) return subgroupMatmulCall(kernel, constants, matrices, traits.matrices!, halves);
     return matmulCall(kernel, constants, chooseVariant(sizesOf(kernel, constants), kernel, traits));
   };
 }

@@ -20,6 +20,13 @@ export interface MatmulKernel {
   readonly constants: readonly string[];
 }
 
+/** The sizes of a product: C is (M, N), its elements are sums over K. */
+export interface MatmulSizes {
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
+}
+
 /** What of a call's sizes is baked into the source. */
 export interface Divisibility {
   /** A's last dimension is a multiple of 4, so that A is read as vec4. */
@@ -41,6 +48,11 @@ export function range(count: number): number[] {
 /** Joins lines, each indented. */
 export function lines(indent: number, items: readonly string[]): string {
   return items.map((item) => item === "" ? "" : " ".repeat(indent) + item).join("\n");
+}
+
+/** Lines, each indented by one step. */
+export function indented(items: readonly string[]): string[] {
+  return items.map((item) => `  ${item}`);
 }
 
 /** Whether the kernel can add to its output. */

@@ -7,18 +7,8 @@ import {
   type MatmulKernel,
   range,
 } from "./matmul_source.ts";
-import { stageColumns, stagedBytes, type StagedOperand, stageRows } from "./matmul_staging.ts";
-
-/** How a workgroup shares out a tile of C. */
-export interface Tile {
-  /** Rows and columns of C per workgroup, and the depth of K that is staged at once. */
-  readonly m: number;
-  readonly n: number;
-  readonly k: number;
-  /** Invocations along the columns and along the rows. */
-  readonly across: number;
-  readonly down: number;
-}
+import { type StagedOperand, stageOperand } from "./matmul_staging.ts";
+import { requireTile, type Tile } from "./matmul_tile.ts";
 
 /** What of a call's sizes is baked into the source. */
 export interface TiledOptions extends Divisibility {
@@ -31,39 +21,10 @@ export interface TiledOptions extends Divisibility {
 /** Rows of tiles that are gone through together, so that neighbours in time share both A and B in the cache. */
 const GROUP_ROWS = 8;
 
-/** Bytes of workgroup memory that a tile takes. */
-export function tileBytes(kernel: MatmulKernel, tile: Tile): number {
-  return stagedBytes(kernel.a.layout, tile.m, tile.k) + stagedBytes(kernel.b.layout, tile.n, tile.k);
-}
-
-/**
- * Invocations read whole vectors of 4, each as many as every other, and have a whole number of elements of C, in vectors
- * along its columns. A tile that does not come out even would be staged in part.
- * @throws {RangeError} Naming what does not come out even.
- */
-export function requireTile({ name, a, b }: MatmulKernel, { m, n, k, across, down }: Tile): void {
-  const workgroup = across * down;
-  const conditions: [isMet: boolean, what: string][] = [
-    [[m, n, k, across, down].every((size) => Number.isInteger(size) && size > 0), "positive whole numbers"],
-    [k % 4 === 0, "k a multiple of 4"],
-    [m % (a.layout === "rows" ? down : 4 * down) === 0, `m a multiple of ${a.layout === "rows" ? "" : "4 · "}down`],
-    [n % (4 * across) === 0, "n a multiple of 4 · across"],
-    [m * k % (4 * workgroup) === 0, "m · k a multiple of 4 · across · down"],
-    [n * k % (4 * workgroup) === 0, "n · k a multiple of 4 · across · down"],
-  ];
-  const missed = conditions.find(([isMet]) => !isMet);
-  if (missed === undefined) return;
-  throw new RangeError(
-    `Cannot tile ${name} by ${m} x ${n} x ${k} with ${across} invocations across and ${down} down: must have ${
-      missed[1]
-    }` +
-      ` (${a.name} is staged by ${a.layout}, ${b.name} by ${b.layout})`,
-  );
-}
-
 /**
  * The source of a matrix multiplication in which a workgroup stages tiles of A and B in workgroup memory, and each
- * invocation keeps a tile of C in registers. The next tiles are read into registers while the present ones are used.
+ * invocation keeps a tile of C in registers. The next tiles are read into registers while the present ones are used, and
+ * go to the other half of workgroup memory, so that one barrier a tile is enough.
  *
  * Inner loops are unrolled and inner indices constant: naga unrolls nothing, and clamps computed indices into workgroup
  * memory. Rows and columns past the edge of C are read as the last ones, and not written.
@@ -76,7 +37,7 @@ export function tiledMatmul(kernel: MatmulKernel, tile: Tile, options: TiledOpti
   const m = tile.m / tile.down;
   const fours = tile.n / tile.across / 4;
   const target = options.splitK ? "partials" : kernel.c;
-  const cVec4 = options.cVec4 && kernel.b.layout === "columns";
+  const { cVec4 } = options;
   const sums = range(m).flatMap((i) => range(fours).map((j) => `sum${i}_${j}`));
   const split = options.splitK;
 
@@ -92,7 +53,7 @@ const TILE_K = ${tile.k}u;
 // Rows of tiles that are gone through together, so that neighbours in time share both A and B in the cache.
 const GROUP_ROWS = ${GROUP_ROWS}u;
 
-${declarations(kernel, { ...options, cVec4, c: target, extra: split ? ["split_k"] : [] })}
+${declarations(kernel, { ...options, c: target, extra: split ? ["split_k"] : [] })}
 
 ${a.declaration}
 ${b.declaration}
@@ -121,23 +82,13 @@ fn main(
   let in_group = tile % (GROUP_ROWS * tiles_n);
   let row = (group * GROUP_ROWS + in_group % group_rows) * TILE_M;
   let column = in_group / group_rows * TILE_N;
-  let invocation_row = local / ACROSS;
-  let invocation_column = local % ACROSS;
+${lines(2, invocationPlace(tile))}
 ${lines(2, [...a.prepare, ...b.prepare, ...sums.map((sum) => `var ${sum} = vec4f();`)])}
   var k = k_start;
-${lines(2, [...a.fetch, ...b.fetch])}
+${lines(2, [...a.fetch, ...b.fetch, ...a.stage(0), ...b.stage(0)])}
+  workgroupBarrier();
   loop {
-    workgroupBarrier();
-${lines(4, [...a.stage, ...b.stage])}
-    workgroupBarrier();
-    k += TILE_K;
-    if (k < k_end) {
-${lines(6, [...a.fetch, ...b.fetch])}
-    }
-${lines(4, range(tile.k / 4).flatMap((depth) => multiply(a, b, m, fours, depth)))}
-    if (k >= k_end) {
-      break;
-    }
+${lines(4, range(2).flatMap((half) => useTile({ a, b }, tile, half)))}
   }
 ${split ? "  let target_start = split * M * N;\n" : ""}${
     lines(2, range(m).flatMap((i) => storeRow(kernel, { a, b, target, cVec4, split }, i, fours)))
@@ -159,9 +110,8 @@ function dispatchNote(kernel: MatmulKernel, split: boolean): string[] {
 
 function operands(kernel: MatmulKernel, tile: Tile, options: TiledOptions): { a: StagedOperand; b: StagedOperand } {
   const shared = { depth: tile.k, workgroup: tile.across * tile.down, wholeK: options.wholeK };
-  const stage = (layout: string) => layout === "rows" ? stageRows : stageColumns;
   return {
-    a: stage(kernel.a.layout)({
+    a: stageOperand({
       ...shared,
       prefix: "a",
       array: kernel.a,
@@ -172,7 +122,7 @@ function operands(kernel: MatmulKernel, tile: Tile, options: TiledOptions): { a:
       sharers: tile.down,
       vec4: options.aVec4,
     }),
-    b: stage(kernel.b.layout)({
+    b: stageOperand({
       ...shared,
       prefix: "b",
       array: kernel.b,
@@ -186,16 +136,42 @@ function operands(kernel: MatmulKernel, tile: Tile, options: TiledOptions): { a:
   };
 }
 
-function multiply(a: StagedOperand, b: StagedOperand, m: number, fours: number, depth: number): string[] {
+/**
+ * Statements that find which share of the tile is an invocation's. 32 in a row, which a GPU runs together, have 4 rows of
+ * shares by 8 columns where that comes out even: they read 12 different vectors a step, and not 18 as 2 by 16 do.
+ */
+function invocationPlace({ across, down }: Tile): string[] {
+  if (across % 8 !== 0 || down % 4 !== 0) {
+    return ["let invocation_row = local / ACROSS;", "let invocation_column = local % ACROSS;"];
+  }
   return [
-    ...a.load(depth),
-    ...b.load(depth),
-    ...range(4).flatMap((lane) => [
-      ...range(fours).map((j) => `let right${depth}_${lane}_${j} = ${b.vector(depth, lane, j)};`),
-      ...range(m).flatMap((i) =>
-        range(fours).map((j) => `sum${i}_${j} += ${a.element(depth, lane, i)} * right${depth}_${lane}_${j};`)
+    "let block = local / 32u;",
+    "let invocation_row = block / (ACROSS / 8u) * 4u + local % 32u / 8u;",
+    "let invocation_column = block % (ACROSS / 8u) * 8u + local % 8u;",
+  ];
+}
+
+/** Statements that add one half's tile to the sums, while the next tile is on its way to the other half. */
+function useTile({ a, b }: { a: StagedOperand; b: StagedOperand }, tile: Tile, half: number): string[] {
+  return [
+    "k += TILE_K;",
+    "if (k < k_end) {",
+    ...[...a.fetch, ...b.fetch].map((line) => `  ${line}`),
+    "}",
+    ...range(tile.k).flatMap((step) => [
+      "{",
+      ...[...a.load(half, step), ...b.load(half, step)].map((line) => `  ${line}`),
+      ...range(tile.m / tile.down).flatMap((i) =>
+        range(tile.n / tile.across / 4).map((j) => `  sum${i}_${j} += ${a.element(i)} * ${b.vector(j)};`)
       ),
+      "}",
     ]),
+    "if (k >= k_end) {",
+    "  break;",
+    "}",
+    ...a.stage(1 - half),
+    ...b.stage(1 - half),
+    "workgroupBarrier();",
   ];
 }
 

@@ -1,4 +1,5 @@
 import type { SizedCall } from "../graph/touched_bytes.ts";
+import { shareOfRoofline, type TimedWork } from "./limits_exceeded.ts";
 import { type CallWork, type MachineLimits, rooflineSeconds, workOf } from "./roofline.ts";
 import { formatTable } from "./table.ts";
 import { formatDuration, formatShare, formatSi } from "./units.ts";
@@ -14,8 +15,8 @@ export interface ProfileRow extends CallWork {
   readonly timeShare: number;
   /** Seconds that the machine's limits allow at best. */
   readonly rooflineSeconds: number;
-  /** `rooflineSeconds` over `seconds`: above 1 where arrays come from caches, faster than from memory. */
-  readonly rooflineShare: number;
+  /** `rooflineSeconds` over `seconds`; see {@linkcode shareOfRoofline}. */
+  readonly rooflineShare?: number;
   /** Which limit the roofline is. */
   readonly bound: "compute" | "memory";
 }
@@ -67,7 +68,7 @@ export function profileOf(calls: readonly SizedCall[], seconds: ArrayLike<number
       seconds: taken,
       timeShare: taken / total,
       rooflineSeconds: best,
-      rooflineShare: best / taken,
+      rooflineShare: shareOfRoofline({ ...work, seconds: taken / indices.length }, limits),
       bound: flops / limits.peak >= bytes / limits.bandwidth ? "compute" : "memory",
     };
   });
@@ -86,6 +87,16 @@ export function labelOf({ kernel, constants }: Pick<ProfileRow, "kernel" | "cons
     .filter(([, value]) => Number.isInteger(value) && value !== 0)
     .map(([name, value]) => name.startsWith("accumulate") ? "+=" : `${name}=${value}`);
   return [kernel, ...new Set(parts)].join(" ");
+}
+
+/** One call of each row, as long as its calls took on average. */
+export function timedCalls({ rows }: Pick<StepProfile, "rows">): TimedWork[] {
+  return rows.map((row) => ({
+    name: labelOf(row),
+    flops: row.flops / row.calls,
+    bytes: row.bytes / row.calls,
+    seconds: row.seconds / row.calls,
+  }));
 }
 
 /** The profile as a table. */
@@ -107,7 +118,9 @@ export function formatProfile({ rows, seconds, flops, rooflineSeconds }: StepPro
   const bytes = sumOf(rows.map((row) => row.bytes));
   const whole = ["all", calls, formatDuration(seconds), "", formatSi(flops, "FLOP"), formatSi(bytes, "B")];
   const rates = [formatSi(flops / seconds, "FLOP/s"), formatSi(bytes / seconds, "B/s")];
-  return formatTable(header, [...cells, [...whole, ...rates, formatShare(rooflineSeconds / seconds), ""]], [9]);
+  const isKnown = rows.every((row) => row.rooflineShare !== undefined);
+  const share = formatShare(isKnown ? rooflineSeconds / seconds : undefined);
+  return formatTable(header, [...cells, [...whole, ...rates, share, ""]], [9]);
 }
 
 function sumOf(values: readonly number[]): number {

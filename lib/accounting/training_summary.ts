@@ -53,7 +53,7 @@ export interface TrainingMeasurement {
    * so that runs can be compared. Source: Chowdhery et al. 2022, arXiv:2204.02311, appendix B.
    */
   readonly flopsPerSecond: number;
-  /** The share of the peak that model FLOP/s are, where a peak is known. */
+  /** The share of the peak that model FLOP/s are, where a peak is known that they do not exceed: such a one is wrong. */
   readonly mfu?: number;
 }
 
@@ -73,9 +73,10 @@ export interface TrainingRun {
 
 /** Counts what a run did. */
 export function measureTraining(run: TrainingRun): TrainingMeasurement {
-  const { tokensPerStep, tokensPerSecond, peak } = run;
+  const { tokensPerStep, tokensPerSecond, peak = NaN } = run;
   const { forwardMatmul, backwardMatmul, other, uncounted } = countProgram(run.program);
   const forwardFlops = forwardMatmul / tokensPerStep;
+  const mfu = modelFlopsUtilisation(3 * forwardFlops, tokensPerSecond, peak);
   return {
     parameters: run.parameters,
     memory: programMemory(run.program),
@@ -85,7 +86,7 @@ export function measureTraining(run: TrainingRun): TrainingMeasurement {
     uncounted,
     tokensPerSecond,
     flopsPerSecond: 3 * forwardFlops * tokensPerSecond,
-    ...(peak !== undefined && { mfu: modelFlopsUtilisation(3 * forwardFlops, tokensPerSecond, peak) }),
+    ...(mfu <= 1 && { mfu }),
   };
 }
 

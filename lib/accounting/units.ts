@@ -22,9 +22,9 @@ export function formatCount(value: number): string {
   return Math.round(value).toLocaleString("en-US");
 }
 
-/** `22.61 %` for 0.2261. */
-export function formatShare(share: number): string {
-  return `${(share * 100).toFixed(2)} %`;
+/** `22.61 %` for 0.2261, and `?` for one that is not known. */
+export function formatShare(share: number | undefined): string {
+  return share === undefined ? "?" : `${(share * 100).toFixed(2)} %`;
 }
 
 const DURATIONS: readonly [name: string, seconds: number][] = [

@@ -55,4 +55,11 @@ export interface Executable {
    * Absent where the device keeps no clock for it.
    */
   profile?(): Promise<Float64Array>;
+
+  /**
+   * Runs all calls in order, `repeats` times without a pause, and says how many seconds that took by the device's own
+   * clock: what the host does meanwhile, and what it costs to hear of the end, is not in them. Absent where the device has
+   * no clock.
+   */
+  time?(repeats: number): Promise<number>;
 }

@@ -1,5 +1,7 @@
 import type { DeviceTraits, WgslKernel } from "../../kernels/wgsl/dispatch.ts";
+import type { RatedTile } from "../../kernels/wgsl/matmul_tile.ts";
 import { wgslKernels } from "../../kernels/wgsl/mod.ts";
+import type { SubgroupMatrices } from "../../kernels/wgsl/subgroup_matrix.ts";
 import { type Program, wholeOf } from "../graph/program.ts";
 import type { Storage, View } from "../graph/tensor.ts";
 import type { Backend, Executable, HostArray } from "./backend.ts";
@@ -17,6 +19,7 @@ import { Clock } from "./webgpu/clock.ts";
 import { WebGpuExecutable } from "./webgpu/executable.ts";
 import { Failures } from "./webgpu/failures.ts";
 import { GpuError } from "./webgpu/gpu_error.ts";
+import { matricesOf } from "./webgpu/matrices.ts";
 import { Memory } from "./webgpu/memory.ts";
 import { Pace } from "./webgpu/pace.ts";
 import { Pipelines } from "./webgpu/pipelines.ts";
@@ -41,8 +44,7 @@ export class WebGpuBackend implements Backend {
   readonly adapter: AdapterSummary;
   /** For what this interface does not offer; whoever destroys it makes the backend useless. */
   readonly device: GPUDevice;
-  /** What kernels are chosen by. */
-  readonly traits: DeviceTraits;
+  #traits: DeviceTraits;
   readonly #kernels: ReadonlyMap<string, WgslKernel>;
   readonly #parts: DeviceParts;
   readonly #pace = new Pace();
@@ -52,10 +54,10 @@ export class WebGpuBackend implements Backend {
   readonly #loading = new Set<Program>();
 
   /** Use `createWebGpuBackend`. */
-  constructor(adapter: AdapterSummary, device: GPUDevice, options: WebGpuOptions) {
+  constructor(adapter: AdapterSummary, device: GPUDevice, options: WebGpuOptions, matrices?: SubgroupMatrices) {
     this.adapter = adapter;
     this.device = device;
-    this.traits = traitsOf(device, adapter.software && !options.kernelsForHardware);
+    this.#traits = traitsOf(device, adapter.software && !options.kernelsForHardware, matrices);
     this.#kernels = new Map([...wgslKernels, ...options.kernels ?? []]);
     this.#parts = {
       device,
@@ -64,6 +66,19 @@ export class WebGpuBackend implements Backend {
       failures: new Failures(device),
     };
     this.#clock = device.features.has("timestamp-query") ? new Clock() : undefined;
+  }
+
+  /** What kernels are chosen by. */
+  get traits(): DeviceTraits {
+    return this.#traits;
+  }
+
+  /**
+   * Chooses the tiles of matrix products, in programs that are loaded from now on, by how fast this device is with each.
+   * @param tiles As `measureTileRates` finds them; those measured on another GPU where left out.
+   */
+  useTiles(tiles: readonly RatedTile[] | undefined): void {
+    this.#traits = { ...this.#traits, tiles };
   }
 
   get hasF16(): boolean {
@@ -177,5 +192,6 @@ export async function createWebGpuBackend(options: WebGpuOptions = {}): Promise<
   if (summary.software && options.allowSoftware === false) {
     throw new GpuError(`Cannot use WebGPU: got the software adapter ${summary.description}, must be a GPU`);
   }
-  return new WebGpuBackend(summary, await requestDevice(adapter), options);
+  const device = await requestDevice(adapter);
+  return new WebGpuBackend(summary, device, options, await matricesOf(adapter, device));
 }

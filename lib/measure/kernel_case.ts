@@ -1,6 +1,7 @@
 import type { Precision } from "../graph/graph.ts";
 import type { Kernel } from "../graph/kernel.ts";
-import type { ArraySpec, KernelCase } from "./kernel_time.ts";
+import type { ArraySpec } from "./kernel_arrays.ts";
+import type { KernelCase } from "./kernel_time.ts";
 
 /**
  * A kernel's call with these constants, its arrays as it declares them.

@@ -1,15 +1,24 @@
-import type { Backend } from "../backend/backend.ts";
-import { CompiledGraph } from "../graph/compiled_graph.ts";
+import type { Backend, Executable } from "../backend/backend.ts";
 import type { Kernel } from "../graph/kernel.ts";
 import { Program, type ProgramCall, wholeOf } from "../graph/program.ts";
-import { bytesOf, type DType, Storage, type View } from "../graph/tensor.ts";
+import { type ArraySpec, contentsOf, viewsOf } from "./kernel_arrays.ts";
+import { repeatedTimes } from "./repeated_times.ts";
 
-/** Runs that a median is taken of, and the shortest run that a clock can be trusted with. */
-const RUNS = 9;
-const SHORTEST_RUN_MS = 20;
+/** The shortest run by the device's clock: a thousand launches, and many ticks. */
+const SHORTEST_ON_DEVICE_SECONDS = 0.01;
 
-/** An array of a kernel call: how many elements, what to fill it with, and what type; a number means f32 at random. */
-export type ArraySpec = number | { readonly size: number; readonly dtype: DType; readonly below?: number };
+/** Launches alone take longer than that, so often. */
+const MOST_ON_DEVICE = 1 << 17;
+
+/**
+ * The shortest run by the host's clock, and how often it must hold the wait that belongs to no kernel: the wait is taken
+ * off, but not two of them are alike.
+ */
+const SHORTEST_ON_HOST_SECONDS = 0.02;
+const WAITS_IN_RUN = 4;
+
+/** Waits that a median is taken of. */
+const WAITS = 5;
 
 /** One kernel call to time. */
 export interface KernelCase {
@@ -20,32 +29,13 @@ export interface KernelCase {
   readonly constants: readonly number[];
 }
 
-/** Small numbers, so that nothing overflows however often a kernel adds to its output; integers below a bound. */
-function fill(spec: ArraySpec): Float32Array | Uint32Array {
-  const { size, dtype = "f32", below = 1 } = typeof spec === "number" ? { size: spec } : spec;
-  let state = 12345;
-  const next = () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32;
-  if (dtype === "f16") return halves(Float16Array.from({ length: size }, () => (next() - 0.5) * 0.1));
-  if (dtype === "u32") return Uint32Array.from({ length: size }, () => Math.floor(next() * below));
-  const values = new Float32Array(size);
-  for (let i = 0; i < size; i++) values[i] = (next() - 0.5) * 0.1;
-  return values;
-}
-
-/** f16 as the words that the host writes in their place, with zeros up to a whole word. */
-function halves(values: Float16Array): Uint32Array {
-  const words = new Uint32Array(Math.ceil(values.length / 2));
-  new Float16Array(words.buffer).set(values);
-  return words;
-}
-
 /** The middle value; of an even number of them, the upper of the two in the middle. */
 export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1];
 }
 
 /**
- * Seconds that one call takes: the median over runs of a program that repeats it often enough to be timed.
+ * Seconds that one call takes: the median over runs that repeat it often enough to be timed.
  *
  * @param summarize What is made of the runs' times, instead of the median.
  */
@@ -58,48 +48,63 @@ export async function secondsPerCall(
 }
 
 /**
- * Seconds that one call takes in each of several runs of a program that repeats it often enough to be timed.
- * The arrays are the same for each repetition, so small ones stay in the caches, as they do in a model.
+ * Seconds that one call takes in each of several runs that repeat it often enough to be timed: by the device's own clock
+ * where it has one, else by the host's, without what it costs to hear of the end. The arrays are the same for each
+ * repetition, so small ones stay in the caches, as they do in a model.
  */
 export async function timesPerCall(
   backend: Backend,
   { kernel, arrays, constants }: KernelCase,
 ): Promise<readonly number[]> {
-  const views = arrays.map((spec, i): View => {
-    const size = typeof spec === "number" ? spec : spec.size;
-    const dtype = typeof spec === "number" ? "f32" : spec.dtype;
-    const storage = new Storage(`${kernel.name} ${i}`, Math.ceil(bytesOf({ size, dtype }) / 4) * 4);
-    return { storage, byteOffset: 0, size, dtype };
-  });
-  const load = (repeats: number): Promise<CompiledGraph> => {
-    const calls: ProgramCall[] = Array.from({ length: repeats }, () => ({ kernel, views, constants }));
-    const program = new Program({ calls, inputs: undefined, scratch: [], placements: new Map() });
-    return CompiledGraph.load(backend, program);
+  const views = viewsOf(kernel.name, arrays);
+  const load = (repeats: number): Promise<Executable> => {
+    const calls = Array.from({ length: repeats }, (): ProgramCall => ({ kernel, views, constants }));
+    // Even one of no calls names a storage, so that it is freed with it.
+    return backend.load(new Program({ calls, inputs: views[0].storage, scratch: [], placements: new Map() }));
   };
   const host = views.map((view) => view.dtype === "f16" ? wholeOf(view.storage, "u32") : view);
-  const last = { ...host[views.length - 1], size: 1 };
-  const time = async (compiled: CompiledGraph): Promise<number> => {
-    const start = performance.now();
-    await compiled.run();
-    // A GPU's run resolves when the work is submitted; reading waits for its end.
-    await backend.read(last);
-    return performance.now() - start;
-  };
   try {
-    let repeats = 1;
-    let compiled = await load(1);
-    arrays.forEach((spec, i) => backend.write(host[i], fill(spec)));
-    // Twice to begin with: engines compile code better once it has run.
-    await time(compiled);
-    for (let ms = await time(compiled); ms < SHORTEST_RUN_MS; ms = await time(compiled)) {
-      repeats = Math.ceil(repeats * Math.min(20, 1.3 * SHORTEST_RUN_MS / ms));
-      compiled = await load(repeats);
-      await time(compiled);
-    }
-    const times: number[] = [];
-    for (let run = 0; run < RUNS; run++) times.push(await time(compiled));
-    return times.map((ms) => ms / repeats / 1000);
+    const once = await load(1);
+    arrays.forEach((spec, i) => {
+      if (typeof spec === "number" || !spec.isZero) backend.write(host[i], contentsOf(spec));
+    });
+    const { time } = once;
+    const byDevice = time ? await repeatedTimes(time, SHORTEST_ON_DEVICE_SECONDS, MOST_ON_DEVICE) : [];
+    if (byDevice.length > 0) return byDevice;
+    // What is read is as little as can be.
+    const last = { ...host[views.length - 1], size: 1 };
+    return await timesByHost(load, async () => void await backend.read(last));
   } finally {
-    for (const view of new Set(views.map(({ storage }) => storage))) backend.release(view);
+    for (const { storage } of views) backend.release(storage);
   }
+}
+
+/**
+ * By the host's clock. A run ends when its results can be read, and on a GPU that takes milliseconds even of a run of
+ * nothing: that wait is measured, and taken off.
+ *
+ * @param load Makes a program of so many calls.
+ * @param drain Waits until the device is done.
+ */
+async function timesByHost(
+  load: (repeats: number) => Promise<Executable>,
+  drain: () => Promise<void>,
+): Promise<readonly number[]> {
+  let [loaded, executable] = [0, await load(0)];
+  const elapsed = async (repeats: number): Promise<number> => {
+    if (repeats !== loaded) {
+      [loaded, executable] = [repeats, await load(repeats)];
+      await executable.run();
+      await drain();
+    }
+    const start = performance.now();
+    await executable.run();
+    await drain();
+    return (performance.now() - start) / 1000;
+  };
+  const waits: number[] = [];
+  for (let i = 0; i < WAITS; i++) waits.push(await elapsed(0));
+  const wait = median(waits);
+  const shortest = Math.max(SHORTEST_ON_HOST_SECONDS, WAITS_IN_RUN * wait);
+  return await repeatedTimes(async (repeats) => await elapsed(repeats) - wait, shortest);
 }

@@ -15,6 +15,7 @@ import { DivergenceError, hasDiverged, originOfDivergence } from "./divergence.t
 import { Evaluator } from "./evaluator.ts";
 import { type ForwardOrigin, originInForward } from "./forward_probe.ts";
 import { claimModel } from "./model_in_training.ts";
+import { ReadBackPace } from "./read_back_pace.ts";
 import { Sampler, samplesWith } from "./sampler.ts";
 import { learningRate } from "./schedule.ts";
 import { Trainer, trainerOptionsOf } from "./trainer.ts";
@@ -89,11 +90,8 @@ export interface TrainOptions {
   readonly signal?: AbortSignal;
 }
 
-/**
- * Milliseconds between two read-backs of losses. The wasm backend is done when `step` resolves, so reading costs nothing
- * there; a GPU would wait at each, so it gets a stretch of steps at a time.
- */
-const READ_BACK_MS = { wasm: 0, webgpu: 500 };
+/** How long a device is left to itself between two read-backs; one takes a GPU 11 ms, in which it computes nothing. */
+const READ_BACK_MS = { wasm: 0, webgpu: 2000 };
 
 /** After so many skipped steps the loss's scale is as small as it gets: gradients are too large whatever it is. */
 const MAX_SKIPPED = 32;
@@ -148,6 +146,7 @@ async function* trainSteps(trainer: Trainer, options: TrainOptions): AsyncGenera
   const began = performance.now() - 1000 * (options.start?.seconds ?? 0);
   let first = options.start?.step ?? 0;
   let started = performance.now();
+  const pace = new ReadBackPace(READ_BACK_MS[backend.name], LOG_CAPACITY);
   let isLast = first >= steps;
   let skippedInARow = 0;
   for (let step = first; !isLast; step++) {
@@ -157,12 +156,12 @@ async function* trainSteps(trainer: Trainer, options: TrainOptions): AsyncGenera
     const isValidated = evaluator !== undefined && (isDone || (step + 1) % config.validEvery === 0);
     const isSampled = sampler !== undefined && (isDone || (step + 1) % sampleEvery === 0);
     const isSaved = (step + 1) % config.saveEvery === 0;
-    const isFull = step + 1 - first === LOG_CAPACITY;
-    const isDue = performance.now() - started >= READ_BACK_MS[backend.name];
-    if (!isFull && !isDue && !isValidated && !isSampled && !isSaved && !isLast) continue;
+    const isDue = step + 1 - first >= pace.steps;
+    if (!isDue && !isValidated && !isSampled && !isSaved && !isLast) continue;
 
     const results = await trainer.takeLog();
     const elapsed = (performance.now() - started) / 1000;
+    pace.took(results.length, 1000 * elapsed);
     const tokensPerSecond = throughput(results.length * stepShape.batchSize * seqLen, elapsed);
     const diverged = results.findIndex((result) => {
       skippedInARow = result.skipped ? skippedInARow + 1 : 0;

@@ -188,8 +188,9 @@ export class Trainer implements Disposable {
   }
 
   async #takeLog(): Promise<StepResult[]> {
-    const losses = await this.#backend.read(wholeOf(this.#traced.log.loss));
-    const clips = await this.#backend.read(wholeOf(this.#traced.log.clip));
+    const { loss, clip } = this.#traced.log;
+    // Together, because each wait for a GPU takes 11 ms in Deno.
+    const [losses, clips] = await Promise.all([loss, clip].map((log) => this.#backend.read(wholeOf(log))));
     const perStep = this.#gradAccumulation;
     const results = Array.from({ length: this.#logged }, (_, i) => {
       let sum = 0;

@@ -74,7 +74,7 @@ async function benchCurve(flags: Flags<typeof FLAGS>): Promise<void> {
   const tokenizer = await trainBpe(text, { vocabSize: flags["vocab-size"] });
   const source = tokensInMemory(tokenizer.encode(text), flags.text ?? "shakespeare.txt");
   const config = mergeConfigs([configOf(flags)], tokenizer.vocabSize);
-  await using backend = await startBackend(flags.backend, { workers: flags.workers });
+  await using backend = await startBackend(flags.backend, { workers: flags.workers, tuned: true });
   const machine = describeMachine(backend);
   console.error(formatMachine(machine));
   const bytelm = await runCurve(backend, config, source);

@@ -9,12 +9,13 @@ import { formatCount, formatDuration, formatShare, formatSi } from "../../lib/ac
 import type { Backend } from "../../lib/backend/backend.ts";
 import { Generator } from "../../lib/model/generator.ts";
 import { Transformer } from "../../lib/model/transformer.ts";
-import { initialWeights, writeWeights } from "../../lib/model/weights.ts";
+import { writeWeights } from "../../lib/model/weights.ts";
 import { startBackend } from "../cli/backend.ts";
 import type { Flags } from "../cli/flags.ts";
 import { runTask } from "../cli/run.ts";
 import { REPEATS, WORKERS_FLAG } from "../cli/measuring_flags.ts";
 import { measureBandwidth } from "../../lib/measure/limits.ts";
+import { benchWeights } from "./bench_weights.ts";
 import { DEFAULT_LM_SHAPES, LM_SHAPES_HELP, type LmShape, namedLmShapes } from "./lm_shapes.ts";
 import { describeMachine, formatMachine } from "./machine.ts";
 import { median } from "../../lib/measure/kernel_time.ts";
@@ -108,7 +109,7 @@ function bytesPerToken({ config }: LmShape): number {
 async function measureRounds(backend: Backend, { config }: LmShape, flags: Flags<typeof FLAGS>): Promise<Round[]> {
   const model = new Transformer(config);
   using generator = await Generator.create(backend, model);
-  await writeWeights(backend, model, initialWeights(config, 1));
+  await writeWeights(backend, model, benchWeights(1));
   const sampling = { temperature: flags.temperature, topP: flags["top-p"], maxTokens: config.contextLength };
   const rounds: Round[] = [];
   for (let round = 0; round <= flags.rounds; round++) {

@@ -1,5 +1,6 @@
 // One kernel call, measured beside what the machine allows.
-import { type MachineLimits, rooflineSeconds, workOf } from "../../lib/accounting/roofline.ts";
+import { exceededLimits, shareOfRoofline } from "../../lib/accounting/limits_exceeded.ts";
+import { type MachineLimits, workOf } from "../../lib/accounting/roofline.ts";
 import { formatDuration, formatShare, formatSi } from "../../lib/accounting/units.ts";
 import type { Backend } from "../../lib/backend/backend.ts";
 import { type KernelCase, median, timesPerCall } from "../../lib/measure/kernel_time.ts";
@@ -17,7 +18,7 @@ export interface KernelResult {
   readonly flopsPerSecond: number;
   readonly bytesPerSecond: number;
   /** Of the roofline: 1 is what the arithmetic's peak and the memory's bandwidth allow, and caches allow more. */
-  readonly share: number;
+  readonly share?: number;
 }
 
 /** Measures one call. */
@@ -40,8 +41,14 @@ export async function measureKernel(
     bestSeconds: Math.min(...times),
     flopsPerSecond: flops / seconds,
     bytesPerSecond: bytes / seconds,
-    share: rooflineSeconds({ flops, bytes }, limits) / seconds,
+    share: shareOfRoofline({ flops, bytes, seconds }, limits),
   };
+}
+
+/** Tells of limits that these results show to be wrong, on stderr. */
+export function warnOfExceededLimits(results: readonly KernelResult[], limits: MachineLimits): void {
+  const timed = results.map(({ kernel, flops, bytes, seconds }) => ({ name: kernel, flops, bytes, seconds }));
+  for (const line of exceededLimits(timed, limits)) console.error(line);
 }
 
 /** Titles of the cells that `formatRates` makes. */

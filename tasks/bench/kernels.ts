@@ -10,7 +10,7 @@ import type { Flags } from "../cli/flags.ts";
 import { runTask } from "../cli/run.ts";
 import { WORKERS_FLAG } from "../cli/measuring_flags.ts";
 import { kernelCases } from "./kernel_cases.ts";
-import { formatRates, type KernelResult, measureKernel, RATE_TITLES } from "./kernel_result.ts";
+import { formatRates, type KernelResult, measureKernel, RATE_TITLES, warnOfExceededLimits } from "./kernel_result.ts";
 import { measureLimits } from "../../lib/measure/limits.ts";
 import { formatLimits } from "./format_limits.ts";
 import { describeMachine, formatMachine } from "./machine.ts";
@@ -59,6 +59,7 @@ async function benchKernels(flags: Flags<typeof FLAGS>): Promise<void> {
     console.error(`running ${kernelCase.kernel.name} …`);
     results.push(await measureKernel(backend, limits, kernelCase));
   }
+  warnOfExceededLimits(results, limits);
   if (flags.json) return console.log(JSON.stringify({ machine, limits, results }, null, 2));
   const rows = results.map((result) => [result.kernel, formatConstants(result), ...formatRates(result)]);
   const table = formatTable(["kernel", "sizes", ...RATE_TITLES], rows, [1]);

@@ -3,14 +3,16 @@ import type { Backend } from "../../lib/backend/backend.ts";
 import type { Batch } from "../../lib/dataset/batches.ts";
 import type { Precision } from "../../lib/graph/graph.ts";
 import { Transformer } from "../../lib/model/transformer.ts";
-import { initialWeights, writeWeights } from "../../lib/model/weights.ts";
+import { writeWeights } from "../../lib/model/weights.ts";
 import { Philox } from "../../lib/random/philox.ts";
 import { Trainer } from "../../lib/train/trainer.ts";
+import { benchWeights } from "./bench_weights.ts";
 import type { LmShape } from "./lm_shapes.ts";
 
 const SEED = 1;
 const LEARNING_RATE = 1e-3;
-const LOG_CAPACITY = 1024;
+/** More steps than a turn has: those of the smallest model take half a millisecond to hand to a GPU. */
+const LOG_CAPACITY = 8192;
 
 /** A model ready to take steps. */
 export interface LmTrainer extends Disposable {
@@ -35,7 +37,7 @@ export async function createLmTrainer(
     maxGradNorm: 1,
     logCapacity: LOG_CAPACITY,
   });
-  await writeWeights(backend, model, initialWeights(config, SEED));
+  await writeWeights(backend, model, benchWeights(SEED));
   const tokens = batchSize * config.contextLength;
   const random = new Philox(SEED, 0);
   const ids = (first: number) =>

@@ -7,12 +7,12 @@ import { formatTable } from "../../lib/accounting/table.ts";
 import { formatShare, formatSi } from "../../lib/accounting/units.ts";
 import type { Kernel } from "../../lib/graph/kernel.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "../../lib/ops/linear.ts";
-import { startBackend } from "../cli/backend.ts";
+import { GPU_FLAG, startBackend } from "../cli/backend.ts";
 import { UsageError } from "../cli/errors.ts";
 import type { Flags } from "../cli/flags.ts";
 import { runTask } from "../cli/run.ts";
 import { WORKERS_FLAG } from "../cli/measuring_flags.ts";
-import { type KernelResult, measureKernel } from "./kernel_result.ts";
+import { type KernelResult, measureKernel, warnOfExceededLimits } from "./kernel_result.ts";
 import { kernelCase } from "../../lib/measure/kernel_case.ts";
 import { measureLimits } from "../../lib/measure/limits.ts";
 import { formatLimits } from "./format_limits.ts";
@@ -37,6 +37,8 @@ the gradients of its input dY·W (NN) and of its weights dYᵀ·x (TN).
                      models of bench lm, and ${SKINNY_ROWS[0]} to ${SKINNY_ROWS.at(-1)} rows, as in generation)
   --dtype NAME       f32, or f16 on a GPU with shader-f16: all but the gradient of the weights (default: f32)
   --backend NAME     auto, webgpu or wasm (default: auto)
+  --gpu WHAT         dawn, or a file of it: a WebGPU that reaches an NVIDIA GPU's matrix units in f16; needs
+                     deno run -A (default: Deno's own)
   --workers N        Workers of the wasm backend (default: one for each core)
   --json             All numbers instead of a table.
 
@@ -48,6 +50,7 @@ const FLAGS = {
   sizes: { type: "string" },
   dtype: { type: "string", default: "f32", choices: ["f32", "f16"] },
   backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "wasm"] },
+  gpu: GPU_FLAG,
   workers: WORKERS_FLAG,
   json: { type: "boolean" },
 } as const;
@@ -67,7 +70,12 @@ export async function main(args: string[]): Promise<number> {
 
 async function benchMatmul(flags: Flags<typeof FLAGS>): Promise<void> {
   const all = flags.sizes === undefined ? defaultSizes() : flags.sizes.split(",").map(parseSizes);
-  await using backend = await startBackend(flags.backend, { workers: flags.workers, precision: flags.dtype });
+  await using backend = await startBackend(flags.backend, {
+    workers: flags.workers,
+    precision: flags.dtype,
+    dawn: flags.gpu,
+    tuned: true,
+  });
   const machine = describeMachine(backend);
   console.error(formatMachine(machine));
   const limits = await measureLimits(backend);
@@ -82,6 +90,7 @@ async function benchMatmul(flags: Flags<typeof FLAGS>): Promise<void> {
     }
     results.push({ sizes, products });
   }
+  warnOfExceededLimits(results.flatMap(({ products }) => products), limits);
   if (flags.json) return console.log(JSON.stringify({ machine, limits, dtype: flags.dtype, results }, null, 2));
   const header = ["rows × I × O", ...PRODUCTS.flatMap(({ layout }) => [`${layout} FLOP/s`, "share"])];
   const rows = results.map(({ sizes, products }) => [

@@ -5,15 +5,25 @@ import { type BackendChoice, createBackend, type CreateBackendOptions } from "..
 import { createWasmBackend } from "../../lib/backend/wasm.ts";
 import { WebGpuBackend } from "../../lib/backend/webgpu.ts";
 import type { Precision } from "../../lib/graph/graph.ts";
+import { openDawn, requireMatrices } from "../../lib/backend/webgpu/dawn.ts";
 import { GpuError } from "../../lib/backend/webgpu/gpu_error.ts";
-import { type KernelFault, selfTest, selfTestFingerprint } from "../../lib/train/self_test.ts";
-import { hasPassed, notePassed } from "./self_test_cache.ts";
+import type { KernelFault } from "../../lib/train/self_test.ts";
+import { UsageError } from "./errors.ts";
+import { hasPassedSelfTest, testKernels } from "./self_test.ts";
+import { chooseTiles } from "./tiles.ts";
 
 /** What `startBackend` may be told. */
 export interface StartBackendOptions extends CreateBackendOptions {
   /** What is to be computed in; `"f32"` by default. */
   readonly precision?: Precision;
+  /** What `--gpu` said: another WebGPU than the runtime's own, with matrix units; see `openDawn`. */
+  readonly dawn?: string;
+  /** Whether products are to be as fast as they can: which tiles suit a GPU is measured then, once. */
+  readonly tuned?: boolean;
 }
+
+/** `--gpu`. */
+export const GPU_FLAG = { type: "string" } as const;
 
 /**
  * Starts the backend that a person asked for. Warns, once, of a GPU that is none. A GPU runs the self-test first, unless it
@@ -23,12 +33,13 @@ export interface StartBackendOptions extends CreateBackendOptions {
  * be had.
  */
 export async function startBackend(choice: BackendChoice, options: StartBackendOptions = {}): Promise<Backend> {
-  const { precision = "f32" } = options;
+  const { precision = "f32", dawn } = options;
   quietVulkanLoader();
-  const backend = await createBackend(choice, options);
+  const backend = dawn === undefined ? await createBackend(choice, options) : await startDawn(choice, dawn);
   try {
     requirePrecision(backend, precision);
     if (!(backend instanceof WebGpuBackend)) return backend;
+    if (dawn !== undefined) requireMatrices(backend);
     if (backend.adapter.software) {
       console.error(
         `WARNING: ${backend.description} is not a GPU but a program that imitates one. ` +
@@ -39,10 +50,12 @@ export async function startBackend(choice: BackendChoice, options: StartBackendO
     if (faults.length === 0) {
       const inHalf = precision === "f16" ? await faultsOf(backend, "f16") : [];
       if (inHalf.length > 0) throw new GpuError(faultMessage(backend, inHalf, "--dtype f32"));
+      // Products on matrix units have tiles of their own.
+      if (options.tuned && !(backend.traits.matrices && precision === "f16")) await chooseTiles(backend);
       return backend;
     }
     const problem = faultMessage(backend, faults);
-    if (choice !== "auto" || precision === "f16") throw new GpuError(problem);
+    if (choice !== "auto" || precision === "f16" || dawn !== undefined) throw new GpuError(problem);
     console.error(`WARNING: ${problem}`);
   } catch (error) {
     await backend[Symbol.asyncDispose]();
@@ -52,16 +65,30 @@ export async function startBackend(choice: BackendChoice, options: StartBackendO
   return await createWasmBackend(options);
 }
 
+/** @throws {UsageError} If another backend is asked for beside it. */
+async function startDawn(choice: BackendChoice, dawn: string): Promise<Backend> {
+  if (choice === "wasm") throw new UsageError("Cannot use --gpu: got --backend wasm, must be webgpu. Leave one out");
+  return await createBackend("webgpu", { gpu: await openDawn(dawn) });
+}
+
+/**
+ * Makes more backends like one that was started, with its tiles; it may be disposed of before.
+ * @param dawn What it was started with.
+ */
+export function moreLike(backend: Backend, dawn?: string): () => Promise<Backend> {
+  const { name } = backend;
+  const tiles = backend instanceof WebGpuBackend ? backend.traits.tiles : undefined;
+  return async () => {
+    const another = await createBackend(name, { gpu: dawn === undefined ? undefined : await openDawn(dawn) });
+    if (another instanceof WebGpuBackend) another.useTiles(tiles);
+    return another;
+  };
+}
+
 async function faultsOf(backend: WebGpuBackend, precision: Precision): Promise<KernelFault[]> {
-  const { description, software } = backend.adapter;
-  const options = { large: !software, precision };
-  const name = precision === "f16" ? `${description} in f16` : description;
-  const tested = { name, fingerprint: selfTestFingerprint(backend, options) };
-  if (hasPassed(tested)) return [];
+  if (hasPassedSelfTest(backend, precision)) return [];
   await using oracle = await createWasmBackend();
-  const faults = await selfTest(backend, oracle, options);
-  if (faults.length === 0) notePassed(tested);
-  return faults;
+  return await testKernels(backend, oracle, precision);
 }
 
 /**

@@ -21,7 +21,8 @@ export async function drawTimeBars({ rows, seconds }: StepProfile, title: string
     taken: row.seconds * 1000,
     best: Math.min(row.rooflineSeconds, row.seconds) * 1000,
     bound: row.bound,
-    text: `${(100 * row.timeShare).toFixed(1)} %, ${(100 * row.rooflineShare).toFixed(0)} % of roofline`,
+    text: `${(100 * row.timeShare).toFixed(1)} %` +
+      (row.rooflineShare === undefined ? "" : `, ${(100 * row.rooflineShare).toFixed(0)} % of roofline`),
   }));
   if (small.length > 0) {
     const sum = (pick: (row: typeof small[number]) => number) => small.reduce((total, row) => total + pick(row), 0);

@@ -4,6 +4,7 @@ import { TRAINING_DEFAULTS as DEFAULTS } from "../../lib/train/config.ts";
 import type { ConfigParts } from "../../lib/train/merge_config.ts";
 import { SCHEDULES } from "../../lib/train/schedule.ts";
 import { LARGEST_FIRST_SEED } from "../../lib/random/philox.ts";
+import { GPU_FLAG } from "../cli/backend.ts";
 import { UsageError } from "../cli/errors.ts";
 import type { Flags } from "../cli/flags.ts";
 import { PATTERN_FLAG } from "../cli/tokenizer.ts";
@@ -74,6 +75,8 @@ Training
                          GPU with shader-f16; weights, sums and optimizer stay f32 (default: ${DEFAULTS.dtype})
   --seed N               Decides initial weights and batches (default: ${DEFAULTS.seed})
   --backend NAME         auto, webgpu or wasm (default: auto: a hardware GPU where there is one, else wasm)
+  --gpu WHAT             dawn, or a file of it: a WebGPU that reaches an NVIDIA GPU's matrix units in f16; needs deno run -A
+                         (default: Deno's own)
 
 MFU is the share of the device's peak that the model's matrix products reach. The peak is measured, in f32, before and
 after the run: the better counts or, where other programs slowed both down and a step was faster, that step.
@@ -138,6 +141,7 @@ export const FLAGS = {
   ...MODEL_FLAGS,
   ...TRAINING_FLAGS,
   backend: { type: "string", choices: ["auto", "webgpu", "wasm"] },
+  gpu: GPU_FLAG,
 } as const;
 
 /** The values of train-lm's flags. */
@@ -150,7 +154,7 @@ export function configParts(flags: TrainFlags): ConfigParts {
 
 /** @throws {UsageError} If a flag is given beside --resume that belongs to a new run. */
 export function requireResumeFlags(flags: TrainFlags): void {
-  const allowed = ["resume", "train", "valid", "backend"];
+  const allowed = ["resume", "train", "valid", "backend", "gpu"];
   const other = Object.entries(flags).find(([name, value]) =>
     value !== undefined && value !== false && !allowed.includes(name)
   );

@@ -28,7 +28,7 @@ Deno.test("a profile sums up calls of one kernel and shape, the slowest first", 
     call.kernel.name === "linear_forward" && call.constants.join() === "24,16,16" ? [seconds[i]] : []
   );
   assertNear(square.seconds, own.reduce((sum, s) => sum + s, 0), 1e-12);
-  assertNear(square.rooflineShare, square.bytes / LIMITS.bandwidth / square.seconds, 1e-9);
+  assertNear(square.rooflineShare!, square.bytes / LIMITS.bandwidth / square.seconds, 1e-9);
   assertEquals(square.bound, "memory");
 });
 

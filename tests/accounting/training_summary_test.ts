@@ -23,6 +23,8 @@ Deno.test("what is predicted for a run is what its program does", async () => {
   assertEquals(measured.memory, programMemory(program));
   assertEquals(measured.flopsPerSecond, 3 * measured.forwardFlops * 1000);
   assertEquals(measured.mfu, measured.flopsPerSecond / 1e9);
+  // A peak that is exceeded is wrong.
+  assertEquals(measureTraining({ ...run, peak: measured.flopsPerSecond / 4.81 }).mfu, undefined);
   assertEquals(measureTraining(run).mfu, undefined);
 });
 

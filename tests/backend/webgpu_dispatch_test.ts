@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import type { WgslKernel } from "../../kernels/wgsl/dispatch.ts";
+import { chooseVariant, matmulKernels } from "../../kernels/wgsl/linear.ts";
+import { TILES } from "../../kernels/wgsl/matmul_tile_choice.ts";
 import { wgslKernels } from "../../kernels/wgsl/mod.ts";
 import { createWebGpuBackend } from "../../lib/backend/webgpu.ts";
 import { fold, MAX_DISPATCH_WORK, planDispatches } from "../../lib/backend/webgpu/plan_dispatches.ts";
@@ -49,9 +51,26 @@ Deno.test("a long dispatch is cut into parts that cover it once each, none longe
     }
     assert(dispatches.length > 1);
     // Only the last part may run past the end, which kernels check.
-    const tiles = Math.ceil(rows / 128) * Math.ceil(O / 128);
+    const variant = chooseVariant({ M: rows, N: O, K: I }, matmulKernels[0], HARDWARE);
+    assert(variant.kind === "tiled");
+    const tiles = Math.ceil(rows / variant.tile.m) * Math.ceil(O / variant.tile.n);
     assert(next >= tiles && next - dispatches.at(-1)!.across * dispatches.at(-1)!.down < tiles);
   }
+});
+
+Deno.test("a GPU that was measured to be fast gets dispatches of half a second at most, and fewer of them", () => {
+  const graph = new Graph();
+  linear(graph, graph.input("x", [70000, 512]), graph.input("w", [40000, 512]));
+  const limits = { ...LIMITS, maxStorageBufferBindingSize: Infinity };
+  const dispatchesAt = (rate: number) => {
+    const tiles = [{ tile: TILES[0].tile, rates: { linear_forward: rate } }];
+    return planDispatches(plan(graph), wgslKernels, { ...HARDWARE, tiles }, limits).dispatches;
+  };
+  const slow = dispatchesAt(1e9);
+  const fast = dispatchesAt(1e12);
+  assert(slow.every(({ work }) => work <= 1.01 * MAX_DISPATCH_WORK));
+  assert(fast.length > 1 && fast.length < slow.length && fast.every(({ work }) => work <= 1.01 * 0.5e12));
+  assertEquals(dispatchesAt(1e14).length, 1);
 });
 
 /** The kernels as if each call took minutes, so that every dispatch that can be cut is. */

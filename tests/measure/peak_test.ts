@@ -1,7 +1,10 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { createWasmBackend } from "../../lib/backend/wasm.ts";
+import { createWebGpuBackend } from "../../lib/backend/webgpu.ts";
+import { measureBandwidth } from "../../lib/measure/limits.ts";
 import { measurePeak, Peak } from "../../lib/measure/peak.ts";
 import { forEachDevice } from "../harness/backends.ts";
+import { gpuTest } from "../harness/gpu.ts";
 
 forEachDevice("a device's peak is found within reason", async (backend) => {
   const { peak, peakSource } = await measurePeak(backend);
@@ -9,6 +12,28 @@ forEachDevice("a device's peak is found within reason", async (backend) => {
   assert(peak > 1e7 && peak < 1e16, `${peak} FLOP/s`);
   assertMatch(peakSource, /multiply-adds in registers/);
 });
+
+forEachDevice("a memory's bandwidth is found within reason", async (backend) => {
+  const { bandwidth, bandwidthSource } = await measureBandwidth(backend);
+  assert(bandwidth > 1e7 && bandwidth < 1e14, `${bandwidth} B/s`);
+  assertMatch(bandwidthSource, /^reading \d+ MiB$/);
+});
+
+gpuTest(
+  "webgpu: what a GPU can do at most is measured with thousands of workgroups, so that all of it has work",
+  async () => {
+    for (const [name, measure] of [["peak_fma", measurePeak], ["peak_read", measureBandwidth]] as const) {
+      let workgroups = 0;
+      const kernels = new Map([[name, (constants: Readonly<Record<string, number>>) => {
+        workgroups = constants.workgroups;
+        throw new Error("seen enough");
+      }]]);
+      await using backend = await createWebGpuBackend({ kernelsForHardware: true, kernels });
+      await assertRejects(() => measure(backend), Error, "seen enough");
+      assert(workgroups >= 4096, `${workgroups} workgroups of ${name}`);
+    }
+  },
+);
 
 Deno.test("the peak of a CPU is that of the workers that the backend has", async () => {
   await using one = await createWasmBackend({ workers: 1 });

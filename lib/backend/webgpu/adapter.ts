@@ -1,5 +1,7 @@
 import { answerOf } from "./answer.ts";
+import { MATRIX_FEATURES } from "./matrices.ts";
 import type { DeviceTraits } from "../../../kernels/wgsl/dispatch.ts";
+import type { SubgroupMatrices } from "../../../kernels/wgsl/subgroup_matrix.ts";
 
 /** Where adapters come from: `navigator.gpu`, or another implementation of WebGPU. */
 export type GpuSource = Pick<GPU, "requestAdapter">;
@@ -29,7 +31,7 @@ const LIMITS = [
 type LimitName = typeof LIMITS[number];
 
 /** Features that are used where they are there. */
-const FEATURES = ["timestamp-query", "shader-f16"] as const;
+const FEATURES: readonly GPUFeatureName[] = ["timestamp-query", "shader-f16"];
 
 /** Names of drivers that compute on the CPU. */
 const SOFTWARE_NAMES = /llvmpipe|lavapipe|softpipe|swiftshader|software|basic render/i;
@@ -75,17 +77,20 @@ export function summarizeAdapter(adapter: GPUAdapter): AdapterSummary {
  * @throws {Error} If the driver refuses.
  */
 export async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
+  const has = (feature: GPUFeatureName) => adapter.features.has(feature);
+  const matrices = MATRIX_FEATURES.every(has) ? MATRIX_FEATURES : [];
   const asked = adapter.requestDevice({
     requiredLimits: limitsOf(adapter.limits),
-    requiredFeatures: FEATURES.filter((feature) => adapter.features.has(feature)),
+    requiredFeatures: [...new Set([...FEATURES.filter(has), ...matrices])],
   });
   return await answerOf(asked, "a request for a device");
 }
 
 /** What kernels may depend on. */
-export function traitsOf(device: GPUDevice, software: boolean): DeviceTraits {
+export function traitsOf(device: GPUDevice, software: boolean, matrices?: SubgroupMatrices): DeviceTraits {
   return {
     software,
+    matrices,
     maxBindingBytes: device.limits.maxStorageBufferBindingSize,
     maxWorkgroupBytes: device.limits.maxComputeWorkgroupStorageSize,
     maxInvocations: Math.min(device.limits.maxComputeInvocationsPerWorkgroup, device.limits.maxComputeWorkgroupSizeX),

@@ -24,18 +24,18 @@ export class Clock {
   }
 }
 
-/** Runs each step in a pass of its own and returns how many seconds each took. */
-export async function timeSteps(
+/** Runs each group of steps in a pass of its own and returns how many seconds each pass took. */
+export async function timePasses(
   parts: DeviceParts,
   clock: Clock,
   name: string,
-  steps: readonly Step[],
+  passes: readonly (readonly Step[])[],
 ): Promise<number[]> {
   const nanoseconds = await clock.nanosecondsPerTick(parts);
   const times: number[] = [];
-  for (let first = 0; first < steps.length; first += MAX_TIMESTAMPS / 2) {
-    const part = steps.slice(first, first + MAX_TIMESTAMPS / 2);
-    const ticks = await timestamps(parts, name, part.map((step) => [step]));
+  for (let first = 0; first < passes.length; first += MAX_TIMESTAMPS / 2) {
+    const part = passes.slice(first, first + MAX_TIMESTAMPS / 2);
+    const ticks = await timestamps(parts, name, part);
     for (let i = 0; i < part.length; i++) times.push(Number(ticks[2 * i + 1] - ticks[2 * i]) * nanoseconds / 1e9);
   }
   return times;

@@ -1,8 +1,8 @@
 import type { Program } from "../../graph/program.ts";
 import type { Executable } from "../backend.ts";
-import { type Clock, timeSteps } from "./clock.ts";
+import { type Clock, timePasses } from "./clock.ts";
 import type { Pace } from "./pace.ts";
-import { type BoundSteps, type DeviceParts, encodeSteps } from "./steps.ts";
+import { type BoundSteps, type DeviceParts, encodeSteps, type Step } from "./steps.ts";
 
 /** A program on the device: pipelines, bind groups and constants are made once, a run only encodes dispatches. */
 export class WebGpuExecutable implements Executable {
@@ -14,6 +14,7 @@ export class WebGpuExecutable implements Executable {
   #isReleased = false;
   /** Absent where the device keeps no clock. */
   readonly profile?: () => Promise<Float64Array>;
+  readonly time?: (repeats: number) => Promise<number>;
 
   constructor(parts: DeviceParts, pace: Pace, clock: Clock | undefined, program: Program, bound: BoundSteps) {
     this.#parts = parts;
@@ -21,7 +22,9 @@ export class WebGpuExecutable implements Executable {
     this.#name = describe(program);
     this.program = program;
     this.bound = bound;
-    if (clock) this.profile = () => this.#profile(clock);
+    if (clock === undefined) return;
+    this.profile = () => this.#profile(clock);
+    this.time = (repeats) => this.#time(clock, repeats);
   }
 
   // deno-lint-ignore require-await -- async, so that errors reject.
@@ -54,14 +57,26 @@ export class WebGpuExecutable implements Executable {
   }
 
   async #profile(clock: Clock): Promise<Float64Array> {
+    const seconds = new Float64Array(this.program.calls.length);
+    const times = await this.#timePasses(clock, this.bound.steps.map((step) => [step]));
+    this.bound.steps.forEach(({ call }, i) => seconds[call] += times[i]);
+    return seconds;
+  }
+
+  async #time(clock: Clock, repeats: number): Promise<number> {
+    const steps = Array.from({ length: repeats }, () => this.bound.steps).flat();
+    // As few passes as the device bears: each has a beginning and an end that take time too.
+    const times = await this.#timePasses(clock, [...this.#pace.cut(steps)]);
+    return times.reduce((sum, seconds) => sum + seconds, 0);
+  }
+
+  async #timePasses(clock: Clock, passes: readonly (readonly Step[])[]): Promise<number[]> {
     const { failures } = this.#parts;
     this.#requireMemory();
     await failures.settle();
-    const seconds = new Float64Array(this.program.calls.length);
-    const times = await timeSteps(this.#parts, clock, this.#name, this.bound.steps);
-    this.bound.steps.forEach(({ call }, i) => seconds[call] += times[i]);
+    const times = await timePasses(this.#parts, clock, this.#name, passes);
     await failures.settle();
-    return seconds;
+    return times;
   }
 }
 

@@ -35,11 +35,17 @@ export interface DispatchLimits {
 /** Floating-point operations that a GPU does while it moves a byte: about ten on most, at single precision. */
 const WORK_PER_BYTE = 10;
 
-/**
- * No dispatch that can be cut is longer than this: half a second on a GPU that does 200 GFLOP/s, so that no driver takes
- * it for a hang and resets the device.
- */
+/** No dispatch that can be cut takes longer, so that no driver takes it for a hang and resets the device. */
+const DISPATCH_SECONDS = 0.5;
+
+/** What a GPU is taken to do in that time until its products were measured: half a second at 200 GFLOP/s. */
 export const MAX_DISPATCH_WORK = 1e11;
+
+/** The work of a dispatch at most. Where parts are too many, the last workgroups of each leave a GPU half idle. */
+function maxDispatchWork({ tiles = [] }: DeviceTraits): number {
+  const measured = Math.max(0, ...tiles.flatMap(({ rates }) => Object.values(rates)));
+  return Math.max(MAX_DISPATCH_WORK, DISPATCH_SECONDS * measured);
+}
 
 /** A program as dispatches, and the scratch memory that its longest call needs. */
 export function planDispatches(
@@ -49,25 +55,33 @@ export function planDispatches(
   limits: DispatchLimits,
 ): { readonly dispatches: readonly PlannedDispatch[]; readonly scratchBytes: number } {
   const calls = program.calls.map((call) => ({ call, wgsl: wgslCall(call, kernels, traits) }));
+  const maxWork = maxDispatchWork(traits);
   return {
     dispatches: calls.flatMap(({ call, wgsl }, index) =>
-      wgsl.dispatches.flatMap((dispatch) => planDispatch(call, index, dispatch, limits))
+      wgsl.dispatches.flatMap((dispatch) => planDispatch(call, index, dispatch, limits, maxWork))
     ),
     scratchBytes: Math.max(0, ...calls.map(({ wgsl }) => wgsl.scratchBytes ?? 0)),
   };
 }
 
 function wgslCall(
-  { kernel, constants }: ProgramCall,
+  { kernel, constants, views }: ProgramCall,
   kernels: ReadonlyMap<string, WgslKernel>,
   traits: DeviceTraits,
 ): WgslCall {
   const wgsl = kernels.get(kernel.name);
   if (wgsl === undefined) throw new Error(`Cannot load kernel ${kernel.name}: there is no WGSL kernel of that name`);
-  return wgsl(Object.fromEntries(Object.keys(kernel.constants).map((name, i) => [name, constants[i]])), traits);
+  const named = Object.fromEntries(Object.keys(kernel.constants).map((name, i) => [name, constants[i]]));
+  return wgsl(named, traits, new Set(views.keys().filter((i) => views[i].dtype === "f16")));
 }
 
-function planDispatch(call: ProgramCall, index: number, dispatch: Dispatch, limits: DispatchLimits): PlannedDispatch[] {
+function planDispatch(
+  call: ProgramCall,
+  index: number,
+  dispatch: Dispatch,
+  limits: DispatchLimits,
+  maxWork: number,
+): PlannedDispatch[] {
   const { workgroups } = dispatch;
   const { inputs, outputs } = call.kernel;
   const resolve = (binding: Binding): PlannedBinding => {
@@ -91,7 +105,7 @@ function planDispatch(call: ProgramCall, index: number, dispatch: Dispatch, limi
 
   // A part may not run on into the next, whose results it would add twice: beyond one dimension it fills whole rows.
   const { maxComputeWorkgroupsPerDimension: row } = limits;
-  const even = Math.ceil(workgroups / Math.ceil(work / MAX_DISPATCH_WORK));
+  const even = Math.ceil(workgroups / Math.ceil(work / maxWork));
   const perPart = even > row ? Math.ceil(even / row) * row : even;
   return Array.from({ length: Math.ceil(workgroups / perPart) }, (_, part) => {
     const first = part * perPart;
@@ -107,7 +121,7 @@ function planDispatch(call: ProgramCall, index: number, dispatch: Dispatch, limi
 
 /** The dispatch's label and source for what its arrays hold: f32, or some of them f16. */
 function storedAs(
-  { label, source, staged = {} }: Dispatch,
+  { label, source }: Dispatch,
   bindings: readonly PlannedBinding[],
 ): { readonly label: string; readonly source: string } {
   const isHalf = (i: number) => {
@@ -116,8 +130,7 @@ function storedAs(
   };
   const halves = new Set(bindings.keys().filter(isHalf));
   if (halves.size === 0) return { label, source };
-  const stagedHalves = Object.entries(staged).filter(([, i]) => isHalf(i)).map(([name]) => name);
-  return { label: `${label} f16`, source: withHalfStorage(source, halves, stagedHalves) };
+  return { label: `${label} f16`, source: withHalfStorage(source, halves) };
 }
 
 function encode(kernel: Kernel, constants: readonly number[]): Uint32Array {

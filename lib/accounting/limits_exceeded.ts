@@ -1,0 +1,70 @@
+// No device does more than it can do at most: where one was faster than a limit, the limit was measured wrong.
+import { type CallWork, type MachineLimits, rooflineSeconds } from "./roofline.ts";
+import { formatSi } from "./units.ts";
+
+/** Bytes that no cache holds: whoever touches as many faster than memory can shows that memory is faster. */
+const BEYOND_CACHES = 512 * 2 ** 20;
+
+/** The bandwidth is one of reading; writing may go on beside it. */
+const BOTH_WAYS = 2;
+
+/** Work, and the time that it took. */
+type WorkAndTime = CallWork & { readonly seconds: number };
+
+/** The same by a name for a person. */
+export type TimedWork = WorkAndTime & { readonly name: string };
+
+/**
+ * The share of the roofline that some work reached: above 1 where arrays came from caches, or were written while others
+ * were read.
+ *
+ * @returns Nothing where the work shows that a limit was measured too low: a share of it would say nothing.
+ */
+export function shareOfRoofline(
+  work: CallWork & { readonly seconds: number },
+  limits: MachineLimits,
+): number | undefined {
+  if (exceedsPeak(work, limits) || exceedsMemory(work, limits)) return undefined;
+  return rooflineSeconds(work, limits) / work.seconds;
+}
+
+/**
+ * What a person must know where some work was faster than the limits allow: a line for each limit that was measured too
+ * low, with the fastest of what shows it.
+ */
+export function exceededLimits(timed: readonly TimedWork[], limits: MachineLimits): string[] {
+  const { peak, peakSource, bandwidth, bandwidthSource } = limits;
+  const checks = [
+    {
+      of: "flops",
+      exceeds: exceedsPeak,
+      unit: "FLOP/s",
+      limit: `the peak of ${formatSi(peak, "FLOP/s")} (${peakSource})`,
+    },
+    {
+      of: "bytes",
+      exceeds: exceedsMemory,
+      unit: "B/s",
+      limit: `twice the memory's ${formatSi(bandwidth, "B/s")} (${bandwidthSource})`,
+    },
+  ] as const;
+  return checks.flatMap(({ of, exceeds, unit, limit }) => {
+    const rate = (work: TimedWork) => work[of] / work.seconds;
+    const [fastest] = timed.filter((work) => exceeds(work, limits)).toSorted((a, b) => rate(b) - rate(a));
+    if (fastest === undefined) return [];
+    return [
+      `WARNING: ${fastest.name} ran at ${
+        formatSi(rate(fastest), unit)
+      }, which is more than ${limit}: that was measured ` +
+      "too low, so no share of it is given. Another program may have kept the device busy meanwhile; try again",
+    ];
+  });
+}
+
+function exceedsPeak({ flops, seconds }: WorkAndTime, { peak }: MachineLimits): boolean {
+  return flops / seconds > peak;
+}
+
+function exceedsMemory({ bytes, seconds }: WorkAndTime, { bandwidth }: MachineLimits): boolean {
+  return bytes >= BEYOND_CACHES && bytes / seconds > BOTH_WAYS * bandwidth;
+}

@@ -1,0 +1,167 @@
+// Products on subgroup matrices. No adapter at hand has these, so plain WGSL stands for them: see emulated_matrices.ts.
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import type { DeviceTraits, WgslKernel } from "../../kernels/wgsl/dispatch.ts";
+import { matmulKernels } from "../../kernels/wgsl/linear.ts";
+import { subgroupMatmul } from "../../kernels/wgsl/matmul_subgroup.ts";
+import { type MatrixTile, matrixTileBytes, requireMatrixTile } from "../../kernels/wgsl/matmul_subgroup_tile.ts";
+import {
+  chooseMatrixVariant,
+  MATRIX_TILES,
+  type MatrixVariant,
+  subgroupMatmulCall,
+} from "../../kernels/wgsl/matmul_subgroup_call.ts";
+import type { SubgroupMatrices } from "../../kernels/wgsl/subgroup_matrix.ts";
+import { createWasmBackend } from "../../lib/backend/wasm.ts";
+import { createWebGpuBackend } from "../../lib/backend/webgpu.ts";
+import { selfTest } from "../../lib/train/self_test.ts";
+import { reference } from "../harness/backends.ts";
+import { emulateMatrices } from "../harness/emulated_matrices.ts";
+import { halfTest } from "../harness/gpu.ts";
+import { linearOf, linearTolerances } from "../harness/linear_case.ts";
+import {
+  assertOpAccumulates,
+  assertOpIsDeterministic,
+  assertOpMatchesReference,
+  type OpCase,
+} from "../harness/op_case.ts";
+import { Random } from "../harness/random.ts";
+
+const MATRICES: SubgroupMatrices = { order: "template", lanes: 32 };
+
+/** The three products of a linear map, emulated. */
+function allBy(variant: MatrixVariant): ReadonlyMap<string, WgslKernel> {
+  return new Map(matmulKernels.map((kernel) => [kernel.name, (constants, _traits, halves = new Set()) => {
+    const call = subgroupMatmulCall(kernel, constants, variant, MATRICES, halves);
+    const [product, ...rest] = call.dispatches;
+    return { ...call, dispatches: [{ ...product, source: emulateMatrices(product.source, MATRICES.lanes) }, ...rest] };
+  }]));
+}
+
+/** A linear map whose arrays hold f16 exactly, so that staging them loses nothing and float32's tolerances hold. */
+function halfLinear([rows, I, O]: readonly number[]): OpCase {
+  const random = new Random(rows + 1000 * I + 1000003 * O);
+  const draw = (count: number) => Float32Array.from(random.normal(count), Math.f16round);
+  return {
+    ...linearOf({ shape: [rows, I], data: draw(rows * I) }, { shape: [O, I], data: draw(O * I) }),
+    dY: draw(rows * O),
+  };
+}
+
+/** The test's float64 oracle is shared by the whole file, so it is opened before any test counts its resources. */
+await reference();
+
+const SMALL: readonly MatrixTile[] = [
+  { m: 32, n: 32, k: 16, across: 1, down: 2, buffers: 1 },
+  { m: 32, n: 32, k: 32, across: 2, down: 1, buffers: 2 },
+  { m: 64, n: 32, k: 16, across: 2, down: 2, buffers: 2 },
+];
+
+for (const tile of SMALL) {
+  const { m, n, k, buffers } = tile;
+  // Whole tiles are stored past workgroup memory; the others through it, four at a time where N divides by 4.
+  const whole = [2 * m, 2 * Math.max(m, n), 2 * n];
+  const odd = [m + 1, 2 * k - 1, n - 1];
+  const alignedParts = [m + 4, k + 4, n - 4];
+  for (
+    const { splits, sizes } of [{ splits: 1, sizes: [whole, odd, alignedParts] }, { splits: 3, sizes: [odd, whole] }]
+  ) {
+    halfTest(
+      `matmul by matrices ${m} x ${n} x ${k}, ${buffers} buffers, in ${splits} splits equals the reference`,
+      async () => {
+        await using backend = await createWebGpuBackend({ kernels: allBy({ tile, splits }) });
+        for (const size of sizes) {
+          const op = halfLinear(size);
+          await assertOpMatchesReference(backend, op, linearTolerances(op));
+          await assertOpAccumulates(backend, op, linearTolerances(op));
+        }
+        await assertOpIsDeterministic(backend, halfLinear(odd));
+      },
+    );
+  }
+}
+
+halfTest("matmul by matrices passes the self-test of arrays in f16", async () => {
+  await using backend = await createWebGpuBackend({ kernels: allBy({ tile: SMALL[1], splits: 2 }) });
+  await using oracle = await createWasmBackend();
+  assertEquals(await selfTest(backend, oracle, { precision: "f16" }), []);
+});
+
+halfTest("matmul by the matrices and tiles that a real GPU would use equals the reference", async () => {
+  for (const tile of MATRIX_TILES) {
+    await using backend = await createWebGpuBackend({ kernels: allBy({ tile, splits: 1 }) });
+    const op = halfLinear([tile.m, tile.k + 4, tile.n]);
+    await assertOpMatchesReference(backend, op, linearTolerances(op));
+  }
+});
+
+Deno.test("a tile of matrices that does not come out even is refused", () => {
+  const [forward, backwardInput, backwardWeight] = matmulKernels;
+  const forwardOf = (tile: MatrixTile) => () =>
+    subgroupMatmul(forward, tile, MATRICES, {
+      aVec4: true,
+      bVec4: true,
+      cVec4: true,
+      wholeK: true,
+      splitK: false,
+      aHalf: true,
+      bHalf: true,
+      direct: true,
+    });
+  const tile: MatrixTile = { m: 64, n: 64, k: 32, across: 2, down: 2, buffers: 1 };
+  assertThrows(forwardOf({ ...tile, k: 24 }), RangeError, "k a multiple of 16");
+  assertThrows(forwardOf({ ...tile, m: 48 }), RangeError, "m a multiple of 16 · down");
+  assertThrows(forwardOf({ ...tile, n: 16 }), RangeError, "n a multiple of 16 · across");
+  assertThrows(forwardOf({ ...tile, across: 0 }), RangeError, "positive whole numbers");
+  assertThrows(forwardOf({ ...tile, m: 96, k: 16, across: 4 }), RangeError, "m · k a multiple of 4 · 256 invocations");
+  for (const tile of MATRIX_TILES) {
+    for (const kernel of [forward, backwardInput, backwardWeight]) {
+      requireMatrixTile(kernel, tile, MATRICES.lanes);
+      assert(matrixTileBytes(kernel, tile) <= 32768, "32 KiB of workgroup memory are to be enough");
+    }
+  }
+});
+
+Deno.test("matrices are for large products of f16, on devices that have them", () => {
+  const traits: DeviceTraits = {
+    software: false,
+    maxWorkgroupBytes: 49152,
+    maxInvocations: 1024,
+    maxBindingBytes: 2 ** 31 - 4,
+    matrices: MATRICES,
+  };
+  const [forward, , backwardWeight] = matmulKernels;
+  const large = { rows: 32768, I: 512, O: 1344, accumulate: 0 };
+  const halves = new Set([0, 1, 2]);
+  assertEquals(chooseMatrixVariant(forward, large, traits, halves), { tile: MATRIX_TILES[0], splits: 1 });
+  // 44 tiles would leave most of a GPU idle: the 32,768 rows are split.
+  assertEquals(chooseMatrixVariant(backwardWeight, large, traits, new Set([0, 1])), {
+    tile: MATRIX_TILES[0],
+    splits: 6,
+  });
+  assertEquals(chooseMatrixVariant(forward, large, { ...traits, matrices: undefined }, halves), undefined);
+  assertEquals(chooseMatrixVariant(forward, large, traits, new Set([0])), undefined);
+  assertEquals(chooseMatrixVariant(forward, { ...large, rows: 4 }, traits, halves), undefined);
+  const few = { ...traits, maxInvocations: 128 };
+  assertEquals(chooseMatrixVariant(forward, large, few, halves)?.tile, MATRIX_TILES[1]);
+  assertEquals(chooseMatrixVariant(forward, large, { ...traits, maxInvocations: 64 }, halves), undefined);
+});
+
+for (const order of ["template", "argument"] as const) {
+  Deno.test(`the order of a matrix is written as ${order}`, () => {
+    const constants = { rows: 128, I: 64, O: 128 };
+    const variant = { tile: MATRIX_TILES[1], splits: 1 };
+    const call = subgroupMatmulCall(matmulKernels[0], constants, variant, { order, lanes: 32 }, new Set());
+    const [{ source }] = call.dispatches;
+    const [load, store] = order === "template"
+      ? [
+        "subgroupMatrixLoad<subgroup_matrix_right<f16, 16, 16>, col_major>(&b_tile, (part_column + 16u) * 40u + 0u, 40u)",
+        "subgroupMatrixStore<row_major>(&y, (row + part_row + 16u) * N + column + part_column + 0u, sum1_0, N);",
+      ]
+      : [
+        "subgroupMatrixLoad<subgroup_matrix_right<f16, 16, 16>>(&b_tile, (part_column + 16u) * 40u + 0u, true, 40u)",
+        "subgroupMatrixStore(&y, (row + part_row + 16u) * N + column + part_column + 0u, sum1_0, false, N);",
+      ];
+    assert(source.includes(load), source);
+    assert(source.includes(store), source);
+  });
+}
