@@ -1,58 +1,103 @@
 import { attentionBackwardKeyValueSource } from "./attention_backward_key_value.ts";
 import { attentionBackwardQuerySource } from "./attention_backward_query.ts";
+import { attentionDecodeCall } from "./attention_decode.ts";
 import { attentionForwardSource } from "./attention_forward.ts";
 import { BLOCK, type HeadLayout, headLayout } from "./attention_source.ts";
-import { attentionDecodeCall } from "./attention_decode.ts";
-import type { Constants, DeviceTraits, Dispatch, WgslKernel } from "./dispatch.ts";
+import {
+  type AttentionTile,
+  type AttentionTiles,
+  chooseTiles,
+  type TiledHead,
+  tiledHead,
+  type TiledKernel,
+} from "./attention_tile.ts";
+import { tiledBackwardKeyValueSource } from "./attention_tiled_backward_key_value.ts";
+import { tiledBackwardQuerySource } from "./attention_tiled_backward_query.ts";
+import { tiledForwardSource } from "./attention_tiled_forward.ts";
+import type { Constants, DeviceTraits, Dispatch, WgslCall, WgslKernel } from "./dispatch.ts";
 
-/**
- * A dispatch with one workgroup for each block of positions.
- * @param products Products of a block of scores' size that the kernel computes: each takes 2 · headDim operations for a
- * query and a key. Half of them are spared by causality in training.
- */
-function perBlock(
-  name: string,
-  source: (head: HeadLayout) => string,
-  products: number,
-  { B, T, S = T, H, headDim }: Constants,
-  { software }: DeviceTraits,
-): Dispatch {
+/** One of the three kernels that go through blocks of scores. */
+interface BlockKernel {
+  readonly name: string;
+  /**
+   * Products of a block of scores' size that the kernel computes: each takes 2 · headDim operations for a query and a key.
+   * Half of them are spared by causality in training.
+   */
+  readonly products: number;
+  /** For any head size and device. */
+  readonly source: (head: HeadLayout) => string;
+  /** For the head sizes and devices that have a tile. */
+  readonly tiledSource: (head: TiledHead) => string;
+}
+
+const KERNELS: Readonly<Record<TiledKernel, BlockKernel>> = {
+  forward: {
+    name: "attention_forward",
+    products: 2,
+    source: attentionForwardSource,
+    tiledSource: tiledForwardSource,
+  },
+  query: {
+    name: "attention_backward_query",
+    products: 3,
+    source: attentionBackwardQuerySource,
+    tiledSource: tiledBackwardQuerySource,
+  },
+  keyValue: {
+    name: "attention_backward_key_value",
+    products: 4,
+    source: attentionBackwardKeyValueSource,
+    tiledSource: tiledBackwardKeyValueSource,
+  },
+};
+
+/** A dispatch with one workgroup for each block of own positions. */
+function perBlock(kernel: TiledKernel, constants: Constants, traits: DeviceTraits, tile?: AttentionTile): Dispatch {
+  const { name, products, source, tiledSource } = KERNELS[kernel];
+  const { B, T, S = T, H, headDim } = constants;
   return {
-    label: `${name} ${headDim}`,
-    source: source(headLayout(headDim, !software)),
-    workgroups: B * H * Math.ceil(T / BLOCK),
+    label: tile ? `${name} ${headDim} tiled ${tile.own}x${tile.other} by ${tile.rows} rows` : `${name} ${headDim}`,
+    source: tile ? tiledSource(tiledHead(headDim, tile)) : source(headLayout(headDim, !traits.software)),
+    workgroups: B * H * Math.ceil(T / (tile?.own ?? BLOCK)),
     flops: 2 * headDim * products * B * H * T * (S === T ? T / 2 : S),
     divisible: true,
   };
 }
 
 export const attentionForward: WgslKernel = (constants, traits) =>
-  constants.T === 1
-    ? attentionDecodeCall(constants, traits)
-    : { dispatches: [perBlock("attention_forward", attentionForwardSource, 2, constants, traits)] };
+  attentionForwardCall(constants, traits, chooseTiles(constants.headDim, traits));
+
+export const attentionBackward: WgslKernel = (constants, traits) =>
+  attentionBackwardCall(constants, traits, chooseTiles(constants.headDim, traits));
+
+/** attention_forward by given tiles; without one, by the kernel for any head size and device. */
+export function attentionForwardCall(constants: Constants, traits: DeviceTraits, tiles: AttentionTiles): WgslCall {
+  if (constants.T === 1) return attentionDecodeCall(constants, traits);
+  return { dispatches: [perBlock("forward", constants, traits, tiles.forward)] };
+}
 
 /** Where the arrays of attention_backward lie among its bindings. */
 const [Q, K, V, Y, LSE, D_Y, D_Q, D_K, D_V] = Array(9).keys();
 
 /**
- * Two kernels, because a workgroup that adds to its queries' and to its keys' gradients would share one of them with
- * others. The first leaves dY·y to the second.
+ * attention_backward by given tiles. Two kernels, because a workgroup that adds to its queries' and to its keys'
+ * gradients would share one of them with others. The first leaves dY·y to the second.
  */
-export const attentionBackward: WgslKernel = (constants, traits) => {
+export function attentionBackwardCall(constants: Constants, traits: DeviceTraits, tiles: AttentionTiles): WgslCall {
   const { B, T, H, headDim, accumulateQuery, accumulateKey, accumulateValue } = constants;
   const sizes = [B, T, H, headDim];
   return {
     scratchBytes: 4 * B * H * T,
     dispatches: [{
-      ...perBlock("attention_backward_query", attentionBackwardQuerySource, 3, constants, traits),
+      ...perBlock("query", constants, traits, tiles.query),
       reads: [Q, K, V, Y, LSE, D_Y],
       writes: [D_Q, "scratch"],
       params: [...sizes, accumulateQuery],
     }, {
-      ...perBlock("attention_backward_key_value", attentionBackwardKeyValueSource, 4, constants, traits),
+      ...perBlock("keyValue", constants, traits, tiles.keyValue),
       reads: [Q, K, V, LSE, "scratch", D_Y],
       writes: [D_K, D_V],
       params: [...sizes, accumulateKey, accumulateValue],
     }],
   };
-};
+}

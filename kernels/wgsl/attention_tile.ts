@@ -1,0 +1,110 @@
+import type { DeviceTraits } from "./dispatch.ts";
+import { range } from "./matmul_source.ts";
+
+/** How a workgroup shares out a block of the score matrix. */
+export interface AttentionTile {
+  /** Rows that a workgroup owns, and rows of the other side that it takes at once: 32 or 64. */
+  readonly own: number;
+  readonly other: number;
+  /** Own rows of an invocation: 4 or 8. */
+  readonly rows: number;
+  /** Vectors of 4 dimensions of the other rows that are staged at once. */
+  readonly staged: number;
+}
+
+/** The three kernels that are tiled. */
+export type TiledKernel = "forward" | "query" | "keyValue";
+
+/** Invocations along the other rows, and later along the dimensions. */
+export const ACROSS = 8;
+
+/** A tile at one head size, and what follows from both. */
+export interface TiledHead extends AttentionTile {
+  readonly headDim: number;
+  readonly vec4: true;
+  /** Vectors of 4 dimensions in a head. */
+  readonly vectors: number;
+  /** Stretches of vectors of the other rows that are staged together. */
+  readonly chunks: readonly Chunk[];
+  /** Invocations along the own rows. */
+  readonly down: number;
+  readonly workgroup: number;
+  /** Own rows of 64 neighbouring invocations, 8 by 8. */
+  readonly span: number;
+  /** Four rows at a time: how many times an invocation has four own rows, and four other rows. */
+  readonly ownFours: number;
+  readonly otherFours: number;
+}
+
+export interface Chunk {
+  readonly first: number;
+  readonly count: number;
+}
+
+/** Cuts a head and a block of scores up. */
+export function tiledHead(headDim: number, tile: AttentionTile): TiledHead {
+  const vectors = headDim / 4;
+  const chunks = range(Math.ceil(vectors / tile.staged)).map((c) => ({
+    first: c * tile.staged,
+    count: Math.min(tile.staged, vectors - c * tile.staged),
+  }));
+  const down = tile.own / tile.rows;
+  return {
+    ...tile,
+    headDim,
+    vec4: true,
+    vectors,
+    chunks,
+    down,
+    workgroup: ACROSS * down,
+    span: tile.own / (down / 8),
+    ownFours: tile.rows / 4,
+    otherFours: tile.other / ACROSS / 4,
+  };
+}
+
+/** Bytes of workgroup memory that a kernel takes: its own rows, a chunk of other rows, the scores, and statistics. */
+export function attentionTileBytes(
+  kernel: TiledKernel,
+  headDim: number,
+  { own, other, staged }: AttentionTile,
+): number {
+  const vectors = headDim / 4;
+  const ownArrays = kernel === "forward" ? 1 : 2;
+  const statistics = { forward: ACROSS * own / 4, query: 0, keyValue: 2 * other / 4 }[kernel];
+  return 16 * (ownArrays * vectors * own + Math.min(staged, vectors) * (other + 4) + own * other / 4 + statistics);
+}
+
+/** For head sizes from 36 on, and for devices with less workgroup memory. */
+const SMALL_TILE: AttentionTile = { own: 32, other: 32, rows: 4, staged: 16 };
+
+/**
+ * Tiles for a real GPU, the best first, up to a head size. Larger ones read workgroup memory less often and wait at fewer
+ * barriers; with these an invocation keeps to about 128 registers, and several workgroups share a multiprocessor.
+ */
+const TILES: Readonly<Record<TiledKernel, readonly (readonly [upTo: number, tile: AttentionTile])[]>> = {
+  forward: [
+    [32, { own: 64, other: 64, rows: 4, staged: 8 }],
+    [64, { own: 64, other: 32, rows: 4, staged: 16 }],
+    [128, SMALL_TILE],
+  ],
+  query: [[32, { own: 64, other: 64, rows: 4, staged: 8 }], [128, SMALL_TILE]],
+  keyValue: [[32, { own: 64, other: 64, rows: 4, staged: 8 }], [128, SMALL_TILE]],
+};
+
+/** The tile of each kernel; none where the kernels for any head size and device are to be used. */
+export type AttentionTiles = Readonly<Partial<Record<TiledKernel, AttentionTile>>>;
+
+/** The tiles for a head size on a device. */
+export function chooseTiles(headDim: number, traits: DeviceTraits): AttentionTiles {
+  const choose = (kernel: TiledKernel) => chooseTile(kernel, headDim, traits);
+  return { forward: choose("forward"), query: choose("query"), keyValue: choose("keyValue") };
+}
+
+function chooseTile(kernel: TiledKernel, headDim: number, traits: DeviceTraits): AttentionTile | undefined {
+  if (traits.software || headDim % 4 !== 0) return undefined;
+  return TILES[kernel].find(([upTo, tile]) =>
+    headDim <= upTo && ACROSS * tile.own / tile.rows <= traits.maxInvocations &&
+    attentionTileBytes(kernel, headDim, tile) <= traits.maxWorkgroupBytes
+  )?.[1];
+}
