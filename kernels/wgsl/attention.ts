@@ -1,5 +1,6 @@
 import { attentionBackwardKeyValueSource } from "./attention_backward_key_value.ts";
 import { attentionBackwardQuerySource } from "./attention_backward_query.ts";
+import { attentionBackwardStatisticsSource, STATISTICS_ROWS } from "./attention_backward_statistics.ts";
 import { attentionDecodeCall } from "./attention_decode.ts";
 import { attentionForwardSource } from "./attention_forward.ts";
 import { BLOCK, type HeadLayout, headLayout } from "./attention_source.ts";
@@ -13,8 +14,11 @@ import {
 } from "./attention_tile.ts";
 import { tiledBackwardKeyValueSource } from "./attention_tiled_backward_key_value.ts";
 import { tiledBackwardQuerySource } from "./attention_tiled_backward_query.ts";
+import { tiledBackwardWholeSource } from "./attention_tiled_backward_whole.ts";
 import { tiledForwardSource } from "./attention_tiled_forward.ts";
 import type { Constants, DeviceTraits, Dispatch, WgslCall, WgslKernel } from "./dispatch.ts";
+
+type BlockKernelName = Exclude<TiledKernel, "whole">;
 
 /** One of the three kernels that go through blocks of scores. */
 interface BlockKernel {
@@ -30,7 +34,7 @@ interface BlockKernel {
   readonly tiledSource: (head: TiledHead) => string;
 }
 
-const KERNELS: Readonly<Record<TiledKernel, BlockKernel>> = {
+const KERNELS: Readonly<Record<BlockKernelName, BlockKernel>> = {
   forward: {
     name: "attention_forward",
     products: 2,
@@ -52,7 +56,7 @@ const KERNELS: Readonly<Record<TiledKernel, BlockKernel>> = {
 };
 
 /** A dispatch with one workgroup for each block of own positions. */
-function perBlock(kernel: TiledKernel, constants: Constants, traits: DeviceTraits, tile?: AttentionTile): Dispatch {
+function perBlock(kernel: BlockKernelName, constants: Constants, traits: DeviceTraits, tile?: AttentionTile): Dispatch {
   const { name, products, source, tiledSource } = KERNELS[kernel];
   const { B, T, S = T, H, headDim } = constants;
   return {
@@ -65,10 +69,10 @@ function perBlock(kernel: TiledKernel, constants: Constants, traits: DeviceTrait
 }
 
 export const attentionForward: WgslKernel = (constants, traits) =>
-  attentionForwardCall(constants, traits, chooseTiles(constants.headDim, traits));
+  attentionForwardCall(constants, traits, chooseTiles(constants, traits));
 
 export const attentionBackward: WgslKernel = (constants, traits) =>
-  attentionBackwardCall(constants, traits, chooseTiles(constants.headDim, traits));
+  attentionBackwardCall(constants, traits, chooseTiles(constants, traits));
 
 /** attention_forward by given tiles; without one, by the kernel for any head size and device. */
 export function attentionForwardCall(constants: Constants, traits: DeviceTraits, tiles: AttentionTiles): WgslCall {
@@ -80,10 +84,11 @@ export function attentionForwardCall(constants: Constants, traits: DeviceTraits,
 const [Q, K, V, Y, LSE, D_Y, D_Q, D_K, D_V] = Array(9).keys();
 
 /**
- * attention_backward by given tiles. Two kernels, because a workgroup that adds to its queries' and to its keys'
- * gradients would share one of them with others. The first leaves dY·y to the second.
+ * attention_backward by given tiles. Two kernels, because a workgroup that adds to its queries' and to its keys' gradients
+ * would share one of them with others. The first leaves dY·y to the second.
  */
 export function attentionBackwardCall(constants: Constants, traits: DeviceTraits, tiles: AttentionTiles): WgslCall {
+  if (tiles.whole) return wholeCall(constants, tiles.whole);
   const { B, T, H, headDim, accumulateQuery, accumulateKey, accumulateValue } = constants;
   const sizes = [B, T, H, headDim];
   return {
@@ -98,6 +103,35 @@ export function attentionBackwardCall(constants: Constants, traits: DeviceTraits
       reads: [Q, K, V, LSE, "scratch", D_Y],
       writes: [D_K, D_V],
       params: [...sizes, accumulateKey, accumulateValue],
+    }],
+  };
+}
+
+/**
+ * attention_backward with a workgroup for each head, which shares no gradient with others: scores and their gradients are
+ * computed once and not twice. Before it dY·y, because together they would bind more arrays than a kernel may.
+ */
+function wholeCall(constants: Constants, tile: AttentionTile): WgslCall {
+  const { B, T, H, headDim } = constants;
+  const head = tiledHead(headDim, tile);
+  const sums = T > tile.own ? B * H * T * head.vectors : 0;
+  return {
+    scratchBytes: 16 * (Math.ceil(B * H * T / 2) + sums),
+    dispatches: [{
+      label: `attention_backward_statistics ${headDim}`,
+      source: attentionBackwardStatisticsSource(head),
+      workgroups: Math.ceil(B * T * H / STATISTICS_ROWS),
+      reads: [Y, LSE, D_Y],
+      writes: ["scratch"],
+      divisible: true,
+    }, {
+      label: `attention_backward ${headDim} tiled ${tile.own}x${tile.other} by ${tile.rows} rows, whole heads`,
+      source: tiledBackwardWholeSource(head),
+      workgroups: B * H,
+      reads: [Q, K, V, D_Y],
+      writes: [D_Q, D_K, D_V, "scratch"],
+      flops: 2 * headDim * 5 * B * H * T * T / 2,
+      divisible: true,
     }],
   };
 }

@@ -74,10 +74,12 @@ export function attentionBindings(
   options: {
     readonly constants: readonly string[];
     readonly reads: readonly (readonly [name: string, type: "head" | "f32" | "u32"])[];
-    readonly writes: readonly (readonly [name: string, type: "head" | "f32"])[];
+    /** "vectors" are vec4f whatever the head size. */
+    readonly writes: readonly (readonly [name: string, type: "head" | "f32" | "vectors"])[];
   },
 ): string {
-  const type = (kind: string) => kind === "head" ? head.vec4 ? "vec4f" : "f32" : kind;
+  const type = (kind: string) =>
+    kind === "vectors" || kind === "head" && head.vec4 ? "vec4f" : kind === "head" ? "f32" : kind;
   const binding = (access: string, i: number, name: string, kind: string) =>
     `@group(0) @binding(${i}) var<storage, ${access}> ${name}: array<${type(kind)}>;`;
   const reads = options.reads.map(([name, kind], i) => binding("read", i, name, kind));

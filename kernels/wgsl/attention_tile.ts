@@ -1,4 +1,4 @@
-import type { DeviceTraits } from "./dispatch.ts";
+import type { Constants, DeviceTraits } from "./dispatch.ts";
 import { range } from "./matmul_source.ts";
 
 /** How a workgroup shares out a block of the score matrix. */
@@ -12,8 +12,8 @@ export interface AttentionTile {
   readonly staged: number;
 }
 
-/** The three kernels that are tiled. */
-export type TiledKernel = "forward" | "query" | "keyValue";
+/** The kernels that are tiled; `whole` is the backward pass in one kernel. */
+export type TiledKernel = "forward" | "query" | "keyValue" | "whole";
 
 /** Invocations along the other rows, and later along the dimensions. */
 export const ACROSS = 8;
@@ -71,8 +71,10 @@ export function attentionTileBytes(
 ): number {
   const vectors = headDim / 4;
   const ownArrays = kernel === "forward" ? 1 : 2;
-  const statistics = { forward: ACROSS * own / 4, query: 0, keyValue: 2 * other / 4 }[kernel];
-  return 16 * (ownArrays * vectors * own + Math.min(staged, vectors) * (other + 4) + own * other / 4 + statistics);
+  const ownStride = kernel === "whole" ? own + 4 : own;
+  const statistics = { forward: ACROSS * own / 4, query: 0, keyValue: other / 2, whole: other / 2 }[kernel];
+  return 16 *
+    (ownArrays * vectors * ownStride + Math.min(staged, vectors) * (other + 4) + other * ownStride / 4 + statistics);
 }
 
 /** For head sizes from 36 on, and for devices with less workgroup memory. */
@@ -90,15 +92,27 @@ const TILES: Readonly<Record<TiledKernel, readonly (readonly [upTo: number, tile
   ],
   query: [[32, { own: 64, other: 64, rows: 4, staged: 8 }], [128, SMALL_TILE]],
   keyValue: [[32, { own: 64, other: 64, rows: 4, staged: 8 }], [128, SMALL_TILE]],
+  whole: [[32, { own: 64, other: 64, rows: 4, staged: 8 }], [128, SMALL_TILE]],
 };
 
-/** The tile of each kernel; none where the kernels for any head size and device are to be used. */
+/** The tile of each kernel; none where the kernels for any head size and device are to be used, or no whole heads. */
 export type AttentionTiles = Readonly<Partial<Record<TiledKernel, AttentionTile>>>;
 
-/** The tiles for a head size on a device. */
-export function chooseTiles(headDim: number, traits: DeviceTraits): AttentionTiles {
+/**
+ * From so many heads on, a workgroup for each keeps a large GPU busy in the backward pass: about four for each of its
+ * hundred-odd multiprocessors. Each then takes 5 products of every block, where two kernels that share out blocks take 7.
+ */
+const MIN_WHOLE_HEADS = 512;
+
+/** The tiles for attention on a device. */
+export function chooseTiles({ B, H, headDim }: Constants, traits: DeviceTraits): AttentionTiles {
   const choose = (kernel: TiledKernel) => chooseTile(kernel, headDim, traits);
-  return { forward: choose("forward"), query: choose("query"), keyValue: choose("keyValue") };
+  return {
+    forward: choose("forward"),
+    query: choose("query"),
+    keyValue: choose("keyValue"),
+    whole: B * H >= MIN_WHOLE_HEADS ? choose("whole") : undefined,
+  };
 }
 
 function chooseTile(kernel: TiledKernel, headDim: number, traits: DeviceTraits): AttentionTile | undefined {

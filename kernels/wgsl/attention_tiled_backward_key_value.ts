@@ -14,19 +14,22 @@ import { stage, stageOther, stageOwn } from "./attention_tiled_staging.ts";
 import { ACROSS, type TiledHead } from "./attention_tile.ts";
 import { LANES } from "./matmul_source.ts";
 
-/** The source of attention_backward_key_value for one head size, tiled. */
-export function tiledBackwardKeyValueSource(head: TiledHead): string {
+/**
+ * Statements that add to dK and dV what a block of queries, from `first_query` on, gives the own keys.
+ * @param statistics Expressions for lse and delta of the query `at`.
+ */
+export function keyValueBlock(head: TiledHead, statistics: { readonly lse: string; readonly delta: string }): string[] {
   const queries = { from: "first_query", end: "params.T", size: "params.T" };
   const [firstChunk, ...otherChunks] = head.chunks;
   const ofQuery = (name: string, j: number) => `${name}[tx + ${ACROSS * (j >> 2)}u].${LANES[j & 3]}`;
   const seen = (statements: readonly string[]) => whereSeen(head, "first_query + OTHER > first_row", statements);
-  const block = [
+  return [
     "workgroupBarrier();",
     // One of many invocations each: they are on their way while the queries are.
     "if (local < OTHER) {",
     "  let at = statistics + min(first_query + local, params.T - 1u);",
-    "  other_lse[local / 4u][local % 4u] = LOG2E * lse[at];",
-    "  other_delta[local / 4u][local % 4u] = delta[at];",
+    `  other_lse[local / 4u][local % 4u] = LOG2E * ${statistics.lse};`,
+    `  other_delta[local / 4u][local % 4u] = ${statistics.delta};`,
     "}",
     ...stage(head, "other", "q", { rows: head.other, chunk: firstChunk, at: queries }),
     "workgroupBarrier();",
@@ -69,6 +72,18 @@ export function tiledBackwardKeyValueSource(head: TiledHead): string {
       ...seen(addWeighted(head, "dK", chunk)),
     ]),
   ];
+}
+
+/** Declarations for `keyValueBlock`. */
+export function otherStatistics(head: TiledHead): string {
+  return `// Statistics of the block's queries, four to a vector.
+var<workgroup> other_lse: array<vec4f, ${head.other / 4}>;
+var<workgroup> other_delta: array<vec4f, ${head.other / 4}>;
+`;
+}
+
+/** The source of attention_backward_key_value for one head size, tiled. */
+export function tiledBackwardKeyValueSource(head: TiledHead): string {
   return tiledSource(head, {
     header: `// attention_backward_key_value, head size ${head.headDim}, tiled ${head.own} x ${head.other}:
 // dV[j] = sum_t p[t,j] dY[t], dK[j] = scale sum_t p[t,j] (dY[t].v[j] - delta[t]) q[t], both over t >= j,
@@ -82,10 +97,7 @@ export function tiledBackwardKeyValueSource(head: TiledHead): string {
     reads: [["q", "head"], ["k", "head"], ["v", "head"], ["lse", "f32"], ["delta", "f32"], ["dY", "head"]],
     writes: [["dK", "head"], ["dV", "head"]],
     own: ["own_k", "own_v"],
-    declarations: `// Statistics of the block's queries, four to a vector.
-var<workgroup> other_lse: array<vec4f, ${head.other / 4}>;
-var<workgroup> other_delta: array<vec4f, ${head.other / 4}>;
-`,
+    declarations: otherStatistics(head),
     statements: [
       ...placement(head, "(group / heads)", "params.T"),
       "let scale = 1.0 / sqrt(f32(HEAD_DIM));",
@@ -95,7 +107,7 @@ var<workgroup> other_delta: array<vec4f, ${head.other / 4}>;
       ...declareSums(head, "dK"),
       ...declareSums(head, "dV"),
       "for (var first_query = first_own; first_query < params.T; first_query += OTHER) {",
-      ...block.map((line) => `  ${line}`),
+      ...keyValueBlock(head, { lse: "lse[at]", delta: "delta[at]" }).map((line) => `  ${line}`),
       "}",
       ...writeSums(head, "dK", "dK", { size: "params.T", factor: () => "scale", accumulate: "params.accumulateKey" }),
       ...writeSums(head, "dV", "dV", { size: "params.T", factor: () => "1.0", accumulate: "params.accumulateValue" }),

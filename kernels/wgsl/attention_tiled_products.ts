@@ -124,6 +124,61 @@ export function addWeighted(head: TiledHead, sum: string, chunk: Chunk): string[
   ];
 }
 
+/** The other rows of an invocation's part of an output of other rows: 4 (ty + down o) … + 3 for each o. */
+function otherSumsOf(head: TiledHead): { readonly k: number; readonly o: number; readonly r: number }[] {
+  return range(Math.ceil(head.vectors / ACROSS)).flatMap((k) =>
+    range(head.other / 4 / head.down).flatMap((o) => range(4).map((r) => ({ k, o, r })))
+  );
+}
+
+/** Statements that declare and compute an output of other rows, `SUMk_o_r`: the block of scores, transposed, times `own`. */
+export function weightedOwn(head: TiledHead, sum: string, own: string): string[] {
+  const columns = columnsOf({ first: 0, count: head.vectors });
+  const others = range(head.other / 4 / head.down);
+  const unrolled = unrolledSteps(head.own / 4, others.length * columns.length);
+  const step = (u: number) => [
+    "{",
+    `let four = i + ${u}u;`,
+    ...columns.flatMap(({ k }) => range(4).map((c) => `let value${k}_${c} = ${own}[${c}][column${k}][four];`)),
+    ...others.flatMap((o) => range(4).map((r) => `let score${o}_${r} = scores[${r}][ty + ${o * head.down}u][four];`)),
+    ...LANES.flatMap((lane) => [
+      "{",
+      ...columns.map(({ k }) => `let row${k} = vec4f(${range(4).map((c) => `value${k}_${c}.${lane}`).join(", ")});`),
+      ...otherSumsOf(head).map(({ k, o, r }) => `${sum}${k}_${o}_${r} += score${o}_${r}.${lane} * row${k};`),
+      "}",
+    ]),
+    "}",
+  ];
+  return [
+    ...otherSumsOf(head).map(({ k, o, r }) => `var ${sum}${k}_${o}_${r} = vec4f();`),
+    "{",
+    ...columns.map(({ k, column }) => `let column${k} = ${column};`),
+    `for (var i = 0u; i < ${head.own / 4}u; i += ${unrolled}u) {`,
+    ...range(unrolled).flatMap(step),
+    "}",
+    "}",
+  ];
+}
+
+/** Statements for each vector of an output of other rows, given the row, the vector's index, and its accumulator. */
+export function forEachOtherSum(
+  head: TiledHead,
+  sum: string,
+  options: { readonly from: string; readonly end: string },
+  statements: (row: string, vector: string, value: string) => readonly string[],
+): string[] {
+  return otherSumsOf(head).flatMap(({ k, o, r }) => {
+    const row = `${options.from} + 4u * (ty + ${o * head.down}u) + ${r}u`;
+    const vector = `tx + ${k * ACROSS}u`;
+    const isWhole = (k + 1) * ACROSS <= head.vectors;
+    return [
+      `if (${row} < ${options.end}${isWhole ? "" : ` && ${vector} < ${head.vectors}u`}) {`,
+      ...statements(row, vector, `${sum}${k}_${o}_${r}`),
+      "}",
+    ];
+  });
+}
+
 /** Statements that write an output, times `factor(g, r)`. `accumulate` is 0 to overwrite. */
 export function writeSums(
   head: TiledHead,

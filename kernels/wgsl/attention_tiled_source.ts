@@ -22,9 +22,11 @@ export interface TiledSource {
   readonly header: string;
   readonly constants: readonly string[];
   readonly reads: readonly (readonly [name: string, type: "head" | "f32" | "u32"])[];
-  readonly writes: readonly (readonly [name: string, type: "head" | "f32"])[];
+  readonly writes: readonly (readonly [name: string, type: "head" | "f32" | "vectors"])[];
   /** Arrays in workgroup memory that hold the own rows, by name. */
   readonly own: readonly string[];
+  /** Whether own rows and scores are also read with neighbouring invocations at other dimensions and other rows. */
+  readonly isSpread?: boolean;
   /** Further declarations. */
   readonly declarations: string;
   readonly statements: readonly string[];
@@ -32,9 +34,11 @@ export interface TiledSource {
 
 /** The text of a kernel. */
 export function tiledSource(head: TiledHead, kernel: TiledSource): string {
-  const heads = (arrays: TiledSource["reads"]) => arrays.filter(([, type]) => type === "head").map(([name]) => name);
+  const heads = (arrays: readonly (readonly [name: string, type: string])[]) =>
+    arrays.filter(([, type]) => type === "head").map(([name]) => name);
   const tile = (name: string, vectors: number, fours: number) =>
     `var<workgroup> ${name}: array<array<array<vec4f, ${fours}>, ${vectors}>, 4>;`;
+  const ownFours = head.own / 4 + (kernel.isSpread ? 1 : 0);
   return `${kernel.header}
 
 const WORKGROUP = ${head.workgroup}u;
@@ -52,10 +56,10 @@ ${attentionBindings(head, kernel)}
 
 // Rows by dimension, [c][d][i]: dimension 4 d + c of the rows 4 i … 4 i + 3. Constant indices come first, because naga
 // clamps all others; an odd stride spreads dimensions over memory banks.
-${kernel.own.map((name) => tile(name, head.vectors, head.own / 4)).join("\n")}
+${kernel.own.map((name) => tile(name, head.vectors, ownFours)).join("\n")}
 ${tile("other", head.chunks[0].count, head.other / 4 + 1)}
 // A block of scores by other row, [c][i][j]: other row 4 i + c, own rows 4 j … 4 j + 3.
-${tile("scores", head.other / 4, head.own / 4)}
+${tile("scores", head.other / 4, ownFours)}
 ${kernel.declarations}
 ${heads(kernel.reads).map((array) => readFunction(head, array)).join("\n\n")}
 
@@ -64,7 +68,7 @@ ${heads(kernel.writes).map((array) => writeFunction(head, array)).join("\n\n")}
 ${entryPoint(kernel.statements)}`;
 }
 
-/** Statements that find an invocation's place: which head and block, which rows. `size` is the own rows of a sequence. */
+/** Statements that find a workgroup's head and block, and an invocation's rows. `size` is the own rows of a sequence. */
 export function placement(head: TiledHead, blocks: string, size: string): string[] {
   return [
     "let group = params.first_workgroup + workgroup.y * workgroups.x + workgroup.x;",
@@ -75,10 +79,21 @@ export function placement(head: TiledHead, blocks: string, size: string): string
     "}",
     "let b = group % heads / params.H;",
     "let h = group % params.H;",
+    ...invocationPlace(),
     `let first_own = ${blocks} * OWN;`,
+    ...ownRows(head, size),
+  ];
+}
+
+/** Statements that find an invocation's place among the others. */
+export function invocationPlace(): string[] {
+  return ["let tx = local / 8u % 8u;", "let ty = local % 8u + local / 64u * 8u;"];
+}
+
+/** Statements that find an invocation's own rows, in the block from `first_own` on. */
+export function ownRows(head: TiledHead, size: string): string[] {
+  return [
     `let end_own = min(first_own + OWN, ${size});`,
-    "let tx = local / 8u % 8u;",
-    "let ty = local % 8u + local / 64u * 8u;",
     // The 64 invocations around have SPAN rows from here on.
     "let first_row = first_own + local / 64u * SPAN;",
     ...range(head.ownFours).map((g) =>
@@ -89,8 +104,8 @@ export function placement(head: TiledHead, blocks: string, size: string): string
 
 /**
  * Statements for those invocations whose own rows see anything of a block: others would compute what is masked. No barrier
- * may be among them. Where 64 invocations have all rows of a workgroup, all of them do.
+ * may be among them. Where a block is so long that no rows are left out of the last one, there is nothing to ask.
  */
 export function whereSeen(head: TiledHead, condition: string, statements: readonly string[]): string[] {
-  return head.span === head.own ? [...statements] : [`if (${condition}) {`, ...statements, "}"];
+  return head.other > head.own - head.span ? [...statements] : [`if (${condition}) {`, ...statements, "}"];
 }

@@ -26,6 +26,10 @@ const LARGE = { software: false, maxWorkgroupBytes: 49152, maxInvocations: 1024,
 const MEDIUM = { ...LARGE, maxWorkgroupBytes: 32768 };
 const SMALL = { ...LARGE, maxWorkgroupBytes: 16384, maxInvocations: 256 };
 
+/** So many heads that each gets a workgroup, or so few that their blocks are shared out. */
+const MANY = { B: 64, H: 8 };
+const FEW = { B: 2, H: 3 };
+
 /** Attention by given tiles. */
 function by(tiles: AttentionTiles): ReadonlyMap<string, WgslKernel> {
   return new Map<string, WgslKernel>([
@@ -34,21 +38,34 @@ function by(tiles: AttentionTiles): ReadonlyMap<string, WgslKernel> {
   ]);
 }
 
-/** The same tile for all kernels. */
+/** The same tile for all kernels that share out blocks. */
 const all = (tile: AttentionTile): AttentionTiles => ({ forward: tile, query: tile, keyValue: tile });
+
+/** Backward with a workgroup for each head, and forward in any way. */
+const whole = (tile: AttentionTile): AttentionTiles => ({ ...all(tile), whole: tile });
 
 /** Each head size with the tiles of a device, and each form of tile: all that are chosen anywhere, and those beside them. */
 const CASES: readonly { readonly name: string; readonly headDim: number; readonly tiles: AttentionTiles }[] = [
   ...[4, 32, 64, 96, 128].map((headDim) => ({
     name: "as a large GPU would",
     headDim,
-    tiles: chooseTiles(headDim, LARGE),
+    tiles: chooseTiles({ ...FEW, headDim }, LARGE),
   })),
-  ...[32, 64].map((headDim) => ({ name: "as a GPU of 32 KiB would", headDim, tiles: chooseTiles(headDim, MEDIUM) })),
+  ...[32, 64].map((headDim) => ({
+    name: "as a GPU of 32 KiB would",
+    headDim,
+    tiles: chooseTiles({ ...FEW, headDim }, MEDIUM),
+  })),
+  ...[32, 64, 96].map((headDim) => ({
+    name: "as a large GPU would many heads",
+    headDim,
+    tiles: chooseTiles({ ...MANY, headDim }, LARGE),
+  })),
+  { name: "32 x 32, whole heads", headDim: 20, tiles: whole({ own: 32, other: 32, rows: 4, staged: 8 }) },
   { name: "64 x 32", headDim: 32, tiles: all({ own: 64, other: 32, rows: 4, staged: 8 }) },
   { name: "32 x 64", headDim: 32, tiles: all({ own: 32, other: 64, rows: 4, staged: 8 }) },
   { name: "64 x 64 by 8 rows", headDim: 8, tiles: all({ own: 64, other: 64, rows: 8, staged: 8 }) },
-  { name: "64 x 32 in three chunks", headDim: 72, tiles: all({ own: 64, other: 32, rows: 4, staged: 8 }) },
+  { name: "64 x 32 in two chunks", headDim: 40, tiles: all({ own: 64, other: 32, rows: 4, staged: 8 }) },
 ];
 
 for (const { name, headDim, tiles } of CASES) {
@@ -75,9 +92,10 @@ for (const { name, headDim, tiles } of CASES) {
   });
 }
 
-for (const headDim of [32, 64]) {
-  halfTest(`attention of head size ${headDim} tiled equals the reference in f16`, async () => {
-    await using backend = await createWebGpuBackend({ kernels: by(chooseTiles(headDim, LARGE)) });
+for (const [headDim, heads] of [[32, FEW], [32, MANY], [64, FEW]] as const) {
+  const count = heads.B * heads.H;
+  halfTest(`attention of ${count} heads of size ${headDim} tiled equals the reference in f16`, async () => {
+    await using backend = await createWebGpuBackend({ kernels: by(chooseTiles({ ...heads, headDim }, LARGE)) });
     const probes = [65, 130].flatMap((T) => [
       probeAt(attentionForward, { B: 2, T, S: T, H: 2, headDim }),
       probeAt(attentionBackward, { B: 2, T, H: 2, headDim }),
@@ -90,7 +108,7 @@ Deno.test("a real GPU gets tiles that fit it, and the kernels for any head size 
   const sizes = [4, 20, 32, 48, 64, 80, 96, 128];
   for (const traits of [LARGE, MEDIUM, SMALL]) {
     for (const headDim of sizes) {
-      for (const [kernel, tile] of Object.entries(chooseTiles(headDim, traits))) {
+      for (const [kernel, tile] of Object.entries(chooseTiles({ ...MANY, headDim }, traits))) {
         if (tile === undefined) continue;
         const bytes = attentionTileBytes(kernel as keyof AttentionTiles, headDim, tile);
         assert(bytes <= traits.maxWorkgroupBytes, `${kernel} ${headDim}: ${bytes}`);
@@ -98,16 +116,23 @@ Deno.test("a real GPU gets tiles that fit it, and the kernels for any head size 
     }
   }
   const isTiled = ({ forward, query, keyValue }: AttentionTiles) => forward && query && keyValue;
-  assertEquals(sizes.filter((headDim) => !isTiled(chooseTiles(headDim, LARGE))), []);
-  const none = { forward: undefined, query: undefined, keyValue: undefined };
-  for (const headDim of [6, 31, 132, 256]) assertEquals(chooseTiles(headDim, LARGE), none);
-  assertEquals(chooseTiles(64, { ...LARGE, software: true }), none);
-  assertEquals(chooseTiles(32, SMALL).keyValue, undefined);
-  // Many more rows than a dimension of a dispatch has workgroups change nothing: it is folded.
-  const { dispatches } = attentionForwardCall(
-    { B: 128, T: 256, S: 256, H: 16, headDim: 32 },
-    LARGE,
-    chooseTiles(32, LARGE),
-  );
-  assertEquals(dispatches[0].workgroups, 128 * 16 * 4);
+  assertEquals(sizes.filter((headDim) => !isTiled(chooseTiles({ ...FEW, headDim }, LARGE))), []);
+  const none = { forward: undefined, query: undefined, keyValue: undefined, whole: undefined };
+  for (const headDim of [6, 31, 132, 256]) assertEquals(chooseTiles({ ...MANY, headDim }, LARGE), none);
+  assertEquals(chooseTiles({ ...MANY, headDim: 64 }, { ...LARGE, software: true }), none);
+  assertEquals(chooseTiles({ ...MANY, headDim: 32 }, SMALL).keyValue, undefined);
+});
+
+Deno.test("heads get a workgroup each in the backward pass where there are many of them", () => {
+  const sizes = { T: 256, headDim: 32, accumulateQuery: 0, accumulateKey: 0, accumulateValue: 0 };
+  const workgroups = (heads: typeof FEW) => {
+    const { dispatches } = attentionBackwardCall(
+      { ...heads, ...sizes },
+      LARGE,
+      chooseTiles({ ...heads, ...sizes }, LARGE),
+    );
+    return dispatches.map(({ workgroups }) => workgroups);
+  };
+  assertEquals(workgroups(FEW), [2 * 3 * 4, 2 * 3 * 4]);
+  assertEquals(workgroups(MANY), [64 * 8 * 256 / 32, 64 * 8]);
 });
