@@ -114,13 +114,14 @@ export function attentionBackwardCall(constants: Constants, traits: DeviceTraits
 function wholeCall(constants: Constants, tile: AttentionTile): WgslCall {
   const { B, T, H, headDim } = constants;
   const head = tiledHead(headDim, tile);
-  const sums = T > tile.own ? B * H * T * head.vectors : 0;
+  const fours = Math.ceil(T / 4);
+  const sums = T > tile.own ? T * head.vectors : 0;
   return {
-    scratchBytes: 16 * (Math.ceil(B * H * T / 2) + sums),
+    scratchBytes: 16 * B * H * (2 * fours + sums),
     dispatches: [{
       label: `attention_backward_statistics ${headDim}`,
       source: attentionBackwardStatisticsSource(head),
-      workgroups: Math.ceil(B * T * H / STATISTICS_ROWS),
+      workgroups: Math.ceil(4 * fours * B * H / STATISTICS_ROWS),
       reads: [Y, LSE, D_Y],
       writes: ["scratch"],
       divisible: true,

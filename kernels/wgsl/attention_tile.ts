@@ -41,8 +41,12 @@ export interface Chunk {
   readonly count: number;
 }
 
-/** Cuts a head and a block of scores up. */
+/**
+ * Cuts a head and a block of scores up.
+ * @throws {RangeError} If invocations would not share the tile out evenly: some of it would be left out.
+ */
 export function tiledHead(headDim: number, tile: AttentionTile): TiledHead {
+  requireTile(headDim, tile);
   const vectors = headDim / 4;
   const chunks = range(Math.ceil(vectors / tile.staged)).map((c) => ({
     first: c * tile.staged,
@@ -61,6 +65,22 @@ export function tiledHead(headDim: number, tile: AttentionTile): TiledHead {
     ownFours: tile.rows / 4,
     otherFours: tile.other / ACROSS / 4,
   };
+}
+
+function requireTile(headDim: number, { own, other, rows, staged }: AttentionTile): void {
+  const conditions: [isMet: boolean, what: string][] = [
+    [headDim % 4 === 0 && headDim > 0, "a head size that is a multiple of 4"],
+    [own === 32 || own === 64, "own 32 or 64"],
+    [other === 32 || other === 64, "other 32 or 64"],
+    [rows === 4 || rows === 8 && own === 64, "rows 4, or 8 where own is 64"],
+    [staged % ACROSS === 0 && staged > 0, `staged a multiple of ${ACROSS}`],
+  ];
+  const missed = conditions.find(([isMet]) => !isMet);
+  if (missed === undefined) return;
+  throw new RangeError(
+    `Cannot tile attention of head size ${headDim} by ${own} x ${other}, ${rows} rows to an invocation, ${staged} vectors ` +
+      `staged: must have ${missed[1]}`,
+  );
 }
 
 /** Bytes of workgroup memory that a kernel takes: its own rows, a chunk of other rows, the scores, and statistics. */

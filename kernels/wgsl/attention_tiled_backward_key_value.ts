@@ -16,21 +16,16 @@ import { LANES } from "./matmul_source.ts";
 
 /**
  * Statements that add to dK and dV what a block of queries, from `first_query` on, gives the own keys.
- * @param statistics Expressions for lse and delta of the query `at`.
+ * @param statistics Statements that fill `other_lse`, times LOG2E, and `other_delta`.
  */
-export function keyValueBlock(head: TiledHead, statistics: { readonly lse: string; readonly delta: string }): string[] {
+export function keyValueBlock(head: TiledHead, statistics: readonly string[]): string[] {
   const queries = { from: "first_query", end: "params.T", size: "params.T" };
   const [firstChunk, ...otherChunks] = head.chunks;
   const ofQuery = (name: string, j: number) => `${name}[tx + ${ACROSS * (j >> 2)}u].${LANES[j & 3]}`;
   const seen = (statements: readonly string[]) => whereSeen(head, "first_query + OTHER > first_row", statements);
   return [
     "workgroupBarrier();",
-    // One of many invocations each: they are on their way while the queries are.
-    "if (local < OTHER) {",
-    "  let at = statistics + min(first_query + local, params.T - 1u);",
-    `  other_lse[local / 4u][local % 4u] = LOG2E * ${statistics.lse};`,
-    `  other_delta[local / 4u][local % 4u] = ${statistics.delta};`,
-    "}",
+    ...statistics,
     ...stage(head, "other", "q", { rows: head.other, chunk: firstChunk, at: queries }),
     "workgroupBarrier();",
     // The sums begin with what would be taken off them at their end.
@@ -52,10 +47,12 @@ export function keyValueBlock(head: TiledHead, statistics: { readonly lse: strin
       ),
       ...scoresOf(head).map((score) => `${scoreAt(head, score)} = exp2(score${score.g}_${score.j});`),
     ]),
-    ...declareScores(head, "d_score", (_, j) => `vec4f(-${ofQuery("other_delta", j)})`),
     ...head.chunks.flatMap((chunk) => [
       ...stageOther(head, "dY", chunk, queries),
-      ...seen([...addWeighted(head, "dV", chunk), ...addProducts(head, "d_score", "own_v", chunk)]),
+      ...seen(addWeighted(head, "dV", chunk)),
+      // Not before: they would take registers meanwhile.
+      ...chunk === firstChunk ? declareScores(head, "d_score", (_, j) => `vec4f(-${ofQuery("other_delta", j)})`) : [],
+      ...seen(addProducts(head, "d_score", "own_v", chunk)),
     ]),
     "workgroupBarrier();",
     // Each invocation turns the probabilities that it wrote into the scores' gradients.
@@ -107,7 +104,13 @@ export function tiledBackwardKeyValueSource(head: TiledHead): string {
       ...declareSums(head, "dK"),
       ...declareSums(head, "dV"),
       "for (var first_query = first_own; first_query < params.T; first_query += OTHER) {",
-      ...keyValueBlock(head, { lse: "lse[at]", delta: "delta[at]" }).map((line) => `  ${line}`),
+      ...keyValueBlock(head, [
+        "if (local < OTHER) {",
+        "  let at = statistics + min(first_query + local, params.T - 1u);",
+        "  other_lse[local / 4u][local % 4u] = LOG2E * lse[at];",
+        "  other_delta[local / 4u][local % 4u] = delta[at];",
+        "}",
+      ]).map((line) => `  ${line}`),
       "}",
       ...writeSums(head, "dK", "dK", { size: "params.T", factor: () => "scale", accumulate: "params.accumulateKey" }),
       ...writeSums(head, "dV", "dV", { size: "params.T", factor: () => "1.0", accumulate: "params.accumulateValue" }),

@@ -124,17 +124,29 @@ export function addWeighted(head: TiledHead, sum: string, chunk: Chunk): string[
   ];
 }
 
-/** The other rows of an invocation's part of an output of other rows: 4 (ty + down o) … + 3 for each o. */
+/**
+ * An invocation's part of an output of other rows: 4 (ty + down o) … + 3 for each o. Where there are fewer of them than own
+ * rows, some invocations have none.
+ */
 function otherSumsOf(head: TiledHead): { readonly k: number; readonly o: number; readonly r: number }[] {
   return range(Math.ceil(head.vectors / ACROSS)).flatMap((k) =>
-    range(head.other / 4 / head.down).flatMap((o) => range(4).map((r) => ({ k, o, r })))
+    range(Math.ceil(head.other / 4 / head.down)).flatMap((o) => range(4).map((r) => ({ k, o, r })))
   );
 }
 
-/** Statements that declare and compute an output of other rows, `SUMk_o_r`: the block of scores, transposed, times `own`. */
-export function weightedOwn(head: TiledHead, sum: string, own: string): string[] {
+/** Statements for those invocations that have a part of an output of other rows. */
+export function whereOther(head: TiledHead, statements: readonly string[]): string[] {
+  return head.other / 4 >= head.down ? [...statements] : [`if (ty < ${head.other / 4}u) {`, ...statements, "}"];
+}
+
+/**
+ * Statements that declare and compute an output of other rows, `SUMk_o_r`: the block of scores, transposed, times `own`.
+ * For `whereOther`.
+ * @param end Own fours that see anything of the block, an expression: the scores of others are left from another block.
+ */
+export function weightedOwn(head: TiledHead, sum: string, own: string, end: string): string[] {
   const columns = columnsOf({ first: 0, count: head.vectors });
-  const others = range(head.other / 4 / head.down);
+  const others = range(Math.ceil(head.other / 4 / head.down));
   const unrolled = unrolledSteps(head.own / 4, others.length * columns.length);
   const step = (u: number) => [
     "{",
@@ -153,7 +165,7 @@ export function weightedOwn(head: TiledHead, sum: string, own: string): string[]
     ...otherSumsOf(head).map(({ k, o, r }) => `var ${sum}${k}_${o}_${r} = vec4f();`),
     "{",
     ...columns.map(({ k, column }) => `let column${k} = ${column};`),
-    `for (var i = 0u; i < ${head.own / 4}u; i += ${unrolled}u) {`,
+    `for (var i = 0u; i < ${end}; i += ${unrolled}u) {`,
     ...range(unrolled).flatMap(step),
     "}",
     "}",

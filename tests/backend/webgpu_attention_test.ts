@@ -1,12 +1,14 @@
 // The tiled attention kernels that a real GPU would get, on whatever adapter there is.
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { attentionBackwardCall, attentionForwardCall } from "../../kernels/wgsl/attention.ts";
 import {
   type AttentionTile,
   attentionTileBytes,
   type AttentionTiles,
   chooseTiles,
+  tiledHead,
 } from "../../kernels/wgsl/attention_tile.ts";
+import { tiledBackwardWholeSource } from "../../kernels/wgsl/attention_tiled_backward_whole.ts";
 import type { WgslKernel } from "../../kernels/wgsl/dispatch.ts";
 import { createWebGpuBackend } from "../../lib/backend/webgpu.ts";
 import { attentionBackward, attentionForward } from "../../lib/ops/attention.ts";
@@ -61,6 +63,7 @@ const CASES: readonly { readonly name: string; readonly headDim: number; readonl
     headDim,
     tiles: chooseTiles({ ...MANY, headDim }, LARGE),
   })),
+  { name: "64 x 32, whole heads", headDim: 32, tiles: whole({ own: 64, other: 32, rows: 4, staged: 8 }) },
   { name: "32 x 32, whole heads", headDim: 20, tiles: whole({ own: 32, other: 32, rows: 4, staged: 8 }) },
   { name: "64 x 32", headDim: 32, tiles: all({ own: 64, other: 32, rows: 4, staged: 8 }) },
   { name: "32 x 64", headDim: 32, tiles: all({ own: 32, other: 64, rows: 4, staged: 8 }) },
@@ -121,6 +124,21 @@ Deno.test("a real GPU gets tiles that fit it, and the kernels for any head size 
   for (const headDim of [6, 31, 132, 256]) assertEquals(chooseTiles({ ...MANY, headDim }, LARGE), none);
   assertEquals(chooseTiles({ ...MANY, headDim: 64 }, { ...LARGE, software: true }), none);
   assertEquals(chooseTiles({ ...MANY, headDim: 32 }, SMALL).keyValue, undefined);
+});
+
+Deno.test("a tile that does not come out even is refused", () => {
+  const tile = { own: 64, other: 64, rows: 4, staged: 8 };
+  const wrong: [number, Partial<AttentionTile>, string][] = [
+    [30, {}, "multiple of 4"],
+    [32, { own: 48 }, "own 32 or 64"],
+    [32, { other: 16 }, "other 32 or 64"],
+    [32, { own: 32, rows: 8 }, "rows 4"],
+    [32, { staged: 4 }, "staged a multiple of 8"],
+  ];
+  for (const [headDim, change, message] of wrong) {
+    assertThrows(() => tiledHead(headDim, { ...tile, ...change }), RangeError, message);
+  }
+  assertThrows(() => tiledBackwardWholeSource(tiledHead(32, { ...tile, own: 32 })), RangeError, "multiple of other");
 });
 
 Deno.test("heads get a workgroup each in the backward pass where there are many of them", () => {
