@@ -12,7 +12,7 @@ import {
 import { placement, tiledSource, whereSeen } from "./attention_tiled_source.ts";
 import { stage, stageOther, stageOwn } from "./attention_tiled_staging.ts";
 import { ACROSS, type TiledHead } from "./attention_tile.ts";
-import { LANES } from "./matmul_source.ts";
+import { LANES, range } from "./matmul_source.ts";
 
 /**
  * Statements that add to dK and dV what a block of queries, from `first_query` on, gives the own keys.
@@ -105,10 +105,11 @@ export function tiledBackwardKeyValueSource(head: TiledHead): string {
       ...declareSums(head, "dV"),
       "for (var first_query = first_own; first_query < params.T; first_query += OTHER) {",
       ...keyValueBlock(head, [
-        "if (local < OTHER) {",
-        "  let at = statistics + min(first_query + local, params.T - 1u);",
-        "  other_lse[local / 4u][local % 4u] = LOG2E * lse[at];",
-        "  other_delta[local / 4u][local % 4u] = delta[at];",
+        // Whole vectors: invocations that write parts of one may write over each other.
+        `if (local < ${head.other / 4}u) {`,
+        ...range(4).map((i) => `  let at${i} = statistics + min(first_query + 4u * local + ${i}u, params.T - 1u);`),
+        "  other_lse[local] = LOG2E * vec4f(lse[at0], lse[at1], lse[at2], lse[at3]);",
+        "  other_delta[local] = vec4f(delta[at0], delta[at1], delta[at2], delta[at3]);",
         "}",
       ]).map((line) => `  ${line}`),
       "}",
