@@ -21,13 +21,17 @@ export const BLOCK = 32;
 /** Vectors of 4 dimensions that are staged at once. */
 const STAGED_VECTORS = 16;
 
-/** How a head's dimensions are cut up. */
-export interface HeadLayout {
+/** A head's dimensions as vectors of four. */
+export interface HeadVectors {
   readonly headDim: number;
   /** Arrays are bound as vec4. */
   readonly vec4: boolean;
   /** Vectors in a head, the last filled up with zeros. */
   readonly vectors: number;
+}
+
+/** How a head's dimensions are cut up. */
+export interface HeadLayout extends HeadVectors {
   /** Stretches of vectors that are staged together. */
   readonly chunks: readonly { readonly first: number; readonly count: number }[];
   /** Invocations across the dimensions when accumulating; a power of 2. */
@@ -66,14 +70,16 @@ var<workgroup> shares: array<array<vec4f, 9>, 8>;`;
 
 /** The declarations of bindings, inputs first, and of `Params`. Arrays of heads are bound as vec4 where that fits. */
 export function attentionBindings(
-  head: HeadLayout,
+  head: HeadVectors,
   options: {
     readonly constants: readonly string[];
     readonly reads: readonly (readonly [name: string, type: "head" | "f32" | "u32"])[];
-    readonly writes: readonly (readonly [name: string, type: "head" | "f32"])[];
+    /** "vectors" are vec4f whatever the head size. */
+    readonly writes: readonly (readonly [name: string, type: "head" | "f32" | "vectors"])[];
   },
 ): string {
-  const type = (kind: string) => kind === "head" ? head.vec4 ? "vec4f" : "f32" : kind;
+  const type = (kind: string) =>
+    kind === "vectors" || kind === "head" && head.vec4 ? "vec4f" : kind === "head" ? "f32" : kind;
   const binding = (access: string, i: number, name: string, kind: string) =>
     `@group(0) @binding(${i}) var<storage, ${access}> ${name}: array<${type(kind)}>;`;
   const reads = options.reads.map(([name, kind], i) => binding("read", i, name, kind));
@@ -88,7 +94,7 @@ ${[...reads, ...writes].join("\n")}
 }
 
 /** A function that reads vector d of a head, given the head's index among all: (b * T + t) * H + h. */
-export function readFunction(head: HeadLayout, array: string): string {
+export function readFunction(head: HeadVectors, array: string): string {
   const body = head.vec4 ? `return ${array}[index * ${head.vectors}u + d];` : `let at = index * HEAD_DIM + 4u * d;
   return vec4f(${
     LANES.map((_, lane) => `select(0.0, ${array}[at + ${lane}u], 4u * d + ${lane}u < HEAD_DIM)`).join(", ")
@@ -99,7 +105,7 @@ export function readFunction(head: HeadLayout, array: string): string {
 }
 
 /** A function that writes vector d of a head, or adds to it. */
-export function writeFunction(head: HeadLayout, array: string): string {
+export function writeFunction(head: HeadVectors, array: string): string {
   const store = (element: string, value: string) =>
     `if (accumulate != 0u) {
     ${element} += ${value};

@@ -37,6 +37,7 @@ export const attentionForward = defineKernel({
   tries: [
     { constants: { B: 2, T: 37, S: 37, H: 2, headDim: 6 } },
     { constants: { B: 1, T: 65, S: 65, H: 2, headDim: 64 } },
+    { constants: { B: 1, T: 65, S: 65, H: 2, headDim: 32 } },
     // One query after cached keys, as in generation.
     { constants: { B: 2, T: 1, S: 150, H: 3, headDim: 64 }, inputs: { start: [130] } },
   ],
@@ -79,6 +80,12 @@ export const attentionBackward = defineKernel({
   tries: [
     { constants: { B: 2, T: 37, H: 2, headDim: 6, accumulateQuery: 0, accumulateKey: 1, accumulateValue: 0 } },
     { constants: { B: 1, T: 65, H: 2, headDim: 64, accumulateQuery: 0, accumulateKey: 1, accumulateValue: 0 } },
+    { constants: { B: 1, T: 65, H: 2, headDim: 32, accumulateQuery: 1, accumulateKey: 0, accumulateValue: 0 } },
+    // So many heads that a GPU takes each at once.
+    {
+      constants: { B: 64, T: 65, H: 8, headDim: 32, accumulateQuery: 0, accumulateKey: 0, accumulateValue: 1 },
+      large: true,
+    },
   ],
 });
 

@@ -91,21 +91,24 @@ gpuTest("webgpu: kernels that are cut give the same result as whole", async () =
   }
 });
 
-gpuTest("webgpu: attention that is cut gives the same result as whole", async () => {
-  const names = ["attention_forward", "attention_backward"];
-  await using backend = await createWebGpuBackend({ kernels: slowed(names) });
-  const [B, T, H, headDim] = [2, 70, 2, 8];
-  const random = new Random(7);
-  const input = () => ({ shape: [B, T, H * headDim], data: random.normal(B * T * H * headDim) });
-  const op: OpCase = {
-    label: "attention, cut",
-    inputs: { q: input(), k: input(), v: input(), start: { shape: [1], data: Uint32Array.of(0) } },
-    build: (graph, { q, k, v, start }) => attention(graph, q, k, v, H, start),
-  };
-  // Far above rounding, far below what a missing or doubled workgroup would do.
-  const loose = { absolute: 1e-5 };
-  await assertOpMatchesReference(backend, op, { y: loose, d_q: loose, d_k: loose, d_v: loose });
-});
+for (const kernelsForHardware of [false, true]) {
+  const kernels = kernelsForHardware ? "a real GPU's kernels" : "the adapter's kernels";
+  gpuTest(`webgpu: attention that is cut gives the same result as whole, with ${kernels}`, async () => {
+    const names = ["attention_forward", "attention_backward"];
+    await using backend = await createWebGpuBackend({ kernels: slowed(names), kernelsForHardware });
+    const [B, T, H, headDim] = [2, 70, 2, 8];
+    const random = new Random(7);
+    const input = () => ({ shape: [B, T, H * headDim], data: random.normal(B * T * H * headDim) });
+    const op: OpCase = {
+      label: "attention, cut",
+      inputs: { q: input(), k: input(), v: input(), start: { shape: [1], data: Uint32Array.of(0) } },
+      build: (graph, { q, k, v, start }) => attention(graph, q, k, v, H, start),
+    };
+    // Far above rounding, far below what a missing or doubled workgroup would do.
+    const loose = { absolute: 1e-5 };
+    await assertOpMatchesReference(backend, op, { y: loose, d_q: loose, d_k: loose, d_v: loose });
+  });
+}
 
 Deno.test("Pace cuts a program where a submission would be long, and less often once the device has proved fast", () => {
   const pace = new Pace();

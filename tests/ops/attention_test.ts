@@ -2,62 +2,25 @@ import { assertThrows } from "@std/assert";
 import { Graph } from "../../lib/graph/graph.ts";
 import { Tensor } from "../../lib/graph/tensor.ts";
 import { attention } from "../../lib/ops/attention.ts";
-import { assertClose, UNIT_ROUNDOFF } from "../harness/assert_close.ts";
+import {
+  attentionOf,
+  attentionTolerances,
+  cachedAttention,
+  probabilityError,
+  randomAttention,
+} from "../harness/attention_case.ts";
+import { assertClose } from "../harness/assert_close.ts";
 import { forEachDevice, reference } from "../harness/backends.ts";
 import { headsLast, loadFixture } from "../harness/fixtures.ts";
 import { runGraph, type Trace } from "../harness/graph_run.ts";
-import { type OpCase, type OpInput, upstreamOf } from "../harness/op_case.ts";
 import { Random } from "../harness/random.ts";
 import { testOp } from "../harness/test_op.ts";
-import { dotTolerance, largest, rms } from "../harness/tolerance.ts";
-
-function attentionOf(q: OpInput, k: OpInput, v: OpInput, numHeads: number): OpCase {
-  return {
-    label: `attention (${q.shape}), ${numHeads} heads`,
-    inputs: { q, k, v, start: { shape: [1], data: Uint32Array.of(0) } },
-    build: (graph, { q, k, v, start }) => attention(graph, q, k, v, numHeads, start),
-    // A single position attends to itself alone, whatever its query and key are.
-    cancels: q.shape[1] === 1,
-  };
-}
-
-/** Relative error of a probability: that of its score, a dot product, and softmax's own (see softmax_test.ts). */
-function probabilityError(q: ArrayLike<number>, k: ArrayLike<number>, headDim: number, keys: number): number {
-  const score = dotTolerance(headDim, q, k).absolute! / Math.sqrt(headDim);
-  return score + (10 + Math.sqrt(keys)) * UNIT_ROUNDOFF;
-}
-
-/**
- * y is a mean of v with weights p that sum to 1. A score's gradient is p (dY·v − delta), off by the error of p times
- * dY·v, and by that of the dot product; dQ weighs k with them. dK and dV sum over queries instead, whose weights for
- * one key need not sum to 1: the first key's sum to about 1 + ln T for random scores.
- */
-function tolerances(op: OpCase) {
-  const { q, k, v } = op.inputs;
-  const numHeads = Number(/(\d+) heads/.exec(op.label)![1]);
-  const headDim = q.shape[2] / numHeads;
-  const T = q.shape[1];
-  const dY = upstreamOf(op, q.data.length);
-  const error = probabilityError(q.data, k.data, headDim, T);
-  const dP = Math.sqrt(headDim) * rms(dY) * rms(v.data);
-  const scoreGradient = (error * dP + dotTolerance(headDim, dY, v.data).absolute!) / Math.sqrt(headDim);
-  const queries = 1 + Math.log(T);
-  return {
-    y: { absolute: error * largest(v.data) },
-    d_q: { absolute: scoreGradient * largest(k.data) },
-    d_k: { absolute: queries * scoreGradient * largest(q.data) },
-    d_v: { absolute: queries * error * largest(dY) },
-  };
-}
+import { largest } from "../harness/tolerance.ts";
 
 testOp({
   name: "attention",
-  makeCase: ([B, T, H, headDim]) => {
-    const random = new Random(B + 10 * T + 1000 * H + 100003 * headDim);
-    const input = () => ({ shape: [B, T, H * headDim], data: random.normal(B * T * H * headDim) });
-    return attentionOf(input(), input(), input(), H);
-  },
-  tolerances,
+  makeCase: randomAttention,
+  tolerances: attentionTolerances,
   fixture: () => {
     const { floats, shape } = loadFixture("attention_causal");
     const [B, H, T, headDim] = shape("q");
@@ -96,36 +59,6 @@ testOp({
   repeat: [2, 65, 2, 16],
 });
 
-const HUGE = 2 ** 60;
-
-/**
- * Forward only, T queries from `start` on over a cache of S keys. Those after the last query are huge, so that any
- * weight but 0 shows; but finite, as what a cache holds is.
- */
-function cached(B: number, T: number, S: number, H: number, headDim: number, start: number) {
-  const random = new Random(B + T + S);
-  const D = H * headDim;
-  const q = random.normal(B * T * D);
-  const [k, v] = [0, 1].map(() => {
-    const rows = random.normal(B * S * D);
-    for (let b = 0; b < B; b++) rows.fill(HUGE, (b * S + start + T) * D, (b + 1) * S * D);
-    return rows;
-  });
-  const build = (trace: Trace) => ({
-    y: attention(
-      trace.graph,
-      trace.input("q", [B, T, D], q),
-      trace.input("k", [B, S, D], k),
-      trace.input("v", [B, S, D], v),
-      H,
-      trace.input("start", [1], Uint32Array.of(start)),
-    ),
-  });
-  const seen = (x: Float32Array) => x.filter((value) => value !== HUGE);
-  const tolerance = probabilityError(q, seen(k), headDim, start + T) * largest(seen(v));
-  return { build, tolerance };
-}
-
 forEachDevice("attention over a KV cache sees the keys up to each query's position and no others", async (backend) => {
   const sizes = [
     [1, 1, 1, 1, 2, 0],
@@ -149,7 +82,7 @@ forEachDevice("attention over a KV cache sees the keys up to each query's positi
     [1, 33, 100, 2, 8, 31],
   ] as const;
   for (const [B, T, S, H, headDim, start] of sizes) {
-    const { build, tolerance } = cached(B, T, S, H, headDim, start);
+    const { build, tolerance } = cachedAttention(B, T, S, H, headDim, start);
     const expected = await runGraph(await reference(), build);
     const actual = await runGraph(backend, build);
     assertClose(actual.y, expected.y, { absolute: tolerance }, `attention ${[B, T, S, H, headDim]} from ${start}`);
