@@ -1,5 +1,6 @@
 /** What a kernel call becomes on a GPU: one or more dispatches of WGSL modules. */
 
+import type { RatedMatrixTile } from "./matmul_subgroup_tile.ts";
 import type { RatedTile } from "./matmul_tile.ts";
 import type { SubgroupMatrices } from "./subgroup_matrix.ts";
 import { ofWidth, widthFor, withConstants } from "./specialize.ts";
@@ -18,6 +19,8 @@ export interface DeviceTraits {
   readonly matrices?: SubgroupMatrices;
   /** Tiles for matrix products, and how fast this device is with each; those of TILES by default. */
   readonly tiles?: readonly RatedTile[];
+  /** The same of subgroup matrices; those of MATRIX_TILES by default. */
+  readonly matrixTiles?: readonly RatedMatrixTile[];
 }
 
 /** A kernel's constants by name. */

@@ -1,21 +1,42 @@
 import { type Constants, type DeviceTraits, type Dispatch, type WgslCall, WORKGROUP } from "./dispatch.ts";
 import type { MatmulKernel } from "./matmul_source.ts";
 import { subgroupMatmul } from "./matmul_subgroup.ts";
-import { type MatrixTile, matrixTileBytes } from "./matmul_subgroup_tile.ts";
+import { type MatrixTile, matrixTileBytes, type RatedMatrixTile } from "./matmul_subgroup_tile.ts";
 import type { SubgroupMatrices } from "./subgroup_matrix.ts";
 import sumPartials from "./sum_partials.wgsl" with { type: "text" };
 
-/** Tiles for subgroup matrices, the largest first: it reads memory least often. */
-export const MATRIX_TILES: readonly MatrixTile[] = [
-  { m: 128, n: 128, k: 32, across: 4, down: 2, buffers: 1 },
-  { m: 64, n: 64, k: 32, across: 2, down: 2, buffers: 1 },
+const rated = (tile: MatrixTile, rate: number): RatedMatrixTile => ({
+  tile,
+  rates: { linear_forward: rate, linear_backward_input: rate, linear_backward_weight: rate },
+});
+
+/**
+ * Tiles for subgroup matrices. Where a subgroup has 64 x 64 of C, it reads workgroup memory least often. The rates are a
+ * guess at their order, until a GPU's own were measured.
+ */
+export const MATRIX_TILES: readonly RatedMatrixTile[] = [
+  rated({ m: 128, n: 128, k: 32, across: 2, down: 2, buffers: 1 }, 1),
+  rated({ m: 128, n: 128, k: 32, across: 2, down: 2, buffers: 2 }, 0.99),
+  rated({ m: 128, n: 128, k: 64, across: 2, down: 2, buffers: 1 }, 0.98),
+  rated({ m: 128, n: 256, k: 32, across: 4, down: 2, buffers: 1 }, 0.97),
+  rated({ m: 128, n: 128, k: 32, across: 4, down: 2, buffers: 1 }, 0.9),
+  rated({ m: 64, n: 64, k: 32, across: 2, down: 2, buffers: 1 }, 0.6),
 ];
 
-/** Workgroups that keep a large GPU busy: about two for each of its hundred-odd multiprocessors. */
-const BUSY_WORKGROUPS = 256;
+/** Workgroups that keep a large GPU busy: about three for each of its hundred-odd multiprocessors. */
+const BUSY_WORKGROUPS = 384;
+
+/** Workgroups that a large GPU has room for and does not have, on average, while the last ones finish. */
+const IDLE_WORKGROUPS = 128;
 
 /** K is split no finer than this to get so many, so that a split's own work outweighs the sum over splits. */
-const MIN_SPLIT_K = 512;
+const MIN_SPLIT_K = 1024;
+
+/** Parts of K are whole multiples of this, as every tile's depth divides it. */
+const SPLIT_DEPTH = 64;
+
+/** Side of the square tile by which it is decided how often K is split. */
+const NOMINAL_SIDE = 128;
 
 /** Below so many rows or columns of C, or steps of K, most of a tile would be empty. */
 const MIN_SIZE = 32;
@@ -35,18 +56,38 @@ export interface MatrixVariant {
 export function chooseMatrixVariant(
   kernel: MatmulKernel,
   constants: Constants,
-  { matrices, maxWorkgroupBytes, maxInvocations }: DeviceTraits,
+  traits: DeviceTraits,
   halves: ReadonlySet<number>,
 ): MatrixVariant | undefined {
+  const { matrices, matrixTiles } = traits;
   const [M, N, K] = sizesOf(kernel, constants);
   if (matrices === undefined || !halves.has(0) || !halves.has(1) || Math.min(M, N, K) < MIN_SIZE) return undefined;
-  const fitting = MATRIX_TILES.filter((tile) =>
-    tile.across * tile.down * matrices.lanes <= maxInvocations && matrixTileBytes(kernel, tile) <= maxWorkgroupBytes
-  );
-  const workgroups = ({ m, n }: MatrixTile) => Math.ceil(M / m) * Math.ceil(N / n);
-  const maxSplits = Math.max(1, Math.floor(K / MIN_SPLIT_K));
-  const tile = fitting.find((tile) => workgroups(tile) * maxSplits >= BUSY_WORKGROUPS) ?? fitting.at(-1);
-  return tile && { tile, splits: Math.min(maxSplits, Math.ceil(BUSY_WORKGROUPS / workgroups(tile))) };
+  const splits = chooseSplits(M, N, K);
+  const speed = ({ tile: { m, n }, rates }: RatedMatrixTile): number => {
+    const workgroups = Math.ceil(M / m) * Math.ceil(N / n);
+    const useful = M * N / (workgroups * m * n);
+    const busy = workgroups * splits / (workgroups * splits + IDLE_WORKGROUPS);
+    return rates[kernel.name] * useful * busy;
+  };
+  const fitting = (matrixTiles ?? MATRIX_TILES).filter(({ tile }) => fitsMatrices(kernel, tile, traits));
+  if (fitting.length === 0) return undefined;
+  return { tile: fitting.reduce((best, next) => speed(next) > speed(best) ? next : best).tile, splits };
+}
+
+/** By the sizes alone, so that every tile adds up in the same order. */
+function chooseSplits(M: number, N: number, K: number): number {
+  const workgroups = Math.ceil(M / NOMINAL_SIDE) * Math.ceil(N / NOMINAL_SIDE);
+  return Math.max(1, Math.min(Math.floor(K / MIN_SPLIT_K), Math.ceil(BUSY_WORKGROUPS / workgroups)));
+}
+
+/** Whether a device has the workgroup memory and the invocations for a tile. */
+export function fitsMatrices(
+  kernel: MatmulKernel,
+  tile: MatrixTile,
+  { matrices, maxWorkgroupBytes, maxInvocations }: DeviceTraits,
+): boolean {
+  return matrices !== undefined && tile.across * tile.down * matrices.lanes <= maxInvocations &&
+    matrixTileBytes(kernel, tile) <= maxWorkgroupBytes;
 }
 
 /** The dispatches of one product on subgroup matrices. */
@@ -58,7 +99,7 @@ export function subgroupMatmulCall(
   halves: ReadonlySet<number>,
 ): WgslCall {
   const [M, N, K] = sizesOf(kernel, constants);
-  const splitK = Math.ceil(K / splits / tile.k) * tile.k;
+  const splitK = Math.ceil(K / splits / SPLIT_DEPTH) * SPLIT_DEPTH;
   const parts = Math.ceil(K / splitK);
   const source = subgroupMatmul(kernel, tile, matrices, {
     aVec4: (kernel.a.layout === "rows" ? K : M) % 4 === 0,
@@ -95,7 +136,7 @@ export function subgroupMatmulCall(
 }
 
 /** A tile in words. */
-function matrixTileLabel({ m, n, k, across, down, buffers }: MatrixTile, { lanes }: SubgroupMatrices): string {
+export function matrixTileLabel({ m, n, k, across, down, buffers }: MatrixTile, { lanes }: SubgroupMatrices): string {
   return `${m}x${n}x${k} by ${across * down * lanes}${buffers === 2 ? ", two buffers" : ""}`;
 }
 

@@ -16,6 +16,13 @@ export interface MatrixTile {
   readonly buffers: 1 | 2;
 }
 
+/** A tile, and how fast a device is with it: as of `RatedTile`. */
+export interface RatedMatrixTile {
+  readonly tile: MatrixTile;
+  /** By the kernel's name. */
+  readonly rates: Readonly<Record<string, number>>;
+}
+
 /** Bytes of workgroup memory that a tile takes. */
 export function matrixTileBytes(kernel: MatmulKernel, tile: MatrixTile): number {
   const { m, n, k, across, down, buffers } = tile;

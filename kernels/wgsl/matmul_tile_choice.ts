@@ -17,8 +17,8 @@ const rated = (tile: Tile, forward: number, backwardInput: number, backwardWeigh
  * TFLOP/s on an H100, and only there until a GPU's own were measured; see lib/measure/tile_rates.ts.
  */
 export const TILES: readonly RatedTile[] = [
-  rated({ m: 256, n: 128, k: 8, across: 16, down: 16 }, 41, 44, 45),
   rated({ m: 128, n: 192, k: 16, across: 16, down: 16 }, 41, 44, 45),
+  rated({ m: 192, n: 128, k: 16, across: 16, down: 16 }, 41, 44, 45),
   rated({ m: 128, n: 128, k: 16, across: 16, down: 16 }, 41, 45, 46),
   rated({ m: 256, n: 64, k: 16, across: 8, down: 32 }, 40, 43, 44),
   rated({ m: 128, n: 128, k: 8, across: 16, down: 16 }, 37, 38, 39),

@@ -1,4 +1,5 @@
 import type { DeviceTraits, WgslKernel } from "../../kernels/wgsl/dispatch.ts";
+import type { RatedMatrixTile } from "../../kernels/wgsl/matmul_subgroup_tile.ts";
 import type { RatedTile } from "../../kernels/wgsl/matmul_tile.ts";
 import { wgslKernels } from "../../kernels/wgsl/mod.ts";
 import type { SubgroupMatrices } from "../../kernels/wgsl/subgroup_matrix.ts";
@@ -79,6 +80,11 @@ export class WebGpuBackend implements Backend {
    */
   useTiles(tiles: readonly RatedTile[] | undefined): void {
     this.#traits = { ...this.#traits, tiles };
+  }
+
+  /** The same of products on subgroup matrices. */
+  useMatrixTiles(matrixTiles: readonly RatedMatrixTile[] | undefined): void {
+    this.#traits = { ...this.#traits, matrixTiles };
   }
 
   get hasF16(): boolean {

@@ -3,6 +3,9 @@ const MOST_RUNS = 9;
 const FEWEST_RUNS = 3;
 const ALL_RUNS_SECONDS = 0.3;
 
+/** A GPU with nothing to do goes down to a sixth of its clock, and takes tens of milliseconds of work to come up again. */
+const WARM_UP_SECONDS = 0.1;
+
 /** How much longer a run becomes at most when it was too short to tell how long it should be. */
 const GROWTH = 20;
 
@@ -29,6 +32,7 @@ export async function repeatedTimes(
     repeats = Math.ceil(repeats * (growth > 0 && growth < GROWTH ? growth : GROWTH));
     seconds = await time(repeats);
   }
+  await time(Math.ceil(repeats * WARM_UP_SECONDS / seconds));
   const runs = Math.min(MOST_RUNS, Math.max(FEWEST_RUNS, Math.ceil(ALL_RUNS_SECONDS / seconds)));
   const times: number[] = [];
   for (let run = 0; run < runs; run++) times.push(await time(repeats) / repeats);

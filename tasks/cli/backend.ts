@@ -10,7 +10,7 @@ import { GpuError } from "../../lib/backend/webgpu/gpu_error.ts";
 import type { KernelFault } from "../../lib/train/self_test.ts";
 import { UsageError } from "./errors.ts";
 import { hasPassedSelfTest, testKernels } from "./self_test.ts";
-import { chooseTiles } from "./tiles.ts";
+import { chooseMatrixTiles, chooseTiles } from "./tiles.ts";
 
 /** What `startBackend` may be told. */
 export interface StartBackendOptions extends CreateBackendOptions {
@@ -50,8 +50,9 @@ export async function startBackend(choice: BackendChoice, options: StartBackendO
     if (faults.length === 0) {
       const inHalf = precision === "f16" ? await faultsOf(backend, "f16") : [];
       if (inHalf.length > 0) throw new GpuError(faultMessage(backend, inHalf, "--dtype f32"));
-      // Products on matrix units have tiles of their own.
-      if (options.tuned && !(backend.traits.matrices && precision === "f16")) await chooseTiles(backend);
+      if (options.tuned) {
+        await (backend.traits.matrices && precision === "f16" ? chooseMatrixTiles(backend) : chooseTiles(backend));
+      }
       return backend;
     }
     const problem = faultMessage(backend, faults);
@@ -77,10 +78,13 @@ async function startDawn(choice: BackendChoice, dawn: string): Promise<Backend> 
  */
 export function moreLike(backend: Backend, dawn?: string): () => Promise<Backend> {
   const { name } = backend;
-  const tiles = backend instanceof WebGpuBackend ? backend.traits.tiles : undefined;
+  const { tiles, matrixTiles } = backend instanceof WebGpuBackend ? backend.traits : {};
   return async () => {
     const another = await createBackend(name, { gpu: dawn === undefined ? undefined : await openDawn(dawn) });
-    if (another instanceof WebGpuBackend) another.useTiles(tiles);
+    if (another instanceof WebGpuBackend) {
+      another.useTiles(tiles);
+      another.useMatrixTiles(matrixTiles);
+    }
     return another;
   };
 }

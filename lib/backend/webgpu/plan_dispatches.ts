@@ -42,8 +42,8 @@ const DISPATCH_SECONDS = 0.5;
 export const MAX_DISPATCH_WORK = 1e11;
 
 /** The work of a dispatch at most. Where parts are too many, the last workgroups of each leave a GPU half idle. */
-function maxDispatchWork({ tiles = [] }: DeviceTraits): number {
-  const measured = Math.max(0, ...tiles.flatMap(({ rates }) => Object.values(rates)));
+function maxDispatchWork({ tiles = [], matrixTiles = [] }: DeviceTraits): number {
+  const measured = Math.max(0, ...[...tiles, ...matrixTiles].flatMap(({ rates }) => Object.values(rates)));
   return Math.max(MAX_DISPATCH_WORK, DISPATCH_SECONDS * measured);
 }
 
