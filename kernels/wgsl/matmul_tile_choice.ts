@@ -13,18 +13,20 @@ const rated = (tile: Tile, forward: number, backwardInput: number, backwardWeigh
 
 /**
  * Tiles for a real GPU. Larger ones read memory less often, smaller ones make more workgroups and waste less where C does
- * not come out even; each invocation has 8 × 8 elements of C in registers or more, but for the smallest. The rates are in
- * TFLOP/s on an H100, and only there until a GPU's own were measured; see lib/measure/tile_rates.ts.
+ * not come out even. The small ones are shallow, because their workgroups are at different places of the loop at a time:
+ * its 16 steps, twice, of 8 × 8 products are more instructions than an H100 keeps at hand, and 64 x 64 x 16 took 1.7 times
+ * as long as 64 x 64 x 8.
+ *
+ * The rates are in TFLOP/s on an H100, and only there until a GPU's own were measured; see lib/measure/tile_rates.ts. That
+ * of 64 x 64 x 8 is put together from measurements at another clock.
  */
 export const TILES: readonly RatedTile[] = [
-  rated({ m: 128, n: 192, k: 16, across: 16, down: 16 }, 41, 44, 45),
-  rated({ m: 192, n: 128, k: 16, across: 16, down: 16 }, 41, 44, 45),
-  rated({ m: 128, n: 128, k: 16, across: 16, down: 16 }, 41, 45, 46),
-  rated({ m: 256, n: 64, k: 16, across: 8, down: 32 }, 40, 43, 44),
-  rated({ m: 128, n: 128, k: 8, across: 16, down: 16 }, 37, 38, 39),
-  rated({ m: 64, n: 64, k: 16, across: 8, down: 8 }, 35, 35, 40),
-  rated({ m: 64, n: 64, k: 8, across: 8, down: 8 }, 30, 30, 30),
-  rated({ m: 32, n: 32, k: 16, across: 8, down: 8 }, 20, 20, 20),
+  rated({ m: 128, n: 192, k: 16, across: 16, down: 16 }, 38.6, 43.9, 46),
+  rated({ m: 192, n: 128, k: 16, across: 16, down: 16 }, 38.6, 39.3, 46),
+  rated({ m: 128, n: 128, k: 16, across: 16, down: 16 }, 38.9, 40.8, 44.3),
+  rated({ m: 128, n: 128, k: 8, across: 16, down: 16 }, 37.6, 34.8, 38.6),
+  rated({ m: 64, n: 64, k: 8, across: 8, down: 8 }, 34, 34, 38),
+  rated({ m: 32, n: 32, k: 16, across: 8, down: 8 }, 22.5, 25.8, 29.7),
 ];
 
 /** Workgroups that keep a large GPU busy: about two for each of its hundred-odd multiprocessors. */

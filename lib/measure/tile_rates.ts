@@ -14,10 +14,12 @@ const KERNELS: readonly Kernel[] = [linearForward, linearBackwardInput, linearBa
 /** Sides of C that every tile divides, so large that the last workgroups to finish hardly count; and steps of K. */
 const SIZES: MatmulSizes = { M: 12288, N: 3072, K: 512 };
 
+/** After so long the tiles that were not reached are left out: some drivers compile a kernel for many seconds. */
+const MOST_SECONDS = 30;
+
 /** What is measured, where it is not the default. */
 export interface TileRatesOptions<T> {
-  /** All that there are by default. The ones that do not fit the device are left out, and those that are there for
-   * devices with less workgroup memory where a deeper one fits. */
+  /** All that there are by default; the ones that do not fit the device are left out. */
   readonly tiles?: readonly T[];
   readonly sizes?: MatmulSizes;
   /** Is told of a tile that computes wrong results on this device. It is left out. */
@@ -36,8 +38,7 @@ export async function measureTileRates(
   { tiles = TILES.map(({ tile }) => tile), ...options }: TileRatesOptions<Tile> = {},
 ): Promise<readonly RatedTile[] | undefined> {
   const before = backend.traits.tiles;
-  const fitting = tiles.filter((tile) => matmulKernels.every((kernel) => fits(kernel, tile, backend.traits)))
-    .filter(({ m, n, k }, _, all) => !all.some((other) => other.m === m && other.n === n && other.k > k));
+  const fitting = tiles.filter((tile) => matmulKernels.every((kernel) => fits(kernel, tile, backend.traits)));
   try {
     return await rateAll(backend, fitting, "f32", (rated) => backend.useTiles(rated), options);
   } finally {
@@ -75,20 +76,24 @@ async function rateAll<T>(
   use: (tiles: readonly Rated<T>[]) => void,
   { sizes = sizesFor(backend), onWrong }: Omit<TileRatesOptions<T>, "tiles">,
 ): Promise<readonly Rated<T>[] | undefined> {
-  const rates = new Map(tiles.map((tile): [T, Record<string, number>] => [tile, {}]));
-  for (const [i, kernel] of KERNELS.entries()) {
-    using product = new TimedProduct(backend, kernel, matmulKernels[i], sizes, operands);
-    for (const [tile, rate] of [...rates]) {
+  const rated: Rated<T>[] = [];
+  const start = performance.now();
+  for (const tile of tiles) {
+    const rates: Record<string, number> = {};
+    let wrong: string | undefined;
+    for (const [i, kernel] of KERNELS.entries()) {
       use([{ tile, rates: { [kernel.name]: 1 } }]);
+      using product = new TimedProduct(backend, kernel, matmulKernels[i], sizes, operands);
       const seconds = await product.seconds();
       if (seconds === undefined) return undefined;
-      rate[kernel.name] = 2 * sizes.M * sizes.N * sizes.K / seconds;
-      if (await product.isRight()) continue;
-      rates.delete(tile);
-      onWrong?.(tile, kernel.name);
+      rates[kernel.name] = 2 * sizes.M * sizes.N * sizes.K / seconds;
+      if (!await product.isRight()) wrong ??= kernel.name;
     }
+    if (wrong === undefined) rated.push({ tile, rates });
+    else onWrong?.(tile, wrong);
+    if (rated.length > 0 && performance.now() - start > 1000 * MOST_SECONDS) break;
   }
-  return [...rates].map(([tile, rates]) => ({ tile, rates }));
+  return rated;
 }
 
 /** Fewer rows where an adapter cannot bind all of C. */

@@ -66,7 +66,7 @@ async function ratesOf<T>(
   const known = ratesIn(recall(device, VALID_MS), tiles);
   if (known !== undefined) return known;
   const products = matmulKernels.map(({ name }) => name).join(", ");
-  console.error(`Measuring which ${what} suit ${description}: some seconds, once. ${products}:`);
+  console.error(`Measuring which ${what} suit ${description}: half a minute at most, once. ${products}:`);
   const measured = await measure((tile, kernel) =>
     console.error(`WARNING: a tile of ${label(tile)} is left out: ${kernel} computes wrong results with it`)
   );
