@@ -1,5 +1,5 @@
 import { matmulKernels } from "../../kernels/wgsl/linear.ts";
-import type { MatmulKernel, MatmulSizes } from "../../kernels/wgsl/matmul_source.ts";
+import type { MatmulSizes } from "../../kernels/wgsl/matmul_source.ts";
 import { fitsMatrices, MATRIX_TILES } from "../../kernels/wgsl/matmul_subgroup_call.ts";
 import type { MatrixTile, RatedMatrixTile } from "../../kernels/wgsl/matmul_subgroup_tile.ts";
 import { fits, TILES } from "../../kernels/wgsl/matmul_tile_choice.ts";
