@@ -7,7 +7,7 @@ import {
   type MatmulKernel,
   range,
 } from "./matmul_source.ts";
-import { loadSums, RESULT_ELEMENTS, storeSums, storeThroughMemory } from "./matmul_subgroup_result.ts";
+import { loadSums, storeSums, storeThroughMemory, stripElements } from "./matmul_subgroup_result.ts";
 import { type MatrixOperand, stageMatrices } from "./matmul_subgroup_staging.ts";
 import { type MatrixTile, requireMatrixTile } from "./matmul_subgroup_tile.ts";
 import { MATRIX, MATRIX_DIRECTIVES, matrixType, type SubgroupMatrices } from "./subgroup_matrix.ts";
@@ -48,9 +48,8 @@ export function subgroupMatmul(
   const { splitK: split, direct } = options;
   const target = split ? "partials" : kernel.c;
   const part = { m: tile.m / tile.down, n: tile.n / tile.across };
-  const blocks = range(part.m / MATRIX).flatMap((i) =>
-    range(part.n / MATRIX).map((j) => ({ i, j, sum: `sum${i}_${j}` }))
-  );
+  const strips = range(part.m / MATRIX).map((i) => range(part.n / MATRIX).map((j) => ({ i, j, sum: `sum${i}_${j}` })));
+  const blocks = strips.flat();
   const cVec4 = options.cVec4 && !direct;
   const store = { kernel, matrices, target, split, cVec4 };
 
@@ -75,8 +74,8 @@ ${declarations(kernel, { ...options, cVec4, c: target, extra: split ? ["split_k"
 ${a.declaration}
 ${b.declaration}
 ${
-    direct ? "" : `// For each subgroup one matrix on its way to ${target}.
-var<workgroup> results: array<f32, ${tile.across * tile.down * RESULT_ELEMENTS}>;
+    direct ? "" : `// For each subgroup a strip of its part on its way to ${target}.
+var<workgroup> results: array<f32, ${tile.across * tile.down * stripElements(part.n)}>;
 `
   }
 @compute @workgroup_size(WORKGROUP)
@@ -118,7 +117,7 @@ ${split ? "  let target_start = split * M * N;\n" : ""}${
   var k = k_start;
 ${lines(2, [...a.fetch, ...b.fetch])}
 ${lines(2, tile.buffers === 2 ? loopOverTwo(a, b, tile, part) : loopOverOne(a, b, tile, part))}
-${lines(2, direct ? storeSums(store, blocks) : blocks.flatMap((block) => storeThroughMemory(store, block)))}
+${lines(2, direct ? storeSums(store, blocks) : strips.flatMap((strip) => storeThroughMemory(store, strip, part.n)))}
 }
 `;
 }

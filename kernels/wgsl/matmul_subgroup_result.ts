@@ -2,11 +2,15 @@
 import { accumulates, indented, LANES, type MatmulKernel, range } from "./matmul_source.ts";
 import { loadMatrix, MATRIX, storeMatrix, type SubgroupMatrices } from "./subgroup_matrix.ts";
 
-/** f32 from row to row of a result on its way through workgroup memory: 4 more than it has, against bank conflicts. */
-const RESULT_STRIDE = MATRIX + 4;
+/** f32 from row to row of a strip on its way through workgroup memory: 4 more than it has, against bank conflicts. */
+function stripStride(partColumns: number): number {
+  return partColumns + 4;
+}
 
-/** f32 of workgroup memory that each subgroup needs for one result. */
-export const RESULT_ELEMENTS = MATRIX * RESULT_STRIDE;
+/** f32 of workgroup memory that each subgroup needs for a strip: the matrices side by side in its part of C. */
+export function stripElements(partColumns: number): number {
+  return MATRIX * stripStride(partColumns);
+}
 
 /** Where a subgroup's matrices go. */
 export interface ResultTarget {
@@ -50,20 +54,26 @@ export function storeSums(store: ResultTarget, blocks: readonly Block[]): string
   return blocks.map((block) => storeMatrix(store.matrices, store.target, startOf(store, block), block.sum, "N"));
 }
 
-/** A matrix through workgroup memory, from where the subgroup's invocations write what lies in C, four neighbours each. */
-export function storeThroughMemory(store: ResultTarget, { i, j, sum }: Block): string[] {
+/**
+ * A strip of matrices through workgroup memory, from where the subgroup's invocations write what lies in C, four neighbours
+ * each. A whole strip at a time, because all subgroups wait for each other before and after.
+ * @param strip Matrices side by side: all have the same i.
+ * @param partColumns Columns of the subgroup's part of C.
+ */
+export function storeThroughMemory(store: ResultTarget, strip: readonly Block[], partColumns: number): string[] {
   const { matrices } = store;
-  const slot = `subgroup * ${RESULT_ELEMENTS}u`;
-  const vectors = MATRIX / 4;
+  const stride = stripStride(partColumns);
+  const slot = `subgroup * ${stripElements(partColumns)}u`;
+  const vectors = partColumns / 4;
   return [
     "workgroupBarrier();",
-    storeMatrix(matrices, "results", slot, sum, `${RESULT_STRIDE}u`),
+    ...strip.map(({ j, sum }) => storeMatrix(matrices, "results", `${slot} + ${MATRIX * j}u`, sum, `${stride}u`)),
     "workgroupBarrier();",
     `for (var at = lane; at < ${MATRIX * vectors}u; at += ${matrices.lanes}u) {`,
     ...indented([
-      `let slot_at = ${slot} + at / ${vectors}u * ${RESULT_STRIDE}u + at % ${vectors}u * 4u;`,
-      `let to_row = row + part_row + ${MATRIX * i}u + at / ${vectors}u;`,
-      `let to_column = column + part_column + ${MATRIX * j}u + at % ${vectors}u * 4u;`,
+      `let slot_at = ${slot} + at / ${vectors}u * ${stride}u + at % ${vectors}u * 4u;`,
+      `let to_row = row + part_row + ${MATRIX * strip[0].i}u + at / ${vectors}u;`,
+      `let to_column = column + part_column + at % ${vectors}u * 4u;`,
       "if (to_row < M) {",
       ...indented(storeFour(store)),
       "}",

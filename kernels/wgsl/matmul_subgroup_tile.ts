@@ -1,5 +1,5 @@
 import type { MatmulKernel } from "./matmul_source.ts";
-import { RESULT_ELEMENTS } from "./matmul_subgroup_result.ts";
+import { stripElements } from "./matmul_subgroup_result.ts";
 import { matrixStagedBytes } from "./matmul_subgroup_staging.ts";
 import { MATRIX } from "./subgroup_matrix.ts";
 
@@ -27,7 +27,7 @@ export interface RatedMatrixTile {
 export function matrixTileBytes(kernel: MatmulKernel, tile: MatrixTile): number {
   const { m, n, k, across, down, buffers } = tile;
   return matrixStagedBytes(kernel.a.layout, m, k, buffers) + matrixStagedBytes(kernel.b.layout, n, k, buffers) +
-    4 * across * down * RESULT_ELEMENTS;
+    4 * across * down * stripElements(n / across);
 }
 
 /**
