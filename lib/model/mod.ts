@@ -14,12 +14,13 @@ export { type Architecture, type ModelConfig, type Preset, PRESETS, validateMode
 export type { ContinuationOptions } from "./continuation.ts";
 export { type GenerateOptions, Generator, type GeneratorOptions } from "./generator.ts";
 export type { KvCache } from "./kv_cache.ts";
+export type { ForwardOptions, LanguageModel, LanguageModelConfig } from "./language_model.ts";
 export { ParameterLayout, type ParameterSpec, parameterSpecs } from "./parameters.ts";
 export { Safetensors, type TensorData, type TensorToWrite, writeSafetensors } from "./safetensors.ts";
 export type { TensorEntry } from "./safetensors_header.ts";
 export { NoTokenError, penalizeRepetition, sampleToken, type SamplingOptions, validateSampling } from "./sampling.ts";
 export { untilStopString } from "./text_stream.ts";
-export { type ForwardOptions, Transformer } from "./transformer.ts";
+export { Transformer } from "./transformer.ts";
 export { initialWeights, readWeight, type WeightSource, writeWeights } from "./weights.ts";
 export { saveWeights, weightsFrom } from "./weights_file.ts";
 export { Philox } from "../random/philox.ts";

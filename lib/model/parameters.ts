@@ -66,6 +66,16 @@ export class ParameterLayout {
     ]));
   }
 
+  /** The names and shapes that it was made of. */
+  get specs(): ParameterSpec[] {
+    return [...this.parts].map(([name, { shape }]) => ({ name, shape }));
+  }
+
+  /** Elements of all parameters together. */
+  get count(): number {
+    return [...this.parts.values()].reduce((sum, { size }) => sum + size, 0);
+  }
+
   /**
    * The tensor of a parameter, by its name in a checkpoint.
    *
