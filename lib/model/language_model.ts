@@ -76,8 +76,9 @@ const MEMBERS = {
  */
 export function requireMembers(what: string, model: LanguageModel, ...members: (keyof typeof MEMBERS)[]): void {
   for (const member of members) {
-    const type = member === "forward" || member === "release" ? "function" : "object";
-    if (typeof model[member] === type) continue;
+    const value: unknown = model[member];
+    const isMethod = member === "forward" || member === "release";
+    if (isMethod ? typeof value === "function" : typeof value === "object" && value !== null) continue;
     throw new OptionError(`Cannot ${what}: got a model without ${member}, must have ${MEMBERS[member]}`);
   }
 }

@@ -1,3 +1,4 @@
+import type { Backend } from "../backend/backend.ts";
 import { align } from "../graph/plan.ts";
 import { BYTES_PER_ELEMENT, Storage, Tensor } from "../graph/tensor.ts";
 import type { ModelConfig } from "./config.ts";
@@ -85,5 +86,10 @@ export class ParameterLayout {
     const tensor = this.parts.get(name);
     if (tensor === undefined) throw new Error(`Cannot find parameter "${name}"`);
     return tensor;
+  }
+
+  /** Frees them all on a backend. */
+  release(backend: Backend): void {
+    backend.release(this.flat.placement!.storage);
   }
 }
