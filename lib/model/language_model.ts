@@ -45,6 +45,14 @@ export interface LanguageModel {
    */
   forward(graph: Graph, ids: Tensor, options?: ForwardOptions): Tensor;
   /**
+   * Appends what training minimises. Default: the mean cross-entropy of the logits, which validation and scores always are.
+   *
+   * @param ids (batch, seqLen) of type u32
+   * @param targets Shape of `ids`: the token after each.
+   * @returns (1)
+   */
+  loss?(graph: Graph, ids: Tensor, targets: Tensor): Tensor;
+  /**
    * Makes the arrays of a cache of so many sequences, which `forward` then takes as `options.cache.layers`. A model may do
    * without: generation then computes a whole forward pass for each token.
    */

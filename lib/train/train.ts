@@ -24,7 +24,7 @@ import { Trainer, trainerOptionsOf } from "./trainer.ts";
 export interface StepMetrics {
   /** Counted from 0. */
   readonly step: number;
-  /** Mean cross-entropy of the step's sequences before the update, in nats per token. */
+  /** Mean cross-entropy of the step's sequences before the update, in nats per token; or the model's own loss. */
   readonly loss: number;
   /** The step's learning rate. */
   readonly lr: number;

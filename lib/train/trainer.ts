@@ -49,7 +49,7 @@ export function trainerOptionsOf(config: TrainingConfig, logCapacity: number): T
 
 /** What a step computed besides new weights. */
 export interface StepResult {
-  /** Mean cross-entropy of the step's sequences before the update, in nats per token. */
+  /** Mean cross-entropy of the step's sequences before the update, in nats per token; or the model's own loss. */
   readonly loss: number;
   /** Global gradient norm before clipping. */
   readonly gradNorm: number;

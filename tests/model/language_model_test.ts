@@ -49,6 +49,8 @@ Deno.test("a model that lacks what is needed is refused by the name of that", as
     const flat = { config, parameters, release, forward: (_: Graph, ids: Tensor) => ids };
     await assertRejects(() => use(flat), OptionError, "from the model's forward, must be logits of shape");
   }
+  const manyLosses = Object.assign(new Gated(GATED), { loss: (_: Graph, ids: Tensor) => ids });
+  await assertRejects(() => uses.train(manyLosses), OptionError, "from the model's loss, must be one number");
   const noParameters = { config, release, forward: whole.forward } as unknown as LanguageModel;
   const options = { batchSize: 1, optimizer: TRAINING_DEFAULTS, maxGradNorm: 1, logCapacity: 1 };
   await assertRejects(() => Trainer.create(backend, noParameters, options), OptionError, "without parameters");

@@ -1,5 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 // Nothing but the public API: a person's own architecture needs no more.
+import type { Graph, Tensor } from "../../lib/graph/mod.ts";
+import { add, crossEntropy } from "../../lib/ops/mod.ts";
 import { TRAINING_DEFAULTS } from "../../lib/train/mod.ts";
 import {
   type Backend,
@@ -15,6 +17,7 @@ import {
   scoreTokens,
   type StepMetrics,
   tokensInMemory,
+  train,
   trainRun,
   weightsFrom,
   writeWeights,
@@ -87,6 +90,31 @@ Deno.test("an architecture of one's own: trained, saved, resumed, scored and sam
     assertEquals((await Promise.all(samples.map((ids) => Array.fromAsync(ids))))[1], alone);
     model.release(backend);
   });
+});
+
+/** The same, with a loss that weighs twice: x + x is exactly 2x. */
+class Twice extends Gated {
+  loss(graph: Graph, ids: Tensor, targets: Tensor): Tensor {
+    const [one, other] = [0, 1].map(() => crossEntropy(graph, this.forward(graph, ids), targets));
+    return add(graph, one, other);
+  }
+}
+
+forEachBackend("a loss of one's own is what training minimises; validation stays cross-entropy", async (backend) => {
+  const source = tokensInMemory(TOKENS);
+  const config = { ...TRAINING, steps: 1, validEvery: 1 };
+  const measured: StepMetrics[] = [];
+  for (const model of [new Gated(GATED), new Twice(GATED)]) {
+    const weights = initialWeights(model, 5);
+    measured.push(...await Array.fromAsync(train({ backend, model, config, weights, train: source, valid: source })));
+    model.release(backend);
+  }
+  const [once, twice] = measured;
+  assertEquals(twice.loss, 2 * once.loss);
+  const isNear = (got: number, expected: number) => Math.abs(got - expected) <= 1e-3 * expected;
+  assert(isNear(twice.gradNorm, 2 * once.gradNorm), `norms ${once.gradNorm} and ${twice.gradNorm}`);
+  // Gradients are clipped to one norm, so that the update is the same.
+  assert(isNear(twice.validLoss!, once.validLoss!), `validation ${once.validLoss} and ${twice.validLoss}`);
 });
 
 forEachBackend("a cache changes nothing of the text but its pace", async (backend) => {
