@@ -60,6 +60,7 @@ export { tokensInMemory, type TokenSource, writeNpy } from "./lib/dataset/mod.ts
 export { type Backend, type BackendChoice, createBackend, type CreateBackendOptions } from "./lib/backend/mod.ts";
 
 // Model
+export { type LanguageModel, type LanguageModelConfig } from "./lib/model/mod.ts";
 export { type ModelConfig, PRESETS, Transformer } from "./lib/model/mod.ts";
 export { initialWeights, Safetensors, saveWeights, weightsFrom, writeWeights } from "./lib/model/mod.ts";
 

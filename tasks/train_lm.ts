@@ -15,6 +15,7 @@ import { requireOneTokenizer } from "../lib/dataset/tokenizer_id.ts";
 import type { Program } from "../lib/graph/program.ts";
 import { isFile } from "../lib/io/is_file.ts";
 import { measurePeak, Peak } from "../lib/measure/peak.ts";
+import type { ModelConfig } from "../lib/model/config.ts";
 import { parameterSpecs, sizeOf } from "../lib/model/parameters.ts";
 import { type Checkpoint, latestCheckpoint, listCheckpoints } from "../lib/train/checkpoint.ts";
 import { configWarnings } from "../lib/train/config_warnings.ts";
@@ -34,6 +35,7 @@ import {
 } from "../lib/train/run_directory.ts";
 import { requireRoom } from "../lib/train/require_room.ts";
 import { trainRun } from "../lib/train/run.ts";
+import { requireTransformer } from "../lib/train/run_model.ts";
 import { loadRunTokenizer } from "../lib/train/run_tokenizer.ts";
 import { samplesWith } from "../lib/train/sampler.ts";
 import type { StepMetrics } from "../lib/train/train.ts";
@@ -91,7 +93,7 @@ async function start(flags: TrainFlags): Promise<number> {
     ...fit,
     createBackend: moreLike(backend, flags.gpu),
   });
-  const config: RunConfig = {
+  const config: RunConfig<ModelConfig> = {
     ...merged,
     data: { train: await absoluteRecord(train), ...(valid && { valid: await absoluteRecord(valid) }) },
     backend: backend.name,
@@ -109,7 +111,8 @@ async function resume(flags: TrainFlags, directory: string): Promise<number> {
   for (const { problem } of damaged) console.error(`warning: ${problem}`);
   // The checkpoint knows the whole configuration, should the file be gone.
   const isThere = checkpoint === undefined || await isFile(`${directory}/${RUN_FILES.config}`);
-  const config = isThere ? await readRunConfig(directory) : checkpoint.state.config;
+  const kept = isThere ? await readRunConfig(directory) : checkpoint.state.config;
+  const config = { ...kept, model: requireTransformer(directory, kept.model) };
   if (checkpoint) requireSameConfig(directory, config, checkpoint);
   if (!isThere) {
     await keepConfig(directory, config);
@@ -151,7 +154,8 @@ async function resume(flags: TrainFlags, directory: string): Promise<number> {
 
 /** Trains to the end or to an interruption, and says how it went. Returns the exit code. */
 async function follow(
-  run: Pick<Parameters<typeof trainRun>[0], "backend" | "directory" | "config" | "train" | "valid" | "tokenizer"> & {
+  run: Pick<Parameters<typeof trainRun>[0], "backend" | "directory" | "train" | "valid" | "tokenizer"> & {
+    config: RunConfig<ModelConfig>;
     checkpoint?: Checkpoint;
     beginAnew?: boolean;
   },

@@ -3,7 +3,7 @@ import { compile, type CompiledGraph } from "../graph/compiled_graph.ts";
 import { Graph } from "../graph/graph.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { KvCache } from "./kv_cache.ts";
-import type { Transformer } from "./transformer.ts";
+import type { LanguageModel } from "./language_model.ts";
 
 interface Inputs {
   readonly ids: Tensor;
@@ -29,7 +29,7 @@ export class CachedForward implements Disposable {
   /** Loads the program. `layers` decides the number of sequences. */
   static async load(
     backend: Backend,
-    model: Transformer,
+    model: LanguageModel,
     layers: KvCache["layers"],
     tokens: number,
   ): Promise<CachedForward> {

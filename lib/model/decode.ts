@@ -4,8 +4,8 @@ import type { Continuation } from "./continuation.ts";
 import { DeviceDecode } from "./device_decode.ts";
 import type { DrawableIds } from "./drawable_ids.ts";
 import type { KvCache } from "./kv_cache.ts";
+import type { LanguageModel } from "./language_model.ts";
 import type { NextTokens } from "./shared_steps.ts";
-import type { Transformer } from "./transformer.ts";
 
 /** Takes sequences on whose newest token alone is not in the cache, one sequence a lane. */
 export interface Decode extends Disposable {
@@ -26,7 +26,7 @@ export interface Decode extends Disposable {
  */
 export async function loadDecode(
   backend: Backend,
-  model: Transformer,
+  model: LanguageModel,
   layers: KvCache["layers"],
   drawable: DrawableIds,
   single?: CachedForward,

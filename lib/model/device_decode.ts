@@ -13,9 +13,9 @@ import type { Continuation } from "./continuation.ts";
 import type { Decode } from "./decode.ts";
 import type { DrawableIds } from "./drawable_ids.ts";
 import type { KvCache } from "./kv_cache.ts";
+import type { LanguageModel } from "./language_model.ts";
 import { encodeSampling } from "./sampling.ts";
 import type { NextTokens } from "./shared_steps.ts";
-import type { Transformer } from "./transformer.ts";
 
 /** Steps of the first batch. */
 const FIRST_STEPS = 4;
@@ -44,7 +44,7 @@ export class DeviceDecode implements Decode {
   /** Loads the program. `layers` decides the number of lanes. */
   static async load(
     backend: Backend,
-    model: Transformer,
+    model: LanguageModel,
     layers: KvCache["layers"],
     drawable: DrawableIds,
   ): Promise<DeviceDecode> {

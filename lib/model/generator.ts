@@ -1,13 +1,13 @@
 import type { Backend } from "../backend/backend.ts";
-import { CachedForward } from "./cached_forward.ts";
+import { CachedSequences } from "./cached_sequences.ts";
 import { Continuation, type ContinuationOptions } from "./continuation.ts";
-import { type Decode, loadDecode } from "./decode.ts";
+import type { Decode } from "./decode.ts";
 import { DrawableIds } from "./drawable_ids.ts";
-import { type KvCache, kvCacheLayers, releaseLayers } from "./kv_cache.ts";
-import { Lanes } from "./lanes.ts";
+import { hasCache, type LanguageModel } from "./language_model.ts";
 import { validateSampling } from "./sampling.ts";
+import type { SequenceLanes, Sequences } from "./sequences.ts";
 import { type NextTokens, SharedSteps } from "./shared_steps.ts";
-import type { Transformer } from "./transformer.ts";
+import { WholeSequences } from "./whole_sequences.ts";
 
 /** How a text is continued. */
 export interface GenerateOptions extends ContinuationOptions {
@@ -24,9 +24,6 @@ export interface GeneratorOptions {
   readonly isDrawable?: (id: number) => boolean;
 }
 
-/** Prompt tokens that one run of the prefill program takes. */
-const PREFILL_TOKENS = 64;
-
 /**
  * Samples that go through the model together: as many rows as each backend's kernel for few rows is best at. All counts
  * up to there are summed in one order, or in two: one row alone, and several.
@@ -34,7 +31,8 @@ const PREFILL_TOKENS = 64;
 const MAX_SAMPLES = { wasm: 12, webgpu: 4 } as const;
 
 /**
- * Continues token sequences with a KV cache: one program takes a stretch of the prompt at a time, another one token.
+ * Continues token sequences with a KV cache: one program takes a stretch of the prompt at a time, another one token. A
+ * model that has no cache goes through its whole context for each token.
  *
  * When the context is full it slides: the newest half of it is fed again from position 0, and generation goes on from
  * there. Positions are relative, so the model sees what it was trained on, at the cost of one prefill per half context.
@@ -42,59 +40,37 @@ const MAX_SAMPLES = { wasm: 12, webgpu: 4 } as const;
  * There is one cache, so there is one text at a time, or one set of samples that are made together: another is refused
  * until all of them have ended, were given up (`return`, or leaving the loop that reads them) or aborted.
  *
- * It owns its cache and its programs, not the model's weights: see `Transformer.release`.
+ * It owns its cache and its programs, not the model's weights: see `LanguageModel.release`.
  */
 export class Generator implements Disposable {
   readonly #backend: Backend;
-  readonly #model: Transformer;
-  readonly #layers: KvCache["layers"];
-  readonly #prefill: CachedForward;
-  readonly #single: CachedForward;
-  readonly #decode: Decode;
+  readonly #model: LanguageModel;
+  readonly #sequences: Sequences;
   readonly #drawable: DrawableIds;
-  readonly #owned: DisposableStack;
-  #lanes: Lanes | undefined;
   #underWay: SharedSteps | undefined;
 
-  private constructor(
-    backend: Backend,
-    model: Transformer,
-    layers: KvCache["layers"],
-    programs: { readonly prefill: CachedForward; readonly single: CachedForward; readonly decode: Decode },
-    drawable: DrawableIds,
-    owned: DisposableStack,
-  ) {
+  private constructor(backend: Backend, model: LanguageModel, sequences: Sequences, drawable: DrawableIds) {
     this.#backend = backend;
     this.#model = model;
-    this.#layers = layers;
-    this.#prefill = programs.prefill;
-    this.#single = programs.single;
-    this.#decode = programs.decode;
+    this.#sequences = sequences;
     this.#drawable = drawable;
-    this.#owned = owned;
   }
 
   /**
    * Loads the programs. The weights are the caller's to write, before the first `generate`.
    * @throws {RangeError} If no id may be drawn.
    */
-  static async create(backend: Backend, model: Transformer, options: GeneratorOptions = {}): Promise<Generator> {
+  static async create(backend: Backend, model: LanguageModel, options: GeneratorOptions = {}): Promise<Generator> {
     const drawable = new DrawableIds(model.config.vocabSize, options.isDrawable);
-    const layers = kvCacheLayers(model.config, 1);
-    const prefillTokens = Math.min(PREFILL_TOKENS, model.config.contextLength);
-    using owned = new DisposableStack();
-    owned.defer(() => releaseLayers(backend, layers));
-    const prefill = owned.use(await CachedForward.load(backend, model, layers, prefillTokens));
-    const single = owned.use(await CachedForward.load(backend, model, layers, 1));
-    const decode = owned.use(await loadDecode(backend, model, layers, drawable, single));
-    return new Generator(backend, model, layers, { prefill, single, decode }, drawable, owned.move());
+    const sequences = hasCache(model)
+      ? await CachedSequences.load(backend, model, drawable)
+      : await WholeSequences.load(backend, model);
+    return new Generator(backend, model, sequences, drawable);
   }
 
   /** Frees the cache and the programs; the weights stay. */
   [Symbol.dispose](): void {
-    this.#lanes?.[Symbol.dispose]();
-    this.#lanes = undefined;
-    this.#owned.dispose();
+    this.#sequences[Symbol.dispose]();
   }
 
   /** How many samples `generateSamples` makes together at most. */
@@ -113,8 +89,8 @@ export class Generator implements Disposable {
     this.#validate(prompt, options);
     const { contextLength } = this.#model.config;
     const text = new Continuation(prompt, contextLength, options, options.seed, this.#drawable);
-    const steps = this.#occupy(new SharedSteps([text], () => this.#advance([text], this.#decode)));
-    await steps.begin(async () => [[text.choose(await this.#feed(text.context))]]);
+    const steps = this.#occupy(new SharedSteps([text], () => this.#advance([text], this.#sequences.decode)));
+    await steps.begin(async () => [[text.choose(await this.#sequences.feed(text.context))]]);
     yield* steps.iterators()[0];
   }
 
@@ -139,15 +115,13 @@ export class Generator implements Disposable {
     }
     const { contextLength } = this.#model.config;
     const texts = seeds.map((seed) => new Continuation(prompt, contextLength, options, seed, this.#drawable));
+    let lanes: SequenceLanes;
     const steps = this.#occupy(
-      new SharedSteps(texts, () => {
-        const lanes = this.#lanes!;
-        return this.#advance(texts, lanes.decode, (lane) => lanes.fill(lane));
-      }),
+      new SharedSteps(texts, () => this.#advance(texts, lanes.decode, (lane) => lanes.fill(lane))),
     );
     await steps.begin(async () => {
-      const lanes = await this.#loadLanes(seeds.length);
-      const logits = await this.#feed(texts[0].context);
+      lanes = await this.#sequences.lanes(seeds.length);
+      const logits = await this.#sequences.feed(texts[0].context);
       for (const lane of texts.keys()) await lanes.fill(lane);
       return texts.map((text) => [text.choose(logits.slice())]);
     });
@@ -179,17 +153,10 @@ export class Generator implements Disposable {
     const next: number[][] = texts.map(() => []);
     for (const [i, text] of texts.entries()) {
       if (text.isOver) continue;
-      next[i] = [text.choose(await this.#feed(text.context))];
+      next[i] = [text.choose(await this.#sequences.feed(text.context))];
       await fed?.(i);
     }
     return next;
-  }
-
-  async #loadLanes(count: number): Promise<Lanes> {
-    if (this.#lanes?.count === count) return this.#lanes;
-    this.#lanes?.[Symbol.dispose]();
-    this.#lanes = undefined;
-    return this.#lanes = await Lanes.load(this.#backend, this.#model, this.#layers, count, this.#drawable);
   }
 
   #validate(prompt: readonly number[], options: ContinuationOptions): void {
@@ -204,19 +171,5 @@ export class Generator implements Disposable {
     if (unknown !== undefined) {
       throw new RangeError(`Cannot generate: got token id ${unknown}, must be below the vocabulary's ${vocabSize}`);
     }
-  }
-
-  /** Feeds tokens from position 0 on; returns the logits after the last. */
-  async #feed(tokens: readonly number[]): Promise<Float32Array> {
-    let logits: Float32Array = new Float32Array();
-    for (let start = 0; start < tokens.length;) {
-      // The prefill program writes all its rows to the cache: it must not reach beyond the end.
-      const fits = start + this.#prefill.tokens <= this.#model.config.contextLength;
-      const forward = fits ? this.#prefill : this.#single;
-      const part = tokens.slice(start, start + forward.tokens);
-      logits = await forward.run([part], start);
-      start += part.length;
-    }
-    return logits;
   }
 }

@@ -5,8 +5,8 @@ import { Tensor } from "../graph/tensor.ts";
 import { writeRows } from "../ops/write_rows.ts";
 import { type Decode, loadDecode } from "./decode.ts";
 import type { DrawableIds } from "./drawable_ids.ts";
-import { type KvCache, kvCacheLayers, releaseLayers } from "./kv_cache.ts";
-import type { Transformer } from "./transformer.ts";
+import { type KvCache, releaseLayers } from "./kv_cache.ts";
+import type { CachingModel } from "./language_model.ts";
 
 /** Sequences of equal length that go through the model together, one token each at a time. */
 export class Lanes implements Disposable {
@@ -38,12 +38,12 @@ export class Lanes implements Disposable {
    */
   static async load(
     backend: Backend,
-    model: Transformer,
+    model: CachingModel,
     single: KvCache["layers"],
     count: number,
     drawable: DrawableIds,
   ): Promise<Lanes> {
-    const layers = kvCacheLayers(model.config, count);
+    const layers = model.createCache(count);
     using loaded = new DisposableStack();
     loaded.defer(() => releaseLayers(backend, layers));
     const decode = loaded.use(await loadDecode(backend, model, layers, drawable));

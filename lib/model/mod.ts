@@ -1,5 +1,6 @@
 /**
- * The Transformer: its configuration, its weights and their files, and the tokens that it generates.
+ * Language models: the Transformer, its configuration, its weights and their files, and the tokens that it generates; and
+ * the interface of any other.
  *
  * @example The parameters of a model, as its checkpoints name them
  * ```ts
@@ -8,18 +9,86 @@
  * for (const { name, shape } of parameterSpecs({ ...PRESETS.tiny, vocabSize: 1000 })) console.log(name, shape);
  * ```
  *
+ * @example An architecture of one's own: trained, saved, resumed, scored and asked for text
+ * ```ts
+ * import {
+ *   type Backend,
+ *   createBackend,
+ *   Generator,
+ *   type LanguageModel,
+ *   latestCheckpoint,
+ *   recordOf,
+ *   scoreTokens,
+ *   tokensInMemory,
+ *   trainRun,
+ *   TRAINING_DEFAULTS,
+ * } from "@bytelm/bytelm";
+ * import type { Graph, Tensor } from "@bytelm/bytelm/graph";
+ * import { ParameterLayout } from "@bytelm/bytelm/model";
+ * import { add, attention, embedding, linear, rmsnorm, swiglu } from "@bytelm/bytelm/ops";
+ *
+ * // One layer of attention, whose part in the residual stream goes through a gate.
+ * class Gated implements LanguageModel {
+ *   readonly config = { architecture: "gated", vocabSize: 11, contextLength: 12, width: 16, numHeads: 2 };
+ *   readonly parameters = new ParameterLayout("parameters", [
+ *     { name: "token_embeddings.weight", shape: [11, 16] },
+ *     { name: "norm.weight", shape: [16] },
+ *     ...["q", "k", "v", "gate"].map((name) => ({ name: `${name}.weight`, shape: [16, 16] })),
+ *     { name: "lm_head.weight", shape: [11, 16] },
+ *   ], true);
+ *
+ *   forward(graph: Graph, ids: Tensor): Tensor {
+ *     const weight = (name: string) => this.parameters.part(`${name}.weight`);
+ *     // An input that nobody writes is zero: every sequence starts at position 0.
+ *     const start = graph.input("start", [1], { dtype: "u32" });
+ *     const x = embedding(graph, ids, weight("token_embeddings")); // (batch, seqLen, 16)
+ *     const normed = rmsnorm(graph, x, weight("norm"), 1e-5);
+ *     const [q, k, v, gate] = ["q", "k", "v", "gate"].map((name) => linear(graph, normed, weight(name)));
+ *     const mixed = attention(graph, q, k, v, this.config.numHeads, start);
+ *     return linear(graph, add(graph, x, swiglu(graph, gate, mixed)), weight("lm_head"));
+ *   }
+ *
+ *   release(backend: Backend): void {
+ *     this.parameters.release(backend);
+ *   }
+ * }
+ *
+ * await using backend = await createBackend("wasm", { workers: 1 });
+ * const model = new Gated();
+ * const tokens = tokensInMemory(Uint32Array.from({ length: 600 }, (_, i) => (i * i) % 11));
+ * const directory = await Deno.makeTempDir();
+ * const config = {
+ *   model: model.config,
+ *   training: { ...TRAINING_DEFAULTS, steps: 12, batchSize: 4, lr: 1e-2, saveEvery: 4 },
+ *   data: { train: await recordOf(tokens) },
+ *   backend: backend.name,
+ * };
+ * const run = { backend, directory, config, model, train: tokens };
+ * for await (const { step } of trainRun(run)) if (step === 5) break; // as if the process had ended here
+ * const { checkpoint } = await latestCheckpoint(`${directory}/checkpoints`);
+ * for await (const { step, loss } of trainRun({ ...run, checkpoint })) console.log(step, loss); // from step 4 on
+ *
+ * const score = await scoreTokens(backend, model, tokens);
+ * console.log(score.nats / score.tokens);
+ * using generator = await Generator.create(backend, model);
+ * const ids = generator.generate([0, 1, 4], { maxTokens: 8, temperature: 0.8, topP: 0.95, seed: 0 });
+ * console.log(await Array.fromAsync(ids));
+ * await Deno.remove(directory, { recursive: true });
+ * ```
+ *
  * @module
  */
 export { type Architecture, type ModelConfig, type Preset, PRESETS, validateModelConfig } from "./config.ts";
 export type { ContinuationOptions } from "./continuation.ts";
 export { type GenerateOptions, Generator, type GeneratorOptions } from "./generator.ts";
 export type { KvCache } from "./kv_cache.ts";
+export type { ForwardOptions, LanguageModel, LanguageModelConfig } from "./language_model.ts";
 export { ParameterLayout, type ParameterSpec, parameterSpecs } from "./parameters.ts";
 export { Safetensors, type TensorData, type TensorToWrite, writeSafetensors } from "./safetensors.ts";
 export type { TensorEntry } from "./safetensors_header.ts";
 export { NoTokenError, penalizeRepetition, sampleToken, type SamplingOptions, validateSampling } from "./sampling.ts";
 export { untilStopString } from "./text_stream.ts";
-export { type ForwardOptions, Transformer } from "./transformer.ts";
+export { Transformer } from "./transformer.ts";
 export { initialWeights, readWeight, type WeightSource, writeWeights } from "./weights.ts";
 export { saveWeights, weightsFrom } from "./weights_file.ts";
 export { Philox } from "../random/philox.ts";

@@ -1,3 +1,4 @@
+import type { Backend } from "../backend/backend.ts";
 import { align } from "../graph/plan.ts";
 import { BYTES_PER_ELEMENT, Storage, Tensor } from "../graph/tensor.ts";
 import type { ModelConfig } from "./config.ts";
@@ -66,6 +67,16 @@ export class ParameterLayout {
     ]));
   }
 
+  /** The names and shapes that it was made of. */
+  get specs(): ParameterSpec[] {
+    return [...this.parts].map(([name, { shape }]) => ({ name, shape }));
+  }
+
+  /** Elements of all parameters together. */
+  get count(): number {
+    return [...this.parts.values()].reduce((sum, { size }) => sum + size, 0);
+  }
+
   /**
    * The tensor of a parameter, by its name in a checkpoint.
    *
@@ -75,5 +86,10 @@ export class ParameterLayout {
     const tensor = this.parts.get(name);
     if (tensor === undefined) throw new Error(`Cannot find parameter "${name}"`);
     return tensor;
+  }
+
+  /** Frees them all on a backend. */
+  release(backend: Backend): void {
+    backend.release(this.flat.placement!.storage);
   }
 }

@@ -14,16 +14,9 @@ import { silu } from "../ops/silu.ts";
 import { swiglu } from "../ops/swiglu.ts";
 import { writeRows } from "../ops/write_rows.ts";
 import { type ModelConfig, RMSNORM_EPS, validateModelConfig } from "./config.ts";
-import type { KvCache } from "./kv_cache.ts";
+import { type KvCache, kvCacheLayers } from "./kv_cache.ts";
+import type { ForwardOptions, LanguageModel } from "./language_model.ts";
 import { ParameterLayout, parameterSpecs } from "./parameters.ts";
-
-/** What generation adds to a forward pass. */
-export interface ForwardOptions {
-  /** Keys and values of earlier positions; without it the sequence starts at position 0. */
-  readonly cache?: KvCache;
-  /** (N) of type u32: compute logits for these rows of the (batch · seqLen) positions only. */
-  readonly rows?: Tensor;
-}
 
 /**
  * A decoder-only Transformer without biases: RMSNorm before each sublayer, rotary positions, causal attention, SwiGLU
@@ -32,7 +25,7 @@ export interface ForwardOptions {
  * Its parameters come to a backend with the first program that uses them, and are shared by all that do: a trainer, an
  * evaluator, a generator. None of these frees them. Whoever made the model does, by `release`, if the backend goes on.
  */
-export class Transformer {
+export class Transformer implements LanguageModel {
   /** The shape that it was made from. */
   readonly config: ModelConfig;
   /** The weights, as one storage and its parts. */
@@ -72,6 +65,11 @@ export class Transformer {
     x = this.#norm(graph, x, "ln_final");
     const head = this.config.tieEmbeddings ? "token_embeddings" : "lm_head";
     return linear(graph, x, this.parameters.part(`${head}.weight`));
+  }
+
+  /** Makes the arrays of a cache: rotated keys and values of each layer. */
+  createCache(sequences: number): KvCache["layers"] {
+    return kvCacheLayers(this.config, sequences);
   }
 
   /** Frees the parameters and constants on a backend. Programs of the model that are loaded there cannot be run again. */

@@ -1,9 +1,9 @@
 import type { Backend } from "../backend/backend.ts";
 import { viewOf } from "../graph/program.ts";
 import type { ModelConfig } from "./config.ts";
+import { type LanguageModel, requireMembers } from "./language_model.ts";
 import { parameterSpecs, sizeOf } from "./parameters.ts";
 import { Philox } from "../random/philox.ts";
-import type { Transformer } from "./transformer.ts";
 
 /** Where weights come from: asked for one parameter at a time, so that a large model never lies in memory twice. */
 export type WeightSource = (name: string, shape: readonly number[]) => Float32Array | Promise<Float32Array>;
@@ -13,19 +13,22 @@ const RANDOM_STREAM_WEIGHTS = 0;
 
 /**
  * Initial weights: linear maps from a normal distribution of variance 2 / (in + out), embeddings of variance 1, both cut
- * off at three standard deviations; norms all ones. An embedding that is the output head too starts as a linear map.
- * Parameter i draws from numbers i · 2³² on, so that a weight depends
- * on the seed and its place alone.
+ * off at three standard deviations; norms, and all that have one dimension, ones. `token_embeddings.weight` without an
+ * `lm_head.weight` is the output head too, and starts as a linear map. Parameter i draws from numbers i · 2³² on, so that a
+ * weight depends on the seed and its place alone.
  *
  * Source: Glorot & Bengio 2010 for the variance.
+ *
+ * @param of A Transformer's configuration, or any model.
  */
-export function initialWeights(config: ModelConfig, seed: number): WeightSource {
+export function initialWeights(of: ModelConfig | LanguageModel, seed: number): WeightSource {
   const random = new Philox(seed, RANDOM_STREAM_WEIGHTS);
-  const indexOf = new Map(parameterSpecs(config).map((spec, i) => [spec.name, i]));
+  const specs = "parameters" in of ? of.parameters.specs : parameterSpecs(of);
+  const indexOf = new Map(specs.map((spec, i) => [spec.name, i]));
   return (name, shape) => {
     const weights = new Float32Array(sizeOf({ name, shape }));
     if (shape.length === 1) return weights.fill(1);
-    const isEmbedding = name === "token_embeddings.weight" && !config.tieEmbeddings;
+    const isEmbedding = name === "token_embeddings.weight" && indexOf.has("lm_head.weight");
     const std = isEmbedding ? 1 : Math.sqrt(2 / (shape[0] + shape[1]));
     const first = indexOf.get(name)! * 2 ** 32;
     for (let i = 0; i < weights.length; i++) weights[i] = std * random.truncatedNormal(first + i, 3);
@@ -34,14 +37,15 @@ export function initialWeights(config: ModelConfig, seed: number): WeightSource 
 }
 
 /** Fills the model's parameters on a backend on which one of its programs is loaded. */
-export async function writeWeights(backend: Backend, model: Transformer, source: WeightSource): Promise<void> {
+export async function writeWeights(backend: Backend, model: LanguageModel, source: WeightSource): Promise<void> {
+  requireMembers("write weights", model, "parameters");
   for (const [name, part] of model.parameters.parts) {
     backend.write(viewOf(part, part.placement!), await source(name, part.shape));
   }
 }
 
 /** Copies one parameter off the backend. */
-export async function readWeight(backend: Backend, model: Transformer, name: string): Promise<Float32Array> {
+export async function readWeight(backend: Backend, model: LanguageModel, name: string): Promise<Float32Array> {
   const part = model.parameters.part(name);
   return await backend.read(viewOf(part, part.placement!)) as Float32Array;
 }

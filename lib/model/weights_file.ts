@@ -1,8 +1,8 @@
 import type { Backend } from "../backend/backend.ts";
 import { UserError } from "../errors.ts";
+import type { LanguageModel } from "./language_model.ts";
 import { Safetensors, writeSafetensors } from "./safetensors.ts";
 import { shapeText } from "./safetensors_header.ts";
-import type { Transformer } from "./transformer.ts";
 import { readWeight, type WeightSource } from "./weights.ts";
 
 /**
@@ -12,7 +12,7 @@ import { readWeight, type WeightSource } from "./weights.ts";
 export async function saveWeights(
   path: string,
   backend: Backend,
-  model: Transformer,
+  model: LanguageModel,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const tensors = [...model.parameters.parts].map(([name, { shape }]) => ({

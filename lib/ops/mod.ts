@@ -10,6 +10,8 @@ export { embedding } from "./embedding.ts";
 export { linear } from "./linear.ts";
 export { rmsnorm } from "./rmsnorm.ts";
 export { rope, ropeAngles, type RopeTables } from "./rope.ts";
+export { selectRows } from "./select_rows.ts";
 export { silu } from "./silu.ts";
 export { softmax } from "./softmax.ts";
 export { swiglu } from "./swiglu.ts";
+export { writeRows } from "./write_rows.ts";

@@ -3,6 +3,8 @@ import type { JsonFields } from "../io/json_fields.ts";
 import { type FieldReader, type FieldReaders, integer, number, oneOf, readFields, string } from "../io/json_record.ts";
 import { ARCHITECTURE_DEFAULTS, type ModelConfig, PRESETS, validateModelConfig } from "../model/config.ts";
 import { MODEL_READERS } from "../model/config_fields.ts";
+import type { LanguageModelConfig } from "../model/language_model.ts";
+import { isTransformerConfig, validateOwnConfig } from "../model/own_config.ts";
 import { TRAINING_DEFAULTS, type TrainingConfig, validateTrainingConfig } from "./config.ts";
 import { dataRecordOf } from "./data_record.ts";
 import type { RunConfig } from "./run_directory.ts";
@@ -63,13 +65,14 @@ const BEFORE = { dtype, sampleEvery, samplePrompt, sampleTokens };
 
 /** A configuration with the settings that may be left out: what stands for the same is then the same. */
 export function spelledOut<T extends Pick<RunConfig, "model" | "training">>(config: T): T {
-  const model = { ...ARCHITECTURE_DEFAULTS, ...config.model };
+  const model = isTransformerConfig(config.model) ? { ...ARCHITECTURE_DEFAULTS, ...config.model } : config.model;
   return { ...config, model, training: { ...BEFORE, ...config.training } };
 }
 
 /** @throws {RangeError} Naming the first value with which no model can be built and trained. */
 export function requireUsable({ model, training }: Pick<RunConfig, "model" | "training">): void {
-  validateModelConfig(model);
+  if (isTransformerConfig(model)) validateModelConfig(model);
+  else validateOwnConfig(model);
   validateTrainingConfig(training);
 }
 
@@ -78,9 +81,11 @@ export function requireUsable({ model, training }: Pick<RunConfig, "model" | "tr
  * @throws {UserError} If a field is unknown, or of another kind.
  * @throws {RangeError} If no such model can be built.
  */
-export function modelConfigOf(fields: JsonFields): ModelConfig {
-  // The cast is checked in the same breath.
-  const model = readFields(fields.object("model"), MODEL_READERS) as ModelConfig;
+export function modelConfigOf(fields: JsonFields): LanguageModelConfig {
+  const kept = fields.object("model");
+  // The casts are checked in the same breath.
+  if (kept.has("architecture")) return validateOwnConfig(kept.record as unknown as LanguageModelConfig);
+  const model = readFields(kept, MODEL_READERS) as ModelConfig;
   return validateModelConfig({ ...ARCHITECTURE_DEFAULTS, ...model });
 }
 

@@ -3,7 +3,7 @@ import type { Batch } from "../dataset/batches.ts";
 import { UserError } from "../errors.ts";
 import type { Precision } from "../graph/graph.ts";
 import { viewOf } from "../graph/program.ts";
-import type { Transformer } from "../model/transformer.ts";
+import type { LanguageModel } from "../model/language_model.ts";
 import { type ForwardOrigin, originInForward } from "./forward_probe.ts";
 import type { StepResult, Trainer } from "./trainer.ts";
 
@@ -114,7 +114,7 @@ export function hasDiverged({ loss, gradNorm, skipped }: StepResult): boolean {
 /** The step that went wrong. */
 export interface DivergedStep {
   readonly backend: Backend;
-  readonly model: Transformer;
+  readonly model: LanguageModel;
   readonly trainer: Trainer;
   /** What it computed. */
   readonly result: StepResult;

@@ -4,7 +4,7 @@ import type { Batch } from "../dataset/batches.ts";
 import { compile, type CompiledGraph } from "../graph/compiled_graph.ts";
 import { Graph, type Precision } from "../graph/graph.ts";
 import type { Tensor } from "../graph/tensor.ts";
-import type { Transformer } from "../model/transformer.ts";
+import { type LanguageModel, logitsOf } from "../model/language_model.ts";
 import { crossEntropy } from "../ops/cross_entropy.ts";
 import { requireBatch } from "./require_batch.ts";
 
@@ -28,7 +28,7 @@ export class Evaluator implements Disposable {
   /** Loads the program; the model's weights are shared with whatever else uses this model on this backend. */
   static async create(
     backend: Backend,
-    model: Transformer,
+    model: LanguageModel,
     batchSize: number,
     precision?: Precision,
   ): Promise<Evaluator> {
@@ -36,7 +36,7 @@ export class Evaluator implements Disposable {
     const shape = [batchSize, model.config.contextLength];
     const ids = graph.input("ids", shape, { dtype: "u32" });
     const targets = graph.input("targets", shape, { dtype: "u32" });
-    const loss = crossEntropy(graph, model.forward(graph, ids), targets);
+    const loss = crossEntropy(graph, logitsOf("evaluate", model, graph, ids), targets);
     return new Evaluator(await compile(backend, graph, { keep: [loss] }), { ids, targets, loss });
   }
 

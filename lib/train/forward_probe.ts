@@ -5,7 +5,7 @@ import { copy } from "../graph/copy.ts";
 import { type Call, Graph, type Precision } from "../graph/graph.ts";
 import { viewOf } from "../graph/program.ts";
 import { Tensor } from "../graph/tensor.ts";
-import type { Transformer } from "../model/transformer.ts";
+import { type LanguageModel, logitsOf } from "../model/language_model.ts";
 import { crossEntropy } from "../ops/cross_entropy.ts";
 
 /** The first thing in a forward pass that is NaN or infinite. */
@@ -25,7 +25,7 @@ export interface ForwardOrigin {
  */
 export async function originInForward(
   backend: Backend,
-  model: Transformer,
+  model: LanguageModel,
   batch: Batch,
   precision: Precision = "f32",
 ): Promise<ForwardOrigin | undefined> {
@@ -33,7 +33,7 @@ export async function originInForward(
   const seqLen = model.config.contextLength;
   const ids = graph.input("ids", [1, seqLen], { dtype: "u32" });
   const targets = graph.input("targets", [1, seqLen], { dtype: "u32" });
-  const loss = crossEntropy(graph, model.forward(graph, ids), targets);
+  const loss = crossEntropy(graph, logitsOf("look for NaN", model, graph, ids), targets);
   const calls = [...graph.calls];
   const readable = readableOutputs(graph, calls);
   using compiled = await compile(backend, graph, { keep: [...readable.values()] });
@@ -64,7 +64,7 @@ function readableOutputs(graph: Graph, calls: readonly Call[]): ReadonlyMap<Tens
 async function firstIn(
   calls: readonly Call[],
   backend: Backend,
-  model: Transformer,
+  model: LanguageModel,
   isFinite: (output: Tensor) => Promise<boolean>,
 ): Promise<ForwardOrigin | undefined> {
   const parameters = new Set(model.parameters.parts.values());

@@ -1,6 +1,7 @@
 import type { Backend } from "../backend/backend.ts";
 import { countFixedBatches, fixedBatches, randomBatch } from "../dataset/batches.ts";
 import type { TokenSource } from "../dataset/token_source.ts";
+import type { LanguageModel } from "../model/language_model.ts";
 import { Transformer } from "../model/transformer.ts";
 import { initialWeights, writeWeights } from "../model/weights.ts";
 import { saveWeights } from "../model/weights_file.ts";
@@ -92,7 +93,7 @@ async function measureStep(
 /** Seconds per validation, the weights that it may write included. */
 async function measureValidation(
   backend: Backend,
-  model: Transformer,
+  model: LanguageModel,
   valid: TokenSource,
   { config, directory }: MeasureCostsOptions,
 ): Promise<number> {

@@ -8,8 +8,8 @@ import { lockDirectory } from "../io/lock.ts";
 import { removeIfPresent } from "../io/remove_if_present.ts";
 import { statOrNull } from "../io/stat_or_null.ts";
 import { tidyDirectory } from "../io/tidy.ts";
-import { Transformer } from "../model/transformer.ts";
-import { initialWeights } from "../model/weights.ts";
+import type { LanguageModel } from "../model/language_model.ts";
+import { initialWeights, type WeightSource } from "../model/weights.ts";
 import { saveWeights } from "../model/weights_file.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import {
@@ -28,6 +28,7 @@ import { keepConfig, requireOwnConfig } from "./keep_config.ts";
 import { MetricsLog } from "./metrics_log.ts";
 import type { RunConfig } from "./run_directory.ts";
 import { CHECKPOINTS_ENTRIES, RUN_ENTRIES, RUN_FILES } from "./run_entries.ts";
+import { modelOfRun } from "./run_model.ts";
 import { type StepMetrics, train } from "./train.ts";
 
 /** What a run that is kept on disk needs. */
@@ -38,6 +39,13 @@ export interface TrainRunOptions {
   readonly directory: string;
   /** What to train, and how: the directory's config.json, or a checkpoint's. */
   readonly config: RunConfig;
+  /**
+   * The model, where it is one of a person's own: that of `config.model`. Its weights stay on the backend, and it is its
+   * maker's to release. Default: a `Transformer`, which is released in the end.
+   */
+  readonly model?: LanguageModel;
+  /** What the weights begin as, where there is no checkpoint. Default: `initialWeights` of the training's seed. */
+  readonly weights?: WeightSource;
   /** The tokens to train on. */
   readonly train: TokenSource;
   /** The tokens to validate with; without them there is no validation. */
@@ -66,7 +74,7 @@ export interface TrainRunOptions {
  * same bits as if it had never stopped (given the same backend and machine). What was there of later steps, or of a run that
  * begins anew, is removed once the first step is done, and not before.
  *
- * @throws {RangeError} If no such model can be built and trained; nothing is changed then.
+ * @throws {RangeError} If no such model can be built and trained, or `model` is another; nothing is changed then.
  * @throws {UserError} If no checkpoint is given, the run has begun before and is not to begin anew; if another process
  *   trains it; if the directory's config.json or the checkpoint is of another configuration, or token sources and tokenizer do not belong together.
  *   Nothing is changed then.
@@ -79,14 +87,14 @@ export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMe
   requireOneTokenizer([options.train, options.valid], options.tokenizer);
   if (checkpoint) requireSameConfig(directory, config, checkpoint);
   const checkpoints = `${directory}/${RUN_FILES.checkpoints}`;
-  const model = new Transformer(config.model);
+  const model = modelOfRun(directory, config, options.model);
   using _lock = await lockDirectory(directory, "train in");
   // Looked at only now: until here another process could put another run in its place.
   await requireOwnConfig(directory, config);
   if (checkpoint === undefined && !options.beginAnew) await requireNotBegun(directory);
   await keepConfig(directory, config);
   using opened = new DisposableStack();
-  opened.defer(() => model.release(backend));
+  if (options.model === undefined) opened.defer(() => model.release(backend));
   using tensors = checkpoint && await CheckpointTensors.open(checkpoint);
   await tidyDirectory(directory, RUN_ENTRIES);
   await tidyDirectory(checkpoints, CHECKPOINTS_ENTRIES);
@@ -97,7 +105,7 @@ export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMe
     backend,
     model,
     config: config.training,
-    weights: tensors?.weights ?? initialWeights(config.model, config.training.seed),
+    weights: tensors?.weights ?? options.weights ?? initialWeights(model, config.training.seed),
     start: tensors && { ...checkpoint!.state, optimizer: tensors.optimizer },
     train: options.train,
     valid: options.valid,

@@ -5,23 +5,25 @@ import { JsonFields } from "../io/json_fields.ts";
 import { writeDirectoryAtomically, writeFileAtomically } from "../io/atomic.ts";
 import { restoreReplaced } from "../io/replace_directory.ts";
 import type { ModelConfig } from "../model/config.ts";
+import type { LanguageModelConfig } from "../model/language_model.ts";
 import { saveTokenizer, type Tokenizer } from "../tokenizer/mod.ts";
 import type { TrainingConfig } from "./config.ts";
 import { modelConfigOf, requireUsable, runConfigOf } from "./config_fields.ts";
 import { checkpointWeights, latestCheckpoint } from "./checkpoint.ts";
 import type { DataRecord } from "./data_record.ts";
 import { RUN_ENTRIES, RUN_FILES } from "./run_entries.ts";
+import { requireTransformer } from "./run_model.ts";
 
 export { RUN_ENTRIES, RUN_FILES };
 
-/** What a run's config.json holds. */
-export interface RunConfig {
+/** What a run's config.json holds: of a `Transformer`, or of a model with any other configuration. */
+export interface RunConfig<M extends LanguageModelConfig = LanguageModelConfig> {
   /** The preset that the model's shape began with; not in files of earlier versions. */
   readonly preset?: string;
   /** Settings that were said (`model.dModel`, `training.lr`); the others followed from them, or are defaults. */
   readonly given?: readonly string[];
   /** The model's shape. */
-  readonly model: ModelConfig;
+  readonly model: M;
   /** How to train it. */
   readonly training: TrainingConfig;
   /** The tokens that it trains on. */
@@ -75,10 +77,10 @@ export async function readRunConfig(directory: string): Promise<RunConfig> {
 
 /**
  * Reads the model's shape from a run's config.json.
- * @throws {UserError} If the file is missing, is not JSON, or does not hold a model that can be built.
+ * @throws {UserError} If the file is missing, is not JSON, or does not hold a Transformer that can be built.
  */
 export async function readModelConfig(directory: string): Promise<ModelConfig> {
-  return await readConfig(directory, modelConfigOf);
+  return requireTransformer(directory, await readConfig(directory, modelConfigOf));
 }
 
 /**

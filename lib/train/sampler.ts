@@ -3,7 +3,7 @@ import type { Backend } from "../backend/backend.ts";
 import type { Batch } from "../dataset/batches.ts";
 import { UserError } from "../errors.ts";
 import { Generator } from "../model/generator.ts";
-import type { Transformer } from "../model/transformer.ts";
+import type { LanguageModel } from "../model/language_model.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import { TRAINING_DEFAULTS, type TrainingConfig } from "./config.ts";
 
@@ -26,7 +26,7 @@ export class Sampler implements Disposable {
   /** Loads the programs; the model's weights are shared with whatever else uses this model on this backend. */
   static async create(
     backend: Backend,
-    model: Transformer,
+    model: LanguageModel,
     tokenizer: Tokenizer,
     config: TrainingConfig,
   ): Promise<Sampler> {

@@ -1,11 +1,10 @@
-import { countParameters } from "../accounting/parameters.ts";
 import type { Backend } from "../backend/backend.ts";
 import type { TokenSource } from "../dataset/token_source.ts";
 import { OptionError, UserError } from "../errors.ts";
 import { compile } from "../graph/compiled_graph.ts";
 import { Graph, type Precision } from "../graph/graph.ts";
 import { BYTES_PER_ELEMENT, bytesOf } from "../graph/tensor.ts";
-import type { Transformer } from "../model/transformer.ts";
+import { type LanguageModel, logitsOf, requireMembers } from "../model/language_model.ts";
 import { type WeightSource, writeWeights } from "../model/weights.ts";
 import { tokenLosses } from "../ops/cross_entropy.ts";
 import { claimModel } from "./model_in_training.ts";
@@ -56,10 +55,11 @@ interface Window {
  */
 export async function scoreTokens(
   backend: Backend,
-  model: Transformer,
+  model: LanguageModel,
   source: TokenSource,
   options: ScoreOptions = {},
 ): Promise<Score> {
+  requireMembers("score", model, "config", "parameters", "forward");
   const { contextLength, vocabSize } = model.config;
   const { stride = Math.ceil(contextLength / 2), batchSize = 8 } = options;
   if (!(Number.isSafeInteger(stride) && stride >= 1 && stride <= contextLength)) {
@@ -112,11 +112,13 @@ export async function scoreTokens(
 const MAX_ELEMENTS = 2 ** 32 - 1;
 
 /** Refuses what cannot fit, by what the largest array takes besides the weights; the rest remains to be seen. */
-function requireRoomFor(batchSize: number, backend: Backend, { config }: Transformer, precision?: Precision): void {
-  const { contextLength, vocabSize, dModel, dFf } = config;
+function requireRoomFor(batchSize: number, backend: Backend, model: LanguageModel, precision?: Precision): void {
+  const { contextLength, vocabSize } = model.config;
+  const shapes = model.parameters.specs.map(({ shape }) => shape);
   const bytesOfLogits = bytesOf({ size: contextLength * vocabSize, dtype: precision ?? "f32" });
-  const bytes = (backend.totalBytes ?? Infinity) - BYTES_PER_ELEMENT * countParameters(config);
-  const elements = contextLength * Math.max(vocabSize, dModel, dFf);
+  const bytes = (backend.totalBytes ?? Infinity) - BYTES_PER_ELEMENT * model.parameters.count;
+  // No array that a matrix makes of a position is wider than the matrix.
+  const elements = contextLength * Math.max(vocabSize, ...shapes.flat());
   const most = Math.max(1, Math.floor(Math.min(MAX_ELEMENTS / elements, bytes / bytesOfLogits)));
   if (Number.isSafeInteger(batchSize) && batchSize >= 1 && batchSize <= most) return;
   throw new OptionError(
@@ -149,11 +151,11 @@ function* inGroups<T>(items: Iterable<T>, size: number): Generator<readonly T[]>
   if (group.length > 0) yield group;
 }
 
-function traceScorer(model: Transformer, batchSize: number, precision?: Precision) {
+function traceScorer(model: LanguageModel, batchSize: number, precision?: Precision) {
   const graph = new Graph({ precision });
   const shape = [batchSize, model.config.contextLength];
   const ids = graph.input("ids", shape, { dtype: "u32" });
   const targets = graph.input("targets", shape, { dtype: "u32" });
-  const losses = tokenLosses(graph, model.forward(graph, ids), targets);
+  const losses = tokenLosses(graph, logitsOf("score", model, graph, ids), targets);
   return { graph, ids, targets, losses };
 }

@@ -4,11 +4,11 @@ import { Graph } from "../graph/graph.ts";
 import { plan } from "../graph/plan.ts";
 import type { Program } from "../graph/program.ts";
 import { BYTES_PER_ELEMENT, Storage, Tensor } from "../graph/tensor.ts";
-import { ParameterLayout, parameterSpecs } from "../model/parameters.ts";
-import type { Transformer } from "../model/transformer.ts";
-import { crossEntropy } from "../ops/cross_entropy.ts";
+import { type LanguageModel, requireMembers } from "../model/language_model.ts";
+import { ParameterLayout } from "../model/parameters.ts";
 import { logRow } from "../ops/write_rows.ts";
 import { clipGradNorm } from "./clip_grad_norm.ts";
+import { lossOf } from "./loss.ts";
 import { LossScale } from "./loss_scale.ts";
 import { createOptimizer, type Optimizer } from "./optimizer.ts";
 import type { TrainerOptions } from "./trainer.ts";
@@ -40,10 +40,11 @@ export interface StepPrograms {
 }
 
 /** Traces and plans a training step. */
-export function traceStep(model: Transformer, options: TrainerOptions): StepPrograms {
+export function traceStep(model: LanguageModel, options: TrainerOptions): StepPrograms {
+  requireMembers("train", model, "config", "parameters", "forward");
   const { batchSize, gradAccumulation = 1, seqLen = model.config.contextLength, logCapacity } = options;
   const accumulate = gradAccumulation > 1;
-  const specs = parameterSpecs(model.config);
+  const { specs } = model.parameters;
   const gradients = new ParameterLayout("gradients", specs, false);
   const optimizer = createOptimizer(model.parameters, specs, options.optimizer);
   const log = {
@@ -67,8 +68,7 @@ export function traceStep(model: Transformer, options: TrainerOptions): StepProg
     schedule: update.input("schedule", [optimizer.scheduleSize]),
     normRow: update.input("norm log row", [1], { dtype: "u32" }),
   };
-  const logits = model.forward(batch, inputs.ids);
-  const loss = crossEntropy(batch, logits, inputs.targets, { overwriteLogits: true });
+  const loss = lossOf(model, batch, inputs.ids, inputs.targets);
   const gradientOf = new Map([...model.parameters.parts].map(([name, part]) => [part, gradients.part(name)]));
   const dLoss = lossScale?.apply(batch, inputs.dLoss) ?? inputs.dLoss;
   backward(batch, loss, dLoss, { gradientOf, accumulate });

@@ -6,6 +6,7 @@ import { exists } from "../io/exists.ts";
 import { lockDirectory } from "../io/lock.ts";
 import { makeDirectory } from "../io/make_directory.ts";
 import { withoutTemporaryNames } from "../io/temporary.ts";
+import type { ModelConfig } from "../model/config.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import { latestCheckpoint } from "./checkpoint.ts";
 import { DivergenceError } from "./divergence.ts";
@@ -19,7 +20,7 @@ import type { StepMetrics } from "./train.ts";
 /** A run of a sweep. */
 export interface SweepRun extends SweepPoint {
   /** What to train, and how. */
-  readonly config: RunConfig;
+  readonly config: RunConfig<ModelConfig>;
 }
 
 /** A run that is about to be trained, for whoever wants to see its steps. */

@@ -6,8 +6,8 @@ import { requireOneTokenizer } from "../dataset/tokenizer_id.ts";
 import type { Precision } from "../graph/graph.ts";
 import type { Program } from "../graph/program.ts";
 import type { Tensor } from "../graph/tensor.ts";
+import type { LanguageModel } from "../model/language_model.ts";
 import { NoTokenError } from "../model/sampling.ts";
-import type { Transformer } from "../model/transformer.ts";
 import { type WeightSource, writeWeights } from "../model/weights.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import { type TrainingConfig, validateTrainingConfig } from "./config.ts";
@@ -24,7 +24,7 @@ import { Trainer, trainerOptionsOf } from "./trainer.ts";
 export interface StepMetrics {
   /** Counted from 0. */
   readonly step: number;
-  /** Mean cross-entropy of the step's sequences before the update, in nats per token. */
+  /** Mean cross-entropy of the step's sequences before the update, in nats per token; or the model's own loss. */
   readonly loss: number;
   /** The step's learning rate. */
   readonly lr: number;
@@ -69,7 +69,7 @@ export interface TrainOptions {
   /** What it runs on; it is not disposed of. */
   readonly backend: Backend;
   /** What is trained; its parameters stay on the backend when training ends. */
-  readonly model: Transformer;
+  readonly model: LanguageModel;
   /** How to train: see `TRAINING_DEFAULTS`. */
   readonly config: TrainingConfig;
   /** Weights to start from. */
@@ -224,7 +224,7 @@ function throughput(tokens: number, seconds: number): number {
 /** What is the first in the forward passes of some batches to be NaN or infinite. */
 async function firstOrigin(
   backend: Backend,
-  model: Transformer,
+  model: LanguageModel,
   batches: AsyncIterable<Batch>,
   precision?: Precision,
 ): Promise<ForwardOrigin | undefined> {

@@ -6,8 +6,8 @@ import { CompiledGraph } from "../graph/compiled_graph.ts";
 import type { Precision } from "../graph/graph.ts";
 import { type Program, viewOf, wholeOf } from "../graph/program.ts";
 import type { Tensor } from "../graph/tensor.ts";
+import type { LanguageModel } from "../model/language_model.ts";
 import type { ParameterLayout } from "../model/parameters.ts";
-import type { Transformer } from "../model/transformer.ts";
 import type { WeightSource } from "../model/weights.ts";
 import type { TrainingConfig } from "./config.ts";
 import type { LossScaleOptions } from "./loss_scale.ts";
@@ -49,7 +49,7 @@ export function trainerOptionsOf(config: TrainingConfig, logCapacity: number): T
 
 /** What a step computed besides new weights. */
 export interface StepResult {
-  /** Mean cross-entropy of the step's sequences before the update, in nats per token. */
+  /** Mean cross-entropy of the step's sequences before the update, in nats per token; or the model's own loss. */
   readonly loss: number;
   /** Global gradient norm before clipping. */
   readonly gradNorm: number;
@@ -93,7 +93,7 @@ export class Trainer implements Disposable {
   }
 
   /** Traces, plans and loads the step. The model's weights are the caller's to write, before the first step. */
-  static async create(backend: Backend, model: Transformer, options: TrainerOptions): Promise<Trainer> {
+  static async create(backend: Backend, model: LanguageModel, options: TrainerOptions): Promise<Trainer> {
     const traced = traceStep(model, options);
     using owned = new DisposableStack();
     owned.defer(() => traced.shared.forEach((storage) => backend.release(storage)));

@@ -1,6 +1,7 @@
 // What a report says of a run in words: how it stands, what came of it, and its configuration.
 import { predictTraining } from "../../lib/accounting/training_summary.ts";
 import { formatBinary, formatCount, formatSi } from "../../lib/accounting/units.ts";
+import { isTransformerConfig } from "../../lib/model/own_config.ts";
 import { type Course, courseOf, divergenceOf } from "../../lib/train/course.ts";
 import type { RunLog } from "../../lib/train/metrics_follower.ts";
 import type { ReportRun } from "../../lib/train/report.ts";
@@ -68,6 +69,8 @@ function tokensPerStep({ contextLength }: RunConfig["model"], { batchSize, gradA
 }
 
 function accounting({ model, training }: RunConfig): Record<string, string> {
+  // The formulas are a Transformer's.
+  if (!isTransformerConfig(model)) return { "tokens per step": formatCount(tokensPerStep(model, training)) };
   const { parameters, memory, forwardFlops, backwardFlops } = predictTraining(model, training);
   return {
     parameters: formatCount(parameters),

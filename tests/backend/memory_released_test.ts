@@ -83,6 +83,13 @@ const USES: Readonly<Record<string, (backend: Backend, model: Transformer) => Pr
       await Promise.all((await generator.generateSamples([1], sampling, seeds)).map((text) => Array.fromAsync(text)));
     }
   },
+  "Generator of a model without a cache": async (backend, model) => {
+    const { config, parameters } = model;
+    const forward = (graph: Graph, ids: Tensor) => model.forward(graph, ids);
+    using generator = await Generator.create(backend, { config, parameters, forward, release: () => {} });
+    await writeWeights(backend, model, initialWeights(shape, 1));
+    await Promise.all((await generator.generateSamples([1], sampling, [1, 2])).map((text) => Array.fromAsync(text)));
+  },
   "originInForward": async (backend, model) => {
     const batch = { ids: new Uint32Array(16), targets: new Uint32Array(16) };
     await originInForward(backend, model, batch);

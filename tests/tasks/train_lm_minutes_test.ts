@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { writeNpy } from "../../lib/dataset/npy_file.ts";
 import { sha256OfFile } from "../../lib/io/sha256.ts";
 import { readMetrics } from "../../lib/train/metrics_follower.ts";
-import { readRunConfig } from "../../lib/train/run_directory.ts";
+import { readModelConfig, readRunConfig } from "../../lib/train/run_directory.ts";
 import { Random } from "../harness/random.ts";
 import { runTaskProcess } from "../harness/run_task.ts";
 
@@ -30,8 +30,8 @@ Deno.test("--minutes chooses steps and a model, says so, saves both, and leaves 
   await withData(async (dir, data) => {
     const said = await train([...data, "--minutes", "0.05", "--batch-size", "2", "--out", `${dir}/timed`]);
     assertMatch(said, /Chose d_model \d+, .+ parameters, of \d+ models measured; the /);
-    const config = await readRunConfig(`${dir}/timed`);
-    const { model, training } = config;
+    const { training } = await readRunConfig(`${dir}/timed`);
+    const model = await readModelConfig(`${dir}/timed`);
     assertMatch(said, new RegExp(`Chose d_model ${model.dModel}, ${model.numLayers} layers`));
     assertMatch(said, new RegExp(`Chose ${training.steps.toLocaleString("en-US")} steps of 256 tokens`));
     assertEquals([training.batchSize, training.warmupSteps], [2, Math.floor(training.steps / 20)]);
@@ -53,7 +53,7 @@ Deno.test("--minutes leaves the model that was asked for, and a time that is too
     const size = "--context-length 16 --d-model 12 --num-layers 1 --num-heads 3 --d-ff 20".split(" ");
     const said = await train([...data, ...size, "--minutes", "0.02", "--out", `${dir}/run`]);
     assert(!said.includes("models measured"), said);
-    const { model } = await readRunConfig(`${dir}/run`);
+    const model = await readModelConfig(`${dir}/run`);
     assertEquals([model.contextLength, model.dModel, model.numLayers, model.dFf], [16, 12, 1, 20]);
 
     const args = [...data, ...size, "--minutes", "0.000001", "--out", `${dir}/none`];

@@ -1,0 +1,47 @@
+import { BYTES_PER_ELEMENT } from "../graph/tensor.ts";
+import type { LanguageModel } from "../model/language_model.ts";
+import type { ParameterLayout } from "../model/parameters.ts";
+import { TRAINING_DEFAULTS } from "../train/config.ts";
+import { traceStep } from "../train/step_programs.ts";
+import type { PlannedStep } from "./planned_memory.ts";
+import { countProgram } from "./program.ts";
+import type { TrainingPrediction } from "./training_summary.ts";
+
+/**
+ * Predicts a training run of any model, where {@linkcode predictTraining} has formulas for a Transformer: a step is traced
+ * and planned, and what it holds and computes is counted. No backend is needed.
+ *
+ * Of the memory, the inputs, the logs and what the model keeps beside its parameters are left out. Kernels that declare no
+ * FLOPs count as none.
+ */
+export function predictModel(model: LanguageModel, step: PlannedStep): TrainingPrediction {
+  const { batchSize, seqLen = model.config.contextLength, dtype, optimizer, gradAccumulation = 1 } = step;
+  const { batch, empty, update, ...traced } = traceStep(model, {
+    batchSize,
+    gradAccumulation,
+    seqLen,
+    optimizer: { ...TRAINING_DEFAULTS, optimizer: optimizer ?? "adamw" },
+    precision: dtype,
+    maxGradNorm: TRAINING_DEFAULTS.clip,
+    logCapacity: 1,
+  });
+  const bytesOf = ({ flat }: ParameterLayout) => BYTES_PER_ELEMENT * flat.size;
+  const programs = [batch, empty, update].filter((program) => program !== undefined);
+  const scratch = programs.flatMap((program) => program.scratch);
+  const zeros = new Set(empty?.storages.filter((storage) => storage !== traced.gradients.flat.placement!.storage));
+  const sum = (numbers: Iterable<number>) => [...numbers].reduce((total, n) => total + n, 0);
+  const memory = {
+    parameters: bytesOf(model.parameters),
+    gradients: bytesOf(traced.gradients) + sum([...zeros].map(({ bytes }) => bytes)),
+    optimizer: sum([...traced.optimizer.state.values()].map(bytesOf)),
+    activations: sum(scratch.map(({ bytes }) => bytes)),
+  };
+  const { forwardMatmul, backwardMatmul } = countProgram(batch);
+  const tokens = batchSize * seqLen;
+  return {
+    parameters: model.parameters.count,
+    memory: { ...memory, total: sum(Object.values(memory)) },
+    forwardFlops: forwardMatmul / tokens,
+    backwardFlops: backwardMatmul / tokens,
+  };
+}

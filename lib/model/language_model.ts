@@ -1,0 +1,113 @@
+import type { Backend } from "../backend/backend.ts";
+import { OptionError } from "../errors.ts";
+import type { Graph } from "../graph/graph.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import type { KvCache } from "./kv_cache.ts";
+import type { ParameterLayout } from "./parameters.ts";
+
+/**
+ * What is known of any model. One of a person's own adds what else it is built from; what is a number, a text or a boolean
+ * can be kept with its runs.
+ */
+export interface LanguageModelConfig {
+  /** The name of a person's own architecture, by which its runs are told from those of a `Transformer`, which has none. */
+  readonly architecture?: string;
+  /** The number of logits; every token id is below it. */
+  readonly vocabSize: number;
+  /** The longest sequence, in tokens. */
+  readonly contextLength: number;
+}
+
+/** What a forward pass is asked for besides the logits of whole sequences. */
+export interface ForwardOptions {
+  /** Keys and values of earlier positions; without it the sequence starts at position 0. */
+  readonly cache?: KvCache;
+  /** (N) of type u32: compute logits for these rows of the (batch · seqLen) positions only. */
+  readonly rows?: Tensor;
+}
+
+/**
+ * A model that can be trained, evaluated, saved and asked for text: a `Transformer`, or one of a person's own, made of the
+ * ops in `./ops`, or of kernels defined with `./graph`.
+ */
+export interface LanguageModel {
+  /** What it is built from. */
+  readonly config: LanguageModelConfig;
+  /** The weights, as one storage and its parts; made with `requiresGrad`, so that they can be trained. */
+  readonly parameters: ParameterLayout;
+  /**
+   * Appends the forward pass. What is computed of a position may depend on it and those before it alone, and on no other
+   * sequence of the batch. Shapes can differ from call to call, up to the context length.
+   *
+   * @param ids (batch, seqLen) of type u32
+   * @param options Given only to a model that has `createCache`.
+   * @returns Logits: (batch, seqLen, vocabSize), or (N, vocabSize) for `options.rows`.
+   */
+  forward(graph: Graph, ids: Tensor, options?: ForwardOptions): Tensor;
+  /**
+   * Appends what training minimises. Default: the mean cross-entropy of the logits, which validation and scores always are.
+   *
+   * @param ids (batch, seqLen) of type u32
+   * @param targets Shape of `ids`: the token after each.
+   * @returns (1)
+   */
+  loss?(graph: Graph, ids: Tensor, targets: Tensor): Tensor;
+  /**
+   * Makes the arrays of a cache of so many sequences, which `forward` then takes as `options.cache.layers`. A model may do
+   * without: generation then computes a whole forward pass for each token.
+   */
+  createCache?(sequences: number): KvCache["layers"];
+  /** Frees the parameters, and whatever else the model keeps on a backend. */
+  release(backend: Backend): void;
+}
+
+/** A model with a cache. */
+export type CachingModel = LanguageModel & Required<Pick<LanguageModel, "createCache">>;
+
+/** Whether a model has a cache. */
+export function hasCache(model: LanguageModel): model is CachingModel {
+  return model.createCache !== undefined;
+}
+
+/** What a model must have, in words for a person. */
+const MEMBERS = {
+  config: "config, with vocabSize and contextLength",
+  parameters: "parameters, a ParameterLayout",
+  forward: "forward(graph, ids), which gives the logits",
+  release: "release(backend), which frees its parameters",
+} as const;
+
+/**
+ * Checks that a model has what is needed of it: types do not reach models written in JavaScript.
+ * @param what What is to be done, in words.
+ * @throws {OptionError} Naming the first of `members` that is missing.
+ */
+export function requireMembers(what: string, model: LanguageModel, ...members: (keyof typeof MEMBERS)[]): void {
+  for (const member of members) {
+    const value: unknown = model[member];
+    const isMethod = member === "forward" || member === "release";
+    if (isMethod ? typeof value === "function" : typeof value === "object" && value !== null) continue;
+    throw new OptionError(`Cannot ${what}: got a model without ${member}, must have ${MEMBERS[member]}`);
+  }
+}
+
+/**
+ * Appends the forward pass of whole sequences.
+ *
+ * @param what What is to be done, in words.
+ * @param ids (batch, seqLen) of type u32
+ * @returns Logits (batch, seqLen, vocabSize)
+ * @throws {OptionError} If the model has no forward pass, or it gives an array of another shape.
+ */
+export function logitsOf(what: string, model: LanguageModel, graph: Graph, ids: Tensor): Tensor {
+  requireMembers(what, model, "config", "parameters", "forward");
+  const logits = model.forward(graph, ids);
+  const expected = [...ids.shape, model.config.vocabSize];
+  if (logits.shape.join() === expected.join()) return logits;
+  throw new OptionError(
+    `Cannot ${what}: got ${logits} from the model's forward, must be logits of shape (${
+      expected.join(", ")
+    }): batch, ` +
+      "sequence, vocabulary",
+  );
+}

@@ -1,0 +1,22 @@
+import { OptionError } from "../errors.ts";
+import type { Graph } from "../graph/graph.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import { type LanguageModel, logitsOf } from "../model/language_model.ts";
+import { crossEntropy } from "../ops/cross_entropy.ts";
+
+/**
+ * Appends what training minimises: the model's own loss, or the mean cross-entropy of its logits.
+ *
+ * @param ids (batch, seqLen) of type u32
+ * @param targets Shape of `ids`: the token after each.
+ * @returns (1)
+ * @throws {OptionError} If the model has neither a loss nor a forward pass, or what they give has another shape.
+ */
+export function lossOf(model: LanguageModel, graph: Graph, ids: Tensor, targets: Tensor): Tensor {
+  if (model.loss === undefined) {
+    return crossEntropy(graph, logitsOf("train", model, graph, ids), targets, { overwriteLogits: true });
+  }
+  const loss = model.loss(graph, ids, targets);
+  if (loss.shape.join() === "1") return loss;
+  throw new OptionError(`Cannot train: got ${loss} from the model's loss, must be one number, of shape (1)`);
+}
