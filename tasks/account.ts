@@ -11,6 +11,7 @@ import { formatAccount } from "../lib/accounting/report_text.ts";
 import { formatTable } from "../lib/accounting/table.ts";
 import { formatSi } from "../lib/accounting/units.ts";
 import { writeFileAtomically } from "../lib/io/atomic.ts";
+import { OPTIMIZER_NAMES } from "../lib/train/optimizer/registry.ts";
 import { MODEL_NAMES, namedShape, readConfigured } from "./account/models.ts";
 import { UsageError } from "./cli/errors.ts";
 import { requireOutputFile } from "./cli/output.ts";
@@ -39,7 +40,7 @@ Model
 Training
   --batch-size N         Sequences that go through the model together (default: 1)
   --grad-accumulation N  Such batches per step (default: 1)
-  --optimizer NAME       adamw or sgd (default: adamw)
+  --optimizer NAME       ${OPTIMIZER_NAMES.join(" or ")} (default: adamw)
   --tokens N             Tokens to train on (default: 20 per parameter)
   --steps N              Steps to train for, instead of --tokens
   --device NAME          ${DEVICE_NAMES.join(", ")} (default: a100)
@@ -72,7 +73,7 @@ const FLAGS = {
   "tie-embeddings": { type: "boolean" },
   "batch-size": { type: "integer", min: 1 },
   "grad-accumulation": { type: "integer", min: 1 },
-  optimizer: { type: "string", choices: ["adamw", "sgd"] },
+  optimizer: { type: "string", choices: OPTIMIZER_NAMES },
   tokens: { type: "number", min: 1 },
   steps: { type: "integer", min: 1 },
   device: { type: "string", default: "a100", choices: DEVICE_NAMES },

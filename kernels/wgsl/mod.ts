@@ -1,6 +1,7 @@
 /** Every WGSL kernel by name: its source, and how many workgroups it takes. */
 
 import addForward from "./add_forward.wgsl" with { type: "text" };
+import advanceSchedule from "./advance_schedule.wgsl" with { type: "text" };
 import clipGradNormFactor from "./clip_grad_norm_factor.wgsl" with { type: "text" };
 import copy from "./copy.wgsl" with { type: "text" };
 import crossEntropyBackward from "./cross_entropy_backward.wgsl" with { type: "text" };
@@ -54,6 +55,7 @@ const vocabulary = (c: Constants) => c.V;
 export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entries({
   adamw,
   add_forward: flatElementwise("add_forward", addForward, 2, all(3)),
+  advance_schedule: workgroupPer("advance_schedule", advanceSchedule, one),
   attention_backward: attentionBackward,
   attention_forward: attentionForward,
   clip_grad_norm_factor: workgroupPer("clip_grad_norm_factor", clipGradNormFactor, one),

@@ -1,4 +1,6 @@
+import type { OptimizerName } from "../train/optimizer/registry.ts";
 import { type ActivationOptions, countActivations } from "./activations.ts";
+import { stateArrays } from "./optimizer.ts";
 import { countParameters } from "./parameters.ts";
 import { type PrecisionName, PRECISIONS } from "./precision.ts";
 import type { ModelShape } from "./shape.ts";
@@ -8,7 +10,7 @@ export interface MemoryOptions extends ActivationOptions {
   /** Default: f32. */
   readonly precision?: PrecisionName;
   /** AdamW (default) keeps two moments per parameter, SGD none. */
-  readonly optimizer?: "adamw" | "sgd";
+  readonly optimizer?: OptimizerName;
 }
 
 /** Bytes. */
@@ -17,7 +19,7 @@ export interface TrainingMemory {
   readonly parameters: number;
   /** One per parameter, in the precision's format. */
   readonly gradients: number;
-  /** AdamW's two moments; 0 for SGD. */
+  /** What the optimizer keeps: AdamW two moments, SGD nothing. */
   readonly optimizer: number;
   /** What the forward pass keeps for the backward pass, of the whole batch. */
   readonly activations: number;
@@ -35,7 +37,7 @@ export function trainingMemory(shape: ModelShape, options: MemoryOptions = {}): 
   const count = countParameters(shape);
   const parameters = count * (bytes.weights + bytes.master);
   const gradients = count * bytes.gradients;
-  const optimizer = options.optimizer === "sgd" ? 0 : 2 * count * bytes.moments;
+  const optimizer = stateArrays(options.optimizer) * count * bytes.moments;
   const activations = countActivations(shape, options) * bytes.activations;
   return { parameters, gradients, optimizer, activations, total: parameters + gradients + optimizer + activations };
 }

@@ -1,3 +1,5 @@
+import type { OptimizerName } from "../train/optimizer/registry.ts";
+import { stateArrays } from "./optimizer.ts";
 import { countParameters } from "./parameters.ts";
 import { feedForwardMatrices, type ModelShape } from "./shape.ts";
 
@@ -7,7 +9,7 @@ export interface PlannedMemory {
   readonly parameters: number;
   /** And, where gradients are accumulated, the zeros that they begin with. */
   readonly gradients: number;
-  /** AdamW's two moments; nothing for SGD. */
+  /** What the optimizer keeps: AdamW two moments, SGD nothing. */
   readonly optimizer: number;
   /** Intermediates, in memory that the planner reuses. */
   readonly activations: number;
@@ -24,7 +26,7 @@ export interface PlannedStep {
   /** What it computes in; `"f32"` by default. */
   readonly dtype?: "f32" | "f16";
   /** Default: adamw. */
-  readonly optimizer?: "adamw" | "sgd";
+  readonly optimizer?: OptimizerName;
   /** Batches per step, whose gradients are summed; 1 by default. */
   readonly gradAccumulation?: number;
 }
@@ -67,7 +69,7 @@ export function plannedTrainingMemory(
   const activations = batchSize * seqLen * (BYTES * (stream + statistics) + perElement * between) + copies;
   const zeros = gradAccumulation > 1 ? BYTES * d * Math.max(v, dFf, d) : 0;
   const gradients = parameters + zeros;
-  const moments = optimizer === "sgd" ? 0 : 2 * parameters;
+  const moments = stateArrays(optimizer) * parameters;
   return {
     parameters,
     gradients,

@@ -1,4 +1,6 @@
 import { OptionError } from "../errors.ts";
+import type { UpdateItem } from "../train/optimizer/definition.ts";
+import { type OptimizerName, OPTIMIZERS } from "../train/optimizer/registry.ts";
 import { type ActivationItem, activationItems } from "./activations.ts";
 import { type Device, type DeviceName, DEVICES } from "./devices.ts";
 import { type ForwardFlops, forwardFlops, forwardFlopsPerToken, type OpFlops, opFlops } from "./flops.ts";
@@ -12,7 +14,6 @@ import {
   type TrainingMemory,
   trainingMemory,
 } from "./memory.ts";
-import { ADAMW_UPDATE, SGD_UPDATE, type UpdateItem } from "./optimizer.ts";
 import { countParameters, type ParameterItem, parameterItems } from "./parameters.ts";
 import { largestPlannedBatch, plannedTrainingMemory } from "./planned_memory.ts";
 import { peakFlops, type PrecisionName, PRECISIONS } from "./precision.ts";
@@ -30,7 +31,7 @@ export interface AccountRequest {
   /** Such batches per step, whose gradients are averaged. Default: 1. */
   readonly gradAccumulation?: number;
   /** Default: adamw. */
-  readonly optimizer?: "adamw" | "sgd";
+  readonly optimizer?: OptimizerName;
   /**
    * What this project's own training step computes in. With it memory and FLOPs are as `predictTraining` says; without it,
    * those of a textbook's step with `precision`, `attention` and `checkpointing`, which then must be left out.
@@ -69,7 +70,7 @@ export interface Account {
   /** Such batches per step. */
   readonly gradAccumulation: number;
   /** The one whose state and update are counted. */
-  readonly optimizer: "adamw" | "sgd";
+  readonly optimizer: OptimizerName;
   /** Of this project's own step. */
   readonly dtype?: "f32" | "f16";
   /** Number format of weights, gradients and activations. */
@@ -179,7 +180,7 @@ export function account(request: AccountRequest): Account {
     forward: { ...forwardFlops(shape, flopsOptions), perToken: forwardFlopsPerToken(shape, flopsOptions) },
     ops: opFlops(shape, flopsOptions),
     step,
-    optimizerUpdate: optimizer === "sgd" ? SGD_UPDATE : ADAMW_UPDATE,
+    optimizerUpdate: OPTIMIZERS[optimizer].work,
     memory: dtype === undefined
       ? { ...trainingMemory(shape, memoryOptions), activationItems: activationItems(shape, memoryOptions) }
       : { ...plannedTrainingMemory(shape, plannedStep), activationItems: [] },

@@ -1,3 +1,4 @@
+import { OPTIMIZERS } from "../train/optimizer/registry.ts";
 import type { Account } from "./report.ts";
 import { formatTable } from "./table.ts";
 import { TOKENS_PER_PARAMETER } from "./time.ts";
@@ -11,14 +12,12 @@ export function formatAccount(account: Account): string {
   return sections.map((section) => section(account)).join("\n\n");
 }
 
-const OPTIMIZER_NAMES = { adamw: "AdamW", sgd: "SGD" } as const;
-
 function heading({ name, shape, batchSize, gradAccumulation, optimizer, dtype, precision }: Account): string {
   const { vocabSize, contextLength, dModel, numLayers, numHeads, dFf, ffn = "swiglu" } = shape;
   return `${name}: vocabulary ${formatCount(vocabSize)}, context ${formatCount(contextLength)}, ${numLayers} layers, ` +
     `d ${dModel}, ${numHeads} heads, d_ff ${dFf} (${ffn}), ` +
     `batch ${gradAccumulation > 1 ? `${formatCount(gradAccumulation)} × ` : ""}${formatCount(batchSize)}, ` +
-    `${dtype ?? precision}, ${OPTIMIZER_NAMES[optimizer]}`;
+    `${dtype ?? precision}, ${OPTIMIZERS[optimizer].title}`;
 }
 
 function parameters({ parameters: { items, total, bytes } }: Account): string {
@@ -54,7 +53,7 @@ function forward({ forward, ops, shape, causal }: Account): string {
 }
 
 function step({ step, optimizer, optimizerUpdate, parameters }: Account): string {
-  const optimizerName = OPTIMIZER_NAMES[optimizer];
+  const optimizerName = OPTIMIZERS[optimizer].title;
   const row = (name: string, flops: number) => [name, formatSi(flops, "FLOP"), formatShare(flops / step.total)];
   const parts = [row("forward", step.forward), row("backward", step.backward)];
   if (step.recompute > 0) parts.push(row("forward again (checkpointing)", step.recompute));

@@ -1,6 +1,7 @@
 import { OptionError } from "../errors.ts";
+import { type OptimizerName, OPTIMIZERS } from "../train/optimizer/registry.ts";
 import { type FlopsOptions, opFlops } from "./flops.ts";
-import { ADAMW_UPDATE, optimizerFlops, SGD_UPDATE } from "./optimizer.ts";
+import { optimizerFlops } from "./optimizer.ts";
 import { countParameters } from "./parameters.ts";
 import type { ModelShape } from "./shape.ts";
 
@@ -21,7 +22,7 @@ export interface StepFlops {
 /** What a step does. */
 export interface StepOptions extends FlopsOptions {
   /** Default: adamw. */
-  readonly optimizer?: "adamw" | "sgd";
+  readonly optimizer?: OptimizerName;
   readonly checkpointing?: boolean;
 }
 
@@ -32,8 +33,8 @@ export function stepFlops(shape: ModelShape, options: StepOptions = {}): StepFlo
   const backward = ops.reduce((sum, op) => sum + op.backward, 0);
   const head = ops.find((op) => op.part === "head")?.forward ?? 0;
   const recompute = options.checkpointing ? forward - head : 0;
-  const update = options.optimizer === "sgd" ? SGD_UPDATE : ADAMW_UPDATE;
-  const optimizer = optimizerFlops(countParameters(shape), update);
+  const { work } = OPTIMIZERS[options.optimizer ?? "adamw"];
+  const optimizer = optimizerFlops(countParameters(shape), work);
   return { forward, backward, recompute, optimizer, total: forward + backward + recompute + optimizer };
 }
 

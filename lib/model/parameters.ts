@@ -42,8 +42,8 @@ export function sizeOf(spec: ParameterSpec): number {
 
 /**
  * One array per parameter, side by side in one storage, each aligned: the optimizer sees one flat array, the model sees
- * its parts. Parameters, gradients and both moments share this layout. The gaps between parts hold zeros and keep them:
- * a zero parameter with a zero gradient stays zero under AdamW.
+ * its parts. Parameters, gradients and an optimizer's state share this layout. The gaps between parts hold zeros and keep
+ * them: a zero parameter with a zero gradient stays zero under an optimizer that sees them.
  */
 export class ParameterLayout {
   /** The whole storage as one array. */

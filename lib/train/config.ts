@@ -1,11 +1,22 @@
 import { OptionError } from "../errors.ts";
 import type { Precision } from "../graph/graph.ts";
 import { excerpt } from "../io/excerpt.ts";
-import type { OptimizerOptions } from "./optimizer.ts";
+import { ABOVE_0, isNumber, LARGEST, type NumberOption, SMALLEST } from "./optimizer/number_option.ts";
+import {
+  NUMBER_DEFAULTS,
+  NUMBER_OPTIONS,
+  OPTIMIZER_NAMES,
+  type OptimizerName,
+  type OptimizerNumbers,
+} from "./optimizer/registry.ts";
 import { type ScheduleOptions, SCHEDULES } from "./schedule.ts";
 
 /** How a model is trained; saved in a run's config.json. */
-export interface TrainingConfig extends Required<OptimizerOptions>, ScheduleOptions {
+export interface TrainingConfig extends OptimizerNumbers, ScheduleOptions {
+  /** What updates the weights. It reads its own of the optimizers' numbers. */
+  readonly optimizer: OptimizerName;
+  /** What the weight decay applies to: all parameters, or all but the norms' weights. */
+  readonly decay: "all" | "matrices";
   /** Sequences that go through the model together. */
   readonly batchSize: number;
   /** Such batches per step, whose gradients are averaged before the update. */
@@ -45,10 +56,7 @@ export const TRAINING_DEFAULTS: TrainingConfig = {
   minLr: 3e-4,
   warmupSteps: 25,
   decaySteps: 100,
-  beta1: 0.9,
-  beta2: 0.95,
-  eps: 1e-8,
-  weightDecay: 0.1,
+  ...NUMBER_DEFAULTS,
   decay: "all",
   dtype: "f32",
   clip: 1,
@@ -61,10 +69,6 @@ export const TRAINING_DEFAULTS: TrainingConfig = {
   samplePrompt: "",
   sampleTokens: 100,
 };
-
-/** The smallest number above 0 that a float32 holds in full precision, and the largest: a device computes with these. */
-const SMALLEST = 2 ** -126;
-const LARGEST = (2 - 2 ** -23) * 2 ** 127;
 
 /**
  * Checks a training configuration.
@@ -91,26 +95,17 @@ export function validateTrainingConfig(config: TrainingConfig): TrainingConfig {
   check("seed", hasRoom, `at most 2^53 − 1 − ${steps}: each sample has a seed of its own, the steps taken further on`);
   check("samplePrompt", typeof samplePrompt === "string", "a text");
   check("sampleTokens", Number.isSafeInteger(sampleTokens) && sampleTokens >= 1, "a positive integer");
-  for (const key of ["beta1", "beta2"] as const) {
-    // As a float32 too: what rounds to 1 would leave a moment at 0 for ever.
-    const isValid = isNumber(config[key], 0, 1) && Math.fround(config[key]) < 1;
-    check(key, isValid, "a number at least 0 and below 1");
+  // Also those of other optimizers: a run's settings are all as they should be.
+  for (const [key, option] of Object.entries(NUMBER_OPTIONS) as [keyof OptimizerNumbers, NumberOption][]) {
+    check(key, option.isValid(config[key]), option.mustBe);
   }
   // Runs of earlier versions do not say it.
   check("dtype", ["f32", "f16", undefined].includes(config.dtype), "f32 or f16");
-  check("optimizer", ["adamw", "sgd"].includes(config.optimizer), "adamw or sgd");
+  check("optimizer", OPTIMIZER_NAMES.includes(config.optimizer), OPTIMIZER_NAMES.join(" or "));
   check("decay", ["all", "matrices"].includes(config.decay), "all or matrices");
   check("schedule", SCHEDULES.includes(config.schedule), `one of ${SCHEDULES.join(", ")}`);
-  const above0 = `a number above 0, from ${SMALLEST.toPrecision(2)} to ${LARGEST.toPrecision(2)}`;
-  check("lr", isNumber(config.lr, SMALLEST, LARGEST), above0);
+  check("lr", isNumber(config.lr, SMALLEST, LARGEST), ABOVE_0);
   check("minLr", isNumber(config.minLr, 0, config.lr), `a number from 0 to lr (${config.lr})`);
-  check("eps", isNumber(config.eps, SMALLEST, LARGEST), above0);
-  check("weightDecay", isNumber(config.weightDecay, 0, LARGEST), `a number from 0 to ${LARGEST.toPrecision(2)}`);
-  check("clip", config.clip === 0 || isNumber(config.clip, SMALLEST, LARGEST), `0 for no clipping, or ${above0}`);
+  check("clip", config.clip === 0 || isNumber(config.clip, SMALLEST, LARGEST), `0 for no clipping, or ${ABOVE_0}`);
   return config;
-}
-
-/** Whether a value is a number within bounds, both inclusive; NaN is within none. */
-function isNumber(value: unknown, min: number, max: number): boolean {
-  return typeof value === "number" && value >= min && value <= max;
 }

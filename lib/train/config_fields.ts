@@ -7,27 +7,31 @@ import type { LanguageModelConfig } from "../model/language_model.ts";
 import { isTransformerConfig, validateOwnConfig } from "../model/own_config.ts";
 import { TRAINING_DEFAULTS, type TrainingConfig, validateTrainingConfig } from "./config.ts";
 import { dataRecordOf } from "./data_record.ts";
+import { NUMBER_DEFAULTS, NUMBER_OPTIONS, OPTIMIZER_NAMES, type OptimizerNumbers } from "./optimizer/registry.ts";
 import type { RunConfig } from "./run_directory.ts";
 import { SCHEDULES } from "./schedule.ts";
 
 /** An infinite norm switched clipping off before 0 did, and JSON wrote it as null. */
 const clip: FieldReader<number> = (fields, name) => fields.value(name) === null ? 0 : fields.number(name);
 
+/** The optimizers' numbers. */
+const NUMBER_READERS = Object.fromEntries(
+  Object.keys(NUMBER_OPTIONS).map((name) => [name, number]),
+  // The cast holds: every name has an option.
+) as FieldReaders<OptimizerNumbers>;
+
 /** How each field of a training configuration is read. */
 export const TRAINING_READERS: FieldReaders<TrainingConfig> = {
   batchSize: integer,
   gradAccumulation: integer,
   steps: integer,
-  optimizer: oneOf(["adamw", "sgd"]),
+  optimizer: oneOf(OPTIMIZER_NAMES),
   schedule: oneOf(SCHEDULES),
   lr: number,
   minLr: number,
   warmupSteps: integer,
   decaySteps: integer,
-  beta1: number,
-  beta2: number,
-  eps: number,
-  weightDecay: number,
+  ...NUMBER_READERS,
   decay: oneOf(["all", "matrices"]),
   dtype: oneOf(["f32", "f16"]),
   clip,
@@ -61,7 +65,10 @@ export function originFields(fields: JsonFields): Pick<RunConfig, "preset" | "gi
 
 /** Settings that earlier versions did not have, and did not write. */
 const { dtype, sampleEvery, samplePrompt, sampleTokens } = TRAINING_DEFAULTS;
-const BEFORE = { dtype, sampleEvery, samplePrompt, sampleTokens };
+/** Those that a configuration without them is damaged for: every version wrote them. The other optimizers' are newer. */
+const ALWAYS_WRITTEN = ["beta1", "beta2", "eps", "weightDecay"];
+const NEWER_NUMBERS = Object.entries(NUMBER_DEFAULTS).filter(([name]) => !ALWAYS_WRITTEN.includes(name));
+const BEFORE = { dtype, sampleEvery, samplePrompt, sampleTokens, ...Object.fromEntries(NEWER_NUMBERS) };
 
 /** A configuration with the settings that may be left out: what stands for the same is then the same. */
 export function spelledOut<T extends Pick<RunConfig, "model" | "training">>(config: T): T {

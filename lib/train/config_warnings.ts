@@ -1,4 +1,5 @@
 import type { MergedConfig } from "./merge_config.ts";
+import { NUMBER_OPTIONS, type OptimizerName, OPTIMIZERS } from "./optimizer/registry.ts";
 
 /**
  * What a person should know of a configuration that works, but not as it reads: each in one line.
@@ -20,7 +21,7 @@ export function configWarnings({ model, training, given }: MergedConfig, validat
   const without: readonly [why: string, applies: boolean, settings: readonly string[]][] = [
     ["with a constant schedule", schedule === "constant", ["training.minLr"]],
     [`with the schedule ${schedule}`, schedule !== "wsd", ["training.decaySteps"]],
-    ["with gradient descent", optimizer === "sgd", ["training.beta1", "training.beta2", "training.eps"]],
+    [`with the optimizer ${optimizer}`, true, otherNumbers(optimizer).map((name) => `training.${name}`)],
     ["without samples", sampleEvery === 0, ["training.samplePrompt", "training.sampleTokens"]],
     ["without validation data", !validates, ["training.validEvery", "training.validBatches"]],
     ["without norms", model.norm === "none", ["model.normPlace"]],
@@ -31,4 +32,9 @@ export function configWarnings({ model, training, given }: MergedConfig, validat
     for (const setting of settings) if (given.includes(setting)) warnings.push(`${setting} has no effect ${why}`);
   }
   return warnings;
+}
+
+/** The numbers that an optimizer does not read. */
+function otherNumbers(optimizer: OptimizerName): string[] {
+  return Object.keys(NUMBER_OPTIONS).filter((name) => !(name in OPTIMIZERS[optimizer].options));
 }

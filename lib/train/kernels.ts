@@ -1,9 +1,9 @@
 import type { Kernel } from "../graph/kernel.ts";
 import { OP_KERNELS } from "../ops/kernels.ts";
-import { adamwKernel } from "./adamw.ts";
+import { advanceSchedule } from "./advance_schedule.ts";
 import { clipGradNormFactor, clipGradNormPartials } from "./clip_grad_norm.ts";
 import { lossScaleApply, lossScaleUpdate } from "./loss_scale.ts";
-import { sgdKernel } from "./sgd.ts";
+import { OPTIMIZERS } from "./optimizer/registry.ts";
 
 /** Every kernel that programs of this library call: the ops', and those of a training step beside them. */
 export const KERNELS: readonly Kernel[] = [
@@ -12,6 +12,6 @@ export const KERNELS: readonly Kernel[] = [
   clipGradNormFactor,
   lossScaleApply,
   lossScaleUpdate,
-  adamwKernel,
-  sgdKernel,
+  advanceSchedule,
+  ...Object.values(OPTIMIZERS).flatMap(({ kernels }) => kernels),
 ];

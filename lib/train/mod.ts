@@ -13,10 +13,9 @@
  */
 
 // Steps
-export { adamw, type AdamWOptions, adamwSchedule, type AdamWTensors } from "./adamw.ts";
+export { adamw, type AdamWOptions, adamwSchedule, type AdamWTensors } from "./optimizer/adamw.ts";
 export { clipGradNorm } from "./clip_grad_norm.ts";
-export { LOSS_SCALE_DEFAULTS, LossScale, type LossScaleOptions, type LossScaleUpdateOptions } from "./loss_scale.ts";
-export { createOptimizer, type Optimizer, type OptimizerOptions } from "./optimizer.ts";
+export { LOSS_SCALE_DEFAULTS, LossScale, type LossScaleOptions, type ToldOptimizer } from "./loss_scale.ts";
 export {
   cosineLearningRate,
   type CosineSchedule,
@@ -24,13 +23,21 @@ export {
   type ScheduleName,
   type ScheduleOptions,
 } from "./schedule.ts";
-export { sgd, type SgdOptions, type SgdTensors } from "./sgd.ts";
+export { sgd, type SgdOptions, type SgdTensors } from "./optimizer/sgd.ts";
 export { type StepResult, Trainer, type TrainerOptions } from "./trainer.ts";
 export { type Snapshot, type StartingPoint, type StepMetrics, train, type TrainOptions } from "./train.ts";
 export { type Divergence, DivergenceError, type DivergenceOrigin, type DivergenceSettings } from "./divergence.ts";
 export { Sampler } from "./sampler.ts";
 export { type KernelFault, selfTest, type SelfTestOptions } from "./self_test.ts";
 export type { Probe, ProbeInput } from "./self_test_probes.ts";
+
+// Optimizers
+export { type OptimizerDefinition, type UpdateItem, type UpdateTensors } from "./optimizer/definition.ts";
+export type { OptimizerOptions, ParameterGroup } from "./optimizer/groups.ts";
+export { meanDecay, nonNegativeNumber, type NumberOption, positiveNumber } from "./optimizer/number_option.ts";
+export { createOptimizers, type Optimizer } from "./optimizer/optimizers.ts";
+export { type OptimizerName, type OptimizerNumbers, OPTIMIZERS } from "./optimizer/registry.ts";
+export { biasCorrection, LEARNING_RATE, type ScheduleEntry } from "./optimizer/schedule_entry.ts";
 
 // Configuration
 export { TRAINING_DEFAULTS, type TrainingConfig, validateTrainingConfig } from "./config.ts";

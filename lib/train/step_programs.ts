@@ -10,7 +10,7 @@ import { logRow } from "../ops/write_rows.ts";
 import { clipGradNorm } from "./clip_grad_norm.ts";
 import { lossOf } from "./loss.ts";
 import { LossScale } from "./loss_scale.ts";
-import { createOptimizer, type Optimizer } from "./optimizer.ts";
+import { createOptimizers, type Optimizer } from "./optimizer/optimizers.ts";
 import type { TrainerOptions } from "./trainer.ts";
 
 /** The programs of a training step, and the tensors that the host reads and writes. */
@@ -26,13 +26,14 @@ export interface StepPrograms {
     readonly targets: Tensor;
     readonly dLoss: Tensor;
     readonly lossRow: Tensor;
-    /** An input of `update`, as `normRow` is. */
-    readonly schedule: Tensor;
+    /** For each optimizer; inputs of `update`, as `normRow` is. */
+    readonly schedules: readonly Tensor[];
     readonly normRow: Tensor;
   };
   readonly log: { readonly loss: Storage; readonly clip: Storage };
   readonly gradients: ParameterLayout;
-  readonly optimizer: Optimizer;
+  /** One for all parameters, or one for each group. */
+  readonly optimizers: readonly Optimizer[];
   /** In f16 alone. */
   readonly lossScale: LossScale | undefined;
   /** What these programs share with each other and nothing else. */
@@ -46,7 +47,7 @@ export function traceStep(model: LanguageModel, options: TrainerOptions): StepPr
   const accumulate = gradAccumulation > 1;
   const { specs } = model.parameters;
   const gradients = new ParameterLayout("gradients", specs, false);
-  const optimizer = createOptimizer(model.parameters, specs, options.optimizer);
+  const optimizers = createOptimizers(model.parameters, specs, options.optimizer);
   const log = {
     loss: new Storage("loss log", logCapacity * gradAccumulation * BYTES_PER_ELEMENT),
     clip: new Storage("gradient norm log", 2 * logCapacity * BYTES_PER_ELEMENT),
@@ -57,7 +58,7 @@ export function traceStep(model: LanguageModel, options: TrainerOptions): StepPr
   };
 
   const { precision = "f32" } = options;
-  const lossScale = precision === "f16" ? new LossScale(options.lossScale) : undefined;
+  const lossScale = precision === "f16" ? new LossScale(options.lossScale, optimizers) : undefined;
   const batch = new Graph({ precision });
   const update = accumulate ? new Graph() : batch;
   const inputs = {
@@ -65,7 +66,7 @@ export function traceStep(model: LanguageModel, options: TrainerOptions): StepPr
     targets: batch.input("targets", [batchSize, seqLen], { dtype: "u32" }),
     dLoss: batch.input("dLoss", [1]),
     lossRow: batch.input("loss log row", [1], { dtype: "u32" }),
-    schedule: update.input("schedule", [optimizer.scheduleSize]),
+    schedules: optimizers.map(({ entries }) => update.input("schedule", [entries.length])),
     normRow: update.input("norm log row", [1], { dtype: "u32" }),
   };
   const loss = lossOf(model, batch, inputs.ids, inputs.targets);
@@ -76,25 +77,25 @@ export function traceStep(model: LanguageModel, options: TrainerOptions): StepPr
 
   const maxNorm = options.maxGradNorm === 0 ? Infinity : options.maxGradNorm;
   const norms = clipGradNorm(update, gradients.flat, maxNorm);
-  const { clip, schedule } = lossScale?.update(update, norms, inputs.schedule, {
-    ...options.optimizer,
-    maxNorm,
-  }) ?? { clip: norms, schedule: inputs.schedule };
-  optimizer.update(update, { gradients, clip, schedule });
+  const clip = lossScale?.update(update, norms, maxNorm) ?? norms;
+  optimizers.forEach((optimizer, i) => {
+    const schedule = lossScale?.tell(update, clip, inputs.schedules[i], optimizer) ?? inputs.schedules[i];
+    optimizer.update(update, { gradients, clip, schedule });
+  });
   appendTo(log.clip, update, clip, inputs.normRow);
   const zeros = accumulate ? zerosFor(gradients) : undefined;
   const programs = {
     batch: plan(batch),
     ...(zeros && { empty: plan(emptied(gradients, zeros)), update: plan(update) }),
   };
-  const layouts = [gradients, ...optimizer.state.values()];
+  const layouts = [gradients, ...optimizers.flatMap(({ state }) => [...state.values()])];
   const shared = [
     ...layouts.map(({ flat }) => flat.placement!.storage),
     ...Object.values(log),
-    ...(lossScale ? [lossScale.state.placement!.storage] : []),
+    ...(lossScale?.storages ?? []),
     ...(zeros ? [zeros] : []),
   ];
-  return { ...programs, inputs, log, gradients, optimizer, lossScale, shared };
+  return { ...programs, inputs, log, gradients, optimizers, lossScale, shared };
 }
 
 /** A storage that is never written holds zeros. */

@@ -11,7 +11,7 @@ import type { ParameterLayout } from "../model/parameters.ts";
 import type { WeightSource } from "../model/weights.ts";
 import type { TrainingConfig } from "./config.ts";
 import type { LossScaleOptions } from "./loss_scale.ts";
-import type { OptimizerOptions } from "./optimizer.ts";
+import type { OptimizerOptions, ParameterGroup } from "./optimizer/groups.ts";
 import { requireBatch } from "./require_batch.ts";
 import { type StepPrograms, traceStep } from "./step_programs.ts";
 
@@ -23,8 +23,8 @@ export interface TrainerOptions {
   readonly gradAccumulation?: number;
   /** Tokens per sequence; the model's context length by default. */
   readonly seqLen?: number;
-  /** Which optimizer, and its fixed numbers. */
-  readonly optimizer: OptimizerOptions;
+  /** Which optimizer, and its fixed numbers; or several, each with its own of the model's parameters. */
+  readonly optimizer: OptimizerOptions | readonly ParameterGroup[];
   /** What the model computes in; `"f32"` by default. */
   readonly precision?: Precision;
   /** Of f16 alone; `LOSS_SCALE_DEFAULTS` by default. */
@@ -128,9 +128,9 @@ export class Trainer implements Disposable {
     return this.#traced.gradients;
   }
 
-  /** Every array of the optimizer's state, by a name made of its kind and the parameter's. */
+  /** Every array of the optimizers' state, by a name made of its kind and the parameter's, which one optimizer has. */
   get optimizerState(): ReadonlyMap<string, Tensor> {
-    const layouts = [...this.#traced.optimizer.state];
+    const layouts = this.#traced.optimizers.flatMap(({ state }) => [...state]);
     const moments = layouts.flatMap(([kind, { parts }]) =>
       [...parts].map(([name, part]): [string, Tensor] => [`${kind}.${name}`, part])
     );
@@ -211,14 +211,16 @@ export class Trainer implements Disposable {
     if (this.#logged === this.#logCapacity) {
       throw new Error(`Cannot take a step: got a log of ${this.#logged} steps that is full, takeLog must empty it`);
     }
-    const { inputs, optimizer } = this.#traced;
+    const { inputs, optimizers } = this.#traced;
     requireBatch("take a step", batch, this.#gradAccumulation * inputs.ids.size);
     // A device computes with 32 bits, where a larger rate is infinite.
     if (!(lr >= 0 && Number.isFinite(Math.fround(lr)))) {
       throw new OptionError(`Cannot take a step: got learning rate ${lr}, must be a finite float32, 0 or more`);
     }
     const { empty, batch: forBatch, update } = this.#compiled;
-    update.set(inputs.schedule, optimizer.schedule(lr, this.#updates + 1)).set(inputs.normRow, [this.#logged]);
+    const schedules = optimizers.map((optimizer) => optimizer.schedule(lr, this.#updates + 1));
+    schedules.forEach((schedule, i) => update.set(inputs.schedules[i], schedule));
+    update.set(inputs.normRow, [this.#logged]);
     if (empty) await run(empty);
     for (let i = 0; i < this.#gradAccumulation; i++) {
       const [from, to] = [i * inputs.ids.size, (i + 1) * inputs.ids.size];

@@ -8,6 +8,7 @@ import { PRESETS } from "../../lib/model/config.ts";
 import { MODEL_READERS } from "../../lib/model/config_fields.ts";
 import type { TrainingConfig } from "../../lib/train/config.ts";
 import { dataRecordOf } from "../../lib/train/data_record.ts";
+import type { OptimizerName } from "../../lib/train/optimizer/registry.ts";
 import { DEFAULT_PRESET, mergeConfigs, readConfigFile } from "../../lib/train/merge_config.ts";
 import { UsageError } from "../cli/errors.ts";
 import { requireInputFile } from "../cli/files.ts";
@@ -48,7 +49,7 @@ export function namedShape(name: string, overrides: ShapeOverrides): NamedShape 
 export interface RunOverrides extends ShapeOverrides {
   readonly "batch-size"?: number;
   readonly "grad-accumulation"?: number;
-  readonly optimizer?: "adamw" | "sgd";
+  readonly optimizer?: OptimizerName;
   readonly steps?: number;
 }
 

@@ -9,10 +9,9 @@ import { siluBackward, siluForward } from "../../lib/ops/silu.ts";
 import { softmaxBackward, softmaxForward } from "../../lib/ops/softmax.ts";
 import { swigluBackward, swigluForward } from "../../lib/ops/swiglu.ts";
 import { writeRowsKernel } from "../../lib/ops/write_rows.ts";
-import { adamwKernel } from "../../lib/train/adamw.ts";
 import { clipGradNormFactor, clipGradNormPartials } from "../../lib/train/clip_grad_norm.ts";
 import { KERNELS } from "../../lib/train/kernels.ts";
-import { sgdKernel } from "../../lib/train/sgd.ts";
+import { OPTIMIZERS } from "../../lib/train/optimizer/registry.ts";
 import { LM_SHAPES } from "./lm_shapes.ts";
 
 type Sizes = Readonly<Record<string, number>>;
@@ -39,8 +38,10 @@ const OTHERWISE: ReadonlyMap<Kernel, readonly Sizes[]> = new Map<Kernel, readonl
   [writeRowsKernel, [{ B: 1, T: 1, W: D }]],
   [clipGradNormPartials, [{ n: PARAMETERS, P: 1024 }]],
   [clipGradNormFactor, [{ P: 1024 }]],
-  [adamwKernel, [{ n: PARAMETERS }]],
-  [sgdKernel, [{ n: PARAMETERS }]],
+  ...Object.values(OPTIMIZERS).flatMap(({ kernels }) => kernels).map((kernel): [Kernel, Sizes[]] => [
+    kernel,
+    [{ n: PARAMETERS }],
+  ]),
 ]);
 
 /** What bench matmul measures. */

@@ -2,6 +2,7 @@
 import { ARCHITECTURE_CHOICES, PRESETS } from "../../lib/model/config.ts";
 import { TRAINING_DEFAULTS as DEFAULTS } from "../../lib/train/config.ts";
 import type { ConfigParts } from "../../lib/train/merge_config.ts";
+import { OPTIMIZER_NAMES } from "../../lib/train/optimizer/registry.ts";
 import { SCHEDULES } from "../../lib/train/schedule.ts";
 import { LARGEST_FIRST_SEED } from "../../lib/random/philox.ts";
 import { GPU_FLAG } from "../cli/backend.ts";
@@ -53,7 +54,7 @@ Training
   --minutes N            Instead of --steps: measures the device for some seconds, then takes as many steps as fill the
                          time. Without --preset or a size, in flags or --config, it chooses the model too: the one that
                          sees nearest to 20 tokens per parameter, and its text four times at most.
-  --optimizer NAME       adamw or sgd (default: ${DEFAULTS.optimizer})
+  --optimizer NAME       ${OPTIMIZER_NAMES.join(" or ")} (default: ${DEFAULTS.optimizer})
   --schedule NAME        ${SCHEDULES.join(", ")} (default: ${DEFAULTS.schedule}): the learning rate after the warm-up
   --lr X                 Peak learning rate (default: ${DEFAULTS.lr})
   --min-lr X             Learning rate at the end, unless constant (default: a tenth of --lr)
@@ -105,7 +106,7 @@ const TRAINING_FLAGS = {
   "batch-size": { type: "integer", min: 1 },
   "grad-accumulation": { type: "integer", min: 1 },
   steps: { type: "integer", min: 1 },
-  optimizer: { type: "string", choices: ["adamw", "sgd"] },
+  optimizer: { type: "string", choices: OPTIMIZER_NAMES },
   schedule: { type: "string", choices: SCHEDULES },
   lr: { type: "number", above: 0 },
   "min-lr": { type: "number", min: 0 },

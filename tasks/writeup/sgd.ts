@@ -9,7 +9,7 @@ import { BYTES_PER_ELEMENT, Storage, Tensor } from "../../lib/graph/tensor.ts";
 import { linear } from "../../lib/ops/linear.ts";
 import { Philox } from "../../lib/random/philox.ts";
 import { clipGradNorm } from "../../lib/train/clip_grad_norm.ts";
-import { sgd } from "../../lib/train/sgd.ts";
+import { sgd } from "../../lib/train/optimizer/sgd.ts";
 import type { Section } from "./markdown.ts";
 
 /** Numbers in the weight. */

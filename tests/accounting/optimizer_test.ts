@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { ADAMW_UPDATE, CLIPPING, optimizerFlops, SGD_UPDATE, type UpdateItem } from "../../lib/accounting/optimizer.ts";
+import { ADAMW_UPDATE, CLIPPING, optimizerFlops, type UpdateItem } from "../../lib/accounting/optimizer.ts";
+import { OPTIMIZERS } from "../../lib/train/optimizer/registry.ts";
 
 /** Arithmetic that counts itself. */
 class Counter {
@@ -46,6 +47,6 @@ Deno.test("AdamW's FLOPs per parameter equal those of an update that counts its 
 
 Deno.test("optimizerFlops multiplies by the parameters; clipping and SGD are counted apart", () => {
   assertEquals(optimizerFlops(2_127_057_600), 31_905_864_000);
-  assertEquals(optimizerFlops(10, SGD_UPDATE), 20);
+  assertEquals(optimizerFlops(10, OPTIMIZERS.sgd.work), 20);
   assertEquals(perParameter(CLIPPING), 3);
 });

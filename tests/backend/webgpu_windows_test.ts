@@ -9,7 +9,7 @@ import { type Probe, smallProbes } from "../../lib/train/self_test_probes.ts";
 import { Graph } from "../../lib/graph/graph.ts";
 import { plan } from "../../lib/graph/plan.ts";
 import { Storage, Tensor } from "../../lib/graph/tensor.ts";
-import { adamw } from "../../lib/train/adamw.ts";
+import { adamw } from "../../lib/train/optimizer/adamw.ts";
 import { clipGradNorm } from "../../lib/train/clip_grad_norm.ts";
 import { assertClose, UNIT_ROUNDOFF } from "../harness/assert_close.ts";
 import { reference } from "../harness/backends.ts";

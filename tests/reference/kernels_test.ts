@@ -8,6 +8,7 @@ import { REFERENCE_KERNELS } from "./kernels.ts";
 /** Kernels that only a GPU has. */
 const ON_GPU_ALONE: Readonly<Record<string, string>> = {
   sample_token: "where the host reads logits in no time, it chooses tokens itself",
+  advance_schedule: "only programs in f16 skip updates, and only a GPU has f16",
   loss_scale_apply: "only programs in f16 scale the loss, and only a GPU has f16",
   loss_scale_update: "only programs in f16 scale the loss, and only a GPU has f16",
 };
@@ -32,7 +33,7 @@ Deno.test("every kernel has a WGSL kernel, a wasm function and reference loops u
 
 Deno.test("the list of kernels holds every one that a module of lib defines", async () => {
   const exported: Kernel[] = [];
-  for (const room of ["graph", "ops", "train"]) {
+  for (const room of ["graph", "ops", "train", "train/optimizer"]) {
     const folder = new URL(`../../lib/${room}/`, import.meta.url);
     for (const { name } of Deno.readDirSync(folder)) {
       if (!name.endsWith(".ts") || !Deno.readTextFileSync(new URL(name, folder)).includes("= defineKernel(")) continue;

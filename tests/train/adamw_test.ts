@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { Graph } from "../../lib/graph/graph.ts";
 import { Tensor } from "../../lib/graph/tensor.ts";
-import { adamw, type AdamWOptions, adamwSchedule } from "../../lib/train/adamw.ts";
+import { adamw, type AdamWOptions, adamwSchedule } from "../../lib/train/optimizer/adamw.ts";
 import { assertClose, UNIT_ROUNDOFF } from "../harness/assert_close.ts";
 import { forEachBackend, forEachDevice, reference } from "../harness/backends.ts";
 import { loadFixture } from "../harness/fixtures.ts";

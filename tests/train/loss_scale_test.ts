@@ -7,7 +7,8 @@ import { wholeOf } from "../../lib/graph/program.ts";
 import { BYTES_PER_ELEMENT, type Storage, Tensor } from "../../lib/graph/tensor.ts";
 import { Transformer } from "../../lib/model/transformer.ts";
 import { initialWeights, writeWeights } from "../../lib/model/weights.ts";
-import { adamwSchedule } from "../../lib/train/adamw.ts";
+import { appendAdvance, ratesOf } from "../../lib/train/advance_schedule.ts";
+import { adamwOptimizer, adamwSchedule } from "../../lib/train/optimizer/adamw.ts";
 import { lossScaleUpdate } from "../../lib/train/loss_scale.ts";
 import { Trainer, type TrainerOptions } from "../../lib/train/trainer.ts";
 import { assertClose, UNIT_ROUNDOFF } from "../harness/assert_close.ts";
@@ -19,24 +20,19 @@ const model = { vocabSize: 13, contextLength: 6, dModel: 8, numLayers: 2, numHea
 const tokens = tokensInMemory(new Random(3).integers(200, model.vocabSize));
 const optimizer = { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.1 };
 
-/** The update of the scale alone, on given arrays. */
+/** The update of the scale, and what AdamW is then told, on given arrays. */
 function traceUpdate(norm: number, state: readonly number[], growthSteps: number, maxNorm: number) {
-  const { beta1, beta2 } = optimizer;
   return (trace: Trace) => {
-    const outputs = {
-      state: trace.state("state", [4], Float32Array.from(state)),
-      clip: new Tensor("clip", [2]),
-      told: new Tensor("told", [3]),
-    };
+    const clip = new Tensor("clip", [2]);
+    const scale = trace.state("state", [4], Float32Array.from(state));
     trace.graph.call(lossScaleUpdate, {
-      inputs: {
-        norms: trace.input("norms", [2], Float32Array.of(norm, 7)),
-        schedule: trace.input("schedule", [3], Float32Array.of(0.5, 6, 6)),
-      },
-      outputs,
-      constants: { S: 3, growthSteps, maxNorm, beta1, beta1Rest: 1 - beta1, beta2, beta2Rest: 1 - beta2 },
+      inputs: { norms: trace.input("norms", [2], Float32Array.of(norm, 7)) },
+      outputs: { state: scale, clip },
+      constants: { N: 4, growthSteps, maxNorm },
     });
-    return outputs;
+    const schedule = trace.input("schedule", [3], Float32Array.of(0.5, 6, 6));
+    const rates = trace.input("rates", [3, 2], Float32Array.from(ratesOf(adamwOptimizer.schedule(optimizer))));
+    return { state: scale, clip, told: appendAdvance(trace.graph, { clip, schedule, rates }, scale, 2) };
   };
 }
 

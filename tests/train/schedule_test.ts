@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { adamwSchedule } from "../../lib/train/adamw.ts";
+import { adamwSchedule } from "../../lib/train/optimizer/adamw.ts";
 import { TRAINING_DEFAULTS, validateTrainingConfig } from "../../lib/train/config.ts";
 import { cosineLearningRate, learningRate, SCHEDULES } from "../../lib/train/schedule.ts";
 import fixture from "../fixtures/torch/cosine_schedule.json" with { type: "json" };

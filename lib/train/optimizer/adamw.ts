@@ -1,7 +1,10 @@
-import type { Graph } from "../graph/graph.ts";
-import { defineKernel, otherFlops } from "../graph/kernel.ts";
-import type { Tensor } from "../graph/tensor.ts";
-import { requireSameShape, requireShape } from "../ops/shapes.ts";
+import type { Graph } from "../../graph/graph.ts";
+import { defineKernel, otherFlops } from "../../graph/kernel.ts";
+import type { Tensor } from "../../graph/tensor.ts";
+import { requireSameShape, requireShape } from "../../ops/shapes.ts";
+import type { OptimizerDefinition } from "./definition.ts";
+import { meanDecay, nonNegativeNumber, positiveNumber } from "./number_option.ts";
+import { biasCorrection, LEARNING_RATE, type ScheduleEntry } from "./schedule_entry.ts";
 
 /**
  * One step over a flat buffer: g = gradients · clip[1]; m = β₁ m + (1 − β₁) g; v = β₂ v + (1 − β₂) g²;
@@ -69,10 +72,50 @@ export function adamw(graph: Graph, tensors: AdamWTensors, options: AdamWOptions
   });
 }
 
+/** What an update is told: lr, c₁ and c₂. */
+function entries({ beta1, beta2 }: AdamWOptions): readonly ScheduleEntry[] {
+  return [LEARNING_RATE, biasCorrection(beta1), biasCorrection(beta2)];
+}
+
 /**
  * What the host writes into `schedule` before step t, counted from 1.
  * @param lr The learning rate of this step.
  */
-export function adamwSchedule(lr: number, t: number, { beta1, beta2 }: AdamWOptions): [number, number, number] {
-  return [lr, 1 - beta1 ** t, 1 - beta2 ** t];
+export function adamwSchedule(lr: number, t: number, options: AdamWOptions): [number, number, number] {
+  const [rate, first, second] = entries(options).map((entry) => entry.value(lr, t));
+  return [rate, first, second];
 }
+
+/**
+ * AdamW, with two moments per parameter and both bias corrections applied to them.
+ *
+ * FLOPs by this convention: each add, subtract, multiply, divide and square root of a parameter's own numbers is one. What
+ * is the same for all parameters (1 − β₁, the bias corrections c₁ = 1 − β₁ᵗ and c₂ = 1 − β₂ᵗ, 1 − lr·λ) is computed once a
+ * step and not counted. Folding both corrections into the step size, as in Kingma & Ba 2014 (arXiv:1412.6980, section 2),
+ * would save 2 of the 15, folding the first alone, as torch.optim.AdamW does, 1.
+ *
+ * Source: Loshchilov & Hutter 2017, arXiv:1711.05101, algorithm 2.
+ */
+export const adamwOptimizer: OptimizerDefinition<AdamWOptions> = {
+  name: "adamw",
+  title: "AdamW",
+  kernels: [adamwKernel],
+  options: {
+    beta1: meanDecay(0.9),
+    beta2: meanDecay(0.95),
+    eps: positiveNumber(1e-8),
+    weightDecay: nonNegativeNumber(0.1),
+  },
+  state: { first_moment: "first moments", second_moment: "second moments" },
+  schedule: entries,
+  update(graph, { state: { first_moment: m, second_moment: v }, ...tensors }, options) {
+    adamw(graph, { ...tensors, m, v }, options);
+  },
+  work: [
+    { name: "first moment", formula: "m = β₁·m + (1−β₁)·g", flops: 3 },
+    { name: "second moment", formula: "v = β₂·v + (1−β₂)·g·g", flops: 4 },
+    { name: "bias correction", formula: "m/c₁, v/c₂", flops: 2 },
+    { name: "update", formula: "θ − lr·m̂/(√v̂ + ε)", flops: 5 },
+    { name: "decay", formula: "θ·(1 − lr·λ)", flops: 1 },
+  ],
+};

@@ -1,7 +1,10 @@
-import type { Graph } from "../graph/graph.ts";
-import { defineKernel, otherFlops } from "../graph/kernel.ts";
-import type { Tensor } from "../graph/tensor.ts";
-import { requireSameShape, requireShape } from "../ops/shapes.ts";
+import type { Graph } from "../../graph/graph.ts";
+import { defineKernel, otherFlops } from "../../graph/kernel.ts";
+import type { Tensor } from "../../graph/tensor.ts";
+import { requireSameShape, requireShape } from "../../ops/shapes.ts";
+import type { OptimizerDefinition } from "./definition.ts";
+import { nonNegativeNumber } from "./number_option.ts";
+import { LEARNING_RATE } from "./schedule_entry.ts";
 
 /**
  * One step over a flat buffer: parameters = parameters · (1 − lr · weightDecay) − lr · gradients · clip[1].
@@ -54,3 +57,15 @@ export function sgd(graph: Graph, tensors: SgdTensors, { weightDecay }: SgdOptio
     constants: { n: parameters.size, weightDecay },
   });
 }
+
+/** Gradient descent, which keeps nothing. Its FLOPs are counted without the decay. */
+export const sgdOptimizer: OptimizerDefinition<SgdOptions> = {
+  name: "sgd",
+  title: "SGD",
+  kernels: [sgdKernel],
+  options: { weightDecay: nonNegativeNumber(0.1) },
+  state: {},
+  schedule: () => [LEARNING_RATE],
+  update: (graph, tensors, options) => sgd(graph, tensors, options),
+  work: [{ name: "update", formula: "θ − lr·g", flops: 2 }],
+};
