@@ -23,6 +23,7 @@ export { TextEncoding } from "./text_encoding.ts";
 export { type EncodeOptions, type Ids, Tokenizer } from "./tokenizer.ts";
 export type { LoadOptions } from "./load_options.ts";
 export { loadTokenizer, saveTokenizer } from "./tokenizer_dir.ts";
+export type { TokenizerSource } from "./tokenizer_source.ts";
 export { trainBpe, trainBpeFromCounts, type TrainBpeOptions } from "./train_bpe.ts";
 export { type CountedText, countTexts, type CountTextsOptions, type CountTimes } from "./count_texts.ts";
 export type { WordCounts } from "./word_counts.ts";
