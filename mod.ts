@@ -8,6 +8,7 @@
  * ```ts
  * import {
  *   createBackend,
+ *   GeneratedText,
  *   Generator,
  *   initialWeights,
  *   PRESETS,
@@ -32,9 +33,8 @@
  * for await (const { step, loss } of steps) console.log(step, loss);
  *
  * using generator = await Generator.create(backend, model);
- * const prompt = [...tokenizer.encode("the cat")];
- * const ids = generator.generate(prompt, { maxTokens: 5, temperature: 0.8, topP: 0.95, seed: 0 });
- * console.log(tokenizer.decode(await Array.fromAsync(ids)));
+ * const ids = generator.generate(tokenizer.encode("the cat"), { maxTokens: 5 });
+ * console.log(await new GeneratedText(ids, tokenizer));
  * ```
  *
  * @module
@@ -64,7 +64,7 @@ export { type ModelConfig, PRESETS, Transformer } from "./lib/model/mod.ts";
 export { initialWeights, Safetensors, saveWeights, weightsFrom, writeWeights } from "./lib/model/mod.ts";
 
 // Generation
-export { type GenerateOptions, Generator, untilStopString } from "./lib/model/mod.ts";
+export { GeneratedText, type GenerateOptions, Generator, untilStopString } from "./lib/model/mod.ts";
 
 // Training
 export { type StepMetrics, train, TRAINING_DEFAULTS, type TrainingConfig, type TrainOptions } from "./lib/train/mod.ts";

@@ -3,16 +3,19 @@ import { CachedForward } from "./cached_forward.ts";
 import { Continuation, type ContinuationOptions } from "./continuation.ts";
 import { type Decode, loadDecode } from "./decode.ts";
 import { DrawableIds } from "./drawable_ids.ts";
+import { withDefaults } from "./generation_defaults.ts";
 import { type KvCache, kvCacheLayers, releaseLayers } from "./kv_cache.ts";
 import { Lanes } from "./lanes.ts";
 import { validateSampling } from "./sampling.ts";
 import { type NextTokens, SharedSteps } from "./shared_steps.ts";
 import type { Transformer } from "./transformer.ts";
 
-/** How a text is continued. */
-export interface GenerateOptions extends ContinuationOptions {
-  /** Decides every choice. */
-  readonly seed: number;
+/**
+ * How a text is continued. By default it has 200 new tokens at most, drawn with temperature 0.8 and top-p 0.95.
+ */
+export interface GenerateOptions extends Partial<ContinuationOptions> {
+  /** Decides every choice; 0 by default. */
+  readonly seed?: number;
 }
 
 /** What a generator may be told. */
@@ -104,15 +107,17 @@ export class Generator implements Disposable {
 
   /**
    * Yields new token ids, one at a time.
-   * @param prompt At least one token id.
+   * @param prompt At least one token id: an array, or what `Tokenizer.encode` gives.
    * @throws {RangeError} If the prompt is empty or holds an id beyond the vocabulary, or an option cannot work.
    * @throws {NoTokenError} If the model computes NaN.
    * @throws {Error} If another text of this generator is under way.
    */
-  async *generate(prompt: readonly number[], options: GenerateOptions): AsyncGenerator<number, void, void> {
-    this.#validate(prompt, options);
+  async *generate(prompt: Iterable<number>, options: GenerateOptions = {}): AsyncGenerator<number, void, void> {
+    const ids = [...prompt];
+    const complete = withDefaults(options);
+    this.#validate(ids, complete);
     const { contextLength } = this.#model.config;
-    const text = new Continuation(prompt, contextLength, options, options.seed, this.#drawable);
+    const text = new Continuation(ids, contextLength, complete, complete.seed ?? 0, this.#drawable);
     const steps = this.#occupy(new SharedSteps([text], () => this.#advance([text], this.#decode)));
     await steps.begin(async () => [[text.choose(await this.#feed(text.context))]]);
     yield* steps.iterators()[0];
@@ -124,21 +129,24 @@ export class Generator implements Disposable {
    * step: what one yields before the others are read is kept for them. A sample that is given up (`return`) takes no
    * further part.
    *
+   * @param options As those of `generate`, with the same defaults.
    * @param seeds One for each sample, at most `maxSamples`.
    * @throws {RangeError} As `generate` does, and if there are no seeds or too many.
    * @throws {NoTokenError | Error} As `generate` does.
    */
   async generateSamples(
-    prompt: readonly number[],
-    options: ContinuationOptions,
+    prompt: Iterable<number>,
+    options: Partial<ContinuationOptions>,
     seeds: readonly number[],
   ): Promise<AsyncGenerator<number, void, void>[]> {
-    this.#validate(prompt, options);
+    const ids = [...prompt];
+    const complete = withDefaults(options);
+    this.#validate(ids, complete);
     if (seeds.length === 0 || seeds.length > this.maxSamples) {
       throw new RangeError(`Cannot generate: got ${seeds.length} seeds, must be 1 to ${this.maxSamples} at a time`);
     }
     const { contextLength } = this.#model.config;
-    const texts = seeds.map((seed) => new Continuation(prompt, contextLength, options, seed, this.#drawable));
+    const texts = seeds.map((seed) => new Continuation(ids, contextLength, complete, seed, this.#drawable));
     const steps = this.#occupy(
       new SharedSteps(texts, () => {
         const lanes = this.#lanes!;
