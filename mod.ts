@@ -65,6 +65,7 @@ export { initialWeights, Safetensors, saveWeights, weightsFrom, writeWeights } f
 
 // Generation
 export { GeneratedText, type GenerateOptions, Generator, untilStopString } from "./lib/model/mod.ts";
+export { LoadedModel, loadModel, type LoadModelOptions } from "./lib/train/mod.ts";
 
 // Training
 export { type StepMetrics, train, TRAINING_DEFAULTS, type TrainingConfig, type TrainOptions } from "./lib/train/mod.ts";

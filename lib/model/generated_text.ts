@@ -30,7 +30,9 @@ export class GeneratedText implements AsyncIterable<string>, PromiseLike<string>
   #whole: Promise<string> | undefined;
 
   /**
-   * @param ids As `Generator.generate` gives them; read when this is.
+   * Nothing is read, or made, before this is.
+   *
+   * @param ids As `Generator.generate` gives them.
    * @param tokenizer The one whose ids they are.
    */
   constructor(ids: AsyncIterable<number>, tokenizer: Tokenizer, { stop = [] }: GeneratedTextOptions = {}) {

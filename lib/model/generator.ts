@@ -57,7 +57,8 @@ export class Generator implements Disposable {
   readonly #drawable: DrawableIds;
   readonly #owned: DisposableStack;
   #lanes: Lanes | undefined;
-  #underWay: SharedSteps | undefined;
+  /** What uses the cache, or did so last. */
+  #underWay: { readonly isOver: boolean } | undefined;
 
   private constructor(
     backend: Backend,
@@ -162,15 +163,41 @@ export class Generator implements Disposable {
     return steps.iterators();
   }
 
+  /**
+   * What the model makes of a text: the logits of the token that follows it.
+   *
+   * @param ids From one to the model's contextLength.
+   * @returns (vocabSize), the caller's own; those of ids that may not be drawn are among them.
+   * @throws {RangeError} If there are no ids or too many, or one is beyond the vocabulary.
+   * @throws {Error} If a text of this generator is under way.
+   */
+  async logits(ids: Iterable<number>): Promise<Float32Array> {
+    const context = [...ids];
+    this.#validateIds("compute logits", context);
+    const { contextLength } = this.#model.config;
+    if (context.length > contextLength) {
+      throw new RangeError(
+        `Cannot compute logits: got ${context.length} token ids, must be at most the context length ${contextLength}`,
+      );
+    }
+    const use: { isOver: boolean } = this.#occupy({ isOver: false });
+    try {
+      return await this.#feed(context);
+    } finally {
+      use.isOver = true;
+    }
+  }
+
   /** Makes the cache these texts'. */
-  #occupy(steps: SharedSteps): SharedSteps {
+  #occupy<T extends { readonly isOver: boolean }>(steps: T): T {
     if (this.#underWay?.isOver === false) {
       throw new Error(
         "Cannot generate: got another text under way, must be one at a time, since there is one cache. Read the other " +
           "to its end, or call its return(); or make another Generator",
       );
     }
-    return this.#underWay = steps;
+    this.#underWay = steps;
+    return steps;
   }
 
   /**
@@ -206,11 +233,15 @@ export class Generator implements Disposable {
     if (!(maxTokens >= 0 && (Number.isInteger(maxTokens) || maxTokens === Infinity))) {
       throw new RangeError(`Cannot generate: got maxTokens ${maxTokens}, must be a whole number from 0 on`);
     }
-    if (prompt.length === 0) throw new RangeError("Cannot generate: got an empty prompt, must be at least one token");
+    this.#validateIds("generate", prompt);
+  }
+
+  #validateIds(what: string, ids: readonly number[]): void {
+    if (ids.length === 0) throw new RangeError(`Cannot ${what}: got an empty prompt, must be at least one token`);
     const { vocabSize } = this.#model.config;
-    const unknown = prompt.find((id) => !(Number.isInteger(id) && id >= 0 && id < vocabSize));
+    const unknown = ids.find((id) => !(Number.isInteger(id) && id >= 0 && id < vocabSize));
     if (unknown !== undefined) {
-      throw new RangeError(`Cannot generate: got token id ${unknown}, must be below the vocabulary's ${vocabSize}`);
+      throw new RangeError(`Cannot ${what}: got token id ${unknown}, must be below the vocabulary's ${vocabSize}`);
     }
   }
 

@@ -76,6 +76,8 @@ export {
   type RunConfig,
   writeRunConfig,
 } from "./run_directory.ts";
+export { loadRun, type RunModel } from "./load_run.ts";
+export { type GenerateTextOptions, LoadedModel, loadModel, type LoadModelOptions } from "./loaded_model.ts";
 export { loadRunTokenizer } from "./run_tokenizer.ts";
 
 // Sweeps
