@@ -44,6 +44,7 @@ export { OptionError, UserError } from "./lib/errors.ts";
 
 // Tokenizer
 export {
+  createTokenizer,
   type LoadOptions,
   loadTokenizer,
   saveTokenizer,

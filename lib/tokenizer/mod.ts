@@ -21,6 +21,7 @@ export { TokenBytes } from "./token_bytes.ts";
 export type { TextSource } from "./text_source.ts";
 export { TextEncoding } from "./text_encoding.ts";
 export { type EncodeOptions, type Ids, Tokenizer } from "./tokenizer.ts";
+export { createTokenizer, type MergePair, type TokenizerParts } from "./create_tokenizer.ts";
 export type { LoadOptions } from "./load_options.ts";
 export { loadTokenizer, saveTokenizer } from "./tokenizer_dir.ts";
 export type { TokenizerSource } from "./tokenizer_source.ts";
