@@ -70,7 +70,8 @@ export { LoadedModel, loadModel, type LoadModelOptions } from "./lib/train/mod.t
 
 // Training
 export { type StepMetrics, train, TRAINING_DEFAULTS, type TrainingConfig, type TrainOptions } from "./lib/train/mod.ts";
-export { latestCheckpoint, readMetrics, trainRun, type TrainRunOptions } from "./lib/train/mod.ts";
+export { latestCheckpoint, readMetrics, resumeRun, type ResumeRunOptions } from "./lib/train/mod.ts";
+export { createRunDirectory, trainRun, type TrainRunOptions } from "./lib/train/mod.ts";
 export { mergeConfigs, readModelConfig, readRunConfig, recordOf, type RunConfig } from "./lib/train/mod.ts";
 export { findWeights, RUN_FILES, writeRunConfig } from "./lib/train/mod.ts";
 

@@ -42,6 +42,7 @@ export {
   type KernelWrite,
 } from "./kernel.ts";
 export { plan, type PlanOptions } from "./plan.ts";
+export { runGraph } from "./run_graph.ts";
 export { Program, type ProgramCall, viewOf, wholeOf } from "./program.ts";
 export {
   type DType,

@@ -35,8 +35,8 @@ export interface GenerateTextOptions extends GenerateOptions, GeneratedTextOptio
  *
  * @example
  * ```ts
- * import { createBackend, loadModel, mergeConfigs, recordOf, tokensInMemory, trainBpe, trainRun } from "@bytelm/bytelm";
- * import { createRunDirectory } from "@bytelm/bytelm/train";
+ * import { createBackend, createRunDirectory, loadModel, mergeConfigs, recordOf } from "@bytelm/bytelm";
+ * import { tokensInMemory, trainBpe, trainRun } from "@bytelm/bytelm";
  *
  * // A run, as train-lm makes one.
  * const text = "the cat sat on the mat. ".repeat(50);

@@ -65,6 +65,7 @@ export { type DataRecord, recordOf, requireSameData } from "./data_record.ts";
 export { MetricsFollower, readLog, readMetrics, type RunLog } from "./metrics_follower.ts";
 export type { LoggedDivergence } from "./metrics_line.ts";
 export { missingSteps } from "./metrics_log.ts";
+export { resumeRun, type ResumeRunOptions } from "./resume_run.ts";
 export { trainRun, type TrainRunOptions } from "./run.ts";
 export {
   createRunDirectory,
