@@ -9,7 +9,7 @@
  * import {
  *   createBackend,
  *   GeneratedText,
- *   Generator,
+ *   TextGenerator,
  *   initialWeights,
  *   PRESETS,
  *   tokensInMemory,
@@ -32,7 +32,7 @@
  * });
  * for await (const { step, loss } of steps) console.log(step, loss);
  *
- * using generator = await Generator.create(backend, model);
+ * using generator = await TextGenerator.create(backend, model);
  * const ids = generator.generate(tokenizer.encode("the cat"), { maxTokens: 5 });
  * console.log(await new GeneratedText(ids, tokenizer));
  * ```
@@ -65,7 +65,7 @@ export { type ModelConfig, PRESETS, Transformer } from "./lib/model/mod.ts";
 export { initialWeights, Safetensors, saveWeights, weightsFrom, writeWeights } from "./lib/model/mod.ts";
 
 // Generation
-export { GeneratedText, type GenerateOptions, Generator, untilStopString } from "./lib/model/mod.ts";
+export { GeneratedText, type GenerateOptions, TextGenerator, untilStopString } from "./lib/model/mod.ts";
 export { LoadedModel, loadModel, type LoadModelOptions } from "./lib/train/mod.ts";
 
 // Training

@@ -32,7 +32,7 @@ export class GeneratedText implements AsyncIterable<string>, PromiseLike<string>
   /**
    * Nothing is read, or made, before this is.
    *
-   * @param ids As `Generator.generate` gives them.
+   * @param ids As `TextGenerator.generate` gives them.
    * @param tokenizer The one whose ids they are.
    */
   constructor(ids: AsyncIterable<number>, tokenizer: Tokenizer, { stop = [] }: GeneratedTextOptions = {}) {

@@ -47,7 +47,7 @@ const MAX_SAMPLES = { wasm: 12, webgpu: 4 } as const;
  *
  * It owns its cache and its programs, not the model's weights: see `Transformer.release`.
  */
-export class Generator implements Disposable {
+export class TextGenerator implements Disposable {
   readonly #backend: Backend;
   readonly #model: Transformer;
   readonly #layers: KvCache["layers"];
@@ -82,7 +82,7 @@ export class Generator implements Disposable {
    * Loads the programs. The weights are the caller's to write, before the first `generate`.
    * @throws {RangeError} If no id may be drawn.
    */
-  static async create(backend: Backend, model: Transformer, options: GeneratorOptions = {}): Promise<Generator> {
+  static async create(backend: Backend, model: Transformer, options: GeneratorOptions = {}): Promise<TextGenerator> {
     const drawable = new DrawableIds(model.config.vocabSize, options.isDrawable);
     const layers = kvCacheLayers(model.config, 1);
     const prefillTokens = Math.min(PREFILL_TOKENS, model.config.contextLength);
@@ -91,7 +91,7 @@ export class Generator implements Disposable {
     const prefill = owned.use(await CachedForward.load(backend, model, layers, prefillTokens));
     const single = owned.use(await CachedForward.load(backend, model, layers, 1));
     const decode = owned.use(await loadDecode(backend, model, layers, drawable, single));
-    return new Generator(backend, model, layers, { prefill, single, decode }, drawable, owned.move());
+    return new TextGenerator(backend, model, layers, { prefill, single, decode }, drawable, owned.move());
   }
 
   /** Frees the cache and the programs; the weights stay. */
@@ -193,7 +193,7 @@ export class Generator implements Disposable {
     if (this.#underWay?.isOver === false) {
       throw new Error(
         "Cannot generate: got another text under way, must be one at a time, since there is one cache. Read the other " +
-          "to its end, or call its return(); or make another Generator",
+          "to its end, or call its return(); or make another TextGenerator",
       );
     }
     this.#underWay = steps;

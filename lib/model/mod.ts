@@ -13,7 +13,7 @@
 export { type Architecture, type ModelConfig, type Preset, PRESETS, validateModelConfig } from "./config.ts";
 export type { ContinuationOptions } from "./continuation.ts";
 export { GeneratedText, type GeneratedTextOptions } from "./generated_text.ts";
-export { type GenerateOptions, Generator, type GeneratorOptions } from "./generator.ts";
+export { type GenerateOptions, type GeneratorOptions, TextGenerator } from "./generator.ts";
 export type { KvCache } from "./kv_cache.ts";
 export { ParameterLayout, type ParameterSpec, parameterSpecs } from "./parameters.ts";
 export { Safetensors, type TensorData, type TensorToWrite, writeSafetensors } from "./safetensors.ts";

@@ -3,7 +3,7 @@ import { type BackendChoice, createBackend } from "../backend/select.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { documentStart, END_OF_TEXT } from "../model/document_start.ts";
 import { GeneratedText, type GeneratedTextOptions } from "../model/generated_text.ts";
-import { type GenerateOptions, Generator } from "../model/generator.ts";
+import { type GenerateOptions, TextGenerator } from "../model/generator.ts";
 import { Safetensors } from "../model/safetensors.ts";
 import type { Transformer } from "../model/transformer.ts";
 import { writeWeights } from "../model/weights.ts";
@@ -80,13 +80,13 @@ export class LoadedModel implements AsyncDisposable {
   /** The tokenizer of its ids. */
   readonly tokenizer: Tokenizer;
   /** What makes its texts: several together, for example. It draws no id that stands for no token. */
-  readonly generator: Generator;
+  readonly generator: TextGenerator;
   readonly #owned: AsyncDisposableStack;
 
   private constructor(
     backend: Backend,
     { model, tokenizer }: RunModel,
-    generator: Generator,
+    generator: TextGenerator,
     owned: AsyncDisposableStack,
   ) {
     this.backend = backend;
@@ -106,7 +106,7 @@ export class LoadedModel implements AsyncDisposable {
     await using loaded = new AsyncDisposableStack();
     loaded.defer(() => run.model.release(backend));
     const isDrawable = (id: number) => run.tokenizer.hasToken(id);
-    const generator = loaded.use(await Generator.create(backend, run.model, { isDrawable }));
+    const generator = loaded.use(await TextGenerator.create(backend, run.model, { isDrawable }));
     using file = await Safetensors.open(run.weights);
     await writeWeights(backend, run.model, weightsFrom(file, run.weights));
     const all = new AsyncDisposableStack();
@@ -125,8 +125,8 @@ export class LoadedModel implements AsyncDisposable {
    * or at the `stopIds` given.
    *
    * @param prompt Text or its bytes; an empty one begins a document.
-   * @param options As those of {@linkcode Generator.generate}, with the same defaults; and `stop`.
-   * @returns The text after the prompt. What is refused is, when it is awaited or read: as `Generator.generate` says.
+   * @param options As those of {@linkcode TextGenerator.generate}, with the same defaults; and `stop`.
+   * @returns The text after the prompt. What is refused is, when it is awaited or read: as `TextGenerator.generate` says.
    */
   generate(prompt: string | Uint8Array, options: GenerateTextOptions = {}): GeneratedText {
     const { tokenizer } = this;
@@ -142,7 +142,7 @@ export class LoadedModel implements AsyncDisposable {
   }
 
   /**
-   * The logits of the token that follows some ids: (vocabSize). Throws as {@linkcode Generator.logits}.
+   * The logits of the token that follows some ids: (vocabSize). Throws as {@linkcode TextGenerator.logits}.
    *
    * @param ids From one to `config.contextLength`.
    */

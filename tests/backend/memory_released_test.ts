@@ -10,7 +10,7 @@ import { plan } from "../../lib/graph/plan.ts";
 import type { Program } from "../../lib/graph/program.ts";
 import { Storage, Tensor } from "../../lib/graph/tensor.ts";
 import { secondsPerCall } from "../../lib/measure/kernel_time.ts";
-import { Generator } from "../../lib/model/generator.ts";
+import { TextGenerator } from "../../lib/model/generator.ts";
 import { Transformer } from "../../lib/model/transformer.ts";
 import { initialWeights, writeWeights } from "../../lib/model/weights.ts";
 import { addForward } from "../../lib/ops/add.ts";
@@ -75,8 +75,8 @@ const USES: Readonly<Record<string, (backend: Backend, model: Transformer) => Pr
   "Trainer": async (backend, model) => {
     using _ = await Trainer.create(backend, model, trainerOptions);
   },
-  "Generator": async (backend, model) => {
-    using generator = await Generator.create(backend, model);
+  "TextGenerator": async (backend, model) => {
+    using generator = await TextGenerator.create(backend, model);
     await writeWeights(backend, model, initialWeights(shape, 1));
     await Array.fromAsync(generator.generate([1], { ...sampling, seed: 1 }));
     for (const seeds of [[1, 2], [3, 4, 5]]) {
@@ -176,7 +176,7 @@ class FailingLoads implements Backend {
   async [Symbol.asyncDispose](): Promise<void> {}
 }
 
-for (const name of ["train", "scoreTokens", "Evaluator", "Trainer", "Generator", "originInForward"]) {
+for (const name of ["train", "scoreTokens", "Evaluator", "Trainer", "TextGenerator", "originInForward"]) {
   forEachDevice(`whichever load of ${name} fails, nothing stays but what the model frees`, async (backend) => {
     const before = backend.bytesInUse;
     for (let nth = 1;; nth++) {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { GeneratedText } from "../../lib/model/generated_text.ts";
-import { Generator } from "../../lib/model/generator.ts";
+import { TextGenerator } from "../../lib/model/generator.ts";
 import { Transformer } from "../../lib/model/transformer.ts";
 import { initialWeights, writeWeights } from "../../lib/model/weights.ts";
 import { trainBpe } from "../../lib/tokenizer/mod.ts";
@@ -65,7 +65,7 @@ const config = {
 
 forEachBackend("generate() needs no option but the prompt, which is any iterable of ids", async (backend) => {
   const model = new Transformer(config);
-  using generator = await Generator.create(backend, model);
+  using generator = await TextGenerator.create(backend, model);
   await writeWeights(backend, model, initialWeights(config, 4));
   const said = { maxTokens: 200, temperature: 0.8, topP: 0.95, seed: 0 };
   const expected = await Array.fromAsync(generator.generate([3, 4, 5], said));

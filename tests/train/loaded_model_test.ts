@@ -3,7 +3,7 @@ import type { Backend } from "../../lib/backend/backend.ts";
 import { createWasmBackend } from "../../lib/backend/wasm.ts";
 import { UserError } from "../../lib/errors.ts";
 import { tokensInMemory } from "../../lib/dataset/token_source.ts";
-import { Generator } from "../../lib/model/generator.ts";
+import { TextGenerator } from "../../lib/model/generator.ts";
 import { Safetensors } from "../../lib/model/safetensors.ts";
 import { Transformer } from "../../lib/model/transformer.ts";
 import { writeWeights } from "../../lib/model/weights.ts";
@@ -38,7 +38,7 @@ forEachDevice(
       const run = `${dir}/a run`;
       await makeRun(run, backend);
       const model = new Transformer(await readModelConfig(run));
-      using generator = await Generator.create(backend, model);
+      using generator = await TextGenerator.create(backend, model);
       using file = await Safetensors.open(`${run}/model.safetensors`);
       await writeWeights(backend, model, weightsFrom(file, "weights"));
       const own = await loadTokenizer(run);
