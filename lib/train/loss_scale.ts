@@ -1,6 +1,6 @@
 import type { Graph } from "../graph/graph.ts";
 import { defineKernel, otherFlops } from "../graph/kernel.ts";
-import { Storage, Tensor } from "../graph/tensor.ts";
+import { DeviceStorage, Tensor } from "../graph/tensor.ts";
 import { requireShape } from "../ops/shapes.ts";
 import { finiteNorm } from "./clip_grad_norm.ts";
 
@@ -77,7 +77,7 @@ export class LossScale {
 
   /** Begins with the first scale when a program that uses it is loaded. */
   constructor(options: LossScaleOptions = LOSS_SCALE_DEFAULTS) {
-    const storage = new Storage("loss scale", 16, () => Float32Array.of(options.initial, 0, 0, 0));
+    const storage = new DeviceStorage("loss scale", 16, () => Float32Array.of(options.initial, 0, 0, 0));
     this.state = new Tensor("loss scale", [4], { placement: { storage, byteOffset: 0 } });
     this.#options = options;
   }

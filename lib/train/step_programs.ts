@@ -3,7 +3,7 @@ import { copy } from "../graph/copy.ts";
 import { Graph } from "../graph/graph.ts";
 import { plan } from "../graph/plan.ts";
 import type { Program } from "../graph/program.ts";
-import { BYTES_PER_ELEMENT, Storage, Tensor } from "../graph/tensor.ts";
+import { BYTES_PER_ELEMENT, DeviceStorage, Tensor } from "../graph/tensor.ts";
 import { ParameterLayout, parameterSpecs } from "../model/parameters.ts";
 import type { Transformer } from "../model/transformer.ts";
 import { crossEntropy } from "../ops/cross_entropy.ts";
@@ -30,13 +30,13 @@ export interface StepPrograms {
     readonly schedule: Tensor;
     readonly normRow: Tensor;
   };
-  readonly log: { readonly loss: Storage; readonly clip: Storage };
+  readonly log: { readonly loss: DeviceStorage; readonly clip: DeviceStorage };
   readonly gradients: ParameterLayout;
   readonly optimizer: Optimizer;
   /** In f16 alone. */
   readonly lossScale: LossScale | undefined;
   /** What these programs share with each other and nothing else. */
-  readonly shared: readonly Storage[];
+  readonly shared: readonly DeviceStorage[];
 }
 
 /** Traces and plans a training step. */
@@ -47,10 +47,10 @@ export function traceStep(model: Transformer, options: TrainerOptions): StepProg
   const gradients = new ParameterLayout("gradients", specs, false);
   const optimizer = createOptimizer(model.parameters, specs, options.optimizer);
   const log = {
-    loss: new Storage("loss log", logCapacity * gradAccumulation * BYTES_PER_ELEMENT),
-    clip: new Storage("gradient norm log", 2 * logCapacity * BYTES_PER_ELEMENT),
+    loss: new DeviceStorage("loss log", logCapacity * gradAccumulation * BYTES_PER_ELEMENT),
+    clip: new DeviceStorage("gradient norm log", 2 * logCapacity * BYTES_PER_ELEMENT),
   };
-  const appendTo = (storage: Storage, graph: Graph, value: Tensor, row: Tensor) => {
+  const appendTo = (storage: DeviceStorage, graph: Graph, value: Tensor, row: Tensor) => {
     const shape = [storage.bytes / BYTES_PER_ELEMENT / value.size, value.size];
     logRow(graph, value, row, new Tensor(storage.name, shape, { placement: { storage, byteOffset: 0 } }));
   };
@@ -98,12 +98,12 @@ export function traceStep(model: Transformer, options: TrainerOptions): StepProg
 }
 
 /** A storage that is never written holds zeros. */
-function zerosFor({ parts }: ParameterLayout): Storage {
-  return new Storage("zeros", Math.max(...[...parts.values()].map(({ size }) => size)) * BYTES_PER_ELEMENT);
+function zerosFor({ parts }: ParameterLayout): DeviceStorage {
+  return new DeviceStorage("zeros", Math.max(...[...parts.values()].map(({ size }) => size)) * BYTES_PER_ELEMENT);
 }
 
 /** Copies zeros over each part. */
-function emptied({ parts }: ParameterLayout, zeros: Storage): Graph {
+function emptied({ parts }: ParameterLayout, zeros: DeviceStorage): Graph {
   const graph = new Graph();
   for (const part of parts.values()) {
     copy(graph, new Tensor(zeros.name, part.shape, { placement: { storage: zeros, byteOffset: 0 } }), part, false);

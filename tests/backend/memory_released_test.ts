@@ -8,7 +8,7 @@ import { copy } from "../../lib/graph/copy.ts";
 import { Graph } from "../../lib/graph/graph.ts";
 import { plan } from "../../lib/graph/plan.ts";
 import type { Program } from "../../lib/graph/program.ts";
-import { Storage, Tensor } from "../../lib/graph/tensor.ts";
+import { DeviceStorage, Tensor } from "../../lib/graph/tensor.ts";
 import { secondsPerCall } from "../../lib/measure/kernel_time.ts";
 import { TextGenerator } from "../../lib/model/generator.ts";
 import { Transformer } from "../../lib/model/transformer.ts";
@@ -169,7 +169,7 @@ class FailingLoads implements Backend {
     return this.backend.read(...args);
   }
 
-  release(storage: Storage): void {
+  release(storage: DeviceStorage): void {
     this.backend.release(storage);
   }
 
@@ -196,7 +196,7 @@ for (const name of ["train", "scoreTokens", "Evaluator", "Trainer", "TextGenerat
 forEachDevice("a program whose storage was released refuses to run", async (backend) => {
   const graph = new Graph();
   const [x, y] = ["x", "y"].map((name) =>
-    new Tensor(name, [8], { placement: { storage: new Storage(name, 32), byteOffset: 0 } })
+    new Tensor(name, [8], { placement: { storage: new DeviceStorage(name, 32), byteOffset: 0 } })
   );
   copy(graph, x, y, false);
   const program = plan(graph);
@@ -222,7 +222,7 @@ gpuTest("webgpu: a load that fails for one kernel or one storage leaves the othe
   assertEquals(backend.bytesInUse, 0);
 
   const bytes = 4 * Math.ceil((backend.device.limits.maxBufferSize + 1) / 4);
-  const huge = new Tensor("huge", [4], { placement: { storage: new Storage("huge", bytes), byteOffset: 0 } });
+  const huge = new Tensor("huge", [4], { placement: { storage: new DeviceStorage("huge", bytes), byteOffset: 0 } });
   const sum = new Graph();
   const a = sum.input("a", [4]);
   const b = sum.input("b", [4]);
@@ -230,8 +230,8 @@ gpuTest("webgpu: a load that fails for one kernel or one storage leaves the othe
   await assertRejects(() => backend.load(plan(sum)), Error, "Cannot allocate");
   assertEquals(backend.bytesInUse, 0);
   // Whoever has loaded the other storages already keeps them.
-  const shared = new Tensor("shared", [4], { placement: { storage: new Storage("shared", 16), byteOffset: 0 } });
-  const out = new Tensor("out", [4], { placement: { storage: new Storage("out", 16), byteOffset: 0 } });
+  const shared = new Tensor("shared", [4], { placement: { storage: new DeviceStorage("shared", 16), byteOffset: 0 } });
+  const out = new Tensor("out", [4], { placement: { storage: new DeviceStorage("out", 16), byteOffset: 0 } });
   const right = new Graph();
   right.call(addForward, { inputs: { a: shared, b: shared }, outputs: { y: out }, constants: { n: 4 } });
   const executable = await backend.load(plan(right));
