@@ -8,7 +8,8 @@
  * ```ts
  * import {
  *   createBackend,
- *   Generator,
+ *   GeneratedText,
+ *   TextGenerator,
  *   initialWeights,
  *   PRESETS,
  *   tokensInMemory,
@@ -31,10 +32,9 @@
  * });
  * for await (const { step, loss } of steps) console.log(step, loss);
  *
- * using generator = await Generator.create(backend, model);
- * const prompt = [...tokenizer.encode("the cat")];
- * const ids = generator.generate(prompt, { maxTokens: 5, temperature: 0.8, topP: 0.95, seed: 0 });
- * console.log(tokenizer.decode(await Array.fromAsync(ids)));
+ * using generator = await TextGenerator.create(backend, model);
+ * const ids = generator.generate(tokenizer.encode("the cat"), { maxTokens: 5 });
+ * console.log(await new GeneratedText(ids, tokenizer));
  * ```
  *
  * @module
@@ -44,6 +44,7 @@ export { OptionError, UserError } from "./lib/errors.ts";
 
 // Tokenizer
 export {
+  createTokenizer,
   type LoadOptions,
   loadTokenizer,
   saveTokenizer,
@@ -65,11 +66,13 @@ export { type ModelConfig, PRESETS, Transformer } from "./lib/model/mod.ts";
 export { initialWeights, Safetensors, saveWeights, weightsFrom, writeWeights } from "./lib/model/mod.ts";
 
 // Generation
-export { type GenerateOptions, Generator, untilStopString } from "./lib/model/mod.ts";
+export { GeneratedText, type GenerateOptions, TextGenerator, untilStopString } from "./lib/model/mod.ts";
+export { LoadedModel, loadModel, type LoadModelOptions } from "./lib/train/mod.ts";
 
 // Training
 export { type StepMetrics, train, TRAINING_DEFAULTS, type TrainingConfig, type TrainOptions } from "./lib/train/mod.ts";
-export { latestCheckpoint, readMetrics, trainRun, type TrainRunOptions } from "./lib/train/mod.ts";
+export { latestCheckpoint, readMetrics, resumeRun, type ResumeRunOptions } from "./lib/train/mod.ts";
+export { createRunDirectory, trainRun, type TrainRunOptions } from "./lib/train/mod.ts";
 export { mergeConfigs, readModelConfig, readRunConfig, recordOf, type RunConfig } from "./lib/train/mod.ts";
 export { findWeights, RUN_FILES, writeRunConfig } from "./lib/train/mod.ts";
 

@@ -4,13 +4,10 @@
  *   deno task generate --run RUN --prompt "ROMEO:"
  */
 import { documentStart, END_OF_TEXT } from "../lib/model/document_start.ts";
-import { Generator } from "../lib/model/generator.ts";
-import { Safetensors } from "../lib/model/safetensors.ts";
 import { validateSampling } from "../lib/model/sampling.ts";
 import { untilStopString } from "../lib/model/text_stream.ts";
-import { writeWeights } from "../lib/model/weights.ts";
-import { weightsFrom } from "../lib/model/weights_file.ts";
 import { LARGEST_FIRST_SEED } from "../lib/random/philox.ts";
+import { LoadedModel } from "../lib/train/loaded_model.ts";
 import { startBackend } from "./cli/backend.ts";
 import { UsageError } from "./cli/errors.ts";
 import type { Flags } from "./cli/flags.ts";
@@ -85,11 +82,10 @@ async function generate(flags: Flags<typeof FLAGS>): Promise<void> {
     repetitionPenalty: flags["repetition-penalty"],
   };
   validateSampling(sampling);
-  const { model, tokenizer, weights: weightsPath } = await loadRun(flags.run, flags.weights);
-  using weights = await Safetensors.open(weightsPath);
+  const run = await loadRun(flags.run, flags.weights);
   await using backend = await startBackend(flags.backend);
-  using generator = await Generator.create(backend, model, { isDrawable: (id) => tokenizer.hasToken(id) });
-  await writeWeights(backend, model, weightsFrom(weights, weightsPath));
+  await using model = await LoadedModel.load(backend, run);
+  const { tokenizer, generator } = model;
 
   const endOfText = tokenizer.specialTokens.get(END_OF_TEXT);
   const options = {

@@ -4,7 +4,6 @@ import {
   type Backend,
   createBackend,
   findWeights,
-  Generator,
   latestCheckpoint,
   loadTokenizer,
   mergeConfigs,
@@ -19,6 +18,7 @@ import {
   saveTokenizer,
   scoreTokens,
   type StepMetrics,
+  TextGenerator,
   tokensInMemory,
   trainBpe,
   trainRun,
@@ -86,7 +86,7 @@ Deno.test("with mod.ts alone: train, abort, resume, score and generate", async (
     const model = new Transformer(await readModelConfig(run));
     const path = await findWeights(run);
     using weights = await Safetensors.open(path);
-    const generator = await Generator.create(backend, model);
+    const generator = await TextGenerator.create(backend, model);
     await writeWeights(backend, model, weightsFrom(weights, path));
 
     const text = tokensInMemory(tokenizer.encode("the dog sat on the mat"));

@@ -27,6 +27,25 @@ Deno.test("every exported symbol is documented, and so is every type that it ref
   await deno("doc", "--lint", ...exported.values());
 });
 
+Deno.test("no exported name is the language's or the platform's own", async () => {
+  const { nodes } = JSON.parse(await deno("doc", "--json", ...exported.values()));
+  const modules: { symbols: { name: string }[] }[] = Object.values(nodes);
+  // Types alone, which no object at run time has the names of.
+  const types = [
+    "Generator",
+    "AsyncGenerator",
+    "AsyncIterator",
+    "Iterable",
+    "PromiseLike",
+    "ArrayLike",
+    "Partial",
+    "Pick",
+  ];
+  const names = new Set(modules.flatMap(({ symbols }) => symbols.map(({ name }) => name)));
+  assert(names.size > 100, `${names.size} names`);
+  assertEquals([...names].filter((name) => name in globalThis || types.includes(name)), []);
+});
+
 Deno.test("mod.ts has 60 names at most, none of its own", async () => {
   const { nodes } = JSON.parse(await deno("doc", "--json", "mod.ts"));
   const [module]: { symbols: { name: string }[] }[] = Object.values(nodes);

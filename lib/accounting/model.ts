@@ -33,7 +33,7 @@ export function predictModel(model: LanguageModel, step: PlannedStep): TrainingP
   const memory = {
     parameters: bytesOf(model.parameters),
     gradients: bytesOf(traced.gradients) + sum([...zeros].map(({ bytes }) => bytes)),
-    optimizer: sum([...traced.optimizer.state.values()].map(bytesOf)),
+    optimizer: sum(traced.optimizers.flatMap(({ state }) => [...state.values()]).map(bytesOf)),
     activations: sum(scratch.map(({ bytes }) => bytes)),
   };
   const { forwardMatmul, backwardMatmul } = countProgram(batch);

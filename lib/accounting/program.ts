@@ -8,7 +8,7 @@ export interface CountedCall {
   readonly constants: readonly number[];
 }
 
-/** A block of memory; `Storage` of lib/graph is one. */
+/** A block of memory; `DeviceStorage` of lib/graph is one. */
 export interface CountedStorage {
   /** What it holds. */
   readonly name: string;

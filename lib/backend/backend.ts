@@ -1,5 +1,5 @@
 import type { Program } from "../graph/program.ts";
-import type { Storage, View } from "../graph/tensor.ts";
+import type { DeviceStorage, View } from "../graph/tensor.ts";
 
 /** Data that can be written to a view: one element per element of the view. */
 export type HostArray = Float32Array | Uint32Array;
@@ -19,7 +19,7 @@ export interface Backend extends AsyncDisposable {
 
   /**
    * Compiles the program's kernels and allocates, zeroed, each storage that is not allocated yet. Storages are known by
-   * identity: two programs that name the same `Storage` share its memory. If it fails, nothing stays allocated.
+   * identity: two programs that name the same `DeviceStorage` share its memory. If it fails, nothing stays allocated.
    * @throws {Error} Naming the kernel, if one does not compile; or the storage, if memory is short.
    */
   load(program: Program): Promise<Executable>;
@@ -35,7 +35,7 @@ export interface Backend extends AsyncDisposable {
   read(view: View): Promise<HostArray>;
 
   /** Frees a storage's memory, and all programs that use it, which then refuse to run; nothing if it has none. */
-  release(storage: Storage): void;
+  release(storage: DeviceStorage): void;
 
   /** Frees everything. */
   [Symbol.asyncDispose](): Promise<void>;

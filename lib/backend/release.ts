@@ -1,5 +1,5 @@
 import type { Program } from "../graph/program.ts";
-import type { Storage, Tensor } from "../graph/tensor.ts";
+import type { DeviceStorage, Tensor } from "../graph/tensor.ts";
 import type { Backend } from "./backend.ts";
 
 /** Frees what a loaded program has for itself: its inputs and its intermediates. Nothing that it shares with others. */
@@ -9,7 +9,7 @@ export function releaseProgram(backend: Backend, { scratch, inputs }: Program): 
 
 /** Frees the storages of tensors that have a fixed place. */
 export function releaseTensors(backend: Backend, tensors: Iterable<Tensor>): void {
-  const storages = new Set<Storage>();
+  const storages = new Set<DeviceStorage>();
   for (const { placement } of tensors) if (placement) storages.add(placement.storage);
   for (const storage of storages) backend.release(storage);
 }

@@ -1,7 +1,7 @@
 import { UserError } from "../errors.ts";
 import { requireHostData } from "../graph/host_data.ts";
 import { type Program, type ProgramCall, wholeOf } from "../graph/program.ts";
-import type { Storage, View } from "../graph/tensor.ts";
+import type { DeviceStorage, View } from "../graph/tensor.ts";
 import type { Backend, Executable, HostArray } from "./backend.ts";
 import {
   counterBytes,
@@ -49,7 +49,7 @@ export class WasmBackend implements Backend {
   readonly workers: number;
   /** Index among the module's functions, and number of parameters, by kernel. */
   readonly #kernels: ReadonlyMap<string, { readonly index: number; readonly parameters: number }>;
-  readonly #addresses = new Map<Storage, number>();
+  readonly #addresses = new Map<DeviceStorage, number>();
   readonly #executables = new Set<WasmExecutable>();
   #programs = 0;
   #running: Promise<void> | undefined;
@@ -192,7 +192,7 @@ export class WasmBackend implements Backend {
     return copy;
   }
 
-  release(storage: Storage): void {
+  release(storage: DeviceStorage): void {
     // All was freed then.
     if (this.#disposed) return;
     if (this.#running) throw new Error(`Cannot release "${storage.name}": a program is running; await it first`);
@@ -211,7 +211,7 @@ export class WasmBackend implements Backend {
     await this.#pool.stop();
   }
 
-  #free(storage: Storage): void {
+  #free(storage: DeviceStorage): void {
     const address = this.#addresses.get(storage);
     if (address === undefined) return;
     this.#addresses.delete(storage);

@@ -4,7 +4,7 @@ import type { RatedTile } from "../../kernels/wgsl/matmul_tile.ts";
 import { wgslKernels } from "../../kernels/wgsl/mod.ts";
 import type { SubgroupMatrices } from "../../kernels/wgsl/subgroup_matrix.ts";
 import { type Program, wholeOf } from "../graph/program.ts";
-import type { Storage, View } from "../graph/tensor.ts";
+import type { DeviceStorage, View } from "../graph/tensor.ts";
 import type { Backend, Executable, HostArray } from "./backend.ts";
 import { requirePrecision } from "./precision.ts";
 import {
@@ -167,7 +167,7 @@ export class WebGpuBackend implements Backend {
     }
   }
 
-  release(storage: Storage): void {
+  release(storage: DeviceStorage): void {
     this.#parts.memory.release(storage);
     for (const executable of this.#loaded) {
       if (!executable.program.storages.includes(storage)) continue;

@@ -42,12 +42,13 @@ export {
   type KernelWrite,
 } from "./kernel.ts";
 export { plan, type PlanOptions } from "./plan.ts";
+export { runGraph } from "./run_graph.ts";
 export { Program, type ProgramCall, viewOf, wholeOf } from "./program.ts";
 export {
+  DeviceStorage,
   type DType,
   type IndexRange,
   type Placement,
-  Storage,
   Tensor,
   type TensorOptions,
   type View,

@@ -1,6 +1,6 @@
 import type { Call, Graph } from "./graph.ts";
 import { Program, viewOf } from "./program.ts";
-import { bytesOf, type Placement, Storage, type Tensor } from "./tensor.ts";
+import { bytesOf, DeviceStorage, type Placement, type Tensor } from "./tensor.ts";
 
 /**
  * Arrays that share a storage start at multiples of this: WebGPU's default `minStorageBufferOffsetAlignment`,
@@ -22,7 +22,7 @@ export interface PlanOptions {
 /** A storage in the making: intermediates whose lifetimes do not overlap take turns in it. */
 interface Slot {
   bytes: number;
-  storage?: Storage;
+  storage?: DeviceStorage;
 }
 
 /**
@@ -58,7 +58,7 @@ export function plan(graph: Graph, options: PlanOptions = {}): Program {
     }
   });
 
-  slots.forEach((slot, i) => slot.storage = new Storage(`scratch ${i}`, slot.bytes));
+  slots.forEach((slot, i) => slot.storage = new DeviceStorage(`scratch ${i}`, slot.bytes));
   const place = (tensor: Tensor): Placement =>
     tensor.placement ?? placements.get(tensor) ?? { storage: slotOf.get(tensor)!.storage!, byteOffset: 0 };
   const calls = graph.calls.map((call) => ({
@@ -73,7 +73,7 @@ export function plan(graph: Graph, options: PlanOptions = {}): Program {
 }
 
 /** Packs the inputs into one storage, so that the host can write them with one transfer. */
-function placeInputs(inputs: readonly Tensor[], placements: Map<Tensor, Placement>): Storage | undefined {
+function placeInputs(inputs: readonly Tensor[], placements: Map<Tensor, Placement>): DeviceStorage | undefined {
   if (inputs.length === 0) return undefined;
   const offsets: number[] = [];
   let bytes = 0;
@@ -81,7 +81,7 @@ function placeInputs(inputs: readonly Tensor[], placements: Map<Tensor, Placemen
     offsets.push(bytes);
     bytes += align(bytesOf(tensor));
   }
-  const storage = new Storage("inputs", bytes);
+  const storage = new DeviceStorage("inputs", bytes);
   inputs.forEach((tensor, i) => placements.set(tensor, { storage, byteOffset: offsets[i] }));
   return storage;
 }

@@ -1,6 +1,6 @@
 import type { Kernel } from "./kernel.ts";
 import { indicesOf } from "./indices.ts";
-import { BYTES_PER_ELEMENT, type DType, type Placement, Storage, type Tensor, type View } from "./tensor.ts";
+import { BYTES_PER_ELEMENT, DeviceStorage, type DType, type Placement, type Tensor, type View } from "./tensor.ts";
 
 /** One kernel call with every array placed. */
 export interface ProgramCall {
@@ -17,19 +17,19 @@ export class Program {
   /** In the order in which they run. */
   readonly calls: readonly ProgramCall[];
   /** The inputs' storage, and every one that the calls touch, shared ones (parameters) included. */
-  readonly storages: readonly Storage[];
+  readonly storages: readonly DeviceStorage[];
   /** The storage that holds all of the graph's inputs, if it has any. */
-  readonly inputs: Storage | undefined;
+  readonly inputs: DeviceStorage | undefined;
   /** Storages that the planner made for intermediates. */
-  readonly scratch: readonly Storage[];
+  readonly scratch: readonly DeviceStorage[];
   readonly #placements: ReadonlyMap<Tensor, Placement>;
 
   /** Of placed calls; {@linkcode plan} makes it. */
   constructor(
     parts: {
       calls: readonly ProgramCall[];
-      inputs: Storage | undefined;
-      scratch: readonly Storage[];
+      inputs: DeviceStorage | undefined;
+      scratch: readonly DeviceStorage[];
       placements: ReadonlyMap<Tensor, Placement>;
     },
   ) {
@@ -67,6 +67,6 @@ export function viewOf(tensor: { size: number; dtype: DType }, placement: Placem
 }
 
 /** The whole of a storage as one array. */
-export function wholeOf(storage: Storage, dtype: DType = "f32"): View {
+export function wholeOf(storage: DeviceStorage, dtype: DType = "f32"): View {
   return { storage, byteOffset: 0, size: storage.bytes / BYTES_PER_ELEMENT, dtype };
 }

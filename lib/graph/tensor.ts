@@ -20,7 +20,7 @@ export function bytesOf({ size, dtype }: { readonly size: number; readonly dtype
 }
 
 /** A block of memory that a backend allocates, zeroed, the first time a program that uses it is loaded. */
-export class Storage {
+export class DeviceStorage {
   /**
    * A block that no backend has allocated yet.
    *
@@ -43,7 +43,7 @@ export class Storage {
 /** Where an array lies: its storage, and its first byte there. */
 export interface Placement {
   /** The block of memory that it is a part of. */
-  readonly storage: Storage;
+  readonly storage: DeviceStorage;
   /** A multiple of its elements' size. */
   readonly byteOffset: number;
 }

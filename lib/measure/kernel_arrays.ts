@@ -1,4 +1,4 @@
-import { bytesOf, type DType, Storage, type View } from "../graph/tensor.ts";
+import { bytesOf, DeviceStorage, type DType, type View } from "../graph/tensor.ts";
 import type { HostArray } from "../backend/backend.ts";
 
 /** An array of a kernel call: how many elements, of what type, and what to fill it with; a number means f32 at random. */
@@ -18,7 +18,7 @@ const PERIOD = 1 << 16;
 export function viewsOf(name: string, arrays: readonly ArraySpec[]): View[] {
   return arrays.map((spec, i): View => {
     const { size, dtype } = typeof spec === "number" ? { size: spec, dtype: "f32" as const } : spec;
-    const storage = new Storage(`${name} ${i}`, Math.ceil(bytesOf({ size, dtype }) / 4) * 4);
+    const storage = new DeviceStorage(`${name} ${i}`, Math.ceil(bytesOf({ size, dtype }) / 4) * 4);
     return { storage, byteOffset: 0, size, dtype };
   });
 }

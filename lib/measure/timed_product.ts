@@ -2,7 +2,7 @@ import type { MatmulKernel, MatmulSizes } from "../../kernels/wgsl/matmul_source
 import type { WebGpuBackend } from "../backend/webgpu.ts";
 import type { Kernel } from "../graph/kernel.ts";
 import { Program, wholeOf } from "../graph/program.ts";
-import { Storage, type View } from "../graph/tensor.ts";
+import { DeviceStorage, type View } from "../graph/tensor.ts";
 import { repeatedTimes } from "./repeated_times.ts";
 
 /** The shortest run by the device's clock, and repetitions that take longer than that on any device. */
@@ -43,8 +43,8 @@ export class TimedProduct implements Disposable {
     const elements = kernel.sizes!(named);
     this.#views = [...kernel.inputs, ...kernel.outputs].map((name, i) => {
       const size = elements[name];
-      if (i === 2 || operands === "f32") return wholeOf(new Storage(name, 4 * size));
-      return { storage: new Storage(name, 4 * Math.ceil(size / 2)), byteOffset: 0, size, dtype: "f16" };
+      if (i === 2 || operands === "f32") return wholeOf(new DeviceStorage(name, 4 * size));
+      return { storage: new DeviceStorage(name, 4 * Math.ceil(size / 2)), byteOffset: 0, size, dtype: "f16" };
     });
     const constants = Object.keys(kernel.constants).map((name) => named[name]);
     const calls = [{ kernel, views: this.#views, constants }];

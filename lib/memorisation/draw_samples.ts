@@ -1,6 +1,6 @@
 import { OptionError } from "../errors.ts";
 import { documentStart, END_OF_TEXT } from "../model/document_start.ts";
-import type { Generator } from "../model/generator.ts";
+import type { TextGenerator } from "../model/generator.ts";
 import type { SamplingOptions } from "../model/sampling.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 
@@ -26,7 +26,7 @@ export interface DrawSamplesOptions extends SamplingOptions {
  * @throws {OptionError} If the seeds would run out.
  */
 export async function drawSamples(
-  generator: Generator,
+  generator: TextGenerator,
   tokenizer: Tokenizer,
   options: DrawSamplesOptions,
 ): Promise<Uint8Array[]> {

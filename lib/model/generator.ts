@@ -3,16 +3,19 @@ import { CachedSequences } from "./cached_sequences.ts";
 import { Continuation, type ContinuationOptions } from "./continuation.ts";
 import type { Decode } from "./decode.ts";
 import { DrawableIds } from "./drawable_ids.ts";
+import { withDefaults } from "./generation_defaults.ts";
 import { hasCache, type LanguageModel } from "./language_model.ts";
 import { validateSampling } from "./sampling.ts";
 import type { SequenceLanes, Sequences } from "./sequences.ts";
 import { type NextTokens, SharedSteps } from "./shared_steps.ts";
 import { WholeSequences } from "./whole_sequences.ts";
 
-/** How a text is continued. */
-export interface GenerateOptions extends ContinuationOptions {
-  /** Decides every choice. */
-  readonly seed: number;
+/**
+ * How a text is continued. By default it has 200 new tokens at most, drawn with temperature 0.8 and top-p 0.95.
+ */
+export interface GenerateOptions extends Partial<ContinuationOptions> {
+  /** Decides every choice; 0 by default. */
+  readonly seed?: number;
 }
 
 /** What a generator may be told. */
@@ -42,12 +45,13 @@ const MAX_SAMPLES = { wasm: 12, webgpu: 4 } as const;
  *
  * It owns its cache and its programs, not the model's weights: see `LanguageModel.release`.
  */
-export class Generator implements Disposable {
+export class TextGenerator implements Disposable {
   readonly #backend: Backend;
   readonly #model: LanguageModel;
   readonly #sequences: Sequences;
   readonly #drawable: DrawableIds;
-  #underWay: SharedSteps | undefined;
+  /** What uses the cache, or did so last. */
+  #underWay: { readonly isOver: boolean } | undefined;
 
   private constructor(backend: Backend, model: LanguageModel, sequences: Sequences, drawable: DrawableIds) {
     this.#backend = backend;
@@ -60,12 +64,12 @@ export class Generator implements Disposable {
    * Loads the programs. The weights are the caller's to write, before the first `generate`.
    * @throws {RangeError} If no id may be drawn.
    */
-  static async create(backend: Backend, model: LanguageModel, options: GeneratorOptions = {}): Promise<Generator> {
+  static async create(backend: Backend, model: LanguageModel, options: GeneratorOptions = {}): Promise<TextGenerator> {
     const drawable = new DrawableIds(model.config.vocabSize, options.isDrawable);
     const sequences = hasCache(model)
       ? await CachedSequences.load(backend, model, drawable)
       : await WholeSequences.load(backend, model);
-    return new Generator(backend, model, sequences, drawable);
+    return new TextGenerator(backend, model, sequences, drawable);
   }
 
   /** Frees the cache and the programs; the weights stay. */
@@ -80,15 +84,17 @@ export class Generator implements Disposable {
 
   /**
    * Yields new token ids, one at a time.
-   * @param prompt At least one token id.
+   * @param prompt At least one token id: an array, or what `Tokenizer.encode` gives.
    * @throws {RangeError} If the prompt is empty or holds an id beyond the vocabulary, or an option cannot work.
    * @throws {NoTokenError} If the model computes NaN.
    * @throws {Error} If another text of this generator is under way.
    */
-  async *generate(prompt: readonly number[], options: GenerateOptions): AsyncGenerator<number, void, void> {
-    this.#validate(prompt, options);
+  async *generate(prompt: Iterable<number>, options: GenerateOptions = {}): AsyncGenerator<number, void, void> {
+    const ids = [...prompt];
+    const complete = withDefaults(options);
+    this.#validate(ids, complete);
     const { contextLength } = this.#model.config;
-    const text = new Continuation(prompt, contextLength, options, options.seed, this.#drawable);
+    const text = new Continuation(ids, contextLength, complete, complete.seed ?? 0, this.#drawable);
     const steps = this.#occupy(new SharedSteps([text], () => this.#advance([text], this.#sequences.decode)));
     await steps.begin(async () => [[text.choose(await this.#sequences.feed(text.context))]]);
     yield* steps.iterators()[0];
@@ -100,21 +106,24 @@ export class Generator implements Disposable {
    * step: what one yields before the others are read is kept for them. A sample that is given up (`return`) takes no
    * further part.
    *
+   * @param options As those of `generate`, with the same defaults.
    * @param seeds One for each sample, at most `maxSamples`.
    * @throws {RangeError} As `generate` does, and if there are no seeds or too many.
    * @throws {NoTokenError | Error} As `generate` does.
    */
   async generateSamples(
-    prompt: readonly number[],
-    options: ContinuationOptions,
+    prompt: Iterable<number>,
+    options: Partial<ContinuationOptions>,
     seeds: readonly number[],
   ): Promise<AsyncGenerator<number, void, void>[]> {
-    this.#validate(prompt, options);
+    const ids = [...prompt];
+    const complete = withDefaults(options);
+    this.#validate(ids, complete);
     if (seeds.length === 0 || seeds.length > this.maxSamples) {
       throw new RangeError(`Cannot generate: got ${seeds.length} seeds, must be 1 to ${this.maxSamples} at a time`);
     }
     const { contextLength } = this.#model.config;
-    const texts = seeds.map((seed) => new Continuation(prompt, contextLength, options, seed, this.#drawable));
+    const texts = seeds.map((seed) => new Continuation(ids, contextLength, complete, seed, this.#drawable));
     let lanes: SequenceLanes;
     const steps = this.#occupy(
       new SharedSteps(texts, () => this.#advance(texts, lanes.decode, (lane) => lanes.fill(lane))),
@@ -128,15 +137,41 @@ export class Generator implements Disposable {
     return steps.iterators();
   }
 
+  /**
+   * What the model makes of a text: the logits of the token that follows it.
+   *
+   * @param ids From one to the model's contextLength.
+   * @returns (vocabSize), the caller's own; those of ids that may not be drawn are among them.
+   * @throws {RangeError} If there are no ids or too many, or one is beyond the vocabulary.
+   * @throws {Error} If a text of this generator is under way.
+   */
+  async logits(ids: Iterable<number>): Promise<Float32Array> {
+    const context = [...ids];
+    this.#validateIds("compute logits", context);
+    const { contextLength } = this.#model.config;
+    if (context.length > contextLength) {
+      throw new RangeError(
+        `Cannot compute logits: got ${context.length} token ids, must be at most the context length ${contextLength}`,
+      );
+    }
+    const use: { isOver: boolean } = this.#occupy({ isOver: false });
+    try {
+      return await this.#sequences.feed(context);
+    } finally {
+      use.isOver = true;
+    }
+  }
+
   /** Makes the cache these texts'. */
-  #occupy(steps: SharedSteps): SharedSteps {
+  #occupy<T extends { readonly isOver: boolean }>(steps: T): T {
     if (this.#underWay?.isOver === false) {
       throw new Error(
         "Cannot generate: got another text under way, must be one at a time, since there is one cache. Read the other " +
-          "to its end, or call its return(); or make another Generator",
+          "to its end, or call its return(); or make another TextGenerator",
       );
     }
-    return this.#underWay = steps;
+    this.#underWay = steps;
+    return steps;
   }
 
   /**
@@ -165,11 +200,15 @@ export class Generator implements Disposable {
     if (!(maxTokens >= 0 && (Number.isInteger(maxTokens) || maxTokens === Infinity))) {
       throw new RangeError(`Cannot generate: got maxTokens ${maxTokens}, must be a whole number from 0 on`);
     }
-    if (prompt.length === 0) throw new RangeError("Cannot generate: got an empty prompt, must be at least one token");
+    this.#validateIds("generate", prompt);
+  }
+
+  #validateIds(what: string, ids: readonly number[]): void {
+    if (ids.length === 0) throw new RangeError(`Cannot ${what}: got an empty prompt, must be at least one token`);
     const { vocabSize } = this.#model.config;
-    const unknown = prompt.find((id) => !(Number.isInteger(id) && id >= 0 && id < vocabSize));
+    const unknown = ids.find((id) => !(Number.isInteger(id) && id >= 0 && id < vocabSize));
     if (unknown !== undefined) {
-      throw new RangeError(`Cannot generate: got token id ${unknown}, must be below the vocabulary's ${vocabSize}`);
+      throw new RangeError(`Cannot ${what}: got token id ${unknown}, must be below the vocabulary's ${vocabSize}`);
     }
   }
 }

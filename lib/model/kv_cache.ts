@@ -1,6 +1,6 @@
 import type { Backend } from "../backend/backend.ts";
 import { releaseTensors } from "../backend/release.ts";
-import { BYTES_PER_ELEMENT, Storage, Tensor } from "../graph/tensor.ts";
+import { BYTES_PER_ELEMENT, DeviceStorage, Tensor } from "../graph/tensor.ts";
 import type { ModelConfig } from "./config.ts";
 
 /** Rotated keys and values of every position seen so far, one pair of arrays per layer. */
@@ -15,7 +15,7 @@ export interface KvCache {
 export function kvCacheLayers(config: ModelConfig, batch: number): KvCache["layers"] {
   const shape = [batch, config.contextLength, config.dModel];
   const cached = (name: string) => {
-    const storage = new Storage(name, batch * config.contextLength * config.dModel * BYTES_PER_ELEMENT);
+    const storage = new DeviceStorage(name, batch * config.contextLength * config.dModel * BYTES_PER_ELEMENT);
     return new Tensor(name, shape, { placement: { storage, byteOffset: 0 } });
   };
   return Array.from({ length: config.numLayers }, (_, i) => ({

@@ -14,7 +14,7 @@
  * import {
  *   type Backend,
  *   createBackend,
- *   Generator,
+ *   TextGenerator,
  *   type LanguageModel,
  *   latestCheckpoint,
  *   recordOf,
@@ -70,7 +70,7 @@
  *
  * const score = await scoreTokens(backend, model, tokens);
  * console.log(score.nats / score.tokens);
- * using generator = await Generator.create(backend, model);
+ * using generator = await TextGenerator.create(backend, model);
  * const ids = generator.generate([0, 1, 4], { maxTokens: 8, temperature: 0.8, topP: 0.95, seed: 0 });
  * console.log(await Array.fromAsync(ids));
  * await Deno.remove(directory, { recursive: true });
@@ -80,7 +80,8 @@
  */
 export { type Architecture, type ModelConfig, type Preset, PRESETS, validateModelConfig } from "./config.ts";
 export type { ContinuationOptions } from "./continuation.ts";
-export { type GenerateOptions, Generator, type GeneratorOptions } from "./generator.ts";
+export { GeneratedText, type GeneratedTextOptions } from "./generated_text.ts";
+export { type GenerateOptions, type GeneratorOptions, TextGenerator } from "./generator.ts";
 export type { KvCache } from "./kv_cache.ts";
 export type { ForwardOptions, LanguageModel, LanguageModelConfig } from "./language_model.ts";
 export { ParameterLayout, type ParameterSpec, parameterSpecs } from "./parameters.ts";

@@ -1,6 +1,6 @@
 import type { Backend } from "../backend/backend.ts";
 import { align } from "../graph/plan.ts";
-import { BYTES_PER_ELEMENT, Storage, Tensor } from "../graph/tensor.ts";
+import { BYTES_PER_ELEMENT, DeviceStorage, Tensor } from "../graph/tensor.ts";
 import type { ModelConfig } from "./config.ts";
 
 /** A parameter's name in a checkpoint, and its shape. */
@@ -59,7 +59,7 @@ export class ParameterLayout {
       offsets.push(bytes);
       bytes += align(sizeOf(spec) * BYTES_PER_ELEMENT);
     }
-    const storage = new Storage(label, bytes);
+    const storage = new DeviceStorage(label, bytes);
     this.flat = new Tensor(label, [bytes / BYTES_PER_ELEMENT], { placement: { storage, byteOffset: 0 } });
     this.parts = new Map(specs.map((spec, i) => [
       spec.name,

@@ -2,7 +2,7 @@ import type { Backend } from "../backend/backend.ts";
 import { releaseTensors } from "../backend/release.ts";
 import type { Graph } from "../graph/graph.ts";
 import { align } from "../graph/plan.ts";
-import { BYTES_PER_ELEMENT, Storage, Tensor } from "../graph/tensor.ts";
+import { BYTES_PER_ELEMENT, DeviceStorage, Tensor } from "../graph/tensor.ts";
 import { add } from "../ops/add.ts";
 import { attention } from "../ops/attention.ts";
 import { embedding } from "../ops/embedding.ts";
@@ -34,7 +34,7 @@ export class Transformer implements LanguageModel {
   /** A position 0 that is never written: storages start zeroed. */
   readonly #zero = new Tensor("position zero", [1], {
     dtype: "u32",
-    placement: { storage: new Storage("position zero", BYTES_PER_ELEMENT), byteOffset: 0 },
+    placement: { storage: new DeviceStorage("position zero", BYTES_PER_ELEMENT), byteOffset: 0 },
   });
 
   /**
@@ -122,7 +122,7 @@ function ropeTables({ contextLength, dModel, numHeads, ropeTheta }: ModelConfig,
   const headDim = dModel / numHeads;
   const shape = [contextLength, headDim / 2];
   const bytes = align(shape[0] * shape[1] * BYTES_PER_ELEMENT);
-  const tables = new Storage("rope tables", 2 * bytes, () => {
+  const tables = new DeviceStorage("rope tables", 2 * bytes, () => {
     const { cos, sin } = ropeAngles(contextLength, headDim, ropeTheta);
     const contents = new Float32Array(2 * bytes / BYTES_PER_ELEMENT);
     contents.set(cos);

@@ -1,6 +1,6 @@
 import type { Graph } from "../graph/graph.ts";
 import { defineKernel, otherFlops } from "../graph/kernel.ts";
-import { BYTES_PER_ELEMENT, Storage, Tensor } from "../graph/tensor.ts";
+import { BYTES_PER_ELEMENT, DeviceStorage, Tensor } from "../graph/tensor.ts";
 import { requireBelow, requireShape } from "./shapes.ts";
 
 /**
@@ -83,7 +83,7 @@ export function sampledTokens(lanes: number, length: number): SampledTokens {
 
 /** Integers with a storage of their own. */
 function stored(name: string, shape: readonly number[]): Tensor {
-  const storage = new Storage(name, shape.reduce((product, n) => product * n, BYTES_PER_ELEMENT));
+  const storage = new DeviceStorage(name, shape.reduce((product, n) => product * n, BYTES_PER_ELEMENT));
   return new Tensor(name, shape, { dtype: "u32", placement: { storage, byteOffset: 0 } });
 }
 

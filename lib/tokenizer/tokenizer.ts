@@ -2,7 +2,8 @@
 import { UserError } from "../errors.ts";
 import { Encoder } from "./encoder.ts";
 import { SpecialTokens } from "./special_tokens.ts";
-import { TextEncoding } from "./text_encoding.ts";
+import { encodingSplitter, TextEncoding } from "./text_encoding.ts";
+import { countIds } from "./token_count.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
 /** How {@linkcode Tokenizer.encode} treats what looks like a special token. */
@@ -26,6 +27,10 @@ const NO_SPECIALS = new SpecialTokens([]);
  * const tokenizer = await trainBpe("low low low lower lowest", { vocabSize: 260, specialTokens: ["<|endoftext|>"] });
  * const ids = tokenizer.encode("low<|endoftext|>");
  * console.log(tokenizer.decode(ids)); // low<|endoftext|>
+ *
+ * const buffer = new Uint16Array(1000);
+ * console.log(tokenizer.encodeInto("low low", buffer) === tokenizer.countTokens("low low")); // true
+ * console.log(tokenizer.countTokens("low ".repeat(1e6), 100) <= 100); // false: it does not fit into 100 tokens
  * ```
  */
 export class Tokenizer {
@@ -59,6 +64,45 @@ export class Tokenizer {
   encode(text: string | Uint8Array, options: EncodeOptions = {}): Uint32Array<ArrayBuffer> {
     const bytes = typeof text === "string" ? new TextEncoder().encode(text) : text;
     return this.newEncoding(options).flush(bytes);
+  }
+
+  /**
+   * Encodes into an array of the caller's own, from its start on.
+   *
+   * @returns The number of ids; the array beyond them is left as it was.
+   * @throws {RangeError} If there are more ids than the array has room for, some of which are in it then; or, before
+   *   anything is written, if it is a `Uint16Array` and the vocabulary has ids beyond 65,535.
+   */
+  encodeInto(text: string | Uint8Array, target: Uint16Array | Uint32Array, options: EncodeOptions = {}): number {
+    if (target instanceof Uint16Array && this.vocabSize > 2 ** 16) {
+      throw new RangeError(
+        `Cannot encode into a Uint16Array: got a vocabulary of ${this.vocabSize} tokens, must be at most 65536. Use a Uint32Array`,
+      );
+    }
+    let count = 0;
+    const splitter = encodingSplitter(this.#usedEncoder, this.#specialsFor(options), (ids) => {
+      if (count + ids.length > target.length) {
+        throw new RangeError(
+          `Cannot encode: got a target with room for ${target.length} ids, must hold all of the text's. Count them first`,
+        );
+      }
+      target.set(ids, count);
+      count += ids.length;
+    });
+    splitter.flush(typeof text === "string" ? new TextEncoder().encode(text) : text);
+    return count;
+  }
+
+  /**
+   * The number of ids of a text, as {@linkcode encode} gives them. With a limit no more of the text is encoded than is
+   * needed to see that it has more: `countTokens(text, limit) <= limit` says whether it fits.
+   *
+   * @param limit 0 or more. Default: none.
+   * @returns The number, or `limit + 1` if it is above `limit`.
+   * @throws {RangeError} If the limit is negative or NaN.
+   */
+  countTokens(text: string | Uint8Array, limit = Infinity, options: EncodeOptions = {}): number {
+    return countIds(this.#usedEncoder, this.#specialsFor(options), text, limit);
   }
 
   /** The text of ids; what is not UTF-8 becomes U+FFFD. Throws as {@linkcode decodeBytes}. */
@@ -118,7 +162,15 @@ export class Tokenizer {
 
   /** One text to be encoded, given in pieces: {@linkcode encodeStream} without the stream. */
   newEncoding(options: EncodeOptions = {}): TextEncoding {
-    this.#encoder ??= new Encoder(this.vocabulary);
-    return new TextEncoding(this.#encoder, options.specials === "text" ? NO_SPECIALS : this.#specials);
+    return new TextEncoding(this.#usedEncoder, this.#specialsFor(options));
+  }
+
+  /** Made at first use: a tokenizer that only decodes needs none. */
+  get #usedEncoder(): Encoder {
+    return this.#encoder ??= new Encoder(this.vocabulary);
+  }
+
+  #specialsFor({ specials }: EncodeOptions): SpecialTokens {
+    return specials === "text" ? NO_SPECIALS : this.#specials;
   }
 }

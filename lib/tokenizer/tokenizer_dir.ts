@@ -13,6 +13,7 @@ import { spelledTokens } from "./spelled_vocabulary.ts";
 import { looksLikeRanks, parseTiktoken } from "./tiktoken_file.ts";
 import { Tokenizer } from "./tokenizer.ts";
 import { formatTokenizerJson, parseTokenizerJson } from "./tokenizer_json.ts";
+import { pathOf, readSource, type TokenizerSource } from "./tokenizer_source.ts";
 import { readTokenizerText, refuseFile, refuseText } from "./tokenizer_text.ts";
 import { formatMerges, mergeLines, parseAddedTokens, parseVocabAndMerges } from "./vocab_and_merges.ts";
 import type { Vocabulary } from "./vocabulary.ts";
@@ -59,15 +60,31 @@ export async function saveTokenizer(tokenizer: Tokenizer, dir: string): Promise<
  * Ranks, and vocab.json with merges.txt, say neither the pattern nor which tokens are special. GPT-2's merges, and
  * tiktoken's own files by their names, are known; for others the pattern must be given.
  *
+ * Or from a tokenizer.json or ranks elsewhere, wherever this runs: a URL, which is fetched, a `Response`, bytes; or the
+ * text of a tokenizer.json. A string that begins with `http://` or `https://` is an address, one that begins with a brace
+ * and a quote is text, and any other a path; a URL of a file is its path.
+ *
+ * @example A tokenizer.json in memory
+ * ```ts
+ * import { loadTokenizer } from "./tokenizer_dir.ts";
+ * import { formatTokenizerJson } from "./tokenizer_json.ts";
+ * import { trainBpe } from "./train_bpe.ts";
+ *
+ * const json = formatTokenizerJson((await trainBpe("low low lower", { vocabSize: 259 })).vocabulary);
+ * const tokenizer = await loadTokenizer(json);
+ * console.log(tokenizer.encode("low").length); // 1
+ * ```
+ *
  * @throws {UserError} if there is no such file, the pattern is not known, or a file does not hold what it must.
  */
-export async function loadTokenizer(path: string, options: LoadOptions = {}): Promise<Tokenizer> {
+export async function loadTokenizer(source: TokenizerSource, options: LoadOptions = {}): Promise<Tokenizer> {
   const notes: string[] = []; // said if all goes well
   const noting = { ...options, onNote: (note: string) => notes.push(note) };
-  const vocabulary = await isFile(path) ? await loadFile(path, noting) : await loadDirectory(path, noting);
+  const path = pathOf(source);
+  const { name, vocabulary } = path === undefined ? await loadElsewhere(source, noting) : await loadPath(path, noting);
   for (const { text, id } of options.specialTokens ?? []) {
     if (vocabulary.specials.some((special) => special.text === text && special.id === id)) continue;
-    refuseFile(path, `special token ${excerpt(text)} with id ${id}`, "one that the file says itself", "Leave it out");
+    refuseFile(name, `special token ${excerpt(text)} with id ${id}`, "one that the file says itself", "Leave it out");
   }
   const tokenizer = new Tokenizer(vocabulary);
   for (const note of notes) options.onNote?.(note);
@@ -87,6 +104,22 @@ export async function tokenizerFiles(path: string): Promise<string[]> {
   return pair === undefined ? [path] : [...pair, ADDED_TOKENS].map((name) => `${parentOf(path)}/${name}`);
 }
 
+interface Loaded {
+  /** What it was loaded from, for messages. */
+  readonly name: string;
+  readonly vocabulary: Vocabulary;
+}
+
+async function loadElsewhere(source: TokenizerSource, options: LoadOptions): Promise<Loaded> {
+  const { name, text } = await readSource(source);
+  return { name, vocabulary: parseText(text, name, options) };
+}
+
+async function loadPath(path: string, options: LoadOptions): Promise<Loaded> {
+  const vocabulary = await isFile(path) ? await loadFile(path, options) : await loadDirectory(path, options);
+  return { name: path, vocabulary };
+}
+
 async function loadDirectory(dir: string, options: LoadOptions): Promise<Vocabulary> {
   await restoreReplaced(dir, TOKENIZER_ENTRIES);
   const names = [TOKENIZER_JSON, ...PAIRS.map(([vocab]) => vocab), TOKENIZER_MODEL];
@@ -102,9 +135,13 @@ async function loadFile(path: string, options: LoadOptions): Promise<Vocabulary>
   const dir = path.slice(0, slash), name = path.slice(slash);
   const pair = PAIRS.find((names) => names.some((part) => part === name));
   if (pair !== undefined) return await loadPair(`${dir}${pair[0]}`, `${dir}${pair[1]}`, options);
-  const text = await readTokenizerText(path);
-  if (looksLikeRanks(text)) return loadRanks(text, path, options);
-  return text.trimStart().startsWith("{") ? parseTokenizerJson(text, path, options) : refuseText(path, text);
+  return parseText(await readTokenizerText(path), path, options);
+}
+
+/** Reads a file that is whole by itself. */
+function parseText(text: string, name: string, options: LoadOptions): Vocabulary {
+  if (looksLikeRanks(text)) return loadRanks(text, name, options);
+  return text.trimStart().startsWith("{") ? parseTokenizerJson(text, name, options) : refuseText(name, text);
 }
 
 async function loadPair(vocabPath: string, mergesPath: string, options: LoadOptions): Promise<Vocabulary> {

@@ -2,7 +2,7 @@
 import { UserError } from "../errors.ts";
 
 /** Files are read whole; the largest that people publish have 30 MB. */
-const MAX_BYTES = 1 << 27;
+export const MAX_BYTES: number = 1 << 27;
 
 /** Refuses a file of a tokenizer that cannot be used. */
 export function refuseFile(path: string, got: string, mustBe: string, nextStep: string): never {
@@ -17,13 +17,22 @@ export function refuseFile(path: string, got: string, mustBe: string, nextStep: 
 export async function readTokenizerText(path: string): Promise<string> {
   const { size } = await Deno.stat(path);
   if (size > MAX_BYTES) refuseFile(path, `a file of ${size} bytes`, `at most ${MAX_BYTES}`, NEXT_STEP);
-  const bytes = await Deno.readFile(path);
+  return decodeTokenizerText(await Deno.readFile(path), path);
+}
+
+/**
+ * The text that a tokenizer's file holds, without a byte order mark.
+ *
+ * @param name The file's name, for messages.
+ * @throws {UserError} If it is not UTF-8.
+ */
+export function decodeTokenizerText(bytes: Uint8Array, name: string): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
   }
-  return refuseFile(path, kindOfBinary(bytes), "UTF-8 text: tokenizer.json, vocab.json or ranks", NEXT_STEP);
+  return refuseFile(name, kindOfBinary(bytes), "UTF-8 text: tokenizer.json, vocab.json or ranks", NEXT_STEP);
 }
 
 const NEXT_STEP = "Name a tokenizer.json; where a model comes without one, Hugging Face's transformers writes it";

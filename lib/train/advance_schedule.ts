@@ -1,6 +1,6 @@
 import type { Graph } from "../graph/graph.ts";
 import { defineKernel, otherFlops } from "../graph/kernel.ts";
-import { Storage, Tensor } from "../graph/tensor.ts";
+import { DeviceStorage, Tensor } from "../graph/tensor.ts";
 import type { ScheduleEntry } from "./optimizer/schedule_entry.ts";
 
 /**
@@ -32,7 +32,7 @@ export function ratesOf(entries: readonly ScheduleEntry[]): number[] {
 /** The same as an array that programs read. */
 export function ratesTensor(entries: readonly ScheduleEntry[]): Tensor {
   const rates = ratesOf(entries);
-  const storage = new Storage("rates of a schedule", 4 * rates.length, () => Float32Array.from(rates));
+  const storage = new DeviceStorage("rates of a schedule", 4 * rates.length, () => Float32Array.from(rates));
   return new Tensor(storage.name, [entries.length, 2], { placement: { storage, byteOffset: 0 } });
 }
 

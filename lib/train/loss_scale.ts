@@ -1,6 +1,6 @@
 import type { Graph } from "../graph/graph.ts";
 import { defineKernel, otherFlops } from "../graph/kernel.ts";
-import { Storage, Tensor } from "../graph/tensor.ts";
+import { DeviceStorage, Tensor } from "../graph/tensor.ts";
 import { requireShape } from "../ops/shapes.ts";
 import { appendAdvance, countsOf, ratesTensor } from "./advance_schedule.ts";
 import { finiteNorm } from "./clip_grad_norm.ts";
@@ -85,13 +85,13 @@ export class LossScale {
     }
     const size = Math.max(places, LEAST_PLACES);
     const initial = () => Float32Array.from({ length: size }, (_, i) => i === 0 ? options.initial : 0);
-    const storage = new Storage("loss scale", 4 * size, initial);
+    const storage = new DeviceStorage("loss scale", 4 * size, initial);
     this.state = new Tensor("loss scale", [size], { placement: { storage, byteOffset: 0 } });
     this.#options = options;
   }
 
   /** All that it keeps in memory. */
-  get storages(): readonly Storage[] {
+  get storages(): readonly DeviceStorage[] {
     const tensors = [this.state, ...this.#counts.values().map(({ rates }) => rates)];
     return tensors.map(({ placement }) => placement!.storage);
   }

@@ -72,6 +72,7 @@ export { type DataRecord, recordOf, requireSameData } from "./data_record.ts";
 export { MetricsFollower, readLog, readMetrics, type RunLog } from "./metrics_follower.ts";
 export type { LoggedDivergence } from "./metrics_line.ts";
 export { missingSteps } from "./metrics_log.ts";
+export { resumeRun, type ResumeRunOptions } from "./resume_run.ts";
 export { trainRun, type TrainRunOptions } from "./run.ts";
 export {
   createRunDirectory,
@@ -83,6 +84,8 @@ export {
   type RunConfig,
   writeRunConfig,
 } from "./run_directory.ts";
+export { loadRun, type RunModel } from "./load_run.ts";
+export { type GenerateTextOptions, LoadedModel, loadModel, type LoadModelOptions } from "./loaded_model.ts";
 export { loadRunTokenizer } from "./run_tokenizer.ts";
 
 // Sweeps

@@ -4,7 +4,7 @@ import { formatBinary } from "../accounting/units.ts";
 import type { Backend } from "../backend/backend.ts";
 import { UserError } from "../errors.ts";
 import type { Program } from "../graph/program.ts";
-import { BYTES_PER_ELEMENT, type Storage } from "../graph/tensor.ts";
+import { BYTES_PER_ELEMENT, type DeviceStorage } from "../graph/tensor.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { Transformer } from "../model/transformer.ts";
 import type { TrainingConfig } from "./config.ts";
@@ -41,7 +41,7 @@ const MAX_STEP_TOKENS = 2 ** 31;
 export async function requireRoom(backend: Backend, config: RoomConfig, options: RoomOptions = {}): Promise<void> {
   requireBytes(backend, config, options.hostBytes);
   const { model: shape, training } = config;
-  const storages = new Set<Storage>();
+  const storages = new Set<DeviceStorage>();
   const watched = noting(backend, storages);
   try {
     const model = new Transformer(shape);
@@ -91,7 +91,7 @@ function requireBytes(backend: Backend, { model, training }: RoomConfig, hostByt
 }
 
 /** The backend, noting the storages of every program that it is given, whether it can load it or not. */
-function noting(backend: Backend, storages: Set<Storage>): Backend {
+function noting(backend: Backend, storages: Set<DeviceStorage>): Backend {
   const load = (program: Program) => {
     for (const storage of program.storages) storages.add(storage);
     return backend.load(program);

@@ -80,6 +80,8 @@ export interface TrainRunOptions {
  *   Nothing is changed then.
  * @throws {DivergenceError} If a loss, a gradient or a weight is NaN or infinite; the checkpoints and the best weights stay
  *   as they were.
+ *
+ * An example is at `resumeRun`, which finds the checkpoint and the data by the run's directory.
  */
 export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMetrics, void, void> {
   const { backend, directory, config, checkpoint } = options;

@@ -2,7 +2,7 @@ import { documentStart, END_OF_TEXT } from "../model/document_start.ts";
 import type { Backend } from "../backend/backend.ts";
 import type { Batch } from "../dataset/batches.ts";
 import { UserError } from "../errors.ts";
-import { Generator } from "../model/generator.ts";
+import { TextGenerator } from "../model/generator.ts";
 import type { LanguageModel } from "../model/language_model.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import { TRAINING_DEFAULTS, type TrainingConfig } from "./config.ts";
@@ -12,12 +12,12 @@ const SAMPLING = { temperature: 0.8, topP: 0.95 };
 
 /** Short texts that a model in training makes of its weights at the time. It owns its programs, not the weights. */
 export class Sampler implements Disposable {
-  readonly #generator: Generator;
+  readonly #generator: TextGenerator;
   readonly #tokenizer: Tokenizer;
   readonly #config: TrainingConfig;
   #ids: number[] = [];
 
-  private constructor(generator: Generator, tokenizer: Tokenizer, config: TrainingConfig) {
+  private constructor(generator: TextGenerator, tokenizer: Tokenizer, config: TrainingConfig) {
     this.#generator = generator;
     this.#tokenizer = tokenizer;
     this.#config = config;
@@ -31,7 +31,7 @@ export class Sampler implements Disposable {
     config: TrainingConfig,
   ): Promise<Sampler> {
     const isDrawable = (id: number) => tokenizer.hasToken(id);
-    return new Sampler(await Generator.create(backend, model, { isDrawable }), tokenizer, config);
+    return new Sampler(await TextGenerator.create(backend, model, { isDrawable }), tokenizer, config);
   }
 
   /** Frees the programs; the weights stay. */

@@ -2,7 +2,7 @@ import { copy } from "../graph/copy.ts";
 import { Graph } from "../graph/graph.ts";
 import { align, plan } from "../graph/plan.ts";
 import type { Program } from "../graph/program.ts";
-import { BYTES_PER_ELEMENT, type DType, Storage, Tensor } from "../graph/tensor.ts";
+import { BYTES_PER_ELEMENT, DeviceStorage, type DType, Tensor } from "../graph/tensor.ts";
 import type { Probe, ProbeInput } from "./self_test_probes.ts";
 
 /** Probes as one program. */
@@ -12,7 +12,7 @@ export interface ProbeProgram {
   readonly inputs: readonly (readonly [Tensor, ProbeInput])[];
   /** For each probe its outputs by name. They lie side by side in `storage`, so that one read brings them all. */
   readonly results: readonly (readonly (readonly [string, Tensor])[])[];
-  readonly storage: Storage;
+  readonly storage: DeviceStorage;
 }
 
 /** Traces and plans probes. */
@@ -21,7 +21,7 @@ export function probeProgram(probes: readonly Probe[]): ProbeProgram {
   const inputs: [Tensor, ProbeInput][] = [];
   const sizes = probes.flatMap(({ outputs }) => Object.values(outputs));
   const bytes = sizes.reduce((sum, size) => sum + align(size * BYTES_PER_ELEMENT), 0);
-  const storage = new Storage("results of the self-test", bytes);
+  const storage = new DeviceStorage("results of the self-test", bytes);
   let byteOffset = 0;
 
   const results = probes.map((probe) => {

@@ -3,7 +3,7 @@ import { copy } from "../graph/copy.ts";
 import { Graph } from "../graph/graph.ts";
 import { plan } from "../graph/plan.ts";
 import type { Program } from "../graph/program.ts";
-import { BYTES_PER_ELEMENT, Storage, Tensor } from "../graph/tensor.ts";
+import { BYTES_PER_ELEMENT, DeviceStorage, Tensor } from "../graph/tensor.ts";
 import { type LanguageModel, requireMembers } from "../model/language_model.ts";
 import { ParameterLayout } from "../model/parameters.ts";
 import { logRow } from "../ops/write_rows.ts";
@@ -30,14 +30,14 @@ export interface StepPrograms {
     readonly schedules: readonly Tensor[];
     readonly normRow: Tensor;
   };
-  readonly log: { readonly loss: Storage; readonly clip: Storage };
+  readonly log: { readonly loss: DeviceStorage; readonly clip: DeviceStorage };
   readonly gradients: ParameterLayout;
   /** One for all parameters, or one for each group. */
   readonly optimizers: readonly Optimizer[];
   /** In f16 alone. */
   readonly lossScale: LossScale | undefined;
   /** What these programs share with each other and nothing else. */
-  readonly shared: readonly Storage[];
+  readonly shared: readonly DeviceStorage[];
 }
 
 /** Traces and plans a training step. */
@@ -49,10 +49,10 @@ export function traceStep(model: LanguageModel, options: TrainerOptions): StepPr
   const gradients = new ParameterLayout("gradients", specs, false);
   const optimizers = createOptimizers(model.parameters, specs, options.optimizer);
   const log = {
-    loss: new Storage("loss log", logCapacity * gradAccumulation * BYTES_PER_ELEMENT),
-    clip: new Storage("gradient norm log", 2 * logCapacity * BYTES_PER_ELEMENT),
+    loss: new DeviceStorage("loss log", logCapacity * gradAccumulation * BYTES_PER_ELEMENT),
+    clip: new DeviceStorage("gradient norm log", 2 * logCapacity * BYTES_PER_ELEMENT),
   };
-  const appendTo = (storage: Storage, graph: Graph, value: Tensor, row: Tensor) => {
+  const appendTo = (storage: DeviceStorage, graph: Graph, value: Tensor, row: Tensor) => {
     const shape = [storage.bytes / BYTES_PER_ELEMENT / value.size, value.size];
     logRow(graph, value, row, new Tensor(storage.name, shape, { placement: { storage, byteOffset: 0 } }));
   };
@@ -99,12 +99,12 @@ export function traceStep(model: LanguageModel, options: TrainerOptions): StepPr
 }
 
 /** A storage that is never written holds zeros. */
-function zerosFor({ parts }: ParameterLayout): Storage {
-  return new Storage("zeros", Math.max(...[...parts.values()].map(({ size }) => size)) * BYTES_PER_ELEMENT);
+function zerosFor({ parts }: ParameterLayout): DeviceStorage {
+  return new DeviceStorage("zeros", Math.max(...[...parts.values()].map(({ size }) => size)) * BYTES_PER_ELEMENT);
 }
 
 /** Copies zeros over each part. */
-function emptied({ parts }: ParameterLayout, zeros: Storage): Graph {
+function emptied({ parts }: ParameterLayout, zeros: DeviceStorage): Graph {
   const graph = new Graph();
   for (const part of parts.values()) {
     copy(graph, new Tensor(zeros.name, part.shape, { placement: { storage: zeros, byteOffset: 0 } }), part, false);

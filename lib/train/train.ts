@@ -107,7 +107,7 @@ export const LOG_CAPACITY = 256;
  * Samples change nothing of the training: its bits are the same with and without them.
  *
  * A model is trained by one of these at a time on a backend, from the first step that is asked for until it ends, fails or
- * is given up (`return`, or leaving the loop that reads it). An `Evaluator` or a `Generator` may share the model's weights
+ * is given up (`return`, or leaving the loop that reads it). An `Evaluator` or a `TextGenerator` may share the model's weights
  * meanwhile, between two steps.
  *
  * @throws {RangeError} If a number of the configuration cannot work.

@@ -7,7 +7,7 @@ import { parameterItems } from "../../lib/accounting/parameters.ts";
 import { formatTable } from "../../lib/accounting/table.ts";
 import { formatCount, formatDuration, formatShare, formatSi } from "../../lib/accounting/units.ts";
 import type { Backend } from "../../lib/backend/backend.ts";
-import { Generator } from "../../lib/model/generator.ts";
+import { TextGenerator } from "../../lib/model/generator.ts";
 import { Transformer } from "../../lib/model/transformer.ts";
 import { writeWeights } from "../../lib/model/weights.ts";
 import { startBackend } from "../cli/backend.ts";
@@ -108,7 +108,7 @@ function bytesPerToken({ config }: LmShape): number {
 /** Each text's first token, which waits for the prompt, is left out; one text comes before all others. */
 async function measureRounds(backend: Backend, { config }: LmShape, flags: Flags<typeof FLAGS>): Promise<Round[]> {
   const model = new Transformer(config);
-  using generator = await Generator.create(backend, model);
+  using generator = await TextGenerator.create(backend, model);
   await writeWeights(backend, model, benchWeights(1));
   const sampling = { temperature: flags.temperature, topP: flags["top-p"], maxTokens: config.contextLength };
   const rounds: Round[] = [];

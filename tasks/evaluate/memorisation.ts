@@ -10,7 +10,7 @@ import {
   type MemorisationReport,
   type OverlapSummary,
 } from "../../lib/memorisation/measure.ts";
-import { Generator } from "../../lib/model/generator.ts";
+import { TextGenerator } from "../../lib/model/generator.ts";
 import { Safetensors } from "../../lib/model/safetensors.ts";
 import { validateSampling } from "../../lib/model/sampling.ts";
 import { writeWeights } from "../../lib/model/weights.ts";
@@ -58,7 +58,7 @@ export async function evaluateMemorisation(flags: EvaluateSettings, corpusPath: 
     async function draw(): Promise<Uint8Array[]> {
       using weights = await Safetensors.open(weightsPath);
       await using backend = await startBackend(flags.backend);
-      using generator = await Generator.create(backend, model, { isDrawable: (id) => tokenizer.hasToken(id) });
+      using generator = await TextGenerator.create(backend, model, { isDrawable: (id) => tokenizer.hasToken(id) });
       await writeWeights(backend, model, weightsFrom(weights, weightsPath));
       const count = flags["num-samples"];
       const progress = startProgress(count, "{value}/{total} samples [{bar}]", {});

@@ -2,7 +2,7 @@
 import { createWasmBackend } from "../../lib/backend/wasm.ts";
 import { copyKernel } from "../../lib/graph/copy.ts";
 import { Program, type ProgramCall, wholeOf } from "../../lib/graph/program.ts";
-import { Storage } from "../../lib/graph/tensor.ts";
+import { DeviceStorage } from "../../lib/graph/tensor.ts";
 
 /** Runs between two lines on stdout. */
 const STRETCH = 2000;
@@ -11,8 +11,8 @@ const STRETCH = 2000;
 const SIZES = [64, 5003];
 
 /** Copies round in a ring, so that every call waits for the one before. */
-function ring(size: number): { program: Program; first: Storage; last: Storage } {
-  const storages = Array.from({ length: 3 }, (_, i) => new Storage(`ring ${i}`, size * 4));
+function ring(size: number): { program: Program; first: DeviceStorage; last: DeviceStorage } {
+  const storages = Array.from({ length: 3 }, (_, i) => new DeviceStorage(`ring ${i}`, size * 4));
   const calls = storages.slice(1).map((to, i): ProgramCall => (
     { kernel: copyKernel, views: [wholeOf(storages[i]), wholeOf(to)], constants: [size, 0] }
   ));

@@ -5,7 +5,7 @@ import { releaseTensors } from "../../lib/backend/release.ts";
 import { compile } from "../../lib/graph/compiled_graph.ts";
 import { Graph } from "../../lib/graph/graph.ts";
 import { align } from "../../lib/graph/plan.ts";
-import { BYTES_PER_ELEMENT, Storage, Tensor } from "../../lib/graph/tensor.ts";
+import { BYTES_PER_ELEMENT, DeviceStorage, Tensor } from "../../lib/graph/tensor.ts";
 import { linear } from "../../lib/ops/linear.ts";
 import { Philox } from "../../lib/random/philox.ts";
 import { clipGradNorm } from "../../lib/train/clip_grad_norm.ts";
@@ -32,8 +32,8 @@ const LEARNING_RATES = [1, 1e1, 1e2, 1e3];
  * @returns The loss before each step.
  */
 export async function runToyProblem(backend: Backend, lr: number, steps: number): Promise<number[]> {
-  const storage = new Storage("toy weight", align(SIZE * BYTES_PER_ELEMENT));
-  const gradientStorage = new Storage("toy gradient", align(SIZE * BYTES_PER_ELEMENT));
+  const storage = new DeviceStorage("toy weight", align(SIZE * BYTES_PER_ELEMENT));
+  const gradientStorage = new DeviceStorage("toy gradient", align(SIZE * BYTES_PER_ELEMENT));
   const weight = new Tensor("weight", [1, SIZE], { placement: { storage, byteOffset: 0 }, requiresGrad: true });
   const gradient = new Tensor("gradient", [1, SIZE], { placement: { storage: gradientStorage, byteOffset: 0 } });
 

@@ -4,7 +4,7 @@ import { copy } from "../../lib/graph/copy.ts";
 import { Graph } from "../../lib/graph/graph.ts";
 import { plan } from "../../lib/graph/plan.ts";
 import { wholeOf } from "../../lib/graph/program.ts";
-import { Storage, Tensor } from "../../lib/graph/tensor.ts";
+import { DeviceStorage, Tensor } from "../../lib/graph/tensor.ts";
 import { forEachBackend, reference } from "../harness/backends.ts";
 
 await reference();
@@ -13,7 +13,7 @@ forEachBackend(
   "an array of another type than the view's, or of none, is refused and changes nothing",
   async (backend) => {
     const placed = (name: string) => {
-      const storage = new Storage(name, 16);
+      const storage = new DeviceStorage(name, 16);
       return new Tensor(name, [4], { placement: { storage, byteOffset: 0 } });
     };
     const [x, y] = [placed("x"), placed("y")];

@@ -8,9 +8,9 @@ import { copy } from "../../lib/graph/copy.ts";
 import { Graph } from "../../lib/graph/graph.ts";
 import { plan } from "../../lib/graph/plan.ts";
 import type { Program } from "../../lib/graph/program.ts";
-import { Storage, Tensor } from "../../lib/graph/tensor.ts";
+import { DeviceStorage, Tensor } from "../../lib/graph/tensor.ts";
 import { secondsPerCall } from "../../lib/measure/kernel_time.ts";
-import { Generator } from "../../lib/model/generator.ts";
+import { TextGenerator } from "../../lib/model/generator.ts";
 import { Transformer } from "../../lib/model/transformer.ts";
 import { initialWeights, writeWeights } from "../../lib/model/weights.ts";
 import { addForward } from "../../lib/ops/add.ts";
@@ -75,18 +75,18 @@ const USES: Readonly<Record<string, (backend: Backend, model: Transformer) => Pr
   "Trainer": async (backend, model) => {
     using _ = await Trainer.create(backend, model, trainerOptions);
   },
-  "Generator": async (backend, model) => {
-    using generator = await Generator.create(backend, model);
+  "TextGenerator": async (backend, model) => {
+    using generator = await TextGenerator.create(backend, model);
     await writeWeights(backend, model, initialWeights(shape, 1));
     await Array.fromAsync(generator.generate([1], { ...sampling, seed: 1 }));
     for (const seeds of [[1, 2], [3, 4, 5]]) {
       await Promise.all((await generator.generateSamples([1], sampling, seeds)).map((text) => Array.fromAsync(text)));
     }
   },
-  "Generator of a model without a cache": async (backend, model) => {
+  "TextGenerator of a model without a cache": async (backend, model) => {
     const { config, parameters } = model;
     const forward = (graph: Graph, ids: Tensor) => model.forward(graph, ids);
-    using generator = await Generator.create(backend, { config, parameters, forward, release: () => {} });
+    using generator = await TextGenerator.create(backend, { config, parameters, forward, release: () => {} });
     await writeWeights(backend, model, initialWeights(shape, 1));
     await Promise.all((await generator.generateSamples([1], sampling, [1, 2])).map((text) => Array.fromAsync(text)));
   },
@@ -176,14 +176,14 @@ class FailingLoads implements Backend {
     return this.backend.read(...args);
   }
 
-  release(storage: Storage): void {
+  release(storage: DeviceStorage): void {
     this.backend.release(storage);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
 }
 
-for (const name of ["train", "scoreTokens", "Evaluator", "Trainer", "Generator", "originInForward"]) {
+for (const name of ["train", "scoreTokens", "Evaluator", "Trainer", "TextGenerator", "originInForward"]) {
   forEachDevice(`whichever load of ${name} fails, nothing stays but what the model frees`, async (backend) => {
     const before = backend.bytesInUse;
     for (let nth = 1;; nth++) {
@@ -203,7 +203,7 @@ for (const name of ["train", "scoreTokens", "Evaluator", "Trainer", "Generator",
 forEachDevice("a program whose storage was released refuses to run", async (backend) => {
   const graph = new Graph();
   const [x, y] = ["x", "y"].map((name) =>
-    new Tensor(name, [8], { placement: { storage: new Storage(name, 32), byteOffset: 0 } })
+    new Tensor(name, [8], { placement: { storage: new DeviceStorage(name, 32), byteOffset: 0 } })
   );
   copy(graph, x, y, false);
   const program = plan(graph);
@@ -229,7 +229,7 @@ gpuTest("webgpu: a load that fails for one kernel or one storage leaves the othe
   assertEquals(backend.bytesInUse, 0);
 
   const bytes = 4 * Math.ceil((backend.device.limits.maxBufferSize + 1) / 4);
-  const huge = new Tensor("huge", [4], { placement: { storage: new Storage("huge", bytes), byteOffset: 0 } });
+  const huge = new Tensor("huge", [4], { placement: { storage: new DeviceStorage("huge", bytes), byteOffset: 0 } });
   const sum = new Graph();
   const a = sum.input("a", [4]);
   const b = sum.input("b", [4]);
@@ -237,8 +237,8 @@ gpuTest("webgpu: a load that fails for one kernel or one storage leaves the othe
   await assertRejects(() => backend.load(plan(sum)), Error, "Cannot allocate");
   assertEquals(backend.bytesInUse, 0);
   // Whoever has loaded the other storages already keeps them.
-  const shared = new Tensor("shared", [4], { placement: { storage: new Storage("shared", 16), byteOffset: 0 } });
-  const out = new Tensor("out", [4], { placement: { storage: new Storage("out", 16), byteOffset: 0 } });
+  const shared = new Tensor("shared", [4], { placement: { storage: new DeviceStorage("shared", 16), byteOffset: 0 } });
+  const out = new Tensor("out", [4], { placement: { storage: new DeviceStorage("out", 16), byteOffset: 0 } });
   const right = new Graph();
   right.call(addForward, { inputs: { a: shared, b: shared }, outputs: { y: out }, constants: { n: 4 } });
   const executable = await backend.load(plan(right));

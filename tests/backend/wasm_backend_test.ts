@@ -6,10 +6,10 @@ import { Graph } from "../../lib/graph/graph.ts";
 import { defineKernel } from "../../lib/graph/kernel.ts";
 import { plan } from "../../lib/graph/plan.ts";
 import { Program, type ProgramCall, viewOf, wholeOf } from "../../lib/graph/program.ts";
-import { Storage, Tensor, type View } from "../../lib/graph/tensor.ts";
+import { DeviceStorage, Tensor, type View } from "../../lib/graph/tensor.ts";
 
 function stored(name: string, size: number): Tensor {
-  return new Tensor(name, [size], { placement: { storage: new Storage(name, size * 4), byteOffset: 0 } });
+  return new Tensor(name, [size], { placement: { storage: new DeviceStorage(name, size * 4), byteOffset: 0 } });
 }
 
 const viewOfStored = (tensor: Tensor) => viewOf(tensor, tensor.placement!);
@@ -30,8 +30,8 @@ function chain(links: number, size: number): { program: Program; first: Tensor; 
  * a call that begins too early shows in the result.
  */
 function carousel(turns: number, size: number, by: number): { program: Program; array: View } {
-  const [array, other] = [new Storage("array", size * 4), new Storage("other", size * 4)];
-  const part = (storage: Storage, from: number, elements: number): View => (
+  const [array, other] = [new DeviceStorage("array", size * 4), new DeviceStorage("other", size * 4)];
+  const part = (storage: DeviceStorage, from: number, elements: number): View => (
     { storage, byteOffset: from * 4, size: elements, dtype: "f32" }
   );
   const copyCall = (from: View, to: View): ProgramCall => (
@@ -52,7 +52,7 @@ function carousel(turns: number, size: number, by: number): { program: Program; 
 
 /** A program that no op would make: it copies far more than its arrays hold. */
 function trapping(): Program {
-  const storage = new Storage("small", 64);
+  const storage = new DeviceStorage("small", 64);
   const views = [wholeOf(storage), wholeOf(storage)];
   const calls = [{ kernel: copyKernel, views, constants: [2 ** 29, 0] }];
   return new Program({ calls, inputs: undefined, scratch: [], placements: new Map() });
@@ -164,7 +164,7 @@ Deno.test("wasm backend: storages start as zeros, are shared by identity, and re
 Deno.test("wasm backend: more than 4 GiB may pass through, if released", async () => {
   await withBackend(1, async (backend) => {
     for (let i = 0; i < 9; i++) {
-      const storage = new Storage("half a GiB", 2 ** 29);
+      const storage = new DeviceStorage("half a GiB", 2 ** 29);
       await (await backend.load(doubling(storage))).run();
       backend.release(storage);
     }
@@ -172,7 +172,7 @@ Deno.test("wasm backend: more than 4 GiB may pass through, if released", async (
 });
 
 /** A program that adds the first number of each storage to itself. */
-function doubling(...storages: Storage[]): Program {
+function doubling(...storages: DeviceStorage[]): Program {
   const calls = storages.map((storage) => {
     const view: View = { storage, byteOffset: 0, size: 1, dtype: "f32" };
     return { kernel: copyKernel, views: [view, view], constants: [1, 1] };
@@ -182,8 +182,8 @@ function doubling(...storages: Storage[]): Program {
 
 Deno.test("wasm backend: too large a storage is named in the error, and nothing of the program stays allocated", async () => {
   await withBackend(1, async (backend) => {
-    const small = new Storage("small", 2 ** 20);
-    const failing = doubling(small, new Storage("activations", 2 ** 32));
+    const small = new DeviceStorage("small", 2 ** 20);
+    const failing = doubling(small, new DeviceStorage("activations", 2 ** 32));
     await assertRejects(() => backend.load(failing), RangeError, 'Cannot allocate storage "activations"');
     assertThrows(() => backend.write({ ...wholeOf(small), size: 1 }, new Float32Array(1)), RangeError, "no loaded");
     await (await backend.load(doubling(small))).run();
@@ -192,8 +192,8 @@ Deno.test("wasm backend: too large a storage is named in the error, and nothing 
 
 Deno.test("wasm backend: addresses beyond 2 GiB work", async () => {
   await withBackend(2, async (backend) => {
-    const high = new Storage("high", 2 ** 20);
-    const executable = await backend.load(doubling(new Storage("low", 2 ** 31), high));
+    const high = new DeviceStorage("high", 2 ** 20);
+    const executable = await backend.load(doubling(new DeviceStorage("low", 2 ** 31), high));
     const view: View = { storage: high, byteOffset: 0, size: 1, dtype: "f32" };
     backend.write(view, Float32Array.of(21));
     await executable.run();

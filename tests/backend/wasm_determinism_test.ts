@@ -6,7 +6,7 @@ import { copy } from "../../lib/graph/copy.ts";
 import { Graph } from "../../lib/graph/graph.ts";
 import { plan } from "../../lib/graph/plan.ts";
 import { Program, viewOf, wholeOf } from "../../lib/graph/program.ts";
-import { Storage, Tensor } from "../../lib/graph/tensor.ts";
+import { DeviceStorage, Tensor } from "../../lib/graph/tensor.ts";
 import { add } from "../../lib/ops/add.ts";
 import { attention } from "../../lib/ops/attention.ts";
 import { crossEntropy, crossEntropyBackwardInPlace } from "../../lib/ops/cross_entropy.ts";
@@ -24,8 +24,8 @@ import { sgd } from "../../lib/train/optimizer/sgd.ts";
 
 /** Tensors with a fixed place, in one storage of f32 and one of u32, so that all results can be read at once. */
 class Arena {
-  readonly floats = new Storage("floats", 2 ** 22);
-  readonly integers = new Storage("integers", 2 ** 12);
+  readonly floats = new DeviceStorage("floats", 2 ** 22);
+  readonly integers = new DeviceStorage("integers", 2 ** 12);
   #used = { f32: 0, u32: 0 };
 
   tensor(name: string, shape: number[], dtype: "f32" | "u32" = "f32", requiresGrad = false): Tensor {

@@ -3,9 +3,9 @@ import fc from "fast-check";
 import { schedule } from "../../lib/backend/wasm/schedule.ts";
 import { copyKernel } from "../../lib/graph/copy.ts";
 import type { ProgramCall } from "../../lib/graph/program.ts";
-import { Storage, type View } from "../../lib/graph/tensor.ts";
+import { DeviceStorage, type View } from "../../lib/graph/tensor.ts";
 
-const storages = [new Storage("a", 2 ** 20), new Storage("b", 2 ** 20)];
+const storages = [new DeviceStorage("a", 2 ** 20), new DeviceStorage("b", 2 ** 20)];
 
 const view = (storage: number, element: number, size: number): View => (
   { storage: storages[storage], byteOffset: element * 4, size, dtype: "f32" }

@@ -6,12 +6,12 @@ import { Graph } from "../../lib/graph/graph.ts";
 import { defineKernel } from "../../lib/graph/kernel.ts";
 import { plan } from "../../lib/graph/plan.ts";
 import { Program, wholeOf } from "../../lib/graph/program.ts";
-import { Storage, Tensor } from "../../lib/graph/tensor.ts";
+import { DeviceStorage, Tensor } from "../../lib/graph/tensor.ts";
 import { meanForward } from "../../lib/ops/cross_entropy.ts";
 import { gpuTest } from "../harness/gpu.ts";
 
 function stored(name: string, size: number): Tensor {
-  return new Tensor(name, [size], { placement: { storage: new Storage(name, 4 * size), byteOffset: 0 } });
+  return new Tensor(name, [size], { placement: { storage: new DeviceStorage(name, 4 * size), byteOffset: 0 } });
 }
 
 /** A program that copies four elements. */
@@ -44,14 +44,14 @@ gpuTest("webgpu: a kernel whose bindings do not fit is named", async () => {
 gpuTest("webgpu: a kernel that does not exist is named", async () => {
   await using backend = await createWebGpuBackend();
   const kernel = defineKernel({ name: "no_such_kernel", inputs: [], outputs: ["y"], constants: {} });
-  const calls = [{ kernel, views: [wholeOf(new Storage("y", 4))], constants: [] }];
+  const calls = [{ kernel, views: [wholeOf(new DeviceStorage("y", 4))], constants: [] }];
   const program = new Program({ calls, inputs: undefined, scratch: [], placements: new Map() });
   await assertRejects(() => backend.load(program), Error, "no_such_kernel");
 });
 
 gpuTest("webgpu: a call that reads and writes one storage is refused by name", async () => {
   await using backend = await createWebGpuBackend();
-  const storage = new Storage("gradients", 512);
+  const storage = new DeviceStorage("gradients", 512);
   const view = (byteOffset: number) => ({ storage, byteOffset, size: 4, dtype: "f32" as const });
   const calls = [{ kernel: copyKernel, views: [view(0), view(256)], constants: [4, 0] }];
   const program = new Program({ calls, inputs: undefined, scratch: [], placements: new Map() });
@@ -68,8 +68,8 @@ gpuTest("webgpu: arrays and storages that are too large for the adapter are name
   graph.call(meanForward, { inputs: { x }, outputs: { y }, constants: { n: size } });
   const wide = plan(graph);
   await assertRejects(() => backend.load(wide), Error, 'in storage "x", must be at most this adapter');
-  const storage = new Storage("huge", 4 * Math.ceil((maxBufferSize + 1) / 4));
-  const views = [{ storage, byteOffset: 0, size: 4, dtype: "f32" as const }, wholeOf(new Storage("y", 16))];
+  const storage = new DeviceStorage("huge", 4 * Math.ceil((maxBufferSize + 1) / 4));
+  const views = [{ storage, byteOffset: 0, size: 4, dtype: "f32" as const }, wholeOf(new DeviceStorage("y", 16))];
   const calls = [{ kernel: copyKernel, views, constants: [4, 0] }];
   const program = new Program({ calls, inputs: undefined, scratch: [], placements: new Map() });
   await assertRejects(() => backend.load(program), Error, 'Cannot allocate storage "huge"');

@@ -5,14 +5,14 @@ import { copy } from "../../lib/graph/copy.ts";
 import { Graph } from "../../lib/graph/graph.ts";
 import { plan } from "../../lib/graph/plan.ts";
 import { type Program, wholeOf } from "../../lib/graph/program.ts";
-import { Storage, Tensor, type View } from "../../lib/graph/tensor.ts";
+import { DeviceStorage, Tensor, type View } from "../../lib/graph/tensor.ts";
 import { gpuTest } from "../harness/gpu.ts";
 
 /** A program that copies one array to another. */
 function copyProgram(size: number): { program: Program; from: View; to: View } {
   const graph = new Graph();
   const [x, y] = ["x", "y"].map((name) =>
-    new Tensor(name, [size], { placement: { storage: new Storage(name, 4 * size), byteOffset: 0 } })
+    new Tensor(name, [size], { placement: { storage: new DeviceStorage(name, 4 * size), byteOffset: 0 } })
   );
   copy(graph, x, y, false);
   return { program: plan(graph), from: wholeOf(x.placement!.storage), to: wholeOf(y.placement!.storage) };
@@ -36,7 +36,7 @@ gpuTest("webgpu: storages start zeroed, keep what is written, and are shared by 
 gpuTest("webgpu: a write or a read out of range is refused, where Deno would abort the process", async () => {
   await using backend = await createWebGpuBackend();
   const { program, from } = copyProgram(4);
-  const unknown = wholeOf(new Storage("never loaded", 16));
+  const unknown = wholeOf(new DeviceStorage("never loaded", 16));
   assertThrows(() => backend.write(from, new Float32Array(4)), RangeError, '"x"');
   await backend.load(program);
   const cases: [View, Float32Array, string][] = [
@@ -68,7 +68,7 @@ gpuTest("webgpu: transfers larger than a staging buffer arrive whole", async () 
 gpuTest("webgpu: reads take turns with staging buffers, and reads at one time get one each", async () => {
   await using backend = await createWebGpuBackend();
   const memory = new Memory(backend.device);
-  const storage = new Storage("x", 16);
+  const storage = new DeviceStorage("x", 16);
   await memory.allocate([storage]);
   for (let value = 0; value < 5; value++) {
     memory.write(wholeOf(storage), new Float32Array(4).fill(value));

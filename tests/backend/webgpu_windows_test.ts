@@ -8,7 +8,7 @@ import { selfTest } from "../../lib/train/self_test.ts";
 import { type Probe, smallProbes } from "../../lib/train/self_test_probes.ts";
 import { Graph } from "../../lib/graph/graph.ts";
 import { plan } from "../../lib/graph/plan.ts";
-import { Storage, Tensor } from "../../lib/graph/tensor.ts";
+import { DeviceStorage, Tensor } from "../../lib/graph/tensor.ts";
 import { adamw } from "../../lib/train/optimizer/adamw.ts";
 import { clipGradNorm } from "../../lib/train/clip_grad_norm.ts";
 import { assertClose, UNIT_ROUNDOFF } from "../harness/assert_close.ts";
@@ -85,7 +85,7 @@ Deno.test({
   fn: async () => {
     await using backend = await createWebGpuBackend();
     const [parameters, m, v, gradients] = ["parameters", "m", "v", "gradients"].map((name) => {
-      const storage = new Storage(name, 4 * LARGE);
+      const storage = new DeviceStorage(name, 4 * LARGE);
       return new Tensor(name, [LARGE], { placement: { storage, byteOffset: 0 } });
     });
     const graph = new Graph();

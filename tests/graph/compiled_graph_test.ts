@@ -2,13 +2,13 @@ import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { compile } from "../../lib/graph/compiled_graph.ts";
 import { copy } from "../../lib/graph/copy.ts";
 import { Graph } from "../../lib/graph/graph.ts";
-import { Storage, Tensor } from "../../lib/graph/tensor.ts";
+import { DeviceStorage, Tensor } from "../../lib/graph/tensor.ts";
 import { add } from "../../lib/ops/add.ts";
 import { embedding } from "../../lib/ops/embedding.ts";
 import { forEachBackend } from "../harness/backends.ts";
 
 const placed = (name: string, shape: readonly number[], contents?: () => Float32Array) => {
-  const storage = new Storage(name, shape.reduce((product, n) => product * n) * 4, contents);
+  const storage = new DeviceStorage(name, shape.reduce((product, n) => product * n) * 4, contents);
   return new Tensor(name, shape, { placement: { storage, byteOffset: 0 } });
 };
 

@@ -3,7 +3,7 @@ import { backward } from "../../lib/graph/backward.ts";
 import { Graph, type Precision } from "../../lib/graph/graph.ts";
 import { defineKernel } from "../../lib/graph/kernel.ts";
 import { plan } from "../../lib/graph/plan.ts";
-import { Storage, Tensor } from "../../lib/graph/tensor.ts";
+import { DeviceStorage, Tensor } from "../../lib/graph/tensor.ts";
 import { siluForward } from "../../lib/ops/silu.ts";
 import { swiglu } from "../../lib/ops/swiglu.ts";
 
@@ -64,8 +64,8 @@ Deno.test("an op that would write one gradient twice in one call says so", () =>
 Deno.test("Program names every storage that it needs once, its inputs too where no call reads them", () => {
   const graph = new Graph();
   graph.input("unused", [1]);
-  const storage = new Storage("both", 512);
-  const [from, to] = [new Storage("from", 512), storage].map((storage, i) => {
+  const storage = new DeviceStorage("both", 512);
+  const [from, to] = [new DeviceStorage("from", 512), storage].map((storage, i) => {
     return new Tensor(`t${i}`, [3], { placement: { storage, byteOffset: 256 } });
   });
   const z = new Tensor("z", [3]);

@@ -5,7 +5,7 @@ import { InputBlock } from "../../lib/graph/inputs.ts";
 import { defineKernel } from "../../lib/graph/kernel.ts";
 import { align, ALIGNMENT_BYTES, plan } from "../../lib/graph/plan.ts";
 import type { Program } from "../../lib/graph/program.ts";
-import { Storage, Tensor } from "../../lib/graph/tensor.ts";
+import { DeviceStorage, Tensor } from "../../lib/graph/tensor.ts";
 
 const COPY = defineKernel({ name: "copy", inputs: ["x"], outputs: ["y"], constants: { n: "u32" } });
 
@@ -31,7 +31,7 @@ const randomCalls = fc.array(
 /** Builds a graph of made-up kernels from random calls, starting from two inputs and a tensor with a fixed place. */
 function graphOf(calls: readonly RandomCall[]): { graph: Graph; intermediates: Tensor[] } {
   const graph = new Graph();
-  const storage = new Storage("parameters", 1024);
+  const storage = new DeviceStorage("parameters", 1024);
   const tensors = [
     graph.input("ids", [65], { dtype: "u32" }),
     graph.input("x", [3, 7]),
@@ -60,7 +60,7 @@ function graphOf(calls: readonly RandomCall[]): { graph: Graph; intermediates: T
 
 /** Replays a program with names for contents: a place holds the tensor last written there. */
 function requireContentsSurvive(graph: Graph, program: Program, keep: readonly Tensor[]): void {
-  const contents = new Map<Storage, Tensor>();
+  const contents = new Map<DeviceStorage, Tensor>();
   const written = new Set<Tensor>();
   graph.calls.forEach((call, i) => {
     const { views } = program.calls[i];
@@ -149,7 +149,7 @@ Deno.test("plan: a chain of any length takes turns in two slots", () => {
 Deno.test("plan: inputs lie side by side, aligned; fixed tensors stay where they are", () => {
   const graph = new Graph();
   const [a, b, c] = [graph.input("a", [1]), graph.input("b", [65], { dtype: "u32" }), graph.input("c", [2, 2])];
-  const storage = new Storage("parameters", 1024);
+  const storage = new DeviceStorage("parameters", 1024);
   const fixed = new Tensor("fixed", [4], { placement: { storage, byteOffset: 256 } });
   graph.call(COPY, { inputs: { x: c }, outputs: { y: fixed }, constants: { n: 4 } });
   const program = plan(graph);

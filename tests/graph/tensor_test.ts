@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { type DType, Storage, Tensor } from "../../lib/graph/tensor.ts";
+import { DeviceStorage, type DType, Tensor } from "../../lib/graph/tensor.ts";
 
 Deno.test("Tensor knows its size, rows and last dimension", () => {
   const tensor = new Tensor("x", [2, 3, 5]);
@@ -33,8 +33,8 @@ Deno.test("Tensor refuses types that no kernel reads", () => {
   }
 });
 
-Deno.test("Storage refuses sizes that are no whole number of elements", () => {
+Deno.test("DeviceStorage refuses sizes that are no whole number of elements", () => {
   for (const bytes of [0, -4, 6, NaN]) {
-    assertThrows(() => new Storage("s", bytes), RangeError, `Cannot make storage "s": got ${bytes} bytes`);
+    assertThrows(() => new DeviceStorage("s", bytes), RangeError, `Cannot make storage "s": got ${bytes} bytes`);
   }
 });

@@ -1,5 +1,5 @@
 // An architecture of a person's own, made of what the public API exports.
-import { type Graph, Storage, Tensor } from "../../lib/graph/mod.ts";
+import { DeviceStorage, type Graph, Tensor } from "../../lib/graph/mod.ts";
 import { type ForwardOptions, type KvCache, ParameterLayout } from "../../lib/model/mod.ts";
 import { add, attention, embedding, linear, rmsnorm, selectRows, swiglu, writeRows } from "../../lib/ops/mod.ts";
 import type { Backend, LanguageModel } from "../../mod.ts";
@@ -58,7 +58,7 @@ export class GatedWithCache extends Gated {
     const { contextLength, width, numLayers } = this.config;
     const cached = (name: string) =>
       new Tensor(name, [sequences, contextLength, width], {
-        placement: { storage: new Storage(name, 4 * sequences * contextLength * width), byteOffset: 0 },
+        placement: { storage: new DeviceStorage(name, 4 * sequences * contextLength * width), byteOffset: 0 },
       });
     return Array.from({ length: numLayers }, () => ({ keys: cached("keys"), values: cached("values") }));
   }

@@ -3,7 +3,7 @@ import { Graph } from "../../lib/graph/graph.ts";
 import { InputBlock } from "../../lib/graph/inputs.ts";
 import { align, ALIGNMENT_BYTES, plan } from "../../lib/graph/plan.ts";
 import { type Program, viewOf, wholeOf } from "../../lib/graph/program.ts";
-import { BYTES_PER_ELEMENT, Storage, Tensor, type View } from "../../lib/graph/tensor.ts";
+import { BYTES_PER_ELEMENT, DeviceStorage, Tensor, type View } from "../../lib/graph/tensor.ts";
 import { ReferenceBackend } from "../reference/backend.ts";
 
 /** What a test gives a tensor: float64 only where the reference backend alone runs it. */
@@ -31,7 +31,7 @@ export class Trace {
   /** A tensor with a place of its own that a program may change, between guards that it must not touch. */
   state(name: string, shape: readonly number[], data: HostData, requiresGrad = false): Tensor {
     const bytes = align(data.length * BYTES_PER_ELEMENT) + 2 * ALIGNMENT_BYTES;
-    const placement = { storage: new Storage(name, bytes), byteOffset: ALIGNMENT_BYTES };
+    const placement = { storage: new DeviceStorage(name, bytes), byteOffset: ALIGNMENT_BYTES };
     const dtype = data instanceof Uint32Array ? "u32" : "f32";
     const tensor = new Tensor(name, shape, { dtype, placement, requiresGrad });
     this.data.set(tensor, data);
@@ -146,7 +146,7 @@ export async function runGraph(backend: Backend, build: (trace: Trace) => Record
   }
 }
 
-function filled(storage: Storage, word: number): [View, Uint32Array] {
+function filled(storage: DeviceStorage, word: number): [View, Uint32Array] {
   const view = viewOf({ size: storage.bytes / BYTES_PER_ELEMENT, dtype: "u32" }, { storage, byteOffset: 0 });
   return [view, new Uint32Array(view.size).fill(word)];
 }

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Backend } from "../../lib/backend/backend.ts";
 import { Continuation, type ContinuationOptions } from "../../lib/model/continuation.ts";
-import { Generator } from "../../lib/model/generator.ts";
+import { TextGenerator } from "../../lib/model/generator.ts";
 import { Transformer } from "../../lib/model/transformer.ts";
 import { initialWeights, writeWeights } from "../../lib/model/weights.ts";
 import { fullForward } from "../harness/full_forward.ts";
@@ -28,7 +28,7 @@ const SAMPLING: readonly Omit<ContinuationOptions, "maxTokens">[] = [
 gpuTest("texts whose tokens the device chooses are those that the host chooses from the same logits", async () => {
   await using backend = await openGpu();
   const model = new Transformer(config);
-  const generator = await Generator.create(backend, model);
+  const generator = await TextGenerator.create(backend, model);
   // Larger than a model begins with: else all tokens are nearly as likely.
   const weights = initialWeights(config, 3);
   await writeWeights(backend, model, async (name, shape) => (await weights(name, shape)).map((w) => 3 * w));
@@ -67,7 +67,7 @@ gpuTest("many tokens are read back together", async () => {
     [Symbol.asyncDispose]: () => gpu[Symbol.asyncDispose](),
   };
   const model = new Transformer({ ...config, contextLength: 256 });
-  const generator = await Generator.create(backend, model);
+  const generator = await TextGenerator.create(backend, model);
   await writeWeights(backend, model, initialWeights(model.config, 3));
   const options = { temperature: 1, topP: 0.95, seed: 1, maxTokens: 200 };
   const ids = await Array.fromAsync(generator.generate([1], options));

@@ -2,7 +2,7 @@
 // for no token.
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import type { Backend } from "../../lib/backend/backend.ts";
-import { Generator, type GeneratorOptions } from "../../lib/model/generator.ts";
+import { type GeneratorOptions, TextGenerator } from "../../lib/model/generator.ts";
 import { NoTokenError } from "../../lib/model/sampling.ts";
 import { Transformer } from "../../lib/model/transformer.ts";
 import { initialWeights, type WeightSource, writeWeights } from "../../lib/model/weights.ts";
@@ -22,9 +22,9 @@ const options = { temperature: 1.5, topP: 1, maxTokens: 25 };
 async function makeGenerator(
   backend: Backend,
   { weights = initialWeights(config, 11), ...rest }: GeneratorOptions & { weights?: WeightSource } = {},
-): Promise<Generator> {
+): Promise<TextGenerator> {
   const model = new Transformer(config);
-  const generator = await Generator.create(backend, model, rest);
+  const generator = await TextGenerator.create(backend, model, rest);
   await writeWeights(backend, model, weights);
   return generator;
 }
@@ -177,7 +177,7 @@ forEachBackend("ids that stand for no token are never drawn, beyond the tokenize
 
 forEachBackend("a generator that may draw nothing is refused", async (backend) => {
   await assertRejects(
-    () => Generator.create(backend, new Transformer(config), { isDrawable: () => false }),
+    () => TextGenerator.create(backend, new Transformer(config), { isDrawable: () => false }),
     RangeError,
   );
   assertThrows(() => new Transformer({ ...config, vocabSize: 0 }), RangeError);

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Backend } from "../../lib/backend/backend.ts";
 import type { ModelConfig } from "../../lib/model/config.ts";
-import { Generator } from "../../lib/model/generator.ts";
+import { TextGenerator } from "../../lib/model/generator.ts";
 import { Transformer } from "../../lib/model/transformer.ts";
 import { initialWeights, writeWeights } from "../../lib/model/weights.ts";
 import { forEachBackend } from "../harness/backends.ts";
@@ -22,8 +22,8 @@ const switched: ModelConfig = { ...config, normPlace: "post", position: "none", 
 const odd: ModelConfig = { ...config, position: "none", dModel: 10 };
 const greedy = { temperature: 0, topP: 1, seed: 0 };
 
-async function makeGenerator(backend: Backend, model: Transformer): Promise<Generator> {
-  const generator = await Generator.create(backend, model);
+async function makeGenerator(backend: Backend, model: Transformer): Promise<TextGenerator> {
+  const generator = await TextGenerator.create(backend, model);
   await writeWeights(backend, model, initialWeights(model.config, 11));
   return generator;
 }

@@ -3,7 +3,6 @@ import type { Graph, Tensor } from "../../lib/graph/mod.ts";
 import { Trainer } from "../../lib/train/mod.ts";
 import {
   createBackend,
-  Generator,
   initialWeights,
   type LanguageModel,
   OptionError,
@@ -11,6 +10,7 @@ import {
   recordOf,
   type RunConfig,
   scoreTokens,
+  TextGenerator,
   tokensInMemory,
   train,
   TRAINING_DEFAULTS,
@@ -38,7 +38,7 @@ Deno.test("a model that lacks what is needed is refused by the name of that", as
       return steps.next();
     },
     score: (model) => scoreTokens(backend, model, source),
-    generate: (model) => Generator.create(backend, model),
+    generate: (model) => TextGenerator.create(backend, model),
   };
   for (const [what, use] of Object.entries(uses)) {
     await assertRejects(

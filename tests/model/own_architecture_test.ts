@@ -7,7 +7,6 @@ import {
   type Backend,
   createBackend,
   findWeights,
-  Generator,
   initialWeights,
   latestCheckpoint,
   readRunConfig,
@@ -16,6 +15,7 @@ import {
   Safetensors,
   scoreTokens,
   type StepMetrics,
+  TextGenerator,
   tokensInMemory,
   train,
   trainRun,
@@ -83,7 +83,7 @@ Deno.test("an architecture of one's own: trained, saved, resumed, scored and sam
     const { nats, tokens } = await scoreTokens(backend, model, text, { weights: weightsFrom(weights, path) });
     assert(nats / tokens < Math.log(GATED.vocabSize) - 0.5, `${nats / tokens} nats per token`);
 
-    using generator = await Generator.create(backend, model);
+    using generator = await TextGenerator.create(backend, model);
     const alone = await Array.fromAsync(generator.generate([0, 1, 4], { ...SAMPLING, seed: 7 }));
     assertEquals(alone.length, SAMPLING.maxTokens);
     const samples = await generator.generateSamples([0, 1, 4], SAMPLING, [6, 7]);
@@ -120,7 +120,7 @@ forEachBackend("a loss of one's own is what training minimises; validation stays
 forEachBackend("a cache changes nothing of the text but its pace", async (backend) => {
   const texts = [];
   for (const model of [new Gated(GATED), new GatedWithCache(GATED)]) {
-    using generator = await Generator.create(backend, model);
+    using generator = await TextGenerator.create(backend, model);
     await writeWeights(backend, model, initialWeights(model, 3));
     // Beyond the end of the context, where it slides.
     const alone = await Array.fromAsync(generator.generate([5, 2], { ...SAMPLING, seed: 1 }));

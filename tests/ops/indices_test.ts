@@ -6,7 +6,7 @@ import { backward } from "../../lib/graph/backward.ts";
 import { Graph } from "../../lib/graph/graph.ts";
 import { InputBlock } from "../../lib/graph/inputs.ts";
 import { plan } from "../../lib/graph/plan.ts";
-import { Storage, Tensor } from "../../lib/graph/tensor.ts";
+import { DeviceStorage, Tensor } from "../../lib/graph/tensor.ts";
 import { attention } from "../../lib/ops/attention.ts";
 import { crossEntropy } from "../../lib/ops/cross_entropy.ts";
 import { embedding } from "../../lib/ops/embedding.ts";
@@ -142,7 +142,7 @@ forEachDevice("gradients of indices out of range that nobody checked go to the l
     const weight = graph.input("weight", [V, D], { requiresGrad: true });
     const dLoss = graph.input("dLoss", [1]);
     const gradient = new Tensor("gradient", [V, D], {
-      placement: { storage: new Storage("gradient", V * D * 4), byteOffset: 0 },
+      placement: { storage: new DeviceStorage("gradient", V * D * 4), byteOffset: 0 },
     });
     const loss = crossEntropy(graph, embedding(graph, ids, weight), targets);
     backward(graph, loss, dLoss, { gradientOf: new Map([[weight, gradient]]) });
@@ -178,7 +178,7 @@ forEachDevice("gradients of indices out of range that nobody checked go to the l
 
 forEachDevice("rows written out of range change nothing", async (backend) => {
   const graph = new Graph();
-  const storage = new Storage("rows", 2 * 5 * 3 * 4);
+  const storage = new DeviceStorage("rows", 2 * 5 * 3 * 4);
   const out = new Tensor("out", [2, 5, 3], { placement: { storage, byteOffset: 0 } });
   const x = graph.input("x", [2, 2, 3]);
   const start = graph.input("start", [1], { dtype: "u32" });

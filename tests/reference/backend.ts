@@ -2,7 +2,7 @@ import type { Backend, Executable, HostArray } from "../../lib/backend/backend.t
 import { requireHostData } from "../../lib/graph/host_data.ts";
 import { addsTo, type Kernel } from "../../lib/graph/kernel.ts";
 import { type Program, type ProgramCall, wholeOf } from "../../lib/graph/program.ts";
-import { Storage, type View } from "../../lib/graph/tensor.ts";
+import { DeviceStorage, type View } from "../../lib/graph/tensor.ts";
 import type { Numbers, ReferenceKernel } from "./kernel.ts";
 import { REFERENCE_KERNELS } from "./kernels.ts";
 import { ReferenceMemory } from "./memory.ts";
@@ -15,7 +15,7 @@ export class ReferenceBackend implements Backend {
   /** The interface knows two names; this stands for the backend that every machine has. */
   readonly name = "wasm";
   readonly description = "reference: float64 loops";
-  readonly #memories = new Map<Storage, ReferenceMemory>();
+  readonly #memories = new Map<DeviceStorage, ReferenceMemory>();
   readonly #kernels: ReadonlyMap<string, ReferenceKernel>;
 
   /** @param kernels Kernels by name; others than the reference's own are for planting mistakes. */
@@ -55,7 +55,7 @@ export class ReferenceBackend implements Backend {
     return this.#memory(view.storage).values(view);
   }
 
-  release(storage: Storage): void {
+  release(storage: DeviceStorage): void {
     this.#memories.delete(storage);
   }
 
@@ -64,7 +64,7 @@ export class ReferenceBackend implements Backend {
     return Promise.resolve();
   }
 
-  #memory(storage: Storage): ReferenceMemory {
+  #memory(storage: DeviceStorage): ReferenceMemory {
     const memory = this.#memories.get(storage);
     if (memory === undefined) throw new RangeError(`Cannot use storage "${storage.name}": it was never loaded`);
     return memory;

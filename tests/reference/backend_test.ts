@@ -2,18 +2,18 @@ import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Graph } from "../../lib/graph/graph.ts";
 import { defineKernel } from "../../lib/graph/kernel.ts";
 import { plan } from "../../lib/graph/plan.ts";
-import { Storage, Tensor } from "../../lib/graph/tensor.ts";
+import { DeviceStorage, Tensor } from "../../lib/graph/tensor.ts";
 import { add } from "../../lib/ops/add.ts";
 import { swigluBackward } from "../../lib/ops/swiglu.ts";
 import { ReferenceBackend } from "./backend.ts";
 import { ReferenceMemory } from "./memory.ts";
 
-const at = (storage: Storage, byteOffset: number, name = "t") =>
+const at = (storage: DeviceStorage, byteOffset: number, name = "t") =>
   new Tensor(name, [4], { placement: { storage, byteOffset } });
 
 Deno.test("ReferenceBackend refuses what WebGPU forbids: a storage read and written, a place written twice", async () => {
-  const storage = new Storage("s", 1024);
-  const other = new Storage("o", 1024);
+  const storage = new DeviceStorage("s", 1024);
+  const other = new DeviceStorage("o", 1024);
   const call = (dGate: Tensor, dUp: Tensor) => {
     const graph = new Graph();
     const [gate, up, dY] = [at(other, 0, "gate"), at(other, 256, "up"), at(other, 512, "dY")];
@@ -28,7 +28,7 @@ Deno.test("ReferenceBackend refuses what WebGPU forbids: a storage read and writ
 
 Deno.test("ReferenceBackend names a kernel without reference loops, and storages that were never loaded", async () => {
   const backend = new ReferenceBackend();
-  const storage = new Storage("s", 256);
+  const storage = new DeviceStorage("s", 256);
   const graph = new Graph();
   const kernel = defineKernel({ name: "unheard of", inputs: [], outputs: ["y"], constants: {} });
   graph.call(kernel, { inputs: {}, outputs: { y: at(storage, 0) }, constants: {} });
@@ -41,7 +41,7 @@ Deno.test("ReferenceBackend names a kernel without reference loops, and storages
 
 Deno.test("ReferenceBackend shares a storage between programs, zeroed at first, and keeps float64 between kernels", async () => {
   const backend = new ReferenceBackend();
-  const storage = new Storage("sum", 256);
+  const storage = new DeviceStorage("sum", 256);
   const sum = at(storage, 0);
   const programs = [0, 1].map((i) => {
     const graph = new Graph();
@@ -64,7 +64,7 @@ Deno.test("ReferenceBackend shares a storage between programs, zeroed at first, 
 
 Deno.test("ReferenceMemory reads as integers the bits that were written, or those of a value computed since", () => {
   const memory = new ReferenceMemory(16);
-  const view = { storage: new Storage("s", 16), byteOffset: 0, size: 4, dtype: "u32" } as const;
+  const view = { storage: new DeviceStorage("s", 16), byteOffset: 0, size: 4, dtype: "u32" } as const;
   const nan = 0x7fc0bad1;
   memory.write(view, Uint32Array.of(5, nan, 0x3f800000, 0x80000000));
   assertEquals([...memory.values(view)], [5 * 2 ** -149, NaN, 1, -0]);

@@ -3,7 +3,7 @@ import { assertEquals, assertMatch, assertRejects, assertThrows } from "@std/ass
 import { OptionError } from "../../lib/errors.ts";
 import { createWasmBackend } from "../../lib/backend/wasm.ts";
 import { drawSamples } from "../../lib/memorisation/draw_samples.ts";
-import { Generator } from "../../lib/model/generator.ts";
+import { TextGenerator } from "../../lib/model/generator.ts";
 import { Transformer } from "../../lib/model/transformer.ts";
 import { trainBpe } from "../../lib/tokenizer/mod.ts";
 import { TRAINING_DEFAULTS, validateTrainingConfig } from "../../lib/train/config.ts";
@@ -49,7 +49,7 @@ Deno.test("samples that seeds would run out under are not begun", async () => {
   const tokenizer = await trainBpe("the cat sat on the mat", { vocabSize: 257 });
   const shape = { contextLength: 8, dModel: 8, numLayers: 1, numHeads: 2, dFf: 8, ropeTheta: 10000, vocabSize: 257 };
   await using backend = await createWasmBackend({ workers: 1 });
-  using generator = await Generator.create(backend, new Transformer(shape));
+  using generator = await TextGenerator.create(backend, new Transformer(shape));
   let drawn = 0;
   const draw = (seed: number, count: number) =>
     drawSamples(generator, tokenizer, {

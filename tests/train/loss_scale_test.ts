@@ -4,7 +4,7 @@ import { createWebGpuBackend } from "../../lib/backend/webgpu.ts";
 import { randomBatch } from "../../lib/dataset/batches.ts";
 import { tokensInMemory } from "../../lib/dataset/token_source.ts";
 import { wholeOf } from "../../lib/graph/program.ts";
-import { BYTES_PER_ELEMENT, type Storage, Tensor } from "../../lib/graph/tensor.ts";
+import { BYTES_PER_ELEMENT, type DeviceStorage, Tensor } from "../../lib/graph/tensor.ts";
 import { Transformer } from "../../lib/model/transformer.ts";
 import { initialWeights, writeWeights } from "../../lib/model/weights.ts";
 import { appendAdvance, ratesOf } from "../../lib/train/advance_schedule.ts";
@@ -87,7 +87,7 @@ async function trainerInHalf(backend: Backend, options: Partial<TrainerOptions>)
   // One read for each storage: a GPU takes as long for a few numbers as for many.
   const read = async (tensors: ReadonlyMap<string, Tensor>) => {
     const storages = new Set(tensors.values().map(({ placement }) => placement!.storage));
-    const whole = new Map<Storage, Float32Array>();
+    const whole = new Map<DeviceStorage, Float32Array>();
     for (const storage of storages) whole.set(storage, await backend.read(wholeOf(storage)) as Float32Array);
     return new Map([...tensors].map(([name, { placement, size }]): [string, Float32Array<ArrayBuffer>] => {
       const first = placement!.byteOffset / BYTES_PER_ELEMENT;

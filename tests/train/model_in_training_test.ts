@@ -5,7 +5,7 @@ import { createWasmBackend } from "../../lib/backend/wasm.ts";
 import type { Backend } from "../../lib/backend/backend.ts";
 import { tokensInMemory } from "../../lib/dataset/token_source.ts";
 import { UserError } from "../../lib/errors.ts";
-import { Generator } from "../../lib/model/generator.ts";
+import { TextGenerator } from "../../lib/model/generator.ts";
 import { Transformer } from "../../lib/model/transformer.ts";
 import { initialWeights } from "../../lib/model/weights.ts";
 import { TRAINING_DEFAULTS } from "../../lib/train/config.ts";
@@ -29,7 +29,7 @@ Deno.test("a second training of a model on a backend is refused until the first 
   const model = new Transformer(shape);
   const seen: StepMetrics[] = [];
   using evaluator = await Evaluator.create(backend, model, 2);
-  using generator = await Generator.create(backend, model);
+  using generator = await TextGenerator.create(backend, model);
   for await (const metrics of start(backend, model)) {
     seen.push(metrics);
     await assertRejects(

@@ -6,7 +6,7 @@ import { randomBatch } from "../../lib/dataset/batches.ts";
 import { tokensInMemory } from "../../lib/dataset/token_source.ts";
 import { OptionError } from "../../lib/errors.ts";
 import { wholeOf } from "../../lib/graph/program.ts";
-import { BYTES_PER_ELEMENT, type Storage, type Tensor } from "../../lib/graph/tensor.ts";
+import { BYTES_PER_ELEMENT, type DeviceStorage, type Tensor } from "../../lib/graph/tensor.ts";
 import { type ParameterSpec, parameterSpecs } from "../../lib/model/parameters.ts";
 import { Transformer } from "../../lib/model/transformer.ts";
 import { initialWeights, writeWeights } from "../../lib/model/weights.ts";
@@ -45,7 +45,7 @@ async function trainerOf(backend: Backend, optimizer: TrainerOptions["optimizer"
   // One read for each storage: a GPU takes as long for a few numbers as for many.
   const read = async (tensors: ReadonlyMap<string, Tensor>) => {
     const storages = new Set(tensors.values().map(({ placement }) => placement!.storage));
-    const whole = new Map<Storage, Float32Array>();
+    const whole = new Map<DeviceStorage, Float32Array>();
     for (const storage of storages) whole.set(storage, Float32Array.from(await backend.read(wholeOf(storage))));
     return new Map([...tensors].map(([name, { placement, size }]) => {
       const first = placement!.byteOffset / BYTES_PER_ELEMENT;

@@ -4,7 +4,7 @@ import { createWasmBackend } from "../../lib/backend/wasm.ts";
 import { writeNpy } from "../../lib/dataset/npy_file.ts";
 import { UserError } from "../../lib/errors.ts";
 import type { Program } from "../../lib/graph/program.ts";
-import type { Storage } from "../../lib/graph/tensor.ts";
+import type { DeviceStorage } from "../../lib/graph/tensor.ts";
 import { type ConfigParts, mergeConfigs } from "../../lib/train/merge_config.ts";
 import { requireRoom } from "../../lib/train/require_room.ts";
 import { main as sweep } from "../../tasks/sweep.ts";
@@ -14,8 +14,8 @@ import { capture } from "../cli/capture.ts";
 const model = { vocabSize: 300, contextLength: 16, dModel: 24, numLayers: 2, numHeads: 2, dFf: 40 };
 
 /** A backend that counts what is allocated, and has room for so many storages. */
-function counted(backend: Backend, most = Infinity): { backend: Backend; allocated: Set<Storage> } {
-  const allocated = new Set<Storage>();
+function counted(backend: Backend, most = Infinity): { backend: Backend; allocated: Set<DeviceStorage> } {
+  const allocated = new Set<DeviceStorage>();
   const own = {
     load: async (program: Program) => {
       const executable = await backend.load(program);
@@ -23,7 +23,7 @@ function counted(backend: Backend, most = Infinity): { backend: Backend; allocat
       if (allocated.size > most) throw new RangeError("Cannot allocate: got too many storages, must be fewer");
       return executable;
     },
-    release: (storage: Storage) => {
+    release: (storage: DeviceStorage) => {
       backend.release(storage);
       allocated.delete(storage);
     },

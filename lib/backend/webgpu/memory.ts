@@ -1,5 +1,5 @@
 import { requireHostData } from "../../graph/host_data.ts";
-import { BYTES_PER_ELEMENT, type Storage, type View } from "../../graph/tensor.ts";
+import { BYTES_PER_ELEMENT, type DeviceStorage, type View } from "../../graph/tensor.ts";
 import type { HostArray } from "../backend.ts";
 import { answerOf } from "./answer.ts";
 import { observe } from "./failures.ts";
@@ -14,7 +14,7 @@ const MIN_STAGING_BYTES = 4096;
 /** The device's memory: a buffer for each storage, and buffers through which results come back. */
 export class Memory {
   readonly #device: GPUDevice;
-  readonly #buffers = new Map<Storage, GPUBuffer>();
+  readonly #buffers = new Map<DeviceStorage, GPUBuffer>();
   /** Staging buffers at rest, by size. */
   readonly #staging = new Map<number, GPUBuffer[]>();
   /** Scratch buffers, the largest last; smaller ones serve the programs that were loaded before it was made. */
@@ -35,7 +35,7 @@ export class Memory {
   }
 
   /** @throws {RangeError} If the storage was never loaded, or was released. */
-  bufferOf(storage: Storage): GPUBuffer {
+  bufferOf(storage: DeviceStorage): GPUBuffer {
     const buffer = this.#buffers.get(storage);
     if (buffer === undefined) {
       throw new RangeError(
@@ -46,7 +46,7 @@ export class Memory {
   }
 
   /** Those that have no buffer. */
-  missing(storages: readonly Storage[]): readonly Storage[] {
+  missing(storages: readonly DeviceStorage[]): readonly DeviceStorage[] {
     return storages.filter((storage) => !this.#buffers.has(storage));
   }
 
@@ -54,7 +54,7 @@ export class Memory {
    * Makes a zeroed buffer for each storage that has none.
    * @throws {Error} Naming the storage, if memory is short: the others may have been made.
    */
-  async allocate(storages: readonly Storage[]): Promise<void> {
+  async allocate(storages: readonly DeviceStorage[]): Promise<void> {
     await Promise.all(
       this.missing(storages).map(async (storage) => {
         const { result, error } = this.#create(
@@ -151,7 +151,7 @@ export class Memory {
   }
 
   /** Frees a storage's buffer. */
-  release(storage: Storage): void {
+  release(storage: DeviceStorage): void {
     this.#buffers.get(storage)?.destroy();
     this.#buffers.delete(storage);
   }

@@ -2,7 +2,7 @@ import type { Binding, DeviceTraits, Dispatch, WgslCall, WgslKernel } from "../.
 import { withHalfStorage } from "../../../kernels/wgsl/half_storage.ts";
 import type { Kernel } from "../../graph/kernel.ts";
 import type { Program, ProgramCall } from "../../graph/program.ts";
-import { bytesOf, type Storage, type View } from "../../graph/tensor.ts";
+import { bytesOf, type DeviceStorage, type View } from "../../graph/tensor.ts";
 import { GpuError } from "./gpu_error.ts";
 import { mebibytes } from "./memory.ts";
 
@@ -161,7 +161,7 @@ function requireBindable(
   { maxStorageBufferBindingSize: most }: DispatchLimits,
 ): void {
   const storages = (bindings: readonly PlannedBinding[]) =>
-    new Set<Storage | "scratch">(bindings.map((binding) => binding === "scratch" ? binding : binding.storage));
+    new Set<DeviceStorage | "scratch">(bindings.map((binding) => binding === "scratch" ? binding : binding.storage));
   const [both] = storages(reads).intersection(storages(writes));
   if (both !== undefined) {
     const name = both === "scratch" ? both : both.name;

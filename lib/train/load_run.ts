@@ -1,0 +1,35 @@
+// What a run's directory holds that its model is used with.
+import { UserError } from "../errors.ts";
+import { Transformer } from "../model/transformer.ts";
+import type { Tokenizer } from "../tokenizer/mod.ts";
+import { findWeights, readModelConfig } from "./run_directory.ts";
+import { loadRunTokenizer } from "./run_tokenizer.ts";
+
+/** What is needed to use a run's model. */
+export interface RunModel {
+  /** The model; no memory is taken for it yet. */
+  readonly model: Transformer;
+  /** The tokenizer of the tokens that it was trained on. */
+  readonly tokenizer: Tokenizer;
+  /** The path of the weights. */
+  readonly weights: string;
+}
+
+/**
+ * Reads a run's configuration and tokenizer, and finds its weights.
+ *
+ * @throws {NoWeightsError} If the run has not the weights that were asked for.
+ * @throws {UserError} If it has no tokenizer, or one that does not fit its model or is not that of its data.
+ */
+export async function loadRun(directory: string, which: "last" | "best" = "last"): Promise<RunModel> {
+  const model = new Transformer(await readModelConfig(directory));
+  const tokenizer = await loadRunTokenizer(directory);
+  const { vocabSize } = model.config;
+  if (tokenizer.vocabSize > vocabSize) {
+    throw new UserError(
+      `Cannot use run ${directory}: got a tokenizer of ${tokenizer.vocabSize} tokens, must be at most the model's ` +
+        `${vocabSize}. Train the model with this tokenizer`,
+    );
+  }
+  return { model, tokenizer, weights: await findWeights(directory, which) };
+}
