@@ -1,12 +1,17 @@
 import { assertEquals } from "@std/assert";
 
+/** The optimizers' definitions: a room of its own, below the rest of training. */
+const OPTIMIZERS = "train/optimizer";
+
 /** What the rooms around graphs may import besides their own files and the errors that all share. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // A compiled graph is loaded on a backend.
   graph: ["backend"],
   ops: ["graph"],
   backend: ["graph", "io", "kernels"],
-  accounting: ["graph"],
+  // What is known of an optimizer, as of a kernel, is declared once, and accounting counts what is declared.
+  accounting: ["graph", OPTIMIZERS],
+  [OPTIMIZERS]: ["graph", "ops", "model", "io"],
 };
 
 for (const [room, allowed] of Object.entries(MAY_IMPORT)) {
@@ -24,7 +29,9 @@ for (const [room, allowed] of Object.entries(MAY_IMPORT)) {
 /** The folder of lib that a file lies in, or the project's own folder. */
 function roomOf(file: URL): string {
   const root = new URL("../../", import.meta.url);
-  const [first, second] = file.pathname.slice(root.pathname.length).split("/");
+  const path = file.pathname.slice(root.pathname.length);
+  if (path.startsWith(`lib/${OPTIMIZERS}/`)) return OPTIMIZERS;
+  const [first, second] = path.split("/");
   return first === "lib" ? second : first;
 }
 
