@@ -11,6 +11,7 @@ import {
   predictTraining,
 } from "../lib/accounting/training_summary.ts";
 import { formatBinary, formatCount, formatSi } from "../lib/accounting/units.ts";
+import { backendChoice } from "../lib/backend/select.ts";
 import { requireOneTokenizer } from "../lib/dataset/tokenizer_id.ts";
 import type { Program } from "../lib/graph/program.ts";
 import { isFile } from "../lib/io/is_file.ts";
@@ -135,7 +136,7 @@ async function resume(flags: TrainFlags, directory: string): Promise<number> {
   using valid = validPath === undefined ? undefined : await openChecked(validPath, config);
   if (valid) await requireSameData(valid, config.data.valid!);
   const tokenizer = config.training.sampleEvery ? await loadRunTokenizer(directory) : undefined;
-  await using backend = await startBackend(flags.backend ?? config.backend, {
+  await using backend = await startBackend(flags.backend ?? backendChoice(config.backend), {
     precision: config.training.dtype,
     dawn: flags.gpu,
     tuned: true,
@@ -167,7 +168,7 @@ async function follow(
   let gpuMemory = "";
   const onPrograms = (loaded: readonly Program[]) => {
     programs = loaded;
-    if (backend.name === "webgpu") {
+    if (!backend.capabilities.onHost) {
       gpuMemory = ` + ${formatBinary(programMemory(asOneProgram(loaded)).total)} on the GPU`;
     }
   };

@@ -3,6 +3,7 @@ import { requireHostData } from "../graph/host_data.ts";
 import { type Program, type ProgramCall, wholeOf } from "../graph/program.ts";
 import type { Storage, View } from "../graph/tensor.ts";
 import type { Backend, Executable, HostArray } from "./backend.ts";
+import type { Capabilities } from "./capabilities.ts";
 import {
   counterBytes,
   type EncodedCall,
@@ -18,6 +19,9 @@ import { schedule } from "./wasm/schedule.ts";
 
 /** More workers, each with memory of its own, would leave less than half of the 4 GiB to the storages. */
 const MAX_WORKERS = 256;
+
+/** Rows that the kernel for few rows is best at. All counts up to there are summed in one order, or in two: one, and several. */
+const MAX_LANES = 12;
 
 /** What `createWasmBackend` may be told. */
 export interface WasmBackendOptions {
@@ -44,6 +48,7 @@ export async function createWasmBackend(options: WasmBackendOptions = {}): Promi
 export class WasmBackend implements Backend {
   readonly name = "wasm";
   readonly description: string;
+  readonly capabilities: Capabilities;
   readonly #pool: WorkerPool;
   /** How many workers share the work. */
   readonly workers: number;
@@ -63,6 +68,14 @@ export class WasmBackend implements Backend {
     this.#kernels = new Map(
       kernelNames(module).map((name, index) => [name, { index, parameters: functions[index].length }]),
     );
+    this.capabilities = {
+      precisions: ["f32"],
+      kernels: new Set(this.#kernels.keys()),
+      readBackMs: 0,
+      maxLanes: MAX_LANES,
+      parts: workers,
+      onHost: true,
+    };
   }
 
   get totalBytes(): number {

@@ -28,12 +28,6 @@ export interface GeneratorOptions {
 const PREFILL_TOKENS = 64;
 
 /**
- * Samples that go through the model together: as many rows as each backend's kernel for few rows is best at. All counts
- * up to there are summed in one order, or in two: one row alone, and several.
- */
-const MAX_SAMPLES = { wasm: 12, webgpu: 4 } as const;
-
-/**
  * Continues token sequences with a KV cache: one program takes a stretch of the prompt at a time, another one token.
  *
  * When the context is full it slides: the newest half of it is fed again from position 0, and generation goes on from
@@ -99,7 +93,7 @@ export class Generator implements Disposable {
 
   /** How many samples `generateSamples` makes together at most. */
   get maxSamples(): number {
-    return MAX_SAMPLES[this.#backend.name];
+    return this.#backend.capabilities.maxLanes;
   }
 
   /**
