@@ -1,4 +1,4 @@
-import { UserError } from "../errors.ts";
+import { option, say, UserError } from "../errors.ts";
 import { requireHostData } from "../graph/host_data.ts";
 import { type Program, type ProgramCall, wholeOf } from "../graph/program.ts";
 import type { Storage, View } from "../graph/tensor.ts";
@@ -136,7 +136,9 @@ export class WasmBackend implements Backend {
   #encode({ kernel, views, constants }: ProgramCall): { kernel: number; args: number[] } {
     if (views.some(({ dtype }) => dtype === "f16")) {
       throw new UserError(
-        `Cannot load kernel ${kernel.name}: got an array of f16, must be f32 on wasm. Use --dtype f32, or --backend webgpu`,
+        say`Cannot load kernel ${kernel.name}: got an array of f16, must be f32 on wasm. Use ${
+          option("dtype", "f32")
+        }, or ${option("backend", "webgpu")}`,
       );
     }
     const known = this.#kernels.get(kernel.name);
@@ -146,7 +148,7 @@ export class WasmBackend implements Backend {
       const got = known === undefined ? "none of this name" : `one of ${known.parameters} parameters`;
       throw new Error(
         `Cannot load kernel ${kernel.name}: got ${got} in the wasm module, must be one of ${args.length + 1}. ` +
-          "Run deno task build-kernels",
+          "Build kernels/simd again",
       );
     }
     return { kernel: known.index, args };

@@ -3,7 +3,7 @@ import { Transformer } from "../../lib/model/transformer.ts";
 import type { Tokenizer } from "../../lib/tokenizer/mod.ts";
 import { findWeights, NoWeightsError, readModelConfig, RUN_ENTRIES } from "../../lib/train/run_directory.ts";
 import { loadRunTokenizer } from "../../lib/train/run_tokenizer.ts";
-import { UserError } from "./errors.ts";
+import { say, UserError } from "./errors.ts";
 import { requireDirectory } from "./files.ts";
 
 /** What is needed to use a run's model. */
@@ -34,6 +34,6 @@ async function find(run: string, which: "last" | "best"): Promise<string> {
     return await findWeights(run, which);
   } catch (error) {
     if (!(error instanceof NoWeightsError) || error.instead === undefined) throw error;
-    throw new UserError(`${error.message}: --weights ${error.instead}`);
+    throw new UserError(say`${error.wording}: --weights ${error.instead}`);
   }
 }
