@@ -11,6 +11,7 @@ import {
   predictTraining,
 } from "../lib/accounting/training_summary.ts";
 import { formatBinary, formatCount, formatSi } from "../lib/accounting/units.ts";
+import { backendChoice } from "../lib/backend/select.ts";
 import { requireOneTokenizer } from "../lib/dataset/tokenizer_id.ts";
 import type { Program } from "../lib/graph/program.ts";
 import { isFile } from "../lib/io/is_file.ts";
@@ -40,7 +41,7 @@ import { loadRunTokenizer } from "../lib/train/run_tokenizer.ts";
 import { samplesWith } from "../lib/train/sampler.ts";
 import type { StepMetrics } from "../lib/train/train.ts";
 import { moreLike, startBackend } from "./cli/backend.ts";
-import { messageOf, UserError } from "./cli/errors.ts";
+import { messageOf, say, UserError } from "./cli/errors.ts";
 import { isFileSystemError } from "./cli/file_system_errors.ts";
 import { requireDirectory, requireInputFile } from "./cli/files.ts";
 import { exitCodeOf, untilInterrupted } from "./cli/interrupt.ts";
@@ -138,7 +139,7 @@ async function resume(flags: TrainFlags, directory: string): Promise<number> {
   using valid = validPath === undefined ? undefined : await openChecked(validPath, config);
   if (valid) await requireSameData(valid, config.data.valid!);
   const tokenizer = config.training.sampleEvery ? await loadRunTokenizer(directory) : undefined;
-  await using backend = await startBackend(flags.backend ?? config.backend, {
+  await using backend = await startBackend(flags.backend ?? backendChoice(config.backend), {
     precision: config.training.dtype,
     dawn: flags.gpu,
     tuned: true,
@@ -171,7 +172,7 @@ async function follow(
   let gpuMemory = "";
   const onPrograms = (loaded: readonly Program[]) => {
     programs = loaded;
-    if (backend.name === "webgpu") {
+    if (!backend.capabilities.onHost) {
       gpuMemory = ` + ${formatBinary(programMemory(asOneProgram(loaded)).total)} on the GPU`;
     }
   };
@@ -185,7 +186,7 @@ async function follow(
   ).catch(async (error) => {
     if (error instanceof DivergenceError) {
       const newest = (await listCheckpoints(`${directory}/${RUN_FILES.checkpoints}`)).at(-1);
-      throw newest === undefined ? error : new UserError(`${error.message}. The newest checkpoint stays: ${newest}`);
+      throw newest === undefined ? error : new UserError(say`${error.wording}. The newest checkpoint stays: ${newest}`);
     }
     if (!isFileSystemError(error)) throw error;
     throw new UserError(`${messageOf(error)}; then go on with: deno task train-lm --resume ${directory}`);

@@ -1,17 +1,18 @@
 import type { Program } from "../graph/program.ts";
 import type { DeviceStorage, View } from "../graph/tensor.ts";
+import type { Capabilities } from "./capabilities.ts";
 
 /** Data that can be written to a view: one element per element of the view. */
 export type HostArray = Float32Array | Uint32Array;
 
-/** A device that runs programs. Both implementations run the same `Program`. */
+/** A device that runs programs. All implementations run the same `Program`. */
 export interface Backend extends AsyncDisposable {
-  /** Which implementation it is. */
-  readonly name: "webgpu" | "wasm";
+  /** Which implementation it is, for a person to read; what it can do is said by `capabilities`. */
+  readonly name: string;
   /** The adapter, or the number of CPU workers, in words for a person. */
   readonly description: string;
-  /** Whether programs may hold intermediates in f16. */
-  readonly hasF16?: boolean;
+  /** What it can do. */
+  readonly capabilities: Capabilities;
   /** Bytes that all storages together may take at most, where that is known. */
   readonly totalBytes?: number;
   /** Bytes that storages and loaded programs take at present. */

@@ -1,3 +1,4 @@
+import { OptionError } from "../errors.ts";
 import { excerpt } from "../io/excerpt.ts";
 import type { Backend } from "./backend.ts";
 import { createWasmBackend } from "./wasm.ts";
@@ -21,15 +22,23 @@ export interface CreateBackendOptions {
  * Makes the backend that a person asked for. A software adapter, a CPU that poses as a GPU, is taken only where `webgpu`
  * is asked for by name: the wasm backend is faster on the same CPU.
  *
- * @throws {RangeError} If there is no backend of that name; names are told apart by case.
+ * @throws {OptionError} If there is no backend of that name; names are told apart by case.
  * @throws {UserError} If `webgpu` is asked for and there is no adapter.
  */
 export async function createBackend(choice: BackendChoice, options: CreateBackendOptions = {}): Promise<Backend> {
-  if (!CHOICES.includes(choice)) {
-    throw new RangeError(`Cannot make a backend: got ${excerpt(choice)}, must be ${CHOICES.join(", ")}`);
-  }
-  const name = choice === "auto" ? (await chooseBackend(options)).name : choice;
+  const known = backendChoice(choice);
+  const name = known === "auto" ? (await chooseBackend(options)).name : known;
   return name === "webgpu" ? await createWebGpuBackend({ gpu: options.gpu }) : await createWasmBackend(options);
+}
+
+/**
+ * The backend of that name, such as a run's config.json says.
+ * @throws {OptionError} If there is none that this project makes.
+ */
+export function backendChoice(name: string): BackendChoice {
+  const choice = CHOICES.find((known) => known === name);
+  if (choice !== undefined) return choice;
+  throw new OptionError(`Cannot make a backend: got ${excerpt(name)}, must be ${CHOICES.join(", ")}`);
 }
 
 /** What `"auto"` takes on this machine, and why, in words for a person. */

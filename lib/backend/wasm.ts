@@ -1,8 +1,9 @@
-import { UserError } from "../errors.ts";
+import { option, say, UserError } from "../errors.ts";
 import { requireHostData } from "../graph/host_data.ts";
 import { type Program, type ProgramCall, wholeOf } from "../graph/program.ts";
 import type { DeviceStorage, View } from "../graph/tensor.ts";
 import type { Backend, Executable, HostArray } from "./backend.ts";
+import type { Capabilities } from "./capabilities.ts";
 import {
   counterBytes,
   type EncodedCall,
@@ -18,6 +19,9 @@ import { schedule } from "./wasm/schedule.ts";
 
 /** More workers, each with memory of its own, would leave less than half of the 4 GiB to the storages. */
 const MAX_WORKERS = 256;
+
+/** Rows that the kernel for few rows is best at. All counts up to there are summed in one order, or in two: one, and several. */
+const MAX_LANES = 12;
 
 /** What `createWasmBackend` may be told. */
 export interface WasmBackendOptions {
@@ -44,6 +48,7 @@ export async function createWasmBackend(options: WasmBackendOptions = {}): Promi
 export class WasmBackend implements Backend {
   readonly name = "wasm";
   readonly description: string;
+  readonly capabilities: Capabilities;
   readonly #pool: WorkerPool;
   /** How many workers share the work. */
   readonly workers: number;
@@ -63,6 +68,14 @@ export class WasmBackend implements Backend {
     this.#kernels = new Map(
       kernelNames(module).map((name, index) => [name, { index, parameters: functions[index].length }]),
     );
+    this.capabilities = {
+      precisions: ["f32"],
+      kernels: new Set(this.#kernels.keys()),
+      readBackMs: 0,
+      maxLanes: MAX_LANES,
+      parts: workers,
+      onHost: true,
+    };
   }
 
   get totalBytes(): number {
@@ -123,7 +136,9 @@ export class WasmBackend implements Backend {
   #encode({ kernel, views, constants }: ProgramCall): { kernel: number; args: number[] } {
     if (views.some(({ dtype }) => dtype === "f16")) {
       throw new UserError(
-        `Cannot load kernel ${kernel.name}: got an array of f16, must be f32 on wasm. Use --dtype f32, or --backend webgpu`,
+        say`Cannot load kernel ${kernel.name}: got an array of f16, must be f32 on wasm. Use ${
+          option("dtype", "f32")
+        }, or ${option("backend", "webgpu")}`,
       );
     }
     const known = this.#kernels.get(kernel.name);
@@ -133,7 +148,7 @@ export class WasmBackend implements Backend {
       const got = known === undefined ? "none of this name" : `one of ${known.parameters} parameters`;
       throw new Error(
         `Cannot load kernel ${kernel.name}: got ${got} in the wasm module, must be one of ${args.length + 1}. ` +
-          "Run deno task build-kernels",
+          "Build kernels/simd again",
       );
     }
     return { kernel: known.index, args };

@@ -6,6 +6,7 @@ import type { SubgroupMatrices } from "../../kernels/wgsl/subgroup_matrix.ts";
 import { type Program, wholeOf } from "../graph/program.ts";
 import type { DeviceStorage, View } from "../graph/tensor.ts";
 import type { Backend, Executable, HostArray } from "./backend.ts";
+import type { Capabilities } from "./capabilities.ts";
 import { requirePrecision } from "./precision.ts";
 import {
   type AdapterSummary,
@@ -27,6 +28,15 @@ import { Pipelines } from "./webgpu/pipelines.ts";
 import { planDispatches, type PlannedDispatch } from "./webgpu/plan_dispatches.ts";
 import { bindSteps, type DeviceParts } from "./webgpu/steps.ts";
 
+/** What a read-back costs: Deno's `mapAsync` on an H100. */
+const READ_BACK_MS = 11;
+
+/** Rows that the kernel for few rows is best at. All counts up to there are summed in one order, or in two: one, and several. */
+const MAX_LANES = 4;
+
+/** Workgroups: so many that the largest GPU's parts end at about the same time, and few for a CPU that poses as a GPU. */
+const PARTS = { hardware: 16_384, software: 64 };
+
 /** How the WebGPU backend is made. */
 export interface WebGpuOptions {
   /** Take a software adapter (a CPU that poses as a GPU) if there is nothing better; true by default. */
@@ -42,6 +52,7 @@ export interface WebGpuOptions {
 /** Runs programs on a GPU through WebGPU. */
 export class WebGpuBackend implements Backend {
   readonly name = "webgpu";
+  readonly capabilities: Capabilities;
   readonly adapter: AdapterSummary;
   /** For what this interface does not offer; whoever destroys it makes the backend useless. */
   readonly device: GPUDevice;
@@ -60,6 +71,15 @@ export class WebGpuBackend implements Backend {
     this.device = device;
     this.#traits = traitsOf(device, adapter.software && !options.kernelsForHardware, matrices);
     this.#kernels = new Map([...wgslKernels, ...options.kernels ?? []]);
+    this.capabilities = {
+      precisions: this.hasF16 ? ["f32", "f16"] : ["f32"],
+      kernels: new Set(this.#kernels.keys()),
+      readBackMs: READ_BACK_MS,
+      maxLanes: MAX_LANES,
+      parts: PARTS[this.traits.software ? "software" : "hardware"],
+      onHost: adapter.software,
+      maxArrayBytes: Math.min(adapter.limits.maxBufferSize, adapter.limits.maxStorageBufferBindingSize),
+    };
     this.#parts = {
       device,
       memory: new Memory(device),

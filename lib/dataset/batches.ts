@@ -1,4 +1,4 @@
-import { UserError } from "../errors.ts";
+import { option, say, UserError } from "../errors.ts";
 import { Philox } from "../random/philox.ts";
 import type { TokenSource } from "./token_source.ts";
 
@@ -28,8 +28,9 @@ export interface BatchShape {
 export function requireWindow(source: TokenSource, seqLen: number): void {
   if (source.length < seqLen + 1) {
     throw new UserError(
-      `Cannot draw windows from ${source.name}: got ${source.length} tokens, must be at least ${seqLen + 1} ` +
-        `(context length + 1). Use more text or a smaller --context-length`,
+      say`Cannot draw windows from ${source.name}: got ${source.length} tokens, must be at least ${
+        seqLen + 1
+      } (context length + 1). Use more text or a smaller ${option("contextLength")}`,
     );
   }
 }
@@ -134,9 +135,10 @@ function requireBelow(ids: Uint16Array | Uint32Array, vocabSize: number, name: s
   if (largest < vocabSize) return;
   const at = ids.findIndex((id) => id >= vocabSize);
   throw new UserError(
-    `Cannot use ${name}: got token id ${ids[at]} at position ${
+    say`Cannot use ${name}: got token id ${ids[at]} at position ${
       start + at
-    }, must be below the model's vocabulary size ` +
-      `${vocabSize}. Encode the text with this model's tokenizer, or raise --vocab-size`,
+    }, must be below the model's vocabulary size ${vocabSize}. Encode the text with this model's tokenizer, or raise ${
+      option("vocabSize")
+    }`,
   );
 }

@@ -1,5 +1,5 @@
 // Token ids in several files, each of which is made alone: by another run, or on another machine.
-import { UserError } from "../errors.ts";
+import { option, say, UserError } from "../errors.ts";
 import { writeFileAtomically } from "../io/atomic.ts";
 import { readTextIfPresent } from "../io/read_text.ts";
 import { nameOf } from "../io/parent_of.ts";
@@ -124,7 +124,9 @@ async function claim(prefix: string, index: ShardIndex, replace: boolean): Promi
   const name = differenceOf(index, found);
   if (name === undefined) return found;
   throw new UserError(
-    `Cannot go on with the shards of ${path}: got another ${name} than they were made with, must be the same. Choose another name for the output, or replace them with --force`,
+    say`Cannot go on with the shards of ${path}: got another ${name} than they were made with, must be the same. Choose another name for the output, or replace them: ${
+      option("replace", true)
+    }`,
   );
 }
 

@@ -1,6 +1,6 @@
 // Token ids on disk: read whole or by range, written as a stream.
 import { setImmediate } from "node:timers/promises";
-import { UserError } from "../errors.ts";
+import { call, say, UserError } from "../errors.ts";
 import { PendingFile, type PublishOptions } from "../io/pending_file.ts";
 import { PositionedFile } from "../io/positioned_file.ts";
 import { dtypeBytes, newTokenArray, npyHeader, type TokenArray, type TokenDtype } from "./npy_format.ts";
@@ -52,7 +52,9 @@ export class NpyReader implements TokenSource, Disposable {
       if (size !== expected) {
         const problem = size < expected ? "truncated" : "longer than its header says";
         throw new UserError(
-          `Cannot read ${path}: got ${size} bytes, must be ${expected} (the file is ${problem}). Write it again with: deno task encode`,
+          say`Cannot read ${path}: got ${size} bytes, must be ${expected} (the file is ${problem}). Write it again with: ${
+            call("encodeParts")
+          }`,
         );
       }
       return new NpyReader(file, header, await readProvenance(path, size));

@@ -1,6 +1,6 @@
 // The header of a .npy file that somebody else may have written.
 // Source: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
-import { UserError } from "../errors.ts";
+import { call, say, UserError, type Wording } from "../errors.ts";
 import { excerpt } from "../io/excerpt.ts";
 import type { TokenDtype } from "./npy_format.ts";
 import { parsePythonLiteral, type PythonDict, type PythonValue } from "./python_literal.ts";
@@ -25,6 +25,8 @@ export interface NpyHeader {
   readonly length: number;
   readonly offset: number;
 }
+
+const REWRITE = say`Write it with: ${call("encodeParts")}`;
 
 /** Bytes that {@linkcode npyHeaderSize} needs. */
 export const NPY_PREFIX_BYTES = 12;
@@ -151,6 +153,6 @@ function bare(text: string): string {
   return excerpt(text).slice(1, -1);
 }
 
-function refusal(name: string, got: string, mustBe: string, next = "Write it with: deno task encode"): UserError {
-  return new UserError(`Cannot read ${name}: got ${got}, must be ${mustBe}. ${next}`);
+function refusal(name: string, got: string, mustBe: string, next: string | Wording = REWRITE): UserError {
+  return new UserError(say`Cannot read ${name}: got ${got}, must be ${mustBe}. ${next}`);
 }

@@ -1,4 +1,5 @@
 // The index of token ids that lie in several files, `PREFIX.index.json`.
+import { call, option, say } from "../errors.ts";
 import { JsonFields } from "../io/json_fields.ts";
 import type { TokenDtype } from "./npy_format.ts";
 import { parseProvenance, PROVENANCE_FIELDS, type TokenProvenance } from "./provenance.ts";
@@ -33,7 +34,9 @@ export const MAX_SHARDS = 99_999;
 /** An index lists the inputs too. */
 export const MAX_INDEX_BYTES = 1 << 26;
 
-export const INDEX_NEXT_STEP = "Write the shards again with: deno task encode --force";
+export const INDEX_NEXT_STEP = say`Write the shards again with: ${
+  call("encodeShards", { options: [option("replace", true)] })
+}`;
 
 /** The text of an index file. */
 export function formatShardIndex(index: ShardIndex): string {

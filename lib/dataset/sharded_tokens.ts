@@ -1,4 +1,4 @@
-import { UserError } from "../errors.ts";
+import { call, say, UserError } from "../errors.ts";
 import { readTextIfPresent } from "../io/read_text.ts";
 import { NpyReader } from "./npy_file.ts";
 import { newTokenArray, type TokenArray, type TokenDtype } from "./npy_format.ts";
@@ -106,7 +106,8 @@ async function openShard(shardPath: string, path: string): Promise<NpyReader> {
 
 function unusable(path: string, got: string): UserError {
   return new UserError(
-    `Cannot use shards ${path}: got ${got}, must be an index that encode wrote, with its shards beside it. ` +
-      `Write them again with: deno task encode`,
+    say`Cannot use shards ${path}: got ${got}, must be an index that encode wrote, with its shards beside it. Write them again with: ${
+      call("encodeShards")
+    }`,
   );
 }

@@ -1,5 +1,5 @@
 // Shards that are there already: whether they are of this run, or of another text, another way to encode, or another's.
-import { UserError } from "../errors.ts";
+import { option, say, UserError } from "../errors.ts";
 import { exists } from "../io/exists.ts";
 import { nameOf } from "../io/parent_of.ts";
 import { NpyReader } from "./npy_file.ts";
@@ -46,7 +46,9 @@ export async function shardAt({ path, provenance, isEarly }: WantedShard): Promi
     throw error;
   }
   throw new UserError(
-    `Cannot go on with the shards of ${path}: got one that does not say which text it is of, must be a shard that encode made. Move it, or replace it with --force`,
+    say`Cannot go on with the shards of ${path}: got one that does not say which text it is of, must be a shard that encode made. Move it, or replace it: ${
+      option("replace", true)
+    }`,
   );
 }
 
@@ -74,7 +76,9 @@ export async function requireNoOthers(prefix: string, wanted: readonly WantedSha
     // Another machine began with them meanwhile.
     if (await exists(indexName(prefix))) return;
     throw new UserError(
-      `Cannot write ${first}: got a file that is there and is not of these shards, must be a new one. Choose another name for the output, or replace it with --force`,
+      say`Cannot write ${first}: got a file that is there and is not of these shards, must be a new one. Choose another name for the output, or replace it: ${
+        option("replace", true)
+      }`,
     );
   }
 }

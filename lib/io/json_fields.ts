@@ -1,5 +1,5 @@
 // JSON objects of files that somebody else may have written: every field is checked as it is read.
-import { UserError } from "../errors.ts";
+import { say, UserError, type Wording } from "../errors.ts";
 import { excerpt } from "./excerpt.ts";
 import { MAX_JSON_DEPTH, nestsTooDeep } from "./json_depth.ts";
 import { numberFromJson } from "./json_number.ts";
@@ -9,7 +9,7 @@ export interface JsonSource {
   /** The file's path. */
   readonly name: string;
   /** The sentence that says what to do next, without its full stop: `Write the file again`. */
-  readonly nextStep: string;
+  readonly nextStep: string | Wording;
 }
 
 /** Bounds of a number, both inclusive. */
@@ -193,5 +193,5 @@ export function isJsonObject(value: unknown): value is Record<string, unknown> {
 }
 
 function refusal({ name, nextStep }: JsonSource, got: string, mustBe: string): UserError {
-  return new UserError(`Cannot read ${name}: got ${got}, must be ${mustBe}. ${nextStep}`);
+  return new UserError(say`Cannot read ${name}: got ${got}, must be ${mustBe}. ${nextStep}`);
 }

@@ -1,4 +1,5 @@
 // What this project writes into a directory, and what else is there: that is never deleted.
+import type { CallPart } from "../errors.ts";
 import { exists } from "./exists.ts";
 import { removeIfPresent } from "./remove_if_present.ts";
 import { renameToNew } from "./rename_to_new.ts";
@@ -13,8 +14,8 @@ export interface OwnEntries {
   readonly directories?: readonly (readonly [RegExp, OwnEntries])[];
   /** Whether a directory is of this kind, by more than the names in it. Default: names are enough. */
   readonly isOwn?: (directory: string) => Promise<boolean>;
-  /** A command that puts such a directory back where an interrupted replacement left none. Default: there is none to name. */
-  readonly restoredBy?: (directory: string) => string;
+  /** What puts such a directory back where an interrupted replacement left none. Default: there is none to name. */
+  readonly restoredBy?: (directory: string) => CallPart;
 }
 
 /** The paths in a directory, relative to it, of what was not written there by this project. */

@@ -1,4 +1,4 @@
-import { UserError } from "../errors.ts";
+import { say, UserError, type Wording } from "../errors.ts";
 
 /**
  * The text of a small file; `null` if there is none.
@@ -7,7 +7,11 @@ import { UserError } from "../errors.ts";
  * @param nextStep The sentence that says what to do if it is larger, without its full stop.
  * @throws {UserError} If it is larger, or not a file.
  */
-export async function readTextIfPresent(path: string, maxBytes: number, nextStep: string): Promise<string | null> {
+export async function readTextIfPresent(
+  path: string,
+  maxBytes: number,
+  nextStep: string | Wording,
+): Promise<string | null> {
   let info: Deno.FileInfo;
   try {
     info = await Deno.stat(path);
@@ -17,7 +21,7 @@ export async function readTextIfPresent(path: string, maxBytes: number, nextStep
   }
   if (!info.isFile || info.size > maxBytes) {
     const got = info.isFile ? `${info.size} bytes` : "no file";
-    throw new UserError(`Cannot read ${path}: got ${got}, must be a file of at most ${maxBytes} bytes. ${nextStep}`);
+    throw new UserError(say`Cannot read ${path}: got ${got}, must be a file of at most ${maxBytes} bytes. ${nextStep}`);
   }
   return await Deno.readTextFile(path);
 }

@@ -13,7 +13,7 @@
  * another one, not empty, has the name. What stands in the old one besides our own is moved into the new one, not deleted.
  */
 import { syncDirectory } from "./durable.ts";
-import { UserError } from "../errors.ts";
+import { say, UserError } from "../errors.ts";
 import { errorCodeOf } from "./error_code.ts";
 import { exists } from "./exists.ts";
 import { lockDirectory, lockPath } from "./lock.ts";
@@ -82,10 +82,9 @@ async function requireMayRename(old: string, target: string, own: OwnEntries): P
   // Asked for without being granted, a permission would be asked of a person at the terminal.
   const permissions = [old, target].map((path) => Deno.permissions.query({ name: "write", path }));
   if ((await Promise.all(permissions)).every(({ state }) => state === "granted")) return;
-  const next = own.restoredBy === undefined ? "" : `, or run a task that may write there: ${own.restoredBy(target)}`;
+  const next = own.restoredBy === undefined ? "" : say`, or run what may write there: ${own.restoredBy(target)}`;
   throw new UserError(
-    `Cannot read ${target}: got ${own.what} that an interrupted replacement left at ${old}, must be put back first. ` +
-      `Rename it back${next}`,
+    say`Cannot read ${target}: got ${own.what} that an interrupted replacement left at ${old}, must be put back first. Rename it back${next}`,
   );
 }
 

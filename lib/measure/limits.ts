@@ -1,15 +1,14 @@
 import type { MachineLimits } from "../accounting/roofline.ts";
 import type { Backend } from "../backend/backend.ts";
-import { WebGpuBackend } from "../backend/webgpu.ts";
 import { defineKernel, type Kernel } from "../graph/kernel.ts";
 import { clipGradNormPartials } from "../train/clip_grad_norm.ts";
 import { type KernelCase, secondsPerCall } from "./kernel_time.ts";
-import { fastest, isSoftware, measurePeak } from "./peak.ts";
+import { fastest, measurePeak } from "./peak.ts";
 
 /** Bytes read to find the memory's bandwidth: several times any cache, and caches of GPUs have grown to 128 MiB. */
-const READ_BYTES = { cpu: 256 << 20, gpu: 512 << 20 };
+const READ_BYTES = { host: 256 << 20, device: 512 << 20 };
 
-/** Parts that the wasm backend's workers share. */
+/** Parts that workers share. */
 const PARTS = 64;
 
 /** kernels/wgsl/peak_read.wgsl: sums, so that what is read is needed. */
@@ -20,8 +19,8 @@ const peakRead: Kernel = defineKernel({
   constants: { n: "u32", workgroups: "u32" },
 });
 
-/** Enough that every part of the largest GPU always waits for several reads; a CPU that poses as one needs few. */
-const GPU_WORKGROUPS = { hardware: 4096, software: 64 };
+/** Enough that every part of the largest GPU always waits for several reads. */
+const MAX_WORKGROUPS = 4096;
 const GPU_INVOCATIONS = 256;
 
 /** Measures what a backend's device can do at most: FLOP/s, and bytes read per second; takes a few seconds. */
@@ -33,16 +32,17 @@ export async function measureLimits(backend: Backend): Promise<MachineLimits> {
 export async function measureBandwidth(
   backend: Backend,
 ): Promise<Pick<MachineLimits, "bandwidth" | "bandwidthSource">> {
-  const { bytes, ...reading } = backend instanceof WebGpuBackend ? readingOnGpu(backend) : readingOnCpu();
+  const { bytes, ...reading } = backend.capabilities.kernels.has(peakRead.name)
+    ? readingByWorkgroups(backend)
+    : readingByWorkers();
   const seconds = await secondsPerCall(backend, reading, fastest);
   return { bandwidth: bytes / seconds, bandwidthSource: `reading ${Math.round(bytes / 2 ** 20)} MiB` };
 }
 
-function readingOnGpu(backend: WebGpuBackend): KernelCase & { readonly bytes: number } {
-  const { maxBufferSize, maxStorageBufferBindingSize } = backend.adapter.limits;
-  const wanted = READ_BYTES[isSoftware(backend) ? "cpu" : "gpu"];
-  const n = Math.floor(Math.min(wanted, maxBufferSize, maxStorageBufferBindingSize) / 16);
-  const workgroups = GPU_WORKGROUPS[isSoftware(backend) ? "software" : "hardware"];
+function readingByWorkgroups({ capabilities }: Backend): KernelCase & { readonly bytes: number } {
+  const { onHost, parts, maxArrayBytes = Infinity } = capabilities;
+  const n = Math.floor(Math.min(READ_BYTES[onHost ? "host" : "device"], maxArrayBytes) / 16);
+  const workgroups = Math.min(parts, MAX_WORKGROUPS);
   return {
     kernel: peakRead,
     arrays: [{ size: 4 * n, dtype: "f32", isZero: true }, workgroups * GPU_INVOCATIONS],
@@ -51,7 +51,7 @@ function readingOnGpu(backend: WebGpuBackend): KernelCase & { readonly bytes: nu
   };
 }
 
-function readingOnCpu(): KernelCase & { readonly bytes: number } {
-  const n = READ_BYTES.cpu / 4;
+function readingByWorkers(): KernelCase & { readonly bytes: number } {
+  const n = READ_BYTES.host / 4;
   return { kernel: clipGradNormPartials, arrays: [n, PARTS], constants: [n, PARTS], bytes: 4 * n };
 }

@@ -1,6 +1,4 @@
 import type { Backend } from "../backend/backend.ts";
-import { WasmBackend } from "../backend/wasm.ts";
-import { WebGpuBackend } from "../backend/webgpu.ts";
 import type { MachineLimits } from "../accounting/roofline.ts";
 import { formatSi } from "../accounting/units.ts";
 import { defineKernel, type Kernel } from "../graph/kernel.ts";
@@ -20,16 +18,14 @@ const peakFma: Kernel = defineKernel({
 const PEAK_ITERATIONS = 1 << 20;
 const FLOPS_PER_ITERATION = 96;
 
-/** kernels/wgsl/peak_fma.wgsl: the same on a GPU. */
-const peakFmaOnGpu: Kernel = defineKernel({
-  name: "peak_fma",
+/** kernels/wgsl/peak_fma_workgroups.wgsl: the same by workgroups of a GPU. */
+const peakFmaWorkgroups: Kernel = defineKernel({
+  name: "peak_fma_workgroups",
   inputs: [],
   outputs: ["result"],
   constants: { iterations: "u32", workgroups: "u32" },
 });
 
-/** So many that the largest GPU's parts end at about the same time, and few enough for a CPU that poses as a GPU. */
-const GPU_WORKGROUPS = { hardware: 16_384, software: 64 };
 const GPU_INVOCATIONS = 256;
 const GPU_ITERATIONS = 32;
 const GPU_FLOPS_PER_ITERATION = 512;
@@ -42,28 +38,23 @@ export const fastest = (times: readonly number[]): number => Math.min(...times);
  * Programs that keep all cores busy that long lower it: see `Peak`.
  */
 export async function measurePeak(backend: Backend): Promise<MeasuredPeak> {
-  if (backend instanceof WasmBackend) {
+  const { kernels, parts } = backend.capabilities;
+  if (!kernels.has(peakFmaWorkgroups.name)) {
     const seconds = await secondsPerCall(backend, {
       kernel: peakFma,
-      arrays: [backend.workers],
+      arrays: [parts],
       constants: [PEAK_ITERATIONS],
     }, fastest);
-    const peak = backend.workers * PEAK_ITERATIONS * FLOPS_PER_ITERATION / seconds;
+    const peak = parts * PEAK_ITERATIONS * FLOPS_PER_ITERATION / seconds;
     return { peak, peakSource: "128-bit multiply-adds in registers" };
   }
-  const workgroups = GPU_WORKGROUPS[isSoftware(backend) ? "software" : "hardware"];
   const seconds = await secondsPerCall(backend, {
-    kernel: peakFmaOnGpu,
-    arrays: [workgroups * GPU_INVOCATIONS],
-    constants: [GPU_ITERATIONS, workgroups],
+    kernel: peakFmaWorkgroups,
+    arrays: [parts * GPU_INVOCATIONS],
+    constants: [GPU_ITERATIONS, parts],
   }, fastest);
-  const peak = workgroups * GPU_INVOCATIONS * GPU_ITERATIONS * GPU_FLOPS_PER_ITERATION / seconds;
+  const peak = parts * GPU_INVOCATIONS * GPU_ITERATIONS * GPU_FLOPS_PER_ITERATION / seconds;
   return { peak, peakSource: "float32 multiply-adds in registers" };
-}
-
-/** Whether a CPU poses as the backend's GPU. */
-export function isSoftware(backend: Backend): boolean {
-  return backend instanceof WebGpuBackend && backend.traits.software;
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Backend } from "../backend/backend.ts";
+import { sampleTokenKernel } from "../ops/sample_token.ts";
 import { CachedForward } from "./cached_forward.ts";
 import type { Continuation } from "./continuation.ts";
 import { DeviceDecode } from "./device_decode.ts";
@@ -20,7 +21,7 @@ export interface Decode extends Disposable {
 }
 
 /**
- * Loads what decodes best on a backend. `layers` decides the number of lanes.
+ * Loads what decodes best on a backend: one that draws tokens itself need not be read after each. `layers` decides the number of lanes.
  * @param drawable The ids that may be chosen.
  * @param single Runs one token of each lane, if that is loaded already.
  */
@@ -31,7 +32,9 @@ export async function loadDecode(
   drawable: DrawableIds,
   single?: CachedForward,
 ): Promise<Decode> {
-  if (backend.name === "webgpu") return await DeviceDecode.load(backend, model, layers, drawable);
+  if (backend.capabilities.kernels.has(sampleTokenKernel.name)) {
+    return await DeviceDecode.load(backend, model, layers, drawable);
+  }
   return new HostDecode(single ?? await CachedForward.load(backend, model, layers, 1));
 }
 

@@ -28,12 +28,6 @@ export interface GeneratorOptions {
 }
 
 /**
- * Samples that go through the model together: as many rows as each backend's kernel for few rows is best at. All counts
- * up to there are summed in one order, or in two: one row alone, and several.
- */
-const MAX_SAMPLES = { wasm: 12, webgpu: 4 } as const;
-
-/**
  * Continues token sequences with a KV cache: one program takes a stretch of the prompt at a time, another one token. A
  * model that has no cache goes through its whole context for each token.
  *
@@ -79,7 +73,7 @@ export class TextGenerator implements Disposable {
 
   /** How many samples `generateSamples` makes together at most. */
   get maxSamples(): number {
-    return MAX_SAMPLES[this.#backend.name];
+    return this.#backend.capabilities.maxLanes;
   }
 
   /**

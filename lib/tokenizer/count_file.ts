@@ -4,7 +4,7 @@
 // Each word is: the number of bytes it shares with the word before, the number of the rest, the rest, its count; numbers
 // in LEB128. The last 32 bytes are the SHA-256 of all before.
 import { createHash } from "node:crypto";
-import { UserError } from "../errors.ts";
+import { call, say, UserError } from "../errors.ts";
 import { excerpt } from "../io/excerpt.ts";
 import { JsonFields } from "../io/json_fields.ts";
 import { ByteReader, ByteWriter, DamagedBytesError } from "../io/leb128.ts";
@@ -15,7 +15,7 @@ import { PATTERN_NAMES, type PatternName } from "./patterns.ts";
 
 const MAGIC = "bpe-counts 1\n";
 const HASH_BYTES = 32;
-const NEXT_STEP = "Make it again with: deno task count";
+const NEXT_STEP = say`Make it again with: ${call("formatCounts")}`;
 
 /** A word takes three numbers, of at least a byte each. */
 const MIN_WORD_BYTES = 3;
@@ -60,7 +60,7 @@ export function formatCounts({ words, specialTokens, pattern }: CountedText): Ui
  */
 export function parseCounts(file: Uint8Array, name: string): CountedText {
   const refuse = (got: string, mustBe: string): never => {
-    throw new UserError(`Cannot read ${name}: got ${got}, must be ${mustBe}. ${NEXT_STEP}`);
+    throw new UserError(say`Cannot read ${name}: got ${got}, must be ${mustBe}. ${NEXT_STEP}`);
   };
   const decoder = new TextDecoder();
   if (decoder.decode(file.subarray(0, MAGIC.length)) !== MAGIC) refuse("another format", "a count file");

@@ -1,5 +1,5 @@
 // What a person may say when a tokenizer is loaded, and what is said to them.
-import { UserError } from "../errors.ts";
+import { option, say, UserError, type Wording } from "../errors.ts";
 import { PATTERN_NAMES, type PatternName } from "./patterns.ts";
 import type { SpecialToken } from "./special_tokens.ts";
 
@@ -21,8 +21,8 @@ export interface LoadOptions {
  * @throws {UserError} If nobody says it, or the person says another.
  */
 export function choosePattern(name: string, said: PatternName | null, given: PatternName | undefined): PatternName {
-  const refuse = (got: string, mustBe: string, next: string): never => {
-    throw new UserError(`Cannot read ${name}: got ${got}, must be ${mustBe}. ${next}`);
+  const refuse = (got: string, mustBe: string, next: string | Wording): never => {
+    throw new UserError(say`Cannot read ${name}: got ${got}, must be ${mustBe}. ${next}`);
   };
   if (said !== null) {
     return given === undefined || given === said
@@ -32,6 +32,6 @@ export function choosePattern(name: string, said: PatternName | null, given: Pat
   return given ?? refuse(
     "no pattern, which files of this kind do not hold",
     `one of ${PATTERN_NAMES.join(", ")}`,
-    "Name it with --pattern (in code: { pattern }), or load a tokenizer.json, which says it",
+    say`Name it with ${option("pattern")}, or load a tokenizer.json, which says it`,
   );
 }

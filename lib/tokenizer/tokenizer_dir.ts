@@ -1,5 +1,5 @@
 // A tokenizer on disk: a directory with tokenizer.json, and the same as vocab.json and merges.txt; or a file of another's.
-import { UserError } from "../errors.ts";
+import { call, say, UserError } from "../errors.ts";
 import { writeFileAtomically } from "../io/atomic.ts";
 import { excerpt } from "../io/excerpt.ts";
 import { hasJsonKeys } from "../io/has_json_keys.ts";
@@ -125,8 +125,9 @@ async function loadDirectory(dir: string, options: LoadOptions): Promise<Vocabul
   const names = [TOKENIZER_JSON, ...PAIRS.map(([vocab]) => vocab), TOKENIZER_MODEL];
   for (const name of names) if (await isFile(`${dir}/${name}`)) return await loadFile(`${dir}/${name}`, options);
   throw new UserError(
-    `Cannot load a tokenizer from ${dir}: got none of ${names.join(", ")} there, must have one of these. ` +
-      `Make it with: deno task train-bpe --out ${dir}`,
+    say`Cannot load a tokenizer from ${dir}: got none of ${
+      names.join(", ")
+    } there, must have one of these. Make it with: ${call("saveTokenizer", { path: dir })}`,
   );
 }
 

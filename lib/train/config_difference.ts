@@ -1,4 +1,4 @@
-import { UserError } from "../errors.ts";
+import { option, say, UserError } from "../errors.ts";
 import { excerpt } from "../io/excerpt.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { spelledOut } from "./config_fields.ts";
@@ -67,9 +67,10 @@ export function requireSameConfig(directory: string, config: RunConfig, { path, 
   );
   const more = differences.length > MAX_NAMED ? ` and ${differences.length - MAX_NAMED} more` : "";
   throw new UserError(
-    `Cannot resume ${directory}: got a ${RUN_FILES.config} with ${
+    say`Cannot resume ${directory}: got a ${RUN_FILES.config} with ${
       named.join(", ")
-    }${more}, must be as when ${path} was ` +
-      `written. Restore it, or start a new run with --config ${directory}/${RUN_FILES.config}`,
+    }${more}, must be as when ${path} was written. Restore it, or start a new run with ${
+      option("config", `${directory}/${RUN_FILES.config}`)
+    }`,
   );
 }

@@ -1,6 +1,6 @@
 import type { Backend } from "../backend/backend.ts";
 import type { Batch } from "../dataset/batches.ts";
-import { UserError } from "../errors.ts";
+import { option, say, UserError, type Wording } from "../errors.ts";
 import type { Precision } from "../graph/graph.ts";
 import { viewOf } from "../graph/program.ts";
 import type { LanguageModel } from "../model/language_model.ts";
@@ -24,12 +24,12 @@ export interface DivergenceSettings {
 }
 
 /** What to do next. */
-function adviceFor(kind: DivergenceOrigin["kind"], clip: number): string {
-  if (kind === "weights") {
-    return "The weights were so before this step: start a new run with a lower --lr (a third of it) or more --warmup-steps";
-  }
-  const clipping = clip === 0 ? "clipping (--clip 1)" : "a smaller --clip";
-  return `Try a lower --lr (a third of it), more --warmup-steps or ${clipping}`;
+function adviceFor(kind: DivergenceOrigin["kind"], clip: number): Wording {
+  const lower = say`a lower ${option("lr")} (a third of it)`;
+  const longer = say`more ${option("warmupSteps")}`;
+  if (kind === "weights") return say`The weights were so before this step: start a new run with ${lower} or ${longer}`;
+  const clipping = clip === 0 ? say`clipping (${option("clip", 1)})` : say`a smaller ${option("clip")}`;
+  return say`Try ${lower}, ${longer} or ${clipping}`;
 }
 
 /** What was seen of a divergence. */
@@ -54,11 +54,10 @@ export class DivergenceError extends UserError {
   /** Puts what was seen, where it began and what to try next into the message. */
   constructor({ step, got, origin, lr, clip }: Divergence) {
     const where = origin === undefined ? "" : `; it began in ${origin.what}`;
+    const advice = adviceFor(origin?.kind ?? "gradients", clip);
+    const rate = lr.toPrecision(3);
     super(
-      `Cannot go on training: got ${got} (counted from 0; learning rate ${
-        lr.toPrecision(3)
-      })${where}; must be finite. ` +
-        adviceFor(origin?.kind ?? "gradients", clip),
+      say`Cannot go on training: got ${got} (counted from 0; learning rate ${rate})${where}; must be finite. ${advice}`,
     );
     this.step = step;
     this.origin = origin?.what;

@@ -1,4 +1,4 @@
-import { UserError } from "../errors.ts";
+import { option, say, UserError } from "../errors.ts";
 import { JsonFields } from "../io/json_fields.ts";
 import { readFields } from "../io/json_record.ts";
 import { ARCHITECTURE_DEFAULTS, type ModelConfig, type Preset, PRESETS, validateModelConfig } from "../model/config.ts";
@@ -41,7 +41,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
  * @throws {UserError} If it is not JSON, or holds a key that means nothing, or a value of another kind.
  */
 export async function readConfigFile(path: string, vocabSize?: number): Promise<ConfigParts> {
-  const source = { name: path, nextStep: "Mend it, or give another --config" };
+  const source = { name: path, nextStep: say`Mend it, or give another ${option("config")}` };
   const fields = JsonFields.parse(await Deno.readTextFile(path), source);
   fields.allowOnly(["preset", "given", "model", "training", "data", "backend"]);
   // The data and the backend of a run are another run's to choose: neither is looked at.
@@ -124,13 +124,16 @@ export function mergeConfigs(parts: readonly ConfigParts[], vocabSize?: number):
   };
   if (model.vocabSize === undefined) {
     throw new UserError(
-      "Cannot build the model: got no vocabulary size, must be known. Pass --tokenizer DIR or --vocab-size N",
+      say`Cannot build the model: got no vocabulary size, must be known. Pass ${option("tokenizer")} or ${
+        option("vocabSize")
+      }`,
     );
   }
   if (vocabSize !== undefined && vocabSize > model.vocabSize) {
     throw new UserError(
-      `Cannot build the model: got --vocab-size ${model.vocabSize}, must be at least the tokenizer's ${vocabSize}. ` +
-        `Leave --vocab-size out to take the tokenizer's`,
+      say`Cannot build the model: got ${
+        option("vocabSize", model.vocabSize)
+      }, must be at least the tokenizer's ${vocabSize}. Leave ${option("vocabSize")} out to take the tokenizer's`,
     );
   }
   const saidOfTraining = overlaid(parts.map(({ training }) => training));

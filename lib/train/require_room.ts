@@ -2,7 +2,7 @@ import { countParameters } from "../accounting/parameters.ts";
 import { plannedTrainingMemory } from "../accounting/planned_memory.ts";
 import { formatBinary } from "../accounting/units.ts";
 import type { Backend } from "../backend/backend.ts";
-import { UserError } from "../errors.ts";
+import { option, say, UserError } from "../errors.ts";
 import type { Program } from "../graph/program.ts";
 import { BYTES_PER_ELEMENT, type DeviceStorage } from "../graph/tensor.ts";
 import type { ModelConfig } from "../model/config.ts";
@@ -63,13 +63,19 @@ function requireBytes(backend: Backend, { model, training }: RoomConfig, hostByt
   const weights = parameters + gradients + optimizer;
   const onBackend = weights + activations + logs;
   const embeddings = model.vocabSize * model.dModel * (model.tieEmbeddings ? 1 : 2);
+  const shorterStep = say`${option("gradAccumulation")} or ${option("batchSize")}`;
   const parts = [
     {
       bytes: weights,
-      lower: embeddings > countParameters(model) / 2 ? "vocabSize or dModel" : "dModel, dFf, numLayers or vocabSize",
+      lower: embeddings > countParameters(model) / 2
+        ? say`${option("vocabSize")} or ${option("dModel")}`
+        : say`${option("dModel")}, ${option("dFf")}, ${option("numLayers")} or ${option("vocabSize")}`,
     },
-    { bytes: activations, lower: "batchSize, contextLength or the model's size" },
-    { bytes: logs + batch, lower: "gradAccumulation or batchSize" },
+    {
+      bytes: activations,
+      lower: say`${option("batchSize")}, ${option("contextLength")} or the model's size`,
+    },
+    { bytes: logs + batch, lower: shorterStep },
   ];
   const { lower } = parts.reduce((most, part) => part.bytes > most.bytes ? part : most);
   const limits: readonly [needed: number, bytes: number, of: string][] = [
@@ -79,14 +85,14 @@ function requireBytes(backend: Backend, { model, training }: RoomConfig, hostByt
   for (const [needed, bytes, of] of limits) {
     if (needed <= bytes) continue;
     throw new UserError(
-      `Cannot train this model: got a need for ${formatBinary(needed)} of memory, must be at most the ` +
-        `${formatBinary(bytes)} ${of}. Lower ${lower}`,
+      say`Cannot train this model: got a need for ${formatBinary(needed)} of memory, must be at most the ${
+        formatBinary(bytes)
+      } ${of}. Lower ${lower}`,
     );
   }
   if (stepTokens <= MAX_STEP_TOKENS) return;
   throw new UserError(
-    `Cannot train this model: got ${stepTokens} tokens in a step, must be at most ${MAX_STEP_TOKENS}. Lower ` +
-      "gradAccumulation or batchSize",
+    say`Cannot train this model: got ${stepTokens} tokens in a step, must be at most ${MAX_STEP_TOKENS}. Lower ${shorterStep}`,
   );
 }
 

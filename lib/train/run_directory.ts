@@ -1,5 +1,5 @@
 import { identifyTokenizer, requireTokenizerOf } from "../dataset/tokenizer_id.ts";
-import { UserError } from "../errors.ts";
+import { option, say, UserError, type Wording } from "../errors.ts";
 import { isFile } from "../io/is_file.ts";
 import { JsonFields } from "../io/json_fields.ts";
 import { writeDirectoryAtomically, writeFileAtomically } from "../io/atomic.ts";
@@ -29,7 +29,7 @@ export interface RunConfig<M extends LanguageModelConfig = LanguageModelConfig> 
   /** The tokens that it trains on. */
   readonly data: { readonly train: DataRecord; readonly valid?: DataRecord };
   /** What it runs on: a resumed run gives the same bits on the same backend. */
-  readonly backend: "webgpu" | "wasm";
+  readonly backend: string;
 }
 
 /**
@@ -96,11 +96,11 @@ export async function findWeights(directory: string, which: "last" | "best" = "l
   // One that diverged before its first checkpoint left these alone.
   const hasBest = which === "last" && await isFile(`${directory}/${RUN_FILES.best}`);
   const next = which === "best"
-    ? "Train with --valid, or use the last weights"
+    ? say`Train with ${option("valid")}, or use the last weights`
     : hasBest
     ? "Use the best weights"
     : "Resume its training or, if it diverged, start another run";
-  const problem = `Cannot load weights of ${directory}: got no ${path}, must be there. ${next}`;
+  const problem = say`Cannot load weights of ${directory}: got no ${path}, must be there. ${next}`;
   throw new NoWeightsError(problem, hasBest ? "best" : undefined);
 }
 
@@ -115,7 +115,7 @@ export class NoWeightsError extends UserError {
    * @param message What was looked for, and what to do next.
    * @param instead Weights that it has and the message names.
    */
-  constructor(message: string, readonly instead: "best" | undefined) {
+  constructor(message: string | Wording, readonly instead: "best" | undefined) {
     super(message);
   }
 }

@@ -1,4 +1,5 @@
 // What is written into a run's directory: nothing else in it is ever removed.
+import { call } from "../errors.ts";
 import { hasJsonKeys } from "../io/has_json_keys.ts";
 import type { OwnEntries } from "../io/own_entries.ts";
 import { TOKENIZER_ENTRIES } from "../tokenizer/tokenizer_dir.ts";
@@ -32,5 +33,5 @@ export const RUN_ENTRIES: OwnEntries = {
   files: [...Object.values(RUN_FILES).filter((name) => name !== RUN_FILES.checkpoints), ...TOKENIZER_ENTRIES.files],
   directories: [[new RegExp(`^${RUN_FILES.checkpoints}$`), CHECKPOINTS_ENTRIES]],
   isOwn: (directory) => hasJsonKeys(`${directory}/${RUN_FILES.config}`, ["model", "training"]),
-  restoredBy: (directory) => `deno task train-lm --resume ${directory}`,
+  restoredBy: (directory) => call("trainRun", { path: directory }),
 };

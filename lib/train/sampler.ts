@@ -1,7 +1,7 @@
 import { documentStart, END_OF_TEXT } from "../model/document_start.ts";
 import type { Backend } from "../backend/backend.ts";
 import type { Batch } from "../dataset/batches.ts";
-import { UserError } from "../errors.ts";
+import { option, say, UserError } from "../errors.ts";
 import { TextGenerator } from "../model/generator.ts";
 import type { LanguageModel } from "../model/language_model.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
@@ -81,7 +81,8 @@ export function samplesWith(
   if (sampleEvery === 0) return false;
   if (tokenizer !== undefined) return true;
   throw new UserError(
-    `Cannot write samples every ${sampleEvery} steps: got no tokenizer, must be given the one of the training text. ` +
-      `Pass --tokenizer DIR, or train without samples`,
+    say`Cannot write samples every ${sampleEvery} steps: got no tokenizer, must be given the one of the training text. Pass ${
+      option("tokenizer")
+    }, or train without samples`,
   );
 }

@@ -1,7 +1,7 @@
 import type { Backend } from "../backend/backend.ts";
 import type { TokenSource } from "../dataset/token_source.ts";
 import { requireOneTokenizer } from "../dataset/tokenizer_id.ts";
-import { UserError } from "../errors.ts";
+import { option, say, UserError } from "../errors.ts";
 import { exists } from "../io/exists.ts";
 import { lockDirectory } from "../io/lock.ts";
 import { makeDirectory } from "../io/make_directory.ts";
@@ -131,8 +131,9 @@ function requireSameAxes(directory: string, [run]: readonly SweepPoint[], [earli
   const [got, mustBe] = [run, earlier].map(({ settings }) => Object.keys(settings).join(", "));
   if (got === mustBe) return;
   throw new UserError(
-    `Cannot go on with the sweep in ${directory}: got values of ${got}, must be of ${mustBe}, as it began. Give the same ` +
-      `settings lists, or another --out`,
+    say`Cannot go on with the sweep in ${directory}: got values of ${got}, must be of ${mustBe}, as it began. Give the same settings lists, or another ${
+      option("directory")
+    }`,
   );
 }
 
@@ -143,10 +144,9 @@ async function requireOwnDirectory(directory: string, runs: readonly SweepRun[])
   // Killed while it wrote the first of these, it left that under a temporary name.
   if (names.length === 0 || names.some((name) => own.includes(withoutTemporaryNames(name)))) return;
   throw new UserError(
-    `Cannot sweep into ${directory}: got a directory that holds something else (${
+    say`Cannot sweep into ${directory}: got a directory that holds something else (${
       names.sort()[0]
-    }), must be a new one ` +
-      `or a sweep's. Choose another --out`,
+    }), must be a new one or a sweep's. Choose another ${option("directory")}`,
   );
 }
 
@@ -156,7 +156,8 @@ async function requireSameSettings(parent: string, { name, config }: SweepRun): 
   const difference = firstDifference(config, await readRunConfig(directory));
   if (difference === undefined) return;
   throw new UserError(
-    `Cannot go on with the sweep in ${parent}: ${difference} as in its run ${name}. Give the same settings, or another ` +
-      `--out`,
+    say`Cannot go on with the sweep in ${parent}: ${difference} as in its run ${name}. Give the same settings, or another ${
+      option("directory")
+    }`,
   );
 }

@@ -90,8 +90,11 @@ export interface TrainOptions {
   readonly signal?: AbortSignal;
 }
 
-/** How long a device is left to itself between two read-backs; one takes a GPU 11 ms, in which it computes nothing. */
-const READ_BACK_MS = { wasm: 0, webgpu: 2000 };
+/**
+ * How long a device is left to itself between two read-backs, by what one costs it: 11 ms of a GPU's are half a percent of
+ * two seconds, and where they cost nothing each step is told as it ends.
+ */
+const READ_BACK_SHARE = 0.0055;
 
 /** After so many skipped steps the loss's scale is as small as it gets: gradients are too large whatever it is. */
 const MAX_SKIPPED = 32;
@@ -146,7 +149,7 @@ async function* trainSteps(trainer: Trainer, options: TrainOptions): AsyncGenera
   const began = performance.now() - 1000 * (options.start?.seconds ?? 0);
   let first = options.start?.step ?? 0;
   let started = performance.now();
-  const pace = new ReadBackPace(READ_BACK_MS[backend.name], LOG_CAPACITY);
+  const pace = new ReadBackPace(backend.capabilities.readBackMs / READ_BACK_SHARE, LOG_CAPACITY);
   let isLast = first >= steps;
   let skippedInARow = 0;
   for (let step = first; !isLast; step++) {

@@ -55,11 +55,9 @@ const FLAGS = {
   json: { type: "boolean" },
 } as const;
 
-/**
- * The shortest turn. Each ends with a wait for its last step, which on a GPU takes 12 ms of no training at all: below 1 % of
- * the turn.
- */
-const SHORTEST_TURN_SECONDS = { wasm: 0.5, webgpu: 1.25 };
+/** The shortest turn. Each ends with a wait for its last step, which is no training at all: below 1 % of the turn. */
+const SHORTEST_TURN_SECONDS = 0.5;
+const MAX_WAIT_SHARE = 0.009;
 
 /** How many times longer a turn may become at once when it was too short. */
 const GROWTH = 20;
@@ -120,7 +118,10 @@ async function measureShape(
     ? undefined
     : await TorchTrainer.start(flags.torch, flags["torch-device"], shape);
   const tokensPerStep = shape.batchSize * shape.config.contextLength;
-  const count = await stepsPerTurn(steps, SHORTEST_TURN_SECONDS[backend.name]);
+  const count = await stepsPerTurn(
+    steps,
+    Math.max(SHORTEST_TURN_SECONDS, backend.capabilities.readBackMs / 1000 / MAX_WAIT_SHARE),
+  );
   await torch?.steps(Math.min(count, TORCH_WARM_UP_STEPS));
   const turns: number[] = [];
   const torchTurns: number[] = [];

@@ -1,7 +1,12 @@
 // Starting a backend for a person: what they should know of it goes to stderr, and a GPU must compute what it should.
 import type { Backend } from "../../lib/backend/backend.ts";
 import { requirePrecision } from "../../lib/backend/precision.ts";
-import { type BackendChoice, createBackend, type CreateBackendOptions } from "../../lib/backend/select.ts";
+import {
+  type BackendChoice,
+  backendChoice,
+  createBackend,
+  type CreateBackendOptions,
+} from "../../lib/backend/select.ts";
 import { createWasmBackend } from "../../lib/backend/wasm.ts";
 import { WebGpuBackend } from "../../lib/backend/webgpu.ts";
 import type { Precision } from "../../lib/graph/graph.ts";
@@ -77,7 +82,7 @@ async function startDawn(choice: BackendChoice, dawn: string): Promise<Backend> 
  * @param dawn What it was started with.
  */
 export function moreLike(backend: Backend, dawn?: string): () => Promise<Backend> {
-  const { name } = backend;
+  const name = backendChoice(backend.name);
   const { tiles, matrixTiles } = backend instanceof WebGpuBackend ? backend.traits : {};
   return async () => {
     const another = await createBackend(name, { gpu: dawn === undefined ? undefined : await openDawn(dawn) });

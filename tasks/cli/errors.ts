@@ -1,9 +1,10 @@
 // From whatever a task throws to what a person reads.
-import { isForPeople, UserError } from "../../lib/errors.ts";
+import { isForPeople, say, UserError } from "../../lib/errors.ts";
 import { describeFileSystemError, isFileSystemError } from "./file_system_errors.ts";
 import { oneLine } from "./one_line.ts";
+import { forTerminal } from "./wording.ts";
 
-export { UserError };
+export { say, UserError };
 
 /** A mistake in the command line itself: exit code 2. */
 export class UsageError extends UserError {
@@ -18,7 +19,7 @@ export function describeError(error: unknown): string {
 /** The same without saying that it is an error. */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  if (isForPeople(error)) return oneLine(error.message);
+  if (isForPeople(error)) return oneLine(forTerminal(error.wording));
   if (isFileSystemError(error)) return oneLine(describeFileSystemError(error));
   return error.stack ?? error.message;
 }

@@ -11,6 +11,5 @@ function machineMemory(): number | undefined {
 
 /** What is known of the room for a run. */
 export function roomFor(backend: Backend, valid: TokenSource | undefined): RoomOptions {
-  // A GPU has memory of its own.
-  return { validates: valid !== undefined, hostBytes: backend.name === "wasm" ? machineMemory() : undefined };
+  return { validates: valid !== undefined, hostBytes: backend.capabilities.onHost ? machineMemory() : undefined };
 }

@@ -4,11 +4,13 @@ import type { Precision } from "../../lib/graph/graph.ts";
 import type { Program } from "../../lib/graph/program.ts";
 import { Transformer } from "../../lib/model/transformer.ts";
 import { Trainer } from "../../lib/train/trainer.ts";
+import { PLAIN } from "../harness/capabilities.ts";
 
 /** Plans and never runs: a program can be counted without memory for it. */
 const PLANNER: Backend = {
-  name: "wasm",
+  name: "planner",
   description: "plans only",
+  capabilities: { ...PLAIN, precisions: ["f32", "f16"] },
   bytesInUse: 0,
   load: () => Promise.resolve({ run: () => Promise.resolve() }),
   write: () => {},

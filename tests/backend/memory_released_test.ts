@@ -148,11 +148,13 @@ for (const [name, use] of Object.entries(OWN_USES)) {
 /** A backend on which a load fails: the nth of all. */
 class FailingLoads implements Backend {
   readonly name;
+  readonly capabilities;
   readonly description = "a backend whose loads fail";
   #left: number;
 
   constructor(readonly backend: Backend, nth: number) {
     this.name = backend.name;
+    this.capabilities = backend.capabilities;
     this.#left = nth;
   }
 

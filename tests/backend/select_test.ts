@@ -83,7 +83,7 @@ Deno.test("a software adapter through OpenGL counts as none, and the reason is g
   assertEquals(name, "wasm");
   assertStringIncludes(reason, "no WebGPU adapter is of use: llvmpipe (LLVM 15.0.6, 256 bits) goes through OpenGL");
   const { message } = await assertRejects(() => createBackend("webgpu", { gpu: gl }), UserError, "goes through OpenGL");
-  assertStringIncludes(message, "--backend wasm");
+  assertStringIncludes(message, 'backend: "wasm"');
 
   // Through Vulkan it is a software adapter like others, and a GPU may go through what it likes.
   const vulkan = adapterWith({ ...llvmpipe, subgroupMinSize: 8, subgroupMaxSize: 8 }, ["shader-f16"]);
@@ -109,7 +109,7 @@ async function withoutAdapter(code: string): Promise<string> {
 Deno.test("without an adapter, webgpu says what is missing and what to install, and auto takes wasm", async () => {
   const message = await withoutAdapter(`await createBackend("webgpu").catch((error) => console.log(error.message));`);
   assertStringIncludes(message, "Cannot use WebGPU: no adapter was found");
-  assertStringIncludes(message, "--backend wasm");
+  assertStringIncludes(message, 'backend: "wasm"');
   if (Deno.build.os === "linux") assertStringIncludes(message, "mesa-vulkan-drivers");
   const choice = await withoutAdapter("console.log(JSON.stringify(await chooseBackend()));");
   assertEquals(JSON.parse(choice), { name: "wasm", reason: "no WebGPU adapter was found" });

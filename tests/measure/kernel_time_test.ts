@@ -6,6 +6,7 @@ import { viewsOf } from "../../lib/measure/kernel_arrays.ts";
 import { secondsPerCall, timesPerCall } from "../../lib/measure/kernel_time.ts";
 import { addForward } from "../../lib/ops/add.ts";
 import { forEachDevice } from "../harness/backends.ts";
+import { PLAIN } from "../harness/capabilities.ts";
 import { gpuTest, openGpu } from "../harness/gpu.ts";
 
 const ADD = { kernel: addForward, arrays: [8, 8, 8], constants: [8] };
@@ -18,6 +19,7 @@ const SUBMIT_SECONDS = 41e-6;
 class CountedGpu implements Backend {
   readonly name = "webgpu";
   readonly description = "a GPU whose time is counted";
+  readonly capabilities = PLAIN;
   readonly bytesInUse = 0;
   /** Seconds so far, for the host. */
   elapsed = 0;

@@ -20,7 +20,7 @@ async function call(backend: Backend, kernel: Kernel, arrays: readonly ArraySpec
   return { first: contents[0], last: await backend.read(views[views.length - 1]) };
 }
 
-/** One invocation of peak_fma. */
+/** One invocation of peak_fma_workgroups. */
 function squares(local: number, workgroups: number, iterations: number): { sum: number; chains: Set<string> } {
   const unknown = local / (WORKGROUP * workgroups);
   const chains = new Set<string>();
@@ -40,9 +40,9 @@ function squares(local: number, workgroups: number, iterations: number): { sum: 
   return { sum, chains };
 }
 
-gpuTest("webgpu: peak_fma squares and adds in 32 chains that all differ, in every invocation", async () => {
+gpuTest("webgpu: peak_fma_workgroups squares and adds in 32 chains that all differ, in every invocation", async () => {
   const kernel = defineKernel({
-    name: "peak_fma",
+    name: "peak_fma_workgroups",
     inputs: [],
     outputs: ["result"],
     constants: { iterations: "u32", workgroups: "u32" },

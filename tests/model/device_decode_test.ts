@@ -56,6 +56,7 @@ gpuTest("many tokens are read back together", async () => {
   const backend: Backend = {
     name: gpu.name,
     description: gpu.description,
+    capabilities: gpu.capabilities,
     bytesInUse: 0,
     load: (program) => gpu.load(program),
     write: (view, data) => gpu.write(view, data),

@@ -1,9 +1,11 @@
 import type { Backend, Executable, HostArray } from "../../lib/backend/backend.ts";
+import type { Capabilities } from "../../lib/backend/capabilities.ts";
 import { requireHostData } from "../../lib/graph/host_data.ts";
 import { addsTo, type Kernel } from "../../lib/graph/kernel.ts";
 import { type Program, type ProgramCall, wholeOf } from "../../lib/graph/program.ts";
 import { DeviceStorage, type View } from "../../lib/graph/tensor.ts";
 import type { Numbers, ReferenceKernel } from "./kernel.ts";
+import { PLAIN } from "../harness/capabilities.ts";
 import { REFERENCE_KERNELS } from "./kernels.ts";
 import { ReferenceMemory } from "./memory.ts";
 
@@ -12,15 +14,16 @@ import { ReferenceMemory } from "./memory.ts";
  * device, and differentiated numerically. It also refuses what no device may be asked to do.
  */
 export class ReferenceBackend implements Backend {
-  /** The interface knows two names; this stands for the backend that every machine has. */
-  readonly name = "wasm";
+  readonly name = "reference";
   readonly description = "reference: float64 loops";
+  readonly capabilities: Capabilities;
   readonly #memories = new Map<DeviceStorage, ReferenceMemory>();
   readonly #kernels: ReadonlyMap<string, ReferenceKernel>;
 
   /** @param kernels Kernels by name; others than the reference's own are for planting mistakes. */
   constructor(kernels: ReadonlyMap<string, ReferenceKernel> = REFERENCE_KERNELS) {
     this.#kernels = kernels;
+    this.capabilities = { ...PLAIN, kernels: new Set(kernels.keys()) };
   }
 
   get bytesInUse(): number {

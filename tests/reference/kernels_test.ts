@@ -17,7 +17,7 @@ const ON_GPU_ALONE: Readonly<Record<string, string>> = {
 const NO_KERNELS = ["await_call", "complete", "take", "wake", "set_scratch", "set_worker"];
 
 /** lib/measure times these to learn what a device can do at most; no graph calls them, and they compute nothing. */
-const MEASURING = ["peak_fma", "peak_read"];
+const MEASURING = ["peak_fma", "peak_fma_workgroups", "peak_read"];
 
 const everywhere = KERNELS.map(({ name }) => name).filter((name) => !(name in ON_GPU_ALONE)).toSorted();
 

@@ -85,7 +85,7 @@ const MISTAKES: Record<string, Mistake> = {
   "no vocabulary size": {
     task: "train-lm",
     args: ["--train", "DIR/tokens.npy", "--out", "DIR/new"],
-    says: /--tokenizer DIR or --vocab-size N/,
+    says: /--tokenizer or --vocab-size/,
     code: 1,
   },
   "too few tokens": { task: "train-lm", args: but(TRAIN_LM, "--train", "DIR/few.npy"), says: /at least 129/, code: 1 },

@@ -92,9 +92,9 @@ forEachDevice("weights that are not finite are not saved: the checkpoint before 
 
 Deno.test("a run that does not clip is not told to clip at a smaller norm", async () => {
   await using backend = await createWasmBackend({ workers: 1 });
-  for (const [clip, expected] of [[1, "a smaller --clip"], [0, "clipping (--clip 1)"]] as const) {
+  for (const [clip, expected] of [[1, "a smaller clip"], [0, "clipping (clip: 1)"]] as const) {
     await diverge(backend, { ...RATES, clip, validates: true, validEvery: 1 }, (_, error) => {
-      assert(error.message.endsWith(`more --warmup-steps or ${expected}`), error.message);
+      assert(error.message.endsWith(`more warmupSteps or ${expected}`), error.message);
       return Promise.resolve();
     });
   }

@@ -6,6 +6,7 @@ import type { Program } from "../../lib/graph/program.ts";
 import { measureCosts } from "../../lib/train/measure_costs.ts";
 import { mergeConfigs } from "../../lib/train/merge_config.ts";
 import { planForTime } from "../../lib/train/plan_for_time.ts";
+import { PLAIN } from "../harness/capabilities.ts";
 import { Random } from "../harness/random.ts";
 import { inTemporaryDirectory } from "../harness/temporary_directory.ts";
 
@@ -17,7 +18,7 @@ function idleBackend(programs: Program[]): Backend {
   return {
     name: "webgpu",
     description: "idle",
-    hasF16: true,
+    capabilities: { ...PLAIN, precisions: ["f32", "f16"] },
     bytesInUse: 0,
     load: (program) => {
       programs.push(program);

@@ -5,6 +5,7 @@ import { viewOf } from "../../lib/graph/program.ts";
 import { Transformer } from "../../lib/model/transformer.ts";
 import { initialWeights, writeWeights } from "../../lib/model/weights.ts";
 import { Trainer } from "../../lib/train/trainer.ts";
+import { PLAIN } from "../harness/capabilities.ts";
 
 const CONFIG = { vocabSize: 29, contextLength: 7, dModel: 12, numLayers: 2, numHeads: 3, dFf: 17, ropeTheta: 1e4 };
 const BATCH = {
@@ -45,6 +46,7 @@ Deno.test("a backend without a clock refuses to profile", async () => {
   const backend: Backend = {
     name: "webgpu",
     description: "a device without a clock",
+    capabilities: PLAIN,
     bytesInUse: 0,
     load: () => Promise.resolve({ run: () => Promise.resolve() }),
     write: () => {},

@@ -78,8 +78,11 @@ Deno.test("train-lm and sweep refuse a model that is too large before they write
     await writeNpy(`${dir}/ids.npy`, Uint16Array.from({ length: 60 }, (_, i) => i % 11));
     const data = ["--train", `${dir}/ids.npy`, "--out", `${dir}/run`, "--backend", "wasm", "--context-length", "16"];
     const tooLarge: readonly [string, string][] = [
-      ["--vocab-size 300 --batch-size 100000000", "Lower batchSize"],
-      ["--vocab-size 300 --d-model 4096 --num-heads 32 --d-ff 11008 --num-layers 8", "Lower dModel, dFf, numLayers"],
+      ["--vocab-size 300 --batch-size 100000000", "Lower --batch-size"],
+      [
+        "--vocab-size 300 --d-model 4096 --num-heads 32 --d-ff 11008 --num-layers 8",
+        "Lower --d-model, --d-ff, --num-layers",
+      ],
       ["--vocab-size 300 --num-layers 2147483648", "got numLayers 2147483648"],
       ["--vocab-size 2147483648", "got vocabSize 2147483648"],
     ];

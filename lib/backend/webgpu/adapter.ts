@@ -2,6 +2,7 @@ import { answerOf } from "./answer.ts";
 import { MATRIX_FEATURES } from "./matrices.ts";
 import type { DeviceTraits } from "../../../kernels/wgsl/dispatch.ts";
 import type { SubgroupMatrices } from "../../../kernels/wgsl/subgroup_matrix.ts";
+import { option, say, type Wording } from "../../errors.ts";
 
 /** Where adapters come from: `navigator.gpu`, or another implementation of WebGPU. */
 export type GpuSource = Pick<GPU, "requestAdapter">;
@@ -101,11 +102,11 @@ export function traitsOf(device: GPUDevice, software: boolean, matrices?: Subgro
  * What to say when there is no adapter.
  * @param missing Why, as `findAdapter` says it.
  */
-export function missingAdapterMessage(missing: string): string {
+export function missingAdapterMessage(missing: string): Wording {
   const os = typeof Deno === "undefined" ? "" : Deno.build.os;
-  return `Cannot use WebGPU: no adapter ${missing}, must be a GPU with its driver. ${
-    installHint(os)
-  } Or use --backend wasm`;
+  const hint = installHint(os);
+  const other = option("backend", "wasm");
+  return say`Cannot use WebGPU: no adapter ${missing}, must be a GPU with its driver. ${hint} Or use ${other}`;
 }
 
 /** What to install so that an adapter is found, by operating system as `Deno.build.os` names it. */

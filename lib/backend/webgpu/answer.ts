@@ -1,3 +1,4 @@
+import { option, say } from "../../errors.ts";
 import { Watchdog } from "../../io/watchdog.ts";
 import { GpuError } from "./gpu_error.ts";
 
@@ -16,8 +17,9 @@ export async function answerOf<T>(asked: Promise<T>, what: string, silentSeconds
     onSilence: (seconds) =>
       reject(
         new GpuError(
-          `Cannot compute on the GPU: got no answer to ${what} for ${seconds} seconds, must be one. ` +
-            "Restart the program, or use --backend wasm",
+          say`Cannot compute on the GPU: got no answer to ${what} for ${seconds} seconds, must be one. Restart the program, or use ${
+            option("backend", "wasm")
+          }`,
         ),
       ),
   }, silentSeconds);

@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
+import { option, say } from "../../errors.ts";
 import type { WebGpuBackend } from "../webgpu.ts";
 import type { GpuSource } from "./adapter.ts";
 import { GpuError } from "./gpu_error.ts";
@@ -35,7 +36,7 @@ export function openDawn(name: string): Promise<GpuSource> {
 async function load(name: string): Promise<GpuSource> {
   if (typeof Deno !== "undefined" && (await Deno.permissions.query({ name: "ffi" })).state !== "granted") {
     throw new GpuError(
-      "Cannot use Dawn: got no permission to load native code, must be run by deno run -A tasks/NAME.ts",
+      "Cannot use Dawn: got no permission to load native code, must have it: run it by deno run -A",
     );
   }
   let dawn: Dawn;
@@ -44,9 +45,10 @@ async function load(name: string): Promise<GpuSource> {
   } catch (error) {
     const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
     const what = name === "dawn" ? PACKAGE : "the package's file for this system, dawn.node";
-    throw new GpuError(`Cannot use Dawn: got "${reason}", must be able to load ${what}. Or leave --gpu out`, {
-      cause: error,
-    });
+    throw new GpuError(
+      say`Cannot use Dawn: got "${reason}", must be able to load ${what}. Or leave ${option("gpu")} out`,
+      { cause: error },
+    );
   }
   // Without the last, timestamps are rounded to a tenth of a millisecond.
   return dawn.create([
@@ -66,7 +68,8 @@ export function requireMatrices(
   if (traits.matrices) return;
   const lack = hasF16 ? "no subgroup matrices of f16 into f32, 16 x 16 x 16" : "no shader-f16";
   throw new GpuError(
-    `Cannot use Dawn: got ${adapter.description} with ${lack}, must be a GPU that has them by Vulkan, as NVIDIA's since ` +
-      "2017. Leave --gpu out",
+    say`Cannot use Dawn: got ${adapter.description} with ${lack}, must be a GPU that has them by Vulkan, as NVIDIA's since 2017. Leave ${
+      option("gpu")
+    } out`,
   );
 }

@@ -1,5 +1,6 @@
 import type { Binding, DeviceTraits, Dispatch, WgslCall, WgslKernel } from "../../../kernels/wgsl/dispatch.ts";
 import { withHalfStorage } from "../../../kernels/wgsl/half_storage.ts";
+import { option, say } from "../../errors.ts";
 import type { Kernel } from "../../graph/kernel.ts";
 import type { Program, ProgramCall } from "../../graph/program.ts";
 import { bytesOf, type DeviceStorage, type View } from "../../graph/tensor.ts";
@@ -170,8 +171,11 @@ function requireBindable(
   for (const view of [...reads, ...writes]) {
     if (view === "scratch" || bytesOf(view) <= most) continue;
     throw new GpuError(
-      `Cannot load kernel ${label}: got an array of ${mebibytes(bytesOf(view))} in storage "${view.storage.name}", ` +
-        `must be at most this adapter's ${mebibytes(most)}; use a smaller batch or model, or --backend wasm`,
+      say`Cannot load kernel ${label}: got an array of ${
+        mebibytes(bytesOf(view))
+      } in storage "${view.storage.name}", must be at most this adapter's ${
+        mebibytes(most)
+      }; use a smaller batch or model, or ${option("backend", "wasm")}`,
     );
   }
 }

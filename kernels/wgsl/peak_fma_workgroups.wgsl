@@ -1,4 +1,4 @@
-// peak_fma: multiply-adds in registers alone, to find what a GPU can do at most
+// peak_fma_workgroups: multiply-adds in registers alone, to find what a GPU can do at most
 // result: (workgroups * 256), an element of each invocation, so that no work is dropped as unused
 // Each of 32 numbers of an invocation goes x -> x * x + c, 8 * iterations times: 256 * iterations multiply-adds, in 32
 // independent chains. No compiler can fold two steps of a square into one, nor find two chains alike, as it can where

@@ -1,0 +1,39 @@
+// From what the library calls a thing to what a person types.
+import type { CallPart, OptionPart, Speller, Wording } from "../../lib/errors.ts";
+
+/** Flags that are called otherwise than their options. */
+const FLAGS: Readonly<Record<string, string>> = {
+  directory: "out",
+  replace: "force",
+};
+
+/** The task that does what a function does. */
+const TASKS: Readonly<Record<string, (call: CallPart) => string>> = {
+  encodeParts: () => "encode",
+  encodeShards: () => "encode",
+  formatCounts: () => "count",
+  saveTokenizer: ({ path }) => `train-bpe --out ${path}`,
+  trainRun: ({ path }) => `train-lm --resume ${path}`,
+};
+
+/** The flag of an option: `--batch-size` of `batchSize`. */
+export function flagOf(name: string): string {
+  return `--${FLAGS[name] ?? name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/** Spells an option as its flag, and a function as the task that calls it. */
+export const TERMINAL_SPELLING: Speller = {
+  option: ({ name, value }: OptionPart) =>
+    value === undefined || value === true ? flagOf(name) : `${flagOf(name)} ${value}`,
+  call: (call) => {
+    const task = TASKS[call.name];
+    // A function without a task is told as it is.
+    if (task === undefined) return call.name;
+    return ["deno task", task(call), ...call.options.map(TERMINAL_SPELLING.option)].join(" ");
+  },
+};
+
+/** A message for a person at a terminal. */
+export function forTerminal(wording: Wording): string {
+  return wording.spelled(TERMINAL_SPELLING);
+}
