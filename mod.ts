@@ -41,7 +41,6 @@
  */
 
 export { OptionError, UserError } from "./lib/errors.ts";
-export { type CallPart, type OptionPart, type Part, type Speller, Wording } from "./lib/errors.ts";
 
 // Tokenizer
 export {

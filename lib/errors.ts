@@ -10,20 +10,14 @@ export { call, type CallPart, option, type OptionPart, type Part, say, type Spel
 export class UserError extends Error {
   /** What a stack trace calls it; classes that extend this one have names of their own. */
   override readonly name: string = "UserError";
-  readonly #wording: Wording;
 
   /**
-   * With a message of plain words, or of a wording.
+   * With a message of plain words, or of `say`.
    * @param options As of any error: its cause.
    */
-  constructor(message: string | Wording, options?: ErrorOptions) {
+  constructor(message: string | { toString(): string }, options?: ErrorOptions) {
     super(String(message), options);
-    this.#wording = worded(message);
-  }
-
-  /** The message in its parts, which tell options from plain words. */
-  get wording(): Wording {
-    return this.#wording;
+    WORDINGS.set(this, worded(message));
   }
 }
 
@@ -34,25 +28,27 @@ export class UserError extends Error {
 export class OptionError extends RangeError {
   /** What a stack trace calls it. */
   override readonly name: string = "OptionError";
-  readonly #wording: Wording;
 
-  /** With a message of plain words, or of a wording. */
-  constructor(message: string | Wording, options?: ErrorOptions) {
+  /** With a message of plain words, or of `say`. */
+  constructor(message: string | { toString(): string }, options?: ErrorOptions) {
     super(String(message), options);
-    this.#wording = worded(message);
-  }
-
-  /** The message in its parts, which tell options from plain words. */
-  get wording(): Wording {
-    return this.#wording;
+    WORDINGS.set(this, worded(message));
   }
 }
 
-function worded(message: string | Wording): Wording {
-  return message instanceof Wording ? message : new Wording([message]);
+/** The messages in their parts. Not a property, so that whoever catches an error need not know what a wording is. */
+const WORDINGS = new WeakMap<Error, Wording>();
+
+/** An error's message in its parts, which tell options from plain words. */
+export function wordingOf(error: Error): Wording {
+  return WORDINGS.get(error) ?? worded(error.message);
+}
+
+function worded(message: string | { toString(): string }): Wording {
+  return message instanceof Wording ? message : new Wording([String(message)]);
 }
 
 /** Whether an error's message is meant for the person who gave what cannot be used; others are faults, told by their stack. */
-export function isForPeople(error: unknown): error is UserError | OptionError {
+export function isForPeople(error: unknown): boolean {
   return error instanceof UserError || error instanceof OptionError;
 }

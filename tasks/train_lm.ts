@@ -41,7 +41,7 @@ import { loadRunTokenizer } from "../lib/train/run_tokenizer.ts";
 import { samplesWith } from "../lib/train/sampler.ts";
 import type { StepMetrics } from "../lib/train/train.ts";
 import { moreLike, startBackend } from "./cli/backend.ts";
-import { messageOf, say, UserError } from "./cli/errors.ts";
+import { messageOf, say, UserError, wordingOf } from "./cli/errors.ts";
 import { isFileSystemError } from "./cli/file_system_errors.ts";
 import { requireDirectory, requireInputFile } from "./cli/files.ts";
 import { exitCodeOf, untilInterrupted } from "./cli/interrupt.ts";
@@ -186,7 +186,9 @@ async function follow(
   ).catch(async (error) => {
     if (error instanceof DivergenceError) {
       const newest = (await listCheckpoints(`${directory}/${RUN_FILES.checkpoints}`)).at(-1);
-      throw newest === undefined ? error : new UserError(say`${error.wording}. The newest checkpoint stays: ${newest}`);
+      throw newest === undefined
+        ? error
+        : new UserError(say`${wordingOf(error)}. The newest checkpoint stays: ${newest}`);
     }
     if (!isFileSystemError(error)) throw error;
     throw new UserError(`${messageOf(error)}; then go on with: deno task train-lm --resume ${directory}`);

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { call, option, OptionError, say, UserError, Wording } from "../lib/errors.ts";
+import { call, option, OptionError, say, UserError, Wording, wordingOf } from "../lib/errors.ts";
 import { errorOf, failureOf } from "../lib/io/worker_failure.ts";
 import { describeError } from "../tasks/cli/errors.ts";
 import { flagOf, forTerminal, TERMINAL_SPELLING } from "../tasks/cli/wording.ts";
@@ -41,7 +41,7 @@ Deno.test("a message calls an option as the API does, and a task prints its flag
 Deno.test("what looks like an option in plain words, or in what they quote, stays as it is", () => {
   const quoted = say`Cannot read ${"clip: 1 batchSize"}: got clip`;
   assertEquals(forTerminal(quoted), "Cannot read clip: 1 batchSize: got clip");
-  assertEquals(forTerminal(new UserError("Cannot read clip").wording), "Cannot read clip");
+  assertEquals(forTerminal(wordingOf(new UserError("Cannot read clip"))), "Cannot read clip");
 });
 
 Deno.test("nothing that lib says names a flag or a task", () => {

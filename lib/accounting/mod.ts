@@ -33,7 +33,6 @@ export {
   type TrainingRun,
 } from "./training_summary.ts";
 export { type Duration, modelFlopsUtilisation, type StepFlops } from "./time.ts";
-export { predictModel } from "./model.ts";
 export type { ActivationItem } from "./activations.ts";
 export type { ForwardFlops, OpFlops } from "./flops.ts";
 export type { BatchChoice, TrainingMemory } from "./memory.ts";

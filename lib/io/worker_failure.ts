@@ -1,5 +1,5 @@
 // What a worker threw, as it goes from one thread to the other: errors lose their class on the way.
-import { isForPeople, type Part, UserError, Wording } from "../errors.ts";
+import { isForPeople, type Part, UserError, Wording, wordingOf } from "../errors.ts";
 import { errorCodeOf } from "./error_code.ts";
 
 /** An error of a worker's. */
@@ -17,7 +17,7 @@ export function failureOf(error: unknown): WorkerFailure {
   if (!(error instanceof Error)) return { message: String(error) };
   const code = errorCodeOf(error);
   if (code !== undefined) return { message: error.message, code };
-  if (isForPeople(error)) return { message: error.message, parts: error.wording.parts };
+  if (isForPeople(error)) return { message: error.message, parts: wordingOf(error).parts };
   return { message: error.stack ?? error.message };
 }
 

@@ -106,3 +106,4 @@ export type { Plot, PlotField, PlotPoints, RunPlots } from "./report_plots.ts";
 export type { Html } from "../io/markup.ts";
 export { measureLimits } from "../measure/limits.ts";
 export { type MeasuredPeak, measurePeak, Peak } from "../measure/peak.ts";
+export { predictModel } from "./predict_model.ts";

@@ -1,10 +1,10 @@
 // From whatever a task throws to what a person reads.
-import { isForPeople, say, UserError } from "../../lib/errors.ts";
+import { isForPeople, say, UserError, wordingOf } from "../../lib/errors.ts";
 import { describeFileSystemError, isFileSystemError } from "./file_system_errors.ts";
 import { oneLine } from "./one_line.ts";
 import { forTerminal } from "./wording.ts";
 
-export { say, UserError };
+export { say, UserError, wordingOf };
 
 /** A mistake in the command line itself: exit code 2. */
 export class UsageError extends UserError {
@@ -19,7 +19,7 @@ export function describeError(error: unknown): string {
 /** The same without saying that it is an error. */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  if (isForPeople(error)) return oneLine(forTerminal(error.wording));
+  if (isForPeople(error)) return oneLine(forTerminal(wordingOf(error)));
   if (isFileSystemError(error)) return oneLine(describeFileSystemError(error));
   return error.stack ?? error.message;
 }

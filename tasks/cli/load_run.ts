@@ -1,7 +1,7 @@
 // A run's model, tokenizer and weights, for tasks that use a trained model.
 import { loadRun as loadRunModel, type RunModel } from "../../lib/train/load_run.ts";
 import { NoWeightsError, RUN_ENTRIES } from "../../lib/train/run_directory.ts";
-import { say, UserError } from "./errors.ts";
+import { say, UserError, wordingOf } from "./errors.ts";
 import { requireDirectory } from "./files.ts";
 
 /** @throws {UserError} If the run has no weights, or no tokenizer, or one that does not fit its model or is not that of its data. */
@@ -11,6 +11,6 @@ export async function loadRun(run: string, which: "last" | "best"): Promise<RunM
     return await loadRunModel(run, which);
   } catch (error) {
     if (!(error instanceof NoWeightsError) || error.instead === undefined) throw error;
-    throw new UserError(say`${error.wording}: --weights ${error.instead}`);
+    throw new UserError(say`${wordingOf(error)}: --weights ${error.instead}`);
   }
 }

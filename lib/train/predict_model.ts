@@ -1,11 +1,11 @@
 import { BYTES_PER_ELEMENT } from "../graph/tensor.ts";
 import type { LanguageModel } from "../model/language_model.ts";
 import type { ParameterLayout } from "../model/parameters.ts";
-import { TRAINING_DEFAULTS } from "../train/config.ts";
-import { traceStep } from "../train/step_programs.ts";
-import type { PlannedStep } from "./planned_memory.ts";
-import { countProgram } from "./program.ts";
-import type { TrainingPrediction } from "./training_summary.ts";
+import { TRAINING_DEFAULTS } from "./config.ts";
+import { traceStep } from "./step_programs.ts";
+import type { PlannedStep } from "../accounting/planned_memory.ts";
+import { countProgram } from "../accounting/program.ts";
+import type { TrainingPrediction } from "../accounting/training_summary.ts";
 
 /**
  * Predicts a training run of any model, where {@linkcode predictTraining} has formulas for a Transformer: a step is traced

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { predictModel, predictTraining } from "../../lib/accounting/mod.ts";
+import { predictTraining } from "../../lib/accounting/mod.ts";
 import { PRESETS, Transformer } from "../../lib/model/mod.ts";
+import { predictModel } from "../../lib/train/mod.ts";
 import { GATED, Gated } from "../harness/gated_model.ts";
 
 Deno.test("what a step of one's own architecture takes is counted from its programs", () => {
