@@ -54,8 +54,8 @@ export {
 } from "./lib/tokenizer/mod.ts";
 
 // Text and tokens
-export { fetchDataset, openTokens, readNpy, requireVocabulary } from "./lib/dataset/mod.ts";
-export { tokensInMemory, type TokenSource, writeNpy } from "./lib/dataset/mod.ts";
+export { fetchDataset, openTokens, readNpy, requireVocabulary } from "./lib/corpus/mod.ts";
+export { tokensInMemory, type TokenSource, writeNpy } from "./lib/corpus/mod.ts";
 
 // Where it runs
 export { type Backend, type BackendChoice, createBackend, type CreateBackendOptions } from "./lib/backend/mod.ts";

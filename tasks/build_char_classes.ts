@@ -1,9 +1,9 @@
-// Writes lib/tokenizer/char_class_table.b64 from this JavaScript engine's Unicode tables.
+// Writes lib/tokenizer/pretokenize/char_class_table.b64 from this JavaScript engine's Unicode tables.
 //   deno run --allow-write tasks/build_char_classes.ts
 //
 // The table is committed, so that ids do not depend on the engine's Unicode version. Unicode 16, as in tiktoken and
-// Hugging Face tokenizers; tests/tokenizer/char_class_table_test.ts compares it with the engine.
-import { CharClass } from "../lib/tokenizer/char_class.ts";
+// Hugging Face tokenizers; tests/tokenizer/pretokenize/char_class_table_test.ts compares it with the engine.
+import { CharClass } from "../lib/tokenizer/pretokenize/char_class.ts";
 
 const PROPERTIES: [number, RegExp][] = [
   [CharClass.SPACE, /\p{White_Space}/u],
@@ -35,7 +35,10 @@ function pack(): Uint8Array {
 }
 
 export async function main(): Promise<number> {
-  await Deno.writeTextFile(new URL("../lib/tokenizer/char_class_table.b64", import.meta.url), `${pack().toBase64()}\n`);
+  await Deno.writeTextFile(
+    new URL("../lib/tokenizer/pretokenize/char_class_table.b64", import.meta.url),
+    `${pack().toBase64()}\n`,
+  );
   return 0;
 }
 

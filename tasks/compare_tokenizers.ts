@@ -1,7 +1,7 @@
 // Compares tokenizers: how much text a token stands for, and how fast they are.
 //   deno task compare-tokenizers --tokenizer out/a --tokenizer out/b --input stories.txt --input web.txt
-import { compareTokenizers, type TokenizerComparison } from "../lib/dataset/compare_tokenizers.ts";
-import { STDIN } from "../lib/dataset/text_inputs.ts";
+import { compareTokenizers, type TokenizerComparison } from "../lib/corpus/compare_tokenizers.ts";
+import { STDIN } from "../lib/corpus/text_inputs.ts";
 import { UsageError } from "./cli/errors.ts";
 import { requireField } from "./cli/field_flag.ts";
 import { untilInterrupted } from "./cli/interrupt.ts";

@@ -1,7 +1,7 @@
 // Counts the words of a shard of text, for train-bpe --counts.
 //   deno task count --input corpus/part-00003.txt --out counts/part-00003.counts
 import { writeFileAtomically } from "../lib/io/atomic.ts";
-import { formatCounts } from "../lib/tokenizer/count_file.ts";
+import { formatCounts } from "../lib/corpus/count/count_file.ts";
 import { countInputs } from "./cli/count_inputs.ts";
 import { UsageError } from "./cli/errors.ts";
 import { requireOutputFile } from "./cli/output.ts";

@@ -3,7 +3,7 @@
  *
  *   deno task dashboard --run RUN
  */
-import { RUN_ENTRIES } from "../lib/train/run_directory.ts";
+import { RUN_ENTRIES } from "../lib/run/run_directory.ts";
 import { UserError } from "./cli/errors.ts";
 import { isDirectory } from "./cli/files.ts";
 import type { Flags } from "./cli/flags.ts";

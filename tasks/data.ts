@@ -1,13 +1,13 @@
 // Prepares text: downloads a dataset, or splits your own text into train and validation text.
 //   deno task data --dataset tinystories --out data/tinystories
-import { CATALOG, type CatalogFile } from "../lib/dataset/catalog.ts";
-import { fetchDataset } from "../lib/dataset/fetch_dataset.ts";
-import { documentsOf } from "../lib/dataset/documents.ts";
-import { splitDocuments } from "../lib/dataset/split_documents.ts";
-import { nameOf, STDIN, type TextInput, textSourceOf } from "../lib/dataset/text_inputs.ts";
+import { CATALOG, type CatalogFile } from "../lib/corpus/download/catalog.ts";
+import { fetchDataset } from "../lib/corpus/download/fetch_dataset.ts";
+import { documentsOf } from "../lib/corpus/documents.ts";
+import { splitDocuments } from "../lib/corpus/split_documents.ts";
+import { nameOf, STDIN, type TextInput, textSourceOf } from "../lib/corpus/text_inputs.ts";
 import { withMadeDirectory } from "../lib/io/make_directory.ts";
 import { requireSeparate } from "../lib/io/replaceable.ts";
-import { textPieces } from "../lib/tokenizer/text_source.ts";
+import { textPieces } from "../lib/corpus/text_source.ts";
 import { UsageError } from "./cli/errors.ts";
 import { requireField } from "./cli/field_flag.ts";
 import { untilInterrupted } from "./cli/interrupt.ts";

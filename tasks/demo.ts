@@ -3,7 +3,7 @@
  *
  *   deno task demo
  */
-import { splitText } from "../lib/dataset/split.ts";
+import { splitText } from "../lib/corpus/split.ts";
 import { writeFileAtomically } from "../lib/io/atomic.ts";
 import { isFile } from "../lib/io/is_file.ts";
 import { lockDirectory } from "../lib/io/lock.ts";
@@ -11,7 +11,7 @@ import { makeDirectory } from "../lib/io/make_directory.ts";
 import { type OwnEntries, removeOwnEntries } from "../lib/io/own_entries.ts";
 import { tidyBeside } from "../lib/io/tidy.ts";
 import { TOKENIZER_ENTRIES } from "../lib/tokenizer/tokenizer_dir.ts";
-import { RUN_ENTRIES } from "../lib/train/run_directory.ts";
+import { RUN_ENTRIES } from "../lib/run/run_directory.ts";
 import { main as encode } from "./encode.ts";
 import { main as generate } from "./generate.ts";
 import { main as trainBpe } from "./train_bpe.ts";

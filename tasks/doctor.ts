@@ -11,7 +11,7 @@ import { createWebGpuBackend, type WebGpuBackend } from "../lib/backend/webgpu.t
 import { type AdapterSummary, findAdapter, installHint, summarizeAdapter } from "../lib/backend/webgpu/adapter.ts";
 import { linearForward } from "../lib/ops/linear.ts";
 import type { Precision } from "../lib/graph/graph.ts";
-import type { KernelFault } from "../lib/train/self_test.ts";
+import type { KernelFault } from "../lib/self_test/self_test.ts";
 import { secondsPerCall } from "../lib/measure/kernel_time.ts";
 import { faultMessage, quietVulkanLoader } from "./cli/backend.ts";
 import type { Flags } from "./cli/flags.ts";

@@ -1,12 +1,12 @@
 // Encodes text into token ids.
 //   deno task encode --tokenizer out/tokenizer --input data/shakespeare.txt --out out/shakespeare.npy
-import { encodeParts, encodePartsToNpy, type EncodeProgress, wholeInputs } from "../lib/dataset/encode_parts.ts";
-import { encodeShards } from "../lib/dataset/encode_shards.ts";
+import { encodeParts, encodePartsToNpy, type EncodeProgress, wholeInputs } from "../lib/corpus/encode/encode_parts.ts";
+import { encodeShards } from "../lib/corpus/encode/encode_shards.ts";
 import { tokenDtype } from "../lib/dataset/npy_format.ts";
 import { provenancePath } from "../lib/dataset/provenance.ts";
 import { listShardFiles, shardName } from "../lib/dataset/shard_files.ts";
-import type { ShardSize } from "../lib/dataset/shard_plan.ts";
-import type { TextInput } from "../lib/dataset/text_inputs.ts";
+import type { ShardSize } from "../lib/corpus/encode/shard_plan.ts";
+import type { TextInput } from "../lib/corpus/text_inputs.ts";
 import { requireSeparate } from "../lib/io/replaceable.ts";
 import type { Tokenizer } from "../lib/tokenizer/tokenizer.ts";
 import { tokenizerFiles } from "../lib/tokenizer/tokenizer_dir.ts";

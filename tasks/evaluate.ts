@@ -5,9 +5,9 @@
  *   deno task evaluate --run RUN --memorisation --corpus TRAIN.txt --input VALID.txt
  */
 import { tokensInMemory } from "../lib/dataset/token_source.ts";
-import { Safetensors } from "../lib/model/safetensors.ts";
+import { Safetensors } from "../lib/formats/safetensors.ts";
 import { weightsFrom } from "../lib/model/weights_file.ts";
-import { scoreTokens } from "../lib/train/score.ts";
+import { scoreTokens } from "../lib/evaluate/score.ts";
 import { startBackend } from "./cli/backend.ts";
 import { untilInterrupted } from "./cli/interrupt.ts";
 import { loadRun } from "./cli/load_run.ts";

@@ -3,11 +3,11 @@
  *
  *   deno task generate --run RUN --prompt "ROMEO:"
  */
-import { documentStart, END_OF_TEXT } from "../lib/model/document_start.ts";
-import { validateSampling } from "../lib/model/sampling.ts";
-import { untilStopString } from "../lib/model/text_stream.ts";
+import { documentStart, END_OF_TEXT } from "../lib/generate/document_start.ts";
+import { validateSampling } from "../lib/generate/sampling.ts";
+import { untilStopString } from "../lib/generate/text_stream.ts";
 import { LARGEST_FIRST_SEED } from "../lib/random/philox.ts";
-import { LoadedModel } from "../lib/train/loaded_model.ts";
+import { LoadedModel } from "../lib/run/loaded_model.ts";
 import { startBackend } from "./cli/backend.ts";
 import { UsageError } from "./cli/errors.ts";
 import type { Flags } from "./cli/flags.ts";

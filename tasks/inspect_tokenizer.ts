@@ -1,6 +1,6 @@
 // Shows what a tokenizer has learned: its longest tokens, how a token was merged, what a text splits into.
 //   deno task inspect-tokenizer --tokenizer out/tokenizer --token " the"
-import { longestTokens, MergeHistory, type MergeTree } from "../lib/tokenizer/merge_history.ts";
+import { longestTokens, MergeHistory, type MergeTree } from "../lib/tokenizer/train/merge_history.ts";
 import type { Tokenizer } from "../lib/tokenizer/tokenizer.ts";
 import { UserError } from "./cli/errors.ts";
 import { runTask } from "./cli/run.ts";

@@ -3,7 +3,7 @@
  *
  *   deno task report --run RUN_A --run RUN_B --out report.html
  */
-import { RUN_ENTRIES, RUN_FILES } from "../lib/train/run_directory.ts";
+import { RUN_ENTRIES, RUN_FILES } from "../lib/run/run_directory.ts";
 import { requireDirectory } from "./cli/files.ts";
 import { UsageError } from "./cli/errors.ts";
 import type { Flags } from "./cli/flags.ts";

@@ -3,15 +3,15 @@
 // As a whole: an older Deno lacks what is used of it, and would not come so far as to say that it is too old.
 import process from "node:process";
 import { writeDirectoryAtomically, writeFileAtomically } from "../lib/io/atomic.ts";
-import { addCounts, parseCounts } from "../lib/tokenizer/count_file.ts";
-import { type CountedText, type CountTimes } from "../lib/tokenizer/count_texts.ts";
-import { longestTokens, MergeHistory } from "../lib/tokenizer/merge_history.ts";
-import { PATTERN_NAMES } from "../lib/tokenizer/patterns.ts";
-import { formatTiktoken } from "../lib/tokenizer/tiktoken_file.ts";
+import { addCounts, parseCounts } from "../lib/corpus/count/count_file.ts";
+import { type CountedText, type CountTimes } from "../lib/corpus/count/count_texts.ts";
+import { longestTokens, MergeHistory } from "../lib/tokenizer/train/merge_history.ts";
+import { PATTERN_NAMES } from "../lib/tokenizer/pretokenize/patterns.ts";
+import { formatTiktoken } from "../lib/tokenizer/vocabulary/tiktoken_file.ts";
 import type { Tokenizer } from "../lib/tokenizer/tokenizer.ts";
 import { saveTokenizer, TOKENIZER_ENTRIES, TOKENIZER_TIKTOKEN } from "../lib/tokenizer/tokenizer_dir.ts";
-import { requireVocabSize } from "../lib/tokenizer/train.ts";
-import { trainBpeFromCounts } from "../lib/tokenizer/train_bpe.ts";
+import { requireVocabSize } from "../lib/tokenizer/train/train.ts";
+import { trainBpeFromCounts } from "../lib/corpus/train_bpe.ts";
 import { countInputs } from "./cli/count_inputs.ts";
 import { UsageError } from "./cli/errors.ts";
 import { requireInputFile } from "./cli/files.ts";

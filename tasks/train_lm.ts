@@ -18,26 +18,20 @@ import { isFile } from "../lib/io/is_file.ts";
 import { measurePeak, Peak } from "../lib/measure/peak.ts";
 import type { ModelConfig } from "../lib/model/config.ts";
 import { parameterSpecs, sizeOf } from "../lib/model/parameters.ts";
-import { type Checkpoint, latestCheckpoint, listCheckpoints } from "../lib/train/checkpoint.ts";
-import { configWarnings } from "../lib/train/config_warnings.ts";
-import { requireSameConfig } from "../lib/train/config_difference.ts";
-import { requireSameData } from "../lib/train/data_record.ts";
+import { type Checkpoint, latestCheckpoint, listCheckpoints } from "../lib/run/checkpoint.ts";
+import { configWarnings } from "../lib/run/config_warnings.ts";
+import { requireSameConfig } from "../lib/run/config_difference.ts";
+import { requireSameData } from "../lib/run/data_record.ts";
 import { DivergenceError } from "../lib/train/divergence.ts";
-import { keepConfig } from "../lib/train/keep_config.ts";
-import { mergeConfigs, readConfigFile } from "../lib/train/merge_config.ts";
-import { readFirstMetrics } from "../lib/train/metrics_follower.ts";
-import { missingSteps } from "../lib/train/metrics_log.ts";
-import {
-  createRunDirectory,
-  readRunConfig,
-  RUN_ENTRIES,
-  RUN_FILES,
-  type RunConfig,
-} from "../lib/train/run_directory.ts";
-import { requireRoom } from "../lib/train/require_room.ts";
-import { trainRun } from "../lib/train/run.ts";
-import { requireTransformer } from "../lib/train/run_model.ts";
-import { loadRunTokenizer } from "../lib/train/run_tokenizer.ts";
+import { keepConfig } from "../lib/run/keep_config.ts";
+import { mergeConfigs, readConfigFile } from "../lib/run/merge_config.ts";
+import { readFirstMetrics } from "../lib/run/metrics_follower.ts";
+import { missingSteps } from "../lib/run/metrics_log.ts";
+import { createRunDirectory, readRunConfig, RUN_ENTRIES, RUN_FILES, type RunConfig } from "../lib/run/run_directory.ts";
+import { requireRoom } from "../lib/run/require_room.ts";
+import { trainRun } from "../lib/run/run.ts";
+import { requireTransformer } from "../lib/run/run_model.ts";
+import { loadRunTokenizer } from "../lib/run/run_tokenizer.ts";
 import { samplesWith } from "../lib/train/sampler.ts";
 import type { StepMetrics } from "../lib/train/train.ts";
 import { moreLike, startBackend } from "./cli/backend.ts";

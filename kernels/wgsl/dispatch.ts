@@ -1,8 +1,8 @@
 /** What a kernel call becomes on a GPU: one or more dispatches of WGSL modules. */
 
-import type { RatedMatrixTile } from "./matmul_subgroup_tile.ts";
-import type { RatedTile } from "./matmul_tile.ts";
-import type { SubgroupMatrices } from "./subgroup_matrix.ts";
+import type { RatedMatrixTile } from "./matmul/matmul_subgroup_tile.ts";
+import type { RatedTile } from "./matmul/matmul_tile.ts";
+import type { SubgroupMatrices } from "./matmul/subgroup_matrix.ts";
 import { ofWidth, widthFor, withConstants } from "./specialize.ts";
 
 /** What the choice of a kernel's source may depend on besides its sizes. */

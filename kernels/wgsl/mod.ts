@@ -21,7 +21,7 @@ import swigluBackward from "./swiglu_backward.wgsl" with { type: "text" };
 import swigluForward from "./swiglu_forward.wgsl" with { type: "text" };
 import writeRows from "./write_rows.wgsl" with { type: "text" };
 import { adamw } from "./adamw.ts";
-import { attentionBackward, attentionForward } from "./attention.ts";
+import { attentionBackward, attentionForward } from "./attention/attention.ts";
 import { clipGradNormPartials } from "./clip_grad_norm_partials.ts";
 import { crossEntropyForward } from "./cross_entropy_forward.ts";
 import {
@@ -34,7 +34,7 @@ import {
   workgroupPer,
   workgroupPerRow,
 } from "./dispatch.ts";
-import { linearBackwardInput, linearBackwardWeight, linearForward } from "./linear.ts";
+import { linearBackwardInput, linearBackwardWeight, linearForward } from "./matmul/linear.ts";
 import { meanForward } from "./mean_forward.ts";
 import { rmsnormBackwardInput, rmsnormBackwardWeight, rmsnormForward } from "./rmsnorm.ts";
 import { ropeBackward, ropeForward } from "./rope.ts";

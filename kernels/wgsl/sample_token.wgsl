@@ -1,4 +1,4 @@
-// sample_token: chooses the token that follows each lane's sequence; lib/model/sampling.ts says how
+// sample_token: chooses the token that follows each lane's sequence; lib/generate/sampling.ts says how
 // logits: (B, V); start: (1), the position of the newest token; uniforms: (B), random numbers in [0, 1)
 // options: (6) = 1 / temperature, or 0 for the likeliest token; topK; margin; topP; penalty; 1 / penalty;
 // the margin is how far a score may lie below the best: -temperature * log(minP)

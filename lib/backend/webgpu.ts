@@ -1,8 +1,8 @@
 import type { DeviceTraits, WgslKernel } from "../../kernels/wgsl/dispatch.ts";
-import type { RatedMatrixTile } from "../../kernels/wgsl/matmul_subgroup_tile.ts";
-import type { RatedTile } from "../../kernels/wgsl/matmul_tile.ts";
+import type { RatedMatrixTile } from "../../kernels/wgsl/matmul/matmul_subgroup_tile.ts";
+import type { RatedTile } from "../../kernels/wgsl/matmul/matmul_tile.ts";
 import { wgslKernels } from "../../kernels/wgsl/mod.ts";
-import type { SubgroupMatrices } from "../../kernels/wgsl/subgroup_matrix.ts";
+import type { SubgroupMatrices } from "../../kernels/wgsl/matmul/subgroup_matrix.ts";
 import { type Program, wholeOf } from "../graph/program.ts";
 import type { DeviceStorage, View } from "../graph/tensor.ts";
 import type { Backend, Executable, HostArray } from "./backend.ts";

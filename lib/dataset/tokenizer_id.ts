@@ -4,8 +4,8 @@ import { excerpt } from "../io/excerpt.ts";
 import type { JsonFields } from "../io/json_fields.ts";
 import { sha256 } from "../io/sha256.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
-import { formatTokenizerJson } from "../tokenizer/tokenizer_json.ts";
-import type { Vocabulary } from "../tokenizer/vocabulary.ts";
+import { formatTokenizerJson } from "../tokenizer/vocabulary/tokenizer_json.ts";
+import type { Vocabulary } from "../tokenizer/vocabulary/vocabulary.ts";
 import type { TokenSource } from "./token_source.ts";
 
 /** What tells a tokenizer from another. */

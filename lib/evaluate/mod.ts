@@ -15,17 +15,17 @@
  *
  * @module
  */
-export { Evaluator } from "../train/evaluator.ts";
-export { type Score, type ScoreOptions, scoreTokens } from "../train/score.ts";
+export { Evaluator } from "./evaluator.ts";
+export { type Score, type ScoreOptions, scoreTokens } from "./score.ts";
 
 // Memorisation
-export { drawSamples, type DrawSamplesOptions } from "../memorisation/draw_samples.ts";
-export { drawExcerpts, readBlocks } from "../memorisation/excerpts.ts";
+export { drawSamples, type DrawSamplesOptions } from "./memorisation/draw_samples.ts";
+export { drawExcerpts, readBlocks } from "./memorisation/excerpts.ts";
 export {
   measureMemorisation,
   type MemorisationOptions,
   type MemorisationReport,
   type OverlapSummary,
-} from "../memorisation/measure.ts";
-export { type Overlap, OverlapFinder } from "../memorisation/overlaps.ts";
-export { SharedWindows, type WindowCount } from "../memorisation/shared_windows.ts";
+} from "./memorisation/measure.ts";
+export { type Overlap, OverlapFinder } from "./memorisation/overlaps.ts";
+export { SharedWindows, type WindowCount } from "./memorisation/shared_windows.ts";

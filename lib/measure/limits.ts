@@ -1,7 +1,7 @@
 import type { MachineLimits } from "../accounting/roofline.ts";
 import type { Backend } from "../backend/backend.ts";
 import { defineKernel, type Kernel } from "../graph/kernel.ts";
-import { clipGradNormPartials } from "../train/clip_grad_norm.ts";
+import { clipGradNormPartials } from "../train/optimizer/clip_grad_norm.ts";
 import { type KernelCase, secondsPerCall } from "./kernel_time.ts";
 import { fastest, measurePeak } from "./peak.ts";
 

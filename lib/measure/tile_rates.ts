@@ -1,9 +1,9 @@
-import { matmulKernels } from "../../kernels/wgsl/linear.ts";
-import type { MatmulSizes } from "../../kernels/wgsl/matmul_source.ts";
-import { fitsMatrices, MATRIX_TILES } from "../../kernels/wgsl/matmul_subgroup_call.ts";
-import type { MatrixTile, RatedMatrixTile } from "../../kernels/wgsl/matmul_subgroup_tile.ts";
-import { fits, TILES } from "../../kernels/wgsl/matmul_tile_choice.ts";
-import type { RatedTile, Tile } from "../../kernels/wgsl/matmul_tile.ts";
+import { matmulKernels } from "../../kernels/wgsl/matmul/linear.ts";
+import type { MatmulSizes } from "../../kernels/wgsl/matmul/matmul_source.ts";
+import { fitsMatrices, MATRIX_TILES } from "../../kernels/wgsl/matmul/matmul_subgroup_call.ts";
+import type { MatrixTile, RatedMatrixTile } from "../../kernels/wgsl/matmul/matmul_subgroup_tile.ts";
+import { fits, TILES } from "../../kernels/wgsl/matmul/matmul_tile_choice.ts";
+import type { RatedTile, Tile } from "../../kernels/wgsl/matmul/matmul_tile.ts";
 import type { WebGpuBackend } from "../backend/webgpu.ts";
 import type { Kernel } from "../graph/kernel.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "../ops/linear.ts";

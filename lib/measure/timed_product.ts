@@ -1,4 +1,4 @@
-import type { MatmulKernel, MatmulSizes } from "../../kernels/wgsl/matmul_source.ts";
+import type { MatmulKernel, MatmulSizes } from "../../kernels/wgsl/matmul/matmul_source.ts";
 import type { WebGpuBackend } from "../backend/webgpu.ts";
 import type { Kernel } from "../graph/kernel.ts";
 import { Program, wholeOf } from "../graph/program.ts";

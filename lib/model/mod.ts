@@ -79,16 +79,22 @@
  * @module
  */
 export { type Architecture, type ModelConfig, type Preset, PRESETS, validateModelConfig } from "./config.ts";
-export type { ContinuationOptions } from "./continuation.ts";
-export { GeneratedText, type GeneratedTextOptions } from "./generated_text.ts";
-export { type GenerateOptions, type GeneratorOptions, TextGenerator } from "./generator.ts";
+export type { ContinuationOptions } from "../generate/continuation.ts";
+export { GeneratedText, type GeneratedTextOptions } from "../generate/generated_text.ts";
+export { type GenerateOptions, type GeneratorOptions, TextGenerator } from "../generate/generator.ts";
 export type { KvCache } from "./kv_cache.ts";
 export type { ForwardOptions, LanguageModel, LanguageModelConfig } from "./language_model.ts";
 export { ParameterLayout, type ParameterSpec, parameterSpecs } from "./parameters.ts";
-export { Safetensors, type TensorData, type TensorToWrite, writeSafetensors } from "./safetensors.ts";
-export type { TensorEntry } from "./safetensors_header.ts";
-export { NoTokenError, penalizeRepetition, sampleToken, type SamplingOptions, validateSampling } from "./sampling.ts";
-export { untilStopString } from "./text_stream.ts";
+export { Safetensors, type TensorData, type TensorToWrite, writeSafetensors } from "../formats/safetensors.ts";
+export type { TensorEntry } from "../formats/safetensors_header.ts";
+export {
+  NoTokenError,
+  penalizeRepetition,
+  sampleToken,
+  type SamplingOptions,
+  validateSampling,
+} from "../generate/sampling.ts";
+export { untilStopString } from "../generate/text_stream.ts";
 export { Transformer } from "./transformer.ts";
 export { initialWeights, readWeight, type WeightSource, writeWeights } from "./weights.ts";
 export { saveWeights, weightsFrom } from "./weights_file.ts";

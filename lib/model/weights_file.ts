@@ -1,8 +1,8 @@
 import type { Backend } from "../backend/backend.ts";
 import { UserError } from "../errors.ts";
 import type { LanguageModel } from "./language_model.ts";
-import { Safetensors, writeSafetensors } from "./safetensors.ts";
-import { shapeText } from "./safetensors_header.ts";
+import { Safetensors, writeSafetensors } from "../formats/safetensors.ts";
+import { shapeText } from "../formats/safetensors_header.ts";
 import { readWeight, type WeightSource } from "./weights.ts";
 
 /**

@@ -4,7 +4,7 @@ import { BYTES_PER_ELEMENT, DeviceStorage, Tensor } from "../graph/tensor.ts";
 import { requireBelow, requireShape } from "./shapes.ts";
 
 /**
- * Chooses the token that follows each lane's sequence, as `sampleToken` of lib/model/sampling.ts does after
+ * Chooses the token that follows each lane's sequence, as `sampleToken` of lib/generate/sampling.ts does after
  * `penalizeRepetition`, in f32: ids[b] = context[b, start[0] + 1] = the choice.
  * logits: (B, V); start: (1) u32; uniforms: (B) in [0, 1); options: see `SAMPLING_OPTIONS`; drawable: (⌈V / 32⌉) u32, a
  * bit for each id; ids: (B) u32; context: (B, S) u32, read up to start[0] and written after it.

@@ -1,10 +1,10 @@
 // A tokenizer from what a program has in memory, without files.
 import { UserError } from "../errors.ts";
 import { excerpt } from "../io/excerpt.ts";
-import { spellBytes } from "./byte_level.ts";
-import type { PatternName } from "./patterns.ts";
-import { specialBytes, type SpecialToken } from "./special_tokens.ts";
-import { buildVocabulary } from "./spelled_vocabulary.ts";
+import { spellBytes } from "./vocabulary/byte_level.ts";
+import type { PatternName } from "./pretokenize/patterns.ts";
+import { specialBytes, type SpecialToken } from "./pretokenize/special_tokens.ts";
+import { buildVocabulary } from "./vocabulary/spelled_vocabulary.ts";
 import { Tokenizer } from "./tokenizer.ts";
 
 /** A pair of tokens that are merged: their bytes, or as files spell them. */

@@ -1,11 +1,11 @@
 // The tokenizer's WebAssembly kernel (kernels/simd/tokenizer), and the memory it works in.
 import modulePages from "../../kernels/simd/tokenizer.wasm.b64" with { type: "text" };
 import { UserError } from "../errors.ts";
-import { CHAR_CLASSES } from "./char_class_table.ts";
-import { LongStretchError, MAX_STRETCH_BYTES } from "./long_stretch.ts";
-import { PATTERN_NAMES, type PatternName } from "./patterns.ts";
-import { lastSafeCut } from "./safe_cut.ts";
-import { SpecialTokens } from "./special_tokens.ts";
+import { CHAR_CLASSES } from "./pretokenize/char_class_table.ts";
+import { LongStretchError, MAX_STRETCH_BYTES } from "./pretokenize/long_stretch.ts";
+import { PATTERN_NAMES, type PatternName } from "./pretokenize/patterns.ts";
+import { lastSafeCut } from "./pretokenize/safe_cut.ts";
+import { SpecialTokens } from "./pretokenize/special_tokens.ts";
 
 /** A number of the kernel's that may pass 2^31: `>>> 0` makes it what it is there. */
 interface Address {

@@ -1,6 +1,6 @@
 // Tokenizer files that many people have, and what they do not say themselves.
-import type { PatternName } from "./patterns.ts";
-import type { TiktokenOptions } from "./tiktoken_file.ts";
+import type { PatternName } from "./pretokenize/patterns.ts";
+import type { TiktokenOptions } from "./vocabulary/tiktoken_file.ts";
 
 /** A file of ranks that tiktoken comes with. */
 export interface KnownRanks extends TiktokenOptions {

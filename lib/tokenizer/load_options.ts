@@ -1,7 +1,7 @@
 // What a person may say when a tokenizer is loaded, and what is said to them.
 import { option, say, UserError, type Wording } from "../errors.ts";
-import { PATTERN_NAMES, type PatternName } from "./patterns.ts";
-import type { SpecialToken } from "./special_tokens.ts";
+import { PATTERN_NAMES, type PatternName } from "./pretokenize/patterns.ts";
+import type { SpecialToken } from "./pretokenize/special_tokens.ts";
 
 /** How a tokenizer is loaded. */
 export interface LoadOptions {

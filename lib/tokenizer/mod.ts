@@ -14,21 +14,21 @@
  *
  * @module
  */
-export type { PatternName } from "./patterns.ts";
-export type { Vocabulary } from "./vocabulary.ts";
-export type { SpecialToken } from "./special_tokens.ts";
-export { TokenBytes } from "./token_bytes.ts";
-export type { TextSource } from "./text_source.ts";
-export { TextEncoding } from "./text_encoding.ts";
+export type { PatternName } from "./pretokenize/patterns.ts";
+export type { Vocabulary } from "./vocabulary/vocabulary.ts";
+export type { SpecialToken } from "./pretokenize/special_tokens.ts";
+export { TokenBytes } from "./encode/token_bytes.ts";
+export type { TextSource } from "../corpus/text_source.ts";
+export { TextEncoding } from "./encode/text_encoding.ts";
 export { type EncodeOptions, type Ids, Tokenizer } from "./tokenizer.ts";
 export { createTokenizer, type MergePair, type TokenizerParts } from "./create_tokenizer.ts";
 export type { LoadOptions } from "./load_options.ts";
 export { loadTokenizer, saveTokenizer } from "./tokenizer_dir.ts";
 export type { TokenizerSource } from "./tokenizer_source.ts";
-export { trainBpe, trainBpeFromCounts, type TrainBpeOptions } from "./train_bpe.ts";
-export { type CountedText, countTexts, type CountTextsOptions, type CountTimes } from "./count_texts.ts";
-export type { WordCounts } from "./word_counts.ts";
-export { addCounts, formatCounts, parseCounts } from "./count_file.ts";
-export { longestTokens, MergeHistory, type MergeTree } from "./merge_history.ts";
-export type { Texts } from "./texts.ts";
-export { formatTiktoken, parseTiktoken, type TiktokenOptions } from "./tiktoken_file.ts";
+export { trainBpe, trainBpeFromCounts, type TrainBpeOptions } from "../corpus/train_bpe.ts";
+export { type CountedText, countTexts, type CountTextsOptions, type CountTimes } from "../corpus/count/count_texts.ts";
+export type { WordCounts } from "./train/word_counts.ts";
+export { addCounts, formatCounts, parseCounts } from "../corpus/count/count_file.ts";
+export { longestTokens, MergeHistory, type MergeTree } from "./train/merge_history.ts";
+export type { Texts } from "../corpus/texts.ts";
+export { formatTiktoken, parseTiktoken, type TiktokenOptions } from "./vocabulary/tiktoken_file.ts";

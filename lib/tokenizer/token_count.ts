@@ -1,7 +1,7 @@
 // How many ids a text has, without keeping them; no more of it is encoded than the answer needs.
-import type { Encoder } from "./encoder.ts";
-import type { SpecialTokens } from "./special_tokens.ts";
-import { encodingSplitter } from "./text_encoding.ts";
+import type { Encoder } from "./encode/encoder.ts";
+import type { SpecialTokens } from "./pretokenize/special_tokens.ts";
+import { encodingSplitter } from "./encode/text_encoding.ts";
 
 /** Bytes that are encoded before the count is looked at. */
 const PIECE_BYTES = 1 << 14;

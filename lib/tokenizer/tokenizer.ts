@@ -1,10 +1,10 @@
 // The tokenizer a person holds: text to ids and back.
 import { UserError } from "../errors.ts";
-import { Encoder } from "./encoder.ts";
-import { SpecialTokens } from "./special_tokens.ts";
-import { encodingSplitter, TextEncoding } from "./text_encoding.ts";
+import { Encoder } from "./encode/encoder.ts";
+import { SpecialTokens } from "./pretokenize/special_tokens.ts";
+import { encodingSplitter, TextEncoding } from "./encode/text_encoding.ts";
 import { countIds } from "./token_count.ts";
-import type { Vocabulary } from "./vocabulary.ts";
+import type { Vocabulary } from "./vocabulary/vocabulary.ts";
 
 /** How {@linkcode Tokenizer.encode} treats what looks like a special token. */
 export interface EncodeOptions {
@@ -22,7 +22,7 @@ const NO_SPECIALS = new SpecialTokens([]);
  *
  * @example
  * ```ts
- * import { trainBpe } from "./train_bpe.ts";
+ * import { trainBpe } from "../corpus/train_bpe.ts";
  *
  * const tokenizer = await trainBpe("low low low lower lowest", { vocabSize: 260, specialTokens: ["<|endoftext|>"] });
  * const ids = tokenizer.encode("low<|endoftext|>");

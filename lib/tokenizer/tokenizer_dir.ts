@@ -9,14 +9,14 @@ import { nameOf, parentOf, plainPath } from "../io/parent_of.ts";
 import { restoreReplaced } from "../io/replace_directory.ts";
 import { knownPattern, knownRanks } from "./known_files.ts";
 import { choosePattern, type LoadOptions } from "./load_options.ts";
-import { spelledTokens } from "./spelled_vocabulary.ts";
-import { looksLikeRanks, parseTiktoken } from "./tiktoken_file.ts";
+import { spelledTokens } from "./vocabulary/spelled_vocabulary.ts";
+import { looksLikeRanks, parseTiktoken } from "./vocabulary/tiktoken_file.ts";
 import { Tokenizer } from "./tokenizer.ts";
-import { formatTokenizerJson, parseTokenizerJson } from "./tokenizer_json.ts";
+import { formatTokenizerJson, parseTokenizerJson } from "./vocabulary/tokenizer_json.ts";
 import { pathOf, readSource, type TokenizerSource } from "./tokenizer_source.ts";
-import { readTokenizerText, refuseFile, refuseText } from "./tokenizer_text.ts";
-import { formatMerges, mergeLines, parseAddedTokens, parseVocabAndMerges } from "./vocab_and_merges.ts";
-import type { Vocabulary } from "./vocabulary.ts";
+import { readTokenizerText, refuseFile, refuseText } from "./vocabulary/tokenizer_text.ts";
+import { formatMerges, mergeLines, parseAddedTokens, parseVocabAndMerges } from "./vocabulary/vocab_and_merges.ts";
+import type { Vocabulary } from "./vocabulary/vocabulary.ts";
 
 const TOKENIZER_JSON = "tokenizer.json";
 /** The names of vocabulary and merges, as Hugging Face writes them, and as GPT-2 came with them. */
@@ -67,8 +67,8 @@ export async function saveTokenizer(tokenizer: Tokenizer, dir: string): Promise<
  * @example A tokenizer.json in memory
  * ```ts
  * import { loadTokenizer } from "./tokenizer_dir.ts";
- * import { formatTokenizerJson } from "./tokenizer_json.ts";
- * import { trainBpe } from "./train_bpe.ts";
+ * import { formatTokenizerJson } from "./vocabulary/tokenizer_json.ts";
+ * import { trainBpe } from "../corpus/train_bpe.ts";
  *
  * const json = formatTokenizerJson((await trainBpe("low low lower", { vocabSize: 259 })).vocabulary);
  * const tokenizer = await loadTokenizer(json);

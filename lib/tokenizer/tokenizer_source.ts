@@ -1,6 +1,6 @@
 // A tokenizer's file that is not on disk: behind an address, in a response, or in memory. No Deno API: it runs in a browser.
 import { UserError } from "../errors.ts";
-import { decodeTokenizerText, MAX_BYTES, refuseFile } from "./tokenizer_text.ts";
+import { decodeTokenizerText, MAX_BYTES, refuseFile } from "./vocabulary/tokenizer_text.ts";
 
 /**
  * Where a tokenizer comes from. A string is a path, unless it begins as an address of the web does, or as the text of a

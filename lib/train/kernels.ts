@@ -1,8 +1,8 @@
 import type { Kernel } from "../graph/kernel.ts";
 import { OP_KERNELS } from "../ops/kernels.ts";
-import { advanceSchedule } from "./advance_schedule.ts";
-import { clipGradNormFactor, clipGradNormPartials } from "./clip_grad_norm.ts";
-import { lossScaleApply, lossScaleUpdate } from "./loss_scale.ts";
+import { advanceSchedule } from "./optimizer/advance_schedule.ts";
+import { clipGradNormFactor, clipGradNormPartials } from "./optimizer/clip_grad_norm.ts";
+import { lossScaleApply, lossScaleUpdate } from "./optimizer/loss_scale.ts";
 import { OPTIMIZERS } from "./optimizer/registry.ts";
 
 /** Every kernel that programs of this library call: the ops', and those of a training step beside them. */

@@ -14,8 +14,8 @@
 
 // Steps
 export { adamw, type AdamWOptions, adamwSchedule, type AdamWTensors } from "./optimizer/adamw.ts";
-export { clipGradNorm } from "./clip_grad_norm.ts";
-export { LOSS_SCALE_DEFAULTS, LossScale, type LossScaleOptions, type ToldOptimizer } from "./loss_scale.ts";
+export { clipGradNorm } from "./optimizer/clip_grad_norm.ts";
+export { LOSS_SCALE_DEFAULTS, LossScale, type LossScaleOptions, type ToldOptimizer } from "./optimizer/loss_scale.ts";
 export {
   cosineLearningRate,
   type CosineSchedule,
@@ -28,8 +28,8 @@ export { type StepResult, Trainer, type TrainerOptions } from "./trainer.ts";
 export { type Snapshot, type StartingPoint, type StepMetrics, train, type TrainOptions } from "./train.ts";
 export { type Divergence, DivergenceError, type DivergenceOrigin, type DivergenceSettings } from "./divergence.ts";
 export { Sampler } from "./sampler.ts";
-export { type KernelFault, selfTest, type SelfTestOptions } from "./self_test.ts";
-export type { Probe, ProbeInput } from "./self_test_probes.ts";
+export { type KernelFault, selfTest, type SelfTestOptions } from "../self_test/self_test.ts";
+export type { Probe, ProbeInput } from "../self_test/self_test_probes.ts";
 
 // Optimizers
 export { type OptimizerDefinition, type UpdateItem, type UpdateTensors } from "./optimizer/definition.ts";
@@ -41,9 +41,9 @@ export { biasCorrection, LEARNING_RATE, type ScheduleEntry } from "./optimizer/s
 
 // Configuration
 export { TRAINING_DEFAULTS, type TrainingConfig, validateTrainingConfig } from "./config.ts";
-export { type ConfigParts, mergeConfigs, type MergedConfig, readConfigFile } from "./merge_config.ts";
-export { planForTime, type TimePlan, type TimePlanOptions } from "./plan_for_time.ts";
-export { requireRoom, type RoomConfig, type RoomOptions } from "./require_room.ts";
+export { type ConfigParts, mergeConfigs, type MergedConfig, readConfigFile } from "../run/merge_config.ts";
+export { planForTime, type TimePlan, type TimePlanOptions } from "../run/plan_for_time.ts";
+export { requireRoom, type RoomConfig, type RoomOptions } from "../run/require_room.ts";
 export {
   type Candidate,
   type Choice,
@@ -54,7 +54,7 @@ export {
   type Resources,
   type RunCosts,
   stepsWithin,
-} from "./time_budget.ts";
+} from "../run/time_budget.ts";
 
 // Runs
 export {
@@ -67,13 +67,13 @@ export {
   listCheckpoints,
   readCheckpoint,
   writeCheckpoint,
-} from "./checkpoint.ts";
-export { type DataRecord, recordOf, requireSameData } from "./data_record.ts";
-export { MetricsFollower, readLog, readMetrics, type RunLog } from "./metrics_follower.ts";
-export type { LoggedDivergence } from "./metrics_line.ts";
-export { missingSteps } from "./metrics_log.ts";
-export { resumeRun, type ResumeRunOptions } from "./resume_run.ts";
-export { trainRun, type TrainRunOptions } from "./run.ts";
+} from "../run/checkpoint.ts";
+export { type DataRecord, recordOf, requireSameData } from "../run/data_record.ts";
+export { MetricsFollower, readLog, readMetrics, type RunLog } from "../run/metrics_follower.ts";
+export type { LoggedDivergence } from "../run/metrics_line.ts";
+export { missingSteps } from "../run/metrics_log.ts";
+export { resumeRun, type ResumeRunOptions } from "../run/resume_run.ts";
+export { trainRun, type TrainRunOptions } from "../run/run.ts";
 export {
   createRunDirectory,
   findWeights,
@@ -83,15 +83,15 @@ export {
   RUN_FILES,
   type RunConfig,
   writeRunConfig,
-} from "./run_directory.ts";
-export { loadRun, type RunModel } from "./load_run.ts";
-export { type GenerateTextOptions, LoadedModel, loadModel, type LoadModelOptions } from "./loaded_model.ts";
-export { loadRunTokenizer } from "./run_tokenizer.ts";
+} from "../run/run_directory.ts";
+export { loadRun, type RunModel } from "../run/load_run.ts";
+export { type GenerateTextOptions, LoadedModel, loadModel, type LoadModelOptions } from "../run/loaded_model.ts";
+export { loadRunTokenizer } from "../run/run_tokenizer.ts";
 
 // Sweeps
-export { type StartedRun, sweep, type SweepOptions, type SweepRun } from "./sweep.ts";
-export { type SweepAxes, sweepGrid, type SweepPoint } from "./sweep_grid.ts";
-export { bestResult, readResults, type SweepResult, sweepTable } from "./sweep_results.ts";
+export { type StartedRun, sweep, type SweepOptions, type SweepRun } from "../run/sweep.ts";
+export { type SweepAxes, sweepGrid, type SweepPoint } from "../run/sweep_grid.ts";
+export { bestResult, readResults, type SweepResult, sweepTable } from "../run/sweep_results.ts";
 
 // Reports
 export {
@@ -101,8 +101,8 @@ export {
   reportContent,
   reportHtml,
   type ReportRun,
-} from "./report.ts";
-export type { Plot, PlotField, PlotPoints, RunPlots } from "./report_plots.ts";
+} from "../report/report.ts";
+export type { Plot, PlotField, PlotPoints, RunPlots } from "../report/report_plots.ts";
 export type { Html } from "../io/markup.ts";
 export { measureLimits } from "../measure/limits.ts";
 export { type MeasuredPeak, measurePeak, Peak } from "../measure/peak.ts";

@@ -1,8 +1,8 @@
-import { documentStart, END_OF_TEXT } from "../model/document_start.ts";
+import { documentStart, END_OF_TEXT } from "../generate/document_start.ts";
 import type { Backend } from "../backend/backend.ts";
 import type { Batch } from "../dataset/batches.ts";
 import { option, say, UserError } from "../errors.ts";
-import { TextGenerator } from "../model/generator.ts";
+import { TextGenerator } from "../generate/generator.ts";
 import type { LanguageModel } from "../model/language_model.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import { TRAINING_DEFAULTS, type TrainingConfig } from "./config.ts";

@@ -7,9 +7,9 @@ import { BYTES_PER_ELEMENT, DeviceStorage, Tensor } from "../graph/tensor.ts";
 import { type LanguageModel, requireMembers } from "../model/language_model.ts";
 import { ParameterLayout } from "../model/parameters.ts";
 import { logRow } from "../ops/write_rows.ts";
-import { clipGradNorm } from "./clip_grad_norm.ts";
+import { clipGradNorm } from "./optimizer/clip_grad_norm.ts";
 import { lossOf } from "./loss.ts";
-import { LossScale } from "./loss_scale.ts";
+import { LossScale } from "./optimizer/loss_scale.ts";
 import { createOptimizers, type Optimizer } from "./optimizer/optimizers.ts";
 import type { TrainerOptions } from "./trainer.ts";
 

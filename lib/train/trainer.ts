@@ -10,9 +10,9 @@ import type { LanguageModel } from "../model/language_model.ts";
 import type { ParameterLayout } from "../model/parameters.ts";
 import type { WeightSource } from "../model/weights.ts";
 import type { TrainingConfig } from "./config.ts";
-import type { LossScaleOptions } from "./loss_scale.ts";
+import type { LossScaleOptions } from "./optimizer/loss_scale.ts";
 import type { OptimizerOptions, ParameterGroup } from "./optimizer/groups.ts";
-import { requireBatch } from "./require_batch.ts";
+import { requireBatch } from "../model/require_batch.ts";
 import { type StepPrograms, traceStep } from "./step_programs.ts";
 
 /** What a training step is compiled for. */

@@ -10,7 +10,7 @@ import { PRESETS } from "../../lib/model/config.ts";
 import { Transformer } from "../../lib/model/transformer.ts";
 import { initialWeights } from "../../lib/model/weights.ts";
 import { trainBpe } from "../../lib/tokenizer/mod.ts";
-import { type ConfigParts, mergeConfigs, type MergedConfig } from "../../lib/train/merge_config.ts";
+import { type ConfigParts, mergeConfigs, type MergedConfig } from "../../lib/run/merge_config.ts";
 import { train } from "../../lib/train/train.ts";
 import { startBackend } from "../cli/backend.ts";
 import { requireInputFile } from "../cli/files.ts";

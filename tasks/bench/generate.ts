@@ -7,7 +7,7 @@ import { parameterItems } from "../../lib/accounting/parameters.ts";
 import { formatTable } from "../../lib/accounting/table.ts";
 import { formatCount, formatDuration, formatShare, formatSi } from "../../lib/accounting/units.ts";
 import type { Backend } from "../../lib/backend/backend.ts";
-import { TextGenerator } from "../../lib/model/generator.ts";
+import { TextGenerator } from "../../lib/generate/generator.ts";
 import { Transformer } from "../../lib/model/transformer.ts";
 import { writeWeights } from "../../lib/model/weights.ts";
 import { startBackend } from "../cli/backend.ts";

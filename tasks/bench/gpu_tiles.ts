@@ -1,20 +1,26 @@
 /**
- * Measures the ways in which a GPU can multiply matrices, for the tables in kernels/wgsl/matmul_tile_choice.ts.
+ * Measures the ways in which a GPU can multiply matrices, for the tables in kernels/wgsl/matmul/matmul_tile_choice.ts.
  *
  *   deno task bench gpu-tiles --shapes large-128,gpt2-small
  */
 import type { WgslKernel } from "../../kernels/wgsl/dispatch.ts";
-import { chooseVariant, matmulCall, matmulKernels, type Variant, variantLabel } from "../../kernels/wgsl/linear.ts";
-import type { MatmulKernel } from "../../kernels/wgsl/matmul_source.ts";
-import type { Tile } from "../../kernels/wgsl/matmul_tile.ts";
-import { fits, TILES } from "../../kernels/wgsl/matmul_tile_choice.ts";
+import {
+  chooseVariant,
+  matmulCall,
+  matmulKernels,
+  type Variant,
+  variantLabel,
+} from "../../kernels/wgsl/matmul/linear.ts";
+import type { MatmulKernel } from "../../kernels/wgsl/matmul/matmul_source.ts";
+import type { Tile } from "../../kernels/wgsl/matmul/matmul_tile.ts";
+import { fits, TILES } from "../../kernels/wgsl/matmul/matmul_tile_choice.ts";
 import { exceededLimits } from "../../lib/accounting/limits_exceeded.ts";
 import { createWasmBackend } from "../../lib/backend/wasm.ts";
 import { createWebGpuBackend, type WebGpuBackend } from "../../lib/backend/webgpu.ts";
 import type { Kernel } from "../../lib/graph/kernel.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "../../lib/ops/linear.ts";
-import { selfTest } from "../../lib/train/self_test.ts";
-import { probeAt } from "../../lib/train/self_test_probes.ts";
+import { selfTest } from "../../lib/self_test/self_test.ts";
+import { probeAt } from "../../lib/self_test/self_test_probes.ts";
 import { quietVulkanLoader } from "../cli/backend.ts";
 import type { Flags } from "../cli/flags.ts";
 import { runTask } from "../cli/run.ts";
@@ -29,7 +35,7 @@ import { bestTime, makeArrays, type ProductSizes } from "./tile_time.ts";
 
 const HELP = `
 Measures the ways in which a GPU can multiply matrices: for each product of a model's training step every tile size and
-number of splits, the fastest of them, and the one that kernels/wgsl/linear.ts would choose.
+number of splits, the fastest of them, and the one that kernels/wgsl/matmul/linear.ts would choose.
 
   deno task bench gpu-tiles [options]
 

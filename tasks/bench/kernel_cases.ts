@@ -9,7 +9,7 @@ import { siluBackward, siluForward } from "../../lib/ops/silu.ts";
 import { softmaxBackward, softmaxForward } from "../../lib/ops/softmax.ts";
 import { swigluBackward, swigluForward } from "../../lib/ops/swiglu.ts";
 import { writeRowsKernel } from "../../lib/ops/write_rows.ts";
-import { clipGradNormFactor, clipGradNormPartials } from "../../lib/train/clip_grad_norm.ts";
+import { clipGradNormFactor, clipGradNormPartials } from "../../lib/train/optimizer/clip_grad_norm.ts";
 import { KERNELS } from "../../lib/train/kernels.ts";
 import { OPTIMIZERS } from "../../lib/train/optimizer/registry.ts";
 import { LM_SHAPES } from "./lm_shapes.ts";

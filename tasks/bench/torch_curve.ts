@@ -3,9 +3,9 @@ import { fileURLToPath } from "node:url";
 import { randomBatch } from "../../lib/dataset/batches.ts";
 import type { TokenSource } from "../../lib/dataset/token_source.ts";
 import { parameterSpecs } from "../../lib/model/parameters.ts";
-import { type TensorToWrite, writeSafetensors } from "../../lib/model/safetensors.ts";
+import { type TensorToWrite, writeSafetensors } from "../../lib/formats/safetensors.ts";
 import { initialWeights } from "../../lib/model/weights.ts";
-import type { MergedConfig } from "../../lib/train/merge_config.ts";
+import type { MergedConfig } from "../../lib/run/merge_config.ts";
 import type { StepMetrics } from "../../lib/train/train.ts";
 import { timeProcess } from "./process.ts";
 

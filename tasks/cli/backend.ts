@@ -12,7 +12,7 @@ import { WebGpuBackend } from "../../lib/backend/webgpu.ts";
 import type { Precision } from "../../lib/graph/graph.ts";
 import { openDawn, requireMatrices } from "../../lib/backend/webgpu/dawn.ts";
 import { GpuError } from "../../lib/backend/webgpu/gpu_error.ts";
-import type { KernelFault } from "../../lib/train/self_test.ts";
+import type { KernelFault } from "../../lib/self_test/self_test.ts";
 import { UsageError } from "./errors.ts";
 import { hasPassedSelfTest, testKernels } from "./self_test.ts";
 import { chooseMatrixTiles, chooseTiles } from "./tiles.ts";

@@ -1,11 +1,11 @@
 // Counting the words of what a person names, with progress, until Ctrl-C.
-import { nameOf, textSourceOf } from "../../lib/dataset/text_inputs.ts";
+import { nameOf, textSourceOf } from "../../lib/corpus/text_inputs.ts";
 import {
   type CountedText,
   countTexts,
   type CountTextsOptions,
   type CountTimes,
-} from "../../lib/tokenizer/count_texts.ts";
+} from "../../lib/corpus/count/count_texts.ts";
 import { UserError } from "./errors.ts";
 import { requireField } from "./field_flag.ts";
 import { untilInterrupted } from "./interrupt.ts";

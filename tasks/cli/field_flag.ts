@@ -1,4 +1,4 @@
-import type { TextInput } from "../../lib/dataset/text_inputs.ts";
+import type { TextInput } from "../../lib/corpus/text_inputs.ts";
 import { UsageError } from "./errors.ts";
 import { shown } from "./shown.ts";
 

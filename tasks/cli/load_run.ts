@@ -1,6 +1,6 @@
 // A run's model, tokenizer and weights, for tasks that use a trained model.
-import { loadRun as loadRunModel, type RunModel } from "../../lib/train/load_run.ts";
-import { NoWeightsError, RUN_ENTRIES } from "../../lib/train/run_directory.ts";
+import { loadRun as loadRunModel, type RunModel } from "../../lib/run/load_run.ts";
+import { NoWeightsError, RUN_ENTRIES } from "../../lib/run/run_directory.ts";
 import { say, UserError, wordingOf } from "./errors.ts";
 import { requireDirectory } from "./files.ts";
 

@@ -1,7 +1,7 @@
 // How much memory a run may take here.
 import type { Backend } from "../../lib/backend/backend.ts";
 import type { TokenSource } from "../../lib/dataset/token_source.ts";
-import type { RoomOptions } from "../../lib/train/require_room.ts";
+import type { RoomOptions } from "../../lib/run/require_room.ts";
 
 /** Bytes of memory that the machine has; `undefined` where the task may not ask. */
 function machineMemory(): number | undefined {

@@ -2,7 +2,12 @@
 import type { Backend } from "../../lib/backend/backend.ts";
 import type { WebGpuBackend } from "../../lib/backend/webgpu.ts";
 import type { Precision } from "../../lib/graph/graph.ts";
-import { type KernelFault, selfTest, selfTestFingerprint, type SelfTestOptions } from "../../lib/train/self_test.ts";
+import {
+  type KernelFault,
+  selfTest,
+  selfTestFingerprint,
+  type SelfTestOptions,
+} from "../../lib/self_test/self_test.ts";
 import type { KnownDevice } from "./device_cache.ts";
 import { hasPassed, notePassed } from "./self_test_cache.ts";
 

@@ -1,6 +1,6 @@
 // The texts that a person names, and what is said of them on stderr.
-import { expandInputs, type ExpandInputsOptions, type InputReport } from "../../lib/dataset/expand_inputs.ts";
-import type { TextInput } from "../../lib/dataset/text_inputs.ts";
+import { expandInputs, type ExpandInputsOptions, type InputReport } from "../../lib/corpus/expand_inputs.ts";
+import type { TextInput } from "../../lib/corpus/text_inputs.ts";
 import { fileFilter } from "./file_filter.ts";
 
 /** Paths that are listed of each kind; more are counted. */

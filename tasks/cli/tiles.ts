@@ -1,10 +1,10 @@
 // Which tiles suit a person's GPU: measured once, and remembered.
-import { matmulKernels } from "../../kernels/wgsl/linear.ts";
-import { MATRIX_TILES, matrixTileLabel } from "../../kernels/wgsl/matmul_subgroup_call.ts";
-import { subgroupMatmul } from "../../kernels/wgsl/matmul_subgroup.ts";
-import { TILES } from "../../kernels/wgsl/matmul_tile_choice.ts";
-import { tileLabel } from "../../kernels/wgsl/matmul_tile.ts";
-import { tiledMatmul } from "../../kernels/wgsl/matmul_tiled.ts";
+import { matmulKernels } from "../../kernels/wgsl/matmul/linear.ts";
+import { MATRIX_TILES, matrixTileLabel } from "../../kernels/wgsl/matmul/matmul_subgroup_call.ts";
+import { subgroupMatmul } from "../../kernels/wgsl/matmul/matmul_subgroup.ts";
+import { TILES } from "../../kernels/wgsl/matmul/matmul_tile_choice.ts";
+import { tileLabel } from "../../kernels/wgsl/matmul/matmul_tile.ts";
+import { tiledMatmul } from "../../kernels/wgsl/matmul/matmul_tiled.ts";
 import { formatSi } from "../../lib/accounting/units.ts";
 import type { WebGpuBackend } from "../../lib/backend/webgpu.ts";
 import { sha256 } from "../../lib/io/sha256.ts";

@@ -1,6 +1,6 @@
 // What the dashboard's server answers.
 import { excerpt } from "../../lib/io/excerpt.ts";
-import { reportContent, reportHtml } from "../../lib/train/report.ts";
+import { reportContent, reportHtml } from "../../lib/report/report.ts";
 import { describeError } from "../cli/errors.ts";
 import { PLOT_LIBRARY } from "../report/plot_library.ts";
 import { WatchedRuns } from "./watched_runs.ts";

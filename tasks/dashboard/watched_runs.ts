@@ -1,10 +1,10 @@
 // Runs on disk as they go: read again when asked, from where they were left.
 import { UserError } from "../../lib/errors.ts";
 import { isFile } from "../../lib/io/is_file.ts";
-import { MetricsFollower } from "../../lib/train/metrics_follower.ts";
-import type { ReportRun } from "../../lib/train/report.ts";
-import { RUN_FILES } from "../../lib/train/run_directory.ts";
-import { readRunRecord, type RunRecord } from "../../lib/train/run_record.ts";
+import { MetricsFollower } from "../../lib/run/metrics_follower.ts";
+import type { ReportRun } from "../../lib/report/report.ts";
+import { RUN_FILES } from "../../lib/run/run_directory.ts";
+import { readRunRecord, type RunRecord } from "../../lib/run/run_record.ts";
 import { messageOf } from "../cli/errors.ts";
 import { isFileSystemError } from "../cli/file_system_errors.ts";
 import { describeRun } from "../report/describe_run.ts";

@@ -1,18 +1,18 @@
 // evaluate --memorisation: what a model copied from its training text.
 import { formatCount, formatShare } from "../../lib/accounting/units.ts";
 import { formatTable } from "../../lib/accounting/table.ts";
-import { isPlainFile, textSourceOf } from "../../lib/dataset/text_inputs.ts";
-import { drawExcerpts, readBlocks } from "../../lib/memorisation/excerpts.ts";
-import { drawSamples } from "../../lib/memorisation/draw_samples.ts";
+import { isPlainFile, textSourceOf } from "../../lib/corpus/text_inputs.ts";
+import { drawExcerpts, readBlocks } from "../../lib/evaluate/memorisation/excerpts.ts";
+import { drawSamples } from "../../lib/evaluate/memorisation/draw_samples.ts";
 import {
   MAX_VALID_BYTES,
   measureMemorisation,
   type MemorisationReport,
   type OverlapSummary,
-} from "../../lib/memorisation/measure.ts";
-import { TextGenerator } from "../../lib/model/generator.ts";
-import { Safetensors } from "../../lib/model/safetensors.ts";
-import { validateSampling } from "../../lib/model/sampling.ts";
+} from "../../lib/evaluate/memorisation/measure.ts";
+import { TextGenerator } from "../../lib/generate/generator.ts";
+import { Safetensors } from "../../lib/formats/safetensors.ts";
+import { validateSampling } from "../../lib/generate/sampling.ts";
 import { writeWeights } from "../../lib/model/weights.ts";
 import { weightsFrom } from "../../lib/model/weights_file.ts";
 import type { Tokenizer } from "../../lib/tokenizer/mod.ts";

@@ -1,6 +1,6 @@
 // The text that evaluate measures a loss on, as token ids.
-import { encodeParts, wholeInputs } from "../../lib/dataset/encode_parts.ts";
-import { nameOf, STDIN, type TextInput } from "../../lib/dataset/text_inputs.ts";
+import { encodeParts, wholeInputs } from "../../lib/corpus/encode/encode_parts.ts";
+import { nameOf, STDIN, type TextInput } from "../../lib/corpus/text_inputs.ts";
 import type { Tokenizer } from "../../lib/tokenizer/mod.ts";
 import { UserError } from "../cli/errors.ts";
 import { requireField } from "../cli/field_flag.ts";

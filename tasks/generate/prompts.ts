@@ -1,7 +1,7 @@
 // What generate is to continue, from standard input: bytes as they come, which need not be UTF-8.
 import { isUtf8 } from "node:buffer";
-import { byteLines } from "../../lib/dataset/json_lines.ts";
-import { textBytes } from "../../lib/dataset/text_bytes.ts";
+import { byteLines } from "../../lib/corpus/json_lines.ts";
+import { textBytes } from "../../lib/corpus/text_bytes.ts";
 import { UserError } from "../cli/errors.ts";
 import { warn } from "../cli/text_inputs.ts";
 

@@ -2,11 +2,11 @@
 import { predictTraining } from "../../lib/accounting/training_summary.ts";
 import { formatBinary, formatCount, formatSi } from "../../lib/accounting/units.ts";
 import { isTransformerConfig } from "../../lib/model/own_config.ts";
-import { type Course, courseOf, divergenceOf } from "../../lib/train/course.ts";
-import type { RunLog } from "../../lib/train/metrics_follower.ts";
-import type { ReportRun } from "../../lib/train/report.ts";
-import type { RunConfig } from "../../lib/train/run_directory.ts";
-import type { RunRecord } from "../../lib/train/run_record.ts";
+import { type Course, courseOf, divergenceOf } from "../../lib/run/course.ts";
+import type { RunLog } from "../../lib/run/metrics_follower.ts";
+import type { ReportRun } from "../../lib/report/report.ts";
+import type { RunConfig } from "../../lib/run/run_directory.ts";
+import type { RunRecord } from "../../lib/run/run_record.ts";
 import { formatSeconds } from "../cli/progress.ts";
 
 /** A run in a report. */

@@ -1,10 +1,10 @@
 // Report pages of runs on disk, with the plotting library that they carry.
 import { writeFileAtomically } from "../../lib/io/atomic.ts";
 import type { PublishOptions } from "../../lib/io/pending_file.ts";
-import { readLog } from "../../lib/train/metrics_follower.ts";
-import { reportHtml } from "../../lib/train/report.ts";
-import { RUN_FILES } from "../../lib/train/run_directory.ts";
-import { readRunRecord } from "../../lib/train/run_record.ts";
+import { readLog } from "../../lib/run/metrics_follower.ts";
+import { reportHtml } from "../../lib/report/report.ts";
+import { RUN_FILES } from "../../lib/run/run_directory.ts";
+import { readRunRecord } from "../../lib/run/run_record.ts";
 import { messageOf } from "../cli/errors.ts";
 import { describeRun } from "./describe_run.ts";
 import { PLOT_LIBRARY } from "./plot_library.ts";

@@ -1,7 +1,7 @@
 // Random bytes to ids and back, under each pattern.
 import { Buffer } from "node:buffer";
-import { PATTERN_NAMES } from "../../lib/tokenizer/patterns.ts";
-import { trainBpe } from "../../lib/tokenizer/train_bpe.ts";
+import { PATTERN_NAMES } from "../../lib/tokenizer/pretokenize/patterns.ts";
+import { trainBpe } from "../../lib/corpus/train_bpe.ts";
 import type { Attack, Campaign, Random } from "./campaign.ts";
 
 const TEXT = new URL("../../data/shakespeare.txt", import.meta.url);

@@ -1,5 +1,5 @@
 // The flags of sweep: those of train-lm that describe a model and its training, with several values.
-import { distinctValues, type SweepAxes, type SweepPoint } from "../../lib/train/sweep_grid.ts";
+import { distinctValues, type SweepAxes, type SweepPoint } from "../../lib/run/sweep_grid.ts";
 import { UsageError } from "../cli/errors.ts";
 import { type Flags, type FlagSpec, parseFlags } from "../cli/flags.ts";
 import { shown } from "../cli/shown.ts";

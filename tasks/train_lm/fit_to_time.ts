@@ -1,8 +1,8 @@
 // Choosing a run's length, and its model, for --minutes; says what was chosen and why.
 import { formatAmount, formatCount, formatDuration } from "../../lib/accounting/units.ts";
-import type { MergedConfig } from "../../lib/train/merge_config.ts";
-import { planForTime, type TimePlan, type TimePlanOptions } from "../../lib/train/plan_for_time.ts";
-import { MAX_EPOCHS } from "../../lib/train/time_budget.ts";
+import type { MergedConfig } from "../../lib/run/merge_config.ts";
+import { planForTime, type TimePlan, type TimePlanOptions } from "../../lib/run/plan_for_time.ts";
+import { MAX_EPOCHS } from "../../lib/run/time_budget.ts";
 import { untilInterrupted } from "../cli/interrupt.ts";
 
 /** Plans a run of so many minutes. */

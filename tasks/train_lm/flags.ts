@@ -1,7 +1,7 @@
 // The flags of train-lm, and what they say of the configuration.
 import { ARCHITECTURE_CHOICES, PRESETS } from "../../lib/model/config.ts";
 import { TRAINING_DEFAULTS as DEFAULTS } from "../../lib/train/config.ts";
-import type { ConfigParts } from "../../lib/train/merge_config.ts";
+import type { ConfigParts } from "../../lib/run/merge_config.ts";
 import { OPTIMIZER_NAMES } from "../../lib/train/optimizer/registry.ts";
 import { SCHEDULES } from "../../lib/train/schedule.ts";
 import { LARGEST_FIRST_SEED } from "../../lib/random/philox.ts";

@@ -1,7 +1,7 @@
 // What a person sees of a run under way.
 import { formatShare } from "../../lib/accounting/units.ts";
-import { RemainingTime } from "../../lib/train/remaining_time.ts";
-import type { RunConfig } from "../../lib/train/run_directory.ts";
+import { RemainingTime } from "../../lib/run/remaining_time.ts";
+import type { RunConfig } from "../../lib/run/run_directory.ts";
 import type { StepMetrics } from "../../lib/train/train.ts";
 import { formatSeconds, startProgress } from "../cli/progress.ts";
 

@@ -1,8 +1,8 @@
 // The token files of a training.
 import { requireVocabulary, requireWindow } from "../../lib/dataset/batches.ts";
 import type { TokenSource } from "../../lib/dataset/token_source.ts";
-import { type DataRecord, recordOf } from "../../lib/train/data_record.ts";
-import type { MergedConfig } from "../../lib/train/merge_config.ts";
+import { type DataRecord, recordOf } from "../../lib/run/data_record.ts";
+import type { MergedConfig } from "../../lib/run/merge_config.ts";
 import { type NamedTokenizer, openTokensOf } from "../cli/token_files.ts";
 
 /** Opens a token file and checks that the model can be trained on it, and that it is of the model's tokenizer. */

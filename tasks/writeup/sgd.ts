@@ -8,7 +8,7 @@ import { align } from "../../lib/graph/plan.ts";
 import { BYTES_PER_ELEMENT, DeviceStorage, Tensor } from "../../lib/graph/tensor.ts";
 import { linear } from "../../lib/ops/linear.ts";
 import { Philox } from "../../lib/random/philox.ts";
-import { clipGradNorm } from "../../lib/train/clip_grad_norm.ts";
+import { clipGradNorm } from "../../lib/train/optimizer/clip_grad_norm.ts";
 import { sgd } from "../../lib/train/optimizer/sgd.ts";
 import type { Section } from "./markdown.ts";
 

@@ -19,7 +19,7 @@ import { softmax } from "../../lib/ops/softmax.ts";
 import { swiglu } from "../../lib/ops/swiglu.ts";
 import { writeRows } from "../../lib/ops/write_rows.ts";
 import { adamw } from "../../lib/train/optimizer/adamw.ts";
-import { clipGradNorm } from "../../lib/train/clip_grad_norm.ts";
+import { clipGradNorm } from "../../lib/train/optimizer/clip_grad_norm.ts";
 import { sgd } from "../../lib/train/optimizer/sgd.ts";
 
 /** Tensors with a fixed place, in one storage of f32 and one of u32, so that all results can be read at once. */

@@ -1,19 +1,19 @@
 // The tiled attention kernels that a real GPU would get, on whatever adapter there is.
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { attentionBackwardCall, attentionForwardCall } from "../../kernels/wgsl/attention.ts";
+import { attentionBackwardCall, attentionForwardCall } from "../../kernels/wgsl/attention/attention.ts";
 import {
   type AttentionTile,
   attentionTileBytes,
   type AttentionTiles,
   chooseTiles,
   tiledHead,
-} from "../../kernels/wgsl/attention_tile.ts";
-import { tiledBackwardWholeSource } from "../../kernels/wgsl/attention_tiled_backward_whole.ts";
+} from "../../kernels/wgsl/attention/attention_tile.ts";
+import { tiledBackwardWholeSource } from "../../kernels/wgsl/attention/attention_tiled_backward_whole.ts";
 import type { WgslKernel } from "../../kernels/wgsl/dispatch.ts";
 import { createWebGpuBackend } from "../../lib/backend/webgpu.ts";
 import { attentionBackward, attentionForward } from "../../lib/ops/attention.ts";
-import { selfTest } from "../../lib/train/self_test.ts";
-import { probeAt } from "../../lib/train/self_test_probes.ts";
+import { selfTest } from "../../lib/self_test/self_test.ts";
+import { probeAt } from "../../lib/self_test/self_test_probes.ts";
 import { assertClose } from "../harness/assert_close.ts";
 import { attentionTolerances, cachedAttention, randomAttention } from "../harness/attention_case.ts";
 import { reference } from "../harness/backends.ts";

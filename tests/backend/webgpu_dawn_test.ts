@@ -1,13 +1,13 @@
 // What is asked of Dawn, and what is said where it cannot be had. The add-on itself, 100 MB, is not fetched for this.
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import type { SubgroupMatrices } from "../../kernels/wgsl/subgroup_matrix.ts";
+import type { SubgroupMatrices } from "../../kernels/wgsl/matmul/subgroup_matrix.ts";
 import { WebGpuBackend } from "../../lib/backend/webgpu.ts";
 import { findAdapter, requestDevice, summarizeAdapter } from "../../lib/backend/webgpu/adapter.ts";
 import { openDawn, requireMatrices } from "../../lib/backend/webgpu/dawn.ts";
 import { matricesOf, MATRIX_FEATURES } from "../../lib/backend/webgpu/matrices.ts";
 import { UserError } from "../../lib/errors.ts";
-import { inHalf, largeProbes } from "../../lib/train/self_test_probes.ts";
-import { probeProgram } from "../../lib/train/self_test_program.ts";
+import { inHalf, largeProbes } from "../../lib/self_test/self_test_probes.ts";
+import { probeProgram } from "../../lib/self_test/self_test_program.ts";
 import { halfTest } from "../harness/gpu.ts";
 
 const NVIDIA = [

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import type { WgslKernel } from "../../kernels/wgsl/dispatch.ts";
-import { chooseVariant, matmulKernels } from "../../kernels/wgsl/linear.ts";
+import { chooseVariant, matmulKernels } from "../../kernels/wgsl/matmul/linear.ts";
 import { wgslKernels } from "../../kernels/wgsl/mod.ts";
 import { createWebGpuBackend } from "../../lib/backend/webgpu.ts";
 import { fold, MAX_DISPATCH_WORK, planDispatches } from "../../lib/backend/webgpu/plan_dispatches.ts";

@@ -1,11 +1,11 @@
 // Every way in which WebGPU multiplies matrices, those that a real GPU would pick included, on whatever adapter there is.
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { WgslKernel } from "../../kernels/wgsl/dispatch.ts";
-import { chooseVariant, matmulCall, matmulKernels, type Variant } from "../../kernels/wgsl/linear.ts";
-import type { MatmulKernel, MatmulSizes } from "../../kernels/wgsl/matmul_source.ts";
-import { requireTile, type Tile, tileBytes, tileLabel } from "../../kernels/wgsl/matmul_tile.ts";
-import { TILES } from "../../kernels/wgsl/matmul_tile_choice.ts";
-import { tiledMatmul } from "../../kernels/wgsl/matmul_tiled.ts";
+import { chooseVariant, matmulCall, matmulKernels, type Variant } from "../../kernels/wgsl/matmul/linear.ts";
+import type { MatmulKernel, MatmulSizes } from "../../kernels/wgsl/matmul/matmul_source.ts";
+import { requireTile, type Tile, tileBytes, tileLabel } from "../../kernels/wgsl/matmul/matmul_tile.ts";
+import { TILES } from "../../kernels/wgsl/matmul/matmul_tile_choice.ts";
+import { tiledMatmul } from "../../kernels/wgsl/matmul/matmul_tiled.ts";
 import { createWebGpuBackend } from "../../lib/backend/webgpu.ts";
 import { gpuTest } from "../harness/gpu.ts";
 import { linearTolerances, randomLinear } from "../harness/linear_case.ts";

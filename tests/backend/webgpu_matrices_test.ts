@@ -1,20 +1,20 @@
 // Products on subgroup matrices. No adapter at hand has these, so plain WGSL stands for them: see emulated_matrices.ts.
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { DeviceTraits, WgslKernel } from "../../kernels/wgsl/dispatch.ts";
-import { matmulKernels } from "../../kernels/wgsl/linear.ts";
-import { subgroupMatmul } from "../../kernels/wgsl/matmul_subgroup.ts";
-import { type MatrixTile, matrixTileBytes, requireMatrixTile } from "../../kernels/wgsl/matmul_subgroup_tile.ts";
+import { matmulKernels } from "../../kernels/wgsl/matmul/linear.ts";
+import { subgroupMatmul } from "../../kernels/wgsl/matmul/matmul_subgroup.ts";
+import { type MatrixTile, matrixTileBytes, requireMatrixTile } from "../../kernels/wgsl/matmul/matmul_subgroup_tile.ts";
 import {
   chooseMatrixVariant,
   fitsMatrices,
   MATRIX_TILES,
   type MatrixVariant,
   subgroupMatmulCall,
-} from "../../kernels/wgsl/matmul_subgroup_call.ts";
-import type { SubgroupMatrices } from "../../kernels/wgsl/subgroup_matrix.ts";
+} from "../../kernels/wgsl/matmul/matmul_subgroup_call.ts";
+import type { SubgroupMatrices } from "../../kernels/wgsl/matmul/subgroup_matrix.ts";
 import { createWasmBackend } from "../../lib/backend/wasm.ts";
 import { createWebGpuBackend } from "../../lib/backend/webgpu.ts";
-import { selfTest } from "../../lib/train/self_test.ts";
+import { selfTest } from "../../lib/self_test/self_test.ts";
 import { reference } from "../harness/backends.ts";
 import { emulateMatrices } from "../harness/emulated_matrices.ts";
 import { halfTest } from "../harness/gpu.ts";

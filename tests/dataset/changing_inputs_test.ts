@@ -1,13 +1,13 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { gzipSync } from "node:zlib";
-import { encodeParts, encodePartsToNpy, wholeInputs } from "../../lib/dataset/encode_parts.ts";
+import { encodeParts, encodePartsToNpy, wholeInputs } from "../../lib/corpus/encode/encode_parts.ts";
 import { readNpy } from "../../lib/dataset/npy_file.ts";
-import { planShards } from "../../lib/dataset/shard_plan.ts";
-import { expandInputs } from "../../lib/dataset/expand_inputs.ts";
-import { type TextInput, textSourceOf } from "../../lib/dataset/text_inputs.ts";
+import { planShards } from "../../lib/corpus/encode/shard_plan.ts";
+import { expandInputs } from "../../lib/corpus/expand_inputs.ts";
+import { type TextInput, textSourceOf } from "../../lib/corpus/text_inputs.ts";
 import { UserError } from "../../lib/errors.ts";
 import { countTexts, type Texts, trainBpe } from "../../lib/tokenizer/mod.ts";
-import { SpecialTokens } from "../../lib/tokenizer/special_tokens.ts";
+import { SpecialTokens } from "../../lib/tokenizer/pretokenize/special_tokens.ts";
 
 const TEXT = "the cat sat on the mat, the dog sat on the log. ".repeat(500);
 const tokenizer = await trainBpe(TEXT, { vocabSize: 265 });

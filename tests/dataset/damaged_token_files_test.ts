@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { encodeShards } from "../../lib/dataset/encode_shards.ts";
+import { encodeShards } from "../../lib/corpus/encode/encode_shards.ts";
 import { provenancePath } from "../../lib/dataset/provenance.ts";
 import { openTokens } from "../../lib/dataset/sharded_tokens.ts";
-import { expandInputs } from "../../lib/dataset/expand_inputs.ts";
+import { expandInputs } from "../../lib/corpus/expand_inputs.ts";
 
 import { UserError } from "../../lib/errors.ts";
 import { trainBpe } from "../../lib/tokenizer/mod.ts";

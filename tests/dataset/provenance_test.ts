@@ -1,17 +1,17 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
-import { encodePartsToNpy, wholeInputs } from "../../lib/dataset/encode_parts.ts";
-import { encodeShards } from "../../lib/dataset/encode_shards.ts";
+import { encodePartsToNpy, wholeInputs } from "../../lib/corpus/encode/encode_parts.ts";
+import { encodeShards } from "../../lib/corpus/encode/encode_shards.ts";
 import { writeNpy } from "../../lib/dataset/npy_file.ts";
 import { provenancePath, writeProvenance } from "../../lib/dataset/provenance.ts";
 import { openTokens } from "../../lib/dataset/sharded_tokens.ts";
-import { expandInputs } from "../../lib/dataset/expand_inputs.ts";
+import { expandInputs } from "../../lib/corpus/expand_inputs.ts";
 
 import { tokensInMemory } from "../../lib/dataset/token_source.ts";
 import { identifyTokenizer, requireOneTokenizer } from "../../lib/dataset/tokenizer_id.ts";
 import { UserError } from "../../lib/errors.ts";
 import { saveTokenizer, Tokenizer, trainBpe } from "../../lib/tokenizer/mod.ts";
-import { formatTokenizerJson } from "../../lib/tokenizer/tokenizer_json.ts";
-import { recordOf, requireSameData } from "../../lib/train/data_record.ts";
+import { formatTokenizerJson } from "../../lib/tokenizer/vocabulary/tokenizer_json.ts";
+import { recordOf, requireSameData } from "../../lib/run/data_record.ts";
 import { inTemporaryDirectory } from "../harness/temporary_directory.ts";
 
 const TEXT = "the cat sat on the mat, the dog sat on the log. ".repeat(50);

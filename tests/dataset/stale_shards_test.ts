@@ -1,13 +1,13 @@
 // Shards that are there already, but of another text or way to encode, or not ours at all.
 import { assertEquals, assertRejects } from "@std/assert";
-import { encodeShards, type EncodeShardsOptions } from "../../lib/dataset/encode_shards.ts";
-import { expandInputs } from "../../lib/dataset/expand_inputs.ts";
+import { encodeShards, type EncodeShardsOptions } from "../../lib/corpus/encode/encode_shards.ts";
+import { expandInputs } from "../../lib/corpus/expand_inputs.ts";
 import { readNpy, writeNpy } from "../../lib/dataset/npy_file.ts";
 import { provenancePath } from "../../lib/dataset/provenance.ts";
 import { shardName } from "../../lib/dataset/shard_files.ts";
 import { UserError } from "../../lib/errors.ts";
 import { Tokenizer } from "../../lib/tokenizer/tokenizer.ts";
-import { trainBpe } from "../../lib/tokenizer/train_bpe.ts";
+import { trainBpe } from "../../lib/corpus/train_bpe.ts";
 
 const A = "the cat sat on the <|endoftext|> mat. ".repeat(3000);
 const B = A.replaceAll("cat", "dog");

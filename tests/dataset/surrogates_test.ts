@@ -1,11 +1,11 @@
 // Halves of surrogate pairs in JSON Lines, which UTF-8 cannot hold: said, once for each input.
 import { assertEquals, assertMatch } from "@std/assert";
 import { gzipSync } from "node:zlib";
-import { encodeParts, wholeInputs } from "../../lib/dataset/encode_parts.ts";
-import { encodeShards } from "../../lib/dataset/encode_shards.ts";
-import { expandInputs } from "../../lib/dataset/expand_inputs.ts";
-import { textSourceOf } from "../../lib/dataset/text_inputs.ts";
-import { trainBpe } from "../../lib/tokenizer/train_bpe.ts";
+import { encodeParts, wholeInputs } from "../../lib/corpus/encode/encode_parts.ts";
+import { encodeShards } from "../../lib/corpus/encode/encode_shards.ts";
+import { expandInputs } from "../../lib/corpus/expand_inputs.ts";
+import { textSourceOf } from "../../lib/corpus/text_inputs.ts";
+import { trainBpe } from "../../lib/corpus/train_bpe.ts";
 
 const tokenizer = await trainBpe("the cat sat on the mat", { vocabSize: 258 });
 const ODD = String.raw`{"text":"\ud800 x"}` + "\n" + String.raw`{"text":"y \udc00\ud83d"}` + "\n";

@@ -1,7 +1,7 @@
 // Subgroup matrices in plain WGSL, for devices that have none. Operands stay where they are loaded from, which nothing
 // overwrites before the next barrier; of a result each invocation of a subgroup holds a row, and the second half of the
 // subgroup does what the first does.
-import { MATRIX, MATRIX_DIRECTIVES, matrixType } from "../../kernels/wgsl/subgroup_matrix.ts";
+import { MATRIX, MATRIX_DIRECTIVES, matrixType } from "../../kernels/wgsl/matmul/subgroup_matrix.ts";
 
 const LOAD = /subgroupMatrixLoad<subgroup_matrix_(left|right|result)<f\d+, \d+, \d+>, (row|col)_major>\(&(\w+), /g;
 const STORE = /subgroupMatrixStore<row_major>\(&(\w+), /g;

@@ -1,4 +1,4 @@
-import { Safetensors } from "../../lib/model/safetensors.ts";
+import { Safetensors } from "../../lib/formats/safetensors.ts";
 
 /** PyTorch's values for one op: computed in float64 from inputs that are exact in float32, then rounded to float32. */
 export interface Fixture {

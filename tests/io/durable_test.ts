@@ -1,19 +1,19 @@
 import { assertEquals } from "@std/assert";
 import { createWasmBackend } from "../../lib/backend/wasm.ts";
-import { encodePartsToNpy, wholeInputs } from "../../lib/dataset/encode_parts.ts";
-import { encodeShards } from "../../lib/dataset/encode_shards.ts";
+import { encodePartsToNpy, wholeInputs } from "../../lib/corpus/encode/encode_parts.ts";
+import { encodeShards } from "../../lib/corpus/encode/encode_shards.ts";
 import { writeNpy } from "../../lib/dataset/npy_file.ts";
-import { splitDocuments } from "../../lib/dataset/split_documents.ts";
-import { expandInputs } from "../../lib/dataset/expand_inputs.ts";
+import { splitDocuments } from "../../lib/corpus/split_documents.ts";
+import { expandInputs } from "../../lib/corpus/expand_inputs.ts";
 import { tokensInMemory } from "../../lib/dataset/token_source.ts";
 import { writeDirectoryAtomically, writeFileAtomically } from "../../lib/io/atomic.ts";
-import { writeSafetensors } from "../../lib/model/safetensors.ts";
+import { writeSafetensors } from "../../lib/formats/safetensors.ts";
 import { saveTokenizer, trainBpe } from "../../lib/tokenizer/mod.ts";
 import { TRAINING_DEFAULTS } from "../../lib/train/config.ts";
-import { recordOf } from "../../lib/train/data_record.ts";
-import { createRunDirectory, writeRunConfig } from "../../lib/train/run_directory.ts";
-import { trainRun } from "../../lib/train/run.ts";
-import { writeResults } from "../../lib/train/sweep_results.ts";
+import { recordOf } from "../../lib/run/data_record.ts";
+import { createRunDirectory, writeRunConfig } from "../../lib/run/run_directory.ts";
+import { trainRun } from "../../lib/run/run.ts";
+import { writeResults } from "../../lib/run/sweep_results.ts";
 import { unsyncedAfter } from "../harness/sync_trace.ts";
 
 const TEXT = "the cat sat on the mat, the dog sat on the log. ".repeat(20);

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { UserError } from "../../lib/errors.ts";
 import { MAX_JSON_DEPTH, nestsTooDeep } from "../../lib/io/json_depth.ts";
 import { JsonFields, parseJsonText } from "../../lib/io/json_fields.ts";
-import { parseHeader } from "../../lib/model/safetensors_header.ts";
+import { parseHeader } from "../../lib/formats/safetensors_header.ts";
 
 const SOURCE = { name: "a.json", nextStep: "Write it again" };
 const SPACE = " ".repeat(1 << 16);

@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
-import { encodePartsToNpy, wholeInputs } from "../../lib/dataset/encode_parts.ts";
-import { encodeShards } from "../../lib/dataset/encode_shards.ts";
+import { encodePartsToNpy, wholeInputs } from "../../lib/corpus/encode/encode_parts.ts";
+import { encodeShards } from "../../lib/corpus/encode/encode_shards.ts";
 import { NpyWriter, readNpy } from "../../lib/dataset/npy_file.ts";
-import { splitDocuments } from "../../lib/dataset/split_documents.ts";
-import { expandInputs } from "../../lib/dataset/expand_inputs.ts";
+import { splitDocuments } from "../../lib/corpus/split_documents.ts";
+import { expandInputs } from "../../lib/corpus/expand_inputs.ts";
 import { UserError } from "../../lib/errors.ts";
 import { writeDirectoryAtomically, writeFileAtomically } from "../../lib/io/atomic.ts";
 import type { OwnEntries } from "../../lib/io/own_entries.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { WgslKernel } from "../../kernels/wgsl/dispatch.ts";
-import { matmulKernels } from "../../kernels/wgsl/linear.ts";
-import type { Tile } from "../../kernels/wgsl/matmul_tile.ts";
+import { matmulKernels } from "../../kernels/wgsl/matmul/linear.ts";
+import type { Tile } from "../../kernels/wgsl/matmul/matmul_tile.ts";
 import { wgslKernels } from "../../kernels/wgsl/mod.ts";
 import { createWebGpuBackend } from "../../lib/backend/webgpu.ts";
 import { measureTileRates } from "../../lib/measure/tile_rates.ts";

@@ -10,7 +10,7 @@ import { ParameterLayout, parameterSpecs, sizeOf } from "../../lib/model/paramet
 import { Transformer } from "../../lib/model/transformer.ts";
 import { initialWeights, writeWeights } from "../../lib/model/weights.ts";
 import { crossEntropy } from "../../lib/ops/cross_entropy.ts";
-import { mergeConfigs } from "../../lib/train/merge_config.ts";
+import { mergeConfigs } from "../../lib/run/merge_config.ts";
 import { assertClose, UNIT_ROUNDOFF } from "../harness/assert_close.ts";
 import { forEachDevice, reference } from "../harness/backends.ts";
 import { Random } from "../harness/random.ts";

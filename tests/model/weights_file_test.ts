@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { UserError } from "../../lib/errors.ts";
-import { Safetensors, writeSafetensors } from "../../lib/model/safetensors.ts";
+import { Safetensors, writeSafetensors } from "../../lib/formats/safetensors.ts";
 import { weightsFrom } from "../../lib/model/weights_file.ts";
 
 Deno.test("weights that are NaN or infinite are refused when they are read, by name", async () => {

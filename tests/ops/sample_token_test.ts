@@ -5,7 +5,7 @@ import type { Backend } from "../../lib/backend/backend.ts";
 import { createWebGpuBackend } from "../../lib/backend/webgpu.ts";
 import { Graph } from "../../lib/graph/graph.ts";
 import { Tensor } from "../../lib/graph/tensor.ts";
-import { encodeSampling, penalizeRepetition, sampleToken, type SamplingOptions } from "../../lib/model/sampling.ts";
+import { encodeSampling, penalizeRepetition, sampleToken, type SamplingOptions } from "../../lib/generate/sampling.ts";
 import { sampleTokens, SAMPLING_OPTIONS } from "../../lib/ops/sample_token.ts";
 import { gpuTest, openGpu } from "../harness/gpu.ts";
 import { GraphRun } from "../harness/graph_run.ts";

@@ -1,4 +1,4 @@
-import type { SamplingOptions } from "../../lib/model/sampling.ts";
+import type { SamplingOptions } from "../../lib/generate/sampling.ts";
 import { largest } from "../harness/tolerance.ts";
 
 /** A unit in the last place, relative to the number: at most this. */

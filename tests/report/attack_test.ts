@@ -1,8 +1,8 @@
 // A run that somebody else made: nothing that it holds may run in the page of whoever looks at it, or become a part of it.
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Page } from "playwright-core";
-import { lineOf } from "../../lib/train/metrics_line.ts";
-import { reportHtml, type ReportRun } from "../../lib/train/report.ts";
+import { lineOf } from "../../lib/run/metrics_line.ts";
+import { reportHtml, type ReportRun } from "../../lib/report/report.ts";
 import { PLOT_LIBRARY } from "../../tasks/report/plot_library.ts";
 import { writeReport } from "../../tasks/report/write_report.ts";
 import { browserTest } from "../harness/browser.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Page } from "playwright-core";
-import { RUN_FILES } from "../../lib/train/run_directory.ts";
+import { RUN_FILES } from "../../lib/run/run_directory.ts";
 import { writeReport } from "../../tasks/report/write_report.ts";
 import { browserTest } from "../harness/browser.ts";
 import { taskCommand } from "../harness/run_task.ts";

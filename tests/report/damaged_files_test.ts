@@ -2,10 +2,10 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { UserError } from "../../lib/errors.ts";
-import { readLog } from "../../lib/train/metrics_follower.ts";
-import { lineOf } from "../../lib/train/metrics_line.ts";
-import { reportHtml } from "../../lib/train/report.ts";
-import { readResults, writeResults } from "../../lib/train/sweep_results.ts";
+import { readLog } from "../../lib/run/metrics_follower.ts";
+import { lineOf } from "../../lib/run/metrics_line.ts";
+import { reportHtml } from "../../lib/report/report.ts";
+import { readResults, writeResults } from "../../lib/run/sweep_results.ts";
 import { describeRun } from "../../tasks/report/describe_run.ts";
 import { CONFIG, linesOf, metricsOf } from "./runs.ts";
 

@@ -1,6 +1,6 @@
 // Runs on disk whose metrics are made up, for tests of what shows them.
-import { RUN_FILES, type RunConfig, writeRunConfig } from "../../lib/train/run_directory.ts";
-import { mergeConfigs } from "../../lib/train/merge_config.ts";
+import { RUN_FILES, type RunConfig, writeRunConfig } from "../../lib/run/run_directory.ts";
+import { mergeConfigs } from "../../lib/run/merge_config.ts";
 import type { StepMetrics } from "../../lib/train/train.ts";
 
 export const STEPS = 120;

@@ -1,7 +1,7 @@
 // What a report says of how a run stands.
 import { assertEquals, assertMatch } from "@std/assert";
 import { sha256 } from "../../lib/io/sha256.ts";
-import { lineOf } from "../../lib/train/metrics_line.ts";
+import { lineOf } from "../../lib/run/metrics_line.ts";
 import { dashboardHandler } from "../../tasks/dashboard/handler.ts";
 import { main as report } from "../../tasks/report.ts";
 import { capture } from "../cli/capture.ts";

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { writeNpy } from "../../lib/dataset/npy_file.ts";
 import { saveTokenizer, trainBpe } from "../../lib/tokenizer/mod.ts";
-import { mergeConfigs } from "../../lib/train/merge_config.ts";
-import { writeRunConfig } from "../../lib/train/run_directory.ts";
+import { mergeConfigs } from "../../lib/run/merge_config.ts";
+import { writeRunConfig } from "../../lib/run/run_directory.ts";
 import { DECLARED_TASKS, runTaskProcess } from "../harness/run_task.ts";
 
 /** A mistake that a person may make, and what the one line that answers it must say. */

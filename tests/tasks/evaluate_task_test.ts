@@ -5,7 +5,7 @@ import { Transformer } from "../../lib/model/transformer.ts";
 import { initialWeights, writeWeights } from "../../lib/model/weights.ts";
 import { saveWeights } from "../../lib/model/weights_file.ts";
 import { saveTokenizer, trainBpe } from "../../lib/tokenizer/mod.ts";
-import { Evaluator } from "../../lib/train/evaluator.ts";
+import { Evaluator } from "../../lib/evaluate/evaluator.ts";
 import { main } from "../../tasks/evaluate.ts";
 import { capture } from "../cli/capture.ts";
 

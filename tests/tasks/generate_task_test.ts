@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { parameterSpecs } from "../../lib/model/parameters.ts";
-import { writeSafetensors } from "../../lib/model/safetensors.ts";
+import { writeSafetensors } from "../../lib/formats/safetensors.ts";
 import { initialWeights } from "../../lib/model/weights.ts";
 import { saveTokenizer, trainBpe } from "../../lib/tokenizer/mod.ts";
-import { RUN_FILES } from "../../lib/train/run_directory.ts";
+import { RUN_FILES } from "../../lib/run/run_directory.ts";
 import { runTaskProcess, taskCommand, type TaskResult } from "../harness/run_task.ts";
 
 const TEXT = "the cat sat on the mat, the dog sat on the log. ".repeat(8);

@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { saveTokenizer, trainBpe } from "../../lib/tokenizer/mod.ts";
-import { formatTiktoken } from "../../lib/tokenizer/tiktoken_file.ts";
+import { formatTiktoken } from "../../lib/tokenizer/vocabulary/tiktoken_file.ts";
 import { main as compare } from "../../tasks/compare_tokenizers.ts";
 import { main as inspect } from "../../tasks/inspect_tokenizer.ts";
 import { capture, type Captured } from "../cli/capture.ts";
-import type { MergeTree } from "../../lib/tokenizer/merge_history.ts";
+import type { MergeTree } from "../../lib/tokenizer/train/merge_history.ts";
 
 const TEXT = "the then them theme 你好 <|endoftext|>".repeat(30);
 const small = await trainBpe(TEXT, { vocabSize: 258 });

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { writeNpy } from "../../lib/dataset/npy_file.ts";
 import { temporaryNameFor } from "../../lib/io/temporary.ts";
-import { createRunDirectory } from "../../lib/train/run_directory.ts";
+import { createRunDirectory } from "../../lib/run/run_directory.ts";
 import { TRAINING_DEFAULTS } from "../../lib/train/config.ts";
 import { trainBpe } from "../../lib/tokenizer/mod.ts";
 import { runTaskProcess } from "../harness/run_task.ts";

@@ -1,6 +1,6 @@
 // What tasks do to what is at --out already, and to what they read.
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { splitText } from "../../lib/dataset/split.ts";
+import { splitText } from "../../lib/corpus/split.ts";
 import { main as demo } from "../../tasks/demo.ts";
 import { capture } from "../cli/capture.ts";
 import { fill, withInputs, type Writer, WRITERS } from "./writers.ts";

@@ -2,8 +2,8 @@
 import { assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { OptionError } from "../../lib/errors.ts";
 import { createWasmBackend } from "../../lib/backend/wasm.ts";
-import { drawSamples } from "../../lib/memorisation/draw_samples.ts";
-import { TextGenerator } from "../../lib/model/generator.ts";
+import { drawSamples } from "../../lib/evaluate/memorisation/draw_samples.ts";
+import { TextGenerator } from "../../lib/generate/generator.ts";
 import { Transformer } from "../../lib/model/transformer.ts";
 import { trainBpe } from "../../lib/tokenizer/mod.ts";
 import { TRAINING_DEFAULTS, validateTrainingConfig } from "../../lib/train/config.ts";

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { writeNpy } from "../../lib/dataset/npy_file.ts";
 import { sha256OfFile } from "../../lib/io/sha256.ts";
-import { readMetrics } from "../../lib/train/metrics_follower.ts";
-import { readResults } from "../../lib/train/sweep_results.ts";
+import { readMetrics } from "../../lib/run/metrics_follower.ts";
+import { readResults } from "../../lib/run/sweep_results.ts";
 import { main } from "../../tasks/sweep.ts";
 import { capture } from "../cli/capture.ts";
 import { Random } from "../harness/random.ts";

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { writeNpy } from "../../lib/dataset/npy_file.ts";
 import { sha256OfFile } from "../../lib/io/sha256.ts";
-import { readMetrics } from "../../lib/train/metrics_follower.ts";
-import { readModelConfig, readRunConfig } from "../../lib/train/run_directory.ts";
+import { readMetrics } from "../../lib/run/metrics_follower.ts";
+import { readModelConfig, readRunConfig } from "../../lib/run/run_directory.ts";
 import { Random } from "../harness/random.ts";
 import { runTaskProcess } from "../harness/run_task.ts";
 

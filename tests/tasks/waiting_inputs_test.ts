@@ -1,7 +1,7 @@
 // Tasks whose input keeps them waiting hear the first signal.
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { parameterSpecs } from "../../lib/model/parameters.ts";
-import { writeSafetensors } from "../../lib/model/safetensors.ts";
+import { writeSafetensors } from "../../lib/formats/safetensors.ts";
 import { initialWeights } from "../../lib/model/weights.ts";
 import { saveTokenizer, trainBpe } from "../../lib/tokenizer/mod.ts";
 import { taskCommand } from "../harness/run_task.ts";

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { UserError } from "../../lib/errors.ts";
 import { createTokenizer, type TokenizerParts } from "../../lib/tokenizer/create_tokenizer.ts";
-import { trainBpe } from "../../lib/tokenizer/train_bpe.ts";
+import { trainBpe } from "../../lib/corpus/train_bpe.ts";
 
 const fixture = (name: string) => Deno.readTextFileSync(new URL(`../fixtures/${name}`, import.meta.url));
 const bytes = (text: string) => new TextEncoder().encode(text);

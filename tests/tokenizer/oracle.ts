@@ -1,5 +1,5 @@
 // The slow tokenizer: regular expressions, strings and full recounts. Shares no code with lib/.
-import type { PatternName } from "../../lib/tokenizer/patterns.ts";
+import type { PatternName } from "../../lib/tokenizer/pretokenize/patterns.ts";
 
 /** JavaScript's \\s has U+FEFF and lacks U+0085: white space is spelled out. */
 const whiteSpace = (pattern: string) =>

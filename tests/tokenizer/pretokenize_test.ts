@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { Kernel } from "../../lib/tokenizer/kernel.ts";
-import { PATTERN_NAMES, type PatternName } from "../../lib/tokenizer/patterns.ts";
-import { WordCounter } from "../../lib/tokenizer/count.ts";
-import { SpecialTokens } from "../../lib/tokenizer/special_tokens.ts";
-import type { WordCounts } from "../../lib/tokenizer/word_counts.ts";
+import { PATTERN_NAMES, type PatternName } from "../../lib/tokenizer/pretokenize/patterns.ts";
+import { WordCounter } from "../../lib/tokenizer/train/count.ts";
+import { SpecialTokens } from "../../lib/tokenizer/pretokenize/special_tokens.ts";
+import type { WordCounts } from "../../lib/tokenizer/train/word_counts.ts";
 import { hostileBytes, hostileText, longText } from "./arbitraries.ts";
 import { latinOf, ORACLE_PATTERNS, pretokenizeOracle, toLatin } from "./oracle.ts";
 

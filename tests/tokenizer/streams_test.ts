@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { trainBpe } from "../../lib/tokenizer/train_bpe.ts";
+import { trainBpe } from "../../lib/corpus/train_bpe.ts";
 
 const TEXT = "the cat sat on the mat, naïve 你好 🙃. ".repeat(50);
 const tokenizer = await trainBpe(TEXT, { vocabSize: 280 });

@@ -1,9 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { LongStretchError, MAX_STRETCH_BYTES } from "../../lib/tokenizer/long_stretch.ts";
+import { LongStretchError, MAX_STRETCH_BYTES } from "../../lib/tokenizer/pretokenize/long_stretch.ts";
 import { Tokenizer } from "../../lib/tokenizer/tokenizer.ts";
-import { TokenBytes } from "../../lib/tokenizer/token_bytes.ts";
-import { trainBpe } from "../../lib/tokenizer/train_bpe.ts";
+import { TokenBytes } from "../../lib/tokenizer/encode/token_bytes.ts";
+import { trainBpe } from "../../lib/corpus/train_bpe.ts";
 import { hostileText, SPECIALS } from "./arbitraries.ts";
 
 const TEXT = "the cat sat on the mat, naïve 你好 🙂 <|endoftext|> ";

@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { UserError } from "../../lib/errors.ts";
 import type { LoadOptions } from "../../lib/tokenizer/load_options.ts";
-import { formatTiktoken } from "../../lib/tokenizer/tiktoken_file.ts";
+import { formatTiktoken } from "../../lib/tokenizer/vocabulary/tiktoken_file.ts";
 import { loadTokenizer, saveTokenizer } from "../../lib/tokenizer/tokenizer_dir.ts";
-import { formatTokenizerJson } from "../../lib/tokenizer/tokenizer_json.ts";
+import { formatTokenizerJson } from "../../lib/tokenizer/vocabulary/tokenizer_json.ts";
 import type { Tokenizer } from "../../lib/tokenizer/tokenizer.ts";
-import { parseVocabAndMerges } from "../../lib/tokenizer/vocab_and_merges.ts";
-import { trainBpe } from "../../lib/tokenizer/train_bpe.ts";
+import { parseVocabAndMerges } from "../../lib/tokenizer/vocabulary/vocab_and_merges.ts";
+import { trainBpe } from "../../lib/corpus/train_bpe.ts";
 import { inTemporaryDirectory } from "../harness/temporary_directory.ts";
 
 const TEXT = "the cat the hat __proto__ 1010 10 constructor \u00a0naïve 你好 <|im start|> ".repeat(9);

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { UserError } from "../../lib/errors.ts";
-import { formatTiktoken } from "../../lib/tokenizer/tiktoken_file.ts";
+import { formatTiktoken } from "../../lib/tokenizer/vocabulary/tiktoken_file.ts";
 import { loadTokenizer, saveTokenizer } from "../../lib/tokenizer/tokenizer_dir.ts";
-import { formatTokenizerJson } from "../../lib/tokenizer/tokenizer_json.ts";
-import { trainBpe } from "../../lib/tokenizer/train_bpe.ts";
+import { formatTokenizerJson } from "../../lib/tokenizer/vocabulary/tokenizer_json.ts";
+import { trainBpe } from "../../lib/corpus/train_bpe.ts";
 import { inTemporaryDirectory } from "../harness/temporary_directory.ts";
 
 const TEXT = "the cat the hat 你好 <|im start|> 1010 naïve ".repeat(9);

@@ -1,10 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { UserError } from "../../lib/errors.ts";
-import { TokenBytes } from "../../lib/tokenizer/token_bytes.ts";
+import { TokenBytes } from "../../lib/tokenizer/encode/token_bytes.ts";
 import { Tokenizer } from "../../lib/tokenizer/tokenizer.ts";
-import { trainBpe } from "../../lib/tokenizer/train_bpe.ts";
-import { mergeLines, parseVocabAndMerges } from "../../lib/tokenizer/vocab_and_merges.ts";
+import { trainBpe } from "../../lib/corpus/train_bpe.ts";
+import { mergeLines, parseVocabAndMerges } from "../../lib/tokenizer/vocabulary/vocab_and_merges.ts";
 import { cutBytes, hostileBytes, hostileText, SPECIALS } from "./arbitraries.ts";
 import { encodeOracle, latinOf, toLatin } from "./oracle.ts";
 

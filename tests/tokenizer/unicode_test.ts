@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { createHash } from "node:crypto";
-import { PATTERN_NAMES } from "../../lib/tokenizer/patterns.ts";
-import { mergeLines, parseVocabAndMerges } from "../../lib/tokenizer/vocab_and_merges.ts";
+import { PATTERN_NAMES } from "../../lib/tokenizer/pretokenize/patterns.ts";
+import { mergeLines, parseVocabAndMerges } from "../../lib/tokenizer/vocabulary/vocab_and_merges.ts";
 import { Tokenizer } from "../../lib/tokenizer/tokenizer.ts";
 
 const FIXTURES = new URL("../fixtures/", import.meta.url).pathname;

@@ -6,7 +6,7 @@ import { tokensInMemory } from "../../lib/dataset/token_source.ts";
 import { OptionError } from "../../lib/errors.ts";
 import { Transformer } from "../../lib/model/transformer.ts";
 import { initialWeights, writeWeights } from "../../lib/model/weights.ts";
-import { Evaluator } from "../../lib/train/evaluator.ts";
+import { Evaluator } from "../../lib/evaluate/evaluator.ts";
 import { Trainer } from "../../lib/train/trainer.ts";
 import { Random } from "../harness/random.ts";
 

@@ -4,11 +4,11 @@ import { createWasmBackend } from "../../lib/backend/wasm.ts";
 import { tokensInMemory } from "../../lib/dataset/token_source.ts";
 import { UserError } from "../../lib/errors.ts";
 import { sha256 } from "../../lib/io/sha256.ts";
-import { listCheckpoints, readCheckpoint } from "../../lib/train/checkpoint.ts";
-import { recordOf } from "../../lib/train/data_record.ts";
-import { mergeConfigs, readConfigFile } from "../../lib/train/merge_config.ts";
-import { readModelConfig, readRunConfig, type RunConfig, writeRunConfig } from "../../lib/train/run_directory.ts";
-import { trainRun } from "../../lib/train/run.ts";
+import { listCheckpoints, readCheckpoint } from "../../lib/run/checkpoint.ts";
+import { recordOf } from "../../lib/run/data_record.ts";
+import { mergeConfigs, readConfigFile } from "../../lib/run/merge_config.ts";
+import { readModelConfig, readRunConfig, type RunConfig, writeRunConfig } from "../../lib/run/run_directory.ts";
+import { trainRun } from "../../lib/run/run.ts";
 
 /** How many harmed files each property looks at. */
 const RUNS = Number(Deno.env.get("BYTELM_FUZZ_RUNS") ?? 300);

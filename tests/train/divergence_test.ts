@@ -2,13 +2,13 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import type { Backend } from "../../lib/backend/backend.ts";
 import { createWasmBackend } from "../../lib/backend/wasm.ts";
 import { tokensInMemory } from "../../lib/dataset/token_source.ts";
-import { Safetensors } from "../../lib/model/safetensors.ts";
-import { latestCheckpoint } from "../../lib/train/checkpoint.ts";
+import { Safetensors } from "../../lib/formats/safetensors.ts";
+import { latestCheckpoint } from "../../lib/run/checkpoint.ts";
 import { TRAINING_DEFAULTS, type TrainingConfig } from "../../lib/train/config.ts";
-import { recordOf } from "../../lib/train/data_record.ts";
+import { recordOf } from "../../lib/run/data_record.ts";
 import { DivergenceError } from "../../lib/train/divergence.ts";
-import { readMetrics } from "../../lib/train/metrics_follower.ts";
-import { trainRun } from "../../lib/train/run.ts";
+import { readMetrics } from "../../lib/run/metrics_follower.ts";
+import { trainRun } from "../../lib/run/run.ts";
 import { forEachDevice } from "../harness/backends.ts";
 import { Random } from "../harness/random.ts";
 

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import type { RunConfig } from "../../lib/train/run_directory.ts";
-import { mergeConfigs } from "../../lib/train/merge_config.ts";
+import type { RunConfig } from "../../lib/run/run_directory.ts";
+import { mergeConfigs } from "../../lib/run/merge_config.ts";
 import { followSteps } from "../../tasks/train_lm/follow.ts";
 import { capture } from "../cli/capture.ts";
 import { metricsOf, STEPS } from "../report/runs.ts";

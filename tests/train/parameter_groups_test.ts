@@ -10,9 +10,9 @@ import { BYTES_PER_ELEMENT, type DeviceStorage, type Tensor } from "../../lib/gr
 import { type ParameterSpec, parameterSpecs } from "../../lib/model/parameters.ts";
 import { Transformer } from "../../lib/model/transformer.ts";
 import { initialWeights, writeWeights } from "../../lib/model/weights.ts";
-import { CheckpointTensors, readCheckpoint, writeCheckpoint } from "../../lib/train/checkpoint.ts";
+import { CheckpointTensors, readCheckpoint, writeCheckpoint } from "../../lib/run/checkpoint.ts";
 import { TRAINING_DEFAULTS } from "../../lib/train/config.ts";
-import { recordOf } from "../../lib/train/data_record.ts";
+import { recordOf } from "../../lib/run/data_record.ts";
 import type { OptimizerDefinition } from "../../lib/train/optimizer/definition.ts";
 import type { ParameterGroup } from "../../lib/train/optimizer/groups.ts";
 import { sgdOptimizer, type SgdOptions } from "../../lib/train/optimizer/sgd.ts";

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { writeNpy } from "../../lib/dataset/npy_file.ts";
-import { readMetrics } from "../../lib/train/metrics_follower.ts";
+import { readMetrics } from "../../lib/run/metrics_follower.ts";
 import { main as trainLm } from "../../tasks/train_lm.ts";
 import { capture } from "../cli/capture.ts";
 

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { writeNpy } from "../../lib/dataset/npy_file.ts";
 import { sha256OfFile } from "../../lib/io/sha256.ts";
-import { listCheckpoints } from "../../lib/train/checkpoint.ts";
-import { readMetrics } from "../../lib/train/metrics_follower.ts";
+import { listCheckpoints } from "../../lib/run/checkpoint.ts";
+import { readMetrics } from "../../lib/run/metrics_follower.ts";
 import { Random } from "../harness/random.ts";
 import { runTaskProcess, startTaskProcess } from "../harness/run_task.ts";
 

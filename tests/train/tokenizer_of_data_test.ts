@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 // Through the public API, as a program of somebody else's would.
-import { identifyTokenizer } from "../../lib/dataset/mod.ts";
+import { identifyTokenizer } from "../../lib/corpus/mod.ts";
 import { createRunDirectory, loadRunTokenizer, sweep } from "../../lib/train/mod.ts";
 import {
   createBackend,

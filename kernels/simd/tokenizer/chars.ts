@@ -1,4 +1,4 @@
-// From UTF-8 to classes of characters. The numbers of the classes are those of lib/tokenizer/char_class.ts.
+// From UTF-8 to classes of characters. The numbers of the classes are those of lib/tokenizer/pretokenize/char_class.ts.
 import { classes } from "./layout";
 
 export const OTHER: u32 = 0;

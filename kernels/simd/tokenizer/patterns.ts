@@ -17,7 +17,7 @@ import {
   UPPER,
 } from "./chars";
 
-// The numbers are those of lib/tokenizer/patterns.ts.
+// The numbers are those of lib/tokenizer/pretokenize/patterns.ts.
 export const GPT2: u32 = 0;
 export const CL100K: u32 = 1;
 export const CL100K_ORIGINAL: u32 = 2;

@@ -1,7 +1,7 @@
 import { answerOf } from "./answer.ts";
 import { MATRIX_FEATURES } from "./matrices.ts";
 import type { DeviceTraits } from "../../../kernels/wgsl/dispatch.ts";
-import type { SubgroupMatrices } from "../../../kernels/wgsl/subgroup_matrix.ts";
+import type { SubgroupMatrices } from "../../../kernels/wgsl/matmul/subgroup_matrix.ts";
 import { option, say, type Wording } from "../../errors.ts";
 
 /** Where adapters come from: `navigator.gpu`, or another implementation of WebGPU. */

@@ -1,4 +1,9 @@
-import { loadMatrix, MATRIX, MATRIX_DIRECTIVES, type SubgroupMatrices } from "../../../kernels/wgsl/subgroup_matrix.ts";
+import {
+  loadMatrix,
+  MATRIX,
+  MATRIX_DIRECTIVES,
+  type SubgroupMatrices,
+} from "../../../kernels/wgsl/matmul/subgroup_matrix.ts";
 
 /** What a device must have for subgroup matrices. */
 export const MATRIX_FEATURES = [

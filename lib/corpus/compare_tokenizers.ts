@@ -1,0 +1,56 @@
+// How well and how fast tokenizers do on texts.
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { encodeParts, wholeInputs } from "./encode/encode_parts.ts";
+import type { TextInput } from "./text_inputs.ts";
+
+/** Size of the Pile in bytes. Source: Gao et al. 2020, arXiv:2101.00027 (825 GiB, as the paper counts them). */
+export const PILE_BYTES = 825 * 2 ** 30;
+
+/** Short texts are encoded again for so long, and the fastest time counts. */
+const MEASURED_MS = 300;
+
+/** One tokenizer on one text. */
+export interface TokenizerComparison {
+  readonly tokenizer: string;
+  readonly input: string;
+  readonly bytes: number;
+  readonly tokens: number;
+  /** How much a token stands for: the higher, the better the text is compressed. */
+  readonly bytesPerToken: number;
+  /** Of one thread, reading and unpacking included. */
+  readonly bytesPerSecond: number;
+  /** How long the Pile would take at that speed. */
+  readonly pileHours: number;
+}
+
+/** Encodes each input with each tokenizer, one after the other, on this thread. Memory does not depend on their size. */
+export async function* compareTokenizers(
+  tokenizers: readonly { readonly name: string; readonly tokenizer: Tokenizer }[],
+  inputs: readonly TextInput[],
+  options: { readonly field?: string; readonly signal?: AbortSignal } = {},
+): AsyncGenerator<TokenizerComparison> {
+  for (const input of inputs) {
+    for (const { name, tokenizer } of tokenizers) {
+      let fastest = Infinity;
+      let bytes = 0, tokens = 0;
+      for (const started = performance.now(); performance.now() - started < MEASURED_MS;) {
+        const before = performance.now();
+        const pieces = encodeParts(tokenizer, wholeInputs([input]), options);
+        let next = await pieces.next();
+        while (!next.done) next = await pieces.next();
+        fastest = Math.min(fastest, (performance.now() - before) / 1000);
+        ({ bytes, tokens } = next.value);
+      }
+      const bytesPerSecond = bytes / fastest;
+      yield {
+        tokenizer: name,
+        input: input.path,
+        bytes,
+        tokens,
+        bytesPerToken: bytes / tokens,
+        bytesPerSecond,
+        pileHours: PILE_BYTES / bytesPerSecond / 3600,
+      };
+    }
+  }
+}

@@ -1,0 +1,104 @@
+// Texts in, counted words out: all that training needs to know of the text.
+import { isFile } from "../../io/is_file.ts";
+import { countFiles } from "./count_files.ts";
+import { WordCounter } from "../../tokenizer/train/count.ts";
+import type { PatternName } from "../../tokenizer/pretokenize/patterns.ts";
+import { LongStretchError } from "../../tokenizer/pretokenize/long_stretch.ts";
+import { SpecialTokens } from "../../tokenizer/pretokenize/special_tokens.ts";
+import { textPieces, type TextSource } from "../text_source.ts";
+import { type Texts, textsOf } from "../texts.ts";
+import type { WordCounts } from "../../tokenizer/train/word_counts.ts";
+
+/** How texts are counted. */
+export interface CountTextsOptions {
+  /** Texts that split the input. Default: `["<|endoftext|>"]`. */
+  readonly specialTokens?: readonly string[];
+  /** What splits text into the words that merges are learned within. Default: `"gpt2"`. */
+  readonly pattern?: PatternName;
+  /** Threads that read files, this one included. Default: one per processor, fewer for little text. */
+  readonly workers?: number;
+  /** About how many bytes of a file a thread takes at a time. Default: 4 MiB. The result does not depend on it. */
+  readonly segmentBytes?: number;
+  /** What the sources are called, for messages; files have their paths. */
+  readonly names?: readonly string[];
+  /** Ends the reading of text. */
+  readonly signal?: AbortSignal;
+  /** Called while text is read, with the bytes read so far. */
+  readonly onProgress?: (bytesRead: number) => void;
+}
+
+/** Counted words, and how the text was split into them. */
+export interface CountedText {
+  /** The words, and how often each was seen. */
+  readonly words: WordCounts;
+  /** The texts that divided it, and were not counted. */
+  readonly specialTokens: readonly string[];
+  /** How the text between them was split. */
+  readonly pattern: PatternName;
+}
+
+/** How much text was counted, and where the time went. With several threads, reading is averaged over them. */
+export interface CountTimes {
+  /** Bytes of text. */
+  readonly bytes: number;
+  /** Seconds spent waiting for text. */
+  readonly readSeconds: number;
+  /** Seconds spent splitting and counting. */
+  readonly pretokenizeSeconds: number;
+}
+
+/** Counts the pre-tokens of one text or several; none reaches from one text into the next. */
+export async function countTexts(
+  sources: readonly (TextSource | Texts)[],
+  options: CountTextsOptions = {},
+): Promise<CountedText & CountTimes> {
+  const specialTokens = [...new Set(options.specialTokens ?? ["<|endoftext|>"])];
+  const pattern = options.pattern ?? "gpt2";
+  const specials = new SpecialTokens(specialTokens.map((text, id) => ({ text, id })));
+  const counter = new WordCounter(pattern, specials);
+  const { onProgress, signal, workers, segmentBytes } = options;
+  const started = performance.now();
+  const paths: string[] = [];
+  let bytes = 0, countingMs = 0;
+  const timed = (count: () => void) => {
+    const before = performance.now();
+    count();
+    countingMs += performance.now() - before;
+  };
+  for (const [i, source] of sources.entries()) {
+    // A pipe has no size by which it could be shared out.
+    if (typeof source === "object" && "path" in source && await isFile(source.path)) {
+      paths.push(source.path);
+      continue;
+    }
+    let numTexts = 0;
+    const isMany = typeof source === "object" && "texts" in source;
+    try {
+      for await (const text of textsOf(source)) {
+        numTexts++;
+        for await (const piece of textPieces(text)) {
+          signal?.throwIfAborted();
+          timed(() => counter.push(piece));
+          onProgress?.(bytes += piece.length);
+        }
+        timed(() => counter.endText());
+      }
+    } catch (error) {
+      if (!(error instanceof LongStretchError)) throw error;
+      const name = options.names?.[i] ?? "the text";
+      throw error.within(0, isMany ? `${name}, text ${numTexts}` : name);
+    }
+  }
+  let readSeconds = (performance.now() - started - countingMs) / 1000;
+  let fileBytes = 0;
+  readSeconds += await countFiles(counter, paths, specials, {
+    workers,
+    segmentBytes,
+    signal,
+    onProgress: (done) => onProgress?.(bytes + (fileBytes = done)),
+  });
+  const words = counter.result;
+  const seconds = (performance.now() - started) / 1000;
+  const pretokenizeSeconds = Math.max(0, seconds - readSeconds);
+  return { words, specialTokens, pattern, bytes: bytes + fileBytes, readSeconds, pretokenizeSeconds };
+}

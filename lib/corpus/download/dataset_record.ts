@@ -1,0 +1,58 @@
+// What is in a dataset's directory, as it was found when it came.
+import { writeFileAtomically } from "../../io/atomic.ts";
+import { JsonFields } from "../../io/json_fields.ts";
+import { statOrNull } from "../../io/stat_or_null.ts";
+
+/** Name of the record in a dataset's directory. */
+const DATASET_RECORD = "dataset.json";
+
+/** A size and hash. */
+export interface Digest {
+  /** The size. */
+  readonly bytes: number;
+  /** In hexadecimal digits. */
+  readonly sha256: string;
+}
+
+/** A file that is there. */
+export interface DatasetFile extends Digest {
+  /** The file's name in the dataset's directory. */
+  readonly name: string;
+  /** Where it was fetched from. */
+  readonly url: string;
+  /** The file as the server had it: the same, unless it was packed. Absent where it was not fetched by us. */
+  readonly downloaded?: Digest;
+}
+
+/**
+ * Reads what {@linkcode writeDatasetRecord} wrote; nothing where there is no record.
+ * @throws {UserError} If the record is damaged.
+ */
+export async function readDatasetRecord(dir: string): Promise<readonly DatasetFile[]> {
+  const path = `${dir}/${DATASET_RECORD}`;
+  if (await sizeOf(path) === null) return [];
+  const record = JsonFields.parse(await Deno.readTextFile(path), { name: path, nextStep: "Delete it and run again" });
+  return record.objects("files").map((file) => {
+    const downloaded = file.objectOrNone("downloaded");
+    return {
+      name: file.string("name"),
+      url: file.string("url"),
+      ...digestIn(file),
+      ...downloaded && { downloaded: digestIn(downloaded) },
+    };
+  });
+}
+
+/** Writes the record. */
+export async function writeDatasetRecord(dir: string, files: readonly DatasetFile[]): Promise<void> {
+  await writeFileAtomically(`${dir}/${DATASET_RECORD}`, `${JSON.stringify({ files }, null, 2)}\n`);
+}
+
+/** The size of the file at `path`, or `null` if there is nothing. */
+export async function sizeOf(path: string): Promise<number | null> {
+  return (await statOrNull(path))?.size ?? null;
+}
+
+function digestIn(fields: JsonFields): Digest {
+  return { bytes: fields.integer("bytes", { min: 0 }), sha256: fields.string("sha256") };
+}

@@ -1,0 +1,223 @@
+// Inputs, or parts of them, as one stream of token ids, with an account of how far it is.
+import type { PublishOptions } from "../../io/pending_file.ts";
+import type { Tokenizer } from "../../tokenizer/tokenizer.ts";
+import { requireUnchanged, stampFiles } from "../../io/file_stamp.ts";
+import { fingerprintParts } from "../../io/fingerprint.ts";
+import { exists } from "../../io/exists.ts";
+import { PathExistsError } from "../../io/rename_to_new.ts";
+import { removeIfPresent } from "../../io/remove_if_present.ts";
+import { VERSION } from "../../version.ts";
+import { type Encoded, encodeFiles } from "./encode_files.ts";
+import { UserError } from "../../errors.ts";
+import { LongStretchError } from "../../tokenizer/pretokenize/long_stretch.ts";
+import { encodeTexts, type EncodeTextsOptions } from "./encode_texts.ts";
+import { NpyWriter } from "../../dataset/npy_file.ts";
+import { tokenDtype } from "../../dataset/npy_format.ts";
+import { provenancePath, type TokenProvenance, writeProvenance } from "../../dataset/provenance.ts";
+import { isPlainFile, nameOf, STDIN, type TextInput, textSourceOf } from "../text_inputs.ts";
+import { identifyTokenizer } from "../../dataset/tokenizer_id.ts";
+
+/** A stretch of an input: `[start, end)` in bytes as stored. `end` is the input's size where it goes on to its end. */
+export interface InputPart {
+  /** The file, or `-`. */
+  readonly input: TextInput;
+  /** The first byte. */
+  readonly start: number;
+  /** The byte after the last one; `null` where it is not known: a stream, a packed file. */
+  readonly end: number | null;
+}
+
+/** How far an encoding is. */
+export interface EncodeProgress {
+  /** Bytes read, as stored: of packed files, packed. */
+  readonly storedBytes: number;
+  /** Bytes of text. */
+  readonly bytes: number;
+  /** Ids made so far. */
+  readonly tokens: number;
+}
+
+/** How parts are encoded. */
+export interface EncodePartsOptions extends Omit<EncodeTextsOptions, "onEncoded">, PublishOptions {
+  /** Field of JSON Lines objects with the text. Default: `text`. */
+  readonly field?: string;
+  /** What the input `-` stands for. */
+  readonly stdin?: AsyncIterable<Uint8Array>;
+  /** What a person calls the tokenizer, a path: it is written down beside the ids. */
+  readonly tokenizerName?: string;
+  /** Whether there need not be any text. Default: no. */
+  readonly mayBeEmpty?: boolean;
+  /** Called with what is odd about a stream, or about texts in JSON Lines, which are encoded nevertheless. */
+  readonly onWarning?: (message: string) => void;
+  /** Called with the totals so far. */
+  readonly onProgress?: (done: EncodeProgress) => void;
+}
+
+/** The parts that are the inputs as a whole. */
+export function wholeInputs(inputs: readonly TextInput[]): InputPart[] {
+  return inputs.map((input) => ({ input, start: 0, end: input.bytes }));
+}
+
+/**
+ * The ids of parts, one after the other, in pieces. Each input is a text of its own.
+ *
+ * @param before What was done before, for the account.
+ * @returns What is done in the end.
+ * @throws {UserError} If an input is not as long as it was listed, or somebody writes to it meanwhile.
+ * @throws {RangeError} If the separator is no id of the tokenizer.
+ * @throws {UserError} If there was no text in any part, unless `mayBeEmpty`.
+ */
+export async function* encodeParts(
+  tokenizer: Tokenizer,
+  parts: readonly InputPart[],
+  options: EncodePartsOptions = {},
+  before: EncodeProgress = { storedBytes: 0, bytes: 0, tokens: 0 },
+): AsyncGenerator<Uint32Array, EncodeProgress> {
+  let { storedBytes, bytes, tokens } = before;
+  const { field, stdin, signal, separatorId, onWarning, onProgress } = options;
+  requireId(tokenizer, separatorId);
+  const stamps = stampInputs(parts);
+  for (const { input, start, end } of parts) {
+    const isWhole = start === 0 && end === input.bytes;
+    const countsText = isPlainFile(input);
+    const source = textSourceOf(input, {
+      field,
+      stdin,
+      signal,
+      onWarning,
+      range: isWhole ? undefined : { start, end: end! },
+      onRead: (count) => storedBytes += countsText ? 0 : count,
+    });
+    const ids = encodeTexts(tokenizer, source, {
+      ...options,
+      // A text that goes on in another part does not end here.
+      separatorId: end === input.bytes || input.isJsonLines ? separatorId : undefined,
+      onEncoded: (count) => {
+        bytes += count;
+        if (countsText) storedBytes += count;
+      },
+    });
+    try {
+      for await (const piece of ids) {
+        tokens += piece.length;
+        yield piece;
+        onProgress?.({ storedBytes, bytes, tokens });
+      }
+    } catch (error) {
+      throw error instanceof LongStretchError ? error.within(isWhole ? 0 : start, nameOf(input)) : error;
+    }
+  }
+  requireUnchanged(stamps);
+  if (bytes === before.bytes && parts.length > 0 && !options.mayBeEmpty) {
+    const names = parts.slice(0, 3).map(({ input }) => nameOf(input)).join(", ");
+    throw new UserError(`Cannot encode ${names}: got no text in any file, must be some. Check how they were made`);
+  }
+  return { storedBytes, bytes, tokens };
+}
+
+/**
+ * Encodes parts into the .npy file `path`, which appears when it is complete: uint16 if every id of the tokenizer fits,
+ * else uint32. Beside it, `path.provenance.json` says what the ids are of. Options, result and errors as of
+ * {@linkcode encodeParts}. Plain files are encoded on several threads.
+ *
+ * @throws {PathExistsError} If one of the two files is there, and they are not to be replaced.
+ */
+export async function encodePartsToNpy(
+  tokenizer: Tokenizer,
+  parts: readonly InputPart[],
+  path: string,
+  options: EncodePartsOptions = {},
+  before: EncodeProgress = { storedBytes: 0, bytes: 0, tokens: 0 },
+): Promise<EncodeProgress> {
+  requireId(tokenizer, options.separatorId);
+  stampInputs(parts);
+  const provenance = await provenanceOf(tokenizer, parts, options);
+  const { replace = true } = options;
+  if (!replace && await exists(provenancePath(path))) throw new PathExistsError(provenancePath(path));
+  // After a kill between two renames the new ids must not stand beside the word of what the old ones were.
+  const onWritten = async () => {
+    if (replace) await removeIfPresent(provenancePath(path));
+  };
+  const done = await encodeInto(tokenizer, parts, path, { ...options, onWritten }, before);
+  const text = { ...provenance.text!, bytes: done.bytes - before.bytes };
+  await writeProvenance(path, { ...provenance, text }, { replace });
+  return done;
+}
+
+/** Where the ids of some parts come from; how many bytes of text that is remains to be seen. */
+export async function provenanceOf(
+  tokenizer: Tokenizer,
+  parts: readonly InputPart[],
+  { specials = "special", separatorId, field = "text", tokenizerName }: EncodePartsOptions,
+): Promise<TokenProvenance> {
+  const paths = [...new Set(parts.map(({ input }) => input.path))];
+  const stored = parts.flatMap(({ input: { path }, start, end }) => end === null ? [] : [{ path, start, end }]);
+  return {
+    tokenizer: identifyTokenizer(tokenizer, tokenizerName),
+    text: {
+      inputs: paths.length,
+      paths: paths.slice(0, MAX_PATHS),
+      bytes: null,
+      fingerprint: stored.length === parts.length ? await fingerprintParts(stored) : null,
+    },
+    specials,
+    separatorId: separatorId ?? null,
+    field: parts.some(({ input }) => input.isJsonLines) ? field : null,
+    date: new Date().toISOString(),
+    bytelm: VERSION,
+  };
+}
+
+/** Paths that are written down of many. */
+const MAX_PATHS = 16;
+
+async function encodeInto(
+  tokenizer: Tokenizer,
+  parts: readonly InputPart[],
+  path: string,
+  options: EncodePartsOptions & { readonly onWritten: () => Promise<void> },
+  before: EncodeProgress,
+): Promise<EncodeProgress> {
+  const ranges = parts.flatMap(({ input, start, end }) =>
+    isPlainFile(input) && end !== null ? [{ path: input.path, start, end, endsText: end === input.bytes }] : []
+  );
+  if (ranges.length === parts.length) {
+    const since = (done: Encoded): EncodeProgress => ({
+      storedBytes: before.storedBytes + done.bytes,
+      bytes: before.bytes + done.bytes,
+      tokens: before.tokens + done.tokens,
+    });
+    const { onProgress } = options;
+    return since(
+      await encodeFiles(tokenizer, ranges, path, { ...options, onProgress: (done) => onProgress?.(since(done)) }),
+    );
+  }
+  const writer = await NpyWriter.create(path, tokenDtype(tokenizer.vocabSize), options);
+  try {
+    const pieces = encodeParts(tokenizer, parts, options, before);
+    for (;;) {
+      const { done, value } = await pieces.next();
+      if (done) {
+        await options.onWritten();
+        await writer.close();
+        return value;
+      }
+      await writer.write(value);
+    }
+  } catch (error) {
+    await writer.abort();
+    throw error;
+  }
+}
+
+/** Notes the inputs' files. */
+function stampInputs(parts: readonly InputPart[]) {
+  return stampFiles(parts.flatMap(({ input }) => input.path === STDIN ? [] : [input]));
+}
+
+function requireId(tokenizer: Tokenizer, separatorId: number | undefined): void {
+  if (separatorId === undefined || tokenizer.vocabulary.tokens.byteLength(separatorId) > 0) return;
+  throw new RangeError(
+    `Cannot put a separator after each text: got id ${separatorId}, must be one of the tokenizer's (below ${tokenizer.vocabSize})`,
+  );
+}

@@ -1,0 +1,124 @@
+// Encodes segments of files into their places in one output file.
+import { namingFileSync } from "../../io/write_error.ts";
+import { SegmentQueue } from "../../io/segment_queue.ts";
+import { Encoder } from "../../tokenizer/encode/encoder.ts";
+import type { IdsView } from "../../tokenizer/encode/id_chunks.ts";
+import { type FileSegments, SegmentReader } from "../count/file_segments.ts";
+import { SpecialTokens } from "../../tokenizer/pretokenize/special_tokens.ts";
+import { encodingSplitter } from "../../tokenizer/encode/text_encoding.ts";
+import { TokenBytes } from "../../tokenizer/encode/token_bytes.ts";
+import type { Vocabulary } from "../../tokenizer/vocabulary/vocabulary.ts";
+import {
+  dtypeBytes,
+  newTokenArray,
+  NPY_HEADER_BYTES,
+  type TokenArray,
+  type TokenDtype,
+} from "../../dataset/npy_format.ts";
+
+/** What a thread is told. */
+export interface EncodeJob {
+  readonly files: FileSegments;
+  readonly queue: SharedArrayBuffer;
+  readonly vocabulary: Vocabulary;
+  /** The .npy file, which exists. Its header is somebody else's concern. */
+  readonly output: string;
+  readonly dtype: TokenDtype;
+  /** How what looks like a special token is encoded. */
+  readonly specials: "special" | "text";
+  /** Id put at the end of each range in `endingTexts`. */
+  readonly separatorId?: number;
+  /** Whether a text ends with each range. */
+  readonly endingTexts: readonly boolean[];
+}
+
+/** Ids are written when there are this many and it is known where they go, or when their segment ends. */
+const MAX_BUFFERED = 1 << 22;
+
+/**
+ * Encodes segments until none is left to take; yields nothing after each, and a segment's number where it must first be
+ * known where its ids go in the file.
+ */
+export function* encodeSegments(
+  { files, vocabulary, output, dtype, separatorId, endingTexts, ...job }: EncodeJob,
+  queue: SegmentQueue,
+): Generator<number | undefined> {
+  const specials = new SpecialTokens(job.specials === "text" ? [] : vocabulary.specials);
+  using reader = new SegmentReader(files, specials);
+  using file = Deno.openSync(output, { write: true });
+  const buffer = new SegmentIds(file, output, queue, dtype);
+  // The vocabulary may come from another thread, without its class.
+  const encoder = new Encoder({ ...vocabulary, tokens: TokenBytes.from(vocabulary.tokens) }, dtype === "uint16");
+  const encoding = encodingSplitter(encoder, specials, (ids) => buffer.append(ids));
+  for (let segment = queue.take(); segment >= 0; segment = queue.take()) {
+    buffer.begin(segment);
+    const { bytes, endedRange } = reader.read(segment, (piece) => encoding.push(piece));
+    encoding.flush();
+    if (separatorId !== undefined && endingTexts[endedRange]) buffer.append(Uint32Array.of(separatorId));
+    while (!queue.isStartKnown(segment)) yield segment;
+    queue.addDone(bytes, buffer.end());
+    yield undefined;
+  }
+}
+
+/** The ids of one segment on their way to the file. */
+class SegmentIds {
+  readonly #file: Deno.FsFile;
+  readonly #path: string;
+  readonly #queue: SegmentQueue;
+  readonly #idBytes: number;
+  #ids: TokenArray;
+  #length = 0;
+  #segment = 0;
+  /** Where in the file the next ids go, counted in ids; -1 until it must be known. */
+  #position = -1;
+  /** Ids of this segment that were written. */
+  #written = 0;
+
+  constructor(file: Deno.FsFile, path: string, queue: SegmentQueue, dtype: TokenDtype) {
+    this.#file = file;
+    this.#path = path;
+    this.#queue = queue;
+    this.#idBytes = dtypeBytes(dtype);
+    this.#ids = newTokenArray(dtype, 1 << 16);
+  }
+
+  begin(segment: number): void {
+    this.#segment = segment;
+    this.#position = -1;
+    this.#written = 0;
+  }
+
+  append(ids: IdsView): void {
+    if (this.#length + ids.length > MAX_BUFFERED && this.#queue.isStartKnown(this.#segment)) this.#write();
+    const length = this.#length + ids.length;
+    if (length > this.#ids.length) {
+      const grown = newTokenArray(this.#idBytes === 2 ? "uint16" : "uint32", Math.max(length, this.#ids.length * 2));
+      grown.set(this.#ids);
+      this.#ids = grown;
+    }
+    this.#ids.set(ids, this.#length);
+    this.#length = length;
+  }
+
+  /** Writes the rest; returns how many ids the segment had. */
+  end(): number {
+    const count = this.#written + this.#length;
+    if (this.#position < 0) this.#position = this.#queue.outputStart(this.#segment);
+    this.#queue.publishOutputEnd(this.#segment, this.#position + this.#length);
+    this.#write();
+    return count;
+  }
+
+  #write(): void {
+    if (this.#position < 0) this.#position = this.#queue.outputStart(this.#segment);
+    this.#file.seekSync(NPY_HEADER_BYTES + this.#position * this.#idBytes, Deno.SeekMode.Start);
+    const bytes = new Uint8Array(this.#ids.buffer, 0, this.#length * this.#idBytes);
+    namingFileSync(this.#path, () => {
+      for (let done = 0; done < bytes.length;) done += this.#file.writeSync(bytes.subarray(done));
+    });
+    this.#position += this.#length;
+    this.#written += this.#length;
+    this.#length = 0;
+  }
+}

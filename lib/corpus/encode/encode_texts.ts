@@ -1,0 +1,84 @@
+// Texts as a stream of token ids, whatever they come from.
+import { LongStretchError } from "../../tokenizer/pretokenize/long_stretch.ts";
+import type { Texts } from "../texts.ts";
+import { textPieces, type TextSource } from "../text_source.ts";
+import type { EncodeOptions, Tokenizer } from "../../tokenizer/tokenizer.ts";
+
+/** How texts are encoded. */
+export interface EncodeTextsOptions extends EncodeOptions {
+  /** Id put after each text. */
+  readonly separatorId?: number;
+  /** Stops between two pieces of text, with its reason. */
+  readonly signal?: AbortSignal;
+  /** Called with the number of text bytes encoded since the last call. */
+  readonly onEncoded?: (bytes: number) => void;
+}
+
+/** Ids of short texts are handed on when there are this many. */
+const BATCH_IDS = 1 << 16;
+
+/** The ids of a text, or of many one after the other, in pieces. Reads only as fast as it is read from. */
+export async function* encodeTexts(
+  tokenizer: Tokenizer,
+  source: TextSource | Texts,
+  options: EncodeTextsOptions = {},
+): AsyncGenerator<Uint32Array> {
+  const last = options.separatorId === undefined ? [] : [options.separatorId];
+  if (typeof source === "object" && "texts" in source) yield* encodeMany(tokenizer, source, last, options);
+  else yield* encodeOne(tokenizer, source, last, options);
+}
+
+async function* encodeOne(
+  tokenizer: Tokenizer,
+  source: TextSource,
+  last: readonly number[],
+  { specials, signal, onEncoded }: EncodeTextsOptions,
+): AsyncGenerator<Uint32Array> {
+  async function* pieces() {
+    for await (const piece of textPieces(source)) {
+      signal?.throwIfAborted();
+      onEncoded?.(piece.length);
+      yield piece.slice(); // the stream reads ahead, and the piece's memory is used again
+    }
+  }
+  yield* ReadableStream.from(pieces()).pipeThrough(tokenizer.encodeStream({ specials }));
+  if (last.length > 0) yield Uint32Array.from(last);
+}
+
+async function* encodeMany(
+  tokenizer: Tokenizer,
+  { texts }: Texts,
+  last: readonly number[],
+  { specials, signal, onEncoded }: EncodeTextsOptions,
+): AsyncGenerator<Uint32Array> {
+  const encoder = new TextEncoder();
+  const batch = new Uint32Array(BATCH_IDS);
+  let length = 0, numTexts = 0;
+  const encode = (bytes: Uint8Array) => {
+    try {
+      return tokenizer.encode(bytes, { specials });
+    } catch (error) {
+      throw error instanceof LongStretchError ? error.within(0, `text ${numTexts}`) : error;
+    }
+  };
+  for await (const text of texts) {
+    signal?.throwIfAborted();
+    numTexts++;
+    const bytes = typeof text === "string" ? encoder.encode(text) : text;
+    const ids = encode(bytes);
+    onEncoded?.(bytes.length);
+    if (length + ids.length + last.length > BATCH_IDS) {
+      yield batch.slice(0, length);
+      length = 0;
+    }
+    if (ids.length + last.length > BATCH_IDS) {
+      yield ids;
+      if (last.length > 0) yield Uint32Array.from(last);
+      continue;
+    }
+    batch.set(ids, length);
+    batch.set(last, length + ids.length);
+    length += ids.length + last.length;
+  }
+  if (length > 0) yield batch.slice(0, length);
+}

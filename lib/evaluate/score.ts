@@ -1,0 +1,161 @@
+import type { Backend } from "../backend/backend.ts";
+import type { TokenSource } from "../dataset/token_source.ts";
+import { OptionError, UserError } from "../errors.ts";
+import { compile } from "../graph/compiled_graph.ts";
+import { Graph, type Precision } from "../graph/graph.ts";
+import { BYTES_PER_ELEMENT, bytesOf } from "../graph/tensor.ts";
+import { type LanguageModel, logitsOf, requireMembers } from "../model/language_model.ts";
+import { type WeightSource, writeWeights } from "../model/weights.ts";
+import { tokenLosses } from "../ops/cross_entropy.ts";
+import { claimModel } from "../model/model_in_training.ts";
+
+/** How tokens are scored. */
+export interface ScoreOptions {
+  /**
+   * Tokens by which the window moves on; each window's last `stride` predictions count, so that all but the first
+   * window's see at least contextLength − stride tokens. Default: half the context.
+   */
+  readonly stride?: number;
+  /** Windows that go through the model together. Default: 8. */
+  readonly batchSize?: number;
+  /** What the model computes in; `"f32"` by default. */
+  readonly precision?: Precision;
+  /** Written before the first run; by default the model's weights are on the backend already. */
+  readonly weights?: WeightSource;
+  /** Called with the tokens scored so far. */
+  readonly onProgress?: (tokens: number) => void;
+  /** Stops between two runs of the model, with its reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** How well a model predicts a text. */
+export interface Score {
+  /** Σ −log p(token | tokens before it in its window), in nats. */
+  readonly nats: number;
+  /** Tokens predicted: all but the first, which nothing comes before. */
+  readonly tokens: number;
+}
+
+/** A window of inputs, and which of its predictions count. */
+interface Window {
+  readonly start: number;
+  /** The first position that counts, and the one after the last. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * Scores every token of a source, each once, with a window that moves by a stride.
+ *
+ * @throws {UserError} If there are fewer than two tokens, or one is beyond the model's vocabulary, or the loss is NaN or
+ *   infinite.
+ * @throws {OptionError} If the stride is not from 1 to the context length, or the batch size no whole number from 1 on,
+ *   or so many windows cannot fit on the backend.
+ * @throws {Error} If weights are given, and a training of this model on this backend is under way.
+ */
+export async function scoreTokens(
+  backend: Backend,
+  model: LanguageModel,
+  source: TokenSource,
+  options: ScoreOptions = {},
+): Promise<Score> {
+  requireMembers("score", model, "config", "parameters", "forward");
+  const { contextLength, vocabSize } = model.config;
+  const { stride = Math.ceil(contextLength / 2), batchSize = 8 } = options;
+  if (!(Number.isSafeInteger(stride) && stride >= 1 && stride <= contextLength)) {
+    throw new OptionError(`Cannot score: got stride ${stride}, must be from 1 to the context length ${contextLength}`);
+  }
+  if (source.length < 2) {
+    throw new UserError(`Cannot score ${source.name}: got ${source.length} tokens, must be at least 2. Use more text`);
+  }
+  requireRoomFor(batchSize, backend, model, options.precision);
+  const { graph, ids: idsInput, targets, losses } = traceScorer(model, batchSize, options.precision);
+  using compiled = await compile(backend, graph, { keep: [losses] });
+  if (options.weights) {
+    using _claim = claimModel("score", backend, model);
+    await writeWeights(backend, model, options.weights);
+  }
+  let nats = 0;
+  let tokens = 0;
+  for (const group of inGroups(scoringWindows(source.length, contextLength, stride), batchSize)) {
+    options.signal?.throwIfAborted();
+    for (const [row, { start, to }] of group.entries()) {
+      const ids = await source.read(start, start + to + 1);
+      const beyond = ids.find((id) => id >= vocabSize);
+      if (beyond !== undefined) {
+        throw new UserError(
+          `Cannot score ${source.name}: got token id ${beyond}, must be below the model's vocabulary size ` +
+            `${vocabSize}. Encode the text with this model's tokenizer`,
+        );
+      }
+      compiled.set(idsInput, ids.subarray(0, to), row * contextLength);
+      compiled.set(targets, ids.subarray(1), row * contextLength);
+    }
+    await compiled.run();
+    const all = await compiled.read(losses);
+    for (const [row, { from, to }] of group.entries()) {
+      for (let i = from; i < to; i++) nats += all[row * contextLength + i];
+      tokens += to - from;
+    }
+    options.onProgress?.(tokens);
+  }
+  if (!Number.isFinite(nats)) {
+    throw new UserError(
+      `Cannot score ${source.name}: got a loss of ${nats}, must be finite: the model's weights give no probabilities. ` +
+        "Use those of an earlier checkpoint, or the best ones",
+    );
+  }
+  return { nats, tokens };
+}
+
+/** Kernels count an array's elements in 32 bits. */
+const MAX_ELEMENTS = 2 ** 32 - 1;
+
+/** Refuses what cannot fit, by what the largest array takes besides the weights; the rest remains to be seen. */
+function requireRoomFor(batchSize: number, backend: Backend, model: LanguageModel, precision?: Precision): void {
+  const { contextLength, vocabSize } = model.config;
+  const shapes = model.parameters.specs.map(({ shape }) => shape);
+  const bytesOfLogits = bytesOf({ size: contextLength * vocabSize, dtype: precision ?? "f32" });
+  const bytes = (backend.totalBytes ?? Infinity) - BYTES_PER_ELEMENT * model.parameters.count;
+  // No array that a matrix makes of a position is wider than the matrix.
+  const elements = contextLength * Math.max(vocabSize, ...shapes.flat());
+  const most = Math.max(1, Math.floor(Math.min(MAX_ELEMENTS / elements, bytes / bytesOfLogits)));
+  if (Number.isSafeInteger(batchSize) && batchSize >= 1 && batchSize <= most) return;
+  throw new OptionError(
+    `Cannot score: got a batch size of ${batchSize}, must be a whole number from 1 to ${most}: the logits of more windows do not fit on ${backend.description}. Lower it`,
+  );
+}
+
+/** Windows whose counted predictions, put together, are those of every token but the first, each once. */
+export function* scoringWindows(length: number, contextLength: number, stride: number): Generator<Window> {
+  const last = length - 1;
+  const first = Math.min(contextLength, last);
+  yield { start: 0, from: 0, to: first };
+  for (let done = first; done < last;) {
+    const end = Math.min(done + stride, last);
+    const start = end - contextLength;
+    yield { start, from: done - start, to: contextLength };
+    done = end;
+  }
+}
+
+/** Arrays of `size` items, the last of what is left. */
+function* inGroups<T>(items: Iterable<T>, size: number): Generator<readonly T[]> {
+  let group: T[] = [];
+  for (const item of items) {
+    group.push(item);
+    if (group.length < size) continue;
+    yield group;
+    group = [];
+  }
+  if (group.length > 0) yield group;
+}
+
+function traceScorer(model: LanguageModel, batchSize: number, precision?: Precision) {
+  const graph = new Graph({ precision });
+  const shape = [batchSize, model.config.contextLength];
+  const ids = graph.input("ids", shape, { dtype: "u32" });
+  const targets = graph.input("targets", shape, { dtype: "u32" });
+  const losses = tokenLosses(graph, logitsOf("score", model, graph, ids), targets);
+  return { graph, ids, targets, losses };
+}

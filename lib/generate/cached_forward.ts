@@ -1,0 +1,68 @@
+import type { Backend } from "../backend/backend.ts";
+import { compile, type CompiledGraph } from "../graph/compiled_graph.ts";
+import { Graph } from "../graph/graph.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import type { KvCache } from "../model/kv_cache.ts";
+import type { LanguageModel } from "../model/language_model.ts";
+
+interface Inputs {
+  readonly ids: Tensor;
+  readonly start: Tensor;
+  readonly rows: Tensor;
+}
+
+/** A forward pass over so many tokens of each of some sequences, at a position given at run time. */
+export class CachedForward implements Disposable {
+  /** Tokens of each sequence that one run takes at most. */
+  readonly tokens: number;
+  readonly #compiled: CompiledGraph;
+  readonly #inputs: Inputs;
+  readonly #logits: Tensor;
+
+  private constructor(compiled: CompiledGraph, inputs: Inputs, logits: Tensor) {
+    this.tokens = inputs.ids.lastDim;
+    this.#compiled = compiled;
+    this.#inputs = inputs;
+    this.#logits = logits;
+  }
+
+  /** Loads the program. `layers` decides the number of sequences. */
+  static async load(
+    backend: Backend,
+    model: LanguageModel,
+    layers: KvCache["layers"],
+    tokens: number,
+  ): Promise<CachedForward> {
+    const [batch] = layers[0].keys.shape;
+    const graph = new Graph();
+    const inputs = {
+      ids: graph.input("ids", [batch, tokens], { dtype: "u32" }),
+      start: graph.input("start", [1], { dtype: "u32" }),
+      rows: graph.input("rows", [batch], { dtype: "u32" }),
+    };
+    const logits = model.forward(graph, inputs.ids, { cache: { start: inputs.start, layers }, rows: inputs.rows });
+    return new CachedForward(await compile(backend, graph, { keep: [logits] }), inputs, logits);
+  }
+
+  /**
+   * Runs tokens at a position; returns the logits after the last, (batch, vocabSize). A part shorter than the program is
+   * padded: the padding's keys lie after the part's and are overwritten before any query may see them.
+   *
+   * @param parts Of each sequence as many tokens.
+   */
+  async run(parts: readonly (readonly number[])[], start: number): Promise<Float32Array> {
+    const compiled = this.#compiled;
+    const { ids, start: position, rows } = this.#inputs;
+    compiled.input(ids).fill(0);
+    parts.forEach((part, i) => compiled.set(ids, part, i * this.tokens));
+    compiled.set(position, [start]);
+    compiled.set(rows, parts.map((part, i) => i * this.tokens + part.length - 1));
+    await compiled.run();
+    return await compiled.readFloats(this.#logits);
+  }
+
+  /** Frees what only this program uses; the cache stays. */
+  [Symbol.dispose](): void {
+    this.#compiled[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,81 @@
+import type { Backend } from "../backend/backend.ts";
+import { CachedForward } from "./cached_forward.ts";
+import { type Decode, loadDecode } from "./decode.ts";
+import type { DrawableIds } from "./drawable_ids.ts";
+import { type KvCache, releaseLayers } from "../model/kv_cache.ts";
+import { Lanes } from "./lanes.ts";
+import type { CachingModel } from "../model/language_model.ts";
+import type { Sequences } from "./sequences.ts";
+
+/** Prompt tokens that one run of the prefill program takes. */
+const PREFILL_TOKENS = 64;
+
+/** With a cache: one program takes a stretch of the prompt at a time, another one token. */
+export class CachedSequences implements Sequences {
+  readonly decode: Decode;
+  readonly #backend: Backend;
+  readonly #model: CachingModel;
+  readonly #layers: KvCache["layers"];
+  readonly #prefill: CachedForward;
+  readonly #single: CachedForward;
+  readonly #drawable: DrawableIds;
+  readonly #owned: DisposableStack;
+  #lanes: Lanes | undefined;
+
+  private constructor(
+    backend: Backend,
+    model: CachingModel,
+    layers: KvCache["layers"],
+    programs: { readonly prefill: CachedForward; readonly single: CachedForward; readonly decode: Decode },
+    drawable: DrawableIds,
+    owned: DisposableStack,
+  ) {
+    this.#backend = backend;
+    this.#model = model;
+    this.#layers = layers;
+    this.#prefill = programs.prefill;
+    this.#single = programs.single;
+    this.decode = programs.decode;
+    this.#drawable = drawable;
+    this.#owned = owned;
+  }
+
+  /** Loads the programs for one sequence. */
+  static async load(backend: Backend, model: CachingModel, drawable: DrawableIds): Promise<CachedSequences> {
+    const layers = model.createCache(1);
+    const prefillTokens = Math.min(PREFILL_TOKENS, model.config.contextLength);
+    using owned = new DisposableStack();
+    owned.defer(() => releaseLayers(backend, layers));
+    const prefill = owned.use(await CachedForward.load(backend, model, layers, prefillTokens));
+    const single = owned.use(await CachedForward.load(backend, model, layers, 1));
+    const decode = owned.use(await loadDecode(backend, model, layers, drawable, single));
+    return new CachedSequences(backend, model, layers, { prefill, single, decode }, drawable, owned.move());
+  }
+
+  async feed(tokens: readonly number[]): Promise<Float32Array> {
+    let logits: Float32Array = new Float32Array();
+    for (let start = 0; start < tokens.length;) {
+      // The prefill program writes all its rows to the cache: it must not reach beyond the end.
+      const fits = start + this.#prefill.tokens <= this.#model.config.contextLength;
+      const forward = fits ? this.#prefill : this.#single;
+      const part = tokens.slice(start, start + forward.tokens);
+      logits = await forward.run([part], start);
+      start += part.length;
+    }
+    return logits;
+  }
+
+  async lanes(count: number): Promise<Lanes> {
+    if (this.#lanes?.count === count) return this.#lanes;
+    this.#lanes?.[Symbol.dispose]();
+    this.#lanes = undefined;
+    return this.#lanes = await Lanes.load(this.#backend, this.#model, this.#layers, count, this.#drawable);
+  }
+
+  /** Frees the cache and the programs. */
+  [Symbol.dispose](): void {
+    this.#lanes?.[Symbol.dispose]();
+    this.#lanes = undefined;
+    this.#owned.dispose();
+  }
+}

@@ -1,0 +1,61 @@
+import type { Backend } from "../backend/backend.ts";
+import { sampleTokenKernel } from "../ops/sample_token.ts";
+import { CachedForward } from "./cached_forward.ts";
+import type { Continuation } from "./continuation.ts";
+import { DeviceDecode } from "./device_decode.ts";
+import type { DrawableIds } from "./drawable_ids.ts";
+import type { KvCache } from "../model/kv_cache.ts";
+import type { LanguageModel } from "../model/language_model.ts";
+import type { NextTokens } from "./shared_steps.ts";
+
+/** Takes sequences on whose newest token alone is not in the cache, one sequence a lane. */
+export interface Decode extends Disposable {
+  /**
+   * Computes what follows: as many tokens for each text, no more than fit the context and may be made.
+   * @param texts One for each lane; those that are not over have contexts of one length.
+   */
+  run(texts: readonly Continuation[]): Promise<NextTokens>;
+
+  /** Frees what only this uses; the cache stays. */
+  [Symbol.dispose](): void;
+}
+
+/**
+ * Loads what decodes best on a backend: one that draws tokens itself need not be read after each. `layers` decides the number of lanes.
+ * @param drawable The ids that may be chosen.
+ * @param single Runs one token of each lane, if that is loaded already.
+ */
+export async function loadDecode(
+  backend: Backend,
+  model: LanguageModel,
+  layers: KvCache["layers"],
+  drawable: DrawableIds,
+  single?: CachedForward,
+): Promise<Decode> {
+  if (backend.capabilities.kernels.has(sampleTokenKernel.name)) {
+    return await DeviceDecode.load(backend, model, layers, drawable);
+  }
+  return new HostDecode(single ?? await CachedForward.load(backend, model, layers, 1));
+}
+
+/** Reads the logits of every token and chooses on the host. */
+class HostDecode implements Decode {
+  readonly #forward: CachedForward;
+
+  constructor(forward: CachedForward) {
+    this.#forward = forward;
+  }
+
+  async run(texts: readonly Continuation[]): Promise<NextTokens> {
+    const { context } = texts.find(({ isOver }) => !isOver)!;
+    const logits = await this.#forward.run(texts.map((text) => text.context.slice(-1)), context.length - 1);
+    const vocabSize = logits.length / texts.length;
+    return texts.map((text, i) =>
+      text.isOver ? [] : [text.choose(logits.subarray(i * vocabSize, (i + 1) * vocabSize))]
+    );
+  }
+
+  [Symbol.dispose](): void {
+    this.#forward[Symbol.dispose]();
+  }
+}

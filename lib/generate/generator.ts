@@ -1,0 +1,208 @@
+import type { Backend } from "../backend/backend.ts";
+import { CachedSequences } from "./cached_sequences.ts";
+import { Continuation, type ContinuationOptions } from "./continuation.ts";
+import type { Decode } from "./decode.ts";
+import { DrawableIds } from "./drawable_ids.ts";
+import { withDefaults } from "./generation_defaults.ts";
+import { hasCache, type LanguageModel } from "../model/language_model.ts";
+import { validateSampling } from "./sampling.ts";
+import type { SequenceLanes, Sequences } from "./sequences.ts";
+import { type NextTokens, SharedSteps } from "./shared_steps.ts";
+import { WholeSequences } from "./whole_sequences.ts";
+
+/**
+ * How a text is continued. By default it has 200 new tokens at most, drawn with temperature 0.8 and top-p 0.95.
+ */
+export interface GenerateOptions extends Partial<ContinuationOptions> {
+  /** Decides every choice; 0 by default. */
+  readonly seed?: number;
+}
+
+/** What a generator may be told. */
+export interface GeneratorOptions {
+  /**
+   * Asked once for each id of the model: whether a text may have it. Give `(id) => tokenizer.hasToken(id)` where the
+   * model may have rows that stand for no token; by default all ids may be drawn.
+   */
+  readonly isDrawable?: (id: number) => boolean;
+}
+
+/**
+ * Continues token sequences with a KV cache: one program takes a stretch of the prompt at a time, another one token. A
+ * model that has no cache goes through its whole context for each token.
+ *
+ * When the context is full it slides: the newest half of it is fed again from position 0, and generation goes on from
+ * there. Positions are relative, so the model sees what it was trained on, at the cost of one prefill per half context.
+ *
+ * There is one cache, so there is one text at a time, or one set of samples that are made together: another is refused
+ * until all of them have ended, were given up (`return`, or leaving the loop that reads them) or aborted.
+ *
+ * It owns its cache and its programs, not the model's weights: see `LanguageModel.release`.
+ */
+export class TextGenerator implements Disposable {
+  readonly #backend: Backend;
+  readonly #model: LanguageModel;
+  readonly #sequences: Sequences;
+  readonly #drawable: DrawableIds;
+  /** What uses the cache, or did so last. */
+  #underWay: { readonly isOver: boolean } | undefined;
+
+  private constructor(backend: Backend, model: LanguageModel, sequences: Sequences, drawable: DrawableIds) {
+    this.#backend = backend;
+    this.#model = model;
+    this.#sequences = sequences;
+    this.#drawable = drawable;
+  }
+
+  /**
+   * Loads the programs. The weights are the caller's to write, before the first `generate`.
+   * @throws {RangeError} If no id may be drawn.
+   */
+  static async create(backend: Backend, model: LanguageModel, options: GeneratorOptions = {}): Promise<TextGenerator> {
+    const drawable = new DrawableIds(model.config.vocabSize, options.isDrawable);
+    const sequences = hasCache(model)
+      ? await CachedSequences.load(backend, model, drawable)
+      : await WholeSequences.load(backend, model);
+    return new TextGenerator(backend, model, sequences, drawable);
+  }
+
+  /** Frees the cache and the programs; the weights stay. */
+  [Symbol.dispose](): void {
+    this.#sequences[Symbol.dispose]();
+  }
+
+  /** How many samples `generateSamples` makes together at most. */
+  get maxSamples(): number {
+    return this.#backend.capabilities.maxLanes;
+  }
+
+  /**
+   * Yields new token ids, one at a time.
+   * @param prompt At least one token id: an array, or what `Tokenizer.encode` gives.
+   * @throws {RangeError} If the prompt is empty or holds an id beyond the vocabulary, or an option cannot work.
+   * @throws {NoTokenError} If the model computes NaN.
+   * @throws {Error} If another text of this generator is under way.
+   */
+  async *generate(prompt: Iterable<number>, options: GenerateOptions = {}): AsyncGenerator<number, void, void> {
+    const ids = [...prompt];
+    const complete = withDefaults(options);
+    this.#validate(ids, complete);
+    const { contextLength } = this.#model.config;
+    const text = new Continuation(ids, contextLength, complete, complete.seed ?? 0, this.#drawable);
+    const steps = this.#occupy(new SharedSteps([text], () => this.#advance([text], this.#sequences.decode)));
+    await steps.begin(async () => [[text.choose(await this.#sequences.feed(text.context))]]);
+    yield* steps.iterators()[0];
+  }
+
+  /**
+   * Continues one prompt several times, all samples going through the model together. Each yields the ids that
+   * `generate` yields with its seed, unless two tokens are so close that rounding decides between them. They advance in
+   * step: what one yields before the others are read is kept for them. A sample that is given up (`return`) takes no
+   * further part.
+   *
+   * @param options As those of `generate`, with the same defaults.
+   * @param seeds One for each sample, at most `maxSamples`.
+   * @throws {RangeError} As `generate` does, and if there are no seeds or too many.
+   * @throws {NoTokenError | Error} As `generate` does.
+   */
+  async generateSamples(
+    prompt: Iterable<number>,
+    options: Partial<ContinuationOptions>,
+    seeds: readonly number[],
+  ): Promise<AsyncGenerator<number, void, void>[]> {
+    const ids = [...prompt];
+    const complete = withDefaults(options);
+    this.#validate(ids, complete);
+    if (seeds.length === 0 || seeds.length > this.maxSamples) {
+      throw new RangeError(`Cannot generate: got ${seeds.length} seeds, must be 1 to ${this.maxSamples} at a time`);
+    }
+    const { contextLength } = this.#model.config;
+    const texts = seeds.map((seed) => new Continuation(ids, contextLength, complete, seed, this.#drawable));
+    let lanes: SequenceLanes;
+    const steps = this.#occupy(
+      new SharedSteps(texts, () => this.#advance(texts, lanes.decode, (lane) => lanes.fill(lane))),
+    );
+    await steps.begin(async () => {
+      lanes = await this.#sequences.lanes(seeds.length);
+      const logits = await this.#sequences.feed(texts[0].context);
+      for (const lane of texts.keys()) await lanes.fill(lane);
+      return texts.map((text) => [text.choose(logits.slice())]);
+    });
+    return steps.iterators();
+  }
+
+  /**
+   * What the model makes of a text: the logits of the token that follows it.
+   *
+   * @param ids From one to the model's contextLength.
+   * @returns (vocabSize), the caller's own; those of ids that may not be drawn are among them.
+   * @throws {RangeError} If there are no ids or too many, or one is beyond the vocabulary.
+   * @throws {Error} If a text of this generator is under way.
+   */
+  async logits(ids: Iterable<number>): Promise<Float32Array> {
+    const context = [...ids];
+    this.#validateIds("compute logits", context);
+    const { contextLength } = this.#model.config;
+    if (context.length > contextLength) {
+      throw new RangeError(
+        `Cannot compute logits: got ${context.length} token ids, must be at most the context length ${contextLength}`,
+      );
+    }
+    const use: { isOver: boolean } = this.#occupy({ isOver: false });
+    try {
+      return await this.#sequences.feed(context);
+    } finally {
+      use.isOver = true;
+    }
+  }
+
+  /** Makes the cache these texts'. */
+  #occupy<T extends { readonly isOver: boolean }>(steps: T): T {
+    if (this.#underWay?.isOver === false) {
+      throw new Error(
+        "Cannot generate: got another text under way, must be one at a time, since there is one cache. Read the other " +
+          "to its end, or call its return(); or make another TextGenerator",
+      );
+    }
+    this.#underWay = steps;
+    return steps;
+  }
+
+  /**
+   * Computes what follows each text.
+   * @param fed Called for each text that was fed to the single sequence's cache.
+   */
+  async #advance(
+    texts: readonly Continuation[],
+    decode: Decode,
+    fed?: (index: number) => Promise<void>,
+  ): Promise<NextTokens> {
+    // All that go on have contexts of one length, so that they slide together.
+    if (!texts.find(({ isOver }) => !isOver)!.hasSlid) return await decode.run(texts);
+    const next: number[][] = texts.map(() => []);
+    for (const [i, text] of texts.entries()) {
+      if (text.isOver) continue;
+      next[i] = [text.choose(await this.#sequences.feed(text.context))];
+      await fed?.(i);
+    }
+    return next;
+  }
+
+  #validate(prompt: readonly number[], options: ContinuationOptions): void {
+    validateSampling(options);
+    const { maxTokens } = options;
+    if (!(maxTokens >= 0 && (Number.isInteger(maxTokens) || maxTokens === Infinity))) {
+      throw new RangeError(`Cannot generate: got maxTokens ${maxTokens}, must be a whole number from 0 on`);
+    }
+    this.#validateIds("generate", prompt);
+  }
+
+  #validateIds(what: string, ids: readonly number[]): void {
+    if (ids.length === 0) throw new RangeError(`Cannot ${what}: got an empty prompt, must be at least one token`);
+    const { vocabSize } = this.#model.config;
+    const unknown = ids.find((id) => !(Number.isInteger(id) && id >= 0 && id < vocabSize));
+    if (unknown !== undefined) {
+      throw new RangeError(`Cannot ${what}: got token id ${unknown}, must be below the vocabulary's ${vocabSize}`);
+    }
+  }
+}

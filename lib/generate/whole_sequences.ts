@@ -1,0 +1,63 @@
+import type { Backend } from "../backend/backend.ts";
+import { compile, type CompiledGraph } from "../graph/compiled_graph.ts";
+import { Graph } from "../graph/graph.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import { selectRows } from "../ops/select_rows.ts";
+import type { Decode } from "./decode.ts";
+import { type LanguageModel, logitsOf } from "../model/language_model.ts";
+import type { SequenceLanes, Sequences } from "./sequences.ts";
+
+/** Without a cache: for each token of each sequence a forward pass over the whole context. */
+export class WholeSequences implements Sequences, SequenceLanes {
+  readonly decode: Decode;
+  readonly #compiled: CompiledGraph;
+  readonly #ids: Tensor;
+  readonly #row: Tensor;
+  readonly #logits: Tensor;
+
+  private constructor(compiled: CompiledGraph, ids: Tensor, row: Tensor, logits: Tensor) {
+    this.#compiled = compiled;
+    this.#ids = ids;
+    this.#row = row;
+    this.#logits = logits;
+    this.decode = {
+      run: async (texts) => {
+        const next: number[][] = [];
+        for (const text of texts) next.push(text.isOver ? [] : [text.choose(await this.feed(text.context))]);
+        return next;
+      },
+      // It has nothing of its own.
+      [Symbol.dispose]: () => {},
+    };
+  }
+
+  /** Loads the program. */
+  static async load(backend: Backend, model: LanguageModel): Promise<WholeSequences> {
+    const graph = new Graph();
+    const ids = graph.input("ids", [1, model.config.contextLength], { dtype: "u32" });
+    const row = graph.input("row", [1], { dtype: "u32" });
+    const logits = selectRows(graph, logitsOf("generate", model, graph, ids), row);
+    return new WholeSequences(await compile(backend, graph, { keep: [logits] }), ids, row, logits);
+  }
+
+  async feed(tokens: readonly number[]): Promise<Float32Array> {
+    // Behind the tokens is filling: no position sees those after it.
+    this.#compiled.input(this.#ids).fill(0);
+    await this.#compiled.set(this.#ids, tokens).set(this.#row, [tokens.length - 1]).run();
+    return await this.#compiled.readFloats(this.#logits);
+  }
+
+  /** However many they are, each text brings its whole context. */
+  lanes(): Promise<SequenceLanes> {
+    return Promise.resolve(this);
+  }
+
+  fill(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** Frees the program. */
+  [Symbol.dispose](): void {
+    this.#compiled[Symbol.dispose]();
+  }
+}

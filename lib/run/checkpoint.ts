@@ -1,0 +1,228 @@
+import type { Backend } from "../backend/backend.ts";
+import { UserError } from "../errors.ts";
+import { viewOf } from "../graph/program.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import { writeDirectoryAtomically, writeFileAtomically } from "../io/atomic.ts";
+import { removeIfEmpty, removeOwnEntries } from "../io/own_entries.ts";
+import { parentOf } from "../io/parent_of.ts";
+import { restoreReplaced, restoreReplacedIn } from "../io/replace_directory.ts";
+import { sha256, sha256OfFile } from "../io/sha256.ts";
+import { statOrNull } from "../io/stat_or_null.ts";
+import { temporaryNameFor } from "../io/temporary.ts";
+import { Safetensors, writeSafetensors } from "../formats/safetensors.ts";
+import type { WeightSource } from "../model/weights.ts";
+import { weightsFrom } from "../model/weights_file.ts";
+import {
+  type BestValidation,
+  type CheckpointRecord,
+  type CheckpointState,
+  damaged,
+  type FileRecord,
+  FILES,
+  readRecord,
+} from "./checkpoint_record.ts";
+import { DivergenceError } from "../train/divergence.ts";
+import { CHECKPOINT_ENTRIES, CHECKPOINTS_ENTRIES, RUN_ENTRIES } from "./run_entries.ts";
+import { learningRate } from "../train/schedule.ts";
+import type { Snapshot } from "../train/train.ts";
+import { namesIn } from "../io/names_in.ts";
+
+export type { BestValidation, CheckpointState };
+
+/** A directory in the checkpoints' directory: the steps taken, so that names sort as numbers do. */
+const nameOf = (step: number) => `step-${String(step).padStart(9, "0")}`;
+
+/** A checkpoint on disk that was found whole. */
+export interface Checkpoint {
+  /** Its directory. */
+  readonly path: string;
+  /** What its checkpoint.json says. */
+  readonly state: CheckpointState;
+}
+
+/**
+ * Writes a checkpoint under a temporary name, waits until it is on disk, and gives it its name: a checkpoint that has its
+ * name is whole.
+ *
+ * @param directory Where checkpoints are kept; made if need be.
+ * @throws {DivergenceError} If a weight or the optimizer's state is NaN or infinite: no run could go on from there.
+ */
+export async function writeCheckpoint(
+  directory: string,
+  backend: Backend,
+  snapshot: Snapshot,
+  state: CheckpointState,
+): Promise<void> {
+  const requireFinite = (name: string, values: Float32Array) => {
+    const bad = countNonFinite(values);
+    if (bad === 0) return;
+    const { step, config } = state;
+    const what = `${name} (${bad} of ${values.length} values)`;
+    const { training } = config;
+    const lr = learningRate(step - 1, training);
+    throw DivergenceError.inWeights(step - 1, what, { lr, clip: training.clip });
+  };
+  const name = nameOf(state.step);
+  await writeDirectoryAtomically(`${directory}/${name}`, async (temporary) => {
+    await writeTensors(`${temporary}/${FILES.weights}`, backend, snapshot.weights, requireFinite);
+    await writeTensors(`${temporary}/${FILES.optimizer}`, backend, snapshot.optimizer, requireFinite);
+    const files: Record<string, FileRecord> = {};
+    for (const name of [FILES.weights, FILES.optimizer]) {
+      const { size } = await Deno.stat(`${temporary}/${name}`);
+      files[name] = { bytes: size, sha256: await sha256OfFile(`${temporary}/${name}`) };
+    }
+    const record = { ...state, files };
+    const sealed: CheckpointRecord = { ...record, sha256: sha256(JSON.stringify(record)) };
+    await writeFileAtomically(`${temporary}/${FILES.record}`, `${JSON.stringify(sealed, null, 2)}\n`);
+  }, { own: CHECKPOINT_ENTRIES, replace: true }); // by a resumed run that comes by one that was found damaged
+}
+
+/**
+ * Reads a checkpoint's state, after comparing every file with its checksum.
+ * @throws {UserError} Naming the first file that is missing, torn or edited.
+ */
+export async function readCheckpoint(path: string): Promise<Checkpoint> {
+  const { state, files } = await readRecord(path);
+  for (const [name, { bytes, sha256: expectedSum }] of Object.entries(files)) {
+    const size = (await statOrNull(`${path}/${name}`))?.size;
+    if (size === undefined) throw damaged(path, `no ${name}`);
+    if (size !== bytes) throw damaged(path, `${name} of ${size} bytes instead of ${bytes}`);
+    if (await sha256OfFile(`${path}/${name}`) !== expectedSum) {
+      throw damaged(path, `${name} that does not match its checksum`);
+    }
+  }
+  return { path, state };
+}
+
+/**
+ * Reads a checkpoint's state alone, as it was written: the files of its tensors are not looked at.
+ * @throws {UserError} If the record is missing, torn or edited.
+ */
+export async function readCheckpointState(path: string): Promise<CheckpointState> {
+  return (await readRecord(path)).state;
+}
+
+/** A checkpoint that cannot be used, and why. */
+export interface DamagedCheckpoint {
+  /** Its directory. */
+  readonly path: string;
+  /** In words for a person. */
+  readonly problem: string;
+}
+
+/**
+ * The newest checkpoint that is whole, and the newer ones that are not.
+ * @throws {UserError} If there are checkpoints and none is whole.
+ */
+export async function latestCheckpoint(
+  directory: string,
+): Promise<{ checkpoint: Checkpoint | undefined; damaged: DamagedCheckpoint[] }> {
+  const damagedOnes: DamagedCheckpoint[] = [];
+  await restoreReplaced(parentOf(directory), RUN_ENTRIES);
+  await restoreReplacedIn(directory, CHECKPOINTS_ENTRIES);
+  for (const path of (await listCheckpoints(directory)).toReversed()) {
+    try {
+      return { checkpoint: await readCheckpoint(path), damaged: damagedOnes };
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      damagedOnes.push({ path, problem: error.message });
+    }
+  }
+  if (damagedOnes.length > 0) {
+    const problems = damagedOnes.map(({ problem }) => problem).join("; ");
+    throw new UserError(`Cannot resume from ${directory}: got no whole checkpoint, must have one. ${problems}`);
+  }
+  return { checkpoint: undefined, damaged: [] };
+}
+
+/** The paths of all checkpoints, oldest first. Those without their final name, left by a killed process, do not count. */
+export async function listCheckpoints(directory: string): Promise<string[]> {
+  const entries = await namesIn(directory);
+  return entries.filter((name) => /^step-\d{9,}$/.test(name)).sort().map((name) => `${directory}/${name}`);
+}
+
+/** Removes all but the newest `keep` checkpoints. */
+export async function pruneCheckpoints(directory: string, keep: number): Promise<void> {
+  for (const path of (await listCheckpoints(directory)).slice(0, -keep)) await removeCheckpoint(path);
+}
+
+/** Removes the checkpoints of later steps. */
+export async function discardCheckpointsAfter(directory: string, step: number): Promise<void> {
+  const last = `${directory}/${nameOf(step)}`;
+  for (const path of await listCheckpoints(directory)) if (path > last) await removeCheckpoint(path);
+}
+
+/** A checkpoint's weights and optimizer state. Close it, or declare it with `using`. */
+export class CheckpointTensors implements Disposable {
+  /** The parameters, by name. */
+  readonly weights: WeightSource;
+  /** The optimizer's state, by the names that a {@linkcode Snapshot} gives. */
+  readonly optimizer: WeightSource;
+  readonly #files: readonly Safetensors[];
+
+  private constructor(path: string, weights: Safetensors, optimizer: Safetensors) {
+    this.weights = weightsFrom(weights, `${path}/${FILES.weights}`);
+    this.optimizer = weightsFrom(optimizer, `${path}/${FILES.optimizer}`);
+    this.#files = [weights, optimizer];
+  }
+
+  /** Opens both files and checks their headers; no tensor is read yet. */
+  static async open({ path }: Checkpoint): Promise<CheckpointTensors> {
+    const weights = await Safetensors.open(checkpointWeights(path));
+    try {
+      return new CheckpointTensors(path, weights, await Safetensors.open(`${path}/${FILES.optimizer}`));
+    } catch (error) {
+      weights[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** Closes both files. */
+  [Symbol.dispose](): void {
+    for (const file of this.#files) file[Symbol.dispose]();
+  }
+}
+
+/** The path of a checkpoint's weights. */
+export function checkpointWeights(path: string): string {
+  return `${path}/${FILES.weights}`;
+}
+
+/** @param check Looks at each tensor's values before they are written. */
+async function writeTensors(
+  path: string,
+  backend: Backend,
+  tensors: ReadonlyMap<string, Tensor>,
+  check: (name: string, values: Float32Array) => void,
+): Promise<void> {
+  const toWrite = [...tensors].map(([name, tensor]) => ({
+    name,
+    dtype: "F32" as const,
+    shape: tensor.shape,
+    data: async () => {
+      const values = await backend.read(viewOf(tensor, tensor.placement!)) as Float32Array;
+      check(name, values);
+      return values;
+    },
+  }));
+  await writeSafetensors(path, toWrite);
+}
+
+/** How many values are NaN or infinite. */
+function countNonFinite(values: Float32Array): number {
+  let count = 0;
+  // A plain loop: weights are many, and a call for each would take longer than writing them.
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) count++;
+  return count;
+}
+
+/**
+ * Takes a checkpoint's name from it first: one that has its name is whole, also after a kill half-way. What somebody else put
+ * into it stays.
+ */
+async function removeCheckpoint(path: string): Promise<void> {
+  const temporary = temporaryNameFor(path);
+  await Deno.rename(path, temporary);
+  await removeOwnEntries(temporary, CHECKPOINT_ENTRIES);
+  await removeIfEmpty(temporary);
+}

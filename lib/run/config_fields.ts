@@ -1,0 +1,123 @@
+// A run's configuration in JSON that somebody else may have written: its config.json, and that of a checkpoint.
+import type { JsonFields } from "../io/json_fields.ts";
+import { type FieldReader, type FieldReaders, integer, number, oneOf, readFields, string } from "../io/json_record.ts";
+import { ARCHITECTURE_DEFAULTS, type ModelConfig, PRESETS, validateModelConfig } from "../model/config.ts";
+import { MODEL_READERS } from "../model/config_fields.ts";
+import type { LanguageModelConfig } from "../model/language_model.ts";
+import { isTransformerConfig, validateOwnConfig } from "../model/own_config.ts";
+import { TRAINING_DEFAULTS, type TrainingConfig, validateTrainingConfig } from "../train/config.ts";
+import { dataRecordOf } from "./data_record.ts";
+import {
+  NUMBER_DEFAULTS,
+  NUMBER_OPTIONS,
+  OPTIMIZER_NAMES,
+  type OptimizerNumbers,
+} from "../train/optimizer/registry.ts";
+import type { RunConfig } from "./run_directory.ts";
+import { SCHEDULES } from "../train/schedule.ts";
+
+/** An infinite norm switched clipping off before 0 did, and JSON wrote it as null. */
+const clip: FieldReader<number> = (fields, name) => fields.value(name) === null ? 0 : fields.number(name);
+
+/** The optimizers' numbers. */
+const NUMBER_READERS = Object.fromEntries(
+  Object.keys(NUMBER_OPTIONS).map((name) => [name, number]),
+  // The cast holds: every name has an option.
+) as FieldReaders<OptimizerNumbers>;
+
+/** How each field of a training configuration is read. */
+export const TRAINING_READERS: FieldReaders<TrainingConfig> = {
+  batchSize: integer,
+  gradAccumulation: integer,
+  steps: integer,
+  optimizer: oneOf(OPTIMIZER_NAMES),
+  schedule: oneOf(SCHEDULES),
+  lr: number,
+  minLr: number,
+  warmupSteps: integer,
+  decaySteps: integer,
+  ...NUMBER_READERS,
+  decay: oneOf(["all", "matrices"]),
+  dtype: oneOf(["f32", "f16"]),
+  clip,
+  seed: integer,
+  validEvery: integer,
+  validBatches: integer,
+  saveEvery: integer,
+  keep: integer,
+  sampleEvery: integer,
+  samplePrompt: string,
+  sampleTokens: integer,
+};
+
+const PRESET_NAMES = Object.keys(PRESETS);
+
+/** The names that `RunConfig.given` may hold: `model.dModel`, `training.lr`. */
+const SETTINGS: readonly unknown[] = [
+  ...Object.keys(MODEL_READERS).map((key) => `model.${key}`),
+  ...Object.keys(TRAINING_READERS).map((key) => `training.${key}`),
+];
+
+const RUN_KEYS = ["preset", "given", "model", "training", "data", "backend"];
+
+/** What a configuration says of itself: the preset's name, and the settings that were given. */
+export function originFields(fields: JsonFields): Pick<RunConfig, "preset" | "given"> {
+  const preset = fields.has("preset") ? fields.oneOf("preset", PRESET_NAMES) : undefined;
+  const given = fields.has("given") ? fields.list("given") : undefined;
+  if (given && !given.every((name) => SETTINGS.includes(name))) fields.refuse("given", "a list of settings' names");
+  return { ...(preset !== undefined && { preset }), ...(given && { given: given as readonly string[] }) };
+}
+
+/** Settings that earlier versions did not have, and did not write. */
+const { dtype, sampleEvery, samplePrompt, sampleTokens } = TRAINING_DEFAULTS;
+/** Those that a configuration without them is damaged for: every version wrote them. The other optimizers' are newer. */
+const ALWAYS_WRITTEN = ["beta1", "beta2", "eps", "weightDecay"];
+const NEWER_NUMBERS = Object.entries(NUMBER_DEFAULTS).filter(([name]) => !ALWAYS_WRITTEN.includes(name));
+const BEFORE = { dtype, sampleEvery, samplePrompt, sampleTokens, ...Object.fromEntries(NEWER_NUMBERS) };
+
+/** A configuration with the settings that may be left out: what stands for the same is then the same. */
+export function spelledOut<T extends Pick<RunConfig, "model" | "training">>(config: T): T {
+  const model = isTransformerConfig(config.model) ? { ...ARCHITECTURE_DEFAULTS, ...config.model } : config.model;
+  return { ...config, model, training: { ...BEFORE, ...config.training } };
+}
+
+/** @throws {RangeError} Naming the first value with which no model can be built and trained. */
+export function requireUsable({ model, training }: Pick<RunConfig, "model" | "training">): void {
+  if (isTransformerConfig(model)) validateModelConfig(model);
+  else validateOwnConfig(model);
+  validateTrainingConfig(training);
+}
+
+/**
+ * The shape of a run's model.
+ * @throws {UserError} If a field is unknown, or of another kind.
+ * @throws {RangeError} If no such model can be built.
+ */
+export function modelConfigOf(fields: JsonFields): LanguageModelConfig {
+  const kept = fields.object("model");
+  // The casts are checked in the same breath.
+  if (kept.has("architecture")) return validateOwnConfig(kept.record as unknown as LanguageModelConfig);
+  const model = readFields(kept, MODEL_READERS) as ModelConfig;
+  return validateModelConfig({ ...ARCHITECTURE_DEFAULTS, ...model });
+}
+
+/**
+ * A run's configuration.
+ * @throws {UserError} If a field is missing, unknown, or of another kind.
+ * @throws {RangeError} If no such model can be built and trained.
+ */
+export function runConfigOf(fields: JsonFields): RunConfig {
+  fields.allowOnly(RUN_KEYS);
+  const data = fields.object("data");
+  data.allowOnly(["train", "valid"]);
+  const valid = data.objectOrNone("valid");
+  // The cast is checked in the same breath.
+  const training = readFields(fields.object("training"), TRAINING_READERS) as TrainingConfig;
+  return {
+    ...originFields(fields),
+    model: modelConfigOf(fields),
+    training: validateTrainingConfig({ ...BEFORE, ...training }),
+    data: { train: dataRecordOf(data.object("train")), ...(valid && { valid: dataRecordOf(valid) }) },
+    backend: fields.string("backend"),
+  };
+}

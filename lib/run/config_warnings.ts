@@ -1,0 +1,40 @@
+import type { MergedConfig } from "./merge_config.ts";
+import { NUMBER_OPTIONS, type OptimizerName, OPTIMIZERS } from "../train/optimizer/registry.ts";
+
+/**
+ * What a person should know of a configuration that works, but not as it reads: each in one line.
+ * @param validates Whether there are validation data.
+ */
+export function configWarnings({ model, training, given }: MergedConfig, validates: boolean): string[] {
+  const { lr, steps, warmupSteps, decaySteps, schedule, optimizer, sampleEvery = 0 } = training;
+  const warnings: string[] = [];
+  if (warmupSteps >= steps) {
+    warnings.push(`the learning rate never reaches ${lr}: the warm-up takes ${warmupSteps} steps of ${steps}`);
+  } else if (schedule === "wsd" && decaySteps > steps - warmupSteps) {
+    warnings.push(
+      `the decay of ${decaySteps} steps is made in ${
+        steps - warmupSteps
+      }: the warm-up of ${warmupSteps} leaves no more of ` +
+        `${steps} steps`,
+    );
+  }
+  const without: readonly [why: string, applies: boolean, settings: readonly string[]][] = [
+    ["with a constant schedule", schedule === "constant", ["training.minLr"]],
+    [`with the schedule ${schedule}`, schedule !== "wsd", ["training.decaySteps"]],
+    [`with the optimizer ${optimizer}`, true, otherNumbers(optimizer).map((name) => `training.${name}`)],
+    ["without samples", sampleEvery === 0, ["training.samplePrompt", "training.sampleTokens"]],
+    ["without validation data", !validates, ["training.validEvery", "training.validBatches"]],
+    ["without norms", model.norm === "none", ["model.normPlace"]],
+    ["without positions", model.position === "none", ["model.ropeTheta"]],
+  ];
+  for (const [why, applies, settings] of without) {
+    if (!applies) continue;
+    for (const setting of settings) if (given.includes(setting)) warnings.push(`${setting} has no effect ${why}`);
+  }
+  return warnings;
+}
+
+/** The numbers that an optimizer does not read. */
+function otherNumbers(optimizer: OptimizerName): string[] {
+  return Object.keys(NUMBER_OPTIONS).filter((name) => !(name in OPTIMIZERS[optimizer].options));
+}

@@ -1,0 +1,58 @@
+import type { RunLog } from "./metrics_follower.ts";
+import type { StepMetrics } from "../train/train.ts";
+
+/** What a run's metrics say of its course. Losses are in nats per token; they may be NaN or infinite. */
+export interface Course {
+  /** Optimizer steps taken. */
+  readonly steps: number;
+  /** Time spent on them. */
+  readonly seconds: number;
+  /** Of step 0; none if the log does not go back so far. */
+  readonly firstLoss?: number;
+  readonly lastLoss: number;
+  /** Mean training loss of the last tenth of the steps. */
+  readonly recentLoss: number;
+  /** The last validation loss, and the lowest that is a finite number. */
+  readonly validLoss?: number;
+  readonly lowestValidLoss?: number;
+  readonly tokensPerSecond: number;
+}
+
+/** The course of a run; nothing if no step was logged. */
+export function courseOf(metrics: readonly StepMetrics[]): Course | undefined {
+  const last = metrics.at(-1);
+  if (last === undefined) return undefined;
+  const recent = metrics.slice(-Math.ceil(metrics.length / 10));
+  const validLosses = metrics.flatMap(({ validLoss }) => validLoss === undefined ? [] : [validLoss]);
+  const lowestValidLoss = lowestOf(validLosses);
+  return {
+    steps: last.step + 1,
+    seconds: last.seconds,
+    ...(metrics[0].step === 0 && { firstLoss: metrics[0].loss }),
+    lastLoss: last.loss,
+    recentLoss: recent.reduce((sum, { loss }) => sum + loss, 0) / recent.length,
+    ...(validLosses.length > 0 && { validLoss: validLosses[validLosses.length - 1] }),
+    ...(lowestValidLoss !== undefined && { lowestValidLoss }),
+    tokensPerSecond: last.tokensPerSecond,
+  };
+}
+
+/** The lowest loss that is a finite number: no loss is lower than another for being NaN. Nothing if none is finite. */
+export function lowestOf(losses: readonly number[]): number | undefined {
+  const finite = losses.filter(Number.isFinite);
+  return finite.length === 0 ? undefined : finite.reduce((a, b) => Math.min(a, b));
+}
+
+/**
+ * Where a run went wrong, counted from step 0, and what happened: as its log says or, of runs that went on all the same, the
+ * first step with a loss that is not finite.
+ */
+export function divergenceOf({ metrics, divergence }: RunLog): { step: number; problem: string } | undefined {
+  for (const { step, loss, validLoss } of metrics) {
+    if (!Number.isFinite(loss)) return { step, problem: `Got loss ${loss}` };
+    if (validLoss !== undefined && !Number.isFinite(validLoss)) {
+      return { step, problem: `Got validation loss ${validLoss}` };
+    }
+  }
+  return divergence && { step: divergence.step, problem: divergence.diverged };
+}

@@ -1,0 +1,157 @@
+import { option, say, UserError } from "../errors.ts";
+import { JsonFields } from "../io/json_fields.ts";
+import { readFields } from "../io/json_record.ts";
+import { ARCHITECTURE_DEFAULTS, type ModelConfig, type Preset, PRESETS, validateModelConfig } from "../model/config.ts";
+import { MODEL_READERS } from "../model/config_fields.ts";
+import { TRAINING_DEFAULTS, type TrainingConfig, validateTrainingConfig } from "../train/config.ts";
+import { originFields, TRAINING_READERS } from "./config_fields.ts";
+
+/** What a person says of a run: a preset's name, and what differs from it and from the defaults. */
+export interface ConfigParts {
+  /** A key of `PRESETS`. */
+  readonly preset?: string;
+  /** Settings of the model that differ from the preset's. */
+  readonly model?: Partial<ModelConfig>;
+  /** Settings of the training that differ from `TRAINING_DEFAULTS`. */
+  readonly training?: Partial<TrainingConfig>;
+}
+
+/** A model's shape with the tokens that `vocabSize` stands for, and how to train it. */
+export interface MergedConfig {
+  /** The preset that the shape began with. */
+  readonly preset: string;
+  /** Settings that were said, as `model.dModel` and `training.lr`; the others follow from them, or are defaults. */
+  readonly given: readonly string[];
+  /** The shape, with every switch spelled out. */
+  readonly model: ModelConfig;
+  /** Every setting. */
+  readonly training: TrainingConfig;
+}
+
+/** The preset where none is named. */
+export const DEFAULT_PRESET = "tiny";
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/**
+ * Reads a configuration file. A run's own config.json is one: of its settings those count that were said, and those that
+ * differ from what follows from the rest; so what follows from others follows again when those change.
+ *
+ * @param vocabSize The tokenizer's, if there is one: it takes the place of another tokenizer's.
+ * @throws {UserError} If it is not JSON, or holds a key that means nothing, or a value of another kind.
+ */
+export async function readConfigFile(path: string, vocabSize?: number): Promise<ConfigParts> {
+  const source = { name: path, nextStep: say`Mend it, or give another ${option("config")}` };
+  const fields = JsonFields.parse(await Deno.readTextFile(path), source);
+  fields.allowOnly(["preset", "given", "model", "training", "data", "backend"]);
+  // The data and the backend of a run are another run's to choose: neither is looked at.
+  const { preset, given } = originFields(fields);
+  const model = fields.has("model") ? readFields(fields.object("model"), MODEL_READERS) : {};
+  const training = fields.has("training") ? readFields(fields.object("training"), TRAINING_READERS) : {};
+  const isOfRun = given !== undefined || (fields.has("data") && fields.has("backend"));
+  if (!isOfRun) return { ...(preset !== undefined && { preset }), model, training };
+  return saidOf({ preset: preset ?? DEFAULT_PRESET, given, model, training }, vocabSize);
+}
+
+/** What was said of a run, as far as its config.json tells. */
+function saidOf(
+  { preset, given, model, training }: Required<ConfigParts> & { readonly given: readonly string[] | undefined },
+  vocabSize: number | undefined,
+): ConfigParts {
+  const derivedTraining = { ...TRAINING_DEFAULTS, ...derivedFrom(training) };
+  const isOfTokenizer = vocabSize !== undefined && model.vocabSize !== undefined &&
+    // Files that do not tell what was said: a larger size may have been meant.
+    (given !== undefined || model.vocabSize <= vocabSize);
+  const derivedModel: Partial<ModelConfig> = {
+    ...ARCHITECTURE_DEFAULTS,
+    ...presetShape(PRESETS[preset], model.ffn),
+    ...(isOfTokenizer && { vocabSize: model.vocabSize }),
+  };
+  const said = <T extends object>(part: string, values: Partial<T>, derived: Partial<T>): Partial<T> => {
+    const entries = Object.entries(values).filter(([key, value]) =>
+      given?.includes(`${part}.${key}`) || derived[key as keyof T] !== value
+    );
+    return Object.fromEntries(entries) as Partial<T>;
+  };
+  return {
+    preset,
+    model: said("model", model, derivedModel),
+    training: said("training", training, derivedTraining),
+  };
+}
+
+/** A preset's shape with the feed-forward's width that goes with its kind. */
+function presetShape(preset: Preset, ffn: ModelConfig["ffn"]): Preset {
+  // Two matrices instead of three, of the same size together.
+  return ffn === "silu" ? { ...preset, dFf: Math.round(preset.dFf * 3 / 2) } : preset;
+}
+
+/** The settings that follow from the peak rate and the length of a run. */
+function derivedFrom(
+  { lr = TRAINING_DEFAULTS.lr, steps = TRAINING_DEFAULTS.steps }: Partial<TrainingConfig>,
+): Pick<TrainingConfig, "minLr" | "warmupSteps" | "decaySteps"> {
+  return {
+    // Without what binary numbers add to a tenth: 3e-4, not 0.00030000000000000003.
+    minLr: Number((lr / 10).toPrecision(15)),
+    warmupSteps: Math.floor(steps / 20),
+    decaySteps: Math.floor(steps / 5),
+  };
+}
+
+/**
+ * Puts configurations together, later ones over earlier ones, over the preset and the defaults. What is not said follows
+ * from what is: without a gate, `dFf` is one and a half times the preset's, for as many parameters; `minLr` is a tenth of
+ * `lr`, `warmupSteps` a twentieth and `decaySteps` a fifth of `steps`. The architecture's switches are all spelled out.
+ *
+ * @param vocabSize The tokenizer's, if there is one.
+ * @throws {UserError} If no vocabulary size is known or the preset is not.
+ * @throws {RangeError} If the model cannot be built or trained.
+ */
+export function mergeConfigs(parts: readonly ConfigParts[], vocabSize?: number): MergedConfig {
+  const name = parts.findLast(({ preset }) => preset !== undefined)?.preset ?? DEFAULT_PRESET;
+  const preset = PRESETS[name];
+  if (preset === undefined) {
+    throw new UserError(
+      `Cannot build the model: got preset ${name}, must be one of ${Object.keys(PRESETS).join(", ")}`,
+    );
+  }
+  const said = overlaid(parts.map(({ model }) => model));
+  const model: Mutable<Partial<ModelConfig>> = {
+    ...presetShape(preset, said.ffn),
+    ...(vocabSize !== undefined && { vocabSize }),
+    ...ARCHITECTURE_DEFAULTS,
+    ...said,
+  };
+  if (model.vocabSize === undefined) {
+    throw new UserError(
+      say`Cannot build the model: got no vocabulary size, must be known. Pass ${option("tokenizer")} or ${
+        option("vocabSize")
+      }`,
+    );
+  }
+  if (vocabSize !== undefined && vocabSize > model.vocabSize) {
+    throw new UserError(
+      say`Cannot build the model: got ${
+        option("vocabSize", model.vocabSize)
+      }, must be at least the tokenizer's ${vocabSize}. Leave ${option("vocabSize")} out to take the tokenizer's`,
+    );
+  }
+  const saidOfTraining = overlaid(parts.map(({ training }) => training));
+  const training = { ...TRAINING_DEFAULTS, ...derivedFrom(saidOfTraining), ...saidOfTraining };
+  return {
+    preset: name,
+    given: [...namesIn("model", said), ...namesIn("training", saidOfTraining)],
+    model: validateModelConfig(model as ModelConfig),
+    training: validateTrainingConfig(training),
+  };
+}
+
+/** Settings, later ones over earlier ones; one that is undefined says nothing. */
+function overlaid<T extends object>(parts: readonly (Partial<T> | undefined)[]): Partial<T> {
+  const entries = parts.flatMap((part) => Object.entries(part ?? {})).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as Partial<T>;
+}
+
+function namesIn(part: string, said: object): string[] {
+  return Object.keys(said).map((key) => `${part}.${key}`);
+}

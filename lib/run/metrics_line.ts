@@ -1,0 +1,69 @@
+// One line of metrics.jsonl, written and read.
+import { UserError } from "../errors.ts";
+import { JsonFields, type JsonSource } from "../io/json_fields.ts";
+import { stringifyNumbers } from "../io/json_number.ts";
+import type { StepMetrics } from "../train/train.ts";
+
+/** A longer line was not written here: what varies in a line is a text, and the longest one fits. */
+export const MAX_LINE_BYTES = 1 << 20;
+
+/** No run is longer. Plots of larger numbers that lie close together have no end of ticks. */
+const [MAX_STEP, MAX_SECONDS] = [1e12, 1e10];
+
+/** UTF-16 units of a text that are kept, so that its line can be read: in JSON each takes six bytes at most. */
+const MAX_TEXT_LENGTH = 150_000;
+
+/** Where training was given up: the last line of a log. */
+export interface LoggedDivergence {
+  /** The step at which that was seen, counted from 0. It may be the last one that was logged, or the one after. */
+  readonly step: number;
+  /** What happened, and what to do next. */
+  readonly diverged: string;
+}
+
+/** What a line of the log holds. */
+export type LogEntry = StepMetrics | LoggedDivergence;
+
+/** The line of an entry, with its end. NaN and infinities are texts, as `stringifyNumbers` writes them. */
+export function lineOf(entry: LogEntry): string {
+  const kept = Object.entries(entry).map(([key, value]) => {
+    const isLong = typeof value === "string" && value.length > MAX_TEXT_LENGTH;
+    return [key, isLong ? `${value.slice(0, MAX_TEXT_LENGTH)}…` : value];
+  });
+  return `${stringifyNumbers(Object.fromEntries(kept))}\n`;
+}
+
+/**
+ * Reads a line. Fields that are not its entry's are passed over: whoever adds some of their own to a log loses nothing.
+ * @throws {UserError} If it is not UTF-8, not JSON, or a field is not what it is to be.
+ */
+export function parseLine(line: Uint8Array, source: JsonSource): LogEntry {
+  const fields = JsonFields.parse(decode(line, source), source);
+  const step = fields.integer("step", { min: 0, max: MAX_STEP });
+  if (fields.has("diverged")) return { step, diverged: fields.string("diverged") };
+  const validLoss = fields.anyNumberOrNone("validLoss");
+  const sample = fields.stringOrNone("sample");
+  return {
+    step,
+    loss: fields.anyNumber("loss"),
+    gradNorm: fields.anyNumber("gradNorm"),
+    ...(fields.booleanOrNone("skipped") && { skipped: true }),
+    lr: fields.number("lr", { min: 0 }),
+    // Infinite where a stretch of steps took no time that the clock could tell.
+    tokensPerSecond: fields.anyNumber("tokensPerSecond"),
+    seconds: fields.number("seconds", { min: 0, max: MAX_SECONDS }),
+    ...(validLoss !== undefined && { validLoss }),
+    ...(sample !== undefined && { sample }),
+  };
+}
+
+const DECODER = new TextDecoder("utf-8", { fatal: true });
+
+function decode(line: Uint8Array, { name, nextStep }: JsonSource): string {
+  try {
+    return DECODER.decode(line);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new UserError(`Cannot read ${name}: got bytes that are not UTF-8, must be JSON. ${nextStep}`);
+  }
+}

@@ -1,0 +1,177 @@
+import { countParameters } from "../accounting/parameters.ts";
+import { plannedTrainingMemory } from "../accounting/planned_memory.ts";
+import type { Backend } from "../backend/backend.ts";
+import type { TokenSource } from "../dataset/token_source.ts";
+import { UserError } from "../errors.ts";
+import { withTemporaryDirectory } from "../io/atomic.ts";
+import type { Tokenizer } from "../tokenizer/mod.ts";
+import { TRAINING_DEFAULTS } from "../train/config.ts";
+import { measureCosts } from "./measure_costs.ts";
+import { type ConfigParts, mergeConfigs, type MergedConfig } from "./merge_config.ts";
+import { modelLadder } from "./model_ladder.ts";
+import { RUN_ENTRIES } from "./run_entries.ts";
+import {
+  type Candidate,
+  type Choice,
+  chooseCandidate,
+  chooseSteps,
+  estimateSeconds,
+  fitsCorpus,
+  type Resources,
+  stepsWithin,
+  usesTimeUp,
+} from "./time_budget.ts";
+
+/** What a run that must fit into a time is planned from. */
+export interface TimePlanOptions {
+  /** For measuring and training together. */
+  readonly seconds: number;
+  /** What is said of the configuration, as for `mergeConfigs`. */
+  readonly parts: readonly ConfigParts[];
+  /** The tokenizer of the text, if it is known: it says how large the vocabulary is. */
+  readonly tokenizer?: Tokenizer;
+  /** The tokens to train on: how many there are limits the model's size. */
+  readonly train: TokenSource;
+  /** The tokens to validate with, if the run validates. */
+  readonly valid?: TokenSource;
+  /** Makes a backend like the run's; measuring uses up its memory, and disposes of it. */
+  readonly createBackend: () => Promise<Backend>;
+  /** Where the run will be: checkpoints are tried beside it. */
+  readonly directory: string;
+  /** Stops measuring, with its reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** What was chosen, and from what. */
+export interface TimePlan {
+  /** What to train, and how: `steps` and its schedule fill the time. */
+  readonly config: MergedConfig;
+  /** The chosen model, and what its parts take. */
+  readonly candidate: Candidate;
+  /** How the model was chosen; not at all if the configuration said which. */
+  readonly choice?: {
+    /** Models that were measured. */
+    readonly compared: number;
+    /** What limited its size. */
+    readonly bound: Choice["bound"];
+  };
+  /** What the run should take. */
+  readonly estimatedSeconds: number;
+  /** Tokens that the run goes through. */
+  readonly tokens: number;
+  /** Times that the run sees its corpus: `tokens` over the corpus's. */
+  readonly epochs: number;
+  /** Whether the run ends before the time does, because it has seen its corpus four times. */
+  readonly isCorpusUsedUp: boolean;
+}
+
+/** Kept back, because a run is never as steady as a measurement. */
+const RESERVE = 0.03;
+
+/** Seconds of steps that each model is measured for, and the chosen one again. */
+const COMPARE_SECONDS = 1.5;
+const CHOSEN_SECONDS = 3;
+
+/** Shares of the time that these measurements may take. */
+const COMPARE_SHARE = 0.02;
+const CHOSEN_SHARE = 0.05;
+
+/** Memory that a chosen model may take: WebAssembly addresses 4 GiB, and a GPU's memory is not known. */
+const MAX_BYTES = 3 * 2 ** 30;
+
+const SIZE_KEYS = ["dModel", "numLayers", "numHeads", "dFf"] as const;
+
+/** Whether a configuration says what the model is, by a preset's name or a size. */
+function saysModel({ preset, model = {} }: ConfigParts): boolean {
+  return preset !== undefined || SIZE_KEYS.some((key) => model[key] !== undefined);
+}
+
+/**
+ * Measures the device with real steps, which are thrown away, and chooses how many to take; and, where the configuration
+ * does not say which, a model, by `chooseCandidate`.
+ *
+ * @throws {RangeError} If `seconds` is not a finite number above 0.
+ * @throws {UserError} If not even one step fits into the time.
+ */
+export async function planForTime(options: TimePlanOptions): Promise<TimePlan> {
+  const { seconds, parts, train, directory } = options;
+  if (!(Number.isFinite(seconds) && seconds > 0)) {
+    throw new RangeError(`Cannot plan a run: got ${seconds} seconds, must be a number above 0`);
+  }
+  const vocabSize = options.tokenizer?.vocabSize;
+  const began = performance.now();
+  const left = () => seconds * (1 - RESERVE) - (performance.now() - began) / 1000;
+  return await withTemporaryDirectory(directory, async (scratch) => {
+    const measure = async (config: MergedConfig, most: number): Promise<Candidate> => {
+      await using backend = await options.createBackend();
+      const { model, training } = config;
+      return {
+        parameters: countParameters(model),
+        tokensPerStep: training.batchSize * training.gradAccumulation * model.contextLength,
+        costs: await measureCosts(backend, { ...options, config, directory: scratch, seconds: most }),
+      };
+    };
+    const choice = !parts.some(saysModel)
+      ? await chooseModel(
+        options,
+        left,
+        (config) => measure(config, Math.min(COMPARE_SECONDS, COMPARE_SHARE * seconds)),
+      )
+      : undefined;
+    const chosenParts = choice?.parts ?? parts;
+    const base = mergeConfigs(chosenParts, vocabSize);
+    const candidate = await measure(base, Math.min(CHOSEN_SECONDS, CHOSEN_SHARE * seconds));
+    const resources: Resources = { ...base.training, seconds: left(), corpusTokens: train.length };
+    const inTime = stepsWithin(resources.seconds, candidate.costs, resources);
+    if (inTime === 0) {
+      const needed = (performance.now() - began) / 1000 + estimateSeconds(1, candidate.costs, resources);
+      throw new UserError(
+        `Cannot train in ${(seconds / 60).toPrecision(3)} minutes: got a device that needs ${
+          needed.toPrecision(2)
+        } s ` +
+          `to measure itself and take one step, must be less. Give more minutes, or a smaller model`,
+      );
+    }
+    const steps = choice ? chooseSteps(candidate, resources) : inTime;
+    const tokens = steps * candidate.tokensPerStep;
+    return {
+      // What was chosen was not said.
+      config: {
+        ...mergeConfigs([...chosenParts, { training: { steps } }], vocabSize),
+        given: mergeConfigs(parts, vocabSize).given,
+      },
+      candidate,
+      ...(choice && { choice: { compared: choice.compared, bound: choice.bound } }),
+      estimatedSeconds: estimateSeconds(steps, candidate.costs, resources),
+      tokens,
+      epochs: tokens / train.length,
+      isCorpusUsedUp: steps < inTime,
+    };
+  }, RUN_ENTRIES);
+}
+
+/** Goes up the ladder until a model uses the time up, and chooses among those that were measured. */
+async function chooseModel(
+  { parts, tokenizer, train, valid }: TimePlanOptions,
+  left: () => number,
+  measure: (config: MergedConfig) => Promise<Candidate>,
+): Promise<{ parts: readonly ConfigParts[]; compared: number; bound: Choice["bound"] }> {
+  const vocabSize = tokenizer?.vocabSize;
+  const ffn = parts.findLast(({ model }) => model?.ffn !== undefined)?.model?.ffn;
+  const ladder = modelLadder(TRAINING_DEFAULTS.lr, ffn).map((rung) => [rung, ...parts]);
+  const candidates: Candidate[] = [];
+  for (const [i, rung] of ladder.entries()) {
+    const config = mergeConfigs(rung, vocabSize);
+    const { model, training } = config;
+    const window = model.contextLength + 1;
+    const isTooLarge = !fitsCorpus(countParameters(model), train.length) || train.length < window ||
+      (valid?.length ?? Infinity) < window || plannedTrainingMemory(model, training).total > MAX_BYTES;
+    if (i > 0 && isTooLarge) break;
+    candidates.push(await measure(config));
+    const resources = { ...training, seconds: left(), corpusTokens: train.length };
+    if (usesTimeUp(candidates[i], resources)) break;
+  }
+  const { training } = mergeConfigs(parts, vocabSize);
+  const { index, bound } = chooseCandidate(candidates, { ...training, seconds: left(), corpusTokens: train.length });
+  return { parts: ladder[index], compared: candidates.length, bound };
+}

@@ -1,0 +1,29 @@
+import type { StepMetrics } from "../train/train.ts";
+
+/**
+ * Estimates how long the rest of a run takes. Its pace is the mean since the run was started or resumed, with all that
+ * comes between steps, as validations, checkpoints and samples do: the momentary throughput would make it jump.
+ */
+export class RemainingTime {
+  readonly #steps: number;
+  readonly #tokensPerStep: number;
+  /** The end of the first stretch of steps that were read back together: compiling and warming up are part of that one. */
+  #origin: Pick<StepMetrics, "step" | "seconds"> | undefined;
+
+  /** @param steps Of the whole run. */
+  constructor(steps: number, tokensPerStep: number) {
+    this.#steps = steps;
+    this.#tokensPerStep = tokensPerStep;
+  }
+
+  /**
+   * Seconds that are left after a step.
+   * @param metrics Of each step, in order.
+   */
+  after({ step, seconds, tokensPerSecond }: Pick<StepMetrics, "step" | "seconds" | "tokensPerSecond">): number {
+    if (this.#origin === undefined || seconds === this.#origin.seconds) this.#origin = { step, seconds };
+    const { step: from, seconds: since } = this.#origin;
+    const secondsPerStep = step === from ? this.#tokensPerStep / tokensPerSecond : (seconds - since) / (step - from);
+    return (this.#steps - 1 - step) * secondsPerStep;
+  }
+}

@@ -1,0 +1,102 @@
+import type { TokenSource } from "../dataset/token_source.ts";
+import { openTokens } from "../dataset/sharded_tokens.ts";
+import { UserError } from "../errors.ts";
+import { isFile } from "../io/is_file.ts";
+import { latestCheckpoint } from "./checkpoint.ts";
+import { type DataRecord, requireSameData } from "./data_record.ts";
+import { trainRun, type TrainRunOptions } from "./run.ts";
+import { readRunConfig } from "./run_directory.ts";
+import { RUN_FILES } from "./run_entries.ts";
+import { loadRunTokenizer } from "./run_tokenizer.ts";
+import type { StepMetrics } from "../train/train.ts";
+
+/** What a run needs to go on. What is not given is found as the run's directory says. */
+export interface ResumeRunOptions
+  extends
+    Pick<TrainRunOptions, "backend" | "directory" | "onPrograms" | "onCheckpoint" | "signal">,
+    Partial<Pick<TrainRunOptions, "train" | "valid" | "tokenizer">> {
+  /** Told in a sentence of each checkpoint that is damaged, and passed over for an older one. */
+  readonly onNote?: (note: string) => void;
+}
+
+/**
+ * Goes on with a run that was stopped or killed, from its newest whole checkpoint, with its own configuration and data: the
+ * steps that follow are, bit for bit, those that it would have taken (given the same backend and machine). A run that had
+ * no checkpoint yet begins anew; one that has ended takes no step.
+ *
+ * @throws {UserError} If the directory is no run's, or all its checkpoints are damaged, or its data are not where they
+ *   were or are other data; and as {@linkcode trainRun} does.
+ * @throws {DivergenceError} As {@linkcode trainRun} does.
+ *
+ * @example A run that is stopped, and resumed
+ * ```ts
+ * import { createBackend, createRunDirectory, mergeConfigs, recordOf, resumeRun, trainRun } from "@bytelm/bytelm";
+ * import { openTokens, trainBpe, writeNpy } from "@bytelm/bytelm";
+ *
+ * const place = await Deno.makeTempDir();
+ * const text = "the cat sat on the mat. ".repeat(50);
+ * const tokenizer = await trainBpe(text, { vocabSize: 265 });
+ * await writeNpy(`${place}/train.npy`, tokenizer.encode(text));
+ * using train = await openTokens(`${place}/train.npy`);
+ *
+ * await using backend = await createBackend("wasm", { workers: 1 });
+ * const training = { steps: 9, batchSize: 4, saveEvery: 3 };
+ * const merged = mergeConfigs([{ preset: "tiny", model: { contextLength: 16 }, training }], tokenizer.vocabSize);
+ * const config = { ...merged, data: { train: await recordOf(train) }, backend: backend.name };
+ * const directory = `${place}/run`;
+ * await createRunDirectory(directory, config, tokenizer);
+ *
+ * const controller = new AbortController();
+ * for await (const { step } of trainRun({ backend, directory, config, train, signal: controller.signal })) {
+ *   if (step === 3) controller.abort();
+ * }
+ * for await (const { step, loss } of resumeRun({ backend, directory })) console.log(step, loss); // up to step 8
+ * ```
+ */
+export async function* resumeRun(options: ResumeRunOptions): AsyncGenerator<StepMetrics, void, void> {
+  const { onNote, ...own } = options;
+  const { directory } = own;
+  const { checkpoint, damaged } = await latestCheckpoint(`${directory}/${RUN_FILES.checkpoints}`);
+  for (const { problem } of damaged) onNote?.(problem);
+  // The checkpoint knows the whole configuration, should the file be gone.
+  const isThere = checkpoint === undefined || await isFile(`${directory}/${RUN_FILES.config}`);
+  const config = isThere ? await readRunConfig(directory) : checkpoint.state.config;
+  const hasWeights = await isFile(`${directory}/${RUN_FILES.weights}`);
+  if (checkpoint?.state.step === config.training.steps && hasWeights) return;
+  if (own.valid && !config.data.valid) {
+    throw new UserError(
+      `Cannot resume ${directory}: got valid, must be a run that began with validation data. Leave it out`,
+    );
+  }
+  using opened = new DisposableStack();
+  const train = await sourceOf("train", config.data.train, own.train, opened);
+  const valid = config.data.valid && await sourceOf("valid", config.data.valid, own.valid, opened);
+  const tokenizer = own.tokenizer ?? (config.training.sampleEvery ? await loadRunTokenizer(directory) : undefined);
+  // One that was killed before its first checkpoint begins anew; weights are not given up for that.
+  const beginAnew = checkpoint === undefined && !hasWeights;
+  yield* trainRun({ ...own, config, train, valid, tokenizer, checkpoint, beginAnew });
+}
+
+/** The tokens given, or those of the file that the run began with; the latter are closed with `opened`. */
+async function sourceOf(
+  option: "train" | "valid",
+  record: DataRecord,
+  given: TokenSource | undefined,
+  opened: DisposableStack,
+): Promise<TokenSource> {
+  const source = given ?? opened.use(await openRecorded(option, record));
+  await requireSameData(source, record);
+  return source;
+}
+
+async function openRecorded(option: string, { name }: DataRecord): Promise<TokenSource & Disposable> {
+  try {
+    return await openTokens(name);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new UserError(
+      `Cannot resume with ${name}: got no such file, must be the tokens that the run began with. Restore it, or give ` +
+        `them as { ${option} }`,
+    );
+  }
+}

@@ -1,0 +1,186 @@
+import type { Backend } from "../backend/backend.ts";
+import type { TokenSource } from "../dataset/token_source.ts";
+import { requireOneTokenizer } from "../dataset/tokenizer_id.ts";
+import type { Program } from "../graph/program.ts";
+import { UserError } from "../errors.ts";
+import { isFile } from "../io/is_file.ts";
+import { lockDirectory } from "../io/lock.ts";
+import { removeIfPresent } from "../io/remove_if_present.ts";
+import { statOrNull } from "../io/stat_or_null.ts";
+import { tidyDirectory } from "../io/tidy.ts";
+import type { LanguageModel } from "../model/language_model.ts";
+import { initialWeights, type WeightSource } from "../model/weights.ts";
+import { saveWeights } from "../model/weights_file.ts";
+import type { Tokenizer } from "../tokenizer/mod.ts";
+import {
+  type BestValidation,
+  type Checkpoint,
+  CheckpointTensors,
+  discardCheckpointsAfter,
+  listCheckpoints,
+  pruneCheckpoints,
+  writeCheckpoint,
+} from "./checkpoint.ts";
+import { requireSameConfig } from "./config_difference.ts";
+import { requireUsable } from "./config_fields.ts";
+import { DivergenceError } from "../train/divergence.ts";
+import { keepConfig, requireOwnConfig } from "./keep_config.ts";
+import { MetricsLog } from "./metrics_log.ts";
+import type { RunConfig } from "./run_directory.ts";
+import { CHECKPOINTS_ENTRIES, RUN_ENTRIES, RUN_FILES } from "./run_entries.ts";
+import { modelOfRun } from "./run_model.ts";
+import { type StepMetrics, train } from "../train/train.ts";
+
+/** What a run that is kept on disk needs. */
+export interface TrainRunOptions {
+  /** What it runs on; it is not disposed of. */
+  readonly backend: Backend;
+  /** The run's directory; it exists. Its config.json is written if it is not there. */
+  readonly directory: string;
+  /** What to train, and how: the directory's config.json, or a checkpoint's. */
+  readonly config: RunConfig;
+  /**
+   * The model, where it is one of a person's own: that of `config.model`. Its weights stay on the backend, and it is its
+   * maker's to release. Default: a `Transformer`, which is released in the end.
+   */
+  readonly model?: LanguageModel;
+  /** What the weights begin as, where there is no checkpoint. Default: `initialWeights` of the training's seed. */
+  readonly weights?: WeightSource;
+  /** The tokens to train on. */
+  readonly train: TokenSource;
+  /** The tokens to validate with; without them there is no validation. */
+  readonly valid?: TokenSource;
+  /** The tokenizer of the text that is trained on; needed for samples. */
+  readonly tokenizer?: Tokenizer;
+  /** Where to go on; later checkpoints are removed. By default it begins, in a directory where no training has begun. */
+  readonly checkpoint?: Checkpoint;
+  /**
+   * Whether, without a checkpoint, the training that is there is given up: its metrics, weights and checkpoints are removed.
+   * Default: it is refused.
+   */
+  readonly beginAnew?: boolean;
+  /** Called once, before the first step, with the programs that each step runs, in order: what they do can be counted. */
+  readonly onPrograms?: (programs: readonly Program[]) => void;
+  /** Called when a checkpoint is on disk, with the steps taken. */
+  readonly onCheckpoint?: (step: number) => void;
+  /** Stops after the step under way; a checkpoint and the weights are written. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Trains a model and keeps metrics, checkpoints, the best weights and the last ones in the run's directory.
+ *
+ * However the process ends, the run can be resumed from its newest checkpoint with `checkpoint`, and goes on with the
+ * same bits as if it had never stopped (given the same backend and machine). What was there of later steps, or of a run that
+ * begins anew, is removed once the first step is done, and not before.
+ *
+ * @throws {RangeError} If no such model can be built and trained, or `model` is another; nothing is changed then.
+ * @throws {UserError} If no checkpoint is given, the run has begun before and is not to begin anew; if another process
+ *   trains it; if the directory's config.json or the checkpoint is of another configuration, or token sources and tokenizer do not belong together.
+ *   Nothing is changed then.
+ * @throws {DivergenceError} If a loss, a gradient or a weight is NaN or infinite; the checkpoints and the best weights stay
+ *   as they were.
+ *
+ * An example is at `resumeRun`, which finds the checkpoint and the data by the run's directory.
+ */
+export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMetrics, void, void> {
+  const { backend, directory, config, checkpoint } = options;
+  requireUsable(config);
+  requireOneTokenizer([options.train, options.valid], options.tokenizer);
+  if (checkpoint) requireSameConfig(directory, config, checkpoint);
+  const checkpoints = `${directory}/${RUN_FILES.checkpoints}`;
+  const model = modelOfRun(directory, config, options.model);
+  using _lock = await lockDirectory(directory, "train in");
+  // Looked at only now: until here another process could put another run in its place.
+  await requireOwnConfig(directory, config);
+  if (checkpoint === undefined && !options.beginAnew) await requireNotBegun(directory);
+  await keepConfig(directory, config);
+  using opened = new DisposableStack();
+  if (options.model === undefined) opened.defer(() => model.release(backend));
+  using tensors = checkpoint && await CheckpointTensors.open(checkpoint);
+  await tidyDirectory(directory, RUN_ENTRIES);
+  await tidyDirectory(checkpoints, CHECKPOINTS_ENTRIES);
+  let log: MetricsLog | undefined;
+  const openLog = async () => log ??= opened.use(await goBackTo(directory, checkpoint));
+  let best: BestValidation | undefined = checkpoint?.state.best;
+  const steps = train({
+    backend,
+    model,
+    config: config.training,
+    weights: tensors?.weights ?? options.weights ?? initialWeights(model, config.training.seed),
+    start: tensors && { ...checkpoint!.state, optimizer: tensors.optimizer },
+    train: options.train,
+    valid: options.valid,
+    tokenizer: options.tokenizer,
+    signal: options.signal,
+    onPrograms: options.onPrograms,
+    onSnapshot: async (snapshot) => {
+      // Metrics first: a checkpoint is never ahead of them.
+      await log?.sync();
+      const { step, seconds } = snapshot;
+      await writeCheckpoint(checkpoints, backend, snapshot, { step, seconds, ...(best && { best }), config });
+      await pruneCheckpoints(checkpoints, config.training.keep);
+      options.onCheckpoint?.(step);
+    },
+  });
+  for await (const metrics of loggingDivergence(steps, openLog)) {
+    const log = await openLog();
+    await log.append(metrics);
+    const { step, validLoss } = metrics;
+    if (validLoss !== undefined && validLoss < (best?.validLoss ?? Infinity)) {
+      best = { step, validLoss };
+      await saveWeights(`${directory}/${RUN_FILES.best}`, backend, model, {
+        step: String(step),
+        valid_loss: String(validLoss),
+      });
+    }
+    yield metrics;
+  }
+  await saveWeights(`${directory}/${RUN_FILES.weights}`, backend, model);
+  // One that was killed after its last checkpoint comes here without a step.
+  await pruneCheckpoints(checkpoints, config.training.keep);
+}
+
+/** Passes the steps on. That they ended in a divergence is logged: nothing else in a run's directory says so. */
+async function* loggingDivergence(steps: AsyncIterable<StepMetrics>, openLog: () => Promise<MetricsLog>) {
+  try {
+    yield* steps;
+  } catch (error) {
+    if (error instanceof DivergenceError) {
+      await (await openLog()).append({ step: error.step, diverged: error.message });
+    }
+    throw error;
+  }
+}
+
+/** Removes what does not follow from a checkpoint, or from the beginning, and opens the log to go on with. */
+async function goBackTo(directory: string, checkpoint: Checkpoint | undefined): Promise<MetricsLog> {
+  const step = checkpoint?.state.step ?? 0;
+  // First: a log that cannot be gone on with is refused with the run as it was.
+  const log = await MetricsLog.open(directory, step);
+  // Weights at an earlier end would be taken for the newest.
+  await removeIfPresent(`${directory}/${RUN_FILES.weights}`);
+  const best = `${directory}/${RUN_FILES.best}`;
+  if (checkpoint === undefined && await isFile(best)) await removeIfPresent(best);
+  // Later checkpoints were found damaged, or do not follow from this one.
+  await discardCheckpointsAfter(`${directory}/${RUN_FILES.checkpoints}`, step);
+  return log;
+}
+
+/** @throws {UserError} Naming what is there of an earlier training. */
+async function requireNotBegun(directory: string): Promise<void> {
+  const { weights, best, metrics, checkpoints } = RUN_FILES;
+  const found = [];
+  for (const name of [weights, best, metrics]) {
+    // A metrics.jsonl with nothing in it was made by one that was killed before its first step.
+    if (((await statOrNull(`${directory}/${name}`))?.size ?? 0) > 0) found.push(name);
+  }
+  if ((await listCheckpoints(`${directory}/${checkpoints}`)).length > 0) found.push(`${checkpoints}/`);
+  if (found.length === 0) return;
+  throw new UserError(
+    `Cannot train in ${directory}: got ${
+      found.join(", ")
+    } of an earlier training, and no checkpoint to go on from, must ` +
+      `be a run that has not begun. Go on from its newest checkpoint, or choose another directory`,
+  );
+}

@@ -1,0 +1,145 @@
+import { identifyTokenizer, requireTokenizerOf } from "../dataset/tokenizer_id.ts";
+import { option, say, UserError, type Wording } from "../errors.ts";
+import { isFile } from "../io/is_file.ts";
+import { JsonFields } from "../io/json_fields.ts";
+import { writeDirectoryAtomically, writeFileAtomically } from "../io/atomic.ts";
+import { restoreReplaced } from "../io/replace_directory.ts";
+import type { ModelConfig } from "../model/config.ts";
+import type { LanguageModelConfig } from "../model/language_model.ts";
+import { saveTokenizer, type Tokenizer } from "../tokenizer/mod.ts";
+import type { TrainingConfig } from "../train/config.ts";
+import { modelConfigOf, requireUsable, runConfigOf } from "./config_fields.ts";
+import { checkpointWeights, latestCheckpoint } from "./checkpoint.ts";
+import type { DataRecord } from "./data_record.ts";
+import { RUN_ENTRIES, RUN_FILES } from "./run_entries.ts";
+import { requireTransformer } from "./run_model.ts";
+
+export { RUN_ENTRIES, RUN_FILES };
+
+/** What a run's config.json holds: of a `Transformer`, or of a model with any other configuration. */
+export interface RunConfig<M extends LanguageModelConfig = LanguageModelConfig> {
+  /** The preset that the model's shape began with; not in files of earlier versions. */
+  readonly preset?: string;
+  /** Settings that were said (`model.dModel`, `training.lr`); the others followed from them, or are defaults. */
+  readonly given?: readonly string[];
+  /** The model's shape. */
+  readonly model: M;
+  /** How to train it. */
+  readonly training: TrainingConfig;
+  /** The tokens that it trains on. */
+  readonly data: { readonly train: DataRecord; readonly valid?: DataRecord };
+  /** What it runs on: a resumed run gives the same bits on the same backend. */
+  readonly backend: string;
+}
+
+/**
+ * Writes a run's config.json.
+ * @param directory Exists already.
+ * @throws {RangeError} If no such model can be built and trained: what is written can be read again.
+ */
+export async function writeRunConfig(directory: string, config: RunConfig): Promise<void> {
+  requireUsable(config);
+  await writeFileAtomically(`${directory}/${RUN_FILES.config}`, `${JSON.stringify(config, null, 2)}\n`);
+}
+
+/**
+ * Makes a run's directory, with its config.json and the files of its tokenizer.
+ * @param options.replace Whether a run that is there is replaced. Default: false.
+ * @throws {UserError} If something is there, and is not to be replaced, or is not a run and nothing else, or is trained by
+ *   another process; or if the tokenizer is not that of the data.
+ */
+export async function createRunDirectory(
+  path: string,
+  config: RunConfig,
+  tokenizer?: Tokenizer,
+  options: { readonly replace?: boolean } = {},
+): Promise<void> {
+  if (tokenizer) requireTokenizerOfData(tokenizer, config);
+  await writeDirectoryAtomically(path, async (directory) => {
+    await writeRunConfig(directory, config);
+    if (tokenizer) await saveTokenizer(tokenizer, directory);
+  }, { own: RUN_ENTRIES, replace: options.replace });
+}
+
+function requireTokenizerOfData(tokenizer: Tokenizer, { data }: RunConfig): void {
+  for (const { name, tokenizer: own } of [data.train, data.valid].filter((record) => record !== undefined)) {
+    if (own) requireTokenizerOf({ name, provenance: { tokenizer: own } }, identifyTokenizer(tokenizer));
+  }
+}
+
+/**
+ * Reads a run's config.json.
+ * @throws {UserError} If the file is missing, is not JSON, or does not hold a model that can be built and trained.
+ */
+export async function readRunConfig(directory: string): Promise<RunConfig> {
+  return await readConfig(directory, runConfigOf);
+}
+
+/**
+ * Reads the model's shape from a run's config.json.
+ * @throws {UserError} If the file is missing, is not JSON, or does not hold a Transformer that can be built.
+ */
+export async function readModelConfig(directory: string): Promise<ModelConfig> {
+  return requireTransformer(directory, await readConfig(directory, modelConfigOf));
+}
+
+/**
+ * The path of a run's weights: those it ended with or, while it runs or after it was killed, its newest whole
+ * checkpoint's; or those with the lowest validation loss.
+ * @throws {NoWeightsError} If there are none.
+ */
+export async function findWeights(directory: string, which: "last" | "best" = "last"): Promise<string> {
+  const path = `${directory}/${RUN_FILES[which === "best" ? "best" : "weights"]}`;
+  if (await isFile(path)) return path;
+  const { checkpoint } = await latestCheckpoint(`${directory}/${RUN_FILES.checkpoints}`);
+  if (which === "last" && checkpoint) return checkpointWeights(checkpoint.path);
+  // One that diverged before its first checkpoint left these alone.
+  const hasBest = which === "last" && await isFile(`${directory}/${RUN_FILES.best}`);
+  const next = which === "best"
+    ? say`Train with ${option("valid")}, or use the last weights`
+    : hasBest
+    ? "Use the best weights"
+    : "Resume its training or, if it diverged, start another run";
+  const problem = say`Cannot load weights of ${directory}: got no ${path}, must be there. ${next}`;
+  throw new NoWeightsError(problem, hasBest ? "best" : undefined);
+}
+
+/** Thrown where a run has not the weights that were asked for. */
+export class NoWeightsError extends UserError {
+  /** What a stack trace calls it. */
+  override readonly name = "NoWeightsError";
+
+  /**
+   * Of a run without weights.
+   *
+   * @param message What was looked for, and what to do next.
+   * @param instead Weights that it has and the message names.
+   */
+  constructor(message: string | Wording, readonly instead: "best" | undefined) {
+    super(message);
+  }
+}
+
+async function readConfig<T>(directory: string, use: (fields: JsonFields) => T): Promise<T> {
+  const path = `${directory}/${RUN_FILES.config}`;
+  await restoreReplaced(directory, RUN_ENTRIES);
+  let text: string;
+  try {
+    text = await Deno.readTextFile(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory)) throw error;
+    throw new UserError(
+      `Cannot open run ${directory}: got no ${RUN_FILES.config}, must be a directory that train-lm wrote. Check the path`,
+    );
+  }
+  const nextStep = "Restore the file that train-lm wrote, or train again";
+  try {
+    return use(JsonFields.parse(text, { name: path, nextStep }));
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new UserError(
+      `Cannot open run ${directory}: got an unusable ${RUN_FILES.config} (${error.message}), must be one that train-lm ` +
+        `wrote. ${nextStep}`,
+    );
+  }
+}

@@ -1,0 +1,68 @@
+// One text being encoded, piece by piece.
+import type { Encoder } from "./encoder.ts";
+import type { IdsView } from "./id_chunks.ts";
+import type { SpecialTokens } from "../pretokenize/special_tokens.ts";
+import { TextSplitter } from "../pretokenize/text_splitter.ts";
+
+/**
+ * Encodes texts given in pieces, and hands ids to `put` as soon as they are certain; they are valid during the call only.
+ * They do not depend on where a text was cut.
+ */
+export function encodingSplitter(
+  encoder: Encoder,
+  specials: SpecialTokens,
+  put: (ids: IdsView) => void,
+): TextSplitter {
+  return new TextSplitter(
+    specials,
+    (bytes, start, end) => encoder.encode(bytes, start, end, put),
+    (id) => put(Uint32Array.of(id)),
+  );
+}
+
+/** Encodes one text given in pieces. The ids do not depend on where it was cut. */
+export class TextEncoding {
+  readonly #ids = new IdBuffer();
+  readonly #splitter: TextSplitter;
+
+  /** Begins a text; `Tokenizer.newEncoding` makes it. */
+  constructor(encoder: Encoder, specials: SpecialTokens) {
+    this.#splitter = encodingSplitter(encoder, specials, (ids) => this.#ids.append(ids));
+  }
+
+  /** More of the text; returns the ids that are certain by now. `bytes` may be reused after the call. */
+  push(bytes: Uint8Array): Uint32Array<ArrayBuffer> {
+    this.#splitter.push(bytes);
+    return this.#ids.take();
+  }
+
+  /** The text ends here, or after `last`; returns the rest of its ids. Then another text may begin. */
+  flush(last?: Uint8Array): Uint32Array<ArrayBuffer> {
+    this.#splitter.flush(last);
+    return this.#ids.take();
+  }
+}
+
+/** Ids, appended. */
+class IdBuffer {
+  #ids = new Uint32Array(256);
+  #length = 0;
+
+  append(ids: IdsView): void {
+    const length = this.#length + ids.length;
+    if (length > this.#ids.length) {
+      const grown = new Uint32Array(Math.max(length, this.#ids.length * 2));
+      grown.set(this.#ids.subarray(0, this.#length));
+      this.#ids = grown;
+    }
+    this.#ids.set(ids, this.#length);
+    this.#length = length;
+  }
+
+  /** Takes out all ids, in an array of the caller's own. */
+  take(): Uint32Array<ArrayBuffer> {
+    const ids = this.#ids.slice(0, this.#length);
+    this.#length = 0;
+    return ids;
+  }
+}

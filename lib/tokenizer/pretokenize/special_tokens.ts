@@ -1,0 +1,101 @@
+// Special tokens: fixed strings that split the text and are never merged with anything.
+import { UserError } from "../../errors.ts";
+import { excerpt } from "../../io/excerpt.ts";
+
+/** A special token's text and id. */
+export interface SpecialToken {
+  /** What is looked for in a text. */
+  readonly text: string;
+  /** The id that stands for it. */
+  readonly id: number;
+}
+
+/** Where a special token was found. */
+export interface SpecialMatch {
+  readonly start: number;
+  readonly end: number;
+  readonly id: number;
+}
+
+/**
+ * The bytes of a special token.
+ *
+ * @throws {UserError} If the text is empty, which would be found everywhere, or has half a surrogate pair, which no text in
+ * UTF-8 can hold.
+ */
+export function specialBytes(text: string): Uint8Array<ArrayBuffer> {
+  const got = text === "" ? "an empty text" : text.isWellFormed() ? null : "half a surrogate pair in it";
+  if (got === null) return new TextEncoder().encode(text);
+  throw new UserError(
+    `Cannot use special token ${excerpt(text)}: got ${got}, must be one character or more. Choose another text`,
+  );
+}
+
+/** Finds special tokens in bytes: the leftmost first, of those the longest. */
+export class SpecialTokens {
+  readonly list: readonly SpecialToken[];
+  /** Length of the longest, in bytes. */
+  readonly maxBytes: number;
+  /** Longest first, so that the first that fits is the longest. */
+  readonly #patterns: readonly { readonly bytes: Uint8Array; readonly id: number }[];
+  readonly #isFirstByte = new Uint8Array(256);
+  /** The byte that all of them start with, or -1. */
+  readonly #commonFirstByte: number;
+
+  /** @throws {UserError} if a text is empty, not well formed, or given twice. */
+  constructor(list: readonly SpecialToken[]) {
+    this.list = [...list];
+    this.#patterns = list.map(({ text, id }) => ({ bytes: specialBytes(text), id }))
+      .sort((a, b) => b.bytes.length - a.bytes.length);
+    this.maxBytes = this.#patterns.at(0)?.bytes.length ?? 0;
+    const seen = new Set<string>();
+    for (const { text } of list) {
+      if (seen.has(text)) {
+        throw new UserError(
+          `Cannot use special token ${excerpt(text)}: got it twice, must be given once. Leave one of them out`,
+        );
+      }
+      seen.add(text);
+    }
+    for (const { bytes } of this.#patterns) this.#isFirstByte[bytes[0]] = 1;
+    const firstBytes = new Set(this.#patterns.map(({ bytes }) => bytes[0]));
+    this.#commonFirstByte = firstBytes.size === 1 ? [...firstBytes][0] : -1;
+  }
+
+  /** The first special token in `bytes[start..end)`, or `null`. */
+  find(bytes: Uint8Array, start: number, end: number): SpecialMatch | null {
+    if (this.#patterns.length === 0) return null;
+    for (let at = start; at < end; at++) {
+      if (this.#commonFirstByte >= 0) {
+        at = bytes.indexOf(this.#commonFirstByte, at);
+        if (at < 0 || at >= end) return null;
+      } else if (this.#isFirstByte[bytes[at]] === 0) continue;
+      for (const pattern of this.#patterns) {
+        if (startsWith(bytes, at, end, pattern.bytes)) {
+          return { start: at, end: at + pattern.bytes.length, id: pattern.id };
+        }
+      }
+    }
+    return null;
+  }
+
+  /**
+   * Whether some special token might begin in `bytes[start..p)` and end after `p`, given that bytes after `end` are not
+   * known. Bytes that merely look like one count too: a cut elsewhere costs nothing.
+   */
+  mayReachAcross(bytes: Uint8Array, start: number, p: number, end: number): boolean {
+    for (const { bytes: pattern } of this.#patterns) {
+      for (let from = Math.max(start, p - pattern.length + 1); from < p; from++) {
+        const known = Math.min(pattern.length, end - from);
+        if (startsWith(bytes, from, end, pattern.subarray(0, known))) return true;
+      }
+    }
+    return false;
+  }
+}
+
+function startsWith(bytes: Uint8Array, at: number, end: number, pattern: Uint8Array): boolean {
+  if (at + pattern.length > end) return false;
+  for (let i = 0; i < pattern.length; i++) if (bytes[at + i] !== pattern[i]) return false;
+  return true;
+}

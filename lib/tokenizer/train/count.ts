@@ -1,0 +1,84 @@
+// How often each pre-token occurs: all that training needs to know of the text.
+import { Kernel } from "../kernel.ts";
+import type { PatternName } from "../pretokenize/patterns.ts";
+import { type SpecialTokens } from "../pretokenize/special_tokens.ts";
+import { TextSplitter } from "../pretokenize/text_splitter.ts";
+import type { WordCounts } from "./word_counts.ts";
+
+// How words lie in the kernel's memory: see kernels/simd/tokenizer/words.ts.
+const SLOT = 32;
+const LONG = 0xff;
+/** Words are handed over in parts of about this size. */
+const PART_SLOTS = 1 << 15;
+
+/** Counts the pre-tokens of texts given piece by piece. */
+export class WordCounter {
+  readonly pattern: PatternName;
+  readonly #kernel: Kernel;
+  readonly #splitter: TextSplitter;
+
+  constructor(pattern: PatternName, specials: SpecialTokens) {
+    this.pattern = pattern;
+    const kernel = this.#kernel = new Kernel(pattern, 0);
+    const count = (length: number) => kernel.exports.count(kernel.pattern, length);
+    this.#splitter = new TextSplitter(
+      specials,
+      (bytes, start, end) => kernel.forEachPiece(bytes, start, end, count),
+      () => {},
+    );
+  }
+
+  /** More of the current text. `bytes` may be reused after the call. */
+  push(bytes: Uint8Array): void {
+    this.#splitter.push(bytes);
+  }
+
+  /** The current text ends here: nothing is joined across. */
+  endText(): void {
+    this.#splitter.flush();
+  }
+
+  /** All counts, in parts for {@linkcode add} of another counter. */
+  *parts(): Generator<Uint8Array<ArrayBuffer>> {
+    const { exports } = this.#kernel;
+    for (let slot = 1; slot < exports.nextSlot.value;) {
+      const end = exports.wordsEndNear(slot, PART_SLOTS);
+      const at = exports.words.value >>> 0;
+      yield Uint8Array.from(this.#kernel.bytes.subarray(at + slot * SLOT, at + end * SLOT));
+      slot = end;
+    }
+  }
+
+  /** Adds counts that were made elsewhere. */
+  add(part: Uint8Array): void {
+    this.#kernel.write(part);
+    this.#kernel.exports.addCounts(part.length);
+  }
+
+  /** The counts so far, in arrays of the caller's own. */
+  get result(): WordCounts {
+    const { exports, bytes } = this.#kernel;
+    const view = new DataView(bytes.buffer, exports.words.value >>> 0);
+    const memory = bytes.subarray(exports.words.value >>> 0);
+    const numWords = exports.numWords.value;
+    const offsets = new Uint32Array(numWords + 1);
+    const counts = new Float64Array(numWords);
+    const slots = new Uint32Array(numWords);
+    for (let word = 0, slot = 1; word < numWords; word++) {
+      const at = slot * SLOT;
+      const isLong = memory[at + 15] === LONG;
+      const length = isLong ? view.getUint32(at + 8, true) : memory[at + 15];
+      // The bytes of a long word follow its slot.
+      slots[word] = isLong ? slot + 1 : slot;
+      offsets[word + 1] = offsets[word] + length;
+      counts[word] = view.getUint32(at + 16, true) + view.getUint32(at + 20, true) * 2 ** 32;
+      slot += 1 + (isLong ? Math.ceil(length / SLOT) : 0);
+    }
+    const arena = new Uint8Array(offsets[numWords]);
+    for (let word = 0; word < numWords; word++) {
+      const from = slots[word] * SLOT - offsets[word];
+      for (let i = offsets[word]; i < offsets[word + 1]; i++) arena[i] = memory[from + i];
+    }
+    return { arena, offsets, counts };
+  }
+}

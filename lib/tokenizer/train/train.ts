@@ -1,0 +1,67 @@
+// From counted words to a vocabulary.
+import { UserError } from "../../errors.ts";
+import type { WordCounts } from "./word_counts.ts";
+import { MergeTrainer } from "./merge_trainer.ts";
+import type { PatternName } from "../pretokenize/patterns.ts";
+import { MAX_ID } from "../encode/new_tokens.ts";
+import {
+  byteIdsOf,
+  initialVocabulary,
+  NUM_BYTES,
+  numInitialTokens,
+  type Vocabulary,
+} from "../vocabulary/vocabulary.ts";
+
+/**
+ * Checks the vocabulary's size against the specials it must hold.
+ *
+ * @param specialTexts The special tokens, each once.
+ * @throws {UserError} if there is no room for the specials and the 256 bytes, or more is asked for than ids reach to, or a special token cannot be one.
+ */
+export function requireVocabSize(vocabSize: number, specialTexts: readonly string[]): void {
+  const smallest = numInitialTokens(specialTexts);
+  if (vocabSize > MAX_ID + 1) {
+    throw new UserError(
+      `Cannot train a vocabulary: got size ${vocabSize}, must be at most ${MAX_ID + 1}. Ask for fewer tokens`,
+    );
+  }
+  if (!Number.isSafeInteger(vocabSize) || vocabSize < smallest) {
+    throw new UserError(
+      `Cannot train a vocabulary: got size ${vocabSize}, must be at least ${smallest} (256 bytes + ${
+        smallest - NUM_BYTES
+      } special tokens). Ask for more tokens`,
+    );
+  }
+}
+
+/**
+ * Learns a vocabulary: the special tokens in the order given, the 256 bytes, then one token per merge.
+ *
+ * @param vocabSize Number of tokens altogether.
+ * @param pattern What the words were split by.
+ * @throws {UserError} if the size is too small for bytes and specials, or the words run out of pairs to merge.
+ */
+export function trainVocabulary(
+  words: WordCounts,
+  vocabSize: number,
+  specialTexts: readonly string[],
+  pattern: PatternName,
+): Vocabulary {
+  requireVocabSize(vocabSize, specialTexts);
+  const { tokens, specials } = initialVocabulary(specialTexts);
+  const byteIds = byteIdsOf({ tokens, specials });
+  const numMerges = vocabSize - tokens.size;
+  const merges = new Uint32Array(numMerges * 3);
+  const trainer = new MergeTrainer(words, tokens, byteIds, numMerges);
+  for (let i = 0; i < numMerges; i++) {
+    const merged = tokens.size;
+    const pair = trainer.merge();
+    if (pair === null) {
+      throw new UserError(
+        `Cannot train a vocabulary: got size ${vocabSize}, must be at most ${merged}, all that this text can give. Ask for fewer tokens or give more text`,
+      );
+    }
+    merges.set([pair[0], pair[1], merged], i * 3);
+  }
+  return { pattern, tokens, merges, specials };
+}
