@@ -22,7 +22,7 @@ const NO_SPECIALS = new SpecialTokens([]);
  *
  * @example
  * ```ts
- * import { trainBpe } from "../corpus/train_bpe.ts";
+ * import { trainBpe } from "./mod.ts";
  *
  * const tokenizer = await trainBpe("low low low lower lowest", { vocabSize: 260, specialTokens: ["<|endoftext|>"] });
  * const ids = tokenizer.encode("low<|endoftext|>");

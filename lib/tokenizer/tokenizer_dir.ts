@@ -68,7 +68,7 @@ export async function saveTokenizer(tokenizer: Tokenizer, dir: string): Promise<
  * ```ts
  * import { loadTokenizer } from "./tokenizer_dir.ts";
  * import { formatTokenizerJson } from "./vocabulary/tokenizer_json.ts";
- * import { trainBpe } from "../corpus/train_bpe.ts";
+ * import { trainBpe } from "./mod.ts";
  *
  * const json = formatTokenizerJson((await trainBpe("low low lower", { vocabSize: 259 })).vocabulary);
  * const tokenizer = await loadTokenizer(json);
