@@ -70,7 +70,7 @@ testOp({
     };
   },
   differentiate: [[1, 2], [1, 4], [5, 3], [70, 2]],
-  // Rows around the 64 partial sums of the weight's gradient; the last needs more than 65,535 workgroups of a row each.
+  // Rows around the 64 partial sums of the weight's gradient; the last has more than 65,535 rows.
   compare: [
     [1, 1],
     [3, 1],
