@@ -22,7 +22,7 @@ Deno.test("another value than the one written is refused, and so is one of which
   await assertRejects(compare("no such name"), AssertionError, "Missing snapshot: no such name 1");
   await assertRejects(compare("any", "no_such_file.snap"), AssertionError, "Missing snapshot file.");
   const other = { mode: "assert", path: "__snapshots__/other.snap", name: "text" } as const;
-  await assertRejects(() => assertSnapshot(t, "a", other), AssertionError, '-   "a"\n+   "b"');
+  await assertRejects(() => assertSnapshot(t, "a", other), AssertionError, "Snapshot does not match");
   await assertRejects(() => assertSnapshot(t, "a", { ...other, msg: "why" }), AssertionError, "why");
 });
 
