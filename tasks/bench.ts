@@ -8,7 +8,7 @@ import { shown } from "./cli/shown.ts";
 import { runTask } from "./cli/run.ts";
 
 /** Each bench is a task of its own, under tasks/bench; it is loaded only when asked for. */
-const BENCHES: Readonly<Record<string, () => Promise<{ main(args: string[]): Promise<number> }>>> = {
+export const BENCHES: Readonly<Record<string, () => Promise<{ main(args: string[]): Promise<number> }>>> = {
   matmul: () => import("./bench/matmul.ts"),
   kernels: () => import("./bench/kernels.ts"),
   lm: () => import("./bench/lm.ts"),

@@ -1,4 +1,5 @@
 // Runs a task's main() in this process and keeps what it prints.
+import { stub } from "@std/testing/mock";
 
 /** What a task gave back. */
 export interface Captured {
@@ -9,18 +10,12 @@ export interface Captured {
 
 /** Runs `main` with console output captured; not to be run concurrently with other tests of the same process. */
 export async function capture(main: (args: string[]) => Promise<number>, ...args: string[]): Promise<Captured> {
-  const { log, error } = console;
-  let stdout = "", stderr = "";
-  console.log = (...parts: unknown[]) => {
-    stdout += `${parts.join(" ")}\n`;
-  };
-  console.error = (...parts: unknown[]) => {
-    stderr += `${parts.join(" ")}\n`;
-  };
-  try {
-    const code = await main(args);
-    return { code, stdout, stderr };
-  } finally {
-    Object.assign(console, { log, error });
-  }
+  using log = stub(console, "log");
+  using error = stub(console, "error");
+  const code = await main(args);
+  return { code, stdout: printedBy(log), stderr: printedBy(error) };
+}
+
+function printedBy({ calls }: { readonly calls: readonly { readonly args: readonly unknown[] }[] }): string {
+  return calls.map(({ args }) => `${args.join(" ")}\n`).join("");
 }

@@ -1,10 +1,11 @@
 // A task that works until it is interrupted; with --deaf, it goes on then. It says when it can be interrupted.
+import { stub } from "@std/testing/mock";
 import { untilInterrupted } from "../../tasks/cli/interrupt.ts";
 import { runTask } from "../../tasks/cli/run.ts";
 
 // Each look at the clock is a second later: signals that come one after the other are not the same one.
 let now = 0;
-performance.now = () => now += 1000;
+stub(performance, "now", () => now += 1000);
 
 const alive = setInterval(() => {}, 1000);
 const code = await runTask(

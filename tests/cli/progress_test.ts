@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { assertSpyCalls, stub } from "@std/testing/mock";
 import { startProgress } from "../../tasks/cli/progress.ts";
 import { capture } from "./capture.ts";
 
@@ -21,20 +22,16 @@ Deno.test("piped progress is plain lines without a bar; a note stands between th
 });
 
 Deno.test("progress that nobody can read any more does not end the work", () => {
-  const { error } = console;
-  try {
-    const eio = Object.assign(new Error("Input/output error (os error 5)"), { code: "EIO" });
-    for (const problem of [new Deno.errors.BrokenPipe("gone"), eio]) {
-      console.error = () => {
-        throw problem;
-      };
-      const progress = startProgress(3, "step {value}/{total} [{bar}]", {});
-      progress.update(1, {});
-      progress.note("sample");
-      progress.update(3, {});
-      progress.stop();
-    }
-  } finally {
-    console.error = error;
+  const eio = Object.assign(new Error("Input/output error (os error 5)"), { code: "EIO" });
+  for (const problem of [new Deno.errors.BrokenPipe("gone"), eio]) {
+    using said = stub(console, "error", () => {
+      throw problem;
+    });
+    const progress = startProgress(3, "step {value}/{total} [{bar}]", {});
+    progress.update(1, {});
+    progress.note("sample");
+    progress.update(3, {});
+    progress.stop();
+    assertSpyCalls(said, 3);
   }
 });

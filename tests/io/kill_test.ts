@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { stub } from "@std/testing/mock";
 import { encodePartsToNpy, wholeInputs } from "../../lib/corpus/encode/encode_parts.ts";
 import { encodeShards } from "../../lib/corpus/encode/encode_shards.ts";
 import { NpyWriter, readNpy } from "../../lib/dataset/npy_file.ts";
@@ -146,20 +147,20 @@ Deno.test("what was moved aside is removed only for a successor of its kind, and
 Deno.test("what is not ours is kept if it turns up in a directory at any moment while that is replaced", () =>
   inTemporaryDirectory(async (directory) => {
     const path = `${directory}/run`;
-    const { rename } = Deno;
     /** Replaces the directory while somebody writes a file into `place` just before the nth rename; whether there was one. */
     const intrude = async (n: number, place: (from: string) => string): Promise<boolean> => {
       await empty(directory);
       await Deno.mkdir(`${path}/sub`, { recursive: true });
       await Deno.writeTextFile(`${path}/a`, "old");
       let numRenames = 0;
-      Deno.rename = async (from, to) => {
+      using rename = stub(Deno, "rename", async (...args) => {
         if (numRenames++ === n) {
-          await Deno.mkdir(place(String(from)), { recursive: true });
-          await Deno.writeTextFile(`${place(String(from))}/thesis.txt`, "mine");
+          const at = place(String(args[0]));
+          await Deno.mkdir(at, { recursive: true });
+          await Deno.writeTextFile(`${at}/thesis.txt`, "mine");
         }
-        return await rename(from, to);
-      };
+        await rename.original.apply(Deno, args);
+      });
       try {
         await writeDirectoryAtomically(path, (tmp) => Deno.writeTextFile(`${tmp}/a`, "new"), {
           own: OWN,
@@ -167,8 +168,6 @@ Deno.test("what is not ours is kept if it turns up in a directory at any moment 
         });
       } catch (error) {
         if (!(error instanceof UserError)) throw error; // another's directory has the name
-      } finally {
-        Deno.rename = rename;
       }
       return numRenames > n;
     };

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { stub } from "@std/testing/mock";
 import type { Backend, Executable } from "../../lib/backend/backend.ts";
 import { WebGpuBackend } from "../../lib/backend/webgpu.ts";
 import { Program } from "../../lib/graph/program.ts";
@@ -65,13 +66,8 @@ class CountedGpu implements Backend {
 
 /** Times a call on it, by a host's clock that it drives. */
 async function timeOn(gpu: CountedGpu): Promise<number> {
-  const { now } = performance;
-  performance.now = () => 1000 * gpu.elapsed;
-  try {
-    return await secondsPerCall(gpu, ADD);
-  } finally {
-    performance.now = now;
-  }
+  using _clock = stub(performance, "now", () => 1000 * gpu.elapsed);
+  return await secondsPerCall(gpu, ADD);
 }
 
 for (const [clock, what] of [[1, "by its own clock"], [undefined, "by the host's"]] as const) {

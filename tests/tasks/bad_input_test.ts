@@ -1,9 +1,9 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { writeNpy } from "../../lib/dataset/npy_file.ts";
 import { saveTokenizer, trainBpe } from "../../lib/tokenizer/mod.ts";
 import { mergeConfigs } from "../../lib/run/merge_config.ts";
 import { writeRunConfig } from "../../lib/run/run_directory.ts";
-import { DECLARED_TASKS, runTaskProcess } from "../harness/run_task.ts";
+import { runTaskProcess } from "../harness/run_task.ts";
 
 /** A mistake that a person may make, and what the one line that answers it must say. */
 interface Mistake {
@@ -267,15 +267,5 @@ Deno.test("each mistake gets one clear line, its exit code, and leaves the files
     }
   } finally {
     await Deno.remove(dir, { recursive: true });
-  }
-});
-
-Deno.test("every task answers --help on stdout", async (t) => {
-  for (const name of DECLARED_TASKS.keys()) {
-    await t.step(name, async () => {
-      const { code, stdout, stderr } = await runTaskProcess(name, ["--help"]);
-      assertEquals([code, stderr], [0, ""]);
-      assert(stdout.includes(`deno task ${name}`), stdout);
-    });
   }
 });

@@ -1,5 +1,6 @@
 // What encode writes, and what else a single file may be: inputs, files of others, pipes and devices stay.
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { spy } from "@std/testing/mock";
 import { readNpy } from "../../lib/dataset/npy_file.ts";
 import { loadTokenizer } from "../../lib/tokenizer/mod.ts";
 import { main as encode } from "../../tasks/encode.ts";
@@ -65,18 +66,9 @@ Deno.test("no task writes over a file of the tokenizer that it reads", () =>
 
 /** Runs `body`; whether it opened the text more often than once, to see whether it is text. */
 async function reads(text: string, body: () => Promise<void>): Promise<number> {
-  const { openSync } = Deno;
-  let count = 0;
-  Deno.openSync = (path, options) => {
-    if (path === text) count++;
-    return openSync(path, options);
-  };
-  try {
-    await body();
-    return count;
-  } finally {
-    Deno.openSync = openSync;
-  }
+  using opens = spy(Deno, "openSync");
+  await body();
+  return opens.calls.filter(({ args: [path] }) => path === text).length;
 }
 
 Deno.test("what stands beside the ids is an output too: nothing else gives way to it, and it is tried first", () =>

@@ -1,5 +1,6 @@
 // What tasks do to what is at --out already, and to what they read.
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { spy } from "@std/testing/mock";
 import { splitText } from "../../lib/corpus/split.ts";
 import { main as demo } from "../../tasks/demo.ts";
 import { capture } from "../cli/capture.ts";
@@ -149,22 +150,13 @@ Deno.test("an output that cannot be is refused before any work: -, nothing, a di
   withInputs(async (directory) => {
     await Deno.mkdir(`${directory}/there`);
     // What reads text opens it so.
-    const { openSync } = Deno;
     for (const task of ["train-bpe", "count", "encode"]) {
       const { main, args } = WRITERS[task];
-      const opened: unknown[] = [];
-      Deno.openSync = (path, options) => {
-        opened.push(path);
-        return openSync(path, options);
-      };
-      try {
-        const result = await capture(main, ...fill(args, directory), "--out", `${directory}/text.txt/new`);
-        assertMatch(result.stderr, /^error: Cannot make .*text\.txt\/new: got "Not a directory/);
-        // Once, to see whether it is text.
-        assertEquals(opened, [`${directory}/text.txt`]);
-      } finally {
-        Deno.openSync = openSync;
-      }
+      using opens = spy(Deno, "openSync");
+      const result = await capture(main, ...fill(args, directory), "--out", `${directory}/text.txt/new`);
+      assertMatch(result.stderr, /^error: Cannot make .*text\.txt\/new: got "Not a directory/);
+      // Once, to see whether it is text.
+      assertEquals(opens.calls.map(({ args }) => args[0]), [`${directory}/text.txt`]);
     }
     for (const writer of Object.values(WRITERS)) {
       const args = fill(writer.args, directory);

@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { stub } from "@std/testing/mock";
 import fc from "fast-check";
 import { UserError } from "../../lib/errors.ts";
 import { readPrompt, typedLines } from "../../tasks/generate/prompts.ts";
@@ -13,14 +14,9 @@ const latin1Of = (bytes: Uint8Array) => Array.from(bytes, (byte) => String.fromC
 
 /** Runs `body` without its warnings, which it is given. */
 async function quietly(body: (said: string[]) => Promise<void>): Promise<void> {
-  const { error } = console;
   const said: string[] = [];
-  console.error = (...words: unknown[]) => said.push(words.join(" "));
-  try {
-    await body(said);
-  } finally {
-    console.error = error;
-  }
+  using _error = stub(console, "error", (...words) => void said.push(words.join(" ")));
+  await body(said);
 }
 
 Deno.test("a prompt from stdin is its bytes, whatever they are; one line end at its end is no part of it", () =>

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { stub } from "@std/testing/mock";
 import type { Backend } from "../../lib/backend/backend.ts";
 import { createWasmBackend } from "../../lib/backend/wasm.ts";
 import { tokensInMemory } from "../../lib/dataset/token_source.ts";
@@ -190,19 +191,14 @@ Deno.test({
   fn: () =>
     withRuns(async (_, newRun) => {
       const run = await newRun();
-      const { open } = Deno;
       // Replaced just after it was opened.
-      Deno.open = async (path, options) => {
-        const file = await open(path, options);
-        Deno.open = open;
+      const open = stub(Deno, "open", async (...args) => {
+        open.restore();
+        const file = await Deno.open(...args);
         await createRunDirectory(run, config, undefined, { replace: true });
         return file;
-      };
-      try {
-        using _lock = await lockDirectory(run, "train in");
-        await assertRejects(() => lockDirectory(run, "train in"), UserError, "at work in");
-      } finally {
-        Deno.open = open;
-      }
+      });
+      using _lock = await lockDirectory(run, "train in");
+      await assertRejects(() => lockDirectory(run, "train in"), UserError, "at work in");
     }),
 });
