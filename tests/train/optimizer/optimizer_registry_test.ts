@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { TRAINING_DEFAULTS, validateTrainingConfig } from "../../lib/train/config.ts";
-import { NUMBER_OPTIONS, OPTIMIZERS } from "../../lib/train/optimizer/registry.ts";
+import { TRAINING_DEFAULTS, validateTrainingConfig } from "../../../lib/train/config.ts";
+import { NUMBER_OPTIONS, OPTIMIZERS } from "../../../lib/train/optimizer/registry.ts";
 
 Deno.test("every optimizer is registered by its name, and what several call alike is the same", () => {
   for (const [name, definition] of Object.entries(OPTIMIZERS)) {

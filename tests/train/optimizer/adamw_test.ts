@@ -1,13 +1,13 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { Graph } from "../../lib/graph/graph.ts";
-import { Tensor } from "../../lib/graph/tensor.ts";
-import { adamw, type AdamWOptions, adamwSchedule } from "../../lib/train/optimizer/adamw.ts";
-import { assertClose, UNIT_ROUNDOFF } from "../harness/assert_close.ts";
-import { forEachBackend, forEachDevice, reference } from "../harness/backends.ts";
-import { loadFixture } from "../harness/fixtures.ts";
-import { GraphRun, type HostData, runGraph, type Trace } from "../harness/graph_run.ts";
-import { Random } from "../harness/random.ts";
-import { largest } from "../harness/tolerance.ts";
+import { Graph } from "../../../lib/graph/graph.ts";
+import { Tensor } from "../../../lib/graph/tensor.ts";
+import { adamw, type AdamWOptions, adamwSchedule } from "../../../lib/train/optimizer/adamw.ts";
+import { assertClose, UNIT_ROUNDOFF } from "../../harness/assert_close.ts";
+import { forEachBackend, forEachDevice, reference } from "../../harness/backends.ts";
+import { loadFixture } from "../../harness/fixtures.ts";
+import { GraphRun, type HostData, runGraph, type Trace } from "../../harness/graph_run.ts";
+import { Random } from "../../harness/random.ts";
+import { largest } from "../../harness/tolerance.ts";
 
 interface StepData {
   readonly parameters: HostData;

@@ -1,13 +1,13 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import type { Backend } from "../../lib/backend/backend.ts";
-import { Graph } from "../../lib/graph/graph.ts";
-import { Tensor } from "../../lib/graph/tensor.ts";
-import { sgd } from "../../lib/train/optimizer/sgd.ts";
-import { assertClose, UNIT_ROUNDOFF } from "../harness/assert_close.ts";
-import { forEachBackend } from "../harness/backends.ts";
-import { type HostData, runGraph, type Trace } from "../harness/graph_run.ts";
-import { Random } from "../harness/random.ts";
-import { largest } from "../harness/tolerance.ts";
+import type { Backend } from "../../../lib/backend/backend.ts";
+import { Graph } from "../../../lib/graph/graph.ts";
+import { Tensor } from "../../../lib/graph/tensor.ts";
+import { sgd } from "../../../lib/train/optimizer/sgd.ts";
+import { assertClose, UNIT_ROUNDOFF } from "../../harness/assert_close.ts";
+import { forEachBackend } from "../../harness/backends.ts";
+import { type HostData, runGraph, type Trace } from "../../harness/graph_run.ts";
+import { Random } from "../../harness/random.ts";
+import { largest } from "../../harness/tolerance.ts";
 
 interface StepData {
   readonly parameters: HostData;
