@@ -87,7 +87,11 @@ Deno.test("a run that diverges logs that it did, which a resumed one drops", asy
     const { metrics, divergence } = await readLog(`${run}/diverged`);
     assertEquals(metrics.map(({ step }) => step), Array.from({ length: step }, (_, i) => i));
     assertEquals(divergence?.step, step);
-    assertStringIncludes(stderr, divergence!.diverged);
+    // What to try is said in the library's words there, and in flags here.
+    const [what, toTry] = divergence!.diverged.split(" Try ");
+    assertStringIncludes(stderr, what);
+    assertStringIncludes(toTry, "warmupSteps");
+    assertStringIncludes(stderr, "--warmup-steps");
     const html = await Deno.readTextFile(`${run}/diverged/report.html`);
     assertStringIncludes(html, `diverged at step ${step} (counted from 0)`);
     assertEquals(html.includes(" to go"), false);
