@@ -1,12 +1,12 @@
-import { type Constants, type DeviceTraits, type WgslCall, type WgslKernel, WORKGROUP } from "../dispatch.ts";
+import { type Constants, type DeviceTraits, type WgslCall, type WgslKernel } from "../dispatch.ts";
 import { DIRECT_WORKGROUP, directMatmul, type DirectTile } from "./matmul_direct.ts";
-import type { Divisibility, MatmulKernel, MatmulSizes } from "./matmul_source.ts";
+import { type Divisibility, divisibilityOf, type MatmulKernel, type MatmulSizes, sizesOf } from "./matmul_source.ts";
+import { productCall, splitOf } from "./matmul_split.ts";
 import { SKINNY_COLUMNS, SKINNY_MAX_ROWS, skinnyMatmul } from "./matmul_skinny.ts";
 import { chooseMatrixVariant, subgroupMatmulCall } from "./matmul_subgroup_call.ts";
 import { type Tile, tileLabel } from "./matmul_tile.ts";
 import { chooseSplits, chooseTile, SPLIT_DEPTH } from "./matmul_tile_choice.ts";
 import { tiledMatmul } from "./matmul_tiled.ts";
-import sumPartials from "../sum_partials.wgsl" with { type: "text" };
 
 const forward: MatmulKernel = {
   name: "linear_forward",
@@ -82,11 +82,7 @@ function powerOfTwo(n: number, most: number): number {
 /** The dispatches of one product by one variant. */
 export function matmulCall(kernel: MatmulKernel, constants: Constants, variant: Variant): WgslCall {
   const { M, N, K } = sizesOf(kernel, constants);
-  const divides: Divisibility = {
-    aVec4: (kernel.a.layout === "rows" ? K : M) % 4 === 0,
-    bVec4: (kernel.b.layout === "rows" ? K : N) % 4 === 0,
-    cVec4: N % 4 === 0,
-  };
+  const divides = divisibilityOf(kernel, { M, N, K });
   switch (variant.kind) {
     case "direct":
       return directCall(kernel, constants, variant.tile, divides);
@@ -95,10 +91,6 @@ export function matmulCall(kernel: MatmulKernel, constants: Constants, variant: 
     case "tiled":
       return tiledCall(kernel, constants, variant.tile, variant.splits, divides);
   }
-}
-
-function sizesOf(kernel: MatmulKernel, constants: Constants): MatmulSizes {
-  return { M: constants[kernel.sizes.M], N: constants[kernel.sizes.N], K: constants[kernel.sizes.K] };
 }
 
 function directCall(kernel: MatmulKernel, constants: Constants, tile: DirectTile, divides: Divisibility): WgslCall {
@@ -140,27 +132,13 @@ function tiledCall(
   divides: Divisibility,
 ): WgslCall {
   const { M, N, K } = sizesOf(kernel, constants);
-  const splitK = Math.ceil(K / splits / SPLIT_DEPTH) * SPLIT_DEPTH;
-  const parts = Math.ceil(K / splitK);
+  const split = splitOf(K, splits, SPLIT_DEPTH);
+  const { parts } = split;
   const source = tiledMatmul(kernel, tile, { ...divides, wholeK: K % tile.k === 0, splitK: parts > 1 });
   const label = `${kernel.name} ${variantLabel({ kind: "tiled", tile, splits: parts })}`;
   const workgroups = Math.ceil(M / tile.m) * Math.ceil(N / tile.n);
   const product = { label, source, workgroups: workgroups * parts, flops: 2 * M * N * K, divisible: true };
-  if (parts === 1) return { dispatches: [product] };
-  return {
-    scratchBytes: 4 * M * N * parts,
-    dispatches: [{
-      ...product,
-      writes: ["scratch"],
-      params: [...kernel.constants.map((name) => constants[name]), splitK],
-    }, {
-      label: `${kernel.name} sum of ${parts} splits`,
-      source: sumPartials,
-      workgroups: Math.ceil(M * N / WORKGROUP),
-      reads: ["scratch"],
-      params: [parts, M * N, constants.accumulate ?? 0],
-    }],
-  };
+  return productCall(kernel, constants, split, product);
 }
 
 function wgslKernel(kernel: MatmulKernel): WgslKernel {

@@ -76,3 +76,17 @@ ${lines(2, fields.map((name) => `${name}: u32,`))}
 @group(0) @binding(2) var<storage, read_write> ${options.c}: array<${element(options.cVec4)}>;
 @group(0) @binding(3) var<uniform> params: Params;`;
 }
+
+/** The sizes of a product with these constants. */
+export function sizesOf({ sizes }: MatmulKernel, constants: Readonly<Record<string, number>>): MatmulSizes {
+  return { M: constants[sizes.M], N: constants[sizes.N], K: constants[sizes.K] };
+}
+
+/** Which of a product's arrays can be read and written four elements at a time. */
+export function divisibilityOf({ a, b }: MatmulKernel, { M, N, K }: MatmulSizes): Divisibility {
+  return {
+    aVec4: (a.layout === "rows" ? K : M) % 4 === 0,
+    bVec4: (b.layout === "rows" ? K : N) % 4 === 0,
+    cVec4: N % 4 === 0,
+  };
+}

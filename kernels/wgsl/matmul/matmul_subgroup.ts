@@ -1,12 +1,5 @@
-import {
-  accumulates,
-  declarations,
-  type Divisibility,
-  indented,
-  lines,
-  type MatmulKernel,
-  range,
-} from "./matmul_source.ts";
+import { declarations, type Divisibility, indented, lines, type MatmulKernel, range } from "./matmul_source.ts";
+import { dispatchNote, GROUP_CONSTANT, placeOfTile } from "./matmul_tile_place.ts";
 import { loadSums, storeSums, storeThroughMemory, stripElements } from "./matmul_subgroup_result.ts";
 import { type MatrixOperand, stageMatrices } from "./matmul_subgroup_staging.ts";
 import { type MatrixTile, requireMatrixTile } from "./matmul_subgroup_tile.ts";
@@ -24,9 +17,6 @@ export interface MatrixOptions extends Divisibility {
   /** C holds f32 and is whole tiles: subgroups load and store it by themselves, past workgroup memory. */
   readonly direct: boolean;
 }
-
-/** Rows of tiles that are gone through together, so that neighbours in time share both A and B in the cache. */
-const GROUP_ROWS = 8;
 
 /**
  * The source of a matrix multiplication on subgroup matrices: a workgroup stages tiles of A and B in workgroup memory, in
@@ -66,8 +56,7 @@ const ACROSS = ${tile.across}u;
 const TILE_M = ${tile.m}u;
 const TILE_N = ${tile.n}u;
 const TILE_K = ${tile.k}u;
-// Rows of tiles that are gone through together, so that neighbours in time share both A and B in the cache.
-const GROUP_ROWS = ${GROUP_ROWS}u;
+${GROUP_CONSTANT}
 
 ${declarations(kernel, { ...options, cVec4, c: target, extra: split ? ["split_k"] : [] })}
 
@@ -86,24 +75,7 @@ fn main(
   @builtin(subgroup_id) subgroup: u32,
   @builtin(subgroup_invocation_id) lane: u32,
 ) {
-  let M = params.${kernel.sizes.M};
-  let N = params.${kernel.sizes.N};
-  let K = params.${kernel.sizes.K};
-  let tiles_m = (M + TILE_M - 1u) / TILE_M;
-  let tiles_n = (N + TILE_N - 1u) / TILE_N;
-  let index = params.first_workgroup + workgroup.y * workgroups.x + workgroup.x;
-  let split = index / (tiles_m * tiles_n);
-  let k_start = split * ${split ? "params.split_k" : "K"};
-  if (k_start >= K) {
-    return;
-  }
-  let k_end = ${split ? "min(k_start + params.split_k, K)" : "K"};
-  let tile = index % (tiles_m * tiles_n);
-  let group = tile / (GROUP_ROWS * tiles_n);
-  let group_rows = min(tiles_m - group * GROUP_ROWS, GROUP_ROWS);
-  let in_group = tile % (GROUP_ROWS * tiles_n);
-  let row = (group * GROUP_ROWS + in_group % group_rows) * TILE_M;
-  let column = in_group / group_rows * TILE_N;
+${lines(2, placeOfTile(kernel, split))}
   let part_row = subgroup / ACROSS * ${part.m}u;
   let part_column = subgroup % ACROSS * ${part.n}u;
 ${split ? "  let target_start = split * M * N;\n" : ""}${
@@ -125,17 +97,6 @@ ${lines(2, direct ? storeSums(store, blocks) : strips.flatMap((strip) => storeTh
 interface Part {
   readonly m: number;
   readonly n: number;
-}
-
-function dispatchNote(kernel: MatmulKernel, split: boolean): string[] {
-  if (split) {
-    return [
-      "// Split s takes the steps s * split_k <= k < (s + 1) * split_k and overwrites partials[s]; partials: (splits, M, N).",
-      "// Dispatch tiles * splits, folded into two dimensions.",
-    ];
-  }
-  const adds = accumulates(kernel) ? ", or adds to it where accumulate is 1" : "";
-  return [`// Dispatch tiles, folded into two dimensions. Overwrites ${kernel.c}${adds}.`];
 }
 
 function operands(

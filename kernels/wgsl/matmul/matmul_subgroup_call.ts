@@ -1,9 +1,9 @@
-import { type Constants, type DeviceTraits, type Dispatch, type WgslCall, WORKGROUP } from "../dispatch.ts";
-import type { MatmulKernel } from "./matmul_source.ts";
+import { type Constants, type DeviceTraits, type Dispatch, type WgslCall } from "../dispatch.ts";
+import { divisibilityOf, type MatmulKernel, sizesOf } from "./matmul_source.ts";
+import { productCall, splitOf } from "./matmul_split.ts";
 import { subgroupMatmul } from "./matmul_subgroup.ts";
 import { type MatrixTile, matrixTileBytes, type RatedMatrixTile } from "./matmul_subgroup_tile.ts";
 import type { SubgroupMatrices } from "./subgroup_matrix.ts";
-import sumPartials from "../sum_partials.wgsl" with { type: "text" };
 
 const rated = (tile: MatrixTile, rate: number): RatedMatrixTile => ({
   tile,
@@ -58,7 +58,7 @@ export function chooseMatrixVariant(
   halves: ReadonlySet<number>,
 ): MatrixVariant | undefined {
   const { matrices, matrixTiles } = traits;
-  const [M, N, K] = sizesOf(kernel, constants);
+  const { M, N, K } = sizesOf(kernel, constants);
   if (matrices === undefined || !halves.has(0) || !halves.has(1) || Math.min(M, N, K) < MIN_SIZE) return undefined;
   const splits = chooseSplits(M, N, K);
   const speed = ({ tile: { m, n }, rates }: RatedMatrixTile): number => {
@@ -96,13 +96,11 @@ export function subgroupMatmulCall(
   matrices: SubgroupMatrices,
   halves: ReadonlySet<number>,
 ): WgslCall {
-  const [M, N, K] = sizesOf(kernel, constants);
-  const splitK = Math.ceil(K / splits / SPLIT_DEPTH) * SPLIT_DEPTH;
-  const parts = Math.ceil(K / splitK);
+  const { M, N, K } = sizesOf(kernel, constants);
+  const split = splitOf(K, splits, SPLIT_DEPTH);
+  const { parts } = split;
   const source = subgroupMatmul(kernel, tile, matrices, {
-    aVec4: (kernel.a.layout === "rows" ? K : M) % 4 === 0,
-    bVec4: (kernel.b.layout === "rows" ? K : N) % 4 === 0,
-    cVec4: N % 4 === 0,
+    ...divisibilityOf(kernel, { M, N, K }),
     wholeK: K % tile.k === 0,
     splitK: parts > 1,
     aHalf: halves.has(0),
@@ -116,28 +114,10 @@ export function subgroupMatmulCall(
     flops: 2 * M * N * K,
     divisible: true,
   };
-  if (parts === 1) return { dispatches: [product] };
-  return {
-    scratchBytes: 4 * M * N * parts,
-    dispatches: [{
-      ...product,
-      writes: ["scratch"],
-      params: [...kernel.constants.map((name) => constants[name]), splitK],
-    }, {
-      label: `${kernel.name} sum of ${parts} splits`,
-      source: sumPartials,
-      workgroups: Math.ceil(M * N / WORKGROUP),
-      reads: ["scratch"],
-      params: [parts, M * N, constants.accumulate ?? 0],
-    }],
-  };
+  return productCall(kernel, constants, split, product);
 }
 
 /** A tile in words. */
 export function matrixTileLabel({ m, n, k, across, down, buffers }: MatrixTile, { lanes }: SubgroupMatrices): string {
   return `${m}x${n}x${k} by ${across * down * lanes}${buffers === 2 ? ", two buffers" : ""}`;
-}
-
-function sizesOf({ sizes }: MatmulKernel, constants: Constants): [M: number, N: number, K: number] {
-  return [constants[sizes.M], constants[sizes.N], constants[sizes.K]];
 }

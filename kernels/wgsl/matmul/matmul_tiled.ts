@@ -7,6 +7,7 @@ import {
   type MatmulKernel,
   range,
 } from "./matmul_source.ts";
+import { dispatchNote, GROUP_CONSTANT, placeOfTile } from "./matmul_tile_place.ts";
 import { type StagedOperand, stageOperand } from "./matmul_staging.ts";
 import { requireTile, type Tile } from "./matmul_tile.ts";
 
@@ -17,9 +18,6 @@ export interface TiledOptions extends Divisibility {
   /** K is split over workgroups, each writing its own partial C; sum_partials adds them up. */
   readonly splitK: boolean;
 }
-
-/** Rows of tiles that are gone through together, so that neighbours in time share both A and B in the cache. */
-const GROUP_ROWS = 8;
 
 /**
  * The source of a matrix multiplication in which a workgroup stages tiles of A and B in workgroup memory, and each
@@ -50,8 +48,7 @@ const ACROSS = ${tile.across}u;
 const TILE_M = ${tile.m}u;
 const TILE_N = ${tile.n}u;
 const TILE_K = ${tile.k}u;
-// Rows of tiles that are gone through together, so that neighbours in time share both A and B in the cache.
-const GROUP_ROWS = ${GROUP_ROWS}u;
+${GROUP_CONSTANT}
 
 ${declarations(kernel, { ...options, c: target, extra: split ? ["split_k"] : [] })}
 
@@ -64,24 +61,7 @@ fn main(
   @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) local: u32,
 ) {
-  let M = params.${kernel.sizes.M};
-  let N = params.${kernel.sizes.N};
-  let K = params.${kernel.sizes.K};
-  let tiles_m = (M + TILE_M - 1u) / TILE_M;
-  let tiles_n = (N + TILE_N - 1u) / TILE_N;
-  let index = params.first_workgroup + workgroup.y * workgroups.x + workgroup.x;
-  let split = index / (tiles_m * tiles_n);
-  let k_start = split * ${split ? "params.split_k" : "K"};
-  if (k_start >= K) {
-    return;
-  }
-  let k_end = ${split ? "min(k_start + params.split_k, K)" : "K"};
-  let tile = index % (tiles_m * tiles_n);
-  let group = tile / (GROUP_ROWS * tiles_n);
-  let group_rows = min(tiles_m - group * GROUP_ROWS, GROUP_ROWS);
-  let in_group = tile % (GROUP_ROWS * tiles_n);
-  let row = (group * GROUP_ROWS + in_group % group_rows) * TILE_M;
-  let column = in_group / group_rows * TILE_N;
+${lines(2, placeOfTile(kernel, split))}
 ${lines(2, invocationPlace(tile))}
 ${lines(2, [...a.prepare, ...b.prepare, ...sums.map((sum) => `var ${sum} = vec4f();`)])}
   var k = k_start;
@@ -95,17 +75,6 @@ ${split ? "  let target_start = split * M * N;\n" : ""}${
   }
 }
 `;
-}
-
-function dispatchNote(kernel: MatmulKernel, split: boolean): string[] {
-  if (split) {
-    return [
-      "// Split s takes the steps s * split_k <= k < (s + 1) * split_k and overwrites partials[s]; partials: (splits, M, N).",
-      "// Dispatch tiles * splits, folded into two dimensions.",
-    ];
-  }
-  const adds = accumulates(kernel) ? ", or adds to it where accumulate is 1" : "";
-  return [`// Dispatch tiles, folded into two dimensions. Overwrites ${kernel.c}${adds}.`];
 }
 
 function operands(kernel: MatmulKernel, tile: Tile, options: TiledOptions): { a: StagedOperand; b: StagedOperand } {
