@@ -15,6 +15,7 @@ import { TRAINING_DEFAULTS } from "../../../lib/train/config.ts";
 import { recordOf } from "../../../lib/run/data_record.ts";
 import type { OptimizerDefinition } from "../../../lib/train/optimizer/definition.ts";
 import type { ParameterGroup } from "../../../lib/train/optimizer/groups.ts";
+import { OPTIMIZER_NAMES } from "../../../lib/train/optimizer/registry.ts";
 import { sgdOptimizer, type SgdOptions } from "../../../lib/train/optimizer/sgd.ts";
 import { Trainer, type TrainerOptions } from "../../../lib/train/trainer.ts";
 import { forEachBackend, forEachDevice } from "../../harness/backends.ts";
@@ -245,5 +246,8 @@ Deno.test("parameters that are not divided, and numbers that cannot work, are re
   await refused([], "got token_embeddings.weight in no group");
   await refused([{ ...ADAMW, beta2: 1 }], "got beta2 1, must be a number at least 0 and below 1");
   // Somebody may well write it without types.
-  await refused([{ optimizer: "adam" as "adamw" }], 'got optimizer "adam", must be one of adamw, sgd');
+  await refused(
+    [{ optimizer: "adam" as "adamw" }],
+    `got optimizer "adam", must be one of ${OPTIMIZER_NAMES.join(", ")}`,
+  );
 });
