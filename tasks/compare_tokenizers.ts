@@ -7,7 +7,7 @@ import { requireField } from "./cli/field_flag.ts";
 import { untilInterrupted } from "./cli/interrupt.ts";
 import { runTask } from "./cli/run.ts";
 import { findInputs } from "./cli/text_inputs.ts";
-import { openTokenizer, PATTERN_FLAG } from "./cli/tokenizer.ts";
+import { openTokenizer, PATTERN_FLAG, PATTERN_HELP } from "./cli/tokenizer.ts";
 
 const HELP = `
 Compares tokenizers on texts: bytes per token (the more, the fewer tokens a text takes), the speed of one thread, and how long
@@ -17,8 +17,7 @@ the Pile (825 GiB) would take at that speed.
 
   --tokenizer PATH... directories with tokenizer.json, or vocab.json and merges.txt; or files: a tokenizer.json, or
                       tiktoken's ranks
-  --pattern NAME      what splits text, for ranks, or vocab.json and merges.txt, that do not say it: gpt2, cl100k,
-                      cl100k-original or o200k
+  ${PATTERN_HELP}
   --input PATH...     the texts: files or directories. Gzip is unpacked; of .jsonl and .ndjson files each line is a text
   --include GLOB      of directories, take the files whose names match: '*.txt'; with a slash in it, whose paths do
   --field NAME        field of the .jsonl objects with the text. Default: text

@@ -19,6 +19,7 @@ import type { Flags } from "./cli/flags.ts";
 import { requireOutputDirectory } from "./cli/output.ts";
 import { runTask } from "./cli/run.ts";
 import { formatBytes } from "./cli/sizes.ts";
+import { PATTERN_LIST } from "./cli/tokenizer.ts";
 import { quoteToken } from "./cli/tokens.ts";
 
 const HELP = `
@@ -36,7 +37,7 @@ Trains a byte-level BPE tokenizer on text, or on words counted before.
   --out DIR           new directory for tokenizer.json, vocab.json and merges.txt
   --special TOKEN     text that is always one token, and never part of another; may be given several times.
                       Default: <|endoftext|>, or those that were counted with
-  --pattern NAME      what splits text into words: gpt2, cl100k, cl100k-original or o200k. Default: gpt2
+  --pattern NAME      what splits text into words: ${PATTERN_LIST}. Default: gpt2
   --tiktoken          also write DIR/tokenizer.tiktoken: ranks for Python's tiktoken. They hold neither the pattern nor
                       the special tokens
   --json              print the report as JSON: seconds per phase, peak memory, the longest token and its merges

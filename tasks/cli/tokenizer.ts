@@ -10,12 +10,19 @@ import { requireInputFile } from "./files.ts";
 /** For tokenizers whose files do not say what splits text. */
 export const PATTERN_FLAG = { type: "string", choices: PATTERN_NAMES } as const;
 
+/** `gpt2, cl100k or …`, for `--help`. */
+export const PATTERN_LIST = new Intl.ListFormat("en-GB", { type: "disjunction" }).format(PATTERN_NAMES);
+
+/** Lines of `--help` for `PATTERN_FLAG`. */
+export const PATTERN_HELP =
+  `--pattern NAME      what splits text, for ranks, or vocab.json and merges.txt, that do not say it:
+                      ${PATTERN_LIST}`;
+
 /** Lines of `--help` for the flags that name a tokenizer. */
 export const TOKENIZER_HELP =
   `--tokenizer PATH    directory with tokenizer.json, or vocab.json and merges.txt; or a file: a
                       tokenizer.json, or tiktoken's ranks
-  --pattern NAME      what splits text, for ranks, or vocab.json and merges.txt, that do not say it: gpt2, cl100k,
-                      cl100k-original or o200k`;
+  ${PATTERN_HELP}`;
 
 /** @throws {UserError} If `path` is neither a directory nor a file with something in it: what a tokenizer may be in. */
 export async function requireTokenizer(path: string): Promise<void> {
