@@ -10,6 +10,7 @@ import embeddingBackward from "./embedding_backward.wgsl" with { type: "text" };
 import embeddingForward from "./embedding_forward.wgsl" with { type: "text" };
 import lossScaleApply from "./loss_scale_apply.wgsl" with { type: "text" };
 import lossScaleUpdate from "./loss_scale_update.wgsl" with { type: "text" };
+import mulForward from "./mul_forward.wgsl" with { type: "text" };
 import peakFmaWorkgroups from "./peak_fma_workgroups.wgsl" with { type: "text" };
 import peakRead from "./peak_read.wgsl" with { type: "text" };
 import sgd from "./sgd.wgsl" with { type: "text" };
@@ -77,6 +78,7 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
   loss_scale_apply: workgroupPer("loss_scale_apply", lossScaleApply, one),
   loss_scale_update: workgroupPer("loss_scale_update", lossScaleUpdate, one),
   mean_forward: meanForward,
+  mul_forward: flatElementwise("mul_forward", mulForward, 2, all(3)),
   // These two measure the device; no program of this library calls them.
   peak_fma_workgroups: workgroupPer("peak_fma_workgroups", peakFmaWorkgroups, (c) => c.workgroups),
   peak_read: workgroupPer("peak_read", peakRead, (c) => c.workgroups),

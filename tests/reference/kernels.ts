@@ -12,6 +12,7 @@ import {
 import { embeddingBackward, embeddingForward } from "./embedding.ts";
 import type { ReferenceKernel } from "./kernel.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "./linear.ts";
+import { mulForward } from "./mul.ts";
 import { rmsnormBackwardInput, rmsnormBackwardWeight, rmsnormForward } from "./rmsnorm.ts";
 import { ropeBackward, ropeForward } from "./rope.ts";
 import { sgd } from "./sgd.ts";
@@ -39,6 +40,7 @@ export const REFERENCE_KERNELS: ReadonlyMap<string, ReferenceKernel> = new Map<s
   ["linear_forward", linearForward],
   ["linear_backward_input", linearBackwardInput],
   ["linear_backward_weight", linearBackwardWeight],
+  ["mul_forward", mulForward],
   ["rmsnorm_forward", rmsnormForward],
   ["rmsnorm_backward_input", rmsnormBackwardInput],
   ["rmsnorm_backward_weight", rmsnormBackwardWeight],
