@@ -21,6 +21,7 @@ export { mul_forward } from "./mul";
 export { peak_fma } from "./peak";
 export { rmsnorm_backward_input, rmsnorm_backward_weight, rmsnorm_forward } from "./rmsnorm";
 export { rope_backward, rope_forward } from "./rope";
+export { scale } from "./scale";
 export { set_scratch } from "./scratch";
 export { sgd } from "./sgd";
 export { silu_backward, silu_forward } from "./silu";

@@ -13,6 +13,7 @@ import lossScaleUpdate from "./loss_scale_update.wgsl" with { type: "text" };
 import mulForward from "./mul_forward.wgsl" with { type: "text" };
 import peakFmaWorkgroups from "./peak_fma_workgroups.wgsl" with { type: "text" };
 import peakRead from "./peak_read.wgsl" with { type: "text" };
+import scale from "./scale.wgsl" with { type: "text" };
 import sgd from "./sgd.wgsl" with { type: "text" };
 import siluBackward from "./silu_backward.wgsl" with { type: "text" };
 import siluForward from "./silu_forward.wgsl" with { type: "text" };
@@ -88,6 +89,7 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
   rope_backward: ropeBackward,
   rope_forward: ropeForward,
   sample_token: sampleToken,
+  scale: flatElementwise("scale", scale, 1, all(2), ({ accumulate, factor }) => [accumulate, ...bitsOf([factor])]),
   sgd: flatElementwise("sgd", sgd, 3, [true, false, false, true], ({ weightDecay }) => bitsOf([weightDecay])),
   silu_backward: flatElementwise("silu_backward", siluBackward, 2, all(3)),
   silu_forward: flatElementwise("silu_forward", siluForward, 1, all(2)),

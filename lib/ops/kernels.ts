@@ -14,6 +14,7 @@ import { mulForward } from "./mul.ts";
 import { rmsnormBackwardInput, rmsnormBackwardWeight, rmsnormForward } from "./rmsnorm.ts";
 import { ropeBackward, ropeForward } from "./rope.ts";
 import { sampleTokenKernel } from "./sample_token.ts";
+import { scaleKernel } from "./scale.ts";
 import { siluBackward, siluForward } from "./silu.ts";
 import { softmaxBackward, softmaxForward } from "./softmax.ts";
 import { sumPartialsKernel } from "./sum_partials.ts";
@@ -42,6 +43,7 @@ export const OP_KERNELS: readonly Kernel[] = [
   ropeForward,
   ropeBackward,
   sampleTokenKernel,
+  scaleKernel,
   siluForward,
   siluBackward,
   softmaxForward,

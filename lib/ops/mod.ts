@@ -11,6 +11,7 @@ export { linear } from "./linear.ts";
 export { mul } from "./mul.ts";
 export { rmsnorm } from "./rmsnorm.ts";
 export { rope, ropeAngles, type RopeTables } from "./rope.ts";
+export { scale } from "./scale.ts";
 export { selectRows } from "./select_rows.ts";
 export { silu } from "./silu.ts";
 export { softmax } from "./softmax.ts";

@@ -12,6 +12,7 @@ import { mul } from "../../lib/ops/mul.ts";
 import { rmsnorm } from "../../lib/ops/rmsnorm.ts";
 import { rope } from "../../lib/ops/rope.ts";
 import { sampleTokens, SAMPLING_OPTIONS } from "../../lib/ops/sample_token.ts";
+import { scale } from "../../lib/ops/scale.ts";
 import { selectRows } from "../../lib/ops/select_rows.ts";
 import { silu } from "../../lib/ops/silu.ts";
 import { softmax } from "../../lib/ops/softmax.ts";
@@ -70,6 +71,7 @@ const OPS: Readonly<Record<string, OpArguments>> = {
       { logits, uniforms, options, "#start": start, "#drawable": drawable, "#ids": ids, "#context": context },
     ) => sampleTokens(graph, logits, { start, uniforms, options, drawable }, { ids, context }),
   },
+  scale: { shapes: { x: [2, 3] }, apply: (graph, { x }) => scale(graph, x, 2) },
   silu: { shapes: { x: [2, 3] }, apply: (graph, { x }) => silu(graph, x) },
   softmax: { shapes: { x: [2, 3] }, apply: (graph, { x }) => softmax(graph, x) },
   sumPartials: {
@@ -88,7 +90,14 @@ const OPS: Readonly<Record<string, OpArguments>> = {
 };
 
 /** Arguments of which any shape is right, whatever the others are. */
-const ANY_SHAPE: readonly string[] = ["silu x", "softmax x", "selectRows x", "selectRows #rows", "embedding #ids"];
+const ANY_SHAPE: readonly string[] = [
+  "scale x",
+  "silu x",
+  "softmax x",
+  "selectRows x",
+  "selectRows #rows",
+  "embedding #ids",
+];
 
 /** Arguments that are as wide as they like: a vocabulary, a context, an embedding. */
 const ANY_WIDTH: readonly string[] = [
@@ -146,6 +155,9 @@ Deno.test("constants that a kernel cannot be told are refused", () => {
   for (const eps of [NaN, Infinity, -1, 0, -0, 1e-50, 1e-45, 1e300, 3.41e38]) {
     const problem = `got eps ${eps}, must be`;
     assertThrows(() => rmsnorm(new Graph(), x, new Tensor("weight", [3]), eps), RangeError, problem);
+  }
+  for (const factor of [NaN, Infinity, -Infinity, 1e300, -3.41e38]) {
+    assertThrows(() => scale(new Graph(), x, factor), RangeError, `got factor ${factor}, must be`);
   }
   for (const heads of [0, -2, 1.5, NaN]) {
     const [q, start] = [new Tensor("q", [1, 2, 6]), new Tensor("start", [1], { dtype: "u32" })];

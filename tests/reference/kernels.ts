@@ -15,6 +15,7 @@ import { linearBackwardInput, linearBackwardWeight, linearForward } from "./line
 import { mulForward } from "./mul.ts";
 import { rmsnormBackwardInput, rmsnormBackwardWeight, rmsnormForward } from "./rmsnorm.ts";
 import { ropeBackward, ropeForward } from "./rope.ts";
+import { scale } from "./scale.ts";
 import { sgd } from "./sgd.ts";
 import { siluBackward, siluForward } from "./silu.ts";
 import { softmaxBackward, softmaxForward } from "./softmax.ts";
@@ -46,6 +47,7 @@ export const REFERENCE_KERNELS: ReadonlyMap<string, ReferenceKernel> = new Map<s
   ["rmsnorm_backward_weight", rmsnormBackwardWeight],
   ["rope_forward", ropeForward],
   ["rope_backward", ropeBackward],
+  ["scale", scale],
   ["sgd", sgd],
   ["silu_forward", siluForward],
   ["silu_backward", siluBackward],
