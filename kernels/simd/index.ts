@@ -26,6 +26,7 @@ export { set_scratch } from "./scratch";
 export { sgd } from "./sgd";
 export { silu_backward, silu_forward } from "./silu";
 export { softmax_backward, softmax_forward } from "./softmax";
+export { sub_forward } from "./sub";
 export { sum_partials } from "./sum_partials";
 export { swiglu_backward, swiglu_forward } from "./swiglu";
 export { set_worker } from "./work";

@@ -19,6 +19,7 @@ import siluBackward from "./silu_backward.wgsl" with { type: "text" };
 import siluForward from "./silu_forward.wgsl" with { type: "text" };
 import softmaxBackward from "./softmax_backward.wgsl" with { type: "text" };
 import softmaxForward from "./softmax_forward.wgsl" with { type: "text" };
+import subForward from "./sub_forward.wgsl" with { type: "text" };
 import swigluBackward from "./swiglu_backward.wgsl" with { type: "text" };
 import swigluForward from "./swiglu_forward.wgsl" with { type: "text" };
 import writeRows from "./write_rows.wgsl" with { type: "text" };
@@ -95,6 +96,7 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
   silu_forward: flatElementwise("silu_forward", siluForward, 1, all(2)),
   softmax_backward: workgroupPerRow("softmax_backward", softmaxBackward, rows, width),
   softmax_forward: workgroupPerRow("softmax_forward", softmaxForward, rows, width),
+  sub_forward: flatElementwise("sub_forward", subForward, 2, all(3)),
   sum_partials: sumPartials,
   swiglu_backward: flatElementwise("swiglu_backward", swigluBackward, 3, all(5)),
   swiglu_forward: flatElementwise("swiglu_forward", swigluForward, 2, all(3)),

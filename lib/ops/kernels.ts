@@ -17,6 +17,7 @@ import { sampleTokenKernel } from "./sample_token.ts";
 import { scaleKernel } from "./scale.ts";
 import { siluBackward, siluForward } from "./silu.ts";
 import { softmaxBackward, softmaxForward } from "./softmax.ts";
+import { subForward } from "./sub.ts";
 import { sumPartialsKernel } from "./sum_partials.ts";
 import { swigluBackward, swigluForward } from "./swiglu.ts";
 import { writeRowsKernel } from "./write_rows.ts";
@@ -48,6 +49,7 @@ export const OP_KERNELS: readonly Kernel[] = [
   siluBackward,
   softmaxForward,
   softmaxBackward,
+  subForward,
   sumPartialsKernel,
   swigluForward,
   swigluBackward,

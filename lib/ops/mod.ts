@@ -15,5 +15,6 @@ export { scale } from "./scale.ts";
 export { selectRows } from "./select_rows.ts";
 export { silu } from "./silu.ts";
 export { softmax } from "./softmax.ts";
+export { sub } from "./sub.ts";
 export { swiglu } from "./swiglu.ts";
 export { writeRows } from "./write_rows.ts";

@@ -16,6 +16,7 @@ import { scale } from "../../lib/ops/scale.ts";
 import { selectRows } from "../../lib/ops/select_rows.ts";
 import { silu } from "../../lib/ops/silu.ts";
 import { softmax } from "../../lib/ops/softmax.ts";
+import { sub } from "../../lib/ops/sub.ts";
 import { sumPartials } from "../../lib/ops/sum_partials.ts";
 import { swiglu } from "../../lib/ops/swiglu.ts";
 import { logRow, writeRows } from "../../lib/ops/write_rows.ts";
@@ -74,6 +75,7 @@ const OPS: Readonly<Record<string, OpArguments>> = {
   scale: { shapes: { x: [2, 3] }, apply: (graph, { x }) => scale(graph, x, 2) },
   silu: { shapes: { x: [2, 3] }, apply: (graph, { x }) => silu(graph, x) },
   softmax: { shapes: { x: [2, 3] }, apply: (graph, { x }) => softmax(graph, x) },
+  sub: { shapes: { a: [2, 3], b: [2, 3] }, apply: (graph, { a, b }) => sub(graph, a, b) },
   sumPartials: {
     shapes: { partials: [4, 3], y: [3] },
     apply: (graph, { partials, y }) => sumPartials(graph, partials, y, 0),

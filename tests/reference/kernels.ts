@@ -19,6 +19,7 @@ import { scale } from "./scale.ts";
 import { sgd } from "./sgd.ts";
 import { siluBackward, siluForward } from "./silu.ts";
 import { softmaxBackward, softmaxForward } from "./softmax.ts";
+import { subForward } from "./sub.ts";
 import { sumPartials } from "./sum_partials.ts";
 import { swigluBackward, swigluForward } from "./swiglu.ts";
 import { writeRows } from "./write_rows.ts";
@@ -53,6 +54,7 @@ export const REFERENCE_KERNELS: ReadonlyMap<string, ReferenceKernel> = new Map<s
   ["silu_backward", siluBackward],
   ["softmax_forward", softmaxForward],
   ["softmax_backward", softmaxBackward],
+  ["sub_forward", subForward],
   ["sum_partials", sumPartials],
   ["swiglu_forward", swigluForward],
   ["swiglu_backward", swigluBackward],
