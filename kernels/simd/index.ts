@@ -17,6 +17,7 @@ export {
 } from "./cross_entropy";
 export { embedding_backward, embedding_forward } from "./embedding";
 export { linear_backward_input, linear_backward_weight, linear_forward } from "./linear";
+export { masked_fill } from "./masked_fill";
 export { mul_forward } from "./mul";
 export { peak_fma } from "./peak";
 export { rmsnorm_backward_input, rmsnorm_backward_weight, rmsnorm_forward } from "./rmsnorm";

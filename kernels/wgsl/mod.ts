@@ -38,6 +38,7 @@ import {
   workgroupPerRow,
 } from "./dispatch.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "./matmul/linear.ts";
+import { maskedFill } from "./masked_fill.ts";
 import { meanForward } from "./mean_forward.ts";
 import { rmsnormBackwardInput, rmsnormBackwardWeight, rmsnormForward } from "./rmsnorm.ts";
 import { ropeBackward, ropeForward } from "./rope.ts";
@@ -79,6 +80,7 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
   linear_forward: linearForward,
   loss_scale_apply: workgroupPer("loss_scale_apply", lossScaleApply, one),
   loss_scale_update: workgroupPer("loss_scale_update", lossScaleUpdate, one),
+  masked_fill: maskedFill,
   mean_forward: meanForward,
   mul_forward: flatElementwise("mul_forward", mulForward, 2, all(3)),
   // These two measure the device; no program of this library calls them.

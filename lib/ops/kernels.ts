@@ -10,6 +10,7 @@ import {
 } from "./cross_entropy.ts";
 import { embeddingBackward, embeddingForward } from "./embedding.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "./linear.ts";
+import { maskedFillKernel } from "./masked_fill.ts";
 import { mulForward } from "./mul.ts";
 import { rmsnormBackwardInput, rmsnormBackwardWeight, rmsnormForward } from "./rmsnorm.ts";
 import { ropeBackward, ropeForward } from "./rope.ts";
@@ -37,6 +38,7 @@ export const OP_KERNELS: readonly Kernel[] = [
   linearForward,
   linearBackwardInput,
   linearBackwardWeight,
+  maskedFillKernel,
   mulForward,
   rmsnormForward,
   rmsnormBackwardInput,

@@ -8,6 +8,7 @@ export { attention } from "./attention.ts";
 export { crossEntropy, type CrossEntropyOptions } from "./cross_entropy.ts";
 export { embedding } from "./embedding.ts";
 export { linear } from "./linear.ts";
+export { maskedFill } from "./masked_fill.ts";
 export { mul } from "./mul.ts";
 export { rmsnorm } from "./rmsnorm.ts";
 export { rope, ropeAngles, type RopeTables } from "./rope.ts";

@@ -8,6 +8,7 @@ import { attention } from "../../lib/ops/attention.ts";
 import { crossEntropy, tokenLosses } from "../../lib/ops/cross_entropy.ts";
 import { embedding } from "../../lib/ops/embedding.ts";
 import { linear } from "../../lib/ops/linear.ts";
+import { maskedFill } from "../../lib/ops/masked_fill.ts";
 import { mul } from "../../lib/ops/mul.ts";
 import { rmsnorm } from "../../lib/ops/rmsnorm.ts";
 import { rope } from "../../lib/ops/rope.ts";
@@ -47,6 +48,10 @@ const OPS: Readonly<Record<string, OpArguments>> = {
     apply: (graph, { "#ids": ids, weight }) => embedding(graph, ids, weight),
   },
   linear: { shapes: { x: [2, 3], weight: [5, 3] }, apply: (graph, { x, weight }) => linear(graph, x, weight) },
+  maskedFill: {
+    shapes: { x: [4, 2, 3], "#mask": [2, 3] },
+    apply: (graph, { x, "#mask": mask }) => maskedFill(graph, x, mask, -1),
+  },
   mul: { shapes: { a: [2, 3], b: [2, 3] }, apply: (graph, { a, b }) => mul(graph, a, b) },
   rmsnorm: { shapes: { x: [2, 3], weight: [3] }, apply: (graph, { x, weight }) => rmsnorm(graph, x, weight, 1e-5) },
   rope: {
@@ -160,6 +165,10 @@ Deno.test("constants that a kernel cannot be told are refused", () => {
   }
   for (const factor of [NaN, Infinity, -Infinity, 1e300, -3.41e38]) {
     assertThrows(() => scale(new Graph(), x, factor), RangeError, `got factor ${factor}, must be`);
+  }
+  for (const value of [NaN, Infinity, -Infinity, 1e300, -3.41e38]) {
+    const mask = new Tensor("mask", [3], { dtype: "u32" });
+    assertThrows(() => maskedFill(new Graph(), x, mask, value), RangeError, `got value ${value}, must be`);
   }
   for (const heads of [0, -2, 1.5, NaN]) {
     const [q, start] = [new Tensor("q", [1, 2, 6]), new Tensor("start", [1], { dtype: "u32" })];

@@ -12,6 +12,7 @@ import {
 import { embeddingBackward, embeddingForward } from "./embedding.ts";
 import type { ReferenceKernel } from "./kernel.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "./linear.ts";
+import { maskedFill } from "./masked_fill.ts";
 import { mulForward } from "./mul.ts";
 import { rmsnormBackwardInput, rmsnormBackwardWeight, rmsnormForward } from "./rmsnorm.ts";
 import { ropeBackward, ropeForward } from "./rope.ts";
@@ -42,6 +43,7 @@ export const REFERENCE_KERNELS: ReadonlyMap<string, ReferenceKernel> = new Map<s
   ["linear_forward", linearForward],
   ["linear_backward_input", linearBackwardInput],
   ["linear_backward_weight", linearBackwardWeight],
+  ["masked_fill", maskedFill],
   ["mul_forward", mulForward],
   ["rmsnorm_forward", rmsnormForward],
   ["rmsnorm_backward_input", rmsnormBackwardInput],
