@@ -17,13 +17,17 @@ export {
 } from "./cross_entropy";
 export { embedding_backward, embedding_forward } from "./embedding";
 export { linear_backward_input, linear_backward_weight, linear_forward } from "./linear";
+export { masked_fill } from "./masked_fill";
+export { mul_forward } from "./mul";
 export { peak_fma } from "./peak";
 export { rmsnorm_backward_input, rmsnorm_backward_weight, rmsnorm_forward } from "./rmsnorm";
 export { rope_backward, rope_forward } from "./rope";
+export { scale } from "./scale";
 export { set_scratch } from "./scratch";
 export { sgd } from "./sgd";
 export { silu_backward, silu_forward } from "./silu";
 export { softmax_backward, softmax_forward } from "./softmax";
+export { sub_forward } from "./sub";
 export { sum_partials } from "./sum_partials";
 export { swiglu_backward, swiglu_forward } from "./swiglu";
 export { set_worker } from "./work";

@@ -3,7 +3,7 @@
 import type { RatedMatrixTile } from "./matmul/matmul_subgroup_tile.ts";
 import type { RatedTile } from "./matmul/matmul_tile.ts";
 import type { SubgroupMatrices } from "./matmul/subgroup_matrix.ts";
-import { ofWidth, widthFor, withConstants } from "./specialize.ts";
+import { ofWidth, type Width, widthFor, withConstants } from "./specialize.ts";
 
 /** What the choice of a kernel's source may depend on besides its sizes. */
 export interface DeviceTraits {
@@ -90,23 +90,26 @@ export function maxWindow({ maxBindingBytes }: DeviceTraits): number {
 /**
  * A kernel with one invocation for each of `n` elements, which lie side by side in some of its arrays: where those are
  * too large to be bound, it goes through them window by window. It reads four of their numbers at once where `n`
- * allows it: the source declares them as arrays of `Element`.
+ * allows it: the source declares them as arrays of `Element`, and those of u32 as arrays of `Integers`.
  *
  * @param flat For each input, then each output: whether it is such an array.
  * @param inputs How many of them are inputs.
- * @param params The words of `Params` after the number of elements; the constants after `n` by default.
+ * @param params The words of `Params` after the number of elements, given the window's first; the constants after `n`
+ * by default.
+ * @param widthOf How many numbers an `Element` is, where not only `n` must divide by it.
  */
 export function flatElementwise(
   label: string,
   source: string,
   inputs: number,
   flat: readonly boolean[],
-  params: (constants: Constants) => Iterable<number> = (constants) => Object.values(constants).slice(1),
+  params: (constants: Constants, first: number) => Iterable<number> = (constants) => Object.values(constants).slice(1),
+  widthOf: (constants: Constants) => Width = ({ n }) => widthFor(n),
 ): WgslKernel {
   return (constants, traits) => {
     const dispatches: Dispatch[] = [];
     const size = maxWindow(traits);
-    const width = widthFor(constants.n);
+    const width = widthOf(constants);
     const wide = ofWidth(source, width);
     for (let first = 0; first < constants.n; first += size) {
       const count = Math.min(size, constants.n - first);
@@ -117,7 +120,7 @@ export function flatElementwise(
         workgroups: Math.ceil(count / width / WORKGROUP),
         reads: bindings.slice(0, inputs),
         writes: bindings.slice(inputs),
-        params: [count / width, ...params(constants)],
+        params: [count / width, ...params(constants, first)],
       });
     }
     return { dispatches };

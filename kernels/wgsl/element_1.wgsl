@@ -1,6 +1,8 @@
 // An element of a kernel's arrays that is one number, for rows and arrays of any length.
 const WIDTH = 1u;
 alias Element = f32;
+// What belongs to an element in arrays of u32.
+alias Integers = u32;
 
 fn largest_of(x: Element) -> f32 {
   return x;

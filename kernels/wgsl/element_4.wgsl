@@ -2,6 +2,8 @@
 // fastest by 16 bytes an invocation.
 const WIDTH = 4u;
 alias Element = vec4f;
+// What belongs to an element in arrays of u32.
+alias Integers = vec4u;
 
 fn largest_of(x: Element) -> f32 {
   return max(max(x.x, x.y), max(x.z, x.w));

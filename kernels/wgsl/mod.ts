@@ -10,13 +10,16 @@ import embeddingBackward from "./embedding_backward.wgsl" with { type: "text" };
 import embeddingForward from "./embedding_forward.wgsl" with { type: "text" };
 import lossScaleApply from "./loss_scale_apply.wgsl" with { type: "text" };
 import lossScaleUpdate from "./loss_scale_update.wgsl" with { type: "text" };
+import mulForward from "./mul_forward.wgsl" with { type: "text" };
 import peakFmaWorkgroups from "./peak_fma_workgroups.wgsl" with { type: "text" };
 import peakRead from "./peak_read.wgsl" with { type: "text" };
+import scale from "./scale.wgsl" with { type: "text" };
 import sgd from "./sgd.wgsl" with { type: "text" };
 import siluBackward from "./silu_backward.wgsl" with { type: "text" };
 import siluForward from "./silu_forward.wgsl" with { type: "text" };
 import softmaxBackward from "./softmax_backward.wgsl" with { type: "text" };
 import softmaxForward from "./softmax_forward.wgsl" with { type: "text" };
+import subForward from "./sub_forward.wgsl" with { type: "text" };
 import swigluBackward from "./swiglu_backward.wgsl" with { type: "text" };
 import swigluForward from "./swiglu_forward.wgsl" with { type: "text" };
 import writeRows from "./write_rows.wgsl" with { type: "text" };
@@ -35,6 +38,7 @@ import {
   workgroupPerRow,
 } from "./dispatch.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "./matmul/linear.ts";
+import { maskedFill } from "./masked_fill.ts";
 import { meanForward } from "./mean_forward.ts";
 import { rmsnormBackwardInput, rmsnormBackwardWeight, rmsnormForward } from "./rmsnorm.ts";
 import { ropeBackward, ropeForward } from "./rope.ts";
@@ -76,7 +80,9 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
   linear_forward: linearForward,
   loss_scale_apply: workgroupPer("loss_scale_apply", lossScaleApply, one),
   loss_scale_update: workgroupPer("loss_scale_update", lossScaleUpdate, one),
+  masked_fill: maskedFill,
   mean_forward: meanForward,
+  mul_forward: flatElementwise("mul_forward", mulForward, 2, all(3)),
   // These two measure the device; no program of this library calls them.
   peak_fma_workgroups: workgroupPer("peak_fma_workgroups", peakFmaWorkgroups, (c) => c.workgroups),
   peak_read: workgroupPer("peak_read", peakRead, (c) => c.workgroups),
@@ -86,11 +92,13 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
   rope_backward: ropeBackward,
   rope_forward: ropeForward,
   sample_token: sampleToken,
+  scale: flatElementwise("scale", scale, 1, all(2), ({ accumulate, factor }) => [accumulate, ...bitsOf([factor])]),
   sgd: flatElementwise("sgd", sgd, 3, [true, false, false, true], ({ weightDecay }) => bitsOf([weightDecay])),
   silu_backward: flatElementwise("silu_backward", siluBackward, 2, all(3)),
   silu_forward: flatElementwise("silu_forward", siluForward, 1, all(2)),
   softmax_backward: workgroupPerRow("softmax_backward", softmaxBackward, rows, width),
   softmax_forward: workgroupPerRow("softmax_forward", softmaxForward, rows, width),
+  sub_forward: flatElementwise("sub_forward", subForward, 2, all(3)),
   sum_partials: sumPartials,
   swiglu_backward: flatElementwise("swiglu_backward", swigluBackward, 3, all(5)),
   swiglu_forward: flatElementwise("swiglu_forward", swigluForward, 2, all(3)),

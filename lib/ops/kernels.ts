@@ -10,11 +10,15 @@ import {
 } from "./cross_entropy.ts";
 import { embeddingBackward, embeddingForward } from "./embedding.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "./linear.ts";
+import { maskedFillKernel } from "./masked_fill.ts";
+import { mulForward } from "./mul.ts";
 import { rmsnormBackwardInput, rmsnormBackwardWeight, rmsnormForward } from "./rmsnorm.ts";
 import { ropeBackward, ropeForward } from "./rope.ts";
 import { sampleTokenKernel } from "./sample_token.ts";
+import { scaleKernel } from "./scale.ts";
 import { siluBackward, siluForward } from "./silu.ts";
 import { softmaxBackward, softmaxForward } from "./softmax.ts";
+import { subForward } from "./sub.ts";
 import { sumPartialsKernel } from "./sum_partials.ts";
 import { swigluBackward, swigluForward } from "./swiglu.ts";
 import { writeRowsKernel } from "./write_rows.ts";
@@ -34,16 +38,20 @@ export const OP_KERNELS: readonly Kernel[] = [
   linearForward,
   linearBackwardInput,
   linearBackwardWeight,
+  maskedFillKernel,
+  mulForward,
   rmsnormForward,
   rmsnormBackwardInput,
   rmsnormBackwardWeight,
   ropeForward,
   ropeBackward,
   sampleTokenKernel,
+  scaleKernel,
   siluForward,
   siluBackward,
   softmaxForward,
   softmaxBackward,
+  subForward,
   sumPartialsKernel,
   swigluForward,
   swigluBackward,

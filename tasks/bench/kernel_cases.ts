@@ -5,6 +5,7 @@ import { kernelCase } from "../../lib/measure/kernel_case.ts";
 import type { KernelCase } from "../../lib/measure/kernel_time.ts";
 import { meanForward } from "../../lib/ops/cross_entropy.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "../../lib/ops/linear.ts";
+import { maskedFillKernel } from "../../lib/ops/masked_fill.ts";
 import { siluBackward, siluForward } from "../../lib/ops/silu.ts";
 import { softmaxBackward, softmaxForward } from "../../lib/ops/softmax.ts";
 import { swigluBackward, swigluForward } from "../../lib/ops/swiglu.ts";
@@ -34,6 +35,7 @@ const OTHERWISE: ReadonlyMap<Kernel, readonly Sizes[]> = new Map<Kernel, readonl
   ]),
   [softmaxForward, [{ D: V }]],
   [softmaxBackward, [{ D: V }]],
+  [maskedFillKernel, [{ n: B * H * T * T, maskSize: T * T }]],
   [meanForward, [{ n: rows }]],
   [writeRowsKernel, [{ B: 1, T: 1, W: D }]],
   [clipGradNormPartials, [{ n: PARAMETERS, P: 1024 }]],

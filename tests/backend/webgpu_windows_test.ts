@@ -34,10 +34,11 @@ function isCut({ kernel, constants }: Probe): boolean {
   );
 }
 
-Deno.test("webgpu: what goes through all parameters, or through a feed-forward layer's activations, is cut", () => {
+Deno.test("webgpu: what goes through all parameters, a feed-forward layer's activations, or those of a layer of one's own, is cut", () => {
   const large = ["adamw", "sgd", "clip_grad_norm_partials", "copy", "add_forward"];
   const wide = ["silu_forward", "silu_backward", "swiglu_forward", "swiglu_backward"];
-  assertEquals([...large, ...wide].filter((name) => !CUT.includes(name)), []);
+  const own = ["mul_forward", "sub_forward", "scale", "masked_fill"];
+  assertEquals([...large, ...wide, ...own].filter((name) => !CUT.includes(name)), []);
 });
 
 /** Kernels as on an adapter that binds so few bytes at once. */

@@ -5,9 +5,12 @@ import type { Graph } from "../../lib/graph/graph.ts";
 import type { Tensor } from "../../lib/graph/tensor.ts";
 import { add } from "../../lib/ops/add.ts";
 import { linear } from "../../lib/ops/linear.ts";
+import { mul } from "../../lib/ops/mul.ts";
 import { rmsnorm } from "../../lib/ops/rmsnorm.ts";
+import { scale } from "../../lib/ops/scale.ts";
 import { silu } from "../../lib/ops/silu.ts";
 import { softmax } from "../../lib/ops/softmax.ts";
+import { sub } from "../../lib/ops/sub.ts";
 import { swiglu } from "../../lib/ops/swiglu.ts";
 import { assertGradient, differentiate } from "../harness/gradient_check.ts";
 import { GARBAGE, GraphRun, type Trace } from "../harness/graph_run.ts";
@@ -22,6 +25,10 @@ type RandomOp = (graph: Graph, a: Tensor, b: Tensor, weight: Tensor, gain: Tenso
 
 const OPS: Record<string, RandomOp> = {
   add: (graph, a, b) => add(graph, a, b),
+  // Of a share, because what cancels leaves only rounding to compare.
+  sub: (graph, a, b) => sub(graph, scale(graph, a, 0.37), b),
+  // By shares of 1, because powers of powers overflow.
+  mul: (graph, a, b) => mul(graph, softmax(graph, a), b),
   silu: (graph, a) => silu(graph, a),
   softmax: (graph, a) => softmax(graph, a),
   swiglu: (graph, a, b) => a === b ? silu(graph, a) : swiglu(graph, a, b),

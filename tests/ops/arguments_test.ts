@@ -8,12 +8,16 @@ import { attention } from "../../lib/ops/attention.ts";
 import { crossEntropy, tokenLosses } from "../../lib/ops/cross_entropy.ts";
 import { embedding } from "../../lib/ops/embedding.ts";
 import { linear } from "../../lib/ops/linear.ts";
+import { maskedFill } from "../../lib/ops/masked_fill.ts";
+import { mul } from "../../lib/ops/mul.ts";
 import { rmsnorm } from "../../lib/ops/rmsnorm.ts";
 import { rope } from "../../lib/ops/rope.ts";
 import { sampleTokens, SAMPLING_OPTIONS } from "../../lib/ops/sample_token.ts";
+import { scale } from "../../lib/ops/scale.ts";
 import { selectRows } from "../../lib/ops/select_rows.ts";
 import { silu } from "../../lib/ops/silu.ts";
 import { softmax } from "../../lib/ops/softmax.ts";
+import { sub } from "../../lib/ops/sub.ts";
 import { sumPartials } from "../../lib/ops/sum_partials.ts";
 import { swiglu } from "../../lib/ops/swiglu.ts";
 import { logRow, writeRows } from "../../lib/ops/write_rows.ts";
@@ -44,6 +48,11 @@ const OPS: Readonly<Record<string, OpArguments>> = {
     apply: (graph, { "#ids": ids, weight }) => embedding(graph, ids, weight),
   },
   linear: { shapes: { x: [2, 3], weight: [5, 3] }, apply: (graph, { x, weight }) => linear(graph, x, weight) },
+  maskedFill: {
+    shapes: { x: [4, 2, 3], "#mask": [2, 3] },
+    apply: (graph, { x, "#mask": mask }) => maskedFill(graph, x, mask, -1),
+  },
+  mul: { shapes: { a: [2, 3], b: [2, 3] }, apply: (graph, { a, b }) => mul(graph, a, b) },
   rmsnorm: { shapes: { x: [2, 3], weight: [3] }, apply: (graph, { x, weight }) => rmsnorm(graph, x, weight, 1e-5) },
   rope: {
     shapes: { x: [2, 3, 8], cos: [9, 2], sin: [9, 2], "#start": [1] },
@@ -68,8 +77,10 @@ const OPS: Readonly<Record<string, OpArguments>> = {
       { logits, uniforms, options, "#start": start, "#drawable": drawable, "#ids": ids, "#context": context },
     ) => sampleTokens(graph, logits, { start, uniforms, options, drawable }, { ids, context }),
   },
+  scale: { shapes: { x: [2, 3] }, apply: (graph, { x }) => scale(graph, x, 2) },
   silu: { shapes: { x: [2, 3] }, apply: (graph, { x }) => silu(graph, x) },
   softmax: { shapes: { x: [2, 3] }, apply: (graph, { x }) => softmax(graph, x) },
+  sub: { shapes: { a: [2, 3], b: [2, 3] }, apply: (graph, { a, b }) => sub(graph, a, b) },
   sumPartials: {
     shapes: { partials: [4, 3], y: [3] },
     apply: (graph, { partials, y }) => sumPartials(graph, partials, y, 0),
@@ -86,7 +97,14 @@ const OPS: Readonly<Record<string, OpArguments>> = {
 };
 
 /** Arguments of which any shape is right, whatever the others are. */
-const ANY_SHAPE: readonly string[] = ["silu x", "softmax x", "selectRows x", "selectRows #rows", "embedding #ids"];
+const ANY_SHAPE: readonly string[] = [
+  "scale x",
+  "silu x",
+  "softmax x",
+  "selectRows x",
+  "selectRows #rows",
+  "embedding #ids",
+];
 
 /** Arguments that are as wide as they like: a vocabulary, a context, an embedding. */
 const ANY_WIDTH: readonly string[] = [
@@ -144,6 +162,13 @@ Deno.test("constants that a kernel cannot be told are refused", () => {
   for (const eps of [NaN, Infinity, -1, 0, -0, 1e-50, 1e-45, 1e300, 3.41e38]) {
     const problem = `got eps ${eps}, must be`;
     assertThrows(() => rmsnorm(new Graph(), x, new Tensor("weight", [3]), eps), RangeError, problem);
+  }
+  for (const factor of [NaN, Infinity, -Infinity, 1e300, -3.41e38]) {
+    assertThrows(() => scale(new Graph(), x, factor), RangeError, `got factor ${factor}, must be`);
+  }
+  for (const value of [NaN, Infinity, -Infinity, 1e300, -3.41e38]) {
+    const mask = new Tensor("mask", [3], { dtype: "u32" });
+    assertThrows(() => maskedFill(new Graph(), x, mask, value), RangeError, `got value ${value}, must be`);
   }
   for (const heads of [0, -2, 1.5, NaN]) {
     const [q, start] = [new Tensor("q", [1, 2, 6]), new Tensor("start", [1], { dtype: "u32" })];

@@ -12,11 +12,15 @@ import {
 import { embeddingBackward, embeddingForward } from "./embedding.ts";
 import type { ReferenceKernel } from "./kernel.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "./linear.ts";
+import { maskedFill } from "./masked_fill.ts";
+import { mulForward } from "./mul.ts";
 import { rmsnormBackwardInput, rmsnormBackwardWeight, rmsnormForward } from "./rmsnorm.ts";
 import { ropeBackward, ropeForward } from "./rope.ts";
+import { scale } from "./scale.ts";
 import { sgd } from "./sgd.ts";
 import { siluBackward, siluForward } from "./silu.ts";
 import { softmaxBackward, softmaxForward } from "./softmax.ts";
+import { subForward } from "./sub.ts";
 import { sumPartials } from "./sum_partials.ts";
 import { swigluBackward, swigluForward } from "./swiglu.ts";
 import { writeRows } from "./write_rows.ts";
@@ -39,16 +43,20 @@ export const REFERENCE_KERNELS: ReadonlyMap<string, ReferenceKernel> = new Map<s
   ["linear_forward", linearForward],
   ["linear_backward_input", linearBackwardInput],
   ["linear_backward_weight", linearBackwardWeight],
+  ["masked_fill", maskedFill],
+  ["mul_forward", mulForward],
   ["rmsnorm_forward", rmsnormForward],
   ["rmsnorm_backward_input", rmsnormBackwardInput],
   ["rmsnorm_backward_weight", rmsnormBackwardWeight],
   ["rope_forward", ropeForward],
   ["rope_backward", ropeBackward],
+  ["scale", scale],
   ["sgd", sgd],
   ["silu_forward", siluForward],
   ["silu_backward", siluBackward],
   ["softmax_forward", softmaxForward],
   ["softmax_backward", softmaxBackward],
+  ["sub_forward", subForward],
   ["sum_partials", sumPartials],
   ["swiglu_forward", swigluForward],
   ["swiglu_backward", swigluBackward],

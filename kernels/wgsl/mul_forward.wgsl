@@ -1,0 +1,34 @@
+// mul_forward: y[i] = a[i] * b[i], or y[i] += a[i] * b[i] where accumulate is 1
+// a, b, y: (n)
+// One invocation per Element, 1 or 4 numbers (element_1.wgsl, element_4.wgsl); dispatch ceil(n / WIDTH / 256), folded
+// into two dimensions.
+
+const WORKGROUP = 256u;
+
+struct Params {
+  // Elements.
+  n: u32,
+  accumulate: u32,
+}
+
+@group(0) @binding(0) var<storage, read> a: array<Element>;
+@group(0) @binding(1) var<storage, read> b: array<Element>;
+@group(0) @binding(2) var<storage, read_write> y: array<Element>;
+@group(0) @binding(3) var<uniform> params: Params;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let i = (workgroup.y * workgroups.x + workgroup.x) * WORKGROUP + local;
+  if (i >= params.n) {
+    return;
+  }
+  var value = a[i] * b[i];
+  if (params.accumulate != 0u) {
+    value += y[i];
+  }
+  y[i] = value;
+}
