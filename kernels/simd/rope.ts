@@ -1,9 +1,10 @@
 import { claim, divideRows, endUnit, firstUnit } from "./work";
 
-// rope_forward: y₂ᵢ = x₂ᵢ cos − x₂ᵢ₊₁ sin, y₂ᵢ₊₁ = x₂ᵢ sin + x₂ᵢ₊₁ cos, by the angle of position start[0] + r mod T.
-//   Overwrites y.
+// rope_forward: y₂ᵢ = x₂ᵢ cos − x₂ᵢ₊₁ sin, y₂ᵢ₊₁ = x₂ᵢ sin + x₂ᵢ₊₁ cos, by the angle of position
+//   start[⌊r / T⌋] + r mod T; one start is that of all rows. Overwrites y.
 // rope_backward: dX (+)= dY rotated back.
-// x, y, dY, dX: (rows, D), rows = B·T, D a multiple of headDim; cos, sin: (positions, headDim / 2); start: (1) u32.
+// x, y, dY, dX: (rows, D), rows = B·T, D a multiple of headDim; cos, sin: (positions, headDim / 2);
+//   start: (starts) u32, starts 1 or B.
 // Beyond the tables, the last positions are taken. A worker takes whole rows.
 // Source: Su et al. 2021, arXiv:2104.09864
 
@@ -18,9 +19,11 @@ export function rope_forward(
   D: u32,
   headDim: u32,
   positions: u32,
+  starts: u32,
   work: usize,
 ): void {
-  rotate(x, cos, sin, min(load<u32>(start), positions - T), y, rows, T, D, headDim, false, f32x4.splat(1), work);
+  const onward = f32x4.splat(1);
+  rotate(x, cos, sin, start, y, rows, T, D, headDim, positions, starts, false, onward, work);
 }
 
 export function rope_backward(
@@ -34,11 +37,12 @@ export function rope_backward(
   D: u32,
   headDim: u32,
   positions: u32,
+  starts: u32,
   accumulate: u32,
   work: usize,
 ): void {
   const back = f32x4.splat(-1);
-  rotate(dY, cos, sin, min(load<u32>(start), positions - T), dX, rows, T, D, headDim, accumulate !== 0, back, work);
+  rotate(dY, cos, sin, start, dX, rows, T, D, headDim, positions, starts, accumulate !== 0, back, work);
 }
 
 /** Rotates rows by the angle times `direction`: all lanes 1 or −1. */
@@ -46,12 +50,14 @@ function rotate(
   x: usize,
   cos: usize,
   sin: usize,
-  start: u32,
+  start: usize,
   y: usize,
   rows: u32,
   T: u32,
   D: u32,
   headDim: u32,
+  positions: u32,
+  starts: u32,
   accumulate: bool,
   direction: v128,
   work: usize,
@@ -61,7 +67,8 @@ function rotate(
   divideRows(work, rows, D);
   while (claim()) {
     for (let r = firstUnit; r < endUnit; r++) {
-      const table = ((start + r % T) * half as usize) << 2;
+      const first = load<u32>(start + ((min(r / T, starts - 1) as usize) << 2));
+      const table = ((min(first, positions - T) + r % T) * half as usize) << 2;
       let from = x + ((r * D as usize) << 2);
       let to = y + ((r * D as usize) << 2);
       for (let head: u32 = 0; head < D; head += headDim) {

@@ -2,6 +2,7 @@
 // clip[1] = 0, which stands for no update, where the norm is NaN or infinite
 // partials: (P), clip: (2)
 // One workgroup; dispatch 1. Overwrites clip.
+// workgroup_sum: workgroup_sum.wgsl.
 // Source: Pascanu et al. 2012, arXiv:1211.5063
 
 const WORKGROUP = 256u;
@@ -16,21 +17,6 @@ struct Params {
 @group(0) @binding(0) var<storage, read> partials: array<f32>;
 @group(0) @binding(1) var<storage, read_write> clip: array<f32>;
 @group(0) @binding(2) var<uniform> params: Params;
-
-var<workgroup> shared_values: array<f32, WORKGROUP>;
-
-// The sum of every invocation's value, by a tree: the same order every time.
-fn workgroup_sum(value: f32, local: u32) -> f32 {
-  shared_values[local] = value;
-  for (var half = WORKGROUP / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (local < half) {
-      shared_values[local] += shared_values[local + half];
-    }
-  }
-  workgroupBarrier();
-  return shared_values[0];
-}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(local_invocation_index) local: u32) {

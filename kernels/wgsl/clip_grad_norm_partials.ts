@@ -1,5 +1,8 @@
-import source from "./clip_grad_norm_partials.wgsl" with { type: "text" };
+import formula from "./clip_grad_norm_partials.wgsl" with { type: "text" };
 import { type Dispatch, maxWindow, type WgslKernel, WINDOW_ALIGNMENT } from "./dispatch.ts";
+import { withFunctions } from "./specialize.ts";
+
+const source = withFunctions(formula, "part_start", "workgroup_sum");
 
 /** clip_grad_norm_partials: as many parts in a dispatch as can be bound at once. */
 export const clipGradNormPartials: WgslKernel = ({ n, P }, traits) => {

@@ -3,6 +3,7 @@
 // floor(p * n / P) <= i < floor((p + 1) * n / P)
 // One workgroup per part p, first_part <= p < end_part; dispatch their number, folded into two dimensions.
 // Overwrites the partials of these parts.
+// part_start: part_start.wgsl; workgroup_sum: workgroup_sum.wgsl.
 
 const WORKGROUP = 256u;
 
@@ -17,26 +18,6 @@ struct Params {
 @group(0) @binding(0) var<storage, read> gradients: array<f32>;
 @group(0) @binding(1) var<storage, read_write> partials: array<f32>;
 @group(0) @binding(2) var<uniform> params: Params;
-
-var<workgroup> shared_values: array<f32, WORKGROUP>;
-
-// Where part p of n items in P parts starts: floor(p * n / P), without overflow.
-fn part_start(p: u32, n: u32, P: u32) -> u32 {
-  return p * (n / P) + p * (n % P) / P;
-}
-
-// The sum of every invocation's value, by a tree: the same order every time.
-fn workgroup_sum(value: f32, local: u32) -> f32 {
-  shared_values[local] = value;
-  for (var half = WORKGROUP / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (local < half) {
-      shared_values[local] += shared_values[local + half];
-    }
-  }
-  workgroupBarrier();
-  return shared_values[0];
-}
 
 // The square of a gradient, by its place among all.
 fn square(i: u32) -> f32 {

@@ -1,6 +1,8 @@
-import source from "./cross_entropy_forward.wgsl" with { type: "text" };
+import formula from "./cross_entropy_forward.wgsl" with { type: "text" };
 import { type WgslKernel, WORKGROUP } from "./dispatch.ts";
-import { ofWidth, widthFor, withConstants } from "./specialize.ts";
+import { ofWidth, widthFor, withConstants, withFunctions } from "./specialize.ts";
+
+const source = withFunctions(formula, "workgroup_join");
 
 /** Logits of a row that an invocation has at least, where a workgroup can be smaller: four groups of four vec4f. */
 const LOGITS_PER_INVOCATION = 64;

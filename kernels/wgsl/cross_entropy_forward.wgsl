@@ -2,11 +2,9 @@
 // logits: (rows, V); targets: (rows); losses, lse: (rows), lse kept for backward
 // One workgroup per row; dispatch rows, folded into two dimensions. Overwrites losses and lse.
 // Element and WIDTH, 1 or 4 logits: element_1.wgsl or element_4.wgsl.
-// The maximum and the sum are found in one pass. Source: Milakov & Gimelshein 2018, arXiv:1805.02867
+// The maximum and the sum are found in one pass: LOWEST, join and workgroup_join are in workgroup_join.wgsl.
 
 const WORKGROUP = 256u;
-// Stands for minus infinity, which WGSL may assume never occurs; half the lowest f32, so that differences stay finite.
-const LOWEST = -1.7e38;
 // Elements that an invocation reads at the same time: each such group costs one exponential more than it has logits.
 const GROUP = 4u;
 
@@ -20,27 +18,6 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> losses: array<f32>;
 @group(0) @binding(3) var<storage, read_write> lse: array<f32>;
 @group(0) @binding(4) var<uniform> params: Params;
-
-var<workgroup> shared_pairs: array<vec2f, WORKGROUP>;
-
-// Joins two sums of exponentials, each kept as (maximum, sum relative to the maximum).
-fn join(a: vec2f, b: vec2f) -> vec2f {
-  let maximum = max(a.x, b.x);
-  return vec2f(maximum, a.y * exp(a.x - maximum) + b.y * exp(b.x - maximum));
-}
-
-// Joins every invocation's pair, by a tree: the same order every time.
-fn workgroup_join(pair: vec2f, local: u32) -> vec2f {
-  shared_pairs[local] = pair;
-  for (var half = WORKGROUP / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (local < half) {
-      shared_pairs[local] = join(shared_pairs[local], shared_pairs[local + half]);
-    }
-  }
-  workgroupBarrier();
-  return shared_pairs[0];
-}
 
 // A row's element, LOWEST beyond its end.
 fn element(row: u32, i: u32, width: u32) -> Element {

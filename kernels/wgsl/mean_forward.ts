@@ -1,6 +1,8 @@
 import { type WgslKernel, WORKGROUP } from "./dispatch.ts";
-import source from "./mean_forward.wgsl" with { type: "text" };
-import { ofWidth, widthFor, withConstants } from "./specialize.ts";
+import formula from "./mean_forward.wgsl" with { type: "text" };
+import { ofWidth, widthFor, withConstants, withFunctions } from "./specialize.ts";
+
+const source = withFunctions(formula, "workgroup_sum");
 
 /** Invocations of a real GPU's only workgroup, if it allows so many: each reads less after the other. */
 const LARGE_WORKGROUP = 1024;

@@ -2,6 +2,7 @@
 // x: (n), y: (1)
 // One workgroup; dispatch 1. Overwrites y.
 // Element and WIDTH, 1 or 4 numbers: element_1.wgsl or element_4.wgsl. mean_forward.ts chooses these and WORKGROUP.
+// workgroup_sum: workgroup_sum.wgsl.
 
 const WORKGROUP = 256u;
 // Elements that an invocation reads at the same time.
@@ -14,21 +15,6 @@ struct Params {
 @group(0) @binding(0) var<storage, read> x: array<Element>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 @group(0) @binding(2) var<uniform> params: Params;
-
-var<workgroup> shared_values: array<f32, WORKGROUP>;
-
-// The sum of every invocation's value, by a tree: the same order every time.
-fn workgroup_sum(value: f32, local: u32) -> f32 {
-  shared_values[local] = value;
-  for (var half = WORKGROUP / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (local < half) {
-      shared_values[local] += shared_values[local + half];
-    }
-  }
-  workgroupBarrier();
-  return shared_values[0];
-}
 
 // An element of x, 0 beyond its end.
 fn element(i: u32, width: u32) -> Element {

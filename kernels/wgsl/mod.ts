@@ -43,6 +43,7 @@ import { meanForward } from "./mean_forward.ts";
 import { rmsnormBackwardInput, rmsnormBackwardWeight, rmsnormForward } from "./rmsnorm.ts";
 import { ropeBackward, ropeForward } from "./rope.ts";
 import { sampleToken } from "./sample_token.ts";
+import { withFunctions } from "./specialize.ts";
 import { sumPartials } from "./sum_partials.ts";
 
 /** Rows of dWeight that one workgroup of embedding_backward owns: ROWS in its source. */
@@ -62,7 +63,7 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
   advance_schedule: workgroupPer("advance_schedule", advanceSchedule, one),
   attention_backward: attentionBackward,
   attention_forward: attentionForward,
-  clip_grad_norm_factor: workgroupPer("clip_grad_norm_factor", clipGradNormFactor, one),
+  clip_grad_norm_factor: workgroupPer("clip_grad_norm_factor", withFunctions(clipGradNormFactor, "workgroup_sum"), one),
   clip_grad_norm_partials: clipGradNormPartials,
   copy: flatElementwise("copy", copy, 1, all(2)),
   cross_entropy_backward: rowElementwise("cross_entropy_backward", crossEntropyBackward, rows, vocabulary),
@@ -94,13 +95,13 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
   sample_token: sampleToken,
   scale: flatElementwise("scale", scale, 1, all(2), ({ accumulate, factor }) => [accumulate, ...bitsOf([factor])]),
   sgd: flatElementwise("sgd", sgd, 3, [true, false, false, true], ({ weightDecay }) => bitsOf([weightDecay])),
-  silu_backward: flatElementwise("silu_backward", siluBackward, 2, all(3)),
-  silu_forward: flatElementwise("silu_forward", siluForward, 1, all(2)),
-  softmax_backward: workgroupPerRow("softmax_backward", softmaxBackward, rows, width),
-  softmax_forward: workgroupPerRow("softmax_forward", softmaxForward, rows, width),
+  silu_backward: flatElementwise("silu_backward", withFunctions(siluBackward, "sigmoid"), 2, all(3)),
+  silu_forward: flatElementwise("silu_forward", withFunctions(siluForward, "sigmoid"), 1, all(2)),
+  softmax_backward: workgroupPerRow("softmax_backward", withFunctions(softmaxBackward, "workgroup_sum"), rows, width),
+  softmax_forward: workgroupPerRow("softmax_forward", withFunctions(softmaxForward, "workgroup_join"), rows, width),
   sub_forward: flatElementwise("sub_forward", subForward, 2, all(3)),
   sum_partials: sumPartials,
-  swiglu_backward: flatElementwise("swiglu_backward", swigluBackward, 3, all(5)),
-  swiglu_forward: flatElementwise("swiglu_forward", swigluForward, 2, all(3)),
+  swiglu_backward: flatElementwise("swiglu_backward", withFunctions(swigluBackward, "sigmoid"), 3, all(5)),
+  swiglu_forward: flatElementwise("swiglu_forward", withFunctions(swigluForward, "sigmoid"), 2, all(3)),
   write_rows: elementwise("write_rows", writeRows, (c) => c.B * c.T * c.W),
 }));

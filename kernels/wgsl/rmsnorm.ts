@@ -2,7 +2,7 @@ import { type WgslKernel, WORKGROUP } from "./dispatch.ts";
 import backwardInput from "./rmsnorm_backward_input.wgsl" with { type: "text" };
 import backwardWeight from "./rmsnorm_backward_weight.wgsl" with { type: "text" };
 import forward from "./rmsnorm_forward.wgsl" with { type: "text" };
-import { ofWidth, widthFor, withConstants } from "./specialize.ts";
+import { ofWidth, widthFor, withConstants, withFunctions } from "./specialize.ts";
 
 export const rmsnormForward: WgslKernel = lanesPerRow("rmsnorm_forward", forward);
 export const rmsnormBackwardInput: WgslKernel = lanesPerRow("rmsnorm_backward_input", backwardInput);
@@ -17,12 +17,13 @@ const MIN_LANES = 8;
 function lanesPerRow(label: string, source: string): WgslKernel {
   return ({ rows, D }) => {
     const width = widthFor(D);
+    const wide = ofWidth(withFunctions(source, "row_sum"), width);
     const wanted = 2 ** Math.ceil(Math.log2(D / width / ELEMENTS_PER_LANE));
     const lanes = Math.max(MIN_LANES, Math.min(WORKGROUP, wanted));
     return {
       dispatches: [{
         label,
-        source: withConstants(ofWidth(source, width), { LANES: lanes }),
+        source: withConstants(wide, { LANES: lanes }),
         workgroups: Math.ceil(rows * lanes / WORKGROUP),
       }],
     };
@@ -39,10 +40,11 @@ const ROWS_PER_LANE = 4;
 export const rmsnormBackwardWeight: WgslKernel = ({ rows, D, P }, { software }) => {
   const width = widthFor(D);
   const lanes = software ? 1 : lanesFor(rows / P);
+  const source = withFunctions(backwardWeight, "part_start", "column_sum");
   return {
     dispatches: [{
       label: "rmsnorm_backward_weight",
-      source: ofWidth(withConstants(backwardWeight, { LANES: lanes }), width),
+      source: withConstants(ofWidth(source, width), { LANES: lanes }),
       workgroups: P * Math.ceil(D / width / (WORKGROUP / lanes)),
     }],
   };

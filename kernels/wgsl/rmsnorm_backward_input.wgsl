@@ -4,6 +4,7 @@
 // LANES invocations per row; dispatch ceil(rows * LANES / WORKGROUP), folded into two dimensions.
 // Overwrites dX, or adds to it where accumulate is 1.
 // Element and WIDTH, 1 or 4 columns: element_1.wgsl or element_4.wgsl. rmsnorm.ts chooses these, LANES and WORKGROUP.
+// row_sum: row_sum.wgsl.
 
 const WORKGROUP = 256u;
 const LANES = 256u;
@@ -22,21 +23,6 @@ struct Params {
 @group(0) @binding(3) var<storage, read> dY: array<Element>;
 @group(0) @binding(4) var<storage, read_write> dX: array<Element>;
 @group(0) @binding(5) var<uniform> params: Params;
-
-var<workgroup> shared_values: array<f32, WORKGROUP>;
-
-// The sum of the values of a row's invocations, by a tree: the same order every time.
-fn row_sum(value: f32, local: u32) -> f32 {
-  shared_values[local] = value;
-  for (var half = LANES / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (local % LANES < half) {
-      shared_values[local] += shared_values[local + half];
-    }
-  }
-  workgroupBarrier();
-  return shared_values[local / LANES * LANES];
-}
 
 // An element's part of the sum over j, 0 beyond the row's end.
 fn product(row: u32, i: u32, width: u32) -> Element {

@@ -4,6 +4,7 @@
 // a tree adds up what they have.
 // Dispatch P * ceil(D / WIDTH / COLUMNS), folded into two dimensions. Overwrites partials.
 // Element and WIDTH, 1 or 4 columns: element_1.wgsl or element_4.wgsl. rmsnorm.ts chooses these and LANES.
+// part_start: part_start.wgsl; column_sum: column_sum.wgsl.
 
 const WORKGROUP = 256u;
 const LANES = 1u;
@@ -22,13 +23,6 @@ struct Params {
 @group(0) @binding(2) var<storage, read> dY: array<Element>;
 @group(0) @binding(3) var<storage, read_write> partials: array<Element>;
 @group(0) @binding(4) var<uniform> params: Params;
-
-var<workgroup> shared_sums: array<Element, WORKGROUP>;
-
-// Where part p of n items in P parts starts: floor(p * n / P), without overflow.
-fn part_start(p: u32, n: u32, P: u32) -> u32 {
-  return p * (n / P) + p * (n % P) / P;
-}
 
 fn term(r: u32, column: u32, width: u32) -> Element {
   return dY[r * width + column] * x[r * width + column] * rstd[r];
@@ -65,16 +59,12 @@ fn main(
     return;
   }
   let column = index % across * COLUMNS + local % COLUMNS;
+  var sum = Element();
   if (column < width) {
-    shared_sums[local] = sum_of_rows(p, column, width, local / COLUMNS);
+    sum = sum_of_rows(p, column, width, local / COLUMNS);
   }
-  for (var half = LANES / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (local < half * COLUMNS) {
-      shared_sums[local] += shared_sums[local + half * COLUMNS];
-    }
-  }
+  let total = column_sum(sum, local);
   if (local < COLUMNS && column < width) {
-    partials[p * width + column] = shared_sums[local];
+    partials[p * width + column] = total;
   }
 }

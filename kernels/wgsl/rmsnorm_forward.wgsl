@@ -2,6 +2,7 @@
 // x, y: (rows, D); weight: (D); rstd: (rows), kept for backward
 // LANES invocations per row; dispatch ceil(rows * LANES / WORKGROUP), folded into two dimensions. Overwrites y and rstd.
 // Element and WIDTH, 1 or 4 columns: element_1.wgsl or element_4.wgsl. rmsnorm.ts chooses these, LANES and WORKGROUP.
+// row_sum: row_sum.wgsl.
 // Source: Zhang & Sennrich 2019, arXiv:1910.07467
 
 const WORKGROUP = 256u;
@@ -20,21 +21,6 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> y: array<Element>;
 @group(0) @binding(3) var<storage, read_write> rstd: array<f32>;
 @group(0) @binding(4) var<uniform> params: Params;
-
-var<workgroup> shared_values: array<f32, WORKGROUP>;
-
-// The sum of the values of a row's invocations, by a tree: the same order every time.
-fn row_sum(value: f32, local: u32) -> f32 {
-  shared_values[local] = value;
-  for (var half = LANES / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (local % LANES < half) {
-      shared_values[local] += shared_values[local + half];
-    }
-  }
-  workgroupBarrier();
-  return shared_values[local / LANES * LANES];
-}
 
 // The square of a row's element, 0 beyond its end.
 fn square(row: u32, i: u32, width: u32) -> Element {

@@ -1,6 +1,6 @@
 // rope_backward: dX[r,2i] = dY[r,2i] cos + dY[r,2i+1] sin, dX[r,2i+1] = dY[r,2i+1] cos - dY[r,2i] sin,
-// with cos and sin of position start[0] + r mod T, each head of a row alike
-// dY, dX: (rows = B*T, D); cos_table, sin_table: (positions, headDim / 2); start: (1)
+// with cos and sin of position start[r / T] + r mod T, each head of a row alike; one start is that of all rows
+// dY, dX: (rows = B*T, D); cos_table, sin_table: (positions, headDim / 2); start: (starts), starts 1 or B
 // One invocation per Pairs, 1 or 2 pairs (pairs_1.wgsl, pairs_2.wgsl); dispatch ceil(rows * D / 2 / PAIRS / 256), folded
 // into two dimensions. Overwrites dX, or adds to it where accumulate is 1.
 
@@ -16,6 +16,7 @@ struct Params {
   D: u32,
   headDim: u32,
   positions: u32,
+  starts: u32,
   accumulate: u32,
 }
 
@@ -36,8 +37,10 @@ fn main(
   if (i >= params.rows * ROW) {
     return;
   }
+  let row = i / ROW;
+  let first = start[min(row / params.T, params.starts - 1u)];
   // Beyond the tables, the last positions are taken.
-  let position = min(start[0], params.positions - params.T) + i / ROW % params.T;
+  let position = min(first, params.positions - params.T) + row % params.T;
   let angle = position * HEAD + i % ROW % HEAD;
   var value = dY[i] * spread(cos_table[angle]) - turned(dY[i]) * spread(sin_table[angle]);
   if (params.accumulate != 0u) {

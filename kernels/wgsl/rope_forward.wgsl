@@ -1,6 +1,6 @@
 // rope_forward: y[r,2i] = x[r,2i] cos - x[r,2i+1] sin, y[r,2i+1] = x[r,2i] sin + x[r,2i+1] cos,
-// with cos and sin of position start[0] + r mod T, each head of a row alike
-// x, y: (rows = B*T, D); cos_table, sin_table: (positions, headDim / 2); start: (1)
+// with cos and sin of position start[r / T] + r mod T, each head of a row alike; one start is that of all rows
+// x, y: (rows = B*T, D); cos_table, sin_table: (positions, headDim / 2); start: (starts), starts 1 or B
 // One invocation per Pairs, 1 or 2 pairs (pairs_1.wgsl, pairs_2.wgsl); dispatch ceil(rows * D / 2 / PAIRS / 256), folded
 // into two dimensions. Overwrites y.
 // Source: Su et al. 2021, arXiv:2104.09864
@@ -17,6 +17,7 @@ struct Params {
   D: u32,
   headDim: u32,
   positions: u32,
+  starts: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<Pairs>;
@@ -36,8 +37,10 @@ fn main(
   if (i >= params.rows * ROW) {
     return;
   }
+  let row = i / ROW;
+  let first = start[min(row / params.T, params.starts - 1u)];
   // Beyond the tables, the last positions are taken.
-  let position = min(start[0], params.positions - params.T) + i / ROW % params.T;
+  let position = min(first, params.positions - params.T) + row % params.T;
   let angle = position * HEAD + i % ROW % HEAD;
   y[i] = x[i] * spread(cos_table[angle]) + turned(x[i]) * spread(sin_table[angle]);
 }

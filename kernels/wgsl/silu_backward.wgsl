@@ -3,6 +3,7 @@
 // One invocation per Element, 1 or 4 numbers (element_1.wgsl, element_4.wgsl); dispatch ceil(n / WIDTH / 256), folded
 // into two dimensions.
 // Overwrites dX, or adds to it where accumulate is 1.
+// sigmoid: sigmoid.wgsl.
 
 const WORKGROUP = 256u;
 
@@ -16,12 +17,6 @@ struct Params {
 @group(0) @binding(1) var<storage, read> dY: array<Element>;
 @group(0) @binding(2) var<storage, read_write> dX: array<Element>;
 @group(0) @binding(3) var<uniform> params: Params;
-
-// 1 / (1 + exp(-x)), written so that no exponential overflows.
-fn sigmoid(x: Element) -> Element {
-  let e = exp(-abs(x));
-  return select(e, Element(1.0), x >= Element()) / (1.0 + e);
-}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(

@@ -2,6 +2,7 @@
 // x, y: (n)
 // One invocation per Element, 1 or 4 numbers (element_1.wgsl, element_4.wgsl); dispatch ceil(n / WIDTH / 256), folded
 // into two dimensions. Overwrites y.
+// sigmoid: sigmoid.wgsl.
 // Source: Elfwing et al. 2017, arXiv:1702.03118
 
 const WORKGROUP = 256u;
@@ -14,12 +15,6 @@ struct Params {
 @group(0) @binding(0) var<storage, read> x: array<Element>;
 @group(0) @binding(1) var<storage, read_write> y: array<Element>;
 @group(0) @binding(2) var<uniform> params: Params;
-
-// 1 / (1 + exp(-x)), written so that no exponential overflows.
-fn sigmoid(x: Element) -> Element {
-  let e = exp(-abs(x));
-  return select(e, Element(1.0), x >= Element()) / (1.0 + e);
-}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(

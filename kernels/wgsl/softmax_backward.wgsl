@@ -1,6 +1,7 @@
 // softmax_backward: dX[r,i] = y[r,i] * (dY[r,i] - sum_j dY[r,j] * y[r,j])
 // y, dY, dX: (rows, D)
 // One workgroup per row; dispatch rows, folded into two dimensions. Overwrites dX, or adds to it where accumulate is 1.
+// workgroup_sum: workgroup_sum.wgsl.
 
 const WORKGROUP = 256u;
 
@@ -14,21 +15,6 @@ struct Params {
 @group(0) @binding(1) var<storage, read> dY: array<f32>;
 @group(0) @binding(2) var<storage, read_write> dX: array<f32>;
 @group(0) @binding(3) var<uniform> params: Params;
-
-var<workgroup> shared_values: array<f32, WORKGROUP>;
-
-// The sum of every invocation's value, by a tree: the same order every time.
-fn workgroup_sum(value: f32, local: u32) -> f32 {
-  shared_values[local] = value;
-  for (var half = WORKGROUP / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (local < half) {
-      shared_values[local] += shared_values[local + half];
-    }
-  }
-  workgroupBarrier();
-  return shared_values[0];
-}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(

@@ -1,11 +1,9 @@
 // softmax_forward: y[r,i] = exp(x[r,i] - max(x[r])) / sum_j exp(x[r,j] - max(x[r]))
 // x, y: (rows, D)
 // One workgroup per row; dispatch rows, folded into two dimensions. Overwrites y.
-// The maximum and the sum are found in one pass. Source: Milakov & Gimelshein 2018, arXiv:1805.02867
+// The maximum and the sum are found in one pass: LOWEST, join and workgroup_join are in workgroup_join.wgsl.
 
 const WORKGROUP = 256u;
-// Stands for minus infinity, which WGSL may assume never occurs; half the lowest f32, so that differences stay finite.
-const LOWEST = -1.7e38;
 
 struct Params {
   rows: u32,
@@ -15,27 +13,6 @@ struct Params {
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 @group(0) @binding(2) var<uniform> params: Params;
-
-var<workgroup> shared_pairs: array<vec2f, WORKGROUP>;
-
-// Joins two sums of exponentials, each kept as (maximum, sum relative to the maximum).
-fn join(a: vec2f, b: vec2f) -> vec2f {
-  let maximum = max(a.x, b.x);
-  return vec2f(maximum, a.y * exp(a.x - maximum) + b.y * exp(b.x - maximum));
-}
-
-// Joins every invocation's pair, by a tree: the same order every time.
-fn workgroup_join(pair: vec2f, local: u32) -> vec2f {
-  shared_pairs[local] = pair;
-  for (var half = WORKGROUP / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (local < half) {
-      shared_pairs[local] = join(shared_pairs[local], shared_pairs[local + half]);
-    }
-  }
-  workgroupBarrier();
-  return shared_pairs[0];
-}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(

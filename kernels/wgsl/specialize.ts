@@ -1,7 +1,16 @@
-/** Makes variants of a kernel from its one source, by its constants and by how much each element of its arrays holds. */
+/**
+ * Makes variants of a kernel from its one source, by its constants and by how much each element of its arrays holds, and
+ * gives it the functions that it shares with other kernels.
+ */
 
+import columnSum from "./column_sum.wgsl" with { type: "text" };
 import element1 from "./element_1.wgsl" with { type: "text" };
 import element4 from "./element_4.wgsl" with { type: "text" };
+import partStart from "./part_start.wgsl" with { type: "text" };
+import rowSum from "./row_sum.wgsl" with { type: "text" };
+import sigmoid from "./sigmoid.wgsl" with { type: "text" };
+import workgroupJoin from "./workgroup_join.wgsl" with { type: "text" };
+import workgroupSum from "./workgroup_sum.wgsl" with { type: "text" };
 
 /** Numbers in an `Element`: f32 or vec4f. */
 export type Width = 1 | 4;
@@ -13,6 +22,21 @@ export type Width = 1 | 4;
 export function ofWidth(source: string, width: Width): string {
   const [element, prelude] = width === 4 ? ["vec4f", element4] : ["f32", element1];
   return `${source.replaceAll("array<Element>", `array<${element}>`)}\n${prelude}`;
+}
+
+/** What several kernels call, by the function's name. Each file says what it takes for declared. */
+const FUNCTIONS = {
+  column_sum: columnSum,
+  part_start: partStart,
+  row_sum: rowSum,
+  sigmoid,
+  workgroup_join: workgroupJoin,
+  workgroup_sum: workgroupSum,
+} as const;
+
+/** The source with functions declared that kernels share. */
+export function withFunctions(source: string, ...names: readonly (keyof typeof FUNCTIONS)[]): string {
+  return [source, ...names.map((name) => FUNCTIONS[name])].join("\n");
 }
 
 /**

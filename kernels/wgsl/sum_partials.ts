@@ -1,5 +1,5 @@
 import { type WgslKernel, WORKGROUP } from "./dispatch.ts";
-import { ofWidth, widthFor } from "./specialize.ts";
+import { ofWidth, widthFor, withFunctions } from "./specialize.ts";
 import source from "./sum_partials.wgsl" with { type: "text" };
 import treeSource from "./sum_partials_tree.wgsl" with { type: "text" };
 
@@ -15,7 +15,7 @@ export const sumPartials: WgslKernel = ({ P, D }, { software }) => {
   return {
     dispatches: [{
       label: "sum_partials tree",
-      source: ofWidth(treeSource, width),
+      source: ofWidth(withFunctions(treeSource, "column_sum"), width),
       workgroups: Math.ceil(D / width / (WORKGROUP / LANES)),
     }],
   };

@@ -3,6 +3,7 @@
 // A workgroup computes COLUMNS elements. LANES invocations share the partials of each, and a tree adds up what they have.
 // Dispatch ceil(D / WIDTH / COLUMNS), folded into two dimensions. Overwrites y, or adds to it where accumulate is 1.
 // Element and WIDTH, 1 or 4 columns: element_1.wgsl or element_4.wgsl.
+// column_sum: column_sum.wgsl.
 
 const WORKGROUP = 256u;
 const LANES = 16u;
@@ -18,8 +19,6 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> y: array<Element>;
 @group(0) @binding(2) var<uniform> params: Params;
 
-var<workgroup> shared_sums: array<Element, WORKGROUP>;
-
 @compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) workgroup: vec3u,
@@ -34,15 +33,9 @@ fn main(
       sum += partials[p * width + column];
     }
   }
-  shared_sums[local] = sum;
-  for (var half = LANES / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (local < half * COLUMNS) {
-      shared_sums[local] += shared_sums[local + half * COLUMNS];
-    }
-  }
+  let total = column_sum(sum, local);
   if (local < COLUMNS && column < width) {
-    var value = shared_sums[local];
+    var value = total;
     if (params.accumulate != 0u) {
       value += y[column];
     }

@@ -4,6 +4,7 @@
 // One invocation per Element, 1 or 4 numbers (element_1.wgsl, element_4.wgsl); dispatch ceil(n / WIDTH / 256), folded
 // into two dimensions.
 // Overwrites dGate and dUp, or adds to them where accumulateGate and accumulateUp are 1.
+// sigmoid: sigmoid.wgsl.
 
 const WORKGROUP = 256u;
 
@@ -20,12 +21,6 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> dGate: array<Element>;
 @group(0) @binding(4) var<storage, read_write> dUp: array<Element>;
 @group(0) @binding(5) var<uniform> params: Params;
-
-// 1 / (1 + exp(-x)), written so that no exponential overflows.
-fn sigmoid(x: Element) -> Element {
-  let e = exp(-abs(x));
-  return select(e, Element(1.0), x >= Element()) / (1.0 + e);
-}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(

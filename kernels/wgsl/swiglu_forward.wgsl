@@ -2,6 +2,7 @@
 // gate, up, y: (n)
 // One invocation per Element, 1 or 4 numbers (element_1.wgsl, element_4.wgsl); dispatch ceil(n / WIDTH / 256), folded
 // into two dimensions. Overwrites y.
+// sigmoid: sigmoid.wgsl.
 // Source: Shazeer 2020, arXiv:2002.05202
 
 const WORKGROUP = 256u;
@@ -15,12 +16,6 @@ struct Params {
 @group(0) @binding(1) var<storage, read> up: array<Element>;
 @group(0) @binding(2) var<storage, read_write> y: array<Element>;
 @group(0) @binding(3) var<uniform> params: Params;
-
-// 1 / (1 + exp(-x)), written so that no exponential overflows.
-fn sigmoid(x: Element) -> Element {
-  let e = exp(-abs(x));
-  return select(e, Element(1.0), x >= Element()) / (1.0 + e);
-}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(

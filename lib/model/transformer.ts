@@ -30,7 +30,7 @@ export class Transformer implements LanguageModel {
   readonly config: ModelConfig;
   /** The weights, as one storage and its parts. */
   readonly parameters: ParameterLayout;
-  readonly #rope: RopeTables | undefined;
+  readonly #rope: Pick<RopeTables, "cos" | "sin"> | undefined;
   /** A position 0 that is never written: storages start zeroed. */
   readonly #zero = new Tensor("position zero", [1], {
     dtype: "u32",
@@ -45,7 +45,7 @@ export class Transformer implements LanguageModel {
   constructor(config: ModelConfig) {
     this.config = validateModelConfig(config);
     this.parameters = new ParameterLayout("parameters", parameterSpecs(config), true);
-    this.#rope = config.position === "none" ? undefined : ropeTables(config, this.#zero);
+    this.#rope = config.position === "none" ? undefined : ropeTables(config);
   }
 
   /**
@@ -118,7 +118,7 @@ export class Transformer implements LanguageModel {
 }
 
 /** The rotary tables, one after the other in a storage that holds them wherever it is loaded. */
-function ropeTables({ contextLength, dModel, numHeads, ropeTheta }: ModelConfig, start: Tensor): RopeTables {
+function ropeTables({ contextLength, dModel, numHeads, ropeTheta }: ModelConfig): Pick<RopeTables, "cos" | "sin"> {
   const headDim = dModel / numHeads;
   const shape = [contextLength, headDim / 2];
   const bytes = align(shape[0] * shape[1] * BYTES_PER_ELEMENT);
@@ -132,6 +132,5 @@ function ropeTables({ contextLength, dModel, numHeads, ropeTheta }: ModelConfig,
   return {
     cos: new Tensor("rope cos", shape, { placement: { storage: tables, byteOffset: 0 } }),
     sin: new Tensor("rope sin", shape, { placement: { storage: tables, byteOffset: bytes } }),
-    start,
   };
 }

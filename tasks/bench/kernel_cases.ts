@@ -6,6 +6,7 @@ import type { KernelCase } from "../../lib/measure/kernel_time.ts";
 import { meanForward } from "../../lib/ops/cross_entropy.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "../../lib/ops/linear.ts";
 import { maskedFillKernel } from "../../lib/ops/masked_fill.ts";
+import { ropeBackward, ropeForward } from "../../lib/ops/rope.ts";
 import { siluBackward, siluForward } from "../../lib/ops/silu.ts";
 import { softmaxBackward, softmaxForward } from "../../lib/ops/softmax.ts";
 import { swigluBackward, swigluForward } from "../../lib/ops/swiglu.ts";
@@ -33,6 +34,7 @@ const OTHERWISE: ReadonlyMap<Kernel, readonly Sizes[]> = new Map<Kernel, readonl
     kernel,
     [{ n: rows * dFf }],
   ]),
+  ...[ropeForward, ropeBackward].map((kernel): [Kernel, Sizes[]] => [kernel, [{ starts: 1 }, { T: 1, starts: rows }]]),
   [softmaxForward, [{ D: V }]],
   [softmaxBackward, [{ D: V }]],
   [maskedFillKernel, [{ n: B * H * T * T, maskSize: T * T }]],

@@ -58,6 +58,10 @@ const OPS: Readonly<Record<string, OpArguments>> = {
     shapes: { x: [2, 3, 8], cos: [9, 2], sin: [9, 2], "#start": [1] },
     apply: (graph, { x, cos, sin, "#start": start }) => rope(graph, x, 4, { cos, sin, start }),
   },
+  "rope at positions": {
+    shapes: { x: [2, 3, 8], cos: [9, 2], sin: [9, 2], "#positions": [2, 3] },
+    apply: (graph, { x, cos, sin, "#positions": positions }) => rope(graph, x, 4, { cos, sin, positions }),
+  },
   selectRows: {
     shapes: { x: [2, 3, 4], "#rows": [5] },
     apply: (graph, { x, "#rows": rows }) => selectRows(graph, x, rows),

@@ -22,6 +22,8 @@ interface Indexed {
   readonly below: number;
   /** How many integers there are. */
   readonly count: number;
+  /** How they are arranged; (count) by default. */
+  readonly shape?: readonly number[];
   readonly build: (graph: Graph, indices: Tensor, floats: (shape: readonly number[]) => Tensor) => Tensor;
 }
 
@@ -53,6 +55,14 @@ const INDEXED: readonly Indexed[] = [
     build: (graph, start, floats) =>
       rope(graph, floats([2, 3, 8]), 4, { cos: floats([11, 2]), sin: floats([11, 2]), start }),
   },
+  {
+    name: "rope's positions",
+    below: 11,
+    count: 6,
+    shape: [2, 3],
+    build: (graph, positions, floats) =>
+      rope(graph, floats([2, 3, 8]), 4, { cos: floats([11, 2]), sin: floats([11, 2]), positions }),
+  },
   ...[1, 2, 17].map((T): Indexed => ({
     name: `attention's start with ${T} queries`,
     below: KV_CACHE.S - T + 1,
@@ -65,10 +75,10 @@ const INDEXED: readonly Indexed[] = [
 ];
 
 /** A loaded program with its indices, and what it computes. */
-async function load(backend: Backend, { count, build }: Indexed) {
+async function load(backend: Backend, { count, shape = [count], build }: Indexed) {
   const graph = new Graph();
   const random = new Random(5);
-  const indices = graph.input("indices", [count], { dtype: "u32" });
+  const indices = graph.input("indices", shape, { dtype: "u32" });
   const data: [Tensor, Float32Array][] = [];
   const y = build(graph, indices, (shape) => {
     const tensor = graph.input(`floats ${data.length}`, shape);
