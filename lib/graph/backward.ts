@@ -51,8 +51,12 @@ export class Gradients {
     return x.requiresGrad;
   }
 
-  /** Says where a kernel must write (or add) its contribution to the gradient of `x`. */
+  /**
+   * Says where a kernel must write (or add) its contribution to the gradient of `x`. Of an `x` that wants none, it is an
+   * array that nothing reads: a kernel that writes several gradients needs a place for each.
+   */
   into(x: Tensor): GradientTarget {
+    if (!this.wants(x)) return { target: new Tensor(`unused d_${x.name}`, x.shape, { dtype: x.dtype }), accumulate: 0 };
     const existing = this.#gradients.get(x);
     if (existing === undefined) {
       const fixed = this.#options.gradientOf?.get(x);
