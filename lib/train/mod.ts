@@ -33,6 +33,7 @@ export type { Probe, ProbeInput } from "../self_test/self_test_probes.ts";
 
 // Optimizers
 export { type OptimizerDefinition, type UpdateItem, type UpdateTensors } from "./optimizer/definition.ts";
+export type { Frozen } from "./optimizer/frozen.ts";
 export type { OptimizerOptions, ParameterGroup } from "./optimizer/groups.ts";
 export { meanDecay, nonNegativeNumber, type NumberOption, positiveNumber } from "./optimizer/number_option.ts";
 export { createOptimizers, type Optimizer } from "./optimizer/optimizers.ts";
