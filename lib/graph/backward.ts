@@ -13,7 +13,8 @@ export interface GradientTarget {
 /** What `backward` may be told. */
 export interface BackwardOptions {
   /**
-   * Where the gradients of leaves go: one tensor for each leaf that has a fixed place for its gradient.
+   * Where the gradients of leaves go: one tensor for each leaf that has a fixed place for its gradient, as a
+   * `TensorOptimizer` of `./train` has for each of its tensors.
    * Other leaves get an intermediate, which the planner must then be told to keep.
    */
   readonly gradientOf?: ReadonlyMap<Tensor, Tensor>;

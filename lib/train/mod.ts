@@ -28,6 +28,8 @@ export { type StepResult, Trainer, type TrainerOptions } from "./trainer.ts";
 export { type Snapshot, type StartingPoint, type StepMetrics, train, type TrainOptions } from "./train.ts";
 export { type Divergence, DivergenceError, type DivergenceOrigin, type DivergenceSettings } from "./divergence.ts";
 export { Sampler } from "./sampler.ts";
+export { TensorOptimizer, type TensorOptimizerOptions, type UpdateResult } from "./tensor_optimizer.ts";
+export type { OwnTensor } from "./own_tensors.ts";
 export { type KernelFault, selfTest, type SelfTestOptions } from "../self_test/self_test.ts";
 export type { Probe, ProbeInput } from "../self_test/self_test_probes.ts";
 

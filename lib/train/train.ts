@@ -109,6 +109,9 @@ export const LOG_CAPACITY = 256;
  *
  * Samples change nothing of the training: its bits are the same with and without them.
  *
+ * Some parameters can be left as they are: `frozen` in the configuration. For a loop of one's own, over a model or any other
+ * tensors, there is {@linkcode TensorOptimizer}.
+ *
  * A model is trained by one of these at a time on a backend, from the first step that is asked for until it ends, fails or
  * is given up (`return`, or leaving the loop that reads it). An `Evaluator` or a `TextGenerator` may share the model's weights
  * meanwhile, between two steps.

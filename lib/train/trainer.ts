@@ -13,6 +13,7 @@ import type { TrainingConfig } from "./config.ts";
 import type { Frozen } from "./optimizer/frozen.ts";
 import type { LossScaleOptions } from "./optimizer/loss_scale.ts";
 import type { OptimizerOptions, ParameterGroup } from "./optimizer/groups.ts";
+import { requireRate } from "./schedule.ts";
 import { requireBatch } from "../model/require_batch.ts";
 import { type StepPrograms, traceStep } from "./step_programs.ts";
 
@@ -224,10 +225,7 @@ export class Trainer implements Disposable {
     }
     const { inputs, optimizers } = this.#traced;
     requireBatch("take a step", batch, this.#gradAccumulation * inputs.ids.size);
-    // A device computes with 32 bits, where a larger rate is infinite.
-    if (!(lr >= 0 && Number.isFinite(Math.fround(lr)))) {
-      throw new OptionError(`Cannot take a step: got learning rate ${lr}, must be a finite float32, 0 or more`);
-    }
+    requireRate(lr);
     const { empty, batch: forBatch, update } = this.#compiled;
     const schedules = optimizers.map((optimizer) => optimizer.schedule(lr, this.#updates + 1));
     schedules.forEach((schedule, i) => update.set(inputs.schedules[i], schedule));
