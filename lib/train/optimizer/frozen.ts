@@ -26,6 +26,12 @@ export function trainedOf(specs: readonly ParameterSpec[], frozen: Frozen = []):
 /** Whether a name stands for a parameter: its own, or the beginning of it up to a dot. */
 const standsFor = (name: string, parameter: string) => parameter === name || parameter.startsWith(`${name}.`);
 
+/** Every name that stands for a parameter, the longest first. */
+function namesFor(parameter: string): string[] {
+  const parts = parameter.split(".");
+  return parts.map((_, i) => parts.slice(0, parts.length - i).join("."));
+}
+
 /** Characters of a name that is compared with those there are. */
 const MAX_COMPARED = 200;
 
@@ -34,7 +40,7 @@ function isNamedBy(specs: readonly ParameterSpec[], names: readonly string[]): (
     if (specs.some((spec) => standsFor(name, spec.name))) continue;
     // A file may be somebody else's, and a name in it of any length.
     const distanceTo = (other: string) => editDistance(name.slice(0, MAX_COMPARED), other);
-    const known = specs.map((spec) => spec.name);
+    const known = [...new Set(specs.flatMap((spec) => namesFor(spec.name)))];
     const nearest = known.reduce((best, other) => distanceTo(other) < distanceTo(best) ? other : best);
     throw new OptionError(
       `Cannot freeze parameters: got ${
