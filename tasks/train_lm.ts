@@ -4,12 +4,7 @@
  *   deno task train-lm --train train.npy --valid valid.npy --tokenizer TOKENIZER --out RUN
  */
 import { type CountedProgram, programMemory } from "../lib/accounting/program.ts";
-import {
-  formatMeasurement,
-  formatPrediction,
-  measureTraining,
-  predictTraining,
-} from "../lib/accounting/training_summary.ts";
+import { formatMeasurement, formatPrediction, measureTraining } from "../lib/accounting/training_summary.ts";
 import { formatBinary, formatCount, formatSi } from "../lib/accounting/units.ts";
 import { backendChoice } from "../lib/backend/select.ts";
 import { requireOneTokenizer } from "../lib/dataset/tokenizer_id.ts";
@@ -32,6 +27,7 @@ import { requireRoom } from "../lib/run/require_room.ts";
 import { trainRun } from "../lib/run/run.ts";
 import { requireTransformer } from "../lib/run/run_model.ts";
 import { loadRunTokenizer } from "../lib/run/run_tokenizer.ts";
+import { predictRun } from "../lib/train/predict_model.ts";
 import { samplesWith } from "../lib/train/sampler.ts";
 import type { StepMetrics } from "../lib/train/train.ts";
 import { moreLike, startBackend } from "./cli/backend.ts";
@@ -157,7 +153,7 @@ async function follow(
 ): Promise<number> {
   const { backend, directory, config } = run;
   const { model, training } = config;
-  const predicted = predictTraining(model, training);
+  const predicted = predictRun(model, training);
   console.error(
     `${run.train.length.toLocaleString("en-US")} tokens; ${backend.name}: ${backend.description}\n` +
       formatPrediction(predicted),

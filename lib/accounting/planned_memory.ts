@@ -51,8 +51,8 @@ const BYTES = 4;
  *
  * It differs from `trainingMemory`, which keeps every op's output as a textbook does: here a rotation frees its input, a
  * residual sum its summands, silu(gate) is recomputed, attention keeps no s² term, and the logits' gradient takes their
- * place. Left out, each far below 1 %: alignment to 256 bytes, the inputs, the rotary tables,
- * the logs of losses and norms, and partial sums.
+ * place. It knows nothing of frozen parameters: a training's `predictModel` does. Left out, each far below 1 %: alignment
+ * to 256 bytes, the inputs, the rotary tables, the logs of losses and norms, and partial sums.
  */
 export function plannedTrainingMemory(
   shape: ModelShape,

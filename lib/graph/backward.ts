@@ -13,7 +13,8 @@ export interface GradientTarget {
 /** What `backward` may be told. */
 export interface BackwardOptions {
   /**
-   * Where the gradients of leaves go: one tensor for each leaf that has a fixed place for its gradient.
+   * Where the gradients of leaves go: one tensor for each leaf that has a fixed place for its gradient, as a
+   * `TensorOptimizer` of `./train` has for each of its tensors.
    * Other leaves get an intermediate, which the planner must then be told to keep.
    */
   readonly gradientOf?: ReadonlyMap<Tensor, Tensor>;
@@ -51,8 +52,12 @@ export class Gradients {
     return x.requiresGrad;
   }
 
-  /** Says where a kernel must write (or add) its contribution to the gradient of `x`. */
+  /**
+   * Says where a kernel must write (or add) its contribution to the gradient of `x`. Of an `x` that wants none, it is an
+   * array that nothing reads: a kernel that writes several gradients needs a place for each.
+   */
   into(x: Tensor): GradientTarget {
+    if (!this.wants(x)) return { target: new Tensor(`unused d_${x.name}`, x.shape, { dtype: x.dtype }), accumulate: 0 };
     const existing = this.#gradients.get(x);
     if (existing === undefined) {
       const fixed = this.#options.gradientOf?.get(x);

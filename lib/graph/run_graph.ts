@@ -5,7 +5,8 @@ import type { Tensor } from "./tensor.ts";
 
 /**
  * Computes a graph once, and reads one tensor: for a first try, or a test. {@linkcode compile} it to run it again, or to
- * read several. Parameters that it uses stay on the backend, with the values given here, if any.
+ * read several; a training loop of one's own does, and gives the gradients to a `TensorOptimizer` of `./train`. Parameters
+ * that the graph uses stay on the backend, with the values given here, if any.
  *
  * @param result What is read: a result of the graph's, an input, or what has a fixed place.
  * @param inputs Elements of inputs, and of tensors with a fixed place; inputs that are not given are zeros.

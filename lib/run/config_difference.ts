@@ -24,7 +24,7 @@ export function configDifferences(got: RunConfig, expected: RunConfig): ConfigDi
   for (const part of ["model", "training"] as const) {
     const [a, b]: Readonly<Record<string, unknown>>[] = [{ ...one[part] }, { ...other[part] }];
     for (const key of new Set([...Object.keys(a), ...Object.keys(b)])) {
-      if (a[key] !== b[key]) differences.push({ field: `${part}.${key}`, got: a[key], expected: b[key] });
+      if (!isSame(a[key], b[key])) differences.push({ field: `${part}.${key}`, got: a[key], expected: b[key] });
     }
   }
   for (const part of ["train", "valid"] as const) {
@@ -41,6 +41,12 @@ export function configDifferences(got: RunConfig, expected: RunConfig): ConfigDi
     differences.push({ field: "backend", got: got.backend, expected: expected.backend });
   }
   return differences;
+}
+
+/** Whether two settings are the same: lists are by their elements. */
+function isSame(a: unknown, b: unknown): boolean {
+  if (!Array.isArray(a) || !Array.isArray(b)) return a === b;
+  return a.length === b.length && a.every((value, i) => value === b[i]);
 }
 
 /** Differences that a message names. */

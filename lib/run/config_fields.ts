@@ -3,9 +3,11 @@ import type { JsonFields } from "../io/json_fields.ts";
 import { type FieldReader, type FieldReaders, integer, number, oneOf, readFields, string } from "../io/json_record.ts";
 import { ARCHITECTURE_DEFAULTS, type ModelConfig, PRESETS, validateModelConfig } from "../model/config.ts";
 import { MODEL_READERS } from "../model/config_fields.ts";
+import { parameterSpecs } from "../model/parameters.ts";
 import type { LanguageModelConfig } from "../model/language_model.ts";
 import { isTransformerConfig, validateOwnConfig } from "../model/own_config.ts";
 import { TRAINING_DEFAULTS, type TrainingConfig, validateTrainingConfig } from "../train/config.ts";
+import { trainedOf } from "../train/optimizer/frozen.ts";
 import { dataRecordOf } from "./data_record.ts";
 import {
   NUMBER_DEFAULTS,
@@ -38,6 +40,8 @@ export const TRAINING_READERS: FieldReaders<TrainingConfig> = {
   decaySteps: integer,
   ...NUMBER_READERS,
   decay: oneOf(["all", "matrices"]),
+  // What its elements must be, the configuration is checked for as a whole.
+  frozen: (fields, name) => fields.list(name) as readonly string[],
   dtype: oneOf(["f32", "f16"]),
   clip,
   seed: integer,
@@ -78,7 +82,7 @@ const BEFORE = { dtype, sampleEvery, samplePrompt, sampleTokens, ...Object.fromE
 /** A configuration with the settings that may be left out: what stands for the same is then the same. */
 export function spelledOut<T extends Pick<RunConfig, "model" | "training">>(config: T): T {
   const model = isTransformerConfig(config.model) ? { ...ARCHITECTURE_DEFAULTS, ...config.model } : config.model;
-  return { ...config, model, training: { ...BEFORE, ...config.training } };
+  return { ...config, model, training: { ...BEFORE, frozen: [], ...config.training } };
 }
 
 /** @throws {RangeError} Naming the first value with which no model can be built and trained. */
@@ -86,6 +90,8 @@ export function requireUsable({ model, training }: Pick<RunConfig, "model" | "tr
   if (isTransformerConfig(model)) validateModelConfig(model);
   else validateOwnConfig(model);
   validateTrainingConfig(training);
+  // Which parameters another architecture has, only its program knows.
+  if (isTransformerConfig(model)) trainedOf(parameterSpecs(model), training.frozen);
 }
 
 /**
@@ -112,11 +118,12 @@ export function runConfigOf(fields: JsonFields): RunConfig {
   data.allowOnly(["train", "valid"]);
   const valid = data.objectOrNone("valid");
   // The cast is checked in the same breath.
-  const training = readFields(fields.object("training"), TRAINING_READERS) as TrainingConfig;
+  const read = readFields(fields.object("training"), TRAINING_READERS) as TrainingConfig;
+  const used = { model: modelConfigOf(fields), training: { ...BEFORE, ...read } };
+  requireUsable(used);
   return {
     ...originFields(fields),
-    model: modelConfigOf(fields),
-    training: validateTrainingConfig({ ...BEFORE, ...training }),
+    ...used,
     data: { train: dataRecordOf(data.object("train")), ...(valid && { valid: dataRecordOf(valid) }) },
     backend: fields.string("backend"),
   };

@@ -1,11 +1,11 @@
 import { countParameters } from "../accounting/parameters.ts";
-import { plannedTrainingMemory } from "../accounting/planned_memory.ts";
 import type { Backend } from "../backend/backend.ts";
 import type { TokenSource } from "../dataset/token_source.ts";
 import { UserError } from "../errors.ts";
 import { withTemporaryDirectory } from "../io/atomic.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import { TRAINING_DEFAULTS } from "../train/config.ts";
+import { predictRun } from "../train/predict_model.ts";
 import { measureCosts } from "./measure_costs.ts";
 import { type ConfigParts, mergeConfigs, type MergedConfig } from "./merge_config.ts";
 import { modelLadder } from "./model_ladder.ts";
@@ -165,7 +165,7 @@ async function chooseModel(
     const { model, training } = config;
     const window = model.contextLength + 1;
     const isTooLarge = !fitsCorpus(countParameters(model), train.length) || train.length < window ||
-      (valid?.length ?? Infinity) < window || plannedTrainingMemory(model, training).total > MAX_BYTES;
+      (valid?.length ?? Infinity) < window || predictRun(model, training).memory.total > MAX_BYTES;
     if (i > 0 && isTooLarge) break;
     candidates.push(await measure(config));
     const resources = { ...training, seconds: left(), corpusTokens: train.length };

@@ -1,5 +1,4 @@
 import { countParameters } from "../accounting/parameters.ts";
-import { plannedTrainingMemory } from "../accounting/planned_memory.ts";
 import { formatBinary } from "../accounting/units.ts";
 import type { Backend } from "../backend/backend.ts";
 import { option, say, UserError } from "../errors.ts";
@@ -9,6 +8,7 @@ import type { ModelConfig } from "../model/config.ts";
 import { Transformer } from "../model/transformer.ts";
 import type { TrainingConfig } from "../train/config.ts";
 import { Evaluator } from "../evaluate/evaluator.ts";
+import { predictRun } from "../train/predict_model.ts";
 import { LOG_CAPACITY } from "../train/train.ts";
 import { Trainer, trainerOptionsOf } from "../train/trainer.ts";
 
@@ -55,7 +55,7 @@ export async function requireRoom(backend: Backend, config: RoomConfig, options:
 /** Compares the predicted memory with what the backend can address and the machine has. */
 function requireBytes(backend: Backend, { model, training }: RoomConfig, hostBytes = Infinity): void {
   const { batchSize, gradAccumulation } = training;
-  const { parameters, gradients, optimizer, activations } = plannedTrainingMemory(model, training);
+  const { parameters, gradients, optimizer, activations } = predictRun(model, training).memory;
   const stepTokens = batchSize * gradAccumulation * model.contextLength;
   const logs = BYTES_PER_ELEMENT * LOG_CAPACITY * gradAccumulation;
   // Ids and targets of a step's sequences, which lie outside of the backend.

@@ -29,6 +29,7 @@ import { MetricsLog } from "./metrics_log.ts";
 import type { RunConfig } from "./run_directory.ts";
 import { CHECKPOINTS_ENTRIES, RUN_ENTRIES, RUN_FILES } from "./run_entries.ts";
 import { modelOfRun } from "./run_model.ts";
+import { trainedOf } from "../train/optimizer/frozen.ts";
 import { type StepMetrics, train } from "../train/train.ts";
 
 /** What a run that is kept on disk needs. */
@@ -90,6 +91,7 @@ export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMe
   if (checkpoint) requireSameConfig(directory, config, checkpoint);
   const checkpoints = `${directory}/${RUN_FILES.checkpoints}`;
   const model = modelOfRun(directory, config, options.model);
+  trainedOf(model.parameters.specs, config.training.frozen);
   using _lock = await lockDirectory(directory, "train in");
   // Looked at only now: until here another process could put another run in its place.
   await requireOwnConfig(directory, config);

@@ -17,6 +17,12 @@ export interface TrainingConfig extends OptimizerNumbers, ScheduleOptions {
   readonly optimizer: OptimizerName;
   /** What the weight decay applies to: all parameters, or all but the norms' weights. */
   readonly decay: "all" | "matrices";
+  /**
+   * Parameters that stay as they are, bit for bit: their names, or the beginnings of names up to a dot (`layers.0` stands
+   * for all of that layer's). No gradient of them is computed, none has a share in the clipped norm, and the optimizer
+   * keeps nothing for them. They are saved with the others. None, where there is no such list.
+   */
+  readonly frozen?: readonly string[];
   /** Sequences that go through the model together. */
   readonly batchSize: number;
   /** Such batches per step, whose gradients are averaged before the update. */
@@ -102,6 +108,9 @@ export function validateTrainingConfig(config: TrainingConfig): TrainingConfig {
   // Runs of earlier versions do not say it.
   check("dtype", ["f32", "f16", undefined].includes(config.dtype), "f32 or f16");
   check("optimizer", OPTIMIZER_NAMES.includes(config.optimizer), OPTIMIZER_NAMES.join(" or "));
+  const { frozen = [] } = config;
+  const isNames = Array.isArray(frozen) && frozen.every((name) => typeof name === "string" && name !== "");
+  check("frozen", isNames, "a list of parameters' names");
   check("decay", ["all", "matrices"].includes(config.decay), "all or matrices");
   check("schedule", SCHEDULES.includes(config.schedule), `one of ${SCHEDULES.join(", ")}`);
   check("lr", isNumber(config.lr, SMALLEST, LARGEST), ABOVE_0);

@@ -28,11 +28,14 @@ export { type StepResult, Trainer, type TrainerOptions } from "./trainer.ts";
 export { type Snapshot, type StartingPoint, type StepMetrics, train, type TrainOptions } from "./train.ts";
 export { type Divergence, DivergenceError, type DivergenceOrigin, type DivergenceSettings } from "./divergence.ts";
 export { Sampler } from "./sampler.ts";
+export { TensorOptimizer, type TensorOptimizerOptions, type UpdateResult } from "./tensor_optimizer.ts";
+export type { OwnTensor } from "./own_tensors.ts";
 export { type KernelFault, selfTest, type SelfTestOptions } from "../self_test/self_test.ts";
 export type { Probe, ProbeInput } from "../self_test/self_test_probes.ts";
 
 // Optimizers
 export { type OptimizerDefinition, type UpdateItem, type UpdateTensors } from "./optimizer/definition.ts";
+export type { Frozen } from "./optimizer/frozen.ts";
 export type { OptimizerOptions, ParameterGroup } from "./optimizer/groups.ts";
 export { meanDecay, nonNegativeNumber, type NumberOption, positiveNumber } from "./optimizer/number_option.ts";
 export { createOptimizers, type Optimizer } from "./optimizer/optimizers.ts";

@@ -1,11 +1,14 @@
 import { BYTES_PER_ELEMENT } from "../graph/tensor.ts";
 import type { LanguageModel } from "../model/language_model.ts";
 import type { ParameterLayout } from "../model/parameters.ts";
-import { TRAINING_DEFAULTS } from "./config.ts";
+import type { ModelConfig } from "../model/config.ts";
+import { Transformer } from "../model/transformer.ts";
+import { TRAINING_DEFAULTS, type TrainingConfig } from "./config.ts";
 import { traceStep } from "./step_programs.ts";
 import type { PlannedStep } from "../accounting/planned_memory.ts";
+import type { Frozen } from "./optimizer/frozen.ts";
 import { countProgram } from "../accounting/program.ts";
-import type { TrainingPrediction } from "../accounting/training_summary.ts";
+import { predictTraining, type TrainingPrediction } from "../accounting/training_summary.ts";
 
 /**
  * Predicts a training run of any model, where {@linkcode predictTraining} has formulas for a Transformer: a step is traced
@@ -13,14 +16,21 @@ import type { TrainingPrediction } from "../accounting/training_summary.ts";
  *
  * Of the memory, the inputs, the logs and what the model keeps beside its parameters are left out. Kernels that declare no
  * FLOPs count as none.
+ *
+ * @param step.frozen Parameters that are not trained, which the formulas know nothing of: here they take neither a
+ *   gradient nor an optimizer's state, and no work of the backward pass. They are among `parameters`.
  */
-export function predictModel(model: LanguageModel, step: PlannedStep): TrainingPrediction {
+export function predictModel(
+  model: LanguageModel,
+  step: PlannedStep & { readonly frozen?: Frozen },
+): TrainingPrediction {
   const { batchSize, seqLen = model.config.contextLength, dtype, optimizer, gradAccumulation = 1 } = step;
   const { batch, empty, update, ...traced } = traceStep(model, {
     batchSize,
     gradAccumulation,
     seqLen,
     optimizer: { ...TRAINING_DEFAULTS, optimizer: optimizer ?? "adamw" },
+    frozen: step.frozen,
     precision: dtype,
     maxGradNorm: TRAINING_DEFAULTS.clip,
     logCapacity: 1,
@@ -44,4 +54,9 @@ export function predictModel(model: LanguageModel, step: PlannedStep): TrainingP
     forwardFlops: forwardMatmul / tokens,
     backwardFlops: backwardMatmul / tokens,
   };
+}
+
+/** Predicts a run of a Transformer: by formulas, or counted from its programs where parameters are frozen. */
+export function predictRun(model: ModelConfig, training: TrainingConfig): TrainingPrediction {
+  return training.frozen?.length ? predictModel(new Transformer(model), training) : predictTraining(model, training);
 }

@@ -1,3 +1,5 @@
+import { OptionError } from "../errors.ts";
+
 /** The learning rate's course over training. */
 export interface CosineSchedule {
   /** The peak, reached when the warm-up ends. */
@@ -60,4 +62,10 @@ export function learningRate(step: number, options: ScheduleOptions): number {
   if (step < start) return lr;
   if (step >= steps) return minLr;
   return lr + (minLr - lr) * (step - start) / (steps - start);
+}
+
+/** @throws {OptionError} If a step cannot be taken at this rate: a device computes with 32 bits, where a larger is infinite. */
+export function requireRate(lr: number): void {
+  if (lr >= 0 && Number.isFinite(Math.fround(lr))) return;
+  throw new OptionError(`Cannot take a step: got learning rate ${lr}, must be a finite float32, 0 or more`);
 }

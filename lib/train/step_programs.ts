@@ -8,6 +8,7 @@ import { type LanguageModel, requireMembers } from "../model/language_model.ts";
 import { ParameterLayout } from "../model/parameters.ts";
 import { logRow } from "../ops/write_rows.ts";
 import { clipGradNorm } from "./optimizer/clip_grad_norm.ts";
+import { trainedOf, whileTraining } from "./optimizer/frozen.ts";
 import { lossOf } from "./loss.ts";
 import { LossScale } from "./optimizer/loss_scale.ts";
 import { createOptimizers, type Optimizer } from "./optimizer/optimizers.ts";
@@ -31,6 +32,7 @@ export interface StepPrograms {
     readonly normRow: Tensor;
   };
   readonly log: { readonly loss: DeviceStorage; readonly clip: DeviceStorage };
+  /** Of the parameters that are trained. */
   readonly gradients: ParameterLayout;
   /** One for all parameters, or one for each group. */
   readonly optimizers: readonly Optimizer[];
@@ -45,9 +47,9 @@ export function traceStep(model: LanguageModel, options: TrainerOptions): StepPr
   requireMembers("train", model, "config", "parameters", "forward");
   const { batchSize, gradAccumulation = 1, seqLen = model.config.contextLength, logCapacity } = options;
   const accumulate = gradAccumulation > 1;
-  const { specs } = model.parameters;
-  const gradients = new ParameterLayout("gradients", specs, false);
-  const optimizers = createOptimizers(model.parameters, specs, options.optimizer);
+  const trained = trainedOf(model.parameters.specs, options.frozen);
+  const gradients = new ParameterLayout("gradients", trained, false);
+  const optimizers = createOptimizers(model.parameters, trained, options.optimizer);
   const log = {
     loss: new DeviceStorage("loss log", logCapacity * gradAccumulation * BYTES_PER_ELEMENT),
     clip: new DeviceStorage("gradient norm log", 2 * logCapacity * BYTES_PER_ELEMENT),
@@ -69,10 +71,13 @@ export function traceStep(model: LanguageModel, options: TrainerOptions): StepPr
     schedules: optimizers.map(({ entries }) => update.input("schedule", [entries.length])),
     normRow: update.input("norm log row", [1], { dtype: "u32" }),
   };
-  const loss = lossOf(model, batch, inputs.ids, inputs.targets);
-  const gradientOf = new Map([...model.parameters.parts].map(([name, part]) => [part, gradients.part(name)]));
-  const dLoss = lossScale?.apply(batch, inputs.dLoss) ?? inputs.dLoss;
-  backward(batch, loss, dLoss, { gradientOf, accumulate });
+  const gradientOf = new Map([...gradients.parts].map(([name, part]) => [model.parameters.part(name), part]));
+  const loss = whileTraining(model.parameters, trained, () => {
+    const loss = lossOf(model, batch, inputs.ids, inputs.targets);
+    const dLoss = lossScale?.apply(batch, inputs.dLoss) ?? inputs.dLoss;
+    backward(batch, loss, dLoss, { gradientOf, accumulate });
+    return loss;
+  });
   appendTo(log.loss, batch, loss, inputs.lossRow);
 
   const maxNorm = options.maxGradNorm === 0 ? Infinity : options.maxGradNorm;

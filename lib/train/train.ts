@@ -109,16 +109,42 @@ export const LOG_CAPACITY = 256;
  *
  * Samples change nothing of the training: its bits are the same with and without them.
  *
+ * Some parameters can be left as they are: `frozen` in the configuration. For a loop of one's own, over a model or any other
+ * tensors, there is {@linkcode TensorOptimizer}.
+ *
  * A model is trained by one of these at a time on a backend, from the first step that is asked for until it ends, fails or
  * is given up (`return`, or leaving the loop that reads it). An `Evaluator` or a `TextGenerator` may share the model's weights
  * meanwhile, between two steps.
  *
- * @throws {RangeError} If a number of the configuration cannot work.
+ * @throws {RangeError} If a number of the configuration cannot work; if it freezes parameters that the model does not have,
+ *   or all.
  * @throws {UserError} If a token source is too short or holds ids beyond the model's vocabulary; if token sources and
  *   tokenizer do not belong together; if samples are asked for without a tokenizer.
  * @throws {DivergenceError} If a loss, a validation loss, a gradient or what a sample is drawn from is NaN or infinite;
  *   metrics of the steps before are yielded first.
  * @throws {Error} If another training of this model on this backend is under way.
+ *
+ * @example Fine-tuning: the embeddings and the first layer stay as they are
+ * ```ts
+ * import { createBackend } from "@bytelm/bytelm/backend";
+ * import { tokensInMemory } from "@bytelm/bytelm";
+ * import { initialWeights, PRESETS, Transformer } from "@bytelm/bytelm/model";
+ * import { train, TRAINING_DEFAULTS } from "@bytelm/bytelm/train";
+ *
+ * await using backend = await createBackend("wasm", { workers: 1 });
+ * const model = new Transformer({ ...PRESETS.tiny, vocabSize: 11, contextLength: 8 });
+ * const weights = initialWeights(model, 0); // or those of a file: weightsFrom
+ * const tokens = tokensInMemory(Array.from({ length: 100 }, (_, i) => i % 11));
+ *
+ * const frozen = ["token_embeddings.weight", "layers.0"];
+ * const config = { ...TRAINING_DEFAULTS, steps: 3, batchSize: 2, frozen };
+ * for await (const { step, loss } of train({ backend, model, config, weights, train: tokens })) console.log(step, loss);
+ *
+ * // A linear probe: nothing but the head is trained.
+ * const probed = model.parameters.specs.map(({ name }) => name).filter((name) => name !== "lm_head.weight");
+ * const probe = { ...config, frozen: probed };
+ * for await (const { loss } of train({ backend, model, config: probe, weights, train: tokens })) console.log(loss);
+ * ```
  */
 export async function* train(options: TrainOptions): AsyncGenerator<StepMetrics, void, void> {
   const { backend, model, config, start } = options;

@@ -10,8 +10,10 @@ import type { LanguageModel } from "../model/language_model.ts";
 import type { ParameterLayout } from "../model/parameters.ts";
 import type { WeightSource } from "../model/weights.ts";
 import type { TrainingConfig } from "./config.ts";
+import type { Frozen } from "./optimizer/frozen.ts";
 import type { LossScaleOptions } from "./optimizer/loss_scale.ts";
 import type { OptimizerOptions, ParameterGroup } from "./optimizer/groups.ts";
+import { requireRate } from "./schedule.ts";
 import { requireBatch } from "../model/require_batch.ts";
 import { type StepPrograms, traceStep } from "./step_programs.ts";
 
@@ -25,6 +27,11 @@ export interface TrainerOptions {
   readonly seqLen?: number;
   /** Which optimizer, and its fixed numbers; or several, each with its own of the model's parameters. */
   readonly optimizer: OptimizerOptions | readonly ParameterGroup[];
+  /**
+   * The model's parameters that stay as they are, bit for bit: they have no gradient, and so no share in the norm, and no
+   * optimizer's state. None by default.
+   */
+  readonly frozen?: Frozen;
   /** What the model computes in; `"f32"` by default. */
   readonly precision?: Precision;
   /** Of f16 alone; `LOSS_SCALE_DEFAULTS` by default. */
@@ -41,6 +48,7 @@ export function trainerOptionsOf(config: TrainingConfig, logCapacity: number): T
     batchSize: config.batchSize,
     gradAccumulation: config.gradAccumulation,
     optimizer: config,
+    frozen: config.frozen,
     precision: config.dtype,
     maxGradNorm: config.clip,
     logCapacity,
@@ -92,7 +100,11 @@ export class Trainer implements Disposable {
     batch.input(traced.inputs.dLoss).fill(1 / gradAccumulation);
   }
 
-  /** Traces, plans and loads the step. The model's weights are the caller's to write, before the first step. */
+  /**
+   * Traces, plans and loads the step. The model's weights are the caller's to write, before the first step.
+   * @throws {OptionError} If a number cannot work; if parameters are frozen, or divided among optimizers, that the model
+   *   does not have; if all are frozen.
+   */
   static async create(backend: Backend, model: LanguageModel, options: TrainerOptions): Promise<Trainer> {
     const traced = traceStep(model, options);
     using owned = new DisposableStack();
@@ -123,7 +135,7 @@ export class Trainer implements Disposable {
     return this.#updates;
   }
 
-  /** Where each parameter's gradient of the last step is, by parameter name. */
+  /** Where each trained parameter's gradient of the last step is, by parameter name. */
   get gradients(): ParameterLayout {
     return this.#traced.gradients;
   }
@@ -213,10 +225,7 @@ export class Trainer implements Disposable {
     }
     const { inputs, optimizers } = this.#traced;
     requireBatch("take a step", batch, this.#gradAccumulation * inputs.ids.size);
-    // A device computes with 32 bits, where a larger rate is infinite.
-    if (!(lr >= 0 && Number.isFinite(Math.fround(lr)))) {
-      throw new OptionError(`Cannot take a step: got learning rate ${lr}, must be a finite float32, 0 or more`);
-    }
+    requireRate(lr);
     const { empty, batch: forBatch, update } = this.#compiled;
     const schedules = optimizers.map((optimizer) => optimizer.schedule(lr, this.#updates + 1));
     schedules.forEach((schedule, i) => update.set(inputs.schedules[i], schedule));

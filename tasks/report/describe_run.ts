@@ -1,5 +1,4 @@
 // What a report says of a run in words: how it stands, what came of it, and its configuration.
-import { predictTraining } from "../../lib/accounting/training_summary.ts";
 import { formatBinary, formatCount, formatSi } from "../../lib/accounting/units.ts";
 import { isTransformerConfig } from "../../lib/model/own_config.ts";
 import { type Course, courseOf, divergenceOf } from "../../lib/run/course.ts";
@@ -7,6 +6,7 @@ import type { RunLog } from "../../lib/run/metrics_follower.ts";
 import type { ReportRun } from "../../lib/report/report.ts";
 import type { RunConfig } from "../../lib/run/run_directory.ts";
 import type { RunRecord } from "../../lib/run/run_record.ts";
+import { predictRun } from "../../lib/train/predict_model.ts";
 import { formatSeconds } from "../cli/progress.ts";
 
 /** A run in a report. */
@@ -71,7 +71,7 @@ function tokensPerStep({ contextLength }: RunConfig["model"], { batchSize, gradA
 function accounting({ model, training }: RunConfig): Record<string, string> {
   // The formulas are a Transformer's.
   if (!isTransformerConfig(model)) return { "tokens per step": formatCount(tokensPerStep(model, training)) };
-  const { parameters, memory, forwardFlops, backwardFlops } = predictTraining(model, training);
+  const { parameters, memory, forwardFlops, backwardFlops } = predictRun(model, training);
   return {
     parameters: formatCount(parameters),
     "tokens per step": formatCount(tokensPerStep(model, training)),

@@ -24,6 +24,7 @@ import { scoreTokens } from "../../lib/evaluate/score.ts";
 import { selfTest } from "../../lib/self_test/self_test.ts";
 import { smallProbes } from "../../lib/self_test/self_test_probes.ts";
 import { train } from "../../lib/train/train.ts";
+import { TensorOptimizer } from "../../lib/train/tensor_optimizer.ts";
 import { Trainer } from "../../lib/train/trainer.ts";
 import { forEachDevice, reference } from "../harness/backends.ts";
 import { gpuTest } from "../harness/gpu.ts";
@@ -75,6 +76,10 @@ const USES: Readonly<Record<string, (backend: Backend, model: Transformer) => Pr
   "Trainer": async (backend, model) => {
     using _ = await Trainer.create(backend, model, trainerOptions);
   },
+  "TensorOptimizer of a model": async (backend, model) => {
+    using optimizer = await TensorOptimizer.create(backend, { tensors: model.parameters, maxGradNorm: 1 });
+    await optimizer.step(1e-3);
+  },
   "TextGenerator": async (backend, model) => {
     using generator = await TextGenerator.create(backend, model);
     await writeWeights(backend, model, initialWeights(shape, 1));
@@ -104,6 +109,10 @@ const OWN_USES: Readonly<Record<string, (backend: Backend) => Promise<unknown>>>
       const config = { model: shape, training, data, backend: backend.name };
       await Array.fromAsync(trainRun({ backend, directory, config, train: tokens, valid: tokens, tokenizer }));
     }),
+  "TensorOptimizer": async (backend) => {
+    using optimizer = await TensorOptimizer.create(backend, { tensors: { w: { shape: [100, 3] }, v: { shape: [7] } } });
+    await optimizer.step(1e-3);
+  },
   "measureCosts": (backend) =>
     inTemporaryDirectory(async (directory) => {
       const config = { preset: "tiny", given: [], model: shape, training };
@@ -185,7 +194,8 @@ class FailingLoads implements Backend {
   async [Symbol.asyncDispose](): Promise<void> {}
 }
 
-for (const name of ["train", "scoreTokens", "Evaluator", "Trainer", "TextGenerator", "originInForward"]) {
+const LOADING = ["train", "scoreTokens", "Evaluator", "Trainer", "TextGenerator", "originInForward"];
+for (const name of [...LOADING, "TensorOptimizer of a model"]) {
   forEachDevice(`whichever load of ${name} fails, nothing stays but what the model frees`, async (backend) => {
     const before = backend.bytesInUse;
     for (let nth = 1;; nth++) {

@@ -3,6 +3,7 @@ import { backward } from "../../lib/graph/backward.ts";
 import { Graph } from "../../lib/graph/graph.ts";
 import { Tensor } from "../../lib/graph/tensor.ts";
 import { add } from "../../lib/ops/add.ts";
+import { attention } from "../../lib/ops/attention.ts";
 import { silu } from "../../lib/ops/silu.ts";
 import { swiglu } from "../../lib/ops/swiglu.ts";
 import { assertClose } from "../harness/assert_close.ts";
@@ -182,6 +183,28 @@ Deno.test("backward: no kernel runs for what needs no gradient", () => {
   const forward = graph.calls.length;
   backward(graph, y, graph.input("dY", [3]));
   assertEquals(graph.calls.slice(forward).map(({ kernel }) => kernel.name), []);
+});
+
+Deno.test("backward: a kernel that computes several gradients puts those that are not wanted where nothing reads them", () => {
+  const graph = new Graph();
+  const leaf = (name: string, requiresGrad: boolean) => graph.input(name, [1, 2, 4], { requiresGrad });
+  const [q, k, v] = [leaf("q", false), leaf("k", true), leaf("v", false)];
+  const start = graph.input("start", [1], { dtype: "u32" });
+  const [gate, up] = [attention(graph, q, k, v, 2, start), leaf("up", false)];
+  const y = swiglu(graph, up, swiglu(graph, gate, up));
+  const forward = graph.calls.length;
+  const gradientOf = new Map([q, k, v, up].map((x) => [x, graph.input(`d${x.name}`, x.shape)]));
+  const found = backward(graph, y, graph.input("dY", y.shape), { gradientOf, accumulate: true });
+  assertEquals([q, k, v, up].map((x) => found.of(x)), [undefined, gradientOf.get(k), undefined, undefined]);
+  const written = new Set(graph.calls.slice(forward).flatMap(({ outputs }) => outputs));
+  assertEquals([...gradientOf.values()].filter((gradient) => written.has(gradient)), [gradientOf.get(k)]);
+  // What nobody wants is not added to what is there, which is garbage.
+  for (const { kernel, constants } of graph.calls.slice(forward)) {
+    const added = Object.keys(kernel.constants).flatMap((name, i) =>
+      constants[i] === 1 && /^acc/.test(name) ? [name] : []
+    );
+    assertEquals(added, kernel.name === "attention_backward" ? ["accumulateKey"] : [], kernel.name);
+  }
 });
 
 Deno.test("backward: refuses what depends on no leaf, and an upstream gradient of another shape", () => {

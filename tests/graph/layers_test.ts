@@ -28,6 +28,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "backend",
     "dataset",
     "evaluate",
+    "formats",
     "generate",
     "graph",
     "io",

@@ -51,6 +51,23 @@ const ELEMENTS_PER_PARTIAL = 4096;
  * @returns (2): the norm before clipping, and the factor.
  *
  * Source: Pascanu et al. 2012, arXiv:1211.5063; the 1e-6 is torch.nn.utils.clip_grad_norm_'s.
+ *
+ * @example Clipping gradients that the host has; a `TensorOptimizer` clips those of its tensors by itself
+ * ```ts
+ * import { createBackend } from "@bytelm/bytelm/backend";
+ * import { Graph, runGraph } from "@bytelm/bytelm/graph";
+ * import { clipGradNorm } from "@bytelm/bytelm/train";
+ *
+ * const gradients = [Float32Array.of(3, 0), Float32Array.of(0, 0, 4)];
+ * const flat = gradients.flatMap((gradient) => [...gradient]);
+ * const graph = new Graph();
+ * const all = graph.input("gradients", [flat.length]);
+ * const clip = clipGradNorm(graph, all, 1);
+ * await using backend = await createBackend("wasm", { workers: 1 });
+ * const [norm, factor] = await runGraph(backend, graph, clip, [[all, flat]]);
+ * for (const gradient of gradients) gradient.forEach((value, i) => gradient[i] = value * factor);
+ * console.log(norm, gradients); // 5; 0.6, 0 and 0, 0, 0.8
+ * ```
  */
 export function clipGradNorm(graph: Graph, gradients: Tensor, maxNorm: number): Tensor {
   if (!(maxNorm > 0)) throw new RangeError(`Cannot clip gradients: got a norm of ${maxNorm}, must be above 0`);

@@ -38,10 +38,16 @@ export function definitionOf({ optimizer = "adamw" }: OptimizerOptions): Optimiz
 
 /**
  * The parameters of each group, in the model's order.
- * @throws {OptionError} Naming the first parameter that is in no group or in two, or that the model does not have; or the
- * group that has none.
+ * @param specs Those that are trained.
+ * @param all Those that the model has.
+ * @throws {OptionError} Naming the first parameter that is in no group or in two, that is frozen, or that the model does
+ * not have; or the group that has none.
  */
-export function parametersOf(specs: readonly ParameterSpec[], groups: readonly ParameterGroup[]): ParameterSpec[][] {
+export function parametersOf(
+  specs: readonly ParameterSpec[],
+  groups: readonly ParameterGroup[],
+  all: readonly ParameterSpec[] = specs,
+): ParameterSpec[][] {
   const refuse = (got: string, must: string) => {
     throw new OptionError(`Cannot divide parameters among optimizers: got ${got}, must ${must}`);
   };
@@ -54,7 +60,9 @@ export function parametersOf(specs: readonly ParameterSpec[], groups: readonly P
       return new Set(specs.filter((spec) => parameters(spec)).map(({ name }) => name));
     }
     for (const name of parameters) {
-      if (!known.has(name)) refuse(`${excerpt(name)}, which the model does not have`, "be a parameter's name");
+      if (known.has(name)) continue;
+      if (all.some((spec) => spec.name === name)) refuse(`${name}, which is frozen`, "be one that is trained");
+      refuse(`${excerpt(name)}, which the model does not have`, "be a parameter's name");
     }
     return new Set(parameters);
   });

@@ -25,6 +25,7 @@ export interface Optimizer {
 
 /**
  * Makes the optimizers of a model's parameters: one for all, or one for each group.
+ * @param specs The parameters that are trained, in the model's order. The gradients' layout is made of them too.
  * @throws {OptionError} If a number cannot work, there is no such optimizer, or a parameter is in no group or in two.
  */
 export function createOptimizers(
@@ -34,8 +35,9 @@ export function createOptimizers(
 ): Optimizer[] {
   // The cast is needed because Array.isArray does not see that a readonly array is one.
   const groups = (Array.isArray(options) ? options : [options]) as readonly ParameterGroup[];
-  const own = parametersOf(specs, groups);
-  return groups.map((group, i) => createOptimizer(parameters, specs, own[i], group));
+  const all = parameters.specs;
+  const own = parametersOf(specs, groups, all);
+  return groups.map((group, i) => createOptimizer(parameters, all, own[i], group));
 }
 
 function createOptimizer(
@@ -112,10 +114,10 @@ function stretches(
     return own.map((spec) => ({ decays: decays(spec), slice: (layout) => layout.part(spec.name) }));
   }
   const runs: { readonly first: ParameterSpec; readonly decays: boolean; bytes: number }[] = [];
-  const isOwn = new Set(own);
+  const isOwn = new Set(own.map(({ name }) => name));
   all.forEach((spec, i) => {
-    if (!isOwn.has(spec)) return;
-    const goesOn = i > 0 && isOwn.has(all[i - 1]) && runs.at(-1)!.decays === decays(spec);
+    if (!isOwn.has(spec.name)) return;
+    const goesOn = i > 0 && isOwn.has(all[i - 1].name) && runs.at(-1)!.decays === decays(spec);
     if (!goesOn) runs.push({ first: spec, decays: decays(spec), bytes: 0 });
     runs.at(-1)!.bytes += align(sizeOf(spec) * BYTES_PER_ELEMENT);
   });
