@@ -1,19 +1,19 @@
 import type { Precision } from "../graph/graph.ts";
 
-/** What a backend can do, and what is dear on it: whoever uses one decides by this, and never by its name. */
+/** What a backend can do, and what is expensive on it. Decide by this, never by the backend's name. */
 export interface Capabilities {
-  /** What intermediates of a program may be held in; `"f32"` is always among them. */
+  /** The formats in which it can hold a program's intermediates; `"f32"` is always among them. */
   readonly precisions: readonly Precision[];
   /** The kernels that it has, by name. */
   readonly kernels: ReadonlySet<string>;
-  /** Milliseconds that it computes nothing where a host waits for its results; 0 where a run ends with them. */
+  /** Milliseconds for which it sits idle when the host waits for results; 0 if a run ends with its results. */
   readonly readBackMs: number;
-  /** Texts that are best continued together: as many rows as its kernels for few rows are made for. */
+  /** How many texts are best continued together: as many rows as its kernels for few rows are made for. */
   readonly maxLanes: number;
-  /** Into how many parts work must be cut for all of the device to be busy to the end. */
+  /** How many parts work must be cut into, to keep the whole device busy to the end. */
   readonly parts: number;
-  /** Whether it computes on the machine's processors, in the machine's memory; else it has memory of its own. */
+  /** Whether it computes on the machine's processors, in the machine's memory. Otherwise it has memory of its own. */
   readonly onHost: boolean;
-  /** Bytes of an array that a kernel can take whole; as many as there is memory for where left out. */
+  /** The largest array, in bytes, that a kernel can take in one piece. If left out, only memory limits it. */
   readonly maxArrayBytes?: number;
 }

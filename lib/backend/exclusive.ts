@@ -1,11 +1,11 @@
-/** Work that reads and writes the same arrays, and so must not be under way twice. */
+/** Work that reads and writes the same arrays, so that only one may be in progress at a time. */
 export class Exclusive {
   #isUnderWay = false;
 
   /**
-   * Does it.
-   * @param what In words, for the error.
-   * @throws {Error} If the same is under way: a mistake in the program, which would get wrong numbers.
+   * Does the work.
+   * @param what Names the work in the error.
+   * @throws {Error} If it is already in progress: a mistake in the program, which would get wrong numbers.
    */
   async run<T>(what: string, work: () => Promise<T>): Promise<T> {
     if (this.#isUnderWay) throw new Error(`Cannot ${what}: got a call while another is under way, await that first`);

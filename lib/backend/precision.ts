@@ -2,7 +2,7 @@ import { option, say, UserError } from "../errors.ts";
 import type { Precision } from "../graph/graph.ts";
 import type { Backend } from "./backend.ts";
 
-/** @throws {UserError} If the backend cannot compute so. */
+/** @throws {UserError} If the backend cannot compute in this precision. */
 export function requirePrecision({ name, description, capabilities }: Backend, precision: Precision): void {
   if (capabilities.precisions.includes(precision)) return;
   const got = `the ${name} backend (${description}), which computes in ${capabilities.precisions.join(" and ")}`;

@@ -5,24 +5,25 @@ import { createWasmBackend } from "./wasm.ts";
 import { createWebGpuBackend } from "./webgpu.ts";
 import { findAdapter, type GpuSource, summarizeAdapter } from "./webgpu/adapter.ts";
 
-/** `"auto"` is webgpu where there is a real GPU, and wasm elsewhere. */
+/** `"auto"` is webgpu if there is a real GPU, and wasm otherwise. */
 export type BackendChoice = "auto" | "webgpu" | "wasm";
 
 const CHOICES: readonly BackendChoice[] = ["auto", "webgpu", "wasm"];
 
-/** What `createBackend` may be told. */
+/** Options for `createBackend`. */
 export interface CreateBackendOptions {
-  /** Workers of the wasm backend; by default one for each core. */
+  /** Workers of the wasm backend; by default one per core. */
   readonly workers?: number;
   /** Another implementation of WebGPU than the runtime's own, which is `navigator.gpu`. */
   readonly gpu?: GpuSource;
 }
 
 /**
- * Makes the backend that a person asked for. A software adapter, a CPU that poses as a GPU, is taken only where `webgpu`
- * is asked for by name: the wasm backend is faster on the same CPU.
+ * Makes the backend that was asked for. A software adapter (a CPU that poses as a GPU) is used only if `webgpu` is
+ * asked
+ * for by name: the wasm backend is faster on the same CPU.
  *
- * @throws {OptionError} If there is no backend of that name; names are told apart by case.
+ * @throws {OptionError} If there is no backend of that name; names are case-sensitive.
  * @throws {UserError} If `webgpu` is asked for and there is no adapter.
  */
 export async function createBackend(choice: BackendChoice, options: CreateBackendOptions = {}): Promise<Backend> {
@@ -32,8 +33,8 @@ export async function createBackend(choice: BackendChoice, options: CreateBacken
 }
 
 /**
- * The backend of that name, such as a run's config.json says.
- * @throws {OptionError} If there is none that this project makes.
+ * The backend of a name, such as the one in a run's config.json.
+ * @throws {OptionError} If there is no backend of that name.
  */
 export function backendChoice(name: string): BackendChoice {
   const choice = CHOICES.find((known) => known === name);
@@ -41,7 +42,7 @@ export function backendChoice(name: string): BackendChoice {
   throw new OptionError(`Cannot make a backend: got ${excerpt(name)}, must be ${CHOICES.join(", ")}`);
 }
 
-/** What `"auto"` takes on this machine, and why, in words for a person. */
+/** What `"auto"` chooses on this machine, and the reason in words. */
 export async function chooseBackend(
   { gpu }: Pick<CreateBackendOptions, "gpu"> = {},
 ): Promise<{ readonly name: "webgpu" | "wasm"; readonly reason: string }> {

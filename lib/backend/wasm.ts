@@ -17,20 +17,20 @@ import { compileModule, instantiate, kernelNames } from "./wasm/module.ts";
 import { WorkerPool } from "./wasm/pool.ts";
 import { schedule } from "./wasm/schedule.ts";
 
-/** More workers, each with memory of its own, would leave less than half of the 4 GiB to the storages. */
+/** Each worker has memory of its own: more of them would leave the storages less than half of the 4 GiB. */
 const MAX_WORKERS = 256;
 
 /** Rows that the kernel for few rows is best at. All counts up to there are summed in one order, or in two: one, and several. */
 const MAX_LANES = 12;
 
-/** What `createWasmBackend` may be told. */
+/** Options for `createWasmBackend`. */
 export interface WasmBackendOptions {
-  /** Number of workers; by default one for each core, and 256 at most. Results have the same bits for any number. */
+  /** Number of workers: 256 at most, by default one per core. Results have the same bits for any number. */
   readonly workers?: number;
 }
 
 /**
- * Starts a backend on the CPU: SIMD kernels in WebAssembly over one shared memory, walked by several workers at once.
+ * Starts a backend on the CPU: SIMD kernels in WebAssembly, run by several workers on one shared memory.
  * @throws {RangeError} If `workers` is not a whole number from 1 to 256.
  */
 export async function createWasmBackend(options: WasmBackendOptions = {}): Promise<Backend> {
@@ -115,7 +115,7 @@ export class WasmBackend implements Backend {
   #store(program: Program): ProgramMemory {
     const { allocator, memory } = this.#pool;
     const steps = schedule(program.calls);
-    // A worker by itself takes everything, and counts nothing.
+    // A single worker does everything itself, and counts nothing.
     const bytesOfCall = this.workers > 1 ? counterBytes(this.workers) : 0;
     const bytes = bytesOfCall * steps.length;
     this.#programs++;
@@ -208,7 +208,7 @@ export class WasmBackend implements Backend {
   }
 
   release(storage: DeviceStorage): void {
-    // All was freed then.
+    // Everything has been freed by then.
     if (this.#disposed) return;
     if (this.#running) throw new Error(`Cannot release "${storage.name}": a program is running; await it first`);
     this.#free(storage);
@@ -234,7 +234,7 @@ export class WasmBackend implements Backend {
   }
 
   #array(view: View): Float32Array | Uint32Array {
-    // The buffer changes whenever the memory grows, so no array is kept.
+    // The buffer is replaced whenever the memory grows, so no array is kept.
     const { buffer } = this.#pool.memory;
     const address = this.#addressOf(view);
     return view.dtype === "f32"

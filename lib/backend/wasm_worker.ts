@@ -1,15 +1,16 @@
 /// <reference lib="deno.worker" />
 /**
- * A worker of the wasm backend: waits for a program, walks its calls with its share of each, waiting for those that a
- * call needs to be complete, and waits for the next program. It never returns to the event loop while the backend lives,
- * because waiting on the shared memory is the fastest way to be woken.
+ * A worker of the wasm backend. It waits for a program, does its share of each call (after the calls that this one
+ * needs
+ * are complete), and waits for the next program. It never returns to the event loop while the backend lives, because
+ * waiting on the shared memory is the fastest way to be woken.
  */
 import { enterRun, leaveRun } from "./wasm/gate.ts";
 import { QUIT, WORD } from "./wasm/layout.ts";
 import { instantiate, kernelNames, type WorkerMessage, type WorkerStart } from "./wasm/module.ts";
 import { readPhases, type WorkerCall, type WorkerPhases } from "./wasm/phases.ts";
 
-/** How often a worker looks for the next program before it sleeps: for a tenth of a millisecond. */
+/** How many times a worker looks for the next program before it sleeps: about a tenth of a millisecond. */
 const LOOKS = 20_000;
 
 function post(message: WorkerMessage): void {
@@ -21,7 +22,7 @@ self.onmessage = ({ data }: MessageEvent<WorkerStart>) => {
     serve(data);
     post({ kind: "ended" });
   } catch (error) {
-    // Thrown on, it would be printed as well.
+    // If thrown again, it would be printed as well.
     post({ kind: "died", message: error instanceof Error ? error.message : String(error) });
   }
   self.close();
@@ -48,7 +49,7 @@ function serve({ module, memory, worker, workers, scratch, beat }: WorkerStart):
     while (Atomics.load(words, WORD.sequence) === sequence) Atomics.wait(words, WORD.sequence, sequence);
     sequence = Atomics.load(words, WORD.sequence);
     if (Atomics.load(words, WORD.command) === QUIT) return;
-    // A worker that comes late finds the run over. Once inside, the run does not end without it.
+    // A worker that comes late finds the run over. Once it is inside, the run does not end without it.
     if (!enterRun(words)) continue;
     const phases = find(Atomics.load(words, WORD.command) >>> 0);
     const notes = Atomics.load(words, WORD.profile) >>> 0;
@@ -92,7 +93,7 @@ function serve({ module, memory, worker, workers, scratch, beat }: WorkerStart):
   }
 
   function make({ run, index }: WorkerCall): void {
-    // After a trap nobody computes any more, nor waits.
+    // After a trap, no worker computes or waits any more.
     if (Atomics.load(words, WORD.failed) !== 0) return;
     beats[0]++;
     beats[1] = index;

@@ -37,15 +37,15 @@ const MAX_LANES = 4;
 /** Workgroups: so many that the largest GPU's parts end at about the same time, and few for a CPU that poses as a GPU. */
 const PARTS = { hardware: 16_384, software: 64 };
 
-/** How the WebGPU backend is made. */
+/** Options for `createWebGpuBackend`. */
 export interface WebGpuOptions {
-  /** Take a software adapter (a CPU that poses as a GPU) if there is nothing better; true by default. */
+  /** Whether to accept a software adapter (a CPU that poses as a GPU) if there is nothing better. Default: true. */
   readonly allowSoftware?: boolean;
-  /** Use the kernels that a real GPU would get, even on a software adapter: for tests of those kernels. */
+  /** Whether to use a real GPU's kernels even on a software adapter: for tests of those kernels. */
   readonly kernelsForHardware?: boolean;
   /** Another implementation of WebGPU than the runtime's own, which is `navigator.gpu`. */
   readonly gpu?: GpuSource;
-  /** Runs these kernels in another way, by name: for tests and measurements of variants. */
+  /** Runs these kernels, by name, in another way: to test and measure variants. */
   readonly kernels?: ReadonlyMap<string, WgslKernel>;
 }
 
@@ -54,7 +54,7 @@ export class WebGpuBackend implements Backend {
   readonly name = "webgpu";
   readonly capabilities: Capabilities;
   readonly adapter: AdapterSummary;
-  /** For what this interface does not offer; whoever destroys it makes the backend useless. */
+  /** For what this interface does not offer. If you destroy it, the backend is useless. */
   readonly device: GPUDevice;
   #traits: DeviceTraits;
   readonly #kernels: ReadonlyMap<string, WgslKernel>;
@@ -89,20 +89,21 @@ export class WebGpuBackend implements Backend {
     this.#clock = device.features.has("timestamp-query") ? new Clock() : undefined;
   }
 
-  /** What kernels are chosen by. */
+  /** What decides which kernels are used. */
   get traits(): DeviceTraits {
     return this.#traits;
   }
 
   /**
-   * Chooses the tiles of matrix products, in programs that are loaded from now on, by how fast this device is with each.
-   * @param tiles As `measureTileRates` finds them; those measured on another GPU where left out.
+   * Chooses the tiles of matrix products by how fast this device is with each, for programs that are loaded from now
+   * on.
+   * @param tiles As `measureTileRates` finds them; by default, those measured on another GPU.
    */
   useTiles(tiles: readonly RatedTile[] | undefined): void {
     this.#traits = { ...this.#traits, tiles };
   }
 
-  /** The same of products on subgroup matrices. */
+  /** The same for products on subgroup matrices. */
   useMatrixTiles(matrixTiles: readonly RatedMatrixTile[] | undefined): void {
     this.#traits = { ...this.#traits, matrixTiles };
   }
@@ -120,7 +121,7 @@ export class WebGpuBackend implements Backend {
     return this.adapter.software ? `${this.adapter.description}, on the CPU` : this.adapter.description;
   }
 
-  /** What a program becomes on this device: the sources of its kernels, and how they are dispatched. */
+  /** A program as it runs on this device: the sources of its kernels, and how they are dispatched. */
   dispatchesOf(program: Program): readonly PlannedDispatch[] {
     return planDispatches(program, this.#kernels, this.traits, this.device.limits).dispatches;
   }
@@ -162,7 +163,7 @@ export class WebGpuBackend implements Backend {
 
   /** Frees the scratch memory that no program uses any more. */
   #freeScratch(): void {
-    // A program on its way may have some already.
+    // A program that is being loaded may have some already.
     if (this.#loading.size > 0) return;
     this.#parts.memory.keepScratch(new Set(this.#loaded.values().map(({ bound }) => bound.scratch)));
   }
@@ -182,7 +183,7 @@ export class WebGpuBackend implements Backend {
       drained();
       return data;
     } finally {
-      // Where the device failed, its reason says more than that of the read.
+      // If the device failed, its reason tells more than the read's.
       await failures.settle();
     }
   }

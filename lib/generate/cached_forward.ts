@@ -11,9 +11,9 @@ interface Inputs {
   readonly rows: Tensor;
 }
 
-/** A forward pass over so many tokens of each of some sequences, at a position given at run time. */
+/** A forward pass over a number of tokens of each sequence, at a position given at run time. */
 export class CachedForward implements Disposable {
-  /** Tokens of each sequence that one run takes at most. */
+  /** The most tokens of each sequence in one run. */
   readonly tokens: number;
   readonly #compiled: CompiledGraph;
   readonly #inputs: Inputs;
@@ -45,10 +45,10 @@ export class CachedForward implements Disposable {
   }
 
   /**
-   * Runs tokens at a position; returns the logits after the last, (batch, vocabSize). A part shorter than the program is
-   * padded: the padding's keys lie after the part's and are overwritten before any query may see them.
+   * Runs tokens at a position; returns the logits after the last, (batch, vocabSize). A part that is shorter than the
+   * program is padded. The padding's keys come after the part's, and are overwritten before any query can see them.
    *
-   * @param parts Of each sequence as many tokens.
+   * @param parts The same number of tokens of each sequence.
    */
   async run(parts: readonly (readonly number[])[], start: number): Promise<Float32Array> {
     const compiled = this.#compiled;

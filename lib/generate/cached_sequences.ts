@@ -7,10 +7,10 @@ import { Lanes } from "./lanes.ts";
 import type { CachingModel } from "../model/language_model.ts";
 import type { Sequences } from "./sequences.ts";
 
-/** Prompt tokens that one run of the prefill program takes. */
+/** Prompt tokens per run of the prefill program. */
 const PREFILL_TOKENS = 64;
 
-/** With a cache: one program takes a stretch of the prompt at a time, another one token. */
+/** With a cache: one program processes the prompt in chunks, another one token at a time. */
 export class CachedSequences implements Sequences {
   readonly decode: Decode;
   readonly #backend: Backend;
@@ -55,7 +55,7 @@ export class CachedSequences implements Sequences {
   async feed(tokens: readonly number[]): Promise<Float32Array> {
     let logits: Float32Array = new Float32Array();
     for (let start = 0; start < tokens.length;) {
-      // The prefill program writes all its rows to the cache: it must not reach beyond the end.
+      // The prefill program writes all its rows to the cache, so it must not reach beyond the end.
       const fits = start + this.#prefill.tokens <= this.#model.config.contextLength;
       const forward = fits ? this.#prefill : this.#single;
       const part = tokens.slice(start, start + forward.tokens);

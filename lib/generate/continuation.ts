@@ -3,20 +3,20 @@ import { NO_TOKEN } from "../ops/sample_token.ts";
 import type { DrawableIds } from "./drawable_ids.ts";
 import { NoTokenError, penalizeRepetition, sampleToken, type SamplingOptions } from "./sampling.ts";
 
-/** How texts are continued, whatever the seed. */
+/** Options for continuing a text, apart from the seed. */
 export interface ContinuationOptions extends SamplingOptions {
-  /** New tokens at most. */
+  /** The most new tokens. */
   readonly maxTokens: number;
-  /** Ids that end the text; they are not yielded. */
+  /** Ids that end the text. They are not part of it. */
   readonly stopIds?: readonly number[];
-  /** Ends the text; tokens that were made already still come. */
+  /** Ends the text; tokens that were already made are still yielded. */
   readonly signal?: AbortSignal;
 }
 
 /** The random stream that samples are drawn from. */
 const RANDOM_STREAM_SAMPLES = 2;
 
-/** One text under way: what its next token is chosen by, apart from the logits. */
+/** A text in progress: everything that decides its next token, apart from the logits. */
 export class Continuation {
   readonly options: ContinuationOptions;
   readonly #contextLength: number;
@@ -51,12 +51,12 @@ export class Continuation {
     return this.#context;
   }
 
-  /** Whether the context slid when its newest token came: every other has another position than before. */
+  /** Whether the context slid when its newest token came, so that every other token has a new position. */
   get hasSlid(): boolean {
     return this.#hasSlid;
   }
 
-  /** Tokens that may still be made. */
+  /** How many tokens may still be made. */
   get remaining(): number {
     return this.options.maxTokens - this.#made;
   }
@@ -84,9 +84,9 @@ export class Continuation {
   }
 
   /**
-   * Takes the token that was chosen, unless it ends the text. A full context slides: its newest half is kept.
+   * Takes the token that was chosen, unless it ends the text. A full context slides: only its newest half is kept.
    * @returns Whether the token belongs to the text.
-   * @throws {NoTokenError} If a device found none to choose.
+   * @throws {NoTokenError} If a device found no token to choose.
    */
   take(id: number): boolean {
     if (this.options.stopIds?.includes(id)) this.end();
@@ -96,7 +96,7 @@ export class Continuation {
     this.#isOver = this.remaining === 0;
     this.#hasSlid = this.#context.length === this.#contextLength;
     const kept = this.#hasSlid ? this.#context.slice(-Math.floor(this.#contextLength / 2)) : this.#context;
-    // Half of a context of one token is nothing.
+    // Half of a one-token context is nothing.
     this.#context = [...kept, id].slice(-this.#contextLength);
     return true;
   }

@@ -8,11 +8,11 @@ import type { KvCache } from "../model/kv_cache.ts";
 import type { LanguageModel } from "../model/language_model.ts";
 import type { NextTokens } from "./shared_steps.ts";
 
-/** Takes sequences on whose newest token alone is not in the cache, one sequence a lane. */
+/** Continues sequences, one per lane, of which only the newest token is not in the cache. */
 export interface Decode extends Disposable {
   /**
-   * Computes what follows: as many tokens for each text, no more than fit the context and may be made.
-   * @param texts One for each lane; those that are not over have contexts of one length.
+   * Computes what follows: the same number of tokens for each text, no more than fit the context and may be made.
+   * @param texts One per lane; the contexts of those that are not over have the same length.
    */
   run(texts: readonly Continuation[]): Promise<NextTokens>;
 
@@ -21,7 +21,8 @@ export interface Decode extends Disposable {
 }
 
 /**
- * Loads what decodes best on a backend: one that draws tokens itself need not be read after each. `layers` decides the number of lanes.
+ * Loads what decodes fastest on a backend: if it can draw tokens itself, it need not be read after each one. `layers`
+ * determines the number of lanes.
  * @param drawable The ids that may be chosen.
  * @param single Runs one token of each lane, if that is loaded already.
  */

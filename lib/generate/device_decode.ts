@@ -20,12 +20,14 @@ import type { NextTokens } from "./shared_steps.ts";
 /** Steps of the first batch. */
 const FIRST_STEPS = 4;
 
-/** A batch should take so long: a read-back is little beside it, and tokens still seem to flow. */
+/**
+ * How long a batch should take: so long that a read-back hardly counts, and so short that tokens still seem to flow.
+ */
 const BATCH_MILLISECONDS = 100;
 
 /**
  * Takes many steps between two read-backs: the device chooses each token and feeds it to the next step. Reading from a
- * GPU takes 10 ms and more, whatever the size, in which a small model could have made many tokens.
+ * GPU takes at least 10 ms, whatever the size, and in that time a small model could have made many tokens.
  */
 export class DeviceDecode implements Decode {
   readonly #backend: Backend;
@@ -51,7 +53,7 @@ export class DeviceDecode implements Decode {
     const [lanes, contextLength] = layers[0].keys.shape;
     const graph = new Graph();
     const inputs = samplingInputs(graph, lanes, model.config.vocabSize);
-    // The last place is for the token after a full context, which slides.
+    // The last place is for the token after a full context, which then slides.
     const tokens = sampledTokens(lanes, contextLength + 1);
     const logits = model.forward(graph, tokens.ids, { cache: { start: inputs.start, layers } });
     sampleTokens(graph, logits, inputs, tokens);
@@ -89,7 +91,7 @@ export class DeviceDecode implements Decode {
   async #step(texts: readonly Continuation[], position: number, ahead: number): Promise<void> {
     const { start, uniforms } = this.#inputs;
     this.#compiled.set(start, [position]);
-    // Random numbers from the host are the same for every backend, and cost the device nothing.
+    // Random numbers from the host are the same on every backend, and cost the device nothing.
     this.#compiled.set(uniforms, texts.map((text) => text.uniform(ahead)));
     await this.#compiled.run();
   }

@@ -3,7 +3,7 @@ import type { Tokenizer } from "../tokenizer/mod.ts";
 /** The special token between documents. */
 export const END_OF_TEXT = "<|endoftext|>";
 
-/** What a text goes on from that begins as a document does: the end of another one, or at least of a line. */
+/** What precedes a text that begins a document: the end of another document, or at least of a line. */
 export function documentStart(tokenizer: Tokenizer): string {
   return tokenizer.specialTokens.has(END_OF_TEXT) ? END_OF_TEXT : "\n";
 }

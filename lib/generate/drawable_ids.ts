@@ -1,6 +1,6 @@
 /**
  * Which of a model's ids may be drawn. A model can have more rows than its tokenizer has tokens, and a tokenizer's ids can
- * have gaps: what a model makes of such rows stands for no text.
+ * have gaps. Such rows stand for no text.
  */
 export class DrawableIds {
   /** Bit i mod 32 of word ⌊i / 32⌋ says whether id i may be drawn. */
@@ -9,7 +9,7 @@ export class DrawableIds {
 
   /**
    * @param isDrawable Asked once for each id; all are by default.
-   * @throws {RangeError} If there is none.
+   * @throws {RangeError} If no id may be drawn.
    */
   constructor(vocabSize: number, isDrawable: (id: number) => boolean = () => true) {
     this.bits = new Uint32Array(Math.ceil(vocabSize / 32));
@@ -24,7 +24,7 @@ export class DrawableIds {
     this.#others = Uint32Array.from(others);
   }
 
-  /** Leaves no chance to ids that may not be drawn, in place. */
+  /** Makes it impossible, in place, to draw ids that may not be drawn. */
   mask(logits: Float32Array): void {
     for (const id of this.#others) logits[id] = -Infinity;
   }

@@ -1,16 +1,17 @@
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import { untilStopString } from "./text_stream.ts";
 
-/** Where a text ends, besides where its tokens do. */
+/** Options for where a text ends. */
 export interface GeneratedTextOptions {
-  /** A text, or several, that the text ends before. */
+  /** One or several stop strings; the text ends before the first that occurs. */
   readonly stop?: string | readonly string[];
 }
 
 /**
- * Token ids as text, while they are made: iterated over, it gives pieces; awaited, the whole. A character whose bytes are
- * not complete is held back, so that the pieces together are the text. It is read once: awaited after some pieces, it
- * gives what was left. Leaving the loop ends the text.
+ * Token ids as text, while they are made. Iterate over it for pieces, or await it for the whole text. An incomplete
+ * character is held back, so that the pieces together are the text. It can be read only once: if you await it after
+ * some
+ * pieces, it gives the rest. Leaving the loop ends the text.
  *
  * @example
  * ```ts
@@ -30,10 +31,10 @@ export class GeneratedText implements AsyncIterable<string>, PromiseLike<string>
   #whole: Promise<string> | undefined;
 
   /**
-   * Nothing is read, or made, before this is.
+   * Nothing is read or generated until this is read.
    *
    * @param ids As `TextGenerator.generate` gives them.
-   * @param tokenizer The one whose ids they are.
+   * @param tokenizer The tokenizer of these ids.
    */
   constructor(ids: AsyncIterable<number>, tokenizer: Tokenizer, { stop = [] }: GeneratedTextOptions = {}) {
     const stops = typeof stop === "string" ? [stop] : stop;
@@ -45,7 +46,7 @@ export class GeneratedText implements AsyncIterable<string>, PromiseLike<string>
     return this.#pieces;
   }
 
-  /** What `await` calls: waits for the end, and gives the text. Rejects as the ids' iterator does. */
+  /** Called by `await`: waits for the end and gives the text. Rejects if the ids' iterator does. */
   then<T = string, E = never>(
     onText?: ((text: string) => T | PromiseLike<T>) | null,
     onError?: ((reason: unknown) => E | PromiseLike<E>) | null,
@@ -55,7 +56,7 @@ export class GeneratedText implements AsyncIterable<string>, PromiseLike<string>
   }
 }
 
-/** UTF-8 in pieces as text; what is not UTF-8 becomes U+FFFD. */
+/** Decodes UTF-8 in pieces; what is not UTF-8 becomes U+FFFD. */
 async function* decoded(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<string, void, void> {
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   for await (const bytes of pieces) {

@@ -1,9 +1,9 @@
 import type { ContinuationOptions } from "./continuation.ts";
 
-/** How a text is continued by someone who has said nothing: tokens at most, and how each is drawn. */
+/** Defaults for continuing a text: the most tokens, and how each is drawn. */
 export const GENERATION_DEFAULTS = { maxTokens: 200, temperature: 0.8, topP: 0.95 } as const;
 
-/** Options with the defaults for what was not said, or said to be `undefined`. */
+/** Options with the defaults filled in for what is absent or `undefined`. */
 export function withDefaults<T extends Partial<ContinuationOptions>>(options: T): T & ContinuationOptions {
   const {
     maxTokens = GENERATION_DEFAULTS.maxTokens,

@@ -11,40 +11,42 @@ import { type NextTokens, SharedSteps } from "./shared_steps.ts";
 import { WholeSequences } from "./whole_sequences.ts";
 
 /**
- * How a text is continued. By default it has 200 new tokens at most, drawn with temperature 0.8 and top-p 0.95.
+ * Options for continuing a text. By default, at most 200 new tokens, drawn with temperature 0.8 and top-p 0.95.
  */
 export interface GenerateOptions extends Partial<ContinuationOptions> {
   /** Decides every choice; 0 by default. */
   readonly seed?: number;
 }
 
-/** What a generator may be told. */
+/** Options for a generator. */
 export interface GeneratorOptions {
   /**
-   * Asked once for each id of the model: whether a text may have it. Give `(id) => tokenizer.hasToken(id)` where the
-   * model may have rows that stand for no token; by default all ids may be drawn.
+   * Called once for each id of the model: whether it may be drawn. Pass `(id) => tokenizer.hasToken(id)` if the model
+   * may
+   * have rows that stand for no token. By default, all ids may be drawn.
    */
   readonly isDrawable?: (id: number) => boolean;
 }
 
 /**
- * Continues token sequences with a KV cache: one program takes a stretch of the prompt at a time, another one token. A
- * model that has no cache goes through its whole context for each token.
+ * Continues token sequences with a KV cache: one program processes the prompt in chunks, another one token at a time. A
+ * model without a cache processes its whole context for each token.
  *
- * When the context is full it slides: the newest half of it is fed again from position 0, and generation goes on from
- * there. Positions are relative, so the model sees what it was trained on, at the cost of one prefill per half context.
+ * When the context is full, it slides: its newest half is fed again from position 0, and generation continues from
+ * there.
+ * Positions are relative, so the model sees what it was trained on, at the cost of one prefill per half context.
  *
- * There is one cache, so there is one text at a time, or one set of samples that are made together: another is refused
- * until all of them have ended, were given up (`return`, or leaving the loop that reads them) or aborted.
+ * There is one cache, and so one text at a time, or one set of samples that are made together. Another is refused until
+ * all of them have ended, or were abandoned (`return`, or leaving the loop that reads them) or aborted.
  *
- * It owns its cache and its programs, not the model's weights: see `LanguageModel.release`.
+ * It owns its cache and its programs, but not the model's weights: see `LanguageModel.release`.
  */
 export class TextGenerator implements Disposable {
   readonly #backend: Backend;
   readonly #model: LanguageModel;
   readonly #sequences: Sequences;
   readonly #drawable: DrawableIds;
-  /** What uses the cache, or did so last. */
+  /** The texts that use the cache, or used it last. */
   #underWay: { readonly isOver: boolean } | undefined;
 
   private constructor(backend: Backend, model: LanguageModel, sequences: Sequences, drawable: DrawableIds) {
@@ -55,7 +57,7 @@ export class TextGenerator implements Disposable {
   }
 
   /**
-   * Loads the programs. The weights are the caller's to write, before the first `generate`.
+   * Loads the programs. Write the weights before the first `generate`.
    * @throws {RangeError} If no id may be drawn.
    */
   static async create(backend: Backend, model: LanguageModel, options: GeneratorOptions = {}): Promise<TextGenerator> {
@@ -71,7 +73,7 @@ export class TextGenerator implements Disposable {
     this.#sequences[Symbol.dispose]();
   }
 
-  /** How many samples `generateSamples` makes together at most. */
+  /** The most samples that `generateSamples` makes together. */
   get maxSamples(): number {
     return this.#backend.capabilities.maxLanes;
   }
@@ -79,9 +81,9 @@ export class TextGenerator implements Disposable {
   /**
    * Yields new token ids, one at a time.
    * @param prompt At least one token id: an array, or what `Tokenizer.encode` gives.
-   * @throws {RangeError} If the prompt is empty or holds an id beyond the vocabulary, or an option cannot work.
+   * @throws {RangeError} If the prompt is empty or has an id outside the vocabulary, or an option cannot work.
    * @throws {NoTokenError} If the model computes NaN.
-   * @throws {Error} If another text of this generator is under way.
+   * @throws {Error} If another text of this generator is in progress.
    */
   async *generate(prompt: Iterable<number>, options: GenerateOptions = {}): AsyncGenerator<number, void, void> {
     const ids = [...prompt];
@@ -95,12 +97,12 @@ export class TextGenerator implements Disposable {
   }
 
   /**
-   * Continues one prompt several times, all samples going through the model together. Each yields the ids that
-   * `generate` yields with its seed, unless two tokens are so close that rounding decides between them. They advance in
-   * step: what one yields before the others are read is kept for them. A sample that is given up (`return`) takes no
-   * further part.
+   * Continues one prompt several times, with all samples going through the model together. Each yields the same ids as
+   * `generate` with its seed, unless two tokens are so close that rounding decides between them. They advance in step:
+   * ids
+   * that have not been read yet are kept. A sample that is abandoned (`return`) takes no further part.
    *
-   * @param options As those of `generate`, with the same defaults.
+   * @param options Those of `generate`, with the same defaults.
    * @param seeds One for each sample, at most `maxSamples`.
    * @throws {RangeError} As `generate` does, and if there are no seeds or too many.
    * @throws {NoTokenError | Error} As `generate` does.
@@ -132,12 +134,12 @@ export class TextGenerator implements Disposable {
   }
 
   /**
-   * What the model makes of a text: the logits of the token that follows it.
+   * The logits of the token that follows a text.
    *
    * @param ids From one to the model's contextLength.
-   * @returns (vocabSize), the caller's own; those of ids that may not be drawn are among them.
-   * @throws {RangeError} If there are no ids or too many, or one is beyond the vocabulary.
-   * @throws {Error} If a text of this generator is under way.
+   * @returns (vocabSize), a copy; includes the logits of ids that may not be drawn.
+   * @throws {RangeError} If there are no ids or too many, or one is outside the vocabulary.
+   * @throws {Error} If a text of this generator is in progress.
    */
   async logits(ids: Iterable<number>): Promise<Float32Array> {
     const context = [...ids];
@@ -156,7 +158,7 @@ export class TextGenerator implements Disposable {
     }
   }
 
-  /** Makes the cache these texts'. */
+  /** Reserves the cache for these texts. */
   #occupy<T extends { readonly isOver: boolean }>(steps: T): T {
     if (this.#underWay?.isOver === false) {
       throw new Error(
@@ -177,7 +179,7 @@ export class TextGenerator implements Disposable {
     decode: Decode,
     fed?: (index: number) => Promise<void>,
   ): Promise<NextTokens> {
-    // All that go on have contexts of one length, so that they slide together.
+    // The contexts of all that continue have the same length, so that they slide together.
     if (!texts.find(({ isOver }) => !isOver)!.hasSlid) return await decode.run(texts);
     const next: number[][] = texts.map(() => []);
     for (const [i, text] of texts.entries()) {

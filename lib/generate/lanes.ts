@@ -33,7 +33,7 @@ export class Lanes implements Disposable {
   }
 
   /**
-   * @param single The cache of one sequence, which lanes are filled from.
+   * @param single The cache of one sequence, from which lanes are filled.
    * @param drawable The ids that may be chosen.
    */
   static async load(

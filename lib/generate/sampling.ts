@@ -1,26 +1,27 @@
 import { OptionError, UserError } from "../errors.ts";
 
-/** How the next token is chosen from the logits. */
+/** Options for choosing the next token from the logits. */
 export interface SamplingOptions {
-  /** Divides the logits; 0 takes the most likely token. */
+  /** Divides the logits. 0 takes the most likely token. */
   readonly temperature: number;
-  /** Keep the most likely tokens whose probabilities reach this sum; 1 keeps all. */
+  /** Keeps the most likely tokens until their probabilities reach this sum; 1 keeps all. */
   readonly topP: number;
-  /** Keep this many of the most likely tokens; by default all. */
+  /** Keeps this many of the most likely tokens. Default: all. */
   readonly topK?: number;
-  /** Keep tokens at least this times as likely as the most likely one; 0, the default, keeps all. */
+  /** Keeps tokens that are at least this many times as likely as the most likely one; 0 (the default) keeps all. */
   readonly minP?: number;
   /**
-   * Divides positive logits of tokens that are in the context already, and multiplies negative ones: from 10⁻⁶ to 10⁶,
-   * 1 by default.
+   * Divides the positive logits, and multiplies the negative logits, of tokens that are already in the context. From
+   * 10⁻⁶
+   * to 10⁶; 1 by default.
    */
   readonly repetitionPenalty?: number;
 }
 
 /**
- * Checks that options can be sampled with.
+ * Checks sampling options.
  *
- * @throws {OptionError} Naming the first option that cannot work, and what it must be.
+ * @throws {OptionError} If an option cannot work, naming the first one and what it must be.
  */
 export function validateSampling(options: SamplingOptions): void {
   const { temperature, topP, topK = 1, minP = 0, repetitionPenalty = 1 } = options;
@@ -35,7 +36,7 @@ export function validateSampling(options: SamplingOptions): void {
   check("repetitionPenalty", isPenalty, `from ${1 / LARGEST_PENALTY} to ${LARGEST_PENALTY}`);
 }
 
-/** Thrown where no token can be chosen. */
+/** Thrown if no token can be chosen. */
 export class NoTokenError extends UserError {
   /** What a stack trace calls it. */
   override readonly name = "NoTokenError";
@@ -48,30 +49,31 @@ export class NoTokenError extends UserError {
   }
 }
 
-/** A token that is penalised as much is never drawn again; beyond it, logits would leave f32. */
+/** A token penalised this much is never drawn again. With more, logits would leave the range of f32. */
 const LARGEST_PENALTY = 1e6;
 
 /** The largest f32. */
 const LARGEST_LOGIT = 3.4028234663852886e38;
 
-/** Beyond this, scores times it would not be finite in f32; a temperature as low takes the likeliest anyway. */
+/** With a larger factor, scores would not be finite in f32; a temperature this low takes the likeliest token anyway. */
 const LARGEST_INVERSE_TEMPERATURE = 1e30;
 
-/** 1 / temperature must not round to 0 in f32, which stands for temperature 0. */
+/** 1 / temperature must not round to 0 in f32, because 0 stands for temperature 0. */
 const SMALLEST_INVERSE_TEMPERATURE = 1e-30;
 
-/** The largest f32 below 1: only a topP of 1 itself, rounded or not, leaves the nucleus out. */
+/** The largest f32 below 1, so that only a topP of exactly 1 switches the nucleus off, whatever rounding does. */
 const LARGEST_TOP_P = 1 - 2 ** -24;
 
 /**
- * How far below the largest logit one may lie and be kept: exp(−margin / temperature) = minP. So min-p compares logits,
- * not weights: what is a tie, and what stays at a minP of 1, does not hang on how exponentials are rounded.
+ * How far below the largest logit another may lie and still be kept: exp(−margin / temperature) = minP. So min-p
+ * compares
+ * logits, not weights: ties, and what stays at a minP of 1, do not depend on how exponentials are rounded.
  */
 function minPMargin({ temperature, minP = 0 }: SamplingOptions): number {
   return minP === 0 ? Infinity : -temperature * Math.log(minP);
 }
 
-/** The options as numbers in the order of `SAMPLING_OPTIONS`, for the device to choose by. */
+/** The options as numbers in the order of `SAMPLING_OPTIONS`, for the device. */
 export function encodeSampling(options: SamplingOptions): number[] {
   const { temperature, topP, topK = Infinity, repetitionPenalty = 1 } = options;
   return [
@@ -87,7 +89,7 @@ export function encodeSampling(options: SamplingOptions): number[] {
 }
 
 /**
- * Makes tokens that were seen less likely, in place.
+ * Makes tokens that have occurred less likely, in place.
  * Source: Keskar et al. 2019, arXiv:1909.05858.
  */
 export function penalizeRepetition(logits: Float32Array, seen: Iterable<number>, penalty: number): void {
@@ -99,7 +101,7 @@ export function penalizeRepetition(logits: Float32Array, seen: Iterable<number>,
 }
 
 /**
- * Chooses a token id: of the topK likeliest, those that minP leaves, and of these the nucleus that topP asks for.
+ * Chooses a token id: from the topK likeliest, those that minP leaves, and of these the nucleus given by topP.
  *
  * @param logits (vocabSize); −∞ for tokens that may not be drawn.
  * @param uniform A random number in [0, 1).
@@ -124,7 +126,7 @@ export function sampleToken(logits: Float32Array, options: SamplingOptions, unif
     total += weights[id];
   }
   if (topP < 1) {
-    // All weights below this add up to less than what may be left out, so none of them is in the nucleus.
+    // All weights below this add up to less than may be left out, so none of them is in the nucleus.
     const floor = (1 - topP) * total / weights.length;
     return sampleNucleus(scores, scores.filter((_, id) => weights[id] >= floor), weigh, topP * total, uniform);
   }
@@ -137,14 +139,14 @@ export function sampleToken(logits: Float32Array, options: SamplingOptions, unif
   return weights.findLastIndex((weight) => weight > 0);
 }
 
-/** The first of the largest logits, all of which are held against what no model in order computes. */
+/** The first of the largest logits. Checks all of them for values that no sound model computes. */
 function likeliest(logits: Float32Array): number {
   let best = -1;
   let largest = -Infinity;
   for (let id = 0; id < logits.length; id++) {
     const logit = logits[id];
     if (logit <= largest) continue;
-    // Larger, or NaN, which is neither.
+    // Larger, or NaN, which is neither larger nor smaller.
     if (!(logit < Infinity)) throw new NoTokenError();
     best = id;
     largest = logit;
@@ -153,12 +155,12 @@ function likeliest(logits: Float32Array): number {
   return best;
 }
 
-/** Sets what is below a floor to −∞, which weighs 0. */
+/** Sets what is below a floor to −∞, which has weight 0. */
 function dropBelow(scores: Float32Array, floor: number): void {
   for (let id = 0; id < scores.length; id++) if (scores[id] < floor) scores[id] = -Infinity;
 }
 
-/** Sets all but the `count` largest scores to −∞; of equal ones those with lower ids stay. */
+/** Sets all but the `count` largest scores to −∞; among equal ones, those with lower ids stay. */
 function keepLikeliest(scores: Float32Array, count: number): void {
   const lightest = scores.toSorted()[scores.length - count];
   let ties = count;

@@ -2,20 +2,20 @@ import type { Decode } from "./decode.ts";
 
 /** Sequences of equal length that go through the model together, one token each at a time. */
 export interface SequenceLanes {
-  /** Takes them all on. */
+  /** Advances them all. */
   readonly decode: Decode;
-  /** Makes a lane go on from the sequence that was fed last. */
+  /** Makes a lane continue the sequence that was fed last. */
   fill(lane: number): Promise<void>;
 }
 
 /** How a generator computes: with a cache, or without one. */
 export interface Sequences extends Disposable {
-  /** Takes on the sequence that was fed last. */
+  /** Continues the sequence that was fed last. */
   readonly decode: Decode;
 
   /** Feeds tokens from position 0 on; returns the logits after the last, (vocabSize). */
   feed(tokens: readonly number[]): Promise<Float32Array>;
 
-  /** Lanes for so many sequences; those for another number cannot be used any more. */
+  /** Lanes for this many sequences; lanes made earlier for another number can no longer be used. */
   lanes(count: number): Promise<SequenceLanes>;
 }

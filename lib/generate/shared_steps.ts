@@ -1,13 +1,13 @@
 import type { Continuation } from "./continuation.ts";
 
-/** For each text the tokens that follow it, one or more; for those that are over any. */
+/** For each text, the tokens that follow it, one or more; for texts that are over, anything. */
 export type NextTokens = readonly (readonly number[])[];
 
 /** Texts that advance in step, each read through an iterator of its own. */
 export class SharedSteps {
   readonly #texts: readonly Continuation[];
   readonly #advance: () => Promise<NextTokens>;
-  /** Ids that were taken and not yet read. */
+  /** Ids that have been taken but not read yet. */
   readonly #unread: readonly number[][];
   #step: Promise<void> | undefined;
 
@@ -31,11 +31,11 @@ export class SharedSteps {
     await this.#nextStep(first);
   }
 
-  /** One for each text. Ending one ends its text, and no other, whether it was read from or not. */
+  /** One iterator per text. Ending one ends only its text, whether or not it was read from. */
   iterators(): AsyncGenerator<number, void, void>[] {
     return this.#texts.map((text, i) => {
       const ids = this.#read(text, this.#unread[i]);
-      // A generator that was not read from has no `finally` to go through.
+      // A generator that was never read from does not reach its `finally`.
       const giveUp = ids.return.bind(ids);
       return Object.assign(ids, {
         return: (value: void | PromiseLike<void>) => {
@@ -59,7 +59,7 @@ export class SharedSteps {
     }
   }
 
-  /** Takes a step, or waits for the one that another iterator takes already. */
+  /** Takes a step, or waits for the one that another iterator is already taking. */
   async #nextStep(compute: () => Promise<NextTokens>): Promise<void> {
     this.#step ??= this.#takeStep(compute).finally(() => this.#step = undefined);
     await this.#step;
@@ -69,11 +69,11 @@ export class SharedSteps {
     try {
       const next = await compute();
       for (const [i, text] of this.#texts.entries()) {
-        // What was computed beyond the end of a text is not taken.
+        // What was computed beyond the end of a text is dropped.
         for (const id of next[i]) if (text.take(id)) this.#unread[i].push(id);
       }
     } catch (error) {
-      // Nothing follows from a step that failed.
+      // Nothing can follow a step that failed.
       for (const text of this.#texts) text.end();
       throw error;
     }

@@ -1,9 +1,11 @@
 /**
- * Joins the bytes of generated tokens, and ends before the first of some stop strings: the one that begins first in the
- * text. So the end depends on the text alone, not on where its tokens are cut. Bytes that may be the beginning of a stop
- * string are held back until that is known, and all that follow them.
+ * Joins the bytes of generated tokens, and ends before the stop string that begins first in the text. So the end
+ * depends
+ * only on the text, not on how it is divided into tokens. Bytes that may begin a stop string are held back, with all
+ * that
+ * follow them, until that is known.
  *
- * @param ids Token ids as they are made; closed when a stop string is found that none can come before.
+ * @param ids Token ids as they are made; closed when a stop string is found that no other can precede.
  * @param bytesOf The bytes of a token.
  */
 export async function* untilStopString(
@@ -23,19 +25,21 @@ export async function* untilStopString(
     if (isWhole) return;
     held = bytes.subarray(at);
   }
-  // What was not completed is no stop string, but another may have been behind its beginning.
+  // An incomplete stop string does not count, but there may be another one after its beginning.
   const { at } = firstMatch(held, stops, false);
   if (at > 0) yield held.subarray(0, at);
 }
 
-/** Where a stop string begins; the end where none does. */
+/** Where a stop string begins; the end if there is none. */
 interface Match {
   readonly at: number;
   /** Whether all of it is there. */
   readonly isWhole: boolean;
 }
 
-/** The first stop string; with `cutOff`, it may go on beyond the end. Of several that begin in one place, a whole one. */
+/**
+ * The first stop string; with `cutOff`, one that may continue beyond the end. Prefers a complete one in the same place.
+ */
 function firstMatch(bytes: Uint8Array, stops: readonly Uint8Array[], cutOff: boolean): Match {
   for (let at = 0; at < bytes.length; at++) {
     const begun = stops.filter((stop) => {

@@ -7,7 +7,7 @@ import type { Decode } from "./decode.ts";
 import { type LanguageModel, logitsOf } from "../model/language_model.ts";
 import type { SequenceLanes, Sequences } from "./sequences.ts";
 
-/** Without a cache: for each token of each sequence a forward pass over the whole context. */
+/** Without a cache: a forward pass over the whole context for each token of each sequence. */
 export class WholeSequences implements Sequences, SequenceLanes {
   readonly decode: Decode;
   readonly #compiled: CompiledGraph;
@@ -26,7 +26,7 @@ export class WholeSequences implements Sequences, SequenceLanes {
         for (const text of texts) next.push(text.isOver ? [] : [text.choose(await this.feed(text.context))]);
         return next;
       },
-      // It has nothing of its own.
+      // It owns nothing.
       [Symbol.dispose]: () => {},
     };
   }
@@ -41,13 +41,13 @@ export class WholeSequences implements Sequences, SequenceLanes {
   }
 
   async feed(tokens: readonly number[]): Promise<Float32Array> {
-    // Behind the tokens is filling: no position sees those after it.
+    // The tokens are followed by padding: no position sees those after it.
     this.#compiled.input(this.#ids).fill(0);
     await this.#compiled.set(this.#ids, tokens).set(this.#row, [tokens.length - 1]).run();
     return await this.#compiled.readFloats(this.#logits);
   }
 
-  /** However many they are, each text brings its whole context. */
+  /** Any number will do: each text brings its whole context. */
   lanes(): Promise<SequenceLanes> {
     return Promise.resolve(this);
   }

@@ -10,15 +10,15 @@ export interface GradientTarget {
   readonly accumulate: 0 | 1;
 }
 
-/** What `backward` may be told. */
+/** Options for `backward`. */
 export interface BackwardOptions {
   /**
-   * Where the gradients of leaves go: one tensor for each leaf that has a fixed place for its gradient, as a
-   * `TensorOptimizer` of `./train` has for each of its tensors.
-   * Other leaves get an intermediate, which the planner must then be told to keep.
+   * Where the gradients of leaves go: one tensor for each leaf whose gradient has a fixed place, as a `TensorOptimizer`
+   * of `./train` has for each of its tensors. The gradient of any other leaf is an intermediate: list it in
+   * `PlanOptions.keep` to read it.
    */
   readonly gradientOf?: ReadonlyMap<Tensor, Tensor>;
-  /** Add to the gradients of leaves in `gradientOf` instead of overwriting them: gradient accumulation. */
+  /** Adds to the gradients of the leaves in `gradientOf` instead of overwriting them: gradient accumulation. */
   readonly accumulate?: boolean;
 }
 
@@ -27,8 +27,8 @@ export interface BackwardOptions {
  * the kernel that computes it.
  *
  * A gradient tensor can be shared: the two inputs of `add` have the same gradient as its output. Adding in place would
- * then change the other's gradient too, so each gradient tensor knows its owners, the tensors whose backward rules have
- * not read it yet, and is copied before it is changed while another owner remains.
+ * then change the other's gradient too. So each gradient tensor knows its owners, the tensors whose backward rules have
+ * not read it yet, and it is copied before a change if another owner remains.
  */
 export class Gradients {
   readonly #graph: Graph;
@@ -36,7 +36,7 @@ export class Gradients {
   readonly #owners = new Map<Tensor, Set<Tensor>>();
   readonly #options: BackwardOptions;
 
-  /** Of a graph whose ops are recorded; {@linkcode backward} makes it. */
+  /** Made by {@linkcode backward}, for a graph whose ops are recorded. */
   constructor(graph: Graph, options: BackwardOptions) {
     this.#graph = graph;
     this.#options = options;
@@ -53,7 +53,7 @@ export class Gradients {
   }
 
   /**
-   * Says where a kernel must write (or add) its contribution to the gradient of `x`. Of an `x` that wants none, it is an
+   * Where a kernel must write (or add) its contribution to the gradient of `x`. For an `x` that wants none, it is an
    * array that nothing reads: a kernel that writes several gradients needs a place for each.
    */
   into(x: Tensor): GradientTarget {
@@ -75,7 +75,7 @@ export class Gradients {
     return { target: existing, accumulate: 1 };
   }
 
-  /** Says that `dX` itself is a contribution to the gradient of `x`: no kernel need run, unless it is of another type. */
+  /** Uses `dX` itself as a contribution to the gradient of `x`. No kernel has to run, unless the types differ. */
   pass(x: Tensor, dX: Tensor): void {
     if (!this.wants(x)) return;
     if (this.#gradients.has(x) || this.#options.gradientOf?.has(x) || dX.dtype !== x.dtype) {
@@ -86,7 +86,7 @@ export class Gradients {
     }
   }
 
-  /** Says that nothing will read the gradient through `y` any more. */
+  /** Notes that nothing will read the gradient through `y` any more. */
   release(y: Tensor): void {
     const gradient = this.#gradients.get(y);
     if (gradient !== undefined) this.#owners.get(gradient)?.delete(y);
@@ -106,10 +106,10 @@ export class Gradients {
 }
 
 /**
- * Appends the backward pass of everything on the tape: reverse-mode differentiation, each op by its own rule.
+ * Appends the backward pass of everything on the tape: reverse-mode differentiation, with each op's own rule.
  *
  * @param y The tensor to differentiate, usually the loss.
- * @param dY The gradient that flows into it, same shape: for a loss, the number 1 (or 1 / micro-batches, or a scale).
+ * @param dY The gradient with respect to `y`, of the same shape: for a loss, 1 (or 1 / micro-batches, or a scale).
  * @returns The gradients, by tensor.
  * @throws {Error} If `y` does not depend on any tensor that requires a gradient.
  */

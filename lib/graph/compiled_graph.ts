@@ -9,15 +9,17 @@ import type { Tensor } from "./tensor.ts";
 /**
  * Plans a graph and loads it on a backend.
  * @param options.keep Tensors that can be read after a run, besides those that have a fixed place.
- * @throws {Error} Naming the kernel, if one does not compile; or the storage, if memory is short. Nothing stays then.
+ * @throws {Error} If a kernel does not compile or memory is short, naming the kernel or storage. Nothing stays
+ *   allocated then.
  */
 export async function compile(backend: Backend, graph: Graph, options: PlanOptions = {}): Promise<CompiledGraph> {
   return await CompiledGraph.load(backend, plan(graph, options));
 }
 
 /**
- * A program on a backend, with the host's copy of its inputs: `set` some, `run`, `read` the results. It owns its inputs and
- * intermediates, which are freed when it is disposed of; what it shares with others (parameters, caches) stays.
+ * A program on a backend, with the host's copy of its inputs: `set` them, `run`, `read` the results. It owns its inputs
+ * and
+ * intermediates and frees them when it is disposed of; what it shares with others (parameters, caches) stays.
  */
 export class CompiledGraph implements Disposable {
   /** The plan that was loaded: its calls, and the storages that they touch. */
@@ -36,18 +38,20 @@ export class CompiledGraph implements Disposable {
     this.#inputs = program.inputs && new InputBlock(program);
   }
 
-  /** Loads a program that was planned before. Throws as {@linkcode compile} does. */
+  /** Loads a program that is planned already. Throws as {@linkcode compile} does. */
   static async load(backend: Backend, program: Program): Promise<CompiledGraph> {
     return new CompiledGraph(backend, program, await backend.load(program));
   }
 
   /**
-   * Sets elements of a tensor that the host may write. Inputs start as zeros, and are sent together with the next run;
-   * what has a fixed place is written at once, and whole.
+   * Sets elements of a tensor that the host can write. Inputs start as zeros, and all of them are sent with the next
+   * run.
+   * A tensor with a fixed place is written at once, and in full.
    *
-   * @param values As many as the tensor has or, of an input, fewer.
+   * @param values As many as the tensor has; for an input, fewer will do.
    * @param at Where in the input they go.
-   * @throws {RangeError} If they do not fit, or an integer is beyond what its op allows (an input's is found at the run).
+   * @throws {RangeError} If they do not fit, or an integer exceeds what its op allows (for an input, this is checked
+   *   when it runs).
    */
   set(tensor: Tensor, values: ArrayLike<number>, at = 0): this {
     if (tensor.placement === undefined) {
@@ -60,7 +64,7 @@ export class CompiledGraph implements Disposable {
     return this;
   }
 
-  /** The elements of an input, to be changed in place before the next run. */
+  /** The elements of an input. Change them in place before the next run. */
   input(tensor: Tensor): Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer> {
     this.#requireAlive();
     if (this.#inputs === undefined) throw new TypeError(`Cannot set ${tensor}: the graph has no inputs`);
@@ -70,14 +74,14 @@ export class CompiledGraph implements Disposable {
 
   /**
    * Runs every call in order; see `Executable.run`.
-   * @throws {RangeError} If an integer among the inputs is beyond what its op allows.
+   * @throws {RangeError} If an integer among the inputs exceeds what its op allows.
    */
   async run(): Promise<void> {
     this.#sendInputs();
     await this.#executable.run();
   }
 
-  /** Runs, and says how many seconds each call took; `undefined` where the backend keeps no clock. */
+  /** Runs, and returns how many seconds each call took; `undefined` if the backend has no clock. */
   async profile(): Promise<Float64Array | undefined> {
     if (this.#executable.profile === undefined) return undefined;
     this.#sendInputs();
@@ -85,8 +89,8 @@ export class CompiledGraph implements Disposable {
   }
 
   /**
-   * Copies a tensor out, after all earlier runs.
-   * @throws {Error} If it is neither an input, nor kept, nor at a fixed place.
+   * Copies a tensor out once all earlier runs are done.
+   * @throws {Error} If it is not an input, was not kept, and has no fixed place.
    */
   async read(tensor: Tensor): Promise<HostArray> {
     this.#requireAlive();

@@ -43,25 +43,26 @@ export interface TapeEntry {
   readonly backward: BackwardRule;
 }
 
-/** How precisely a graph holds what it computes. */
+/** The number format in which a graph holds what it computes. */
 export type Precision = "f32" | "f16";
 
-/** How a graph computes. */
+/** Options for a graph. */
 export interface GraphOptions {
   /**
-   * `"f32"` by default. In `"f16"` the operands of matrix products and attention, and what ops between them hand on, are
-   * f16, rounded when written; sums, norms' and softmax's statistics, the residual stream, weights and their gradients
-   * stay f32.
+   * `"f32"` by default. In `"f16"`, the operands of matrix products and attention, and what the ops between them pass
+   * on,
+   * are f16, rounded when written. Sums, the statistics of norms and softmax, the residual stream, weights and their
+   * gradients stay f32.
    */
   readonly precision?: Precision;
 }
 
 /**
- * Records a computation once, so that it can be planned and replayed: ops append kernel calls, and put their backward
+ * Records a computation once, so that it can be planned and replayed. Ops append kernel calls, and put their backward
  * rules on the tape.
  */
 export class Graph {
-  /** What matrix products take and what lies between layers is held in; see `GraphOptions`. */
+  /** The format of matrix products' operands and of what lies between layers; see `GraphOptions`. */
   readonly precision: Precision;
   readonly #halves = new Map<Tensor, Tensor>();
   readonly #calls: Call[] = [];
@@ -69,9 +70,9 @@ export class Graph {
   readonly #inputs: Tensor[] = [];
 
   /**
-   * A graph without ops, in `"f32"` unless told otherwise.
+   * A graph without ops, in `"f32"` by default.
    *
-   * @throws {RangeError} If there is no such precision.
+   * @throws {RangeError} If `precision` is neither `"f32"` nor `"f16"`.
    */
   constructor({ precision = "f32" }: GraphOptions = {}) {
     if (precision !== "f32" && precision !== "f16") {
@@ -86,14 +87,13 @@ export class Graph {
   }
 
   /**
-   * The ops, in the order in which they were recorded: {@linkcode backward} goes through them from the last to the
-   * first.
+   * The ops, in the order in which they were recorded. {@linkcode backward} goes through them from last to first.
    */
   get tape(): readonly TapeEntry[] {
     return this.#tape;
   }
 
-  /** Tensors that the host writes before a run. The planner packs them into one storage. */
+  /** Tensors that the host writes before a run. The planner packs them into a single storage. */
   get inputs(): readonly Tensor[] {
     return this.#inputs;
   }
@@ -110,7 +110,7 @@ export class Graph {
     return new Tensor(name, shape, { dtype: this.precision });
   }
 
-  /** What a matrix product takes in the place of `x`: a copy in f16, made once, where the graph is in f16 and `x` is not. */
+  /** The operand that a matrix product takes for `x`: in a graph in f16, an f16 copy of it, made only once. */
   operand(x: Tensor): Tensor {
     if (this.precision === "f32" || x.dtype === "f16") return x;
     let half = this.#halves.get(x);
@@ -124,9 +124,10 @@ export class Graph {
 
   /**
    * Appends a kernel call.
-   * @throws {Error} If an output is also an input or another output: no device may read and write one array at a time.
-   * @throws {TypeError} If an array holds integers where the kernel takes floating-point numbers, or the other way round.
-   * @throws {RangeError} If a constant is no number of its type, or an array has another size than the kernel declares.
+   * @throws {Error} If an output is also an input or another output: a device must not read and write one array in the
+   *   same call.
+   * @throws {TypeError} If an array holds integers where the kernel takes floating-point numbers, or vice versa.
+   * @throws {RangeError} If a constant does not fit its type, or an array's size is not what the kernel declares.
    */
   call<I extends string, O extends string, C extends string>(kernel: Kernel<I, O, C>, args: Arguments<I, O, C>): void {
     const inputs = kernel.inputs.map((name) => args.inputs[name]);
@@ -153,7 +154,7 @@ export class Graph {
   }
 }
 
-/** Kernels read bits: integers taken for floating-point numbers, or the other way round, are other numbers. */
+/** Kernels read bits: integers read as floating-point numbers, or vice versa, would be different numbers. */
 function requireElements(kernel: Kernel, name: string, tensor: Tensor): void {
   const isInteger = kernel.integers?.includes(name) ?? false;
   if (isInteger === (tensor.dtype === "u32")) return;
@@ -164,7 +165,7 @@ function requireElements(kernel: Kernel, name: string, tensor: Tensor): void {
   );
 }
 
-/** Kernels trust their constants: beyond an array's end lies another. */
+/** Kernels trust their constants, and beyond the end of one array lies another. */
 function requireSizes(kernel: Kernel, tensors: readonly Tensor[], constants: Readonly<Record<string, number>>): void {
   const sizes = kernel.sizes?.(constants);
   if (sizes === undefined) return;

@@ -2,11 +2,12 @@ import { requireIndices } from "./indices.ts";
 import type { View } from "./tensor.ts";
 
 /**
- * Holds what the host writes to a view against the view. Its bits are copied: an array of another type would be taken for
- * other numbers, and one of plain JavaScript has none.
+ * Checks what the host writes to a view. Its bits are copied, so an array of another type would become other numbers,
+ * and
+ * a plain JavaScript array has no bits to copy.
  *
- * @throws {TypeError} If it is no `Float32Array` where the view is of f32, or no `Uint32Array` where it is not.
- * @throws {RangeError} If it has more elements than the view or fewer, or an integer is beyond its bound.
+ * @throws {TypeError} If it is not a `Float32Array` for a view of f32, or not a `Uint32Array` for any other.
+ * @throws {RangeError} If its length is not the view's, or an integer is not below its bound.
  */
 export function requireHostData(view: View, data: Float32Array | Uint32Array): void {
   const type = view.dtype === "f32" ? Float32Array : Uint32Array;

@@ -1,4 +1,6 @@
-/** The contract between ops and backends: what a kernel is called, reads, writes, costs, and is told. */
+/**
+ * The contract between ops and backends: a kernel's name, what it reads and writes, its constants, and what it costs.
+ */
 
 import { requireConsistent } from "./kernel_checks.ts";
 
@@ -6,9 +8,10 @@ import { requireConsistent } from "./kernel_checks.ts";
 export type ConstantType = "u32" | "f32";
 
 /**
- * How a kernel writes an output: `"overwritten"`, every element anew; `"updated"`, it reads what is there and changes it;
- * `"partly overwritten"`, some elements anew, and the others stay; `addedIf`, added to what is there if a constant is 1,
- * else overwritten.
+ * How a kernel writes an output. `"overwritten"`: every element is written. `"updated"`: it reads what is there and
+ * changes it. `"partly overwritten"`: some elements are written and the others stay. `addedIf`: it adds to what is
+ * there
+ * if the constant of that name is 1, and overwrites it otherwise.
  */
 export type KernelWrite<Constant extends string = string> =
   | "overwritten"
@@ -20,26 +23,28 @@ export type KernelWrite<Constant extends string = string> =
 export interface KernelFlops {
   /** Multiplies and adds of matrix products: what the formulas of lib/accounting/flops.ts count. */
   readonly matmul: number;
-  /** All else: each add, subtract, multiply, divide, comparison, square root, exponential and logarithm is one. */
+  /**
+   * Everything else: each add, subtract, multiply, divide, comparison, square root, exponential and logarithm is one.
+   */
   readonly other: number;
-  /** The share of them that the kernel really does, 1 by default: a causal one skips what the mask hides. */
+  /** The share of `matmul` that the kernel really does, 1 by default: a causal kernel skips what the mask hides. */
   readonly done?: number;
 }
 
-/** A call to try a kernel with. */
+/** A call to test a kernel with. */
 export interface KernelTry<Input extends string = string, Constant extends string = string> {
   /** All of the kernel's constants. */
   readonly constants: Readonly<Record<Constant, number>>;
-  /** What inputs hold; the others are drawn at random: floats in (−1, 1), integers below their bound. */
+  /** What some inputs hold. The others are drawn at random: floats in (−1, 1), integers below their bound. */
   readonly inputs?: Readonly<Partial<Record<Input, readonly number[]>>>;
-  /** Too much for a processor that poses as a GPU. */
+  /** Whether it is too much for a software adapter, a CPU that poses as a GPU. */
   readonly large?: boolean;
 }
 
 /**
- * A kernel's signature, and all that is known of it beside its code: accounting, the scheduler, the self-test and the
- * benches read it here. Both backends implement each kernel under this name, taking the inputs, then the outputs, then
- * the constants, each in the order given here.
+ * A kernel's signature, and everything known about it apart from its code. Accounting, the scheduler, the self-test and
+ * the benches read it here. Both backends implement each kernel under this name. It takes the inputs, then the outputs,
+ * then the constants, each in the order given here.
  */
 export interface Kernel<
   Input extends string = string,
@@ -48,36 +53,36 @@ export interface Kernel<
 > {
   /** The name under which `kernels/wgsl` and `kernels/simd` have it. */
   readonly name: string;
-  /** Arrays only read. */
+  /** Arrays that are only read. */
   readonly inputs: readonly Input[];
-  /** Arrays written. */
+  /** Arrays that are written. */
   readonly outputs: readonly Output[];
-  /** Those of its arrays that hold u32; all others hold floating-point numbers. */
+  /** The arrays that hold u32; all others hold floating-point numbers. */
   readonly integers?: readonly NoInfer<Input | Output>[];
   /** Sizes and other fixed numbers. */
   readonly constants: Readonly<Record<Constant, ConstantType>>;
-  /** How outputs are written; those not named are overwritten. */
+  /** How outputs are written; those not listed are overwritten. */
   readonly writes?: Readonly<Partial<Record<NoInfer<Output>, KernelWrite<NoInfer<Constant>>>>>;
-  /** Those of its arrays that a graph in f16 holds in f16. */
+  /** The arrays that a graph in f16 holds in f16. */
   readonly halves?: readonly NoInfer<Input | Output>[];
-  /** Calls to try it with; they need `sizes`. */
+  /** Calls to test it with; they need `sizes`. */
   readonly tries?: readonly KernelTry<NoInfer<Input>, NoInfer<Constant>>[];
   /** Elements of each array. */
   sizes?(constants: Readonly<Record<Constant, number>>): Readonly<Record<NoInfer<Input | Output>, number>>;
-  /** Elements that a call touches of arrays of which it touches a part, such as rows looked up. */
+  /** For arrays of which a call touches only a part, such as rows looked up: how many elements it touches. */
   touched?(constants: Readonly<Record<Constant, number>>): Readonly<Partial<Record<NoInfer<Input | Output>, number>>>;
-  /** What each integer of an array must be below. */
+  /** The bound that each integer of an array must be below. */
   below?(constants: Readonly<Record<Constant, number>>): Readonly<Partial<Record<NoInfer<Input | Output>, number>>>;
-  /** FLOPs of a call. Accounting names a kernel that does not say. */
+  /** FLOPs of a call. Accounting reports kernels that leave this out. */
   flops?(constants: Readonly<Record<Constant, number>>): KernelFlops;
 }
 
-/** FLOPs of which none are a matrix product's. */
+/** FLOPs of a kernel without matrix products. */
 export function otherFlops(flops: number): KernelFlops {
   return { matmul: 0, other: flops };
 }
 
-/** FLOPs of a matrix product, and of what is done beside it. */
+/** FLOPs of a matrix product, and of whatever else the kernel does. */
 export function matmulFlops(flops: number, other = 0): KernelFlops {
   return { matmul: flops, other };
 }
@@ -93,7 +98,7 @@ export function defineKernel<const I extends string, const O extends string, con
   return Object.freeze(kernel);
 }
 
-/** A call's constants by the names that the kernel gives them. */
+/** A call's constants, by the names that the kernel gives them. */
 export function namedConstants(
   kernel: { readonly constants: Readonly<Record<string, unknown>> },
   constants: readonly number[],

@@ -1,4 +1,4 @@
-/** What a kernel's declaration must be to be no contradiction. */
+/** Checks that a kernel's declaration does not contradict itself. */
 
 import type { ConstantType, Kernel, KernelTry, KernelWrite } from "./kernel.ts";
 
@@ -25,7 +25,7 @@ function requireFlag(kernel: Kernel, output: string, write: KernelWrite | undefi
   refuse(kernel, `writes.${output}.addedIf`, write.addedIf, `a constant of type u32${among(flags)}`);
 }
 
-/** A try is also what shows whether the formulas say something of every array, in names that there are. */
+/** A try also shows whether the formulas cover every array and use only names that exist. */
 function requireTry(kernel: Kernel, field: string, { constants, inputs = {} }: KernelTry, arrays: string[]): void {
   const { integers = [] } = kernel;
   const types = Object.entries<ConstantType>(kernel.constants);

@@ -13,9 +13,9 @@ export function align(bytes: number): number {
   return Math.ceil(bytes / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
 }
 
-/** What the planner may be told. */
+/** Options for `plan`. */
 export interface PlanOptions {
-  /** Intermediates that are read after a run: each gets a storage that nothing else uses. */
+  /** Intermediates to read after a run: each gets a storage that nothing else uses. */
   readonly keep?: Iterable<Tensor>;
 }
 
@@ -29,8 +29,9 @@ interface Slot {
  * Gives every intermediate a slot in reused memory, and resolves the graph's calls to placed arrays.
  *
  * Calls are walked in order. A tensor takes the smallest free slot that holds it, else the largest free slot, enlarged,
- * else a new one; after its last use its slot is free again. A slot is a storage of its own, because WebGPU forbids one
- * buffer to be read and written by the same call.
+ * else a new one. After its last use its slot is free again. A slot is a storage of its own, because WebGPU does not
+ * let a
+ * call read and write the same buffer.
  */
 export function plan(graph: Graph, options: PlanOptions = {}): Program {
   const keep = new Set(options.keep);
@@ -72,7 +73,7 @@ export function plan(graph: Graph, options: PlanOptions = {}): Program {
   return new Program({ calls, inputs, scratch: slots.map((slot) => slot.storage!), placements });
 }
 
-/** Packs the inputs into one storage, so that the host can write them with one transfer. */
+/** Packs the inputs into one storage, so that the host can write them in one transfer. */
 function placeInputs(inputs: readonly Tensor[], placements: Map<Tensor, Placement>): DeviceStorage | undefined {
   if (inputs.length === 0) return undefined;
   const offsets: number[] = [];

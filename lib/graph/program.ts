@@ -16,7 +16,7 @@ export interface ProgramCall {
 export class Program {
   /** In the order in which they run. */
   readonly calls: readonly ProgramCall[];
-  /** The inputs' storage, and every one that the calls touch, shared ones (parameters) included. */
+  /** The inputs' storage, and every storage that the calls touch, including shared ones (parameters). */
   readonly storages: readonly DeviceStorage[];
   /** The storage that holds all of the graph's inputs, if it has any. */
   readonly inputs: DeviceStorage | undefined;
@@ -24,7 +24,7 @@ export class Program {
   readonly scratch: readonly DeviceStorage[];
   readonly #placements: ReadonlyMap<Tensor, Placement>;
 
-  /** Of placed calls; {@linkcode plan} makes it. */
+  /** Made by {@linkcode plan}, from placed calls. */
   constructor(
     parts: {
       calls: readonly ProgramCall[];
@@ -48,7 +48,7 @@ export class Program {
   }
 
   /**
-   * The place of a tensor that outlives the run: an input, a kept one, or one with a fixed placement.
+   * The place of a tensor that outlives the run: an input, a tensor that was kept, or one with a fixed placement.
    * @throws {Error} If the planner was free to reuse its memory.
    */
   view(tensor: Tensor): View {

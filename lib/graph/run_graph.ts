@@ -4,14 +4,14 @@ import type { Graph } from "./graph.ts";
 import type { Tensor } from "./tensor.ts";
 
 /**
- * Computes a graph once, and reads one tensor: for a first try, or a test. {@linkcode compile} it to run it again, or to
- * read several; a training loop of one's own does, and gives the gradients to a `TensorOptimizer` of `./train`. Parameters
- * that the graph uses stay on the backend, with the values given here, if any.
+ * Computes a graph once and reads one tensor: for a first try, or a test. To run it again, or to read several tensors,
+ * {@linkcode compile} it; a training loop of your own does, and gives the gradients to a `TensorOptimizer` of `./train`.
+ * Parameters that the graph uses stay on the backend, with the values given here, if any.
  *
- * @param result What is read: a result of the graph's, an input, or what has a fixed place.
- * @param inputs Elements of inputs, and of tensors with a fixed place; inputs that are not given are zeros.
+ * @param result The tensor to read: a result of the graph, an input, or a tensor with a fixed place.
+ * @param inputs Elements of inputs and of tensors with a fixed place; inputs that are left out are zeros.
  * @returns As many elements as the tensor has: a `Float32Array`, or a `Uint32Array` for integers.
- * @throws {RangeError} If an input has other elements than it may have.
+ * @throws {RangeError} If an input's elements do not fit, or are out of range.
  * @throws {Error} If the backend cannot load the graph, or nothing computes the result.
  *
  * @example

@@ -11,10 +11,10 @@ export type DType = "f32" | "u32" | "f16";
 
 const DTYPES: readonly DType[] = ["f32", "u32", "f16"];
 
-/** Bytes of one element of the types that the host knows. */
+/** Bytes per element, for the types that the host knows. */
 export const BYTES_PER_ELEMENT = 4;
 
-/** Bytes that an array's elements take. */
+/** Bytes that the elements of an array take. */
 export function bytesOf({ size, dtype }: { readonly size: number; readonly dtype: DType }): number {
   return size * (dtype === "f16" ? 2 : BYTES_PER_ELEMENT);
 }
@@ -22,11 +22,11 @@ export function bytesOf({ size, dtype }: { readonly size: number; readonly dtype
 /** A block of memory that a backend allocates, zeroed, the first time a program that uses it is loaded. */
 export class DeviceStorage {
   /**
-   * A block that no backend has allocated yet.
+   * Describes a block; no backend has allocated it yet.
    *
    * @param name What the block holds, for error messages and memory reports.
    * @param bytes Its size; a multiple of 4.
-   * @param contents Makes what the block holds instead of zeros: all of it. Backends ask for it when they allocate.
+   * @param contents Makes the whole contents of the block, instead of zeros. Backends call it when they allocate.
    * @throws {RangeError} If `bytes` is not a positive multiple of 4.
    */
   constructor(
@@ -40,41 +40,41 @@ export class DeviceStorage {
   }
 }
 
-/** Where an array lies: its storage, and its first byte there. */
+/** Where an array lies: its storage, and the offset of its first byte there. */
 export interface Placement {
   /** The block of memory that it is a part of. */
   readonly storage: DeviceStorage;
-  /** A multiple of its elements' size. */
+  /** In bytes: a multiple of the element size. */
   readonly byteOffset: number;
 }
 
-/** Integers that kernels find places in arrays by: each must be below a bound. */
+/** Integers that kernels use to find places in arrays: each must be below a bound. */
 export interface IndexRange {
   /** What they are called in an error. */
   readonly name: string;
-  /** The first of them in the view that they are a part of, and how many there are. */
+  /** Where the first of them is in its view. */
   readonly first: number;
   /** How many there are. */
   readonly size: number;
-  /** The bound: a whole number. */
+  /** The bound, a whole number. */
   readonly below: number;
 }
 
-/** A placed array, ready for a backend to read, write, or hand to a kernel. */
+/** A placed array, ready for a backend to read, write, or pass to a kernel. */
 export interface View extends Placement {
   /** Number of elements. */
   readonly size: number;
   /** The type of its elements. */
   readonly dtype: DType;
-  /** What the host may write: see `requireIndices`. */
+  /** Bounds of what the host may write: see `requireIndices`. */
   readonly indices?: readonly IndexRange[];
 }
 
-/** What a tensor may be given at birth besides its shape. */
+/** Options for a tensor. */
 export interface TensorOptions {
   /** Element type; `"f32"` by default. */
   readonly dtype?: DType;
-  /** A fixed place: parameters, gradients and optimizer state have one, intermediates get theirs from the planner. */
+  /** A fixed place. Parameters, gradients and optimizer state have one; intermediates get theirs from the planner. */
   readonly placement?: Placement;
   /** Whether `backward` should find this leaf's gradient. */
   readonly requiresGrad?: boolean;
@@ -84,22 +84,22 @@ export interface TensorOptions {
 export class Tensor {
   /** The type of its elements. */
   readonly dtype: DType;
-  /** Its fixed place; the planner gives one to a tensor that has none. */
+  /** Its fixed place. The planner gives a place to a tensor without one. */
   readonly placement: Placement | undefined;
   /** Number of elements: the product of the shape. */
   readonly size: number;
   /** True for a leaf that wants a gradient, and for everything computed from one. */
   requiresGrad: boolean;
   /**
-   * Of integers: every element must be below this, because an op that takes them finds places in an array by them.
-   * Backends refuse others when the host writes them.
+   * For integers: every element must be below this, because an op uses them to find places in an array. Backends refuse
+   * others when the host writes them.
    */
   below: number = Infinity;
 
   /**
-   * Names an array, which has a place only where `options` give it one.
+   * Names an array. It has a place only if `options` give it one.
    *
-   * @throws {RangeError} If the shape is empty, or holds what is not a positive integer; or if there is no such type.
+   * @throws {RangeError} If the shape is empty or holds anything but positive integers, or if there is no such type.
    */
   constructor(readonly name: string, readonly shape: readonly number[], options: TensorOptions = {}) {
     if (shape.length === 0 || shape.some((n) => !Number.isSafeInteger(n) || n <= 0)) {

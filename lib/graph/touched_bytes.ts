@@ -1,6 +1,6 @@
 import { type Kernel, namedConstants, readsOutput } from "./kernel.ts";
 
-/** A call whose arrays' sizes are known; `ProgramCall` is one. */
+/** A call with known array sizes, such as a `ProgramCall`. */
 export interface SizedCall {
   readonly kernel: Kernel;
   /** In the order of the kernel's constants. */
@@ -13,8 +13,9 @@ export interface SizedCall {
 const bytesPerElement = ({ dtype }: { readonly dtype?: string }) => dtype === "f16" ? 2 : 4;
 
 /**
- * Bytes of memory that a call cannot avoid touching: each array once, inputs read, outputs written, and read as well where
- * they are updated or added to; of an array of which it touches a part, that part.
+ * Bytes of memory that a call cannot avoid touching: each array once. Inputs are read, outputs are written, and also
+ * read
+ * if they are updated or added to. Of an array that is only partly touched, that part counts.
  */
 export function touchedBytes({ kernel, constants, views }: SizedCall): number {
   const named = namedConstants(kernel, constants);

@@ -4,7 +4,7 @@ import { OptionError } from "../errors.ts";
 export interface ModelConfig extends Architecture {
   /** Rows of the embedding and of the output head; every token id is below it. */
   readonly vocabSize: number;
-  /** The longest sequence, in tokens. */
+  /** The length of the longest sequence, in tokens. */
   readonly contextLength: number;
   /** Width of the residual stream. */
   readonly dModel: number;
@@ -12,19 +12,22 @@ export interface ModelConfig extends Architecture {
   readonly numLayers: number;
   /** Attention heads; each has dModel / numHeads dimensions. */
   readonly numHeads: number;
-  /** Width of the feed-forward's hidden layer; 8/3 · dModel keeps SwiGLU's size at that of a plain one of 4 · dModel. */
+  /** Width of the feed-forward's hidden layer. With 8/3 · dModel, SwiGLU has the size of a plain one of 4 · dModel. */
   readonly dFf: number;
   /** Base of the rotary embedding's wavelengths. */
   readonly ropeTheta: number;
 }
 
-/** What a model can do without, or in another way; the first of each is the default. */
+/** Parts of a model that can be left out or done in another way; the first of each is the default. */
 export interface Architecture {
   /** RMSNorm, or no norm anywhere. */
   readonly norm?: "rms" | "none";
-  /** The norm of a sublayer's input, or of the residual stream after it. A last norm precedes the head in both. */
+  /**
+   * Where the norm is: on a sublayer's input, or on the residual stream after it. Both have a final norm before the
+   * head.
+   */
   readonly normPlace?: "pre" | "post";
-  /** Rotary positions, or none: attention then knows of order by the causal mask alone. */
+  /** Rotary positions, or none: then only the causal mask tells attention about order. */
   readonly position?: "rope" | "none";
   /** w2(silu(w1 x) ⊙ w3 x), or w2(silu(w1 x)). */
   readonly ffn?: "swiglu" | "silu";
@@ -32,7 +35,7 @@ export interface Architecture {
   readonly tieEmbeddings?: boolean;
 }
 
-/** The words of an architecture's switches, the default first. */
+/** The values of the architecture's switches, the default first. */
 export const ARCHITECTURE_CHOICES = {
   norm: ["rms", "none"],
   normPlace: ["pre", "post"],
@@ -40,7 +43,7 @@ export const ARCHITECTURE_CHOICES = {
   ffn: ["swiglu", "silu"],
 } as const;
 
-/** What an architecture is where nothing is said. */
+/** The architecture's defaults. */
 export const ARCHITECTURE_DEFAULTS = {
   norm: "rms",
   normPlace: "pre",
@@ -52,7 +55,7 @@ export const ARCHITECTURE_DEFAULTS = {
 /** Added to the mean square in every RMSNorm. */
 export const RMSNORM_EPS = 1e-5;
 
-/** A shape with a name; a tokenizer's vocabulary size, where there is one, takes the place of the preset's. */
+/** A named shape. If there is a tokenizer, its vocabulary size replaces the preset's. */
 export type Preset = Omit<ModelConfig, "vocabSize"> & { readonly vocabSize?: number };
 
 const gpt2 = (numLayers: number, dModel: number, numHeads: number): Preset => {
@@ -62,9 +65,9 @@ const gpt2 = (numLayers: number, dModel: number, numHeads: number): Preset => {
 /** The small model of Stanford CS336's first assignment. */
 const cs336 = { contextLength: 256, dModel: 512, numLayers: 4, numHeads: 16, dFf: 1344, ropeTheta: 10000 };
 
-/** Shapes that a person can name. */
+/** Shapes by name. */
 export const PRESETS: Readonly<Record<string, Preset>> = {
-  /** About a million parameters with a small vocabulary: learns Shakespeare's manner in minutes on a CPU. */
+  /** About a million parameters with a small vocabulary: learns Shakespeare's style in minutes on a CPU. */
   tiny: { contextLength: 128, dModel: 128, numLayers: 4, numHeads: 4, dFf: 344, ropeTheta: 10000 },
   tinystories: { vocabSize: 10_000, ...cs336 },
   owt: { vocabSize: 32_000, ...cs336 },
@@ -78,13 +81,13 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
 /** Kernels count elements with 32 bits, and all parameters lie in one array. */
 const MAX_ELEMENTS = 2 ** 32 - 1;
 
-/** Each layer is traced by itself: beyond any model that was ever trained, and done in seconds. */
+/** Each layer is traced separately. More than any model ever trained, and still done in seconds. */
 const MAX_LAYERS = 10_000;
 
 /**
  * Checks a configuration.
  * @returns It, unchanged.
- * @throws {OptionError} Naming the first value that cannot work, and what it must be.
+ * @throws {OptionError} If a value cannot work, naming the first one and what it must be.
  */
 export function validateModelConfig(config: ModelConfig): ModelConfig {
   const got = (key: keyof ModelConfig) => `got ${key} ${JSON.stringify(config[key])}`;
@@ -123,7 +126,7 @@ export function validateModelConfig(config: ModelConfig): ModelConfig {
   return config;
 }
 
-/** @throws {OptionError} If there are more elements than can be counted, naming what makes them so many. */
+/** @throws {OptionError} If there are more elements than can be counted, naming the sizes that cause it. */
 function requireCountable({ vocabSize, contextLength, dModel, numLayers, dFf }: ModelConfig): void {
   const refuse = (got: string, mustBe: string): never => {
     throw new OptionError(`Cannot build the model: got ${got}, must be ${mustBe}`);

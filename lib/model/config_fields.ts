@@ -1,4 +1,4 @@
-// A model's shape in JSON that somebody else may have written.
+// A model's shape, read from JSON that may come from anywhere.
 import { boolean, type FieldReaders, integer, number, oneOf } from "../io/json_record.ts";
 import { ARCHITECTURE_CHOICES, type ModelConfig } from "./config.ts";
 

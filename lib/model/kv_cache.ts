@@ -3,7 +3,7 @@ import { releaseTensors } from "../backend/release.ts";
 import { BYTES_PER_ELEMENT, DeviceStorage, Tensor } from "../graph/tensor.ts";
 import type { ModelConfig } from "./config.ts";
 
-/** Rotated keys and values of every position seen so far, one pair of arrays per layer. */
+/** Rotated keys, and values, of every position so far: one pair of arrays per layer. */
 export interface KvCache {
   /** (1) of type u32, an input of each program that uses the cache: the position of the first new token. */
   readonly start: Tensor;
@@ -11,7 +11,7 @@ export interface KvCache {
   readonly layers: readonly { readonly keys: Tensor; readonly values: Tensor }[];
 }
 
-/** The cache's arrays without a position; programs that share them each bring their own `start`. */
+/** The cache's arrays without a position. Programs that share them each have their own `start`. */
 export function kvCacheLayers(config: ModelConfig, batch: number): KvCache["layers"] {
   const shape = [batch, config.contextLength, config.dModel];
   const cached = (name: string) => {

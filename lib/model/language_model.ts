@@ -6,29 +6,31 @@ import type { KvCache } from "./kv_cache.ts";
 import type { ParameterLayout } from "./parameters.ts";
 
 /**
- * What is known of any model. One of a person's own adds what else it is built from; what is a number, a text or a boolean
- * can be kept with its runs.
+ * What is known about any model. Your own model's configuration adds whatever else it is built from; numbers, strings
+ * and
+ * booleans can be kept with its runs.
  */
 export interface LanguageModelConfig {
-  /** The name of a person's own architecture, by which its runs are told from those of a `Transformer`, which has none. */
+  /** The name of your own architecture, which tells its runs from a `Transformer`'s. A `Transformer` has none. */
   readonly architecture?: string;
   /** The number of logits; every token id is below it. */
   readonly vocabSize: number;
-  /** The longest sequence, in tokens. */
+  /** The length of the longest sequence, in tokens. */
   readonly contextLength: number;
 }
 
-/** What a forward pass is asked for besides the logits of whole sequences. */
+/** Options for a forward pass that is not just over whole sequences. */
 export interface ForwardOptions {
-  /** Keys and values of earlier positions; without it the sequence starts at position 0. */
+  /** Keys and values of earlier positions. Without it, the sequence starts at position 0. */
   readonly cache?: KvCache;
   /** (N) of type u32: compute logits for these rows of the (batch · seqLen) positions only. */
   readonly rows?: Tensor;
 }
 
 /**
- * A model that can be trained, evaluated, saved and asked for text: a `Transformer`, or one of a person's own, made of the
- * ops in `./ops`, or of kernels defined with `./graph`.
+ * A model that can be trained, evaluated, saved and used to generate text: a `Transformer`, or your own, made of the
+ * ops
+ * in `./ops` or of kernels defined with `./graph`.
  */
 export interface LanguageModel {
   /** What it is built from. */
@@ -36,16 +38,17 @@ export interface LanguageModel {
   /** The weights, as one storage and its parts; made with `requiresGrad`, so that they can be trained. */
   readonly parameters: ParameterLayout;
   /**
-   * Appends the forward pass. What is computed of a position may depend on it and those before it alone, and on no other
-   * sequence of the batch. Shapes can differ from call to call, up to the context length.
+   * Appends the forward pass. The result at a position may depend only on that position and those before it, and not on
+   * other sequences in the batch. Shapes can differ from call to call, up to the context length.
    *
    * @param ids (batch, seqLen) of type u32
-   * @param options Given only to a model that has `createCache`.
+   * @param options Passed only to a model that has `createCache`.
    * @returns Logits: (batch, seqLen, vocabSize), or (N, vocabSize) for `options.rows`.
    */
   forward(graph: Graph, ids: Tensor, options?: ForwardOptions): Tensor;
   /**
-   * Appends what training minimises. Default: the mean cross-entropy of the logits, which validation and scores always are.
+   * Appends the loss that training minimises. Default: the mean cross-entropy of the logits. Validation and scores
+   * always use that.
    *
    * @param ids (batch, seqLen) of type u32
    * @param targets Shape of `ids`: the token after each.
@@ -53,11 +56,12 @@ export interface LanguageModel {
    */
   loss?(graph: Graph, ids: Tensor, targets: Tensor): Tensor;
   /**
-   * Makes the arrays of a cache of so many sequences, which `forward` then takes as `options.cache.layers`. A model may do
-   * without: generation then computes a whole forward pass for each token.
+   * Makes the arrays of a cache for this many sequences, which `forward` then receives as `options.cache.layers`.
+   * Without
+   * this method, generation computes a whole forward pass for each token.
    */
   createCache?(sequences: number): KvCache["layers"];
-  /** Frees the parameters, and whatever else the model keeps on a backend. */
+  /** Frees the parameters and whatever else the model keeps on a backend. */
   release(backend: Backend): void;
 }
 
@@ -69,7 +73,7 @@ export function hasCache(model: LanguageModel): model is CachingModel {
   return model.createCache !== undefined;
 }
 
-/** What a model must have, in words for a person. */
+/** What a model must have, in words for messages. */
 const MEMBERS = {
   config: "config, with vocabSize and contextLength",
   parameters: "parameters, a ParameterLayout",
@@ -78,9 +82,9 @@ const MEMBERS = {
 } as const;
 
 /**
- * Checks that a model has what is needed of it: types do not reach models written in JavaScript.
- * @param what What is to be done, in words.
- * @throws {OptionError} Naming the first of `members` that is missing.
+ * Checks that a model has these members, because types do not check models written in JavaScript.
+ * @param what The work that needs them, for the message.
+ * @throws {OptionError} If one of `members` is missing, naming the first.
  */
 export function requireMembers(what: string, model: LanguageModel, ...members: (keyof typeof MEMBERS)[]): void {
   for (const member of members) {
@@ -94,10 +98,10 @@ export function requireMembers(what: string, model: LanguageModel, ...members: (
 /**
  * Appends the forward pass of whole sequences.
  *
- * @param what What is to be done, in words.
+ * @param what The work that needs it, for the message.
  * @param ids (batch, seqLen) of type u32
  * @returns Logits (batch, seqLen, vocabSize)
- * @throws {OptionError} If the model has no forward pass, or it gives an array of another shape.
+ * @throws {OptionError} If the model has no forward pass, or its result has another shape.
  */
 export function logitsOf(what: string, model: LanguageModel, graph: Graph, ids: Tensor): Tensor {
   requireMembers(what, model, "config", "parameters", "forward");

@@ -1,6 +1,6 @@
 /**
- * Language models: the Transformer, its configuration, its weights and their files, and the tokens that it generates; and
- * the interface of any other.
+ * Language models: the Transformer with its configuration, weights and weights files; generation; and the interface for
+ * models of your own.
  *
  * @example The parameters of a model, as its checkpoints name them
  * ```ts
@@ -9,7 +9,7 @@
  * for (const { name, shape } of parameterSpecs({ ...PRESETS.tiny, vocabSize: 1000 })) console.log(name, shape);
  * ```
  *
- * @example An architecture of one's own: trained, saved, resumed, scored and asked for text
+ * @example Your own architecture: train it, save it, resume it, score it and generate text
  * ```ts
  * import {
  *   type Backend,
@@ -27,7 +27,7 @@
  * import { ParameterLayout } from "@bytelm/bytelm/model";
  * import { add, attention, embedding, linear, rmsnorm, swiglu } from "@bytelm/bytelm/ops";
  *
- * // One layer of attention, whose part in the residual stream goes through a gate.
+ * // One layer of attention; its output passes a gate before it is added to the residual stream.
  * class Gated implements LanguageModel {
  *   readonly config = { architecture: "gated", vocabSize: 11, contextLength: 12, width: 16, numHeads: 2 };
  *   readonly parameters = new ParameterLayout("parameters", [

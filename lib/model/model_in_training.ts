@@ -1,16 +1,17 @@
 import type { Backend } from "../backend/backend.ts";
 import type { LanguageModel } from "./language_model.ts";
 
-/** The models that are trained on each backend at present. */
+/** The models that are being trained on each backend. */
 const inTraining = new WeakMap<Backend, WeakSet<LanguageModel>>();
 
 /**
- * Makes a model one training's. Its weights lie on a backend once: whoever wrote others, as a second training does, would
- * write over those of the first.
+ * Reserves a model for one training. A backend holds its weights once, so a second training would overwrite those of
+ * the
+ * first.
  *
- * @param what What is to be done, in words.
- * @returns What frees the model when it is disposed of.
- * @throws {Error} If a training of it on this backend is under way.
+ * @param what The work, for the message.
+ * @returns Dispose of it to let go of the model.
+ * @throws {Error} If the model is already being trained on this backend.
  */
 export function claimModel(what: string, backend: Backend, model: LanguageModel): Disposable {
   const models = inTraining.get(backend) ?? new WeakSet();

@@ -41,9 +41,9 @@ export function sizeOf(spec: ParameterSpec): number {
 }
 
 /**
- * One array per parameter, side by side in one storage, each aligned: the optimizer sees one flat array, the model sees
- * its parts. Parameters, gradients and an optimizer's state share this layout. The gaps between parts hold zeros and keep
- * them: a zero parameter with a zero gradient stays zero under an optimizer that sees them.
+ * One array per parameter, side by side in one storage, each aligned. The optimizer sees one flat array, the model sees
+ * its parts. Parameters, gradients and an optimizer's state share this layout. The gaps between parts hold zeros, and
+ * stay zero: a zero parameter with a zero gradient does not change.
  */
 export class ParameterLayout {
   /** The whole storage as one array. */
@@ -51,7 +51,7 @@ export class ParameterLayout {
   /** The parts by parameter name, in memory order. */
   readonly parts: ReadonlyMap<string, Tensor>;
 
-  /** Lays parameters out in the order given. `label` names the storage in messages. */
+  /** Lays out parameters in the order given. `label` names the storage in messages. */
   constructor(label: string, specs: readonly ParameterSpec[], requiresGrad: boolean) {
     const offsets: number[] = [];
     let bytes = 0;
@@ -67,12 +67,12 @@ export class ParameterLayout {
     ]));
   }
 
-  /** The names and shapes that it was made of. */
+  /** The names and shapes that it was made from. */
   get specs(): ParameterSpec[] {
     return [...this.parts].map(([name, { shape }]) => ({ name, shape }));
   }
 
-  /** Elements of all parameters together. */
+  /** The number of elements of all parameters together. */
   get count(): number {
     return [...this.parts.values()].reduce((sum, { size }) => sum + size, 0);
   }

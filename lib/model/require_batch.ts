@@ -2,11 +2,12 @@ import type { Batch } from "../dataset/batches.ts";
 import { OptionError } from "../errors.ts";
 
 /**
- * A program takes batches of one size: of a larger one it would see a part, and of a smaller one leave what the batch
- * before wrote.
+ * Checks a batch's size, because a program takes batches of one size. It would see only a part of a larger one, and
+ * with
+ * a smaller one, it would see what is left of the batch before.
  *
- * @param what What is about to be done, in words.
- * @param expected The ids, and targets, that a batch must have.
+ * @param what The work, for the message.
+ * @param expected How many ids, and targets, a batch must have.
  * @throws {OptionError} If it has more, or fewer.
  */
 export function requireBatch(what: string, { ids, targets }: Batch, expected: number): void {

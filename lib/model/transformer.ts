@@ -19,11 +19,11 @@ import type { ForwardOptions, LanguageModel } from "./language_model.ts";
 import { ParameterLayout, parameterSpecs } from "./parameters.ts";
 
 /**
- * A decoder-only Transformer without biases: RMSNorm before each sublayer, rotary positions, causal attention, SwiGLU
- * feed-forward, an output head of its own; or what the configuration has in their place.
+ * A decoder-only Transformer without biases: RMSNorm before each sublayer, rotary positions, causal attention, a SwiGLU
+ * feed-forward and an output head of its own. The configuration can change each of these.
  *
- * Its parameters come to a backend with the first program that uses them, and are shared by all that do: a trainer, an
- * evaluator, a generator. None of these frees them. Whoever made the model does, by `release`, if the backend goes on.
+ * The first program that uses its parameters puts them on a backend. All others share them: a trainer, an evaluator, a
+ * generator. None of these frees them. Call `release` for that, if the backend stays in use.
  */
 export class Transformer implements LanguageModel {
   /** The shape that it was made from. */
@@ -38,7 +38,7 @@ export class Transformer implements LanguageModel {
   });
 
   /**
-   * Names its parameters; no memory is taken before a program that uses them is loaded.
+   * Names its parameters. They take no memory until a program that uses them is loaded.
    *
    * @throws {RangeError} If the configuration cannot work.
    */
@@ -72,7 +72,7 @@ export class Transformer implements LanguageModel {
     return kvCacheLayers(this.config, sequences);
   }
 
-  /** Frees the parameters and constants on a backend. Programs of the model that are loaded there cannot be run again. */
+  /** Frees the parameters and constants on a backend. Programs of the model that are loaded there can no longer run. */
   release(backend: Backend): void {
     const tables = this.#rope ? [this.#rope.cos, this.#rope.sin] : [];
     releaseTensors(backend, [this.parameters.flat, this.#zero, ...tables]);

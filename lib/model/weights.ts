@@ -5,17 +5,18 @@ import { type LanguageModel, requireMembers } from "./language_model.ts";
 import { parameterSpecs, sizeOf } from "./parameters.ts";
 import { Philox } from "../random/philox.ts";
 
-/** Where weights come from: asked for one parameter at a time, so that a large model never lies in memory twice. */
+/** A source of weights: one parameter at a time, so that a large model is never in memory twice. */
 export type WeightSource = (name: string, shape: readonly number[]) => Float32Array | Promise<Float32Array>;
 
 /** The random stream that weights are drawn from. */
 const RANDOM_STREAM_WEIGHTS = 0;
 
 /**
- * Initial weights: linear maps from a normal distribution of variance 2 / (in + out), embeddings of variance 1, both cut
- * off at three standard deviations; norms, and all that have one dimension, ones. `token_embeddings.weight` without an
- * `lm_head.weight` is the output head too, and starts as a linear map. Parameter i draws from numbers i · 2³² on, so that a
- * weight depends on the seed and its place alone.
+ * Initial weights. Linear maps come from a normal distribution of variance 2 / (in + out), embeddings from one of
+ * variance 1, both cut off at three standard deviations. Norms, and all other parameters with one dimension, are ones.
+ * Without an `lm_head.weight`, `token_embeddings.weight` is the output head too, and starts as a linear map. Parameter
+ * i
+ * draws random numbers from i · 2³² on, so that a weight depends only on the seed and its place.
  *
  * Source: Glorot & Bengio 2010 for the variance.
  *

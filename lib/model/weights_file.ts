@@ -26,10 +26,11 @@ export async function saveWeights(
 
 /**
  * Weights from a .safetensors file.
- * @param file Stays the caller's to dispose of.
+ * @param file The caller still has to dispose of it.
  * @param label The file's name, for errors.
- * @throws {UserError} (from the source) If a parameter is missing or has another shape than the model's, or if a weight is
- *   NaN or infinite: nothing that such a model computes means anything.
+ * @throws {UserError} (from the source) If a parameter is missing or its shape is not the model's, or if a weight is
+ *   NaN
+ *   or infinite: such a model computes nothing meaningful.
  */
 export function weightsFrom(file: Safetensors, label: string): WeightSource {
   return async (name, shape) => {
@@ -53,7 +54,7 @@ export function weightsFrom(file: Safetensors, label: string): WeightSource {
   };
 }
 
-/** In a sum first, which is faster than asking each: 0 times such a number is NaN. */
+/** Sums first, which is faster than checking each: 0 times such a number is NaN. */
 function countNonFinite(weights: Float32Array): number {
   let sum = 0;
   for (let i = 0; i < weights.length; i++) sum += weights[i] * 0;

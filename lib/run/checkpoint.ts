@@ -29,23 +29,23 @@ import { namesIn } from "../io/names_in.ts";
 
 export type { BestValidation, CheckpointState };
 
-/** A directory in the checkpoints' directory: the steps taken, so that names sort as numbers do. */
+/** A checkpoint's directory name: the number of steps taken, padded so that names sort as numbers do. */
 const nameOf = (step: number) => `step-${String(step).padStart(9, "0")}`;
 
-/** A checkpoint on disk that was found whole. */
+/** A complete checkpoint on disk. */
 export interface Checkpoint {
   /** Its directory. */
   readonly path: string;
-  /** What its checkpoint.json says. */
+  /** The contents of its checkpoint.json. */
   readonly state: CheckpointState;
 }
 
 /**
- * Writes a checkpoint under a temporary name, waits until it is on disk, and gives it its name: a checkpoint that has its
- * name is whole.
+ * Writes a checkpoint under a temporary name, waits until it is on disk, and renames it. So a checkpoint with its final
+ * name is complete.
  *
- * @param directory Where checkpoints are kept; made if need be.
- * @throws {DivergenceError} If a weight or the optimizer's state is NaN or infinite: no run could go on from there.
+ * @param directory Where checkpoints are kept; made if it does not exist.
+ * @throws {DivergenceError} If a weight or the optimizer's state is NaN or infinite: no run could continue from there.
  */
 export async function writeCheckpoint(
   directory: string,
@@ -78,8 +78,8 @@ export async function writeCheckpoint(
 }
 
 /**
- * Reads a checkpoint's state, after comparing every file with its checksum.
- * @throws {UserError} Naming the first file that is missing, torn or edited.
+ * Reads a checkpoint's state after comparing every file with its checksum.
+ * @throws {UserError} If a file is missing, incomplete or edited, naming the first one.
  */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
   const { state, files } = await readRecord(path);
@@ -95,8 +95,8 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
 }
 
 /**
- * Reads a checkpoint's state alone, as it was written: the files of its tensors are not looked at.
- * @throws {UserError} If the record is missing, torn or edited.
+ * Reads only a checkpoint's state, as it was written. Its tensor files are not checked.
+ * @throws {UserError} If the record is missing, incomplete or edited.
  */
 export async function readCheckpointState(path: string): Promise<CheckpointState> {
   return (await readRecord(path)).state;
@@ -106,13 +106,13 @@ export async function readCheckpointState(path: string): Promise<CheckpointState
 export interface DamagedCheckpoint {
   /** Its directory. */
   readonly path: string;
-  /** In words for a person. */
+  /** The reason, in words. */
   readonly problem: string;
 }
 
 /**
- * The newest checkpoint that is whole, and the newer ones that are not.
- * @throws {UserError} If there are checkpoints and none is whole.
+ * The newest complete checkpoint, and any newer ones that are damaged.
+ * @throws {UserError} If there are checkpoints, but all are damaged.
  */
 export async function latestCheckpoint(
   directory: string,
@@ -135,7 +135,7 @@ export async function latestCheckpoint(
   return { checkpoint: undefined, damaged: [] };
 }
 
-/** The paths of all checkpoints, oldest first. Those without their final name, left by a killed process, do not count. */
+/** The paths of all checkpoints, oldest first. Unfinished ones that a killed process left behind do not count. */
 export async function listCheckpoints(directory: string): Promise<string[]> {
   const entries = await namesIn(directory);
   return entries.filter((name) => /^step-\d{9,}$/.test(name)).sort().map((name) => `${directory}/${name}`);
@@ -146,7 +146,7 @@ export async function pruneCheckpoints(directory: string, keep: number): Promise
   for (const path of (await listCheckpoints(directory)).slice(0, -keep)) await removeCheckpoint(path);
 }
 
-/** Removes the checkpoints of later steps. */
+/** Removes checkpoints of later steps. */
 export async function discardCheckpointsAfter(directory: string, step: number): Promise<void> {
   const last = `${directory}/${nameOf(step)}`;
   for (const path of await listCheckpoints(directory)) if (path > last) await removeCheckpoint(path);
@@ -217,8 +217,8 @@ function countNonFinite(values: Float32Array): number {
 }
 
 /**
- * Takes a checkpoint's name from it first: one that has its name is whole, also after a kill half-way. What somebody else put
- * into it stays.
+ * Renames a checkpoint before removing it: one with its final name is complete, even if this is killed half-way. Files
+ * that somebody else put into it stay.
  */
 async function removeCheckpoint(path: string): Promise<void> {
   const temporary = temporaryNameFor(path);

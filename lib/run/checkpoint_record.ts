@@ -1,4 +1,4 @@
-// A checkpoint's checkpoint.json: what it holds, and how it is read.
+// A checkpoint's checkpoint.json: its contents, and how it is read.
 import { UserError } from "../errors.ts";
 import { JsonFields } from "../io/json_fields.ts";
 import { sha256 } from "../io/sha256.ts";
@@ -13,9 +13,9 @@ export interface BestValidation {
   readonly validLoss: number;
 }
 
-/** What a checkpoint's checkpoint.json says. */
+/** The state that a checkpoint.json holds. */
 export interface CheckpointState {
-  /** Steps taken: the next one's number, counted from 0. */
+  /** Steps taken; as steps are counted from 0, also the next one's number. */
   readonly step: number;
   /** Time spent on them, in seconds. */
   readonly seconds: number;
@@ -31,7 +31,7 @@ export interface FileRecord {
   readonly sha256: string;
 }
 
-/** checkpoint.json: the state, what the other files must be, and the checksum of all that. */
+/** checkpoint.json: the state, the size and checksum of the other files, and a checksum of all that. */
 export interface CheckpointRecord extends CheckpointState {
   readonly files: Readonly<Record<string, FileRecord>>;
   readonly sha256: string;
@@ -45,8 +45,8 @@ export const FILES = {
 } as const;
 
 /**
- * What a checkpoint.json says, if that is what was written.
- * @throws {UserError} If it is missing, torn or edited.
+ * Reads a checkpoint.json, and checks that it is as it was written.
+ * @throws {UserError} If it is missing, incomplete or edited.
  */
 export async function readRecord(path: string): Promise<{ state: CheckpointState; files: Record<string, FileRecord> }> {
   let text: string;
@@ -61,7 +61,7 @@ export async function readRecord(path: string): Promise<{ state: CheckpointState
   if (sha256(JSON.stringify(record)) !== expected) {
     throw damaged(path, `${FILES.record} that does not match its checksum`);
   }
-  // The checksum keeps harm away, not somebody who can compute one.
+  // The checksum protects against accidents, not against somebody who can compute one.
   fields.allowOnly(["step", "seconds", "best", "config", "files", "sha256"]);
   const files = fields.object("files");
   files.allowOnly([FILES.weights, FILES.optimizer]);
@@ -84,7 +84,7 @@ function stateOf(fields: JsonFields): CheckpointState {
 }
 
 function bestOf(fields: JsonFields | undefined): BestValidation | undefined {
-  // NaN was once taken for the best loss, and written as null: any number is better.
+  // Earlier versions could take NaN for the best loss, and wrote it as null: any number is better.
   if (fields === undefined || fields.value("validLoss") === null) return undefined;
   fields.allowOnly(["step", "validLoss"]);
   return { step: fields.integer("step", { min: 0 }), validLoss: fields.number("validLoss") };

@@ -7,16 +7,17 @@ import { RUN_FILES } from "./run_entries.ts";
 
 /** A setting in which two configurations differ. */
 export interface ConfigDifference {
-  /** `training.steps`, `data.valid` where one has none, `data.train.sha256`, `backend`. */
+  /** For example `training.steps`, `data.train.sha256` or `backend`; `data.valid` if one has none. */
   readonly field: string;
-  /** The values; of data that the other has none of, the name. */
+  /** The two values; for data that the other does not have, the name. */
   readonly got: unknown;
   readonly expected: unknown;
 }
 
 /**
- * The settings in which two configurations differ; none if they train the same model on the same data. Where the data are,
- * which preset the model began with and what was said change nothing of that.
+ * The settings in which two configurations differ; none if they train the same model on the same data. It does not
+ * matter
+ * where the data are, which preset the model started from, or which settings were given.
  */
 export function configDifferences(got: RunConfig, expected: RunConfig): ConfigDifference[] {
   const differences: ConfigDifference[] = [];
@@ -43,19 +44,19 @@ export function configDifferences(got: RunConfig, expected: RunConfig): ConfigDi
   return differences;
 }
 
-/** Whether two settings are the same: lists are by their elements. */
+/** Whether two settings are the same; lists are compared by their elements. */
 function isSame(a: unknown, b: unknown): boolean {
   if (!Array.isArray(a) || !Array.isArray(b)) return a === b;
   return a.length === b.length && a.every((value, i) => value === b[i]);
 }
 
-/** Differences that a message names. */
+/** The most differences that a message names. */
 const MAX_NAMED = 6;
 
 /** Characters of a value that a message shows: a checksum is shown whole. */
 const MAX_SHOWN = 64;
 
-/** What is there and what is to be, cut where it is long, but not so that both look the same. */
+/** The actual and the expected value, shortened if long, but not so much that both look the same. */
 function shownValues({ got, expected }: ConfigDifference): string[] {
   const shown = [got, expected].map((value) => value === undefined ? "none" : excerpt(value, MAX_SHOWN));
   if (shown[0] !== shown[1] || typeof got !== "string" || typeof expected !== "string") return shown;
@@ -64,7 +65,7 @@ function shownValues({ got, expected }: ConfigDifference): string[] {
   return [got, expected].map((value) => `${excerpt(value.slice(same), MAX_SHOWN)} from character ${same + 1} on`);
 }
 
-/** @throws {UserError} Naming what differs, if a run's configuration is not the one that its checkpoint was made with. */
+/** @throws {UserError} If a run's configuration is not the one of its checkpoint, naming what differs. */
 export function requireSameConfig(directory: string, config: RunConfig, { path, state }: Checkpoint): void {
   const differences = configDifferences(config, state.config);
   if (differences.length === 0) return;

@@ -1,4 +1,4 @@
-// A run's configuration in JSON that somebody else may have written: its config.json, and that of a checkpoint.
+// A run's configuration, read from JSON that may come from anywhere: config.json, and a checkpoint's copy of it.
 import type { JsonFields } from "../io/json_fields.ts";
 import { type FieldReader, type FieldReaders, integer, number, oneOf, readFields, string } from "../io/json_record.ts";
 import { ARCHITECTURE_DEFAULTS, type ModelConfig, PRESETS, validateModelConfig } from "../model/config.ts";
@@ -18,7 +18,7 @@ import {
 import type { RunConfig } from "./run_directory.ts";
 import { SCHEDULES } from "../train/schedule.ts";
 
-/** An infinite norm switched clipping off before 0 did, and JSON wrote it as null. */
+/** In earlier versions an infinite norm, which JSON wrote as null, switched clipping off; now 0 does. */
 const clip: FieldReader<number> = (fields, name) => fields.value(name) === null ? 0 : fields.number(name);
 
 /** The optimizers' numbers. */
@@ -64,7 +64,7 @@ const SETTINGS: readonly unknown[] = [
 
 const RUN_KEYS = ["preset", "given", "model", "training", "data", "backend"];
 
-/** What a configuration says of itself: the preset's name, and the settings that were given. */
+/** Where a configuration comes from: the preset's name, and the settings that were given. */
 export function originFields(fields: JsonFields): Pick<RunConfig, "preset" | "given"> {
   const preset = fields.has("preset") ? fields.oneOf("preset", PRESET_NAMES) : undefined;
   const given = fields.has("given") ? fields.list("given") : undefined;
@@ -72,20 +72,20 @@ export function originFields(fields: JsonFields): Pick<RunConfig, "preset" | "gi
   return { ...(preset !== undefined && { preset }), ...(given && { given: given as readonly string[] }) };
 }
 
-/** Settings that earlier versions did not have, and did not write. */
+/** Settings that earlier versions did not have, and so did not write. */
 const { dtype, sampleEvery, samplePrompt, sampleTokens } = TRAINING_DEFAULTS;
-/** Those that a configuration without them is damaged for: every version wrote them. The other optimizers' are newer. */
+/** Settings that every version wrote: a configuration without them is damaged. Those of other optimizers are newer. */
 const ALWAYS_WRITTEN = ["beta1", "beta2", "eps", "weightDecay"];
 const NEWER_NUMBERS = Object.entries(NUMBER_DEFAULTS).filter(([name]) => !ALWAYS_WRITTEN.includes(name));
 const BEFORE = { dtype, sampleEvery, samplePrompt, sampleTokens, ...Object.fromEntries(NEWER_NUMBERS) };
 
-/** A configuration with the settings that may be left out: what stands for the same is then the same. */
+/** A configuration with all optional settings filled in, so that equal ones compare as equal. */
 export function spelledOut<T extends Pick<RunConfig, "model" | "training">>(config: T): T {
   const model = isTransformerConfig(config.model) ? { ...ARCHITECTURE_DEFAULTS, ...config.model } : config.model;
   return { ...config, model, training: { ...BEFORE, frozen: [], ...config.training } };
 }
 
-/** @throws {RangeError} Naming the first value with which no model can be built and trained. */
+/** @throws {RangeError} If no such model can be built and trained, naming the first value at fault. */
 export function requireUsable({ model, training }: Pick<RunConfig, "model" | "training">): void {
   if (isTransformerConfig(model)) validateModelConfig(model);
   else validateOwnConfig(model);
@@ -96,7 +96,7 @@ export function requireUsable({ model, training }: Pick<RunConfig, "model" | "tr
 
 /**
  * The shape of a run's model.
- * @throws {UserError} If a field is unknown, or of another kind.
+ * @throws {UserError} If a field is unknown or of the wrong kind.
  * @throws {RangeError} If no such model can be built.
  */
 export function modelConfigOf(fields: JsonFields): LanguageModelConfig {
@@ -109,7 +109,7 @@ export function modelConfigOf(fields: JsonFields): LanguageModelConfig {
 
 /**
  * A run's configuration.
- * @throws {UserError} If a field is missing, unknown, or of another kind.
+ * @throws {UserError} If a field is missing, unknown, or of the wrong kind.
  * @throws {RangeError} If no such model can be built and trained.
  */
 export function runConfigOf(fields: JsonFields): RunConfig {

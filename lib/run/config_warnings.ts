@@ -2,8 +2,8 @@ import type { MergedConfig } from "./merge_config.ts";
 import { NUMBER_OPTIONS, type OptimizerName, OPTIMIZERS } from "../train/optimizer/registry.ts";
 
 /**
- * What a person should know of a configuration that works, but not as it reads: each in one line.
- * @param validates Whether there are validation data.
+ * Warnings about a configuration that works, but not as it reads: one line each.
+ * @param validates Whether there is validation data.
  */
 export function configWarnings({ model, training, given }: MergedConfig, validates: boolean): string[] {
   const { lr, steps, warmupSteps, decaySteps, schedule, optimizer, sampleEvery = 0 } = training;
@@ -34,7 +34,7 @@ export function configWarnings({ model, training, given }: MergedConfig, validat
   return warnings;
 }
 
-/** The numbers that an optimizer does not read. */
+/** The numbers that an optimizer does not use. */
 function otherNumbers(optimizer: OptimizerName): string[] {
   return Object.keys(NUMBER_OPTIONS).filter((name) => !(name in OPTIMIZERS[optimizer].options));
 }

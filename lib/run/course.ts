@@ -1,24 +1,24 @@
 import type { RunLog } from "./metrics_follower.ts";
 import type { StepMetrics } from "../train/train.ts";
 
-/** What a run's metrics say of its course. Losses are in nats per token; they may be NaN or infinite. */
+/** A run's course, from its metrics. Losses are in nats per token; they may be NaN or infinite. */
 export interface Course {
   /** Optimizer steps taken. */
   readonly steps: number;
   /** Time spent on them. */
   readonly seconds: number;
-  /** Of step 0; none if the log does not go back so far. */
+  /** Training loss of step 0; none if the log does not go back that far. */
   readonly firstLoss?: number;
   readonly lastLoss: number;
   /** Mean training loss of the last tenth of the steps. */
   readonly recentLoss: number;
-  /** The last validation loss, and the lowest that is a finite number. */
+  /** The last validation loss, and the lowest finite one. */
   readonly validLoss?: number;
   readonly lowestValidLoss?: number;
   readonly tokensPerSecond: number;
 }
 
-/** The course of a run; nothing if no step was logged. */
+/** The course of a run; `undefined` if no step was logged. */
 export function courseOf(metrics: readonly StepMetrics[]): Course | undefined {
   const last = metrics.at(-1);
   if (last === undefined) return undefined;
@@ -37,15 +37,15 @@ export function courseOf(metrics: readonly StepMetrics[]): Course | undefined {
   };
 }
 
-/** The lowest loss that is a finite number: no loss is lower than another for being NaN. Nothing if none is finite. */
+/** The lowest finite loss: NaN is not lower than any other. `undefined` if none is finite. */
 export function lowestOf(losses: readonly number[]): number | undefined {
   const finite = losses.filter(Number.isFinite);
   return finite.length === 0 ? undefined : finite.reduce((a, b) => Math.min(a, b));
 }
 
 /**
- * Where a run went wrong, counted from step 0, and what happened: as its log says or, of runs that went on all the same, the
- * first step with a loss that is not finite.
+ * Where a run went wrong (steps count from 0), and what happened. It comes from the log, or, if the run went on all the
+ * same, it is the first step whose loss is not finite.
  */
 export function divergenceOf({ metrics, divergence }: RunLog): { step: number; problem: string } | undefined {
   for (const { step, loss, validLoss } of metrics) {

@@ -4,21 +4,23 @@ import { UserError } from "../errors.ts";
 import type { JsonFields } from "../io/json_fields.ts";
 import { sha256 } from "../io/sha256.ts";
 
-/** What tells a token source from another without reading it whole. */
+/** Identifies a token source without reading all of it. */
 export interface DataRecord {
   /** Its name: a file's path. */
   readonly name: string;
   /** Its length. */
   readonly tokens: number;
-  /** Of its tokens as 32-bit numbers: all of them up to four million, of longer sources as many in windows spread evenly. */
+  /**
+   * SHA-256 of its tokens as 32-bit numbers: all of them up to four million, else that many in evenly spread windows.
+   */
   readonly sha256: string;
-  /** The tokenizer of its tokens; absent where the source does not know it. */
+  /** The tokenizer of its tokens; absent if the source does not know it. */
   readonly tokenizer?: TokenizerId;
 }
 
 /**
- * A record in JSON that somebody else may have written.
- * @throws {UserError} If a field is missing, unknown, or of another kind.
+ * Reads a record from JSON that may come from anywhere.
+ * @throws {UserError} If a field is missing, unknown, or of the wrong kind.
  */
 export function dataRecordOf(fields: JsonFields): DataRecord {
   fields.allowOnly(["name", "tokens", "sha256", "tokenizer"]);
@@ -31,7 +33,9 @@ export function dataRecordOf(fields: JsonFields): DataRecord {
   };
 }
 
-/** What is looked at: so many windows of so many tokens, the first at the beginning and the last at the end. */
+/**
+ * What is read: the number of windows and the tokens in each. The first is at the beginning and the last at the end.
+ */
 const WINDOWS = 64;
 const WINDOW_TOKENS = 1 << 16;
 
@@ -40,7 +44,7 @@ export async function recordOf(source: TokenSource): Promise<DataRecord> {
   const { name, length: tokens } = source;
   const seen = new Uint32Array(Math.min(tokens, WINDOWS * WINDOW_TOKENS));
   for (let at = 0; at < seen.length; at += WINDOW_TOKENS) {
-    // Without gaps where there are few tokens, evenly spread where there are many.
+    // Without gaps if there are few tokens, evenly spread if there are many.
     const start = at + Math.floor((tokens - seen.length) * at / Math.max(1, seen.length - WINDOW_TOKENS));
     seen.set(await source.read(start, start + Math.min(WINDOW_TOKENS, seen.length - at)), at);
   }
@@ -49,9 +53,9 @@ export async function recordOf(source: TokenSource): Promise<DataRecord> {
 }
 
 /**
- * Compares a source with what was recorded of the data that a run began with.
+ * Compares a source with the record of the data that a run began with.
  *
- * @throws {UserError} If the source, whatever its name, is not the one that was recorded, or of another tokenizer.
+ * @throws {UserError} If the source, whatever its name, is not the recorded one, or has another tokenizer.
  */
 export async function requireSameData(source: TokenSource, record: DataRecord): Promise<void> {
   if (record.tokenizer) requireTokenizerOf(source, record.tokenizer);

@@ -1,4 +1,4 @@
-// What a run's directory holds that its model is used with.
+// Reads what is needed to use a run's model from the run's directory.
 import { UserError } from "../errors.ts";
 import { Transformer } from "../model/transformer.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
@@ -7,7 +7,7 @@ import { loadRunTokenizer } from "./run_tokenizer.ts";
 
 /** What is needed to use a run's model. */
 export interface RunModel {
-  /** The model; no memory is taken for it yet. */
+  /** The model; it takes no memory yet. */
   readonly model: Transformer;
   /** The tokenizer of the tokens that it was trained on. */
   readonly tokenizer: Tokenizer;
@@ -18,8 +18,8 @@ export interface RunModel {
 /**
  * Reads a run's configuration and tokenizer, and finds its weights.
  *
- * @throws {NoWeightsError} If the run has not the weights that were asked for.
- * @throws {UserError} If it has no tokenizer, or one that does not fit its model or is not that of its data.
+ * @throws {NoWeightsError} If the run does not have the weights that were asked for.
+ * @throws {UserError} If it has no tokenizer, or one that does not fit its model or its data.
  */
 export async function loadRun(directory: string, which: "last" | "best" = "last"): Promise<RunModel> {
   const model = new Transformer(await readModelConfig(directory));

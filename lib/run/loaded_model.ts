@@ -12,25 +12,26 @@ import type { Tokenizer } from "../tokenizer/mod.ts";
 import { loadRun, type RunModel } from "./load_run.ts";
 import { requireRunPath } from "./run_path.ts";
 
-/** How a run's model is loaded. */
+/** Options for `loadModel`. */
 export interface LoadModelOptions {
   /**
-   * What it runs on. One that was made before stays the caller's; one that is named is made here, and goes with the model.
-   * Default: `"auto"`, a GPU where there is one, else the processor.
+   * What it runs on. A backend that you pass stays yours. A backend given by name is made here, and disposed of with
+   * the
+   * model. Default: `"auto"`, a GPU if there is one, else the processor.
    */
   readonly backend?: Backend | BackendChoice;
-  /** The weights that the run ended with, or those of its lowest validation loss. Default: `"last"`. */
+  /** The weights at the end of the run, or those with the lowest validation loss. Default: `"last"`. */
   readonly weights?: "last" | "best";
 }
 
-/** How a text is continued, and where it ends. */
+/** Options for continuing a text: sampling, and where it ends. */
 export interface GenerateTextOptions extends GenerateOptions, GeneratedTextOptions {}
 
 /**
- * Loads the model of a run, to generate with: one line for what is its configuration, tokenizer, weights and generator.
+ * Loads a run's model to generate with: its configuration, tokenizer, weights and a generator, in one call.
  *
- * @param run The directory that train-lm wrote, or {@linkcode trainRun}, with a tokenizer in it: its path or `file:` URL.
- * @throws {UserError} If it is none, or lacks something, or its files do not belong together.
+ * @param run A directory that train-lm or {@linkcode trainRun} wrote, with a tokenizer in it: its path or `file:` URL.
+ * @throws {UserError} If it is not a run, lacks something, or its files do not belong together.
  * @throws {RangeError} If there is no backend of that name.
  *
  * @example
@@ -69,8 +70,8 @@ export async function loadModel(run: string | URL, options: LoadModelOptions = {
 }
 
 /**
- * A model on a backend, with its tokenizer. It makes one text at a time; another is refused until that one has ended.
- * Disposed of, it frees the weights, and the backend if that was made for it.
+ * A model on a backend, with its tokenizer. It makes one text at a time, and refuses another until that one has ended.
+ * Disposing of it frees the weights, and the backend if it was made for this model.
  */
 export class LoadedModel implements AsyncDisposable {
   /** What it runs on. */
@@ -79,7 +80,7 @@ export class LoadedModel implements AsyncDisposable {
   readonly model: Transformer;
   /** The tokenizer of its ids. */
   readonly tokenizer: Tokenizer;
-  /** What makes its texts: several together, for example. It draws no id that stands for no token. */
+  /** The generator of its texts, for example to make several together. It only draws ids that stand for a token. */
   readonly generator: TextGenerator;
   readonly #owned: AsyncDisposableStack;
 
@@ -99,7 +100,7 @@ export class LoadedModel implements AsyncDisposable {
   /**
    * Loads what {@linkcode loadRun} read.
    *
-   * @param owned Disposed of with the model; not if loading fails.
+   * @param owned Disposed of with the model, but not if loading fails.
    * @throws {UserError} If the weights are not the model's, or not all finite.
    */
   static async load(backend: Backend, run: RunModel, owned?: AsyncDisposable): Promise<LoadedModel> {
@@ -121,12 +122,12 @@ export class LoadedModel implements AsyncDisposable {
   }
 
   /**
-   * Continues a text: to be awaited, or read piece by piece. It ends at the tokenizer's `<|endoftext|>`, if it has one,
+   * Continues a text: await it, or read it piece by piece. It ends at the tokenizer's `<|endoftext|>`, if it has one,
    * or at the `stopIds` given.
    *
    * @param prompt Text or its bytes; an empty one begins a document.
-   * @param options As those of {@linkcode TextGenerator.generate}, with the same defaults; and `stop`.
-   * @returns The text after the prompt. What is refused is, when it is awaited or read: as `TextGenerator.generate` says.
+   * @param options Those of {@linkcode TextGenerator.generate}, with the same defaults, and `stop`.
+   * @returns The text after the prompt. It throws when it is awaited or read, as `TextGenerator.generate` does.
    */
   generate(prompt: string | Uint8Array, options: GenerateTextOptions = {}): GeneratedText {
     const { tokenizer } = this;
@@ -134,7 +135,7 @@ export class LoadedModel implements AsyncDisposable {
     return new GeneratedText(this.generateIds(ids, options), tokenizer, options);
   }
 
-  /** As {@linkcode generate}, from ids to ids. */
+  /** Like {@linkcode generate}, from ids to ids. */
   generateIds(prompt: Iterable<number>, options: GenerateOptions = {}): AsyncGenerator<number, void, void> {
     const end = this.tokenizer.specialTokens.get(END_OF_TEXT);
     const { stopIds = end === undefined ? [] : [end] } = options;
@@ -142,7 +143,7 @@ export class LoadedModel implements AsyncDisposable {
   }
 
   /**
-   * The logits of the token that follows some ids: (vocabSize). Throws as {@linkcode TextGenerator.logits}.
+   * The logits of the token that follows some ids: (vocabSize). Throws as {@linkcode TextGenerator.logits} does.
    *
    * @param ids From one to `config.contextLength`.
    */

@@ -13,14 +13,14 @@ import { Sampler, samplesWith } from "../train/sampler.ts";
 import type { RunCosts } from "./time_budget.ts";
 import { Trainer, trainerOptionsOf } from "../train/trainer.ts";
 
-/** What is measured, and with what. */
+/** Options for measuring a run's costs. */
 export interface MeasureCostsOptions {
   readonly config: MergedConfig;
   readonly train: TokenSource;
   readonly valid?: TokenSource;
-  /** The tokenizer of the text that is trained on; needed for samples. */
+  /** The tokenizer of the training text; needed for samples. */
   readonly tokenizer?: Tokenizer;
-  /** An existing directory on the disk that the run will write to; what is written there is left. */
+  /** An existing directory on the disk that the run will write to. What is written there is not removed. */
   readonly directory: string;
   /** About how long to measure steps. */
   readonly seconds: number;
@@ -30,10 +30,10 @@ export interface MeasureCostsOptions {
 /** Steps between two read-backs at most. */
 const LOG_CAPACITY = 128;
 
-/** The weights stay as they began: at a rate that only a warm-up bears they would diverge. The work is the same. */
+/** The weights stay as they began: without a warm-up, the full rate could make them diverge. The work is the same. */
 const LEARNING_RATE = 0;
 
-/** The shortest time that is believed: a clock may stand still meanwhile. */
+/** The shortest time that is believed, because a clock may not have moved. */
 const CLOCK_SECONDS = 1e-6;
 
 /** Validation batches that are timed. */
@@ -80,7 +80,7 @@ async function measureStep(
       const shape = { batchSize: batchSize * gradAccumulation, seqLen, vocabSize };
       await trainer.step(await randomBatch(train, shape, seed, taken++), LEARNING_RATE);
     }
-    // Waits for a GPU: seldom, as a run does.
+    // Waits for a GPU, but as rarely as a run does.
     await trainer.takeLog();
   };
   await takeSteps(1);
@@ -90,7 +90,7 @@ async function measureStep(
   }
 }
 
-/** Seconds per validation, the weights that it may write included. */
+/** Seconds per validation, including the weights that it may write. */
 async function measureValidation(
   backend: Backend,
   model: LanguageModel,

@@ -6,7 +6,7 @@ import { MODEL_READERS } from "../model/config_fields.ts";
 import { TRAINING_DEFAULTS, type TrainingConfig, validateTrainingConfig } from "../train/config.ts";
 import { originFields, TRAINING_READERS } from "./config_fields.ts";
 
-/** What a person says of a run: a preset's name, and what differs from it and from the defaults. */
+/** The settings given for a run: a preset's name, and what differs from it and from the defaults. */
 export interface ConfigParts {
   /** A key of `PRESETS`. */
   readonly preset?: string;
@@ -16,11 +16,13 @@ export interface ConfigParts {
   readonly training?: Partial<TrainingConfig>;
 }
 
-/** A model's shape with the tokens that `vocabSize` stands for, and how to train it. */
+/** A complete configuration: the model's shape, and how to train it. */
 export interface MergedConfig {
-  /** The preset that the shape began with. */
+  /** The preset that the shape started from. */
   readonly preset: string;
-  /** Settings that were said, as `model.dModel` and `training.lr`; the others follow from them, or are defaults. */
+  /**
+   * Settings that were given, such as `model.dModel` and `training.lr`. The others are derived from them, or defaults.
+   */
   readonly given: readonly string[];
   /** The shape, with every switch spelled out. */
   readonly model: ModelConfig;
@@ -28,23 +30,23 @@ export interface MergedConfig {
   readonly training: TrainingConfig;
 }
 
-/** The preset where none is named. */
+/** The default preset. */
 export const DEFAULT_PRESET = "tiny";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /**
- * Reads a configuration file. A run's own config.json is one: of its settings those count that were said, and those that
- * differ from what follows from the rest; so what follows from others follows again when those change.
+ * Reads a configuration file. A run's config.json can be used: of its settings, those count that were given, or that
+ * differ from what would be derived from the rest. So derived settings are derived again when others change.
  *
- * @param vocabSize The tokenizer's, if there is one: it takes the place of another tokenizer's.
- * @throws {UserError} If it is not JSON, or holds a key that means nothing, or a value of another kind.
+ * @param vocabSize The tokenizer's, if there is one: it replaces that of another tokenizer.
+ * @throws {UserError} If it is not JSON, or holds an unknown key or a value of the wrong kind.
  */
 export async function readConfigFile(path: string, vocabSize?: number): Promise<ConfigParts> {
   const source = { name: path, nextStep: say`Mend it, or give another ${option("config")}` };
   const fields = JsonFields.parse(await Deno.readTextFile(path), source);
   fields.allowOnly(["preset", "given", "model", "training", "data", "backend"]);
-  // The data and the backend of a run are another run's to choose: neither is looked at.
+  // The data and the backend are ignored: another run chooses its own.
   const { preset, given } = originFields(fields);
   const model = fields.has("model") ? readFields(fields.object("model"), MODEL_READERS) : {};
   const training = fields.has("training") ? readFields(fields.object("training"), TRAINING_READERS) : {};
@@ -53,14 +55,14 @@ export async function readConfigFile(path: string, vocabSize?: number): Promise<
   return saidOf({ preset: preset ?? DEFAULT_PRESET, given, model, training }, vocabSize);
 }
 
-/** What was said of a run, as far as its config.json tells. */
+/** The settings that were given for a run, as far as its config.json tells. */
 function saidOf(
   { preset, given, model, training }: Required<ConfigParts> & { readonly given: readonly string[] | undefined },
   vocabSize: number | undefined,
 ): ConfigParts {
   const derivedTraining = { ...TRAINING_DEFAULTS, ...derivedFrom(training) };
   const isOfTokenizer = vocabSize !== undefined && model.vocabSize !== undefined &&
-    // Files that do not tell what was said: a larger size may have been meant.
+    // Files that do not tell what was given: a larger size may have been intended.
     (given !== undefined || model.vocabSize <= vocabSize);
   const derivedModel: Partial<ModelConfig> = {
     ...ARCHITECTURE_DEFAULTS,
@@ -80,18 +82,18 @@ function saidOf(
   };
 }
 
-/** A preset's shape with the feed-forward's width that goes with its kind. */
+/** A preset's shape, with the feed-forward width that goes with its kind. */
 function presetShape(preset: Preset, ffn: ModelConfig["ffn"]): Preset {
   // Two matrices instead of three, of the same size together.
   return ffn === "silu" ? { ...preset, dFf: Math.round(preset.dFf * 3 / 2) } : preset;
 }
 
-/** The settings that follow from the peak rate and the length of a run. */
+/** The settings that are derived from the peak rate and the length of a run. */
 function derivedFrom(
   { lr = TRAINING_DEFAULTS.lr, steps = TRAINING_DEFAULTS.steps }: Partial<TrainingConfig>,
 ): Pick<TrainingConfig, "minLr" | "warmupSteps" | "decaySteps"> {
   return {
-    // Without what binary numbers add to a tenth: 3e-4, not 0.00030000000000000003.
+    // Without the rounding error of a binary tenth: 3e-4, not 0.00030000000000000003.
     minLr: Number((lr / 10).toPrecision(15)),
     warmupSteps: Math.floor(steps / 20),
     decaySteps: Math.floor(steps / 5),
@@ -99,8 +101,9 @@ function derivedFrom(
 }
 
 /**
- * Puts configurations together, later ones over earlier ones, over the preset and the defaults. What is not said follows
- * from what is: without a gate, `dFf` is one and a half times the preset's, for as many parameters; `minLr` is a tenth of
+ * Merges configurations: later ones override earlier ones, and all override the preset and the defaults. What is not
+ * given
+ * is derived. Without a gate, `dFf` is one and a half times the preset's, for as many parameters. `minLr` is a tenth of
  * `lr`, `warmupSteps` a twentieth and `decaySteps` a fifth of `steps`. The architecture's switches are all spelled out.
  *
  * @param vocabSize The tokenizer's, if there is one.
@@ -146,7 +149,7 @@ export function mergeConfigs(parts: readonly ConfigParts[], vocabSize?: number):
   };
 }
 
-/** Settings, later ones over earlier ones; one that is undefined says nothing. */
+/** Merges settings: later ones override earlier ones; `undefined` overrides nothing. */
 function overlaid<T extends object>(parts: readonly (Partial<T> | undefined)[]): Partial<T> {
   const entries = parts.flatMap((part) => Object.entries(part ?? {})).filter(([, value]) => value !== undefined);
   return Object.fromEntries(entries) as Partial<T>;

@@ -7,31 +7,31 @@ import type { StepMetrics } from "../train/train.ts";
 export interface RunLog {
   /** In the order of the steps. */
   readonly metrics: readonly StepMetrics[];
-  /** Where the run was given up, if it was. */
+  /** Where training stopped because it diverged, if it did. */
   readonly divergence?: LoggedDivergence;
 }
 
 const EMPTY: RunLog = { metrics: [] };
 
-/** Reads a run's metrics.jsonl as it grows: each `poll` reads only what was added since the one before. */
+/** Reads a run's metrics.jsonl as it grows: each `poll` reads only what was added since the last. */
 export class MetricsFollower {
   readonly #path: string;
   #log: RunLog = EMPTY;
-  /** The last line that was read, by which a file that was written anew is told. */
+  /** The last line that was read: it shows whether the file was rewritten. */
   #last: LogLine | undefined;
-  /** The polls so far: they share what was read, so one waits for another. */
+  /** The polls so far. They share what was read, so each waits for the one before. */
   #polls: Promise<unknown> = Promise.resolve();
 
   /**
-   * Nothing is read yet.
+   * Reads nothing yet.
    *
-   * @param directory The run's; it need not be there yet.
+   * @param directory The run's directory; it need not exist yet.
    */
   constructor(directory: string) {
     this.#path = `${directory}/${RUN_FILES.metrics}`;
   }
 
-  /** What was read so far, without a last line that is not whole. It does not change: a poll makes another. */
+  /** What has been read, without an incomplete last line. It does not change: each poll makes a new one. */
   get log(): RunLog {
     return this.#log;
   }
@@ -42,15 +42,16 @@ export class MetricsFollower {
   }
 
   /**
-   * Reads what is new. A log that was cut, as a resumed run does, or replaced is read from its beginning.
+   * Reads what is new. If the log was cut short (as a resumed run does) or replaced, it is read from the beginning.
    * @returns Whether `log` changed.
-   * @throws {UserError} If there is no file but something else, or if a whole line is not a log's or does not follow from
-   *   the one before; `log` stays.
+   * @throws {UserError} If there is something other than a file, or if a complete line is not a log's or does not
+   *   follow
+   *   from the one before; `log` stays as it was.
    */
   poll(): Promise<boolean> {
     const poll = this.#polls.then(() => this.#poll());
     this.#polls = poll.catch(() => {
-      // Whoever asked for that one is told.
+      // Its caller gets the error.
     });
     return poll;
   }
@@ -78,7 +79,7 @@ export class MetricsFollower {
       else added.push(line.entry);
     }
     if (isSame && last === before) return false;
-    // Only now, that all of them were found good: a faulty one is found again by the next poll.
+    // Only now that all of them are known to be good: the next poll finds a faulty one again.
     this.#last = last;
     const metrics = isSame ? this.#log.metrics.concat(added) : added;
     this.#log = { metrics, ...(divergence && { divergence }) };
@@ -101,7 +102,7 @@ export class MetricsFollower {
 }
 
 /**
- * A run's log, without a last line that is not whole; empty if there is none yet.
+ * A run's log, without an incomplete last line; empty if there is no log yet.
  * @throws {UserError} If a whole line is not a log's, or does not follow from the one before.
  */
 export async function readLog(directory: string): Promise<RunLog> {
@@ -119,7 +120,7 @@ export async function readMetrics(directory: string): Promise<readonly StepMetri
 }
 
 /**
- * The first step of a run's log, whose rest is not looked at; none if there is no whole line yet.
+ * The first step of a run's log, without reading the rest; `undefined` if there is no complete line yet.
  * @throws {UserError} If the first line is not a log's.
  */
 export async function readFirstMetrics(directory: string): Promise<StepMetrics | undefined> {

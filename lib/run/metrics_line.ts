@@ -1,21 +1,21 @@
-// One line of metrics.jsonl, written and read.
+// Writes and reads one line of metrics.jsonl.
 import { UserError } from "../errors.ts";
 import { JsonFields, type JsonSource } from "../io/json_fields.ts";
 import { stringifyNumbers } from "../io/json_number.ts";
 import type { StepMetrics } from "../train/train.ts";
 
-/** A longer line was not written here: what varies in a line is a text, and the longest one fits. */
+/** No line that is written here is longer: what varies is the text, and the longest one fits. */
 export const MAX_LINE_BYTES = 1 << 20;
 
-/** No run is longer. Plots of larger numbers that lie close together have no end of ticks. */
+/** No run is longer. A plot of larger numbers that are close together would draw ticks without end. */
 const [MAX_STEP, MAX_SECONDS] = [1e12, 1e10];
 
-/** UTF-16 units of a text that are kept, so that its line can be read: in JSON each takes six bytes at most. */
+/** How many UTF-16 units of a text are kept, so that its line can be read: in JSON, each takes six bytes at most. */
 const MAX_TEXT_LENGTH = 150_000;
 
-/** Where training was given up: the last line of a log. */
+/** Where training stopped because it diverged: the last line of a log. */
 export interface LoggedDivergence {
-  /** The step at which that was seen, counted from 0. It may be the last one that was logged, or the one after. */
+  /** The step at which this was noticed, counted from 0: the last one that was logged, or the one after. */
   readonly step: number;
   /** What happened, and what to do next. */
   readonly diverged: string;
@@ -24,7 +24,7 @@ export interface LoggedDivergence {
 /** What a line of the log holds. */
 export type LogEntry = StepMetrics | LoggedDivergence;
 
-/** The line of an entry, with its end. NaN and infinities are texts, as `stringifyNumbers` writes them. */
+/** An entry's line, with its newline. NaN and infinities are strings, as `stringifyNumbers` writes them. */
 export function lineOf(entry: LogEntry): string {
   const kept = Object.entries(entry).map(([key, value]) => {
     const isLong = typeof value === "string" && value.length > MAX_TEXT_LENGTH;
@@ -34,8 +34,8 @@ export function lineOf(entry: LogEntry): string {
 }
 
 /**
- * Reads a line. Fields that are not its entry's are passed over: whoever adds some of their own to a log loses nothing.
- * @throws {UserError} If it is not UTF-8, not JSON, or a field is not what it is to be.
+ * Reads a line. Unknown fields are ignored, so that you can add your own to a log.
+ * @throws {UserError} If it is not UTF-8 or not JSON, or a field is not what it should be.
  */
 export function parseLine(line: Uint8Array, source: JsonSource): LogEntry {
   const fields = JsonFields.parse(decode(line, source), source);
@@ -49,7 +49,7 @@ export function parseLine(line: Uint8Array, source: JsonSource): LogEntry {
     gradNorm: fields.anyNumber("gradNorm"),
     ...(fields.booleanOrNone("skipped") && { skipped: true }),
     lr: fields.number("lr", { min: 0 }),
-    // Infinite where a stretch of steps took no time that the clock could tell.
+    // Infinite if some steps took less time than the clock can measure.
     tokensPerSecond: fields.anyNumber("tokensPerSecond"),
     seconds: fields.number("seconds", { min: 0, max: MAX_SECONDS }),
     ...(validLoss !== undefined && { validLoss }),

@@ -3,7 +3,7 @@ import { lineOf, type LogEntry } from "./metrics_line.ts";
 import { type LogLine, openLogFile, readLogLines } from "./metrics_reader.ts";
 import { RUN_FILES } from "./run_entries.ts";
 
-/** Appends to a run's metrics.jsonl, one object a line. Close it, or declare it with `using`. */
+/** Appends to a run's metrics.jsonl, one object per line. Close it, or declare it with `using`. */
 export class MetricsLog implements Disposable {
   readonly #file: Deno.FsFile;
 
@@ -13,9 +13,11 @@ export class MetricsLog implements Disposable {
 
   /**
    * Opens a run's log.
-   * @param step Lines of this step and later ones, whatever they hold, and one that a killed process left half-written, are
-   *   removed first.
-   * @throws {UserError} If a line before is not a log's, or does not follow from the one before it. Nothing is changed then.
+   * @param step Lines of this step and later ones, whatever they hold, are removed first; so is a line that a killed
+   *   process
+   *   left half-written.
+   * @throws {UserError} If an earlier line is not a log's, or does not follow from the one before it. Nothing changes
+   *   then.
    */
   static async open(directory: string, step: number): Promise<MetricsLog> {
     const path = `${directory}/${RUN_FILES.metrics}`;
@@ -23,7 +25,7 @@ export class MetricsLog implements Disposable {
     return new MetricsLog(await Deno.open(path, { append: true }));
   }
 
-  /** Writes one line; in one call where the system allows, so that a reader seldom sees half of it. */
+  /** Writes one line, in a single call if the system allows it, so that readers rarely see half a line. */
   async append(entry: LogEntry): Promise<void> {
     const line = new TextEncoder().encode(lineOf(entry));
     for (let done = 0; done < line.length;) done += await this.#file.write(line.subarray(done));
@@ -40,7 +42,7 @@ export class MetricsLog implements Disposable {
 }
 
 /**
- * The lines of a log before a step, just as they stand there. What comes after is not looked at: it is to be dropped.
+ * The lines of a log before a step, exactly as they are. What comes after is not checked, because it will be dropped.
  * @throws {UserError} If one of these lines is not a log's, or does not follow from the one before.
  */
 async function linesBefore(path: string, step: number): Promise<Uint8Array> {
@@ -49,7 +51,7 @@ async function linesBefore(path: string, step: number): Promise<Uint8Array> {
   return await new Blob(lines).bytes();
 }
 
-/** Those of a log's lines that are of steps before one. */
+/** The lines of a log that belong to steps before a given one. */
 async function* stepsBefore(path: string, step: number): AsyncGenerator<LogLine, void, void> {
   if (step === 0) return;
   let file: Deno.FsFile;
@@ -62,19 +64,19 @@ async function* stepsBefore(path: string, step: number): AsyncGenerator<LogLine,
   using open = file;
   for await (const line of readLogLines(open, path)) {
     const { entry } = line;
-    // A run that goes on has not diverged.
+    // A run that continues has not diverged.
     if (entry.step < step && !("diverged" in entry)) yield line;
     if (entry.step >= step - 1) break;
   }
 }
 
-/** Stretches of missing steps that a message names. */
+/** The most ranges of missing steps that a message names. */
 const MAX_NAMED = 6;
 
 /**
- * Looks for steps that were taken and that a run's log says nothing of: it was removed, or cut, or edited.
- * @param step Steps that were taken.
- * @returns What is missing, in words; nothing if all are there.
+ * Looks for steps that were taken but are not in a run's log, because it was removed, cut or edited.
+ * @param step How many steps were taken.
+ * @returns What is missing, in words; `undefined` if nothing is.
  * @throws {UserError} If a line before `step` is not a log's, or does not follow from the one before it.
  */
 export async function missingSteps(directory: string, step: number): Promise<string | undefined> {

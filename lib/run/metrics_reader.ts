@@ -1,4 +1,4 @@
-// The lines of metrics.jsonl one after another, each checked by itself and against the one before.
+// Reads metrics.jsonl line by line, checking each line by itself and against the one before.
 import { UserError } from "../errors.ts";
 import type { JsonSource } from "../io/json_fields.ts";
 import { type LogEntry, MAX_LINE_BYTES, parseLine } from "./metrics_line.ts";
@@ -7,7 +7,7 @@ const NEWLINE = "\n".charCodeAt(0);
 
 /**
  * Opens a log for reading.
- * @throws {UserError} If something is there that is no file: from a pipe, reading would wait for ever.
+ * @throws {UserError} If it is not a file: reading from a pipe, for example, could wait for ever.
  * @throws {Deno.errors.NotFound} If nothing is there.
  */
 export async function openLogFile(path: string): Promise<Deno.FsFile> {
@@ -17,24 +17,26 @@ export async function openLogFile(path: string): Promise<Deno.FsFile> {
   throw new UserError(`Cannot read ${path}: got ${got}, must be a file. Restore the run's log, or move that away`);
 }
 
-/** A line that was read, and where it stands. */
+/** A line, and its place in the file. */
 export interface LogLine {
   readonly entry: LogEntry;
-  /** With its end. */
+  /** With its newline. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** In the file: where the line ends. */
+  /** Where the line ends in the file. */
   readonly end: number;
   /** Counted from 1; empty lines count. */
   readonly number: number;
 }
 
 /**
- * Reads the whole lines of a log; a last one without an end is still being written. Steps go up from line to line: a step
- * that comes again is of another run, or of a second process that writes this one. After a divergence nothing comes.
+ * Reads the complete lines of a log; a last line without a newline is still being written. Steps must increase from
+ * line
+ * to line: a repeated step belongs to another run, or to a second process that writes this one. After a divergence
+ * nothing may follow.
  *
- * A line is checked when it is asked for: those after it may hold anything.
+ * A line is checked when it is read: those after it may hold anything.
  *
- * @param last Where to go on: after this line; without one, at the beginning.
+ * @param last Continue after this line; without it, start at the beginning.
  * @throws {UserError} If a line is too long, or not a log's, or does not follow from the one before.
  */
 export async function* readLogLines(
@@ -60,14 +62,14 @@ function requireFollows(entry: LogEntry, before: LogEntry, { name, nextStep }: J
   if ("diverged" in before) {
     throw new UserError(`Cannot read ${name}: got a line after the one of a divergence, must be the end. ${nextStep}`);
   }
-  // A validation may find a divergence in the weights that the last step made.
+  // A validation may find that the last step's weights have diverged.
   if (entry.step > before.step || ("diverged" in entry && entry.step === before.step)) return;
   throw new UserError(
     `Cannot read ${name}: got step ${entry.step} after step ${before.step}, must be a later one. ${nextStep}`,
   );
 }
 
-/** Cuts a file into its whole lines; each keeps its end. */
+/** Cuts a file into complete lines; each keeps its newline. */
 async function* wholeLines(
   file: Deno.FsFile,
   source: () => JsonSource,
@@ -90,7 +92,7 @@ async function* wholeLines(
       start = at + 1;
     }
     held = filled.length - start;
-    // So there is always room for the next read.
+    // This way there is always room for the next read.
     requireShort(held);
     buffer.copyWithin(0, start, filled.length);
   }

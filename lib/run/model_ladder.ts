@@ -1,6 +1,6 @@
 import type { ConfigParts } from "./merge_config.ts";
 
-/** Width, layers, heads and context of models from about a hundred thousand parameters to a quarter of a billion. */
+/** Width, layers, heads and context of models from about a hundred thousand to a quarter of a billion parameters. */
 const SHAPES: readonly (readonly [dModel: number, numLayers: number, numHeads: number, contextLength: number])[] = [
   [32, 2, 2, 128],
   [48, 3, 2, 128],
@@ -16,7 +16,7 @@ const SHAPES: readonly (readonly [dModel: number, numLayers: number, numHeads: n
   [1024, 16, 16, 1024],
 ];
 
-/** The width that the default learning rate serves. */
+/** The width that the default learning rate is meant for. */
 const LR_WIDTH = 128;
 
 /**
@@ -24,7 +24,7 @@ const LR_WIDTH = 128;
  * 128. Source: Yang et al. 2022, arXiv:2203.03466, table 3, for Adam.
  *
  * @param lr The learning rate of narrow models.
- * @param ffn Without a gate the hidden layer is 1.5 times as wide, for as many parameters.
+ * @param ffn Without a gate, the hidden layer is 1.5 times as wide, for the same number of parameters.
  */
 export function modelLadder(lr: number, ffn: "swiglu" | "silu" = "swiglu"): ConfigParts[] {
   return SHAPES.map(([dModel, numLayers, numHeads, contextLength]) => {

@@ -22,53 +22,53 @@ import {
   usesTimeUp,
 } from "./time_budget.ts";
 
-/** What a run that must fit into a time is planned from. */
+/** Options for planning a run that must fit into a given time. */
 export interface TimePlanOptions {
   /** For measuring and training together. */
   readonly seconds: number;
-  /** What is said of the configuration, as for `mergeConfigs`. */
+  /** The settings that are given, as for `mergeConfigs`. */
   readonly parts: readonly ConfigParts[];
-  /** The tokenizer of the text, if it is known: it says how large the vocabulary is. */
+  /** The tokenizer of the text, if known: it determines the size of the vocabulary. */
   readonly tokenizer?: Tokenizer;
-  /** The tokens to train on: how many there are limits the model's size. */
+  /** The tokens to train on; their number limits the model's size. */
   readonly train: TokenSource;
   /** The tokens to validate with, if the run validates. */
   readonly valid?: TokenSource;
-  /** Makes a backend like the run's; measuring uses up its memory, and disposes of it. */
+  /** Makes a backend like the run's. Measuring fills its memory, and then disposes of it. */
   readonly createBackend: () => Promise<Backend>;
-  /** Where the run will be: checkpoints are tried beside it. */
+  /** Where the run will be: writing checkpoints is timed beside it. */
   readonly directory: string;
   /** Stops measuring, with its reason. */
   readonly signal?: AbortSignal;
 }
 
-/** What was chosen, and from what. */
+/** What was chosen, and why. */
 export interface TimePlan {
-  /** What to train, and how: `steps` and its schedule fill the time. */
+  /** What to train, and how: `steps` and the schedule fill the time. */
   readonly config: MergedConfig;
-  /** The chosen model, and what its parts take. */
+  /** The chosen model, and how long its parts take. */
   readonly candidate: Candidate;
-  /** How the model was chosen; not at all if the configuration said which. */
+  /** How the model was chosen; absent if the configuration specifies it. */
   readonly choice?: {
-    /** Models that were measured. */
+    /** The number of models that were measured. */
     readonly compared: number;
     /** What limited its size. */
     readonly bound: Choice["bound"];
   };
-  /** What the run should take. */
+  /** How long the run should take. */
   readonly estimatedSeconds: number;
   /** Tokens that the run goes through. */
   readonly tokens: number;
-  /** Times that the run sees its corpus: `tokens` over the corpus's. */
+  /** How many times the run sees its corpus: `tokens` divided by the size of the corpus. */
   readonly epochs: number;
-  /** Whether the run ends before the time does, because it has seen its corpus four times. */
+  /** Whether the run ends early, because it has seen its corpus four times. */
   readonly isCorpusUsedUp: boolean;
 }
 
-/** Kept back, because a run is never as steady as a measurement. */
+/** Kept in reserve, because a run is never as steady as a measurement. */
 const RESERVE = 0.03;
 
-/** Seconds of steps that each model is measured for, and the chosen one again. */
+/** How many seconds of steps each model is measured for, and the chosen one again. */
 const COMPARE_SECONDS = 1.5;
 const CHOSEN_SECONDS = 3;
 
@@ -76,19 +76,19 @@ const CHOSEN_SECONDS = 3;
 const COMPARE_SHARE = 0.02;
 const CHOSEN_SHARE = 0.05;
 
-/** Memory that a chosen model may take: WebAssembly addresses 4 GiB, and a GPU's memory is not known. */
+/** The most memory that a chosen model may take: WebAssembly addresses 4 GiB, and a GPU's memory is unknown. */
 const MAX_BYTES = 3 * 2 ** 30;
 
 const SIZE_KEYS = ["dModel", "numLayers", "numHeads", "dFf"] as const;
 
-/** Whether a configuration says what the model is, by a preset's name or a size. */
+/** Whether a configuration specifies the model, by a preset's name or a size. */
 function saysModel({ preset, model = {} }: ConfigParts): boolean {
   return preset !== undefined || SIZE_KEYS.some((key) => model[key] !== undefined);
 }
 
 /**
- * Measures the device with real steps, which are thrown away, and chooses how many to take; and, where the configuration
- * does not say which, a model, by `chooseCandidate`.
+ * Measures the device with real steps, throws them away, and chooses how many steps to take. If the configuration does
+ * not specify a model, it also chooses one, by `chooseCandidate`.
  *
  * @throws {RangeError} If `seconds` is not a finite number above 0.
  * @throws {UserError} If not even one step fits into the time.
@@ -135,7 +135,7 @@ export async function planForTime(options: TimePlanOptions): Promise<TimePlan> {
     const steps = choice ? chooseSteps(candidate, resources) : inTime;
     const tokens = steps * candidate.tokensPerStep;
     return {
-      // What was chosen was not said.
+      // What was chosen was not given.
       config: {
         ...mergeConfigs([...chosenParts, { training: { steps } }], vocabSize),
         given: mergeConfigs(parts, vocabSize).given,
@@ -150,7 +150,7 @@ export async function planForTime(options: TimePlanOptions): Promise<TimePlan> {
   }, RUN_ENTRIES);
 }
 
-/** Goes up the ladder until a model uses the time up, and chooses among those that were measured. */
+/** Goes up the ladder until a model uses up the time, and chooses among those that were measured. */
 async function chooseModel(
   { parts, tokenizer, train, valid }: TimePlanOptions,
   left: () => number,

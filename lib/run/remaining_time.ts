@@ -1,13 +1,13 @@
 import type { StepMetrics } from "../train/train.ts";
 
 /**
- * Estimates how long the rest of a run takes. Its pace is the mean since the run was started or resumed, with all that
- * comes between steps, as validations, checkpoints and samples do: the momentary throughput would make it jump.
+ * Estimates how long the rest of a run takes. It uses the mean pace since the run was started or resumed, including
+ * validations, checkpoints and samples: with the momentary throughput, the estimate would jump.
  */
 export class RemainingTime {
   readonly #steps: number;
   readonly #tokensPerStep: number;
-  /** The end of the first stretch of steps that were read back together: compiling and warming up are part of that one. */
+  /** The end of the first group of steps that were read back together, which includes compiling and warming up. */
   #origin: Pick<StepMetrics, "step" | "seconds"> | undefined;
 
   /** @param steps Of the whole run. */
@@ -17,7 +17,7 @@ export class RemainingTime {
   }
 
   /**
-   * Seconds that are left after a step.
+   * Seconds left after a step.
    * @param metrics Of each step, in order.
    */
   after({ step, seconds, tokensPerSecond }: Pick<StepMetrics, "step" | "seconds" | "tokensPerSecond">): number {

@@ -12,15 +12,15 @@ import { predictRun } from "../train/predict_model.ts";
 import { LOG_CAPACITY } from "../train/train.ts";
 import { Trainer, trainerOptionsOf } from "../train/trainer.ts";
 
-/** What else is known of a run that is to have room. */
+/** Options for `requireRoom`. */
 export interface RoomOptions {
   /** Whether it validates. Default: false. */
   readonly validates?: boolean;
-  /** Bytes of memory that the machine has, where the backend computes in it and they are known. */
+  /** The machine's memory in bytes, if the backend computes in it and it is known. */
   readonly hostBytes?: number;
 }
 
-/** What to train, and how; a run's config.json is one. */
+/** What to train, and how; a run's config.json will do. */
 export interface RoomConfig {
   /** The model's shape. */
   readonly model: ModelConfig;
@@ -28,12 +28,13 @@ export interface RoomConfig {
   readonly training: TrainingConfig;
 }
 
-/** Tokens that a step's arrays on the host can hold. */
+/** The most tokens that a step's arrays on the host can hold. */
 const MAX_STEP_TOKENS = 2 ** 31;
 
 /**
- * Finds out whether a run fits on a backend, before anything of it is written: what it should take is compared with what
- * there is, and its programs are then loaded and released again.
+ * Finds out whether a run fits on a backend, before anything is written. It compares the predicted memory with what
+ * there
+ * is, then loads the run's programs and releases them again.
  *
  * @throws {UserError} If the memory is too small, naming what to lower.
  * @throws {Error} If the backend cannot load a program, as `Backend.load` says.
@@ -58,7 +59,7 @@ function requireBytes(backend: Backend, { model, training }: RoomConfig, hostByt
   const { parameters, gradients, optimizer, activations } = predictRun(model, training).memory;
   const stepTokens = batchSize * gradAccumulation * model.contextLength;
   const logs = BYTES_PER_ELEMENT * LOG_CAPACITY * gradAccumulation;
-  // Ids and targets of a step's sequences, which lie outside of the backend.
+  // Ids and targets of a step's sequences, which are outside the backend.
   const batch = 2 * BYTES_PER_ELEMENT * stepTokens;
   const weights = parameters + gradients + optimizer;
   const onBackend = weights + activations + logs;
@@ -96,13 +97,13 @@ function requireBytes(backend: Backend, { model, training }: RoomConfig, hostByt
   );
 }
 
-/** The backend, noting the storages of every program that it is given, whether it can load it or not. */
+/** A wrapper around the backend that notes the storages of every program, whether it can be loaded or not. */
 function noting(backend: Backend, storages: Set<DeviceStorage>): Backend {
   const load = (program: Program) => {
     for (const storage of program.storages) storages.add(storage);
     return backend.load(program);
   };
-  // Whatever else a backend has is its own.
+  // Any other storages on the backend are not ours.
   return new Proxy(backend, {
     get(target, key) {
       if (key === "load") return load;

@@ -10,22 +10,23 @@ import { RUN_FILES } from "./run_entries.ts";
 import { loadRunTokenizer } from "./run_tokenizer.ts";
 import type { StepMetrics } from "../train/train.ts";
 
-/** What a run needs to go on. What is not given is found as the run's directory says. */
+/** Options for `resumeRun`. What is left out is found through the run's directory. */
 export interface ResumeRunOptions
   extends
     Pick<TrainRunOptions, "backend" | "directory" | "onPrograms" | "onCheckpoint" | "signal">,
     Partial<Pick<TrainRunOptions, "train" | "valid" | "tokenizer">> {
-  /** Told in a sentence of each checkpoint that is damaged, and passed over for an older one. */
+  /** Called with a sentence about each damaged checkpoint that is skipped for an older one. */
   readonly onNote?: (note: string) => void;
 }
 
 /**
- * Goes on with a run that was stopped or killed, from its newest whole checkpoint, with its own configuration and data: the
- * steps that follow are, bit for bit, those that it would have taken (given the same backend and machine). A run that had
- * no checkpoint yet begins anew; one that has ended takes no step.
+ * Continues a run that was stopped or killed, from its newest complete checkpoint, with its own configuration and data.
+ * The steps that follow are the same, bit for bit, as without the interruption (given the same backend and machine). A
+ * run
+ * without a checkpoint starts again; one that has ended takes no step.
  *
- * @throws {UserError} If the directory is no run's, or all its checkpoints are damaged, or its data are not where they
- *   were or are other data; and as {@linkcode trainRun} does.
+ * @throws {UserError} If the directory is not a run, if all its checkpoints are damaged, or if its data have moved or
+ *   changed; and as {@linkcode trainRun} does.
  * @throws {DivergenceError} As {@linkcode trainRun} does.
  *
  * @example A run that is stopped, and resumed
@@ -58,7 +59,7 @@ export async function* resumeRun(options: ResumeRunOptions): AsyncGenerator<Step
   const { directory } = own;
   const { checkpoint, damaged } = await latestCheckpoint(`${directory}/${RUN_FILES.checkpoints}`);
   for (const { problem } of damaged) onNote?.(problem);
-  // The checkpoint knows the whole configuration, should the file be gone.
+  // The checkpoint has the whole configuration, in case the file is gone.
   const isThere = checkpoint === undefined || await isFile(`${directory}/${RUN_FILES.config}`);
   const config = isThere ? await readRunConfig(directory) : checkpoint.state.config;
   const hasWeights = await isFile(`${directory}/${RUN_FILES.weights}`);
@@ -72,12 +73,12 @@ export async function* resumeRun(options: ResumeRunOptions): AsyncGenerator<Step
   const train = await sourceOf("train", config.data.train, own.train, opened);
   const valid = config.data.valid && await sourceOf("valid", config.data.valid, own.valid, opened);
   const tokenizer = own.tokenizer ?? (config.training.sampleEvery ? await loadRunTokenizer(directory) : undefined);
-  // One that was killed before its first checkpoint begins anew; weights are not given up for that.
+  // A run that was killed before its first checkpoint starts again, but not if weights would be lost.
   const beginAnew = checkpoint === undefined && !hasWeights;
   yield* trainRun({ ...own, config, train, valid, tokenizer, checkpoint, beginAnew });
 }
 
-/** The tokens given, or those of the file that the run began with; the latter are closed with `opened`. */
+/** The tokens given, or those of the file that the run began with; `opened` closes the latter. */
 async function sourceOf(
   option: "train" | "valid",
   record: DataRecord,

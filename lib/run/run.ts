@@ -32,55 +32,59 @@ import { modelOfRun } from "./run_model.ts";
 import { trainedOf } from "../train/optimizer/frozen.ts";
 import { type StepMetrics, train } from "../train/train.ts";
 
-/** What a run that is kept on disk needs. */
+/** Options for `trainRun`. */
 export interface TrainRunOptions {
-  /** What it runs on; it is not disposed of. */
+  /** What it runs on. It is not disposed of. */
   readonly backend: Backend;
-  /** The run's directory; it exists. Its config.json is written if it is not there. */
+  /** The run's directory, which must exist. Its config.json is written if it is missing. */
   readonly directory: string;
   /** What to train, and how: the directory's config.json, or a checkpoint's. */
   readonly config: RunConfig;
   /**
-   * The model, where it is one of a person's own: that of `config.model`. Its weights stay on the backend, and it is its
-   * maker's to release. Default: a `Transformer`, which is released in the end.
+   * The model, if it is your own: the one that `config.model` describes. Its weights stay on the backend until you
+   * release
+   * it. Default: a `Transformer`, which is released at the end.
    */
   readonly model?: LanguageModel;
-  /** What the weights begin as, where there is no checkpoint. Default: `initialWeights` of the training's seed. */
+  /** The initial weights, if there is no checkpoint. Default: `initialWeights` with the training's seed. */
   readonly weights?: WeightSource;
   /** The tokens to train on. */
   readonly train: TokenSource;
-  /** The tokens to validate with; without them there is no validation. */
+  /** The tokens to validate with. Without them there is no validation. */
   readonly valid?: TokenSource;
-  /** The tokenizer of the text that is trained on; needed for samples. */
+  /** The tokenizer of the training text; needed for samples. */
   readonly tokenizer?: Tokenizer;
-  /** Where to go on; later checkpoints are removed. By default it begins, in a directory where no training has begun. */
+  /** Where to continue; later checkpoints are removed. Default: start, in a directory where no training has started. */
   readonly checkpoint?: Checkpoint;
   /**
-   * Whether, without a checkpoint, the training that is there is given up: its metrics, weights and checkpoints are removed.
-   * Default: it is refused.
+   * Whether to start again, without a checkpoint, where a training has started: its metrics, weights and checkpoints
+   * are
+   * removed. Default: that is refused.
    */
   readonly beginAnew?: boolean;
-  /** Called once, before the first step, with the programs that each step runs, in order: what they do can be counted. */
+  /**
+   * Called once, before the first step, with the programs that each step runs, in order, so that they can be counted.
+   */
   readonly onPrograms?: (programs: readonly Program[]) => void;
-  /** Called when a checkpoint is on disk, with the steps taken. */
+  /** Called when a checkpoint is on disk, with the number of steps taken. */
   readonly onCheckpoint?: (step: number) => void;
-  /** Stops after the step under way; a checkpoint and the weights are written. */
+  /** Stops after the current step; a checkpoint and the weights are written. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * Trains a model and keeps metrics, checkpoints, the best weights and the last ones in the run's directory.
+ * Trains a model, and keeps metrics, checkpoints, the best weights and the last ones in the run's directory.
  *
- * However the process ends, the run can be resumed from its newest checkpoint with `checkpoint`, and goes on with the
- * same bits as if it had never stopped (given the same backend and machine). What was there of later steps, or of a run that
- * begins anew, is removed once the first step is done, and not before.
+ * However the process ends, the run can be resumed from its newest checkpoint with `checkpoint`. It then gives the same
+ * bits as if it had never stopped (given the same backend and machine). What is left of later steps, or of a run that
+ * starts again, is removed only once the first step is done.
  *
- * @throws {RangeError} If no such model can be built and trained, or `model` is another; nothing is changed then.
- * @throws {UserError} If no checkpoint is given, the run has begun before and is not to begin anew; if another process
- *   trains it; if the directory's config.json or the checkpoint is of another configuration, or token sources and tokenizer do not belong together.
- *   Nothing is changed then.
- * @throws {DivergenceError} If a loss, a gradient or a weight is NaN or infinite; the checkpoints and the best weights stay
- *   as they were.
+ * @throws {RangeError} If no such model can be built and trained, or `model` is a different one; nothing changes then.
+ * @throws {UserError} If the run has already started, but there is neither a checkpoint nor leave to start again; if
+ *   another process is training it; if config.json or the checkpoint has a different configuration; or if the token
+ *   sources and the tokenizer do not belong together. Nothing changes then.
+ * @throws {DivergenceError} If a loss, a gradient or a weight is NaN or infinite. Checkpoints and the best weights
+ *   stay.
  *
  * An example is at `resumeRun`, which finds the checkpoint and the data by the run's directory.
  */
@@ -93,7 +97,7 @@ export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMe
   const model = modelOfRun(directory, config, options.model);
   trainedOf(model.parameters.specs, config.training.frozen);
   using _lock = await lockDirectory(directory, "train in");
-  // Looked at only now: until here another process could put another run in its place.
+  // Checked only now: until here, another process could have replaced the run.
   await requireOwnConfig(directory, config);
   if (checkpoint === undefined && !options.beginAnew) await requireNotBegun(directory);
   await keepConfig(directory, config);
@@ -117,7 +121,7 @@ export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMe
     signal: options.signal,
     onPrograms: options.onPrograms,
     onSnapshot: async (snapshot) => {
-      // Metrics first: a checkpoint is never ahead of them.
+      // Metrics first, so that a checkpoint is never ahead of them.
       await log?.sync();
       const { step, seconds } = snapshot;
       await writeCheckpoint(checkpoints, backend, snapshot, { step, seconds, ...(best && { best }), config });
@@ -139,11 +143,11 @@ export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMe
     yield metrics;
   }
   await saveWeights(`${directory}/${RUN_FILES.weights}`, backend, model);
-  // One that was killed after its last checkpoint comes here without a step.
+  // A run that was killed after its last checkpoint gets here without a step.
   await pruneCheckpoints(checkpoints, config.training.keep);
 }
 
-/** Passes the steps on. That they ended in a divergence is logged: nothing else in a run's directory says so. */
+/** Passes on the steps. A divergence is logged, because nothing else in a run's directory tells of it. */
 async function* loggingDivergence(steps: AsyncIterable<StepMetrics>, openLog: () => Promise<MetricsLog>) {
   try {
     yield* steps;
@@ -155,12 +159,12 @@ async function* loggingDivergence(steps: AsyncIterable<StepMetrics>, openLog: ()
   }
 }
 
-/** Removes what does not follow from a checkpoint, or from the beginning, and opens the log to go on with. */
+/** Removes what does not follow from the checkpoint, or from the beginning, and opens the log to continue it. */
 async function goBackTo(directory: string, checkpoint: Checkpoint | undefined): Promise<MetricsLog> {
   const step = checkpoint?.state.step ?? 0;
-  // First: a log that cannot be gone on with is refused with the run as it was.
+  // First, so that a log that cannot be continued is refused while the run is as it was.
   const log = await MetricsLog.open(directory, step);
-  // Weights at an earlier end would be taken for the newest.
+  // Weights from an earlier end would look like the newest.
   await removeIfPresent(`${directory}/${RUN_FILES.weights}`);
   const best = `${directory}/${RUN_FILES.best}`;
   if (checkpoint === undefined && await isFile(best)) await removeIfPresent(best);
@@ -169,12 +173,12 @@ async function goBackTo(directory: string, checkpoint: Checkpoint | undefined): 
   return log;
 }
 
-/** @throws {UserError} Naming what is there of an earlier training. */
+/** @throws {UserError} If anything of an earlier training is there, naming it. */
 async function requireNotBegun(directory: string): Promise<void> {
   const { weights, best, metrics, checkpoints } = RUN_FILES;
   const found = [];
   for (const name of [weights, best, metrics]) {
-    // A metrics.jsonl with nothing in it was made by one that was killed before its first step.
+    // An empty metrics.jsonl comes from a run that was killed before its first step.
     if (((await statOrNull(`${directory}/${name}`))?.size ?? 0) > 0) found.push(name);
   }
   if ((await listCheckpoints(`${directory}/${checkpoints}`)).length > 0) found.push(`${checkpoints}/`);

@@ -16,17 +16,17 @@ import { requireTransformer } from "./run_model.ts";
 
 export { RUN_ENTRIES, RUN_FILES };
 
-/** What a run's config.json holds: of a `Transformer`, or of a model with any other configuration. */
+/** The contents of a run's config.json, for a `Transformer` or a model with any other configuration. */
 export interface RunConfig<M extends LanguageModelConfig = LanguageModelConfig> {
-  /** The preset that the model's shape began with; not in files of earlier versions. */
+  /** The preset that the model's shape started from; not in files of earlier versions. */
   readonly preset?: string;
-  /** Settings that were said (`model.dModel`, `training.lr`); the others followed from them, or are defaults. */
+  /** Settings that were given (`model.dModel`, `training.lr`). The others were derived from them, or are defaults. */
   readonly given?: readonly string[];
   /** The model's shape. */
   readonly model: M;
   /** How to train it. */
   readonly training: TrainingConfig;
-  /** The tokens that it trains on. */
+  /** The tokens to train on. */
   readonly data: { readonly train: DataRecord; readonly valid?: DataRecord };
   /** What it runs on: a resumed run gives the same bits on the same backend. */
   readonly backend: string;
@@ -34,8 +34,8 @@ export interface RunConfig<M extends LanguageModelConfig = LanguageModelConfig> 
 
 /**
  * Writes a run's config.json.
- * @param directory Exists already.
- * @throws {RangeError} If no such model can be built and trained: what is written can be read again.
+ * @param directory Must exist.
+ * @throws {RangeError} If no such model can be built and trained, so that what is written can always be read again.
  */
 export async function writeRunConfig(directory: string, config: RunConfig): Promise<void> {
   requireUsable(config);
@@ -43,10 +43,11 @@ export async function writeRunConfig(directory: string, config: RunConfig): Prom
 }
 
 /**
- * Makes a run's directory, with its config.json and the files of its tokenizer.
- * @param options.replace Whether a run that is there is replaced. Default: false.
- * @throws {UserError} If something is there, and is not to be replaced, or is not a run and nothing else, or is trained by
- *   another process; or if the tokenizer is not that of the data.
+ * Makes a run's directory, with its config.json and its tokenizer's files.
+ * @param options.replace Whether to replace an existing run. Default: false.
+ * @throws {UserError} If something is there and `replace` is false, or it is more than just a run, or another process
+ *   is
+ *   training it; or if the tokenizer is not the one of the data.
  */
 export async function createRunDirectory(
   path: string,
@@ -84,8 +85,9 @@ export async function readModelConfig(directory: string): Promise<ModelConfig> {
 }
 
 /**
- * The path of a run's weights: those it ended with or, while it runs or after it was killed, its newest whole
- * checkpoint's; or those with the lowest validation loss.
+ * The path of a run's weights. `"last"`: those at the end, or, while it runs or after it was killed, those of its
+ * newest
+ * complete checkpoint. `"best"`: those with the lowest validation loss.
  * @throws {NoWeightsError} If there are none.
  */
 export async function findWeights(directory: string, which: "last" | "best" = "last"): Promise<string> {
@@ -93,7 +95,7 @@ export async function findWeights(directory: string, which: "last" | "best" = "l
   if (await isFile(path)) return path;
   const { checkpoint } = await latestCheckpoint(`${directory}/${RUN_FILES.checkpoints}`);
   if (which === "last" && checkpoint) return checkpointWeights(checkpoint.path);
-  // One that diverged before its first checkpoint left these alone.
+  // A run that diverged before its first checkpoint left only these.
   const hasBest = which === "last" && await isFile(`${directory}/${RUN_FILES.best}`);
   const next = which === "best"
     ? say`Train with ${option("valid")}, or use the last weights`
@@ -104,16 +106,16 @@ export async function findWeights(directory: string, which: "last" | "best" = "l
   throw new NoWeightsError(problem, hasBest ? "best" : undefined);
 }
 
-/** Thrown where a run has not the weights that were asked for. */
+/** Thrown if a run does not have the weights that were asked for. */
 export class NoWeightsError extends UserError {
   /** What a stack trace calls it. */
   override readonly name = "NoWeightsError";
 
   /**
-   * Of a run without weights.
+   * For a run without weights.
    *
    * @param message What was looked for, and what to do next.
-   * @param instead Weights that it has and the message names.
+   * @param instead Weights that the run does have, which the message names.
    */
   constructor(message: string | Wording, readonly instead: "best" | undefined) {
     super(message);

@@ -1,33 +1,33 @@
-// What is written into a run's directory: nothing else in it is ever removed.
+// The files of a run's directory: nothing else in it is ever removed.
 import { call } from "../errors.ts";
 import { hasJsonKeys } from "../io/has_json_keys.ts";
 import type { OwnEntries } from "../io/own_entries.ts";
 import { TOKENIZER_ENTRIES } from "../tokenizer/tokenizer_dir.ts";
 import { FILES } from "./checkpoint_record.ts";
 
-/** What is written into a checkpoint. */
+/** The files of a checkpoint. */
 export const CHECKPOINT_ENTRIES: OwnEntries = { what: "a checkpoint", files: Object.values(FILES) };
 
-/** What is written into the checkpoints' directory. */
+/** The entries of the checkpoints' directory. */
 export const CHECKPOINTS_ENTRIES: OwnEntries = {
   what: "checkpoints",
   files: [],
   directories: [[/^step-\d{9,}$/, CHECKPOINT_ENTRIES]],
 };
 
-/** The names of a run's files; the tokenizer's files lie beside them. */
+/** The names of a run's files; the tokenizer's files are beside them. */
 export const RUN_FILES = {
   config: "config.json",
-  /** Weights when training ended or was interrupted. */
+  /** The weights when training ended or was interrupted. */
   weights: "model.safetensors",
-  /** Weights of the lowest validation loss. */
+  /** The weights with the lowest validation loss. */
   best: "best.safetensors",
   metrics: "metrics.jsonl",
   checkpoints: "checkpoints",
   report: "report.html",
 } as const;
 
-/** What is written into a run's directory. */
+/** The entries of a run's directory. */
 export const RUN_ENTRIES: OwnEntries = {
   what: "a run",
   files: [...Object.values(RUN_FILES).filter((name) => name !== RUN_FILES.checkpoints), ...TOKENIZER_ENTRIES.files],

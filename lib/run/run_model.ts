@@ -10,7 +10,7 @@ import type { RunConfig } from "./run_directory.ts";
 
 /**
  * The shape of a run's Transformer.
- * @throws {UserError} If the run is of another architecture: nothing but the program that defines it can build its model.
+ * @throws {UserError} If the run has another architecture: only the program that defines it can build its model.
  */
 export function requireTransformer(directory: string, config: LanguageModelConfig): ModelConfig {
   if (isTransformerConfig(config)) return config;
@@ -22,8 +22,8 @@ export function requireTransformer(directory: string, config: LanguageModelConfi
 
 /**
  * The model that a run trains.
- * @param own Takes the place of the Transformer that the configuration describes.
- * @throws {UserError} If the configuration is of another architecture than a Transformer, and there is no model of it.
+ * @param own Used instead of the Transformer that the configuration describes.
+ * @throws {UserError} If the configuration is not a Transformer's, and no model was given.
  * @throws {OptionError} If `own` is not the model that the configuration describes, or lacks what training needs.
  */
 export function modelOfRun(directory: string, config: RunConfig, own: LanguageModel | undefined): LanguageModel {

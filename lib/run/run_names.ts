@@ -1,4 +1,4 @@
-/** Paths as short as tells them apart: without the directories that all of them are in. */
+/** Paths, shortened as far as they stay distinct: without the directories that they have in common. */
 export function distinguishingNames(paths: readonly string[]): string[] {
   if (paths.length < 2) return [...paths];
   const parts = paths.map((path) => path.split("/"));

@@ -1,4 +1,4 @@
-// Which directory a run is, said by a person; what is no run is refused by what it is.
+// Finds the directory of a run that somebody named. If it is not a run, the message says what it is.
 import { UserError } from "../errors.ts";
 import { hasJsonKeys } from "../io/has_json_keys.ts";
 import { isFile } from "../io/is_file.ts";
@@ -11,7 +11,7 @@ import { RUN_ENTRIES, RUN_FILES } from "./run_entries.ts";
 /**
  * The path of a run's directory.
  *
- * @throws {UserError} If it is an address of the web, or nothing, a file, a checkpoint or a Hugging Face model is there.
+ * @throws {UserError} If it is a web address, does not exist, or is a file, a checkpoint or a Hugging Face model.
  */
 export async function requireRunPath(run: string | URL): Promise<string> {
   const path = pathOf(run);

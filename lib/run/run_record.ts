@@ -4,18 +4,18 @@ import { listCheckpoints, readCheckpointState } from "./checkpoint.ts";
 import { readRunConfig, RUN_FILES, type RunConfig } from "./run_directory.ts";
 import { firstDifference } from "./sweep_grid.ts";
 
-/** What a run's directory says of it beside its metrics. */
+/** What a run's directory tells about it, apart from its metrics. */
 export interface RunRecord {
-  /** What is run: that of the newest checkpoint, from which the run goes on, or else of config.json. */
+  /** The configuration of the newest checkpoint, from which the run would continue, or else config.json. */
   readonly config: RunConfig;
-  /** In what config.json differs from that, if it was edited since. */
+  /** How config.json differs from that, if it was edited since. */
   readonly edited?: string;
-  /** Whether its training ended in good order: at its last step, or stopped before. A run that was killed looks like one under way. */
+  /** Whether training ended properly: at its last step, or stopped before. A killed run looks like one in progress. */
   readonly hasEnded: boolean;
 }
 
 /**
- * Reads what is known of a run.
+ * Reads what is known about a run.
  * @throws {UserError} If its config.json is missing or cannot be used.
  */
 export async function readRunRecord(directory: string): Promise<RunRecord> {
@@ -31,7 +31,7 @@ async function configOfCheckpoint(directory: string): Promise<RunConfig | undefi
     try {
       return (await readCheckpointState(path)).config;
     } catch (error) {
-      // Damaged, or just removed by the run: resuming passes over it too.
+      // Damaged, or just removed by the run: resuming skips it too.
       if (!(error instanceof UserError)) throw error;
     }
   }

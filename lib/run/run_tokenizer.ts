@@ -8,8 +8,8 @@ import { RUN_FILES } from "./run_entries.ts";
 const MAX_CONFIG_BYTES = 1 << 20;
 
 /**
- * Loads the tokenizer that lies in a run's directory.
- * @throws {UserError} If there is none, or it is another one than that of the tokens the run was trained on.
+ * Loads the tokenizer in a run's directory.
+ * @throws {UserError} If there is none, or it is not the one of the tokens that the run was trained on.
  */
 export async function loadRunTokenizer(directory: string): Promise<Tokenizer> {
   const tokenizer = await loadTokenizer(directory);
@@ -25,7 +25,7 @@ export async function loadRunTokenizer(directory: string): Promise<Tokenizer> {
   );
 }
 
-/** What the run's config.json says of its data; `undefined` if nothing. All else in it is for others to read. */
+/** The data that the run's config.json records; `undefined` if it records none. Nothing else in it is checked. */
 async function tokenizerOfData(directory: string): Promise<TokenizerId | undefined> {
   const source = { name: `${directory}/${RUN_FILES.config}`, nextStep: "Restore the file, or train again" };
   const text = await readTextIfPresent(source.name, MAX_CONFIG_BYTES, source.nextStep);

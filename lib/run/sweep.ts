@@ -17,56 +17,60 @@ import { firstDifference, type SweepPoint } from "./sweep_grid.ts";
 import { readResult, readResults, SWEEP_FILES, type SweepResult, writeResults } from "./sweep_results.ts";
 import type { StepMetrics } from "../train/train.ts";
 
-/** A run of a sweep. */
+/** One run of a sweep. */
 export interface SweepRun extends SweepPoint {
   /** What to train, and how. */
   readonly config: RunConfig<ModelConfig>;
 }
 
-/** A run that is about to be trained, for whoever wants to see its steps. */
+/** A run that is about to be trained. */
 export interface StartedRun {
   /** The run, with its place in the grid. */
   readonly run: SweepRun;
   /** Where it is kept. */
   readonly directory: string;
-  /** What it runs on; disposed of at the run's end. */
+  /** What it runs on; disposed of when the run ends. */
   readonly backend: Backend;
-  /** Steps taken before. */
+  /** Steps taken earlier. */
   readonly step: number;
 }
 
-/** What a sweep needs. */
+/** Options for `sweep`. */
 export interface SweepOptions {
-  /** Each run has a directory of its name in this one; made if need be. */
+  /** Each run has a directory of its name in this one, which is made if it does not exist. */
   readonly directory: string;
-  /** In the order in which they are trained; each name occurs once. */
+  /** The runs, in the order in which they are trained; each name occurs once. */
   readonly runs: readonly SweepRun[];
   /** The tokens to train on. */
   readonly train: TokenSource;
-  /** The tokens to validate with; without them runs are ranked by training loss. */
+  /** The tokens to validate with. Without them, runs are ranked by training loss. */
   readonly valid?: TokenSource;
-  /** The tokenizer of the text; it is kept beside each run. */
+  /** The tokenizer of the text; it is saved with each run. */
   readonly tokenizer?: Tokenizer;
-  /** Makes the backend of a run; it is disposed of at the run's end. */
+  /** Makes the backend of a run; it is disposed of when the run ends. */
   readonly createBackend: (config: RunConfig) => Promise<Backend>;
-  /** Consumes a run's steps, which is what trains it; by default they are passed over. */
+  /** Consumes a run's steps, which is what trains it. Default: reads them and ignores them. */
   readonly follow?: (steps: AsyncIterable<StepMetrics>, started: StartedRun) => Promise<unknown>;
   /** Called with all results after each run. */
   readonly onResults?: (results: readonly SweepResult[]) => Promise<void> | void;
-  /** Told what whoever reads the results should know: a run that is no part of the sweep any more, a log with gaps. */
+  /**
+   * Called with what readers of the results should know: a run that is no longer part of the sweep, a log with gaps.
+   */
   readonly onWarning?: (warning: string) => void;
-  /** Stops after the step under way, which is saved. */
+  /** Stops after the current step, which is saved. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * Trains runs one after another, and keeps their results in sweep.json and sweep.tsv. Called again, it goes on where it
- * stopped: finished and diverged runs are passed over, one that was interrupted is resumed from its checkpoint, and runs
- * may be added. One that is left out is no longer in the results; its directory stays.
+ * Trains runs one after another, and keeps their results in sweep.json and sweep.tsv. If called again, it continues
+ * where
+ * it stopped: it skips finished and diverged runs, and resumes an interrupted one from its checkpoint. You may add
+ * runs. A
+ * run that you leave out disappears from the results, but its directory stays.
  *
  * @returns The results of all runs, in their order.
- * @throws {UserError} Before anything is trained, if a run that is there already has another configuration, or the sweep
- *   went over other settings, or the directory holds something else.
+ * @throws {UserError} Before anything is trained, if an existing run has a different configuration, the earlier sweep
+ *   varied other settings, or the directory holds something else.
  */
 export async function sweep(options: SweepOptions): Promise<SweepResult[]> {
   const { directory, runs, signal, onResults } = options;
@@ -107,7 +111,7 @@ async function trainOne({ directory: parent, follow = drain, ...options }: Sweep
   const { checkpoint } = await latestCheckpoint(`${directory}/${RUN_FILES.checkpoints}`);
   await using backend = await options.createBackend(config);
   const { train, valid, tokenizer, signal } = options;
-  // One that was killed before its first checkpoint begins anew; weights are not given up for that.
+  // A run that was killed before its first checkpoint starts again, but not if weights would be lost.
   const beginAnew = checkpoint === undefined && !await exists(`${directory}/${RUN_FILES.weights}`);
   const missing = checkpoint && await missingSteps(directory, checkpoint.state.step);
   if (missing !== undefined) options.onWarning?.(missing);
@@ -137,11 +141,11 @@ function requireSameAxes(directory: string, [run]: readonly SweepPoint[], [earli
   );
 }
 
-/** A sweep writes beside nothing but its own: what it finds must be its table or one of its runs, or not be there. */
+/** A sweep has its directory to itself: anything that is there must be its table or one of its runs. */
 async function requireOwnDirectory(directory: string, runs: readonly SweepRun[]): Promise<void> {
   const names = await exists(directory) ? await Array.fromAsync(Deno.readDir(directory), ({ name }) => name) : [];
   const own = [SWEEP_FILES.json, ...runs.map(({ name }) => name)];
-  // Killed while it wrote the first of these, it left that under a temporary name.
+  // If it was killed while it wrote the first of these, that file is there under a temporary name.
   if (names.length === 0 || names.some((name) => own.includes(withoutTemporaryNames(name)))) return;
   throw new UserError(
     say`Cannot sweep into ${directory}: got a directory that holds something else (${

@@ -7,21 +7,21 @@ export type SweepAxes = ReadonlyMap<string, readonly string[]>;
 
 /** A point of a sweep's grid. */
 export interface SweepPoint {
-  /** A name for its run's directory, made of the varied settings: `lr-1e-3_batch-size-8`. */
+  /** The name of its run's directory, made of the varied settings: `lr-1e-3_batch-size-8`. */
   readonly name: string;
-  /** Its value of every axis. */
+  /** Its value on every axis. */
   readonly settings: Readonly<Record<string, string>>;
 }
 
-/** Values of an axis, without those that stand for the same as one before. */
+/** The values of an axis, without duplicates. */
 export interface DistinctValues {
-  /** The first of each. */
+  /** The first spelling of each value. */
   readonly distinct: readonly string[];
-  /** The others, each with the first that stands for the same. */
+  /** The other spellings, each with the first one of the same value. */
   readonly repeated: readonly (readonly [value: string, first: string])[];
 }
 
-/** Which values stand for the same: numbers are compared as numbers, however they are written; words as they are. */
+/** Which values are the same: numbers are compared as numbers, however they are written; words as they are. */
 export function distinctValues(values: readonly string[]): DistinctValues {
   const firstOf = new Map<string | number, string>();
   const repeated: [string, string][] = [];
@@ -36,7 +36,8 @@ export function distinctValues(values: readonly string[]): DistinctValues {
 
 /**
  * Every combination of the axes' values, the last axis varying fastest.
- * @throws {UserError} If an axis has a value twice, however it is written, or one that cannot be in a file's name.
+ * @throws {UserError} If an axis has a value twice, however it is written, or a value that cannot be part of a file
+ *   name.
  */
 export function sweepGrid(axes: SweepAxes): SweepPoint[] {
   let points: SweepPoint[] = [{ name: "", settings: {} }];
@@ -58,14 +59,14 @@ export function sweepGrid(axes: SweepAxes): SweepPoint[] {
   return points;
 }
 
-/** The first setting in which two configurations differ, in words; nothing if they train the same model on the same data. */
+/** The first setting in which two configurations differ, in words; `undefined` if they are equivalent. */
 export function firstDifference(got: RunConfig, expected: RunConfig): string | undefined {
   const [difference] = configDifferences(got, expected);
   if (difference === undefined) return undefined;
   const { field, ...values } = difference;
   for (const part of ["train", "valid"] as const) {
     const [name, mustBe] = [got, expected].map(({ data }) => data[part]?.name ?? "none");
-    // Under one name there may be other tokens: then what differs is told.
+    // The same name may stand for other tokens: then the message says what differs.
     if (field.startsWith(`data.${part}`) && name !== mustBe) {
       return `got other ${part} data (${name}), must be ${mustBe}`;
     }

@@ -5,7 +5,7 @@ import { courseOf, lowestOf } from "./course.ts";
 import { readMetrics } from "./metrics_follower.ts";
 import type { SweepPoint } from "./sweep_grid.ts";
 
-/** How a run of a sweep stands, and what came of it. */
+/** The state and results of one run of a sweep. */
 export interface SweepResult extends SweepPoint {
   /** `stopped` runs can be resumed; `diverged` ones are not tried again. */
   readonly status: "waiting" | "stopped" | "finished" | "diverged";
@@ -15,18 +15,18 @@ export interface SweepResult extends SweepPoint {
   readonly seconds?: number;
   /** Mean training loss of the last tenth of the steps, in nats per token. */
   readonly loss?: number;
-  /** The last validation loss, and the lowest. */
+  /** The last validation loss, in nats per token. */
   readonly validLoss?: number;
   /** The lowest validation loss, in nats per token. */
   readonly lowestValidLoss?: number;
-  /** Of a run that diverged: what happened. */
+  /** If the run diverged: what happened. */
   readonly problem?: string;
 }
 
 /** The names of a sweep's files; each run has a directory beside them. */
 export const SWEEP_FILES = { json: "sweep.json", table: "sweep.tsv" } as const;
 
-/** What a run's metrics say. */
+/** A run's results, from its metrics. */
 export async function readResult(
   directory: string,
   { name, settings }: SweepPoint,
@@ -43,8 +43,8 @@ export async function readResult(
 }
 
 /**
- * The best of the finished runs: the one of the lowest validation loss, or of the lowest training loss where nothing was
- * validated. One whose loss is NaN or infinite is never the best.
+ * The best of the finished runs: the one with the lowest validation loss, or the lowest training loss if there was no
+ * validation. A run whose loss is NaN or infinite is never the best.
  */
 export function bestResult(results: readonly SweepResult[]): SweepResult | undefined {
   const finished = results.filter(({ status }) => status === "finished");
@@ -53,7 +53,7 @@ export function bestResult(results: readonly SweepResult[]): SweepResult | undef
   return lowest === undefined ? undefined : finished.find((result) => measure(result) === lowest);
 }
 
-/** Columns of a sweep's table, after those of the settings. */
+/** The columns of a sweep's table, after those of the settings. */
 const COLUMNS = ["status", "steps", "seconds", "loss", "validLoss", "lowestValidLoss"] as const;
 
 /** A sweep's table: a header, and a row for each run; the last column marks the best. */
@@ -85,7 +85,7 @@ export async function writeResults(directory: string, results: readonly SweepRes
 }
 
 /**
- * Reads what `writeResults` wrote; nothing if the directory has no sweep.
+ * Reads what `writeResults` wrote; an empty list if the directory has no sweep.
  * @throws {UserError} If the file is not one that `writeResults` wrote.
  */
 export async function readResults(directory: string): Promise<SweepResult[]> {
@@ -99,7 +99,7 @@ export async function readResults(directory: string): Promise<SweepResult[]> {
   }
   const nextStep = "Remove it: finished runs are found by their checkpoints";
   const fields = JsonFields.parse(text, { name: path, nextStep });
-  // Which is the best is found out again.
+  // The best one is determined again.
   fields.allowOnly(["best", "runs"]);
   return fields.objects("runs").map(parseResult);
 }
@@ -109,7 +109,7 @@ function parseResult(fields: JsonFields): SweepResult {
   fields.allowOnly(["name", "settings", "status", "steps", ...numbers, "problem"]);
   const settings = fields.object("settings");
   const problem = fields.stringOrNone("problem");
-  // It is shown on a terminal, which obeys control characters.
+  // It is shown on a terminal, which would obey control characters.
   if (problem !== undefined && /\p{Cc}/u.test(problem)) fields.refuse("problem", "a text on one line");
   const known = numbers.map((name) => [name, fields.anyNumberOrNone(name)] as const);
   return {

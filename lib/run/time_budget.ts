@@ -1,6 +1,6 @@
 import { TOKENS_PER_PARAMETER } from "../accounting/time.ts";
 
-/** What the parts of a run take on a device, in seconds. */
+/** How long the parts of a run take on a device, in seconds. */
 export interface RunCosts {
   /** One training step. */
   readonly step: number;
@@ -12,41 +12,42 @@ export interface RunCosts {
   readonly sample: number;
 }
 
-/** How often a run validates, saves and samples; it does each at its end too. */
+/** How often a run validates, saves and samples; it also does each at its end. */
 export interface Intervals {
   /** Steps between two validations. */
   readonly validEvery: number;
   /** Steps between two checkpoints. */
   readonly saveEvery: number;
-  /** Steps between two samples; 0, the default, for none. */
+  /** Steps between two samples; 0 (the default) for none. */
   readonly sampleEvery?: number;
 }
 
-/** A model that could be trained, and what was measured of it. */
+/** A model that could be trained, and its measurements. */
 export interface Candidate {
   /** Trainable elements. */
   readonly parameters: number;
-  /** Tokens that one step goes through. */
+  /** Tokens per step. */
   readonly tokensPerStep: number;
-  /** What its parts take, in seconds. */
+  /** How long its parts take, in seconds. */
   readonly costs: RunCosts;
 }
 
-/** What there is to train with. */
+/** The time and tokens there are to train with. */
 export interface Resources extends Intervals {
-  /** For training, with validations, checkpoints and samples. */
+  /** For training, including validations, checkpoints and samples. */
   readonly seconds: number;
   /** Distinct tokens to train on. */
   readonly corpusTokens: number;
 }
 
 /**
- * Times that a chosen model may see its corpus: up to four, repeated tokens are worth nearly as much as new ones.
+ * How many times a chosen model may see its corpus: up to four times, repeated tokens are worth nearly as much as new
+ * ones.
  * Source: Muennighoff et al. 2023, arXiv:2305.16264.
  */
 export const MAX_EPOCHS = 4;
 
-/** Which of the candidates, and whether the time or the corpus limits how large it is. */
+/** The candidate that was chosen, and whether the time or the corpus limits its size. */
 export interface Choice {
   /** Its place among the candidates. */
   readonly index: number;
@@ -54,7 +55,7 @@ export interface Choice {
   readonly bound: "time" | "corpus";
 }
 
-/** The time that so many steps should take, with their validations, checkpoints and samples. */
+/** How long this many steps should take, with their validations, checkpoints and samples. */
 export function estimateSeconds(steps: number, costs: RunCosts, intervals: Intervals): number {
   const { validEvery, saveEvery, sampleEvery = 0 } = intervals;
   const samples = sampleEvery === 0 ? 0 : Math.ceil(steps / sampleEvery);
@@ -66,7 +67,7 @@ export function estimateSeconds(steps: number, costs: RunCosts, intervals: Inter
 export function stepsWithin(seconds: number, costs: RunCosts, intervals: Intervals): number {
   // Invariant: `fits` steps are within the time, `exceeds` are not.
   let fits = 0;
-  // Bounded: of a clock that stood still, or of a time without end, the quotient is infinite.
+  // Bounded, because the quotient is infinite if a clock stood still or the time has no end.
   let exceeds = Math.min(Math.floor(seconds / costs.step) + 1, Number.MAX_SAFE_INTEGER);
   while (exceeds - fits > 1) {
     const middle = Math.floor((fits + exceeds) / 2);
@@ -76,7 +77,7 @@ export function stepsWithin(seconds: number, costs: RunCosts, intervals: Interva
   return fits;
 }
 
-/** Tokens that a candidate goes through in the time, what is done at intervals spread over its steps. */
+/** Tokens that a candidate sees in the time, with the cost of validations and the like spread over its steps. */
 function tokensInTime({ tokensPerStep, costs }: Candidate, resources: Resources): number {
   const { seconds, validEvery, saveEvery, sampleEvery = 0 } = resources;
   const sampling = sampleEvery === 0 ? 0 : costs.sample / sampleEvery;
@@ -90,24 +91,26 @@ export function fitsCorpus(parameters: number, corpusTokens: number): boolean {
 }
 
 /**
- * Whether a candidate uses the time up: with a larger model there would be fewer than 20 tokens for each parameter, and
- * fewer than four epochs.
+ * Whether a candidate uses up the time: a larger model would see fewer than 20 tokens per parameter, and fewer than
+ * four
+ * epochs.
  */
 export function usesTimeUp(candidate: Candidate, resources: Resources): boolean {
   const tokens = tokensInTime(candidate, resources);
-  // Written so that NaN, of no time at all, ends the search.
+  // Written so that NaN (from no time at all) ends the search.
   return !(tokens >= TOKENS_PER_PARAMETER * candidate.parameters || tokens >= MAX_EPOCHS * resources.corpusTokens);
 }
 
 /**
  * Chooses among models.
  *
- * - The one that sees, in the time, nearest to 20 tokens for each parameter (Hoffmann et al. 2022, arXiv:2203.15556).
- * - If that would be more than four epochs of the corpus, the largest one that goes through four epochs in the time: of
- *   the same tokens a larger model learns more (Kaplan et al. 2020, arXiv:2001.08361).
- * - None with more parameters than the tokens of four epochs, unless there is no smaller one.
+ * - The one that comes nearest to 20 tokens per parameter in the time (Hoffmann et al. 2022, arXiv:2203.15556).
+ * - If that would be more than four epochs of the corpus: the largest one that finishes four epochs in the time,
+ * because a
+ *   larger model learns more from the same tokens (Kaplan et al. 2020, arXiv:2001.08361).
+ * - Never one with more parameters than the tokens of four epochs, unless there is no smaller one.
  *
- * @param candidates By size, smallest first; a larger one is not faster.
+ * @param candidates By size, smallest first; a larger one must not be faster.
  */
 export function chooseCandidate(candidates: readonly Candidate[], resources: Resources): Choice {
   const { corpusTokens } = resources;
@@ -116,7 +119,7 @@ export function chooseCandidate(candidates: readonly Candidate[], resources: Res
   const distances = allowed.map(({ parameters }, i) =>
     Math.abs(Math.log(tokens[i] / parameters / TOKENS_PER_PARAMETER))
   );
-  // Where the time is over no distance is a number: the smallest model then.
+  // With no time left, no distance is a number: then the smallest model.
   const nearest = distances.reduce((best, distance, i) => distance < distances[best] ? i : best, 0);
   const mostTokens = MAX_EPOCHS * corpusTokens;
   return tokens[nearest] > mostTokens
@@ -125,8 +128,8 @@ export function chooseCandidate(candidates: readonly Candidate[], resources: Res
 }
 
 /**
- * The steps of a chosen model: as many as the time holds, and at most four epochs (but one step in any case, if the time
- * holds it).
+ * The steps of a chosen model: as many as fit into the time, but at most four epochs (and at least one step, if one
+ * fits).
  */
 export function chooseSteps({ tokensPerStep, costs }: Candidate, resources: Resources): number {
   const inTime = stepsWithin(resources.seconds, costs, resources);

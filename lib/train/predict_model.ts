@@ -11,14 +11,14 @@ import { countProgram } from "../accounting/program.ts";
 import { predictTraining, type TrainingPrediction } from "../accounting/training_summary.ts";
 
 /**
- * Predicts a training run of any model, where {@linkcode predictTraining} has formulas for a Transformer: a step is traced
- * and planned, and what it holds and computes is counted. No backend is needed.
+ * Predicts a training run of any model. {@linkcode predictTraining} has formulas for a Transformer; this traces and
+ * plans a step, and counts what it holds and computes. It needs no backend.
  *
- * Of the memory, the inputs, the logs and what the model keeps beside its parameters are left out. Kernels that declare no
- * FLOPs count as none.
+ * The memory does not include inputs, logs, or what the model keeps besides its parameters. Kernels that declare no
+ * FLOPs count as 0.
  *
- * @param step.frozen Parameters that are not trained, which the formulas know nothing of: here they take neither a
- *   gradient nor an optimizer's state, and no work of the backward pass. They are among `parameters`.
+ * @param step.frozen Parameters that are not trained. They take no gradient, no optimizer state and no work of the
+ *   backward pass, which the formulas know nothing of. They are counted among `parameters`.
  */
 export function predictModel(
   model: LanguageModel,

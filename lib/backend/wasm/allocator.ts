@@ -7,13 +7,15 @@ interface Block {
   bytes: number;
 }
 
-/** Hands out pieces of a growing shared memory: first fit over a list of free blocks, neighbours joined when freed. */
+/** Hands out pieces of a growing shared memory: first fit over a list of free blocks, which are merged when freed. */
 export class Allocator {
   readonly #memory: WebAssembly.Memory;
   /** Ascending, no two adjacent. */
   readonly #free: Block[] = [];
   readonly #used = new Map<number, number>();
-  /** From here on nothing was ever handed out, so all is still zero, and untouched by the operating system too. */
+  /**
+   * Nothing was ever handed out from here on, so it is all zero, and the operating system has not touched it either.
+   */
   #pristine = HEAP_START;
 
   constructor(memory: WebAssembly.Memory) {
@@ -29,8 +31,8 @@ export class Allocator {
 
   /**
    * Returns the address of `bytes` zeroed bytes.
-   * @param name What they are for.
-   * @throws {OptionError} Naming it, if the memory cannot grow enough.
+   * @param name What they are for, for the error.
+   * @throws {OptionError} If the memory cannot grow enough.
    */
   allocate(bytes: number, name: string): number {
     const size = align(bytes);

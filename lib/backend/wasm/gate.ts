@@ -1,5 +1,5 @@
-// How the main thread and the workers begin and end a run. Nobody is waited for that did not come: a worker that shares
-// its core with another program may find the run over, or be late from the run before and find the next one open.
+// How the main thread and the workers begin and end a run. Nobody waits for a worker that did not come: one that shares
+// its core with another program may find the run over, or may be late from the run before and find the next one open.
 import { CLOSED, QUIT, WORD } from "./layout.ts";
 
 /** The number of the run that follows run `number`. */
@@ -15,8 +15,8 @@ export function closeGate(words: Int32Array): void {
 /**
  * Begins run `number`. The run before must be over.
  *
- * The gate opens only when all that a worker reads inside is in place, `run` above all: one that is late from the run
- * before may enter at once, and do the whole run before `sequence`, which wakes the others, is stored.
+ * The gate opens only when everything that a worker reads inside is in place, above all `run`. A worker that is late
+ * from the run before may enter at once, and do the whole run before `sequence`, which wakes the others, is stored.
  *
  * @param address Of the program's list of calls.
  * @param profile Where times are noted, or 0.

@@ -25,10 +25,10 @@ export const WORD = {
   failed: 768 / 4,
 } as const;
 
-/** The command that ends a worker. Not an address: the heap begins above it. */
+/** The command that ends a worker. It cannot be an address, because the heap begins above it. */
 export const QUIT = 1;
 
-/** Added to `WORD.gate` where there is no run to enter. */
+/** Added to `WORD.gate` when there is no run to enter. */
 export const CLOSED = 1 << 30;
 
 /** Bytes of a page, the unit in which memory grows. */
@@ -56,7 +56,7 @@ export interface EncodedCall extends Step {
   readonly kernel: number;
   /** The address of the call's counters; 0 for a worker by itself. */
   readonly counters: number;
-  /** What the kernel is given; last, the address of the counters where workers share the call, else 0. */
+  /** The kernel's arguments; the last is the address of the counters if workers share the call, else 0. */
   readonly args: readonly number[];
 }
 

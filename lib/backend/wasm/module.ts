@@ -15,7 +15,7 @@ export interface WorkerStart {
   readonly beat: number;
 }
 
-/** What a worker tells the main thread: that it is ready, that a kernel trapped, or that it ended, as told or not. */
+/** What a worker reports to the main thread: it is ready, a kernel trapped, or it ended, as ordered or not. */
 export type WorkerMessage =
   | { readonly kind: "ready" }
   | { readonly kind: "failed"; readonly call: number; readonly message: string }

@@ -11,13 +11,13 @@ export interface WorkerCall {
   readonly run: () => void;
 }
 
-/** Calls of which none needs another's results, but for those that one worker makes: they are made in order. */
+/** Calls that do not need each other's results, except for those that one worker makes: these are made in order. */
 export interface Phase {
   /** Calls that all workers take part in. */
   readonly shared: readonly WorkerCall[];
-  /** Calls that whoever takes the first makes, all of them. */
+  /** Calls that are all made by the worker that takes the first. */
   readonly alone: readonly WorkerCall[];
-  /** Counters of the calls that are complete when all are: each shared one, and the first of the others. */
+  /** Counters that show when all calls are complete: those of each shared call, and of the first of the others. */
   readonly awaited: readonly number[];
 }
 

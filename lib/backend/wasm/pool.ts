@@ -4,7 +4,7 @@ import { beginRun, closeGate, isOver, nextRun, quit } from "./gate.ts";
 import { BEAT_BYTES, MAX_PAGES, SCRATCH_BYTES, WORD } from "./layout.ts";
 import type { WorkerMessage, WorkerStart } from "./module.ts";
 
-/** A call that trapped, or that a worker does not come back from. */
+/** A call that trapped, or from which a worker does not return. */
 export interface Failure {
   /** Its index in the program. */
   readonly call: number;
@@ -15,7 +15,7 @@ export interface Failure {
 /** Options for `WorkerPool.start`. */
 export interface PoolOptions {
   readonly workers: number;
-  /** Seconds after which workers are given up that neither end a call nor begin one. */
+  /** Seconds after which workers that neither begin nor end a call are given up on. */
   readonly silentSeconds?: number;
 }
 
@@ -53,7 +53,7 @@ export class WorkerPool {
     const pool = new WorkerPool(options);
     closeGate(pool.#words);
     try {
-      // All before the first worker starts: one that receives the memory while it grows does not learn of it.
+      // All of it before the first worker starts: one that receives the memory while it grows does not notice.
       const scratch = Array.from(
         { length: workers },
         (_, worker) => pool.allocator.allocate(SCRATCH_BYTES, `scratch memory of worker ${worker}`),
@@ -99,7 +99,7 @@ export class WorkerPool {
 
   /**
    * Runs the program at an address on all workers. Resolves with what trapped or hangs, if anything did; after a call
-   * that hangs the pool is of no more use.
+   * that hangs, the pool is of no further use.
    * @param profile Where to note the times of the start and of each call's end: the address of an f64 for each; or 0.
    * @throws {Error} If a worker has ended or hangs.
    */
@@ -143,7 +143,7 @@ export class WorkerPool {
 
   /** Ends what waits for workers that are silent. */
   #giveUp(seconds: number): void {
-    // The first to have stopped is in the earliest call: the others wait for it.
+    // The worker that stopped first is in the earliest call: the others wait for it.
     const calls = this.#workers.map((_, worker) => this.#beat(worker)[1]);
     const worker = calls.indexOf(Math.min(...calls));
     const message = `it has not ended for ${seconds} seconds`;
@@ -151,7 +151,7 @@ export class WorkerPool {
     this.#lose(new Error(`Worker ${worker} of the wasm backend hangs: ${message}`));
   }
 
-  /** Wakes whoever waits for workers that do not answer any more. */
+  /** Wakes whoever waits for workers that no longer answer. */
   #lose(error: Error): void {
     this.#lost ??= error;
     this.#ended.reject(error);

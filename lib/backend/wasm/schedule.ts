@@ -10,7 +10,7 @@ export interface Step {
   readonly alone: boolean;
 }
 
-/** Bytes that a call touches, below which one worker makes it: about what passes while two workers meet. */
+/** A call that touches fewer bytes is made by one worker: about as many as can be moved while two workers meet. */
 const ALONE_BYTES = 16 << 10;
 
 /** Calls made since the workers last met, by all or by one alone. */

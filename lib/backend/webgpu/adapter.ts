@@ -7,11 +7,11 @@ import { option, say, type Wording } from "../../errors.ts";
 /** Where adapters come from: `navigator.gpu`, or another implementation of WebGPU. */
 export type GpuSource = Pick<GPU, "requestAdapter">;
 
-/** What a person wants to know of an adapter. */
+/** What people want to know about an adapter. */
 export interface AdapterSummary {
   /** Its name, as the driver gives it. */
   readonly description: string;
-  /** A CPU poses as a GPU: right for tests, and slower than the wasm backend. */
+  /** Whether a CPU poses as a GPU: fine for tests, but slower than the wasm backend. */
   readonly software: boolean;
   /** Features that the adapter lists, in alphabetical order. */
   readonly features: readonly string[];
@@ -31,13 +31,13 @@ const LIMITS = [
 
 type LimitName = typeof LIMITS[number];
 
-/** Features that are used where they are there. */
+/** Features that are used if the adapter has them. */
 const FEATURES: readonly GPUFeatureName[] = ["timestamp-query", "shader-f16"];
 
 /** Names of drivers that compute on the CPU. */
 const SOFTWARE_NAMES = /llvmpipe|lavapipe|softpipe|swiftshader|software|basic render/i;
 
-/** What a search for an adapter found: one, or why there is none, in words that go on after "no WebGPU adapter". */
+/** The result of a search for an adapter: one, or the reason why there is none, to follow "no WebGPU adapter". */
 export type FoundAdapter =
   | { readonly adapter: GPUAdapter; readonly missing?: undefined }
   | { readonly adapter?: undefined; readonly missing: string };
@@ -61,7 +61,7 @@ function isOpenGl({ info, features }: GPUAdapter): boolean {
   return info.subgroupMinSize === 4 && info.subgroupMaxSize === 128 && !features.has("shader-f16");
 }
 
-/** Puts what an adapter says of itself in one place. */
+/** Collects what an adapter says about itself. */
 export function summarizeAdapter(adapter: GPUAdapter): AdapterSummary {
   const { vendor, architecture, device, description, isFallbackAdapter } = adapter.info;
   const name = description || [vendor, architecture, device].filter((part) => part !== "").join(" ");
@@ -74,7 +74,7 @@ export function summarizeAdapter(adapter: GPUAdapter): AdapterSummary {
 }
 
 /**
- * Requests a device with all that the adapter has of the limits and features in use.
+ * Requests a device with all that the adapter offers of the limits and features in use.
  * @throws {Error} If the driver refuses.
  */
 export async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
@@ -87,7 +87,7 @@ export async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
   return await answerOf(asked, "a request for a device");
 }
 
-/** What kernels may depend on. */
+/** The traits of a device that kernels may depend on. */
 export function traitsOf(device: GPUDevice, software: boolean, matrices?: SubgroupMatrices): DeviceTraits {
   return {
     software,

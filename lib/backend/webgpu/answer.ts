@@ -3,11 +3,11 @@ import { Watchdog } from "../../io/watchdog.ts";
 import { GpuError } from "./gpu_error.ts";
 
 /**
- * Waits for a device or its driver, but not for ever: one that hangs says nothing.
+ * Waits for a device or its driver, but not for ever, in case it hangs.
  *
  * @param what What it was asked for, for the message.
- * @param silentSeconds How long it may take; by default so long that a slow device has done its work.
- * @throws {GpuError} If it does not answer. What it answers later is lost.
+ * @param silentSeconds How long it may take; the default is long enough for a slow device to finish its work.
+ * @throws {GpuError} If it does not answer. A later answer is lost.
  */
 export async function answerOf<T>(asked: Promise<T>, what: string, silentSeconds?: number): Promise<T> {
   const { promise: silence, reject } = Promise.withResolvers<never>();

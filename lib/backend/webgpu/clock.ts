@@ -10,7 +10,7 @@ const CALIBRATION_MS = 250;
 /** Nanoseconds per tick of common GPUs: NVIDIA, Apple and llvmpipe; AMD; Intel, two generations; others. */
 const KNOWN_TICKS = [1, 10, 1000 / 12, 1000 / 19.2, 1000 / 24, 1000 / 25, 1000 / 27, 32];
 
-/** A measured tick this close to a known one is taken for it. */
+/** A measured tick this close to a known one is taken to be that one. */
 const TICK_TOLERANCE = 0.05;
 
 /** The device's clock. WebGPU promises nanoseconds, but Deno passes on the device's own ticks, and not their length. */
@@ -41,7 +41,7 @@ export async function timePasses(
   return times;
 }
 
-/** Runs each group of steps in a pass of its own; the device's time at its beginning and at its end. */
+/** Runs each group of steps in a pass of its own; returns the device's time at the beginning and end of each. */
 async function timestamps(
   { device, memory, failures }: DeviceParts,
   name: string,

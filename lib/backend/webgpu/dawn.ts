@@ -5,7 +5,9 @@ import type { WebGpuBackend } from "../webgpu.ts";
 import type { GpuSource } from "./adapter.ts";
 import { GpuError } from "./gpu_error.ts";
 
-/** Chromium's implementation of WebGPU as a Node add-on. Named at run time only, so that nobody fetches it unasked. */
+/**
+ * Chromium's implementation of WebGPU as a Node add-on. Imported at run time only, so that nobody downloads it unasked.
+ */
 const PACKAGE = "npm:webgpu@0.6.2";
 
 /** What the package exports. */
@@ -17,14 +19,14 @@ interface Dawn {
 const TOGGLES = ["allow_unsafe_apis", "vulkan_enable_f16_on_nvidia"];
 
 /**
- * Instances that were made. They are kept for good: Dawn's add-on corrupts the heap where the garbage collector takes one
- * while a device of it is in use.
+ * Instances that were made. They are never dropped: Dawn's add-on corrupts the heap if an instance is garbage-collected
+ * while one of its devices is in use.
  */
 const instances = new Map<string, Promise<GpuSource>>();
 
 /**
  * Dawn as a source of adapters. It reaches what Deno's own WebGPU does not: a GPU's matrix units.
- * @param name `"dawn"`, which fetches the npm package where it is not cached, or the path of the add-on's file.
+ * @param name `"dawn"`, which downloads the npm package if it is not cached, or the path of the add-on's file.
  * @throws {GpuError} If it cannot be loaded.
  */
 export function openDawn(name: string): Promise<GpuSource> {
@@ -50,7 +52,7 @@ async function load(name: string): Promise<GpuSource> {
       { cause: error },
     );
   }
-  // Without the last, timestamps are rounded to a tenth of a millisecond.
+  // Without the last one, timestamps are rounded to a tenth of a millisecond.
   return dawn.create([
     "backend=vulkan",
     `enable-dawn-features=${TOGGLES}`,
@@ -59,7 +61,7 @@ async function load(name: string): Promise<GpuSource> {
 }
 
 /**
- * Requires what Dawn is asked for.
+ * Requires the feature that Dawn is used for.
  * @throws {GpuError} If the backend's device does not multiply matrices of f16.
  */
 export function requireMatrices(

@@ -4,7 +4,7 @@ import { type Clock, timePasses } from "./clock.ts";
 import type { Pace } from "./pace.ts";
 import { type BoundSteps, type DeviceParts, encodeSteps, type Step } from "./steps.ts";
 
-/** A program on the device: pipelines, bind groups and constants are made once, a run only encodes dispatches. */
+/** A program on the device: pipelines, bind groups and constants are made once; a run only encodes dispatches. */
 export class WebGpuExecutable implements Executable {
   readonly program: Program;
   readonly bound: BoundSteps;
@@ -44,7 +44,7 @@ export class WebGpuExecutable implements Executable {
     });
   }
 
-  /** Frees what only this has on the device; it refuses to run from here on. */
+  /** Frees what only this program has on the device; it refuses to run from then on. */
   release(): void {
     this.#isReleased = true;
     this.bound.params.destroy();
@@ -65,7 +65,7 @@ export class WebGpuExecutable implements Executable {
 
   async #time(clock: Clock, repeats: number): Promise<number> {
     const steps = Array.from({ length: repeats }, () => this.bound.steps).flat();
-    // As few passes as the device bears: each has a beginning and an end that take time too.
+    // As few passes as the device allows: beginning and ending one takes time too.
     const times = await this.#timePasses(clock, [...this.#pace.cut(steps)]);
     return times.reduce((sum, seconds) => sum + seconds, 0);
   }

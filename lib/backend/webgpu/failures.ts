@@ -1,7 +1,7 @@
 import { answerOf } from "./answer.ts";
 import { GpuError } from "./gpu_error.ts";
 
-/** Collects what goes wrong on a device, so that the next call can reject with it instead of computing on. */
+/** Collects what goes wrong on a device, so that the next call can reject with it instead of carrying on. */
 export class Failures {
   readonly #device: GPUDevice;
   #first: Error | undefined;
@@ -12,7 +12,7 @@ export class Failures {
   constructor(device: GPUDevice) {
     this.#device = device;
     device.addEventListener("uncapturederror", (event) => {
-      // By its shape: implementations of WebGPU other than the runtime's have classes of their own.
+      // By its shape, because implementations of WebGPU other than the runtime's have their own classes.
       if ("error" in event) {
         this.#fail(`an error after ${this.#latest}: ${(event as GPUUncapturedErrorEvent).error.message}`);
       }
@@ -43,14 +43,14 @@ export class Failures {
 
   /**
    * Waits until the device has answered for everything watched so far.
-   * @throws {GpuError} The first failure so far, or that it does not answer.
+   * @throws {GpuError} The first failure so far, or if it does not answer.
    */
   async settle(): Promise<void> {
     await answerOf(this.#settled, this.#latest);
     this.throwIfFailed();
   }
 
-  /** Nothing that happens from here on is a failure. */
+  /** From here on, nothing counts as a failure. */
   close(): void {
     this.#closed = true;
   }

@@ -5,14 +5,14 @@ import {
   type SubgroupMatrices,
 } from "../../../kernels/wgsl/matmul/subgroup_matrix.ts";
 
-/** What a device must have for subgroup matrices. */
+/** What a device needs for subgroup matrices. */
 export const MATRIX_FEATURES = [
   "shader-f16",
   "subgroups",
   "chromium-experimental-subgroup-matrix",
 ] as readonly string[] as readonly GPUFeatureName[];
 
-/** Sizes and types of matrices that an adapter multiplies, as Dawn tells them. */
+/** Sizes and types of matrices that an adapter can multiply, as Dawn reports them. */
 interface MatrixConfig {
   readonly componentType: string;
   readonly resultComponentType: string;
@@ -21,12 +21,12 @@ interface MatrixConfig {
   readonly K: number;
 }
 
-/** Dawn's, which the standard does not know. */
+/** Dawn's own; not in the standard. */
 type MatrixAdapterInfo = GPUAdapterInfo & { readonly subgroupMatrixConfigs?: Iterable<MatrixConfig> };
 
 /**
  * How a device multiplies subgroup matrices of the size and types that the kernels need.
- * @returns undefined where it does not.
+ * @returns `undefined` if it cannot.
  */
 export async function matricesOf(
   { info }: Pick<GPUAdapter, "info">,
@@ -34,7 +34,7 @@ export async function matricesOf(
 ): Promise<SubgroupMatrices | undefined> {
   if (!MATRIX_FEATURES.every((feature) => device.features.has(feature))) return undefined;
   const { subgroupMinSize, subgroupMaxSize, subgroupMatrixConfigs = [] } = info as MatrixAdapterInfo;
-  // Kernels share their work out among a number of subgroups that they must know.
+  // Kernels divide their work among the subgroups, and must know how many there are.
   if (subgroupMinSize !== subgroupMaxSize || ![...subgroupMatrixConfigs].some(isFitting)) return undefined;
   for (const order of ["template", "argument"] as const) {
     const matrices = { order, lanes: subgroupMaxSize };
@@ -47,7 +47,7 @@ function isFitting({ componentType, resultComponentType, M, N, K }: MatrixConfig
   return componentType === "f16" && resultComponentType === "f32" && [M, N, K].every((size) => size === MATRIX);
 }
 
-/** Whether a device takes this way of writing a load. */
+/** Whether a device accepts this way of writing a load. */
 async function compiles(device: GPUDevice, matrices: SubgroupMatrices): Promise<boolean> {
   const code = `${MATRIX_DIRECTIVES}
 @group(0) @binding(0) var<storage, read> x: array<f16>;

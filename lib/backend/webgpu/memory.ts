@@ -5,10 +5,10 @@ import { answerOf } from "./answer.ts";
 import { observe } from "./failures.ts";
 import { GpuError } from "./gpu_error.ts";
 
-/** Reads and writes go in pieces of at most this many bytes, which bounds the memory for staging. */
+/** Reads and writes are done in pieces of at most this many bytes, which limits the memory for staging. */
 const MAX_TRANSFER_BYTES = 64 * 2 ** 20;
 
-/** Staging buffers smaller than this are not worth telling apart. */
+/** It is not worth distinguishing staging buffers smaller than this. */
 const MIN_STAGING_BYTES = 4096;
 
 /** The device's memory: a buffer for each storage, and buffers through which results come back. */
@@ -74,7 +74,7 @@ export class Memory {
   }
 
   /**
-   * Memory of at least so many bytes for what one call of a program computes on the way; all programs share it.
+   * Memory of at least this many bytes for the intermediate results of one call; all programs share it.
    * @throws {Error} If memory is short.
    */
   async scratch(bytes: number): Promise<GPUBuffer | undefined> {
@@ -88,7 +88,7 @@ export class Memory {
     return result;
   }
 
-  /** Frees scratch memory but for these buffers. */
+  /** Frees all scratch memory except these buffers. */
   keepScratch(used: ReadonlySet<GPUBuffer | undefined>): void {
     for (const buffer of this.#scratch.splice(0)) {
       if (used.has(buffer)) this.#scratch.push(buffer);
@@ -108,7 +108,7 @@ export class Memory {
     return observe(this.#device, () => this.#device.createBuffer({ label, size, usage }));
   }
 
-  /** Copies host data into a view. Out of range, Deno would abort the whole process, so it is checked here. */
+  /** Copies host data into a view. Checked here, because Deno would abort the whole process if it were out of range. */
   write(view: View, data: HostArray): void {
     const buffer = this.bufferOf(view.storage);
     checkRange(view);
@@ -121,7 +121,7 @@ export class Memory {
     }
   }
 
-  /** Copies a view to the host, after everything submitted before. */
+  /** Copies a view to the host, once everything submitted before is done. */
   async read(view: View): Promise<HostArray> {
     const buffer = this.bufferOf(view.storage);
     checkRange(view);
@@ -174,7 +174,7 @@ export class Memory {
   }
 }
 
-/** A size for a person. */
+/** A size, in words. */
 export function mebibytes(bytes: number): string {
   return `${Math.ceil(bytes / 2 ** 20).toLocaleString("en-US")} MiB`;
 }

@@ -3,12 +3,12 @@ import type { Step } from "./steps.ts";
 /** No submission should keep the device longer than this: drivers reset a GPU that seems to hang. */
 const SUBMISSION_SECONDS = 0.5;
 
-/** Work per second that any GPU is taken to do until it has shown more; see `PlannedDispatch.work`. */
+/** Work per second that any GPU is assumed to do until it has shown more; see `PlannedDispatch.work`. */
 const SLOWEST_WORK_PER_SECOND = 2e11;
 
 /**
- * Cuts programs into submissions by how fast the device has proved to be: one submission for a whole training step where
- * it is fast, and several where a single one would run for long.
+ * Cuts programs into submissions by how fast the device has proved to be: one for a whole training step if it is fast,
+ * several if a single one would run for long.
  */
 export class Pace {
   #workPerSecond = SLOWEST_WORK_PER_SECOND;
@@ -30,7 +30,7 @@ export class Pace {
     if (first < steps.length) yield first === 0 ? steps : steps.slice(first);
   }
 
-  /** Notes that steps were handed to the device. */
+  /** Notes that steps were submitted to the device. */
   submitted(steps: readonly Step[]): void {
     if (this.#pendingWork === 0) this.#pendingSince = performance.now();
     for (const { work } of steps) this.#pendingWork += work;
@@ -38,7 +38,7 @@ export class Pace {
 
   /**
    * Notes that the host begins to wait for all that was submitted.
-   * @returns To be called when the device is done. The time is an upper bound, so the speed is a lower one.
+   * @returns Call it when the device is done. The time is an upper bound, so the speed is a lower one.
    */
   draining(): () => void {
     const [work, since] = [this.#pendingWork, this.#pendingSince];

@@ -21,7 +21,7 @@ export class Pipelines {
 
   /**
    * The pipeline of a kernel.
-   * @throws {Error} If it does not compile: the kernel, and each message with its line, column and text.
+   * @throws {Error} If it does not compile, with the kernel's name and each message's line, column and text.
    */
   compile(kernel: Kernel): Promise<GPUComputePipeline> {
     let pipeline = this.#pipelines.get(kernel.source);

@@ -10,7 +10,7 @@ import { mebibytes } from "./memory.ts";
 /** An array that a dispatch reads or writes, or the scratch memory of its call. */
 export type PlannedBinding = View | "scratch";
 
-/** One dispatch of a program, before anything of it is on the device. */
+/** One dispatch of a program, before any of it is on the device. */
 export interface PlannedDispatch {
   /** Index of the program's call. */
   readonly call: number;
@@ -27,22 +27,24 @@ export interface PlannedDispatch {
   readonly work: number;
 }
 
-/** What of a device decides how a program is cut into dispatches. */
+/** The traits of a device that decide how a program is cut into dispatches. */
 export interface DispatchLimits {
   readonly maxStorageBufferBindingSize: number;
   readonly maxComputeWorkgroupsPerDimension: number;
 }
 
-/** Floating-point operations that a GPU does while it moves a byte: about ten on most, at single precision. */
+/** Floating-point operations that a GPU does in the time it takes to move a byte: about ten on most, in f32. */
 const WORK_PER_BYTE = 10;
 
-/** No dispatch that can be cut takes longer, so that no driver takes it for a hang and resets the device. */
+/**
+ * A dispatch that would take longer is cut if possible, so that no driver mistakes it for a hang and resets the device.
+ */
 const DISPATCH_SECONDS = 0.5;
 
-/** What a GPU is taken to do in that time until its products were measured: half a second at 200 GFLOP/s. */
+/** The work that a GPU is assumed to do in that time until its products are measured: half a second at 200 GFLOP/s. */
 export const MAX_DISPATCH_WORK = 1e11;
 
-/** The work of a dispatch at most. Where parts are too many, the last workgroups of each leave a GPU half idle. */
+/** The most work in one dispatch. With too many parts, the last workgroups of each leave a GPU half idle. */
 function maxDispatchWork({ tiles = [], matrixTiles = [] }: DeviceTraits): number {
   const measured = Math.max(0, ...[...tiles, ...matrixTiles].flatMap(({ rates }) => Object.values(rates)));
   return Math.max(MAX_DISPATCH_WORK, DISPATCH_SECONDS * measured);
@@ -104,7 +106,7 @@ function planDispatch(
   const shared = { call: index, label, source, reads, writes };
   if (!dispatch.divisible) return [{ ...shared, params: constants, work, ...fold(label, workgroups, limits) }];
 
-  // A part may not run on into the next, whose results it would add twice: beyond one dimension it fills whole rows.
+  // A part must not run into the next one, whose results it would add twice: beyond one dimension it fills whole rows.
   const { maxComputeWorkgroupsPerDimension: row } = limits;
   const even = Math.ceil(workgroups / Math.ceil(work / maxWork));
   const perPart = even > row ? Math.ceil(even / row) * row : even;
@@ -120,7 +122,7 @@ function planDispatch(
   });
 }
 
-/** The dispatch's label and source for what its arrays hold: f32, or some of them f16. */
+/** The dispatch's label and source for the types of its arrays: f32, or some of them f16. */
 function storedAs(
   { label, source }: Dispatch,
   bindings: readonly PlannedBinding[],
@@ -154,7 +156,7 @@ export function fold(
   return { across: Math.ceil(workgroups / down), down };
 }
 
-/** Finds what WebGPU would refuse, to say it in this project's words. */
+/** Finds what WebGPU would refuse, to report it in this project's words. */
 function requireBindable(
   label: string,
   reads: readonly PlannedBinding[],

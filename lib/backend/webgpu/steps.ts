@@ -26,16 +26,16 @@ export interface Step {
   readonly work: number;
 }
 
-/** Dispatches on the device, and what they have there for themselves. */
+/** Dispatches on the device, and what only they use there. */
 export interface BoundSteps {
   readonly steps: readonly Step[];
   /** The `Params` of every dispatch. */
   readonly params: GPUBuffer;
-  /** The memory for what a call computes on the way, which other programs use too. */
+  /** The memory for a call's intermediate results, which other programs use too. */
   readonly scratch: GPUBuffer | undefined;
 }
 
-/** Binds dispatches that are compiled, whose storages are allocated. */
+/** Binds dispatches that are compiled and whose storages are allocated. */
 export function bindSteps(
   parts: DeviceParts,
   dispatches: readonly PlannedDispatch[],
