@@ -10,7 +10,7 @@ import { lockDirectory } from "../lib/io/lock.ts";
 import { makeDirectory } from "../lib/io/make_directory.ts";
 import { type OwnEntries, removeOwnEntries } from "../lib/io/own_entries.ts";
 import { tidyBeside } from "../lib/io/tidy.ts";
-import { TOKENIZER_ENTRIES } from "../lib/tokenizer/tokenizer_dir.ts";
+import { TOKENIZER_ENTRIES } from "../lib/formats/tokenizer_dir.ts";
 import { RUN_ENTRIES } from "../lib/run/run_directory.ts";
 import { main as encode } from "./encode.ts";
 import { main as generate } from "./generate.ts";

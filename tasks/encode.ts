@@ -9,7 +9,7 @@ import type { ShardSize } from "../lib/corpus/encode/shard_plan.ts";
 import type { TextInput } from "../lib/corpus/text_inputs.ts";
 import { requireSeparate } from "../lib/io/replaceable.ts";
 import type { Tokenizer } from "../lib/tokenizer/tokenizer.ts";
-import { tokenizerFiles } from "../lib/tokenizer/tokenizer_dir.ts";
+import { tokenizerFiles } from "../lib/formats/tokenizer_dir.ts";
 import { UsageError, UserError } from "./cli/errors.ts";
 import type { Flags } from "./cli/flags.ts";
 import { requireField } from "./cli/field_flag.ts";

@@ -9,7 +9,7 @@ import { longestTokens, MergeHistory } from "../lib/tokenizer/train/merge_histor
 import { PATTERN_NAMES } from "../lib/tokenizer/pretokenize/patterns.ts";
 import { formatTiktoken } from "../lib/tokenizer/vocabulary/tiktoken_file.ts";
 import type { Tokenizer } from "../lib/tokenizer/tokenizer.ts";
-import { saveTokenizer, TOKENIZER_ENTRIES, TOKENIZER_TIKTOKEN } from "../lib/tokenizer/tokenizer_dir.ts";
+import { saveTokenizer, TOKENIZER_ENTRIES, TOKENIZER_TIKTOKEN } from "../lib/formats/tokenizer_dir.ts";
 import { requireVocabSize } from "../lib/tokenizer/train/train.ts";
 import { trainBpeFromCounts } from "../lib/corpus/train_bpe.ts";
 import { countInputs } from "./cli/count_inputs.ts";

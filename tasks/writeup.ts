@@ -5,8 +5,8 @@
  */
 import { writeFileAtomically } from "../lib/io/atomic.ts";
 import { loadTokenizer } from "../lib/tokenizer/mod.ts";
-import { tokenizerFiles } from "../lib/tokenizer/tokenizer_dir.ts";
-import { TOKENIZER_ENTRIES } from "../lib/tokenizer/tokenizer_dir.ts";
+import { tokenizerFiles } from "../lib/formats/tokenizer_dir.ts";
+import { TOKENIZER_ENTRIES } from "../lib/formats/tokenizer_dir.ts";
 import { startBackend } from "./cli/backend.ts";
 import { requireDirectory, requireInputFile } from "./cli/files.ts";
 import type { Flags } from "./cli/flags.ts";

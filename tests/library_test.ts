@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { toText } from "@std/streams";
 // Nothing but the public API: what the tasks do can be done without them.
 import {
   type Backend,
@@ -105,8 +106,8 @@ Deno.test("with mod.ts alone: train, abort, resume, score and generate", async (
     assertEquals(await Array.fromAsync(generator.generate(prompt, { ...options, seed: 1, signal: aborted })), []);
     const stop = tokenizer.decode([alone[3]]);
     const ids = generator.generate(prompt, { ...options, seed: 1 });
-    const bytes = await Array.fromAsync(untilStopString(ids, (id) => tokenizer.decodeBytes([id]), [stop]));
-    const made = new TextDecoder().decode(Uint8Array.from(bytes.flatMap((part) => [...part])));
+    const bytes = untilStopString(ids, (id) => tokenizer.decodeBytes([id]), [stop]);
+    const made = await toText(ReadableStream.from(bytes));
     const expected = tokenizer.decode(alone);
     assertEquals(made, expected.slice(0, expected.indexOf(stop)));
   } finally {

@@ -2,7 +2,7 @@
 import { call } from "../errors.ts";
 import { hasJsonKeys } from "../io/has_json_keys.ts";
 import type { OwnEntries } from "../io/own_entries.ts";
-import { TOKENIZER_ENTRIES } from "../tokenizer/tokenizer_dir.ts";
+import { TOKENIZER_ENTRIES } from "../formats/tokenizer_dir.ts";
 import { FILES } from "./checkpoint_record.ts";
 
 /** The files of a checkpoint. */

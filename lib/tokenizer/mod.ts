@@ -23,7 +23,7 @@ export { TextEncoding } from "./encode/text_encoding.ts";
 export { type EncodeOptions, type Ids, Tokenizer } from "./tokenizer.ts";
 export { createTokenizer, type MergePair, type TokenizerParts } from "./create_tokenizer.ts";
 export type { LoadOptions } from "./load_options.ts";
-export { loadTokenizer, saveTokenizer } from "./tokenizer_dir.ts";
+export { loadTokenizer, saveTokenizer } from "../formats/tokenizer_dir.ts";
 export type { TokenizerSource } from "./tokenizer_source.ts";
 export { trainBpe, trainBpeFromCounts, type TrainBpeOptions } from "../corpus/train_bpe.ts";
 export { type CountedText, countTexts, type CountTextsOptions, type CountTimes } from "../corpus/count/count_texts.ts";

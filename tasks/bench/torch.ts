@@ -1,4 +1,5 @@
 // PyTorch beside the project: a process that takes steps when it is told to, so that the two can take turns.
+import { TextLineStream } from "@std/streams";
 import { fileURLToPath } from "node:url";
 import { UserError } from "../../lib/errors.ts";
 import { isFileSystemError } from "../cli/file_system_errors.ts";
@@ -63,7 +64,7 @@ export class TorchTrainer implements AsyncDisposable {
       stdout: "piped",
       stderr: "inherit",
     }).spawn();
-    const lines = process.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(linesOf()).getReader();
+    const lines = process.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream()).getReader();
     const { value } = await lines.read();
     if (value === undefined) {
       throw new UserError(
@@ -89,15 +90,4 @@ export class TorchTrainer implements AsyncDisposable {
     await this.#input.close();
     await this.#process.status;
   }
-}
-
-function linesOf(): TransformStream<string, string> {
-  let rest = "";
-  return new TransformStream({
-    transform(chunk, controller) {
-      const lines = (rest + chunk).split("\n");
-      rest = lines.pop()!;
-      for (const line of lines) controller.enqueue(line);
-    },
-  });
 }

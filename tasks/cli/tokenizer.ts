@@ -3,7 +3,7 @@ import { restoreReplaced } from "../../lib/io/replace_directory.ts";
 import { statOrNull } from "../../lib/io/stat_or_null.ts";
 import { loadTokenizer, type Tokenizer } from "../../lib/tokenizer/mod.ts";
 import { PATTERN_NAMES, type PatternName } from "../../lib/tokenizer/pretokenize/patterns.ts";
-import { TOKENIZER_ENTRIES } from "../../lib/tokenizer/tokenizer_dir.ts";
+import { TOKENIZER_ENTRIES } from "../../lib/formats/tokenizer_dir.ts";
 import { UserError } from "./errors.ts";
 import { requireInputFile } from "./files.ts";
 

@@ -1,4 +1,5 @@
 // What generate is to continue, from standard input: bytes as they come, which need not be UTF-8.
+import { toBytes } from "@std/streams";
 import { isUtf8 } from "node:buffer";
 import { byteLines } from "../../lib/corpus/json_lines.ts";
 import { textBytes } from "../../lib/corpus/text_bytes.ts";
@@ -12,8 +13,7 @@ const NAME = "standard input";
  * @throws {UserError} If that leaves nothing, or it is not text.
  */
 export async function readPrompt(stdin: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const text = ReadableStream.from(textBytes(stdin, NAME, { onWarning: warn }));
-  const prompt = await new Response(text).bytes();
+  const prompt = await toBytes(ReadableStream.from(textBytes(stdin, NAME, { onWarning: warn })));
   const line = prompt.at(-1) === NEWLINE ? withoutReturn(prompt.subarray(0, -1)) : prompt;
   if (line.length > 0) return line;
   throw new UserError(

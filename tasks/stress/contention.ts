@@ -1,5 +1,5 @@
 // Several processes of the wasm backend on fewer cores: workers come late, are left behind, and meet again.
-import { TextLineStream } from "@std/streams";
+import { TextLineStream, toText } from "@std/streams";
 import type { Attack, Campaign } from "./campaign.ts";
 
 const PROCESSES = 3;
@@ -26,7 +26,7 @@ async function follow(attack: Attack, number: number): Promise<void> {
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  const errors = new Response(child.stderr).text();
+  const errors = toText(child.stderr);
   let heard = performance.now();
   const watch = setInterval(() => {
     const silent = (performance.now() - heard) / 1000;

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { TextLineStream, toText } from "@std/streams";
 import { fileURLToPath } from "node:url";
 
 const TASK = fileURLToPath(new URL("interrupted_task.ts", import.meta.url));
@@ -15,11 +16,10 @@ async function endAfter(
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  const stderr = new Response(process.stderr).text();
-  let seen = "", sent = 0;
-  for await (const piece of process.stdout.pipeThrough(new TextDecoderStream())) {
-    seen += piece;
-    for (; sent < seen.split("\n").length - 1; sent++) for (const signal of signals[sent] ?? []) process.kill(signal);
+  const stderr = toText(process.stderr);
+  let line = 0;
+  for await (const _ of process.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream())) {
+    for (const signal of signals[line++] ?? []) process.kill(signal);
   }
   const { code, signal } = await process.status;
   // By a signal that it did not hear: then it cannot have said anything.

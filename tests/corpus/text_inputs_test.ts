@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { toBytes, toText } from "@std/streams";
 import { gzipSync } from "node:zlib";
 import { expandInputs, type InputReport } from "../../lib/corpus/expand_inputs.ts";
 import { textBytes } from "../../lib/corpus/text_bytes.ts";
@@ -46,8 +47,7 @@ Deno.test("textBytes() gives text as it was, packed or not, however it comes; an
   const text = "some text, and more of it\n".repeat(2000);
   for (const bytes of [encode(text), gzip(text), encode("short")]) {
     for (const size of [1 << 20, 4096, 1000, 7]) {
-      const pieces = await Array.fromAsync(textBytes(keptPieces(bytes, size), "x"));
-      const got = new TextDecoder().decode(Uint8Array.from(pieces.flatMap((piece) => [...piece])));
+      const got = await toText(ReadableStream.from(textBytes(keptPieces(bytes, size), "x")));
       assertEquals(got, bytes.length < 10 ? "short" : text);
     }
   }
@@ -202,8 +202,7 @@ Deno.test("odd text from a stream is read as it is, with a warning", async () =>
   const [stdin] = await expandInputs(["-"]);
   const bytes = Uint8Array.of(0xef, 0xbb, 0xbf, ...encode("text \xff ").subarray(0, 5), 0xff, 0x20);
   const source = textSourceOf(stdin, { stdin: keptPieces(bytes, 2), onWarning: (message) => warned.push(message) });
-  const pieces = await Array.fromAsync(source as AsyncIterable<Uint8Array>);
-  assertEquals(pieces.flatMap((piece) => [...piece]), [...bytes]);
+  assertEquals(await toBytes(ReadableStream.from(source as AsyncIterable<Uint8Array>)), bytes);
   assertEquals(warned, [
     "standard input is not UTF-8: its bytes are taken as they are",
     "standard input starts with a byte order mark, which is taken as a part of it",

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { toText } from "@std/streams";
 import fc from "fast-check";
 import { untilStopString } from "../../lib/generate/text_stream.ts";
 
@@ -13,8 +14,8 @@ async function collect(tokens: readonly Uint8Array[], stops: readonly string[]) 
       yield await Promise.resolve(id);
     }
   }
-  const pieces = await Array.fromAsync(untilStopString(ids(), (id) => tokens[id], stops));
-  return { text: await new Blob(pieces.map((piece) => piece.slice())).text(), taken };
+  const text = await toText(ReadableStream.from(untilStopString(ids(), (id) => tokens[id], stops)));
+  return { text, taken };
 }
 
 Deno.test("untilStopString gives the text before the first stop string, wherever tokens are cut", async () => {

@@ -17,7 +17,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   tokenizer: ["io", "kernels"],
   dataset: ["io", "random", "tokenizer"],
   corpus: ["dataset", "io", "random", "tokenizer", "version.ts"],
-  formats: ["io"],
+  formats: ["io", "tokenizer"],
   model: ["backend", "dataset", "formats", "graph", "io", "ops", "random"],
   generate: ["backend", "graph", "model", "ops", "random", "tokenizer"],
   // What is known of an optimizer, as of a kernel, is declared once, and accounting counts what is declared.

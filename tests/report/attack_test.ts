@@ -1,5 +1,6 @@
 // A run that somebody else made: nothing that it holds may run in the page of whoever looks at it, or become a part of it.
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { TextLineStream } from "@std/streams";
 import type { Page } from "playwright-core";
 import { lineOf } from "../../lib/run/metrics_line.ts";
 import { reportHtml, type ReportRun } from "../../lib/report/report.ts";
@@ -112,8 +113,8 @@ browserTest("no text of a run runs or becomes an element in the dashboard, at fi
   const run = `${dir}/${NAME}`;
   const server = taskCommand("dashboard", ["--run", run, "--port", "0"], { stdin: "null", stderr: "null" }).spawn();
   try {
-    const lines = server.stdout.pipeThrough(new TextDecoderStream()).getReader();
-    const url = (await lines.read()).value!.trim();
+    const lines = server.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream()).getReader();
+    const url = (await lines.read()).value!;
     const { page, problems } = await open(url);
     await requireUnharmed(page);
     const [line] = metricsOf(1);

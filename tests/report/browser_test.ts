@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { TextLineStream } from "@std/streams";
 import type { Page } from "playwright-core";
 import { RUN_FILES } from "../../lib/run/run_directory.ts";
 import { writeReport } from "../../tasks/report/write_report.ts";
@@ -105,8 +106,8 @@ browserTest("the dashboard waits for a run, follows it as it grows and is cut, a
   const server = taskCommand("dashboard", ["--run", `${dir}/run`, "--port", "0"], { stdin: "null", stderr: "null" })
     .spawn();
   try {
-    const lines = server.stdout.pipeThrough(new TextDecoderStream()).getReader();
-    const url = (await lines.read()).value!.trim();
+    const lines = server.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream()).getReader();
+    const url = (await lines.read()).value!;
     assert(/^http:\/\/127\.0\.0\.1:\d+\/$/.test(url), url);
     const { page, problems, requests } = await open(url);
     assertStringIncludes(await page.locator("#summary").innerText(), "Waiting for the run");

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { toText } from "@std/streams";
 import { dashboardHandler } from "../../tasks/dashboard/handler.ts";
 import { taskCommand } from "../harness/run_task.ts";
 import { CONFIG, linesOf, makeRun, metricsOf, withRun } from "./runs.ts";
@@ -46,7 +47,7 @@ Deno.test("the dashboard answers a request of any bytes with one line or a page,
     const ask = async (request: string) => {
       using connection = await Deno.connect({ hostname: "127.0.0.1", port });
       await connection.write(Uint8Array.from(request, (character) => character.charCodeAt(0)));
-      const answer = await new Response(connection.readable).text();
+      const answer = await toText(connection.readable);
       const [head, body] = answer.split("\r\n\r\n");
       return { status: Number(head.split(" ")[1]), head, body };
     };
@@ -123,7 +124,7 @@ Deno.test({
       for (const signal of ["SIGINT", "SIGTERM"] as const) {
         const args = ["--run", run, "--port", "0"];
         const process = taskCommand("dashboard", args, { stdin: "null", stderr: "piped" }).spawn();
-        const stderr = new Response(process.stderr).text();
+        const stderr = toText(process.stderr);
         // It prints its address once it can be ended.
         for await (const _ of process.stdout) process.kill(signal);
         assertEquals([(await process.status).code, await stderr], [0, ""]);

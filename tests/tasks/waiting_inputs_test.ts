@@ -1,5 +1,6 @@
 // Tasks whose input keeps them waiting hear the first signal.
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { toText } from "@std/streams";
 import { parameterSpecs } from "../../lib/model/parameters.ts";
 import { writeSafetensors } from "../../lib/formats/safetensors.ts";
 import { initialWeights } from "../../lib/model/weights.ts";
@@ -51,8 +52,8 @@ async function requireHeard(args: readonly string[], started: (process: Deno.Chi
   using _ = await started(process);
   process.kill("SIGTERM");
   const [stdout, stderr, { code }] = await Promise.all([
-    new Response(process.stdout).text(),
-    new Response(process.stderr).text(),
+    toText(process.stdout),
+    toText(process.stderr),
     process.status,
   ]);
   assertEquals([code, stdout], [143, ""], stderr);

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { UserError } from "../../lib/errors.ts";
-import { loadTokenizer } from "../../lib/tokenizer/tokenizer_dir.ts";
+import { loadTokenizer } from "../../lib/formats/tokenizer_dir.ts";
 
 const { base, cases } = JSON.parse(
   Deno.readTextFileSync(new URL("../fixtures/tokenizer/tokenizer_json_cases.json", import.meta.url)),

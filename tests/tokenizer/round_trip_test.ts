@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { PATTERN_NAMES } from "../../lib/tokenizer/pretokenize/patterns.ts";
 import { formatTiktoken, parseTiktoken } from "../../lib/tokenizer/vocabulary/tiktoken_file.ts";
-import { loadTokenizer, saveTokenizer } from "../../lib/tokenizer/tokenizer_dir.ts";
+import { loadTokenizer, saveTokenizer } from "../../lib/formats/tokenizer_dir.ts";
 import { Tokenizer } from "../../lib/tokenizer/tokenizer.ts";
 import { trainBpe } from "../../lib/corpus/train_bpe.ts";
 import { hostileBytes, hostileText, OVERLAPPING_SPECIALS } from "./arbitraries.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { UserError } from "../../lib/errors.ts";
 import { formatTiktoken } from "../../lib/tokenizer/vocabulary/tiktoken_file.ts";
-import { loadTokenizer, saveTokenizer } from "../../lib/tokenizer/tokenizer_dir.ts";
+import { loadTokenizer, saveTokenizer } from "../../lib/formats/tokenizer_dir.ts";
 import { formatTokenizerJson } from "../../lib/tokenizer/vocabulary/tokenizer_json.ts";
 import { trainBpe } from "../../lib/corpus/train_bpe.ts";
 import { inTemporaryDirectory } from "../harness/temporary_directory.ts";
@@ -66,19 +66,4 @@ Deno.test("loadTokenizer() refuses what is no tokenizer's file, by the name of w
   await assertRejects(() => loadTokenizer(json.slice(0, -9)), UserError, "the text given");
   const other = [{ text: "<|other|>", id: 3 }];
   await assertRejects(() => loadTokenizer(bytes, { specialTokens: other }), UserError, "the bytes given: got special");
-});
-
-Deno.test("without the runtime's own API, a tokenizer is loaded from elsewhere", async () => {
-  const module = new URL("../../lib/tokenizer/mod.ts", import.meta.url);
-  const source = `
-    const { loadTokenizer } = await import(${JSON.stringify(module)});
-    const json = ${JSON.stringify(json)};
-    delete globalThis.Deno;
-    for (const source of [json, new TextEncoder().encode(json), new Response(json)]) {
-      console.log([...(await loadTokenizer(source)).encode("the cat 你好")].join());
-    }`;
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args: ["eval", source] }).output();
-  assertEquals(code, 0, new TextDecoder().decode(stderr));
-  const ids = [...tokenizer.encode("the cat 你好")].join();
-  assertEquals(new TextDecoder().decode(stdout), `${ids}\n`.repeat(3));
 });

@@ -3,11 +3,11 @@
 // A file is the line "bpe-counts 1", a line of JSON (pattern, special tokens, number of words), and the words in byte order.
 // Each word is: the number of bytes it shares with the word before, the number of the rest, the rest, its count; numbers
 // in LEB128. The last 32 bytes are the SHA-256 of all before.
-import { createHash } from "node:crypto";
 import { call, say, UserError } from "../../errors.ts";
 import { excerpt } from "../../io/excerpt.ts";
 import { JsonFields } from "../../io/json_fields.ts";
 import { ByteReader, ByteWriter, DamagedBytesError } from "../../io/leb128.ts";
+import { portableSha256 } from "../../io/portable_sha256.ts";
 import type { CountedText } from "./count_texts.ts";
 import { compareWords, sortWords, wordsFrom } from "../../tokenizer/train/sorted_words.ts";
 import { MAX_STRETCH_BYTES } from "../../tokenizer/pretokenize/long_stretch.ts";
@@ -50,7 +50,7 @@ export function formatCounts({ words, specialTokens, pattern }: CountedText): Ui
     before = start;
     beforeEnd = end;
   }
-  out.writeBytes(createHash("sha256").update(out.bytes).digest());
+  out.writeBytes(portableSha256(out.bytes));
   return out.bytes.slice();
 }
 
@@ -67,7 +67,7 @@ export function parseCounts(file: Uint8Array, name: string): CountedText {
   const decoder = new TextDecoder();
   if (decoder.decode(file.subarray(0, MAGIC.length)) !== MAGIC) refuse("another format", "a count file");
   const body = file.subarray(0, Math.max(MAGIC.length, file.length - HASH_BYTES));
-  const hash = createHash("sha256").update(body).digest();
+  const hash = portableSha256(body);
   if (hash.some((byte, i) => byte !== file[body.length + i])) refuse("a wrong checksum", "a complete count file");
   const headerEnd = body.indexOf(0x0a, MAGIC.length);
   if (headerEnd < 0) refuse("no line end after the header", "one");

@@ -55,6 +55,12 @@ export async function countFiles(
   specials: SpecialTokens,
   options: CountFilesOptions = {},
 ): Promise<number> {
+  if (paths.length === 0) {
+    // Threads share memory, which a browser gives only to pages that are kept apart from others.
+    options.signal?.throwIfAborted();
+    options.onProgress?.(0);
+    return 0;
+  }
   const stamps = stampFiles(paths.map((path) => ({ path })));
   const files = { ranges: await wholeFiles(paths), segmentBytes: options.segmentBytes ?? SEGMENT_BYTES };
   const queue = new SegmentQueue(numSegments(files));

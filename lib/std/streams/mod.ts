@@ -16,3 +16,18 @@ export class TextLineStream extends TransformStream<string, string> {
     });
   }
 }
+
+/** All bytes of a stream. */
+export function toBytes(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> {
+  return new Response(stream).bytes();
+}
+
+/** All of a stream of text, or of its UTF-8: without a byte order mark, and with U+FFFD for what is not UTF-8. */
+export async function toText(stream: ReadableStream<string> | ReadableStream<Uint8Array>): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const piece of stream as ReadableStream<string | Uint8Array>) {
+    text += typeof piece === "string" ? piece : decoder.decode(piece, { stream: true });
+  }
+  return text + decoder.decode();
+}

@@ -9,15 +9,9 @@ export function refuseFile(path: string, got: string, mustBe: string, nextStep: 
   throw new UserError(`Cannot read ${path}: got ${got}, must be ${mustBe}. ${nextStep}`);
 }
 
-/**
- * The text of a tokenizer's file, without a byte order mark.
- *
- * @throws {UserError} If bytelm does not read this kind of file, or the file is too large or not UTF-8.
- */
-export async function readTokenizerText(path: string): Promise<string> {
-  const { size } = await Deno.stat(path);
-  if (size > MAX_BYTES) refuseFile(path, `a file of ${size} bytes`, `at most ${MAX_BYTES}`, NEXT_STEP);
-  return decodeTokenizerText(await Deno.readFile(path), path);
+/** @throws {UserError} If a file of this many bytes is too large to be a tokenizer's. */
+export function requireTextSize(bytes: number, path: string): void {
+  if (bytes > MAX_BYTES) refuseFile(path, `a file of ${bytes} bytes`, `at most ${MAX_BYTES}`, NEXT_STEP);
 }
 
 /**

@@ -8,16 +8,21 @@ import { isFile } from "../io/is_file.ts";
 import type { OwnEntries } from "../io/own_entries.ts";
 import { nameOf, parentOf, plainPath } from "../io/parent_of.ts";
 import { restoreReplaced } from "../io/replace_directory.ts";
-import { knownPattern, knownRanks } from "./known_files.ts";
-import { choosePattern, type LoadOptions } from "./load_options.ts";
-import { spelledTokens } from "./vocabulary/spelled_vocabulary.ts";
-import { looksLikeRanks, parseTiktoken } from "./vocabulary/tiktoken_file.ts";
-import { Tokenizer } from "./tokenizer.ts";
-import { formatTokenizerJson, parseTokenizerJson } from "./vocabulary/tokenizer_json.ts";
-import { pathOf, readSource, type TokenizerSource } from "./tokenizer_source.ts";
-import { readTokenizerText, refuseFile, refuseText } from "./vocabulary/tokenizer_text.ts";
-import { formatMerges, mergeLines, parseAddedTokens, parseVocabAndMerges } from "./vocabulary/vocab_and_merges.ts";
-import type { Vocabulary } from "./vocabulary/vocabulary.ts";
+import { knownPattern } from "../tokenizer/known_files.ts";
+import { choosePattern, type LoadOptions } from "../tokenizer/load_options.ts";
+import { parseTokenizer } from "../tokenizer/parse_tokenizer.ts";
+import { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { pathOf, readSource, type TokenizerSource } from "../tokenizer/tokenizer_source.ts";
+import { spelledTokens } from "../tokenizer/vocabulary/spelled_vocabulary.ts";
+import { formatTokenizerJson } from "../tokenizer/vocabulary/tokenizer_json.ts";
+import { decodeTokenizerText, refuseFile, requireTextSize } from "../tokenizer/vocabulary/tokenizer_text.ts";
+import {
+  formatMerges,
+  mergeLines,
+  parseAddedTokens,
+  parseVocabAndMerges,
+} from "../tokenizer/vocabulary/vocab_and_merges.ts";
+import type { Vocabulary } from "../tokenizer/vocabulary/vocabulary.ts";
 
 const TOKENIZER_JSON = "tokenizer.json";
 /** The names of vocabulary and merges: Hugging Face's, and GPT-2's original ones. */
@@ -73,9 +78,8 @@ export async function saveTokenizer(tokenizer: Tokenizer, dir: string): Promise<
  *
  * @example A tokenizer.json in memory
  * ```ts
- * import { loadTokenizer } from "./tokenizer_dir.ts";
- * import { formatTokenizerJson } from "./vocabulary/tokenizer_json.ts";
- * import { trainBpe } from "./mod.ts";
+ * import { formatTokenizerJson } from "../tokenizer/vocabulary/tokenizer_json.ts";
+ * import { loadTokenizer, trainBpe } from "../tokenizer/mod.ts";
  *
  * const json = formatTokenizerJson((await trainBpe("low low lower", { vocabSize: 259 })).vocabulary);
  * const tokenizer = await loadTokenizer(json);
@@ -119,10 +123,16 @@ interface Loaded {
 
 async function loadElsewhere(source: TokenizerSource, options: LoadOptions): Promise<Loaded> {
   const { name, text } = await readSource(source);
-  return { name, vocabulary: parseText(text, name, options) };
+  return { name, vocabulary: parseTokenizer(text, name, options) };
 }
 
 async function loadPath(path: string, options: LoadOptions): Promise<Loaded> {
+  if (!("Deno" in globalThis)) {
+    throw new UserError(
+      `Cannot load a tokenizer from ${path}: got a path, must be what a browser can read. Give a URL, a Response, bytes, ` +
+        "or the text of a tokenizer.json",
+    );
+  }
   const vocabulary = await isFile(path) ? await loadFile(path, options) : await loadDirectory(path, options);
   return { name: path, vocabulary };
 }
@@ -143,36 +153,24 @@ async function loadFile(path: string, options: LoadOptions): Promise<Vocabulary>
   const dir = path.slice(0, slash), name = path.slice(slash);
   const pair = PAIRS.find((names) => names.some((part) => part === name));
   if (pair !== undefined) return await loadPair(`${dir}${pair[0]}`, `${dir}${pair[1]}`, options);
-  return parseText(await readTokenizerText(path), path, options);
-}
-
-/** Reads a file that is complete by itself. */
-function parseText(text: string, name: string, options: LoadOptions): Vocabulary {
-  if (looksLikeRanks(text)) return loadRanks(text, name, options);
-  return text.trimStart().startsWith("{") ? parseTokenizerJson(text, name, options) : refuseText(name, text);
+  return parseTokenizer(await readText(path), path, options);
 }
 
 async function loadPair(vocabPath: string, mergesPath: string, options: LoadOptions): Promise<Vocabulary> {
   for (const path of [vocabPath, mergesPath]) {
     if (!await isFile(path)) refuseFile(path, "no such file", "beside the other of its pair", "Fetch both");
   }
-  const vocab = await readTokenizerText(vocabPath);
-  const merges = mergeLines(await readTokenizerText(mergesPath));
+  const vocab = await readText(vocabPath);
+  const merges = mergeLines(await readText(mergesPath));
   const addedPath = `${vocabPath.slice(0, vocabPath.lastIndexOf("/") + 1)}${ADDED_TOKENS}`;
-  const added = await isFile(addedPath) ? parseAddedTokens(await readTokenizerText(addedPath), addedPath) : [];
+  const added = await isFile(addedPath) ? parseAddedTokens(await readText(addedPath), addedPath) : [];
   const pattern = choosePattern(mergesPath, await knownPattern(merges), options.pattern);
   const { specialTokens: specials, onNote } = options;
   return parseVocabAndMerges(vocab, merges, vocabPath, { pattern, specials, added, onNote });
 }
 
-function loadRanks(text: string, path: string, { pattern, specialTokens, onNote }: LoadOptions): Vocabulary {
-  const known = knownRanks(path);
-  const specials = specialTokens ?? known?.specials;
-  if (specials === undefined) onNote?.(`${path} does not say which tokens are special: none is`);
-  const numRanks = text.split("\n").filter((line) => line.trim() !== "").length;
-  if (known !== null && numRanks !== known.numRanks) {
-    refuseFile(path, `${numRanks} ranks`, `${known.numRanks}, as tiktoken's file of this name`, "Fetch or rename it");
-  }
-  const chosen = choosePattern(path, known?.pattern ?? null, pattern);
-  return parseTiktoken(text, path, { pattern: chosen, specials: specials ?? [] });
+async function readText(path: string): Promise<string> {
+  const { size } = await Deno.stat(path);
+  requireTextSize(size, path);
+  return decodeTokenizerText(await Deno.readFile(path), path);
 }

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows
 import { UserError } from "../../lib/errors.ts";
 import type { LoadOptions } from "../../lib/tokenizer/load_options.ts";
 import { formatTiktoken } from "../../lib/tokenizer/vocabulary/tiktoken_file.ts";
-import { loadTokenizer, saveTokenizer } from "../../lib/tokenizer/tokenizer_dir.ts";
+import { loadTokenizer, saveTokenizer } from "../../lib/formats/tokenizer_dir.ts";
 import { formatTokenizerJson } from "../../lib/tokenizer/vocabulary/tokenizer_json.ts";
 import type { Tokenizer } from "../../lib/tokenizer/tokenizer.ts";
 import { parseVocabAndMerges } from "../../lib/tokenizer/vocabulary/vocab_and_merges.ts";

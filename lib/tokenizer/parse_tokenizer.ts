@@ -1,0 +1,30 @@
+// What a tokenizer's file says, whatever it came from. No Deno API: it runs in a browser.
+import { choosePattern, type LoadOptions } from "./load_options.ts";
+import { knownRanks } from "./known_files.ts";
+import { looksLikeRanks, parseTiktoken } from "./vocabulary/tiktoken_file.ts";
+import { parseTokenizerJson } from "./vocabulary/tokenizer_json.ts";
+import { refuseFile, refuseText } from "./vocabulary/tokenizer_text.ts";
+import type { Vocabulary } from "./vocabulary/vocabulary.ts";
+
+/**
+ * Reads the text of a file that is whole by itself: a tokenizer.json, or ranks.
+ *
+ * @param name What it is called in messages, and known by.
+ * @throws {UserError} If it is neither, does not hold what it must, or the pattern is not known.
+ */
+export function parseTokenizer(text: string, name: string, options: LoadOptions): Vocabulary {
+  if (looksLikeRanks(text)) return parseRanks(text, name, options);
+  return text.trimStart().startsWith("{") ? parseTokenizerJson(text, name, options) : refuseText(name, text);
+}
+
+function parseRanks(text: string, name: string, { pattern, specialTokens, onNote }: LoadOptions): Vocabulary {
+  const known = knownRanks(name);
+  const specials = specialTokens ?? known?.specials;
+  if (specials === undefined) onNote?.(`${name} does not say which tokens are special: none is`);
+  const numRanks = text.split("\n").filter((line) => line.trim() !== "").length;
+  if (known !== null && numRanks !== known.numRanks) {
+    refuseFile(name, `${numRanks} ranks`, `${known.numRanks}, as tiktoken's file of this name`, "Fetch or rename it");
+  }
+  const chosen = choosePattern(name, known?.pattern ?? null, pattern);
+  return parseTiktoken(text, name, { pattern: chosen, specials: specials ?? [] });
+}
