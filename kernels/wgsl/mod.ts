@@ -34,6 +34,7 @@ import {
   workgroupPer,
   workgroupPerRow,
 } from "./dispatch.ts";
+import { batchedMatmul } from "./matmul/batched_matmul.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "./matmul/linear.ts";
 import { meanForward } from "./mean_forward.ts";
 import { rmsnormBackwardInput, rmsnormBackwardWeight, rmsnormForward } from "./rmsnorm.ts";
@@ -58,6 +59,7 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
   advance_schedule: workgroupPer("advance_schedule", advanceSchedule, one),
   attention_backward: attentionBackward,
   attention_forward: attentionForward,
+  batched_matmul: batchedMatmul,
   clip_grad_norm_factor: workgroupPer("clip_grad_norm_factor", clipGradNormFactor, one),
   clip_grad_norm_partials: clipGradNormPartials,
   copy: flatElementwise("copy", copy, 1, all(2)),

@@ -10,6 +10,7 @@ import {
 } from "./cross_entropy.ts";
 import { embeddingBackward, embeddingForward } from "./embedding.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "./linear.ts";
+import { batchedMatmulKernel } from "./matmul.ts";
 import { rmsnormBackwardInput, rmsnormBackwardWeight, rmsnormForward } from "./rmsnorm.ts";
 import { ropeBackward, ropeForward } from "./rope.ts";
 import { sampleTokenKernel } from "./sample_token.ts";
@@ -34,6 +35,7 @@ export const OP_KERNELS: readonly Kernel[] = [
   linearForward,
   linearBackwardInput,
   linearBackwardWeight,
+  batchedMatmulKernel,
   rmsnormForward,
   rmsnormBackwardInput,
   rmsnormBackwardWeight,

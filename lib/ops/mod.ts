@@ -8,6 +8,7 @@ export { attention } from "./attention.ts";
 export { crossEntropy, type CrossEntropyOptions } from "./cross_entropy.ts";
 export { embedding } from "./embedding.ts";
 export { linear } from "./linear.ts";
+export { matmul, type MatmulOptions } from "./matmul.ts";
 export { rmsnorm } from "./rmsnorm.ts";
 export { rope, ropeAngles, type RopeTables } from "./rope.ts";
 export { selectRows } from "./select_rows.ts";

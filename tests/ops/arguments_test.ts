@@ -8,6 +8,7 @@ import { attention } from "../../lib/ops/attention.ts";
 import { crossEntropy, tokenLosses } from "../../lib/ops/cross_entropy.ts";
 import { embedding } from "../../lib/ops/embedding.ts";
 import { linear } from "../../lib/ops/linear.ts";
+import { matmul } from "../../lib/ops/matmul.ts";
 import { rmsnorm } from "../../lib/ops/rmsnorm.ts";
 import { rope } from "../../lib/ops/rope.ts";
 import { sampleTokens, SAMPLING_OPTIONS } from "../../lib/ops/sample_token.ts";
@@ -44,6 +45,7 @@ const OPS: Readonly<Record<string, OpArguments>> = {
     apply: (graph, { "#ids": ids, weight }) => embedding(graph, ids, weight),
   },
   linear: { shapes: { x: [2, 3], weight: [5, 3] }, apply: (graph, { x, weight }) => linear(graph, x, weight) },
+  matmul: { shapes: { a: [4, 2, 3], b: [4, 3, 5] }, apply: (graph, { a, b }) => matmul(graph, a, b) },
   rmsnorm: { shapes: { x: [2, 3], weight: [3] }, apply: (graph, { x, weight }) => rmsnorm(graph, x, weight, 1e-5) },
   rope: {
     shapes: { x: [2, 3, 8], cos: [9, 2], sin: [9, 2], "#start": [1] },
@@ -95,6 +97,7 @@ const ANY_WIDTH: readonly string[] = [
   "sampleTokens logits",
   "sampleTokens #context",
   "embedding weight",
+  "matmul b",
 ];
 
 function tensorsOf(

@@ -1,6 +1,7 @@
 import { adamw } from "./adamw.ts";
 import { addForward } from "./add.ts";
 import { attentionBackward, attentionForward } from "./attention.ts";
+import { batchedMatmul } from "./batched_matmul.ts";
 import { clipGradNormFactor, clipGradNormPartials } from "./clip_grad_norm.ts";
 import { copy } from "./copy.ts";
 import {
@@ -27,6 +28,7 @@ export const REFERENCE_KERNELS: ReadonlyMap<string, ReferenceKernel> = new Map<s
   ["add_forward", addForward],
   ["attention_forward", attentionForward],
   ["attention_backward", attentionBackward],
+  ["batched_matmul", batchedMatmul],
   ["clip_grad_norm_partials", clipGradNormPartials],
   ["clip_grad_norm_factor", clipGradNormFactor],
   ["copy", copy],
