@@ -19,12 +19,15 @@ export {
 export { embedding_backward, embedding_forward } from "./embedding";
 export { linear_backward_input, linear_backward_weight, linear_forward } from "./linear";
 export { peak_fma } from "./peak";
+export { repeat_dimension } from "./repeat_dimension";
 export { rmsnorm_backward_input, rmsnorm_backward_weight, rmsnorm_forward } from "./rmsnorm";
 export { rope_backward, rope_forward } from "./rope";
 export { set_scratch } from "./scratch";
 export { sgd } from "./sgd";
 export { silu_backward, silu_forward } from "./silu";
 export { softmax_backward, softmax_forward } from "./softmax";
+export { softmax_strided_backward, softmax_strided_forward } from "./softmax_strided";
+export { sum_dimension } from "./sum_dimension";
 export { sum_partials } from "./sum_partials";
 export { swiglu_backward, swiglu_forward } from "./swiglu";
 export { set_worker } from "./work";

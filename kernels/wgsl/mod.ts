@@ -12,6 +12,7 @@ import lossScaleApply from "./loss_scale_apply.wgsl" with { type: "text" };
 import lossScaleUpdate from "./loss_scale_update.wgsl" with { type: "text" };
 import peakFmaWorkgroups from "./peak_fma_workgroups.wgsl" with { type: "text" };
 import peakRead from "./peak_read.wgsl" with { type: "text" };
+import repeatDimension from "./repeat_dimension.wgsl" with { type: "text" };
 import sgd from "./sgd.wgsl" with { type: "text" };
 import siluBackward from "./silu_backward.wgsl" with { type: "text" };
 import siluForward from "./silu_forward.wgsl" with { type: "text" };
@@ -40,6 +41,8 @@ import { meanForward } from "./mean_forward.ts";
 import { rmsnormBackwardInput, rmsnormBackwardWeight, rmsnormForward } from "./rmsnorm.ts";
 import { ropeBackward, ropeForward } from "./rope.ts";
 import { sampleToken } from "./sample_token.ts";
+import { softmaxStridedBackward, softmaxStridedForward } from "./softmax_strided.ts";
+import { sumDimension } from "./sum_dimension.ts";
 import { sumPartials } from "./sum_partials.ts";
 
 /** Rows of dWeight that one workgroup of embedding_backward owns: ROWS in its source. */
@@ -82,6 +85,7 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
   // These two measure the device; no program of this library calls them.
   peak_fma_workgroups: workgroupPer("peak_fma_workgroups", peakFmaWorkgroups, (c) => c.workgroups),
   peak_read: workgroupPer("peak_read", peakRead, (c) => c.workgroups),
+  repeat_dimension: elementwise("repeat_dimension", repeatDimension, (c) => c.outer * c.length * c.inner),
   rmsnorm_backward_input: rmsnormBackwardInput,
   rmsnorm_backward_weight: rmsnormBackwardWeight,
   rmsnorm_forward: rmsnormForward,
@@ -93,6 +97,9 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
   silu_forward: flatElementwise("silu_forward", siluForward, 1, all(2)),
   softmax_backward: workgroupPerRow("softmax_backward", softmaxBackward, rows, width),
   softmax_forward: workgroupPerRow("softmax_forward", softmaxForward, rows, width),
+  softmax_strided_backward: softmaxStridedBackward,
+  softmax_strided_forward: softmaxStridedForward,
+  sum_dimension: sumDimension,
   sum_partials: sumPartials,
   swiglu_backward: flatElementwise("swiglu_backward", swigluBackward, 3, all(5)),
   swiglu_forward: flatElementwise("swiglu_forward", swigluForward, 2, all(3)),

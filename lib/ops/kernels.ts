@@ -15,7 +15,8 @@ import { rmsnormBackwardInput, rmsnormBackwardWeight, rmsnormForward } from "./r
 import { ropeBackward, ropeForward } from "./rope.ts";
 import { sampleTokenKernel } from "./sample_token.ts";
 import { siluBackward, siluForward } from "./silu.ts";
-import { softmaxBackward, softmaxForward } from "./softmax.ts";
+import { softmaxBackward, softmaxForward, softmaxStridedBackward, softmaxStridedForward } from "./softmax.ts";
+import { repeatDimensionKernel, sumDimensionKernel } from "./sum_dimension.ts";
 import { sumPartialsKernel } from "./sum_partials.ts";
 import { swigluBackward, swigluForward } from "./swiglu.ts";
 import { writeRowsKernel } from "./write_rows.ts";
@@ -46,6 +47,10 @@ export const OP_KERNELS: readonly Kernel[] = [
   siluBackward,
   softmaxForward,
   softmaxBackward,
+  softmaxStridedForward,
+  softmaxStridedBackward,
+  sumDimensionKernel,
+  repeatDimensionKernel,
   sumPartialsKernel,
   swigluForward,
   swigluBackward,

@@ -5,7 +5,9 @@
  */
 export { add } from "./add.ts";
 export { attention } from "./attention.ts";
+export { broadcast } from "./broadcast.ts";
 export { crossEntropy, type CrossEntropyOptions } from "./cross_entropy.ts";
+export type { Dimensions } from "./dimensions.ts";
 export { embedding } from "./embedding.ts";
 export { linear } from "./linear.ts";
 export { matmul, type MatmulOptions } from "./matmul.ts";
@@ -14,5 +16,6 @@ export { rope, ropeAngles, type RopeTables } from "./rope.ts";
 export { selectRows } from "./select_rows.ts";
 export { silu } from "./silu.ts";
 export { softmax } from "./softmax.ts";
+export { mean, type ReductionOptions, sum } from "./sum.ts";
 export { swiglu } from "./swiglu.ts";
 export { writeRows } from "./write_rows.ts";

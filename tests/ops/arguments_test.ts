@@ -5,6 +5,7 @@ import { Graph } from "../../lib/graph/graph.ts";
 import { type DType, Tensor } from "../../lib/graph/tensor.ts";
 import { add } from "../../lib/ops/add.ts";
 import { attention } from "../../lib/ops/attention.ts";
+import { broadcast } from "../../lib/ops/broadcast.ts";
 import { crossEntropy, tokenLosses } from "../../lib/ops/cross_entropy.ts";
 import { embedding } from "../../lib/ops/embedding.ts";
 import { linear } from "../../lib/ops/linear.ts";
@@ -15,6 +16,7 @@ import { sampleTokens, SAMPLING_OPTIONS } from "../../lib/ops/sample_token.ts";
 import { selectRows } from "../../lib/ops/select_rows.ts";
 import { silu } from "../../lib/ops/silu.ts";
 import { softmax } from "../../lib/ops/softmax.ts";
+import { mean, sum } from "../../lib/ops/sum.ts";
 import { sumPartials } from "../../lib/ops/sum_partials.ts";
 import { swiglu } from "../../lib/ops/swiglu.ts";
 import { logRow, writeRows } from "../../lib/ops/write_rows.ts";
@@ -31,6 +33,7 @@ const OPS: Readonly<Record<string, OpArguments>> = {
     shapes: { q: [2, 3, 4], k: [2, 5, 4], v: [2, 5, 4], "#start": [1] },
     apply: (graph, { q, k, v, "#start": start }) => attention(graph, q, k, v, 2, start),
   },
+  broadcast: { shapes: { x: [2, 1, 3] }, apply: (graph, { x }) => broadcast(graph, x, [2, 5, 3]) },
   copy: { shapes: { x: [2, 3], y: [2, 3] }, apply: (graph, { x, y }) => copy(graph, x, y, false) },
   crossEntropy: {
     shapes: { logits: [2, 3, 5], "#targets": [2, 3] },
@@ -46,6 +49,7 @@ const OPS: Readonly<Record<string, OpArguments>> = {
   },
   linear: { shapes: { x: [2, 3], weight: [5, 3] }, apply: (graph, { x, weight }) => linear(graph, x, weight) },
   matmul: { shapes: { a: [4, 2, 3], b: [4, 3, 5] }, apply: (graph, { a, b }) => matmul(graph, a, b) },
+  mean: { shapes: { x: [2, 3] }, apply: (graph, { x }) => mean(graph, x, 0) },
   rmsnorm: { shapes: { x: [2, 3], weight: [3] }, apply: (graph, { x, weight }) => rmsnorm(graph, x, weight, 1e-5) },
   rope: {
     shapes: { x: [2, 3, 8], cos: [9, 2], sin: [9, 2], "#start": [1] },
@@ -72,6 +76,8 @@ const OPS: Readonly<Record<string, OpArguments>> = {
   },
   silu: { shapes: { x: [2, 3] }, apply: (graph, { x }) => silu(graph, x) },
   softmax: { shapes: { x: [2, 3] }, apply: (graph, { x }) => softmax(graph, x) },
+  "softmax over another dimension": { shapes: { x: [2, 3] }, apply: (graph, { x }) => softmax(graph, x, 0) },
+  sum: { shapes: { x: [2, 3] }, apply: (graph, { x }) => sum(graph, x) },
   sumPartials: {
     shapes: { partials: [4, 3], y: [3] },
     apply: (graph, { partials, y }) => sumPartials(graph, partials, y, 0),
@@ -88,7 +94,16 @@ const OPS: Readonly<Record<string, OpArguments>> = {
 };
 
 /** Arguments of which any shape is right, whatever the others are. */
-const ANY_SHAPE: readonly string[] = ["silu x", "softmax x", "selectRows x", "selectRows #rows", "embedding #ids"];
+const ANY_SHAPE: readonly string[] = [
+  "mean x",
+  "silu x",
+  "softmax x",
+  "softmax over another dimension x",
+  "sum x",
+  "selectRows x",
+  "selectRows #rows",
+  "embedding #ids",
+];
 
 /** Arguments that are as wide as they like: a vocabulary, a context, an embedding. */
 const ANY_WIDTH: readonly string[] = [

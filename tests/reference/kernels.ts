@@ -18,6 +18,8 @@ import { ropeBackward, ropeForward } from "./rope.ts";
 import { sgd } from "./sgd.ts";
 import { siluBackward, siluForward } from "./silu.ts";
 import { softmaxBackward, softmaxForward } from "./softmax.ts";
+import { softmaxStridedBackward, softmaxStridedForward } from "./softmax_strided.ts";
+import { repeatDimension, sumDimension } from "./sum_dimension.ts";
 import { sumPartials } from "./sum_partials.ts";
 import { swigluBackward, swigluForward } from "./swiglu.ts";
 import { writeRows } from "./write_rows.ts";
@@ -51,6 +53,10 @@ export const REFERENCE_KERNELS: ReadonlyMap<string, ReferenceKernel> = new Map<s
   ["silu_backward", siluBackward],
   ["softmax_forward", softmaxForward],
   ["softmax_backward", softmaxBackward],
+  ["softmax_strided_forward", softmaxStridedForward],
+  ["softmax_strided_backward", softmaxStridedBackward],
+  ["sum_dimension", sumDimension],
+  ["repeat_dimension", repeatDimension],
   ["sum_partials", sumPartials],
   ["swiglu_forward", swigluForward],
   ["swiglu_backward", swigluBackward],
