@@ -1,12 +1,17 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Graph } from "../../lib/graph/graph.ts";
 import { Tensor } from "../../lib/graph/tensor.ts";
 import { matmul, type MatmulOptions } from "../../lib/ops/matmul.ts";
+import { sum } from "../../lib/ops/sum.ts";
 import { createWasmBackend } from "../../lib/backend/wasm.ts";
-import { type OpCase, runOp, type Tolerances, upstreamOf } from "../harness/op_case.ts";
+import { createWebGpuBackend } from "../../lib/backend/webgpu.ts";
+import { reference } from "../harness/backends.ts";
+import { halfTest } from "../harness/gpu.ts";
+import { GraphRun } from "../harness/graph_run.ts";
+import { type OpCase, runOp, type Tolerances, traceOp, upstreamOf } from "../harness/op_case.ts";
 import { Random } from "../harness/random.ts";
 import { testOp } from "../harness/test_op.ts";
-import { dotTolerance } from "../harness/tolerance.ts";
+import { dotTolerance, rms } from "../harness/tolerance.ts";
 
 /** Sizes of a product, with the layouts in which its operands lie. */
 interface Sizes {
@@ -31,6 +36,13 @@ function inEachLayout(sizes: readonly (readonly [number, number, number, number]
   return sizes.flatMap(([batch, M, N, K]) =>
     LAYOUTS.map((options) => ({ leading: batch === 0 ? [] : [batch], M, N, K, options }))
   );
+}
+
+/** These sizes, each in one layout after the other: its gradients are products in others. */
+function inTurn(sizes: readonly (readonly [number, number, number, number])[]): Sizes[] {
+  return sizes.map(([batch, M, N, K], i) => {
+    return { leading: batch === 0 ? [] : [batch], M, N, K, options: LAYOUTS[i % LAYOUTS.length] };
+  });
 }
 
 /** b is one matrix, in both of its layouts. */
@@ -80,14 +92,12 @@ testOp<Sizes>({
   ],
   // Around the sides of tiles of both backends, and of blocks of rows, columns and depth on CPUs.
   compare: [
-    ...inEachLayout([
-      [1, 1, 1, 1],
+    ...inEachLayout([[1, 1, 1, 1], [0, 33, 31, 65], [3, 7, 9, 5], [2, 65, 36, 20]]),
+    ...inTurn([
       [0, 7, 9, 5],
-      [0, 33, 31, 65],
       [3, 1, 5, 2],
       [2, 5, 1, 7],
       [5, 6, 8, 4],
-      [3, 7, 9, 5],
       [7, 17, 15, 16],
       [2, 31, 33, 19],
       [3, 32, 36, 20],
@@ -95,11 +105,11 @@ testOp<Sizes>({
       [2, 3, 1031, 2],
       [2, 139, 5, 3],
       [2, 5, 7, 1031],
+      [1031, 2, 3, 4],
     ]),
     ...sharing([3], 1, 5, 7),
     ...sharing([2, 3], 11, 16, 20),
     { leading: [2, 3, 2], M: 4, N: 5, K: 6, options: {} },
-    { leading: [1031], M: 2, N: 3, K: 4, options: {} },
   ],
   accumulate: [...inEachLayout([[0, 5, 7, 9], [3, 17, 20, 33]]), ...sharing([3], 5, 7, 9)],
   repeat: { leading: [9], M: 67, N: 33, K: 65, options: {} },
@@ -114,6 +124,33 @@ Deno.test("matmul gives the same bits for any number of workers", async () => {
   }));
   for (const other of others) assertEquals(other, first);
 });
+
+/** Half the distance from 1 to the next float16. */
+const HALF_ROUNDOFF = 2 ** -11;
+
+for (const kernelsForHardware of [false, true]) {
+  const kernels = kernelsForHardware ? "a real GPU's kernels" : "the adapter's kernels";
+  halfTest(`matmul in f16 differs from float64 by f16's roundings alone, with ${kernels}`, async () => {
+    await using backend = await createWebGpuBackend({ kernelsForHardware });
+    for (const sizes of [...inEachLayout([[3, 33, 20, 17]]), ...sharing([2], 33, 20, 36)]) {
+      const op = makeCase(sizes);
+      // The host reads no f16: a sum over the first dimension is in f32, and so are the gradients of what is.
+      const summed = { ...op, build: (...args: Parameters<OpCase["build"]>) => sum(args[0], op.build(...args), 0) };
+      const expected = await runOp(await reference(), summed);
+      const run = await GraphRun.load(backend, traceOp(summed), { precision: "f16" });
+      const actual = await run.run();
+      run.release();
+      // Each term was rounded thrice at most: two operands and the result, or a gradient.
+      const tolerance = 3 * Math.sqrt(3) * HALF_ROUNDOFF;
+      for (const [name, values] of Object.entries(expected)) {
+        const errors = Float64Array.from(values, (value, i) => actual[name][i] - value);
+        const relative = rms(errors) / rms(values);
+        assert(relative <= tolerance, `${op.label}: ${name} is off by ${relative}, more than ${tolerance}`);
+        assert(relative > HALF_ROUNDOFF / 8, `${op.label}: ${name} was not computed in f16`);
+      }
+    }
+  });
+}
 
 Deno.test("matmul refuses shapes that do not fit, by name", () => {
   const apply = (a: readonly number[], b: readonly number[], options?: MatmulOptions) =>

@@ -84,7 +84,7 @@ for (const op of [sum, mean]) {
       [[65_539, 3], 1],
       [[3, 65_539], 0],
     ],
-    accumulate: [[[5, 7], 0], [[5, 7], 1], [[3, 2051]]],
+    accumulate: [[[5, 7], 0], [[5, 7], 1], [[3, 67], 1]],
     repeat: [[3, 5003, 7], 1],
     hasHardwareKernels: true,
   });
