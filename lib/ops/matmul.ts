@@ -70,37 +70,17 @@ export function matmul(graph: Graph, a: Tensor, b: Tensor, options: MatmulOption
     output: c,
     // dA = dC Bᵀ and dB = Aᵀ dC. An operand that lies transposed has a gradient that does: dAᵀ = B dCᵀ, dBᵀ = dCᵀ A.
     backward: (dC, gradients) => {
+      const add = (x: Tensor, first: Tensor, second: Tensor, sizes: Products) => {
+        const { target, accumulate } = gradients.into(x);
+        multiply(graph, first, second, target, sizes, accumulate);
+      };
       if (gradients.wants(b)) {
-        const { target: dB, accumulate } = gradients.into(b);
-        if (transposeB) {
-          multiply(
-            graph,
-            dC,
-            left,
-            dB,
-            { batch, M: N, N: K, K: M, transposeA: true, transposeB: transposeA },
-            accumulate,
-          );
-        } else {
-          const transposed = { batch, M: K, N, K: M, transposeA: !transposeA, transposeB: false };
-          multiply(graph, left, dC, dB, transposed, accumulate);
-        }
+        if (transposeB) add(b, dC, left, { batch, M: N, N: K, K: M, transposeA: true, transposeB: transposeA });
+        else add(b, left, dC, { batch, M: K, N, K: M, transposeA: !transposeA, transposeB: false });
       }
       if (gradients.wants(a)) {
-        const { target: dA, accumulate } = gradients.into(a);
-        if (transposeA) {
-          multiply(
-            graph,
-            right,
-            dC,
-            dA,
-            { batch, M: K, N: M, K: N, transposeA: transposeB, transposeB: true },
-            accumulate,
-          );
-        } else {
-          const transposed = { batch, M, N: K, K: N, transposeA: false, transposeB: !transposeB };
-          multiply(graph, dC, right, dA, transposed, accumulate);
-        }
+        if (transposeA) add(a, right, dC, { batch, M: K, N: M, K: N, transposeA: transposeB, transposeB: true });
+        else add(a, dC, right, { batch, M, N: K, K: N, transposeA: false, transposeB: !transposeB });
       }
     },
   });

@@ -6,6 +6,7 @@ import { sum } from "../../lib/ops/sum.ts";
 import { createWasmBackend } from "../../lib/backend/wasm.ts";
 import { createWebGpuBackend } from "../../lib/backend/webgpu.ts";
 import { reference } from "../harness/backends.ts";
+import { assertOpDifferentiates } from "../harness/gradient_check.ts";
 import { halfTest } from "../harness/gpu.ts";
 import { GraphRun } from "../harness/graph_run.ts";
 import { type OpCase, runOp, type Tolerances, traceOp, upstreamOf } from "../harness/op_case.ts";
@@ -114,6 +115,12 @@ testOp<Sizes>({
   accumulate: [...inEachLayout([[0, 5, 7, 9], [3, 17, 20, 33]]), ...sharing([3], 5, 7, 9)],
   repeat: { leading: [9], M: 67, N: 33, K: 65, options: {} },
   hasHardwareKernels: true,
+});
+
+Deno.test("a matrix times its own transpose has a gradient from either side", async () => {
+  const { inputs: { a: x } } = makeCase({ leading: [2], M: 3, N: 1, K: 4, options: {} });
+  const build: OpCase["build"] = (graph, { x }) => matmul(graph, x, x, { transposeB: true });
+  await assertOpDifferentiates({ label: "x · xᵀ", inputs: { x }, build });
 });
 
 Deno.test("matmul gives the same bits for any number of workers", async () => {
