@@ -65,6 +65,47 @@ export function matmul(
   add: bool,
   work: usize,
 ): void {
+  describe(rows, columns, depth, aMatrix, aBytes, layoutOfA, bMatrix, bBytes, layoutOfB, cMatrix, add);
+  const sizeOfA = tiles(M, TILE_ROWS) * TILE_ROWS * K;
+  const sizeOfB = tiles(N, TILE_COLUMNS) * TILE_COLUMNS * K;
+  if (min(sizeOfA, sizeOfB) > MAX_WHOLE) byBlocks(1, work);
+  else if (sizeOfB <= sizeOfA) byRows(work);
+  else byColumns(work);
+}
+
+/** The same of `batch` products of one size, whose matrices are dense and lie one after the other. */
+export function matmulBatch(
+  batch: u32,
+  rows: u32,
+  columns: u32,
+  depth: u32,
+  aMatrices: usize,
+  layoutOfA: u32,
+  bMatrices: usize,
+  layoutOfB: u32,
+  cMatrices: usize,
+  add: bool,
+  work: usize,
+): void {
+  const aBytes = ((layoutOfA === ALONG ? rows : depth) as usize) << 2;
+  const bBytes = ((layoutOfB === ALONG ? columns : depth) as usize) << 2;
+  describe(rows, columns, depth, aMatrices, aBytes, layoutOfA, bMatrices, bBytes, layoutOfB, cMatrices, add);
+  byBlocks(batch, work);
+}
+
+function describe(
+  rows: u32,
+  columns: u32,
+  depth: u32,
+  aMatrix: usize,
+  aBytes: usize,
+  layoutOfA: u32,
+  bMatrix: usize,
+  bBytes: usize,
+  layoutOfB: u32,
+  cMatrix: usize,
+  add: bool,
+): void {
   M = rows;
   N = columns;
   K = depth;
@@ -77,11 +118,6 @@ export function matmul(
   c = cMatrix;
   accumulate = add;
   depthBlocks = (K + MAX_DEPTH - 1) / MAX_DEPTH;
-  const sizeOfA = tiles(M, TILE_ROWS) * TILE_ROWS * K;
-  const sizeOfB = tiles(N, TILE_COLUMNS) * TILE_COLUMNS * K;
-  if (min(sizeOfA, sizeOfB) > MAX_WHOLE) byBlocks(work);
-  else if (sizeOfB <= sizeOfA) byRows(work);
-  else byColumns(work);
 }
 
 /** How many tiles cover so many rows or columns. @inline */
@@ -136,15 +172,25 @@ function byColumns(work: usize): void {
   }
 }
 
-/** The pieces are blocks of C. */
-function byBlocks(work: usize): void {
+/** The pieces are blocks of C, of each of `batch` products. */
+function byBlocks(batch: u32, work: usize): void {
+  const firstA = a;
+  const firstB = b;
+  const firstC = c;
   const rowTiles = tiles(M, TILE_ROWS);
   const columnTiles = tiles(N, TILE_COLUMNS);
   const across = tiles(N, BLOCK_COLUMNS);
-  const down = min(rowTiles, max(tiles(M, ROWS_PER_PACKING), tiles(workerCount() * BLOCKS_PER_WORKER, across)));
-  divide(work, across * down, 1);
+  const wanted = tiles(workerCount() * BLOCKS_PER_WORKER, across * batch);
+  const down = min(rowTiles, max(tiles(M, ROWS_PER_PACKING), wanted));
+  const blocks = across * down;
+  divide(work, batch * blocks, 1);
   while (claim()) {
-    for (let unit = firstUnit; unit < endUnit; unit++) {
+    for (let block = firstUnit; block < endUnit; block++) {
+      const product = (block / blocks) as usize;
+      a = firstA + product * (M as usize) * (K as usize) * 4;
+      b = firstB + product * (K as usize) * (N as usize) * 4;
+      c = firstC + product * (M as usize) * (N as usize) * 4;
+      const unit = block % blocks;
       const column = share(columnTiles, unit / down, across) * TILE_COLUMNS;
       const columns = min(share(columnTiles, unit / down + 1, across) * TILE_COLUMNS, N) - column;
       const firstRow = share(rowTiles, unit % down, down) * TILE_ROWS;

@@ -14,6 +14,7 @@ import mulForward from "./mul_forward.wgsl" with { type: "text" };
 import peakFmaWorkgroups from "./peak_fma_workgroups.wgsl" with { type: "text" };
 import peakRead from "./peak_read.wgsl" with { type: "text" };
 import scale from "./scale.wgsl" with { type: "text" };
+import repeatDimension from "./repeat_dimension.wgsl" with { type: "text" };
 import sgd from "./sgd.wgsl" with { type: "text" };
 import siluBackward from "./silu_backward.wgsl" with { type: "text" };
 import siluForward from "./silu_forward.wgsl" with { type: "text" };
@@ -37,6 +38,7 @@ import {
   workgroupPer,
   workgroupPerRow,
 } from "./dispatch.ts";
+import { batchedMatmul } from "./matmul/batched_matmul.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "./matmul/linear.ts";
 import { maskedFill } from "./masked_fill.ts";
 import { meanForward } from "./mean_forward.ts";
@@ -44,6 +46,8 @@ import { rmsnormBackwardInput, rmsnormBackwardWeight, rmsnormForward } from "./r
 import { ropeBackward, ropeForward } from "./rope.ts";
 import { sampleToken } from "./sample_token.ts";
 import { withFunctions } from "./specialize.ts";
+import { softmaxStridedBackward, softmaxStridedForward } from "./softmax_strided.ts";
+import { sumDimension } from "./sum_dimension.ts";
 import { sumPartials } from "./sum_partials.ts";
 
 /** Rows of dWeight that one workgroup of embedding_backward owns: ROWS in its source. */
@@ -64,6 +68,7 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
   attention_backward: attentionBackward,
   attention_forward: attentionForward,
   clip_grad_norm_factor: workgroupPer("clip_grad_norm_factor", withFunctions(clipGradNormFactor, "workgroup_sum"), one),
+  batched_matmul: batchedMatmul,
   clip_grad_norm_partials: clipGradNormPartials,
   copy: flatElementwise("copy", copy, 1, all(2)),
   cross_entropy_backward: rowElementwise("cross_entropy_backward", crossEntropyBackward, rows, vocabulary),
@@ -87,6 +92,7 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
   // These two measure the device; no program of this library calls them.
   peak_fma_workgroups: workgroupPer("peak_fma_workgroups", peakFmaWorkgroups, (c) => c.workgroups),
   peak_read: workgroupPer("peak_read", peakRead, (c) => c.workgroups),
+  repeat_dimension: elementwise("repeat_dimension", repeatDimension, (c) => c.outer * c.length * c.inner),
   rmsnorm_backward_input: rmsnormBackwardInput,
   rmsnorm_backward_weight: rmsnormBackwardWeight,
   rmsnorm_forward: rmsnormForward,
@@ -100,6 +106,9 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
   softmax_backward: workgroupPerRow("softmax_backward", withFunctions(softmaxBackward, "workgroup_sum"), rows, width),
   softmax_forward: workgroupPerRow("softmax_forward", withFunctions(softmaxForward, "workgroup_join"), rows, width),
   sub_forward: flatElementwise("sub_forward", subForward, 2, all(3)),
+  softmax_strided_backward: softmaxStridedBackward,
+  softmax_strided_forward: softmaxStridedForward,
+  sum_dimension: sumDimension,
   sum_partials: sumPartials,
   swiglu_backward: flatElementwise("swiglu_backward", withFunctions(swigluBackward, "sigmoid"), 3, all(5)),
   swiglu_forward: flatElementwise("swiglu_forward", withFunctions(swigluForward, "sigmoid"), 2, all(3)),

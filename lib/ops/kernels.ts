@@ -12,13 +12,15 @@ import { embeddingBackward, embeddingForward } from "./embedding.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "./linear.ts";
 import { maskedFillKernel } from "./masked_fill.ts";
 import { mulForward } from "./mul.ts";
+import { batchedMatmulKernel } from "./matmul.ts";
 import { rmsnormBackwardInput, rmsnormBackwardWeight, rmsnormForward } from "./rmsnorm.ts";
 import { ropeBackward, ropeForward } from "./rope.ts";
 import { sampleTokenKernel } from "./sample_token.ts";
 import { scaleKernel } from "./scale.ts";
 import { siluBackward, siluForward } from "./silu.ts";
-import { softmaxBackward, softmaxForward } from "./softmax.ts";
 import { subForward } from "./sub.ts";
+import { softmaxBackward, softmaxForward, softmaxStridedBackward, softmaxStridedForward } from "./softmax.ts";
+import { repeatDimensionKernel, sumDimensionKernel } from "./sum_dimension.ts";
 import { sumPartialsKernel } from "./sum_partials.ts";
 import { swigluBackward, swigluForward } from "./swiglu.ts";
 import { writeRowsKernel } from "./write_rows.ts";
@@ -40,6 +42,7 @@ export const OP_KERNELS: readonly Kernel[] = [
   linearBackwardWeight,
   maskedFillKernel,
   mulForward,
+  batchedMatmulKernel,
   rmsnormForward,
   rmsnormBackwardInput,
   rmsnormBackwardWeight,
@@ -52,6 +55,10 @@ export const OP_KERNELS: readonly Kernel[] = [
   softmaxForward,
   softmaxBackward,
   subForward,
+  softmaxStridedForward,
+  softmaxStridedBackward,
+  sumDimensionKernel,
+  repeatDimensionKernel,
   sumPartialsKernel,
   swigluForward,
   swigluBackward,

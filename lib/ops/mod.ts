@@ -5,11 +5,14 @@
  */
 export { add } from "./add.ts";
 export { attention } from "./attention.ts";
+export { broadcast } from "./broadcast.ts";
 export { crossEntropy, type CrossEntropyOptions } from "./cross_entropy.ts";
+export type { Dimensions } from "./dimensions.ts";
 export { embedding } from "./embedding.ts";
 export { linear } from "./linear.ts";
 export { maskedFill } from "./masked_fill.ts";
 export { mul } from "./mul.ts";
+export { matmul, type MatmulOptions } from "./matmul.ts";
 export { rmsnorm } from "./rmsnorm.ts";
 export { rope, ropeAngles, type RopeTables } from "./rope.ts";
 export { scale } from "./scale.ts";
@@ -17,5 +20,6 @@ export { selectRows } from "./select_rows.ts";
 export { silu } from "./silu.ts";
 export { softmax } from "./softmax.ts";
 export { sub } from "./sub.ts";
+export { mean, type ReductionOptions, sum } from "./sum.ts";
 export { swiglu } from "./swiglu.ts";
 export { writeRows } from "./write_rows.ts";

@@ -7,8 +7,15 @@ import { meanForward } from "../../lib/ops/cross_entropy.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "../../lib/ops/linear.ts";
 import { maskedFillKernel } from "../../lib/ops/masked_fill.ts";
 import { ropeBackward, ropeForward } from "../../lib/ops/rope.ts";
+import { batchedMatmulKernel } from "../../lib/ops/matmul.ts";
 import { siluBackward, siluForward } from "../../lib/ops/silu.ts";
-import { softmaxBackward, softmaxForward } from "../../lib/ops/softmax.ts";
+import {
+  softmaxBackward,
+  softmaxForward,
+  softmaxStridedBackward,
+  softmaxStridedForward,
+} from "../../lib/ops/softmax.ts";
+import { repeatDimensionKernel, sumDimensionKernel } from "../../lib/ops/sum_dimension.ts";
 import { swigluBackward, swigluForward } from "../../lib/ops/swiglu.ts";
 import { writeRowsKernel } from "../../lib/ops/write_rows.ts";
 import { clipGradNormFactor, clipGradNormPartials } from "../../lib/train/optimizer/clip_grad_norm.ts";
@@ -38,7 +45,18 @@ const OTHERWISE: ReadonlyMap<Kernel, readonly Sizes[]> = new Map<Kernel, readonl
   [softmaxForward, [{ D: V }]],
   [softmaxBackward, [{ D: V }]],
   [maskedFillKernel, [{ n: B * H * T * T, maskSize: T * T }]],
+  [softmaxStridedForward, [{ outer: B, D: T, inner: D }]],
+  [softmaxStridedBackward, [{ outer: B, D: T, inner: D }]],
+  // Over rows, over columns, and the first part of a sum over everything.
+  [sumDimensionKernel, [
+    { outer: rows, length: D, inner: 1, parts: 1 },
+    { outer: 1, length: rows, inner: D, parts: 1 },
+    { outer: 1, length: rows * D, inner: 1, parts: 256 },
+  ]],
+  [repeatDimensionKernel, [{ outer: rows, length: D, inner: 1 }, { outer: 1, length: rows, inner: D }]],
   [meanForward, [{ n: rows }]],
+  // The products of attention: all scores of a batch.
+  [batchedMatmulKernel, [{ batch: B * H, M: T, N: T, K: D / H, transposeA: 0, transposeB: 1 }]],
   [writeRowsKernel, [{ B: 1, T: 1, W: D }]],
   [clipGradNormPartials, [{ n: PARAMETERS, P: 1024 }]],
   [clipGradNormFactor, [{ P: 1024 }]],

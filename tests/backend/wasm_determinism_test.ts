@@ -9,13 +9,16 @@ import { Program, viewOf, wholeOf } from "../../lib/graph/program.ts";
 import { DeviceStorage, Tensor } from "../../lib/graph/tensor.ts";
 import { add } from "../../lib/ops/add.ts";
 import { attention } from "../../lib/ops/attention.ts";
+import { broadcast } from "../../lib/ops/broadcast.ts";
 import { crossEntropy, crossEntropyBackwardInPlace } from "../../lib/ops/cross_entropy.ts";
 import { embedding } from "../../lib/ops/embedding.ts";
 import { linear } from "../../lib/ops/linear.ts";
+import { matmul } from "../../lib/ops/matmul.ts";
 import { rmsnorm } from "../../lib/ops/rmsnorm.ts";
 import { rope } from "../../lib/ops/rope.ts";
 import { silu } from "../../lib/ops/silu.ts";
 import { softmax } from "../../lib/ops/softmax.ts";
+import { mean } from "../../lib/ops/sum.ts";
 import { swiglu } from "../../lib/ops/swiglu.ts";
 import { writeRows } from "../../lib/ops/write_rows.ts";
 import { adamw } from "../../lib/train/optimizer/adamw.ts";
@@ -66,7 +69,9 @@ function everyKernel(arena: Arena): { program: Program; ids: Tensor; start: Tens
   const turn = (y: Tensor) => rope(graph, y, headDim, { cos, sin, start });
   const [q, k, v] = [turn(linear(graph, normed, wq)), turn(linear(graph, normed, wk)), linear(graph, normed, wv)];
   const attended = add(graph, x, attention(graph, q, k, v, H, start));
-  const hidden = swiglu(graph, linear(graph, attended, w1), silu(graph, linear(graph, attended, w3)));
+  const mixed = matmul(graph, softmax(graph, matmul(graph, attended, attended, { transposeB: true }), 1), attended);
+  const shifted = add(graph, attended, broadcast(graph, mean(graph, mixed, 1, { keepDim: true }), mixed.shape));
+  const hidden = swiglu(graph, linear(graph, shifted, w1), silu(graph, linear(graph, attended, w3)));
   // The table is used twice, so its gradient is added to.
   const logits = linear(graph, softmax(graph, linear(graph, hidden, w2)), table);
   const loss = crossEntropy(graph, logits, ids);

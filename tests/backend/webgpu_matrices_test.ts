@@ -1,6 +1,7 @@
 // Products on subgroup matrices. No adapter at hand has these, so plain WGSL stands for them: see emulated_matrices.ts.
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { DeviceTraits, WgslKernel } from "../../kernels/wgsl/dispatch.ts";
+import { describeBatched } from "../../kernels/wgsl/matmul/batched_matmul.ts";
 import { matmulKernels } from "../../kernels/wgsl/matmul/linear.ts";
 import { subgroupMatmul } from "../../kernels/wgsl/matmul/matmul_subgroup.ts";
 import { type MatrixTile, matrixTileBytes, requireMatrixTile } from "../../kernels/wgsl/matmul/matmul_subgroup_tile.ts";
@@ -14,6 +15,7 @@ import {
 import type { SubgroupMatrices } from "../../kernels/wgsl/matmul/subgroup_matrix.ts";
 import { createWasmBackend } from "../../lib/backend/wasm.ts";
 import { createWebGpuBackend } from "../../lib/backend/webgpu.ts";
+import { matmul, type MatmulOptions } from "../../lib/ops/matmul.ts";
 import { selfTest } from "../../lib/self_test/self_test.ts";
 import { reference } from "../harness/backends.ts";
 import { emulateMatrices } from "../harness/emulated_matrices.ts";
@@ -26,6 +28,7 @@ import {
   type OpCase,
 } from "../harness/op_case.ts";
 import { Random } from "../harness/random.ts";
+import { dotTolerance } from "../harness/tolerance.ts";
 
 const MATRICES: SubgroupMatrices = { order: "template", lanes: 32 };
 
@@ -45,6 +48,21 @@ function halfLinear([rows, I, O]: readonly number[]): OpCase {
   return {
     ...linearOf({ shape: [rows, I], data: draw(rows * I) }, { shape: [O, I], data: draw(O * I) }),
     dY: draw(rows * O),
+  };
+}
+
+/** A product of two matrices that hold f16 exactly, in one of the layouts of `matmul`. */
+function halfMatmul(M: number, N: number, K: number, options: MatmulOptions): OpCase {
+  const random = new Random(M + 1000 * N + 1000003 * K);
+  const draw = (rows: number, columns: number, transpose = false) => ({
+    shape: transpose ? [columns, rows] : [rows, columns],
+    data: Float32Array.from(random.normal(rows * columns), Math.f16round),
+  });
+  return {
+    label: `matmul of matrices ${M} x ${N} x ${K} ${JSON.stringify(options)}`,
+    inputs: { a: draw(M, K, options.transposeA), b: draw(K, N, options.transposeB) },
+    build: (graph, { a, b }) => matmul(graph, a, b, options),
+    dY: draw(M, N).data,
   };
 }
 
@@ -80,6 +98,34 @@ for (const tile of SMALL) {
     );
   }
 }
+
+halfTest("matmul of the library by matrices equals the reference in each layout", async () => {
+  const variant: MatrixVariant = { tile: SMALL[1], splits: 1 };
+  const kernel: WgslKernel = (constants, _traits, halves = new Set()) => {
+    const { dispatches: [product] } = subgroupMatmulCall(
+      describeBatched(constants),
+      constants,
+      variant,
+      MATRICES,
+      halves,
+    );
+    return { dispatches: [{ ...product, source: emulateMatrices(product.source, MATRICES.lanes) }] };
+  };
+  await using backend = await createWebGpuBackend({ kernels: new Map([["batched_matmul", kernel]]) });
+  for (const transposeA of [false, true]) {
+    for (const transposeB of [false, true]) {
+      const op = halfMatmul(33, 36, 67, { transposeA, transposeB });
+      const { a, b } = op.inputs;
+      const tolerances = {
+        y: dotTolerance(67, a.data, b.data),
+        d_a: dotTolerance(36, op.dY!, b.data),
+        d_b: dotTolerance(33, op.dY!, a.data),
+      };
+      await assertOpMatchesReference(backend, op, tolerances);
+      await assertOpAccumulates(backend, op, tolerances);
+    }
+  }
+});
 
 halfTest("matmul by matrices passes the self-test of arrays in f16", async () => {
   await using backend = await createWebGpuBackend({ kernels: allBy({ tile: SMALL[1], splits: 2 }) });

@@ -1,5 +1,5 @@
 import type { Backend, Executable, HostArray } from "../../lib/backend/backend.ts";
-import { Graph } from "../../lib/graph/graph.ts";
+import { Graph, type GraphOptions } from "../../lib/graph/graph.ts";
 import { InputBlock } from "../../lib/graph/inputs.ts";
 import { align, ALIGNMENT_BYTES, plan } from "../../lib/graph/plan.ts";
 import { type Program, viewOf, wholeOf } from "../../lib/graph/program.ts";
@@ -17,8 +17,12 @@ export const GARBAGE = [0x7fc0bad1, 0x7fc0bad2];
 
 /** A graph in the making, with the data that its tensors shall hold. */
 export class Trace {
-  readonly graph = new Graph();
+  readonly graph: Graph;
   readonly data = new Map<Tensor, HostData>();
+
+  constructor(options: GraphOptions = {}) {
+    this.graph = new Graph(options);
+  }
 
   /** An input of the program. */
   input(name: string, shape: readonly number[], data: HostData, requiresGrad = false): Tensor {
@@ -62,8 +66,12 @@ export class GraphRun {
   }
 
   /** Plans and loads what `build` traces; `build` returns the tensors to read after a run. */
-  static async load(backend: Backend, build: (trace: Trace) => Record<string, Tensor>): Promise<GraphRun> {
-    const trace = new Trace();
+  static async load(
+    backend: Backend,
+    build: (trace: Trace) => Record<string, Tensor>,
+    options: GraphOptions = {},
+  ): Promise<GraphRun> {
+    const trace = new Trace(options);
     const outputs = build(trace);
     const program = plan(trace.graph, { keep: Object.values(outputs).filter((tensor) => !tensor.placement) });
     return new GraphRun(backend, await backend.load(program), program, trace, outputs);

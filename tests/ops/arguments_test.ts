@@ -5,11 +5,13 @@ import { Graph } from "../../lib/graph/graph.ts";
 import { type DType, Tensor } from "../../lib/graph/tensor.ts";
 import { add } from "../../lib/ops/add.ts";
 import { attention } from "../../lib/ops/attention.ts";
+import { broadcast } from "../../lib/ops/broadcast.ts";
 import { crossEntropy, tokenLosses } from "../../lib/ops/cross_entropy.ts";
 import { embedding } from "../../lib/ops/embedding.ts";
 import { linear } from "../../lib/ops/linear.ts";
 import { maskedFill } from "../../lib/ops/masked_fill.ts";
 import { mul } from "../../lib/ops/mul.ts";
+import { matmul } from "../../lib/ops/matmul.ts";
 import { rmsnorm } from "../../lib/ops/rmsnorm.ts";
 import { rope } from "../../lib/ops/rope.ts";
 import { sampleTokens, SAMPLING_OPTIONS } from "../../lib/ops/sample_token.ts";
@@ -18,6 +20,7 @@ import { selectRows } from "../../lib/ops/select_rows.ts";
 import { silu } from "../../lib/ops/silu.ts";
 import { softmax } from "../../lib/ops/softmax.ts";
 import { sub } from "../../lib/ops/sub.ts";
+import { mean, sum } from "../../lib/ops/sum.ts";
 import { sumPartials } from "../../lib/ops/sum_partials.ts";
 import { swiglu } from "../../lib/ops/swiglu.ts";
 import { logRow, writeRows } from "../../lib/ops/write_rows.ts";
@@ -34,6 +37,7 @@ const OPS: Readonly<Record<string, OpArguments>> = {
     shapes: { q: [2, 3, 4], k: [2, 5, 4], v: [2, 5, 4], "#start": [1] },
     apply: (graph, { q, k, v, "#start": start }) => attention(graph, q, k, v, 2, start),
   },
+  broadcast: { shapes: { x: [2, 1, 3] }, apply: (graph, { x }) => broadcast(graph, x, [2, 5, 3]) },
   copy: { shapes: { x: [2, 3], y: [2, 3] }, apply: (graph, { x, y }) => copy(graph, x, y, false) },
   crossEntropy: {
     shapes: { logits: [2, 3, 5], "#targets": [2, 3] },
@@ -53,6 +57,8 @@ const OPS: Readonly<Record<string, OpArguments>> = {
     apply: (graph, { x, "#mask": mask }) => maskedFill(graph, x, mask, -1),
   },
   mul: { shapes: { a: [2, 3], b: [2, 3] }, apply: (graph, { a, b }) => mul(graph, a, b) },
+  matmul: { shapes: { a: [4, 2, 3], b: [4, 3, 5] }, apply: (graph, { a, b }) => matmul(graph, a, b) },
+  mean: { shapes: { x: [2, 3] }, apply: (graph, { x }) => mean(graph, x, 0) },
   rmsnorm: { shapes: { x: [2, 3], weight: [3] }, apply: (graph, { x, weight }) => rmsnorm(graph, x, weight, 1e-5) },
   rope: {
     shapes: { x: [2, 3, 8], cos: [9, 2], sin: [9, 2], "#start": [1] },
@@ -85,6 +91,8 @@ const OPS: Readonly<Record<string, OpArguments>> = {
   silu: { shapes: { x: [2, 3] }, apply: (graph, { x }) => silu(graph, x) },
   softmax: { shapes: { x: [2, 3] }, apply: (graph, { x }) => softmax(graph, x) },
   sub: { shapes: { a: [2, 3], b: [2, 3] }, apply: (graph, { a, b }) => sub(graph, a, b) },
+  "softmax over another dimension": { shapes: { x: [2, 3] }, apply: (graph, { x }) => softmax(graph, x, 0) },
+  sum: { shapes: { x: [2, 3] }, apply: (graph, { x }) => sum(graph, x) },
   sumPartials: {
     shapes: { partials: [4, 3], y: [3] },
     apply: (graph, { partials, y }) => sumPartials(graph, partials, y, 0),
@@ -105,6 +113,9 @@ const ANY_SHAPE: readonly string[] = [
   "scale x",
   "silu x",
   "softmax x",
+  "mean x",
+  "softmax over another dimension x",
+  "sum x",
   "selectRows x",
   "selectRows #rows",
   "embedding #ids",
@@ -117,6 +128,7 @@ const ANY_WIDTH: readonly string[] = [
   "sampleTokens logits",
   "sampleTokens #context",
   "embedding weight",
+  "matmul b",
 ];
 
 function tensorsOf(

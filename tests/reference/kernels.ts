@@ -1,6 +1,7 @@
 import { adamw } from "./adamw.ts";
 import { addForward } from "./add.ts";
 import { attentionBackward, attentionForward } from "./attention.ts";
+import { batchedMatmul } from "./batched_matmul.ts";
 import { clipGradNormFactor, clipGradNormPartials } from "./clip_grad_norm.ts";
 import { copy } from "./copy.ts";
 import {
@@ -21,6 +22,8 @@ import { sgd } from "./sgd.ts";
 import { siluBackward, siluForward } from "./silu.ts";
 import { softmaxBackward, softmaxForward } from "./softmax.ts";
 import { subForward } from "./sub.ts";
+import { softmaxStridedBackward, softmaxStridedForward } from "./softmax_strided.ts";
+import { repeatDimension, sumDimension } from "./sum_dimension.ts";
 import { sumPartials } from "./sum_partials.ts";
 import { swigluBackward, swigluForward } from "./swiglu.ts";
 import { writeRows } from "./write_rows.ts";
@@ -31,6 +34,7 @@ export const REFERENCE_KERNELS: ReadonlyMap<string, ReferenceKernel> = new Map<s
   ["add_forward", addForward],
   ["attention_forward", attentionForward],
   ["attention_backward", attentionBackward],
+  ["batched_matmul", batchedMatmul],
   ["clip_grad_norm_partials", clipGradNormPartials],
   ["clip_grad_norm_factor", clipGradNormFactor],
   ["copy", copy],
@@ -57,6 +61,10 @@ export const REFERENCE_KERNELS: ReadonlyMap<string, ReferenceKernel> = new Map<s
   ["softmax_forward", softmaxForward],
   ["softmax_backward", softmaxBackward],
   ["sub_forward", subForward],
+  ["softmax_strided_forward", softmaxStridedForward],
+  ["softmax_strided_backward", softmaxStridedBackward],
+  ["sum_dimension", sumDimension],
+  ["repeat_dimension", repeatDimension],
   ["sum_partials", sumPartials],
   ["swiglu_forward", swigluForward],
   ["swiglu_backward", swigluBackward],

@@ -1,6 +1,14 @@
 import { type Constants, type DeviceTraits, type WgslCall, type WgslKernel } from "../dispatch.ts";
 import { DIRECT_WORKGROUP, directMatmul, type DirectTile } from "./matmul_direct.ts";
-import { type Divisibility, divisibilityOf, type MatmulKernel, type MatmulSizes, sizesOf } from "./matmul_source.ts";
+import {
+  accumulates,
+  batchOf,
+  type Divisibility,
+  divisibilityOf,
+  type MatmulKernel,
+  type MatmulSizes,
+  sizesOf,
+} from "./matmul_source.ts";
 import { productCall, splitOf } from "./matmul_split.ts";
 import { SKINNY_COLUMNS, SKINNY_MAX_ROWS, skinnyMatmul } from "./matmul_skinny.ts";
 import { chooseMatrixVariant, subgroupMatmulCall } from "./matmul_subgroup_call.ts";
@@ -70,9 +78,9 @@ export function chooseVariant({ M, N, K }: MatmulSizes, kernel: MatmulKernel, tr
   return { kind: "tiled", tile: chooseTile(kernel, { M, N, K }, splits, traits), splits };
 }
 
-/** Whether a product has the layout and the few rows that the skinny variant is for. */
+/** Whether a product has the layout and the few rows that the skinny variant is for, which overwrites C. */
 function isSkinny(kernel: MatmulKernel, M: number): boolean {
-  return M <= SKINNY_MAX_ROWS && kernel.a.layout === "rows" && kernel.b.layout === "rows";
+  return M <= SKINNY_MAX_ROWS && kernel.a.layout === "rows" && kernel.b.layout === "rows" && !accumulates(kernel);
 }
 
 /** The smallest power of two that is at least `n`, or `most`. */
@@ -100,13 +108,14 @@ function directCall(kernel: MatmulKernel, constants: Constants, tile: DirectTile
     bVec4: divides.bVec4 && (kernel.b.layout === "rows" || tile.n % 4 === 0),
     cVec4: divides.cVec4 && tile.n % 4 === 0,
   };
-  const tiles = Math.ceil(M / tile.m) * Math.ceil(N / tile.n);
+  const batch = batchOf(kernel, constants);
+  const tiles = Math.ceil(M / tile.m) * Math.ceil(N / tile.n) * batch;
   return {
     dispatches: [{
       label: `${kernel.name} ${variantLabel({ kind: "direct", tile })}`,
       source: directMatmul(kernel, tile, wide, K % 4 === 0),
       workgroups: Math.ceil(tiles / DIRECT_WORKGROUP),
-      flops: 2 * M * N * K,
+      flops: 2 * M * N * K * batch,
       divisible: true,
     }],
   };
@@ -136,12 +145,14 @@ function tiledCall(
   const { parts } = split;
   const source = tiledMatmul(kernel, tile, { ...divides, wholeK: K % tile.k === 0, splitK: parts > 1 });
   const label = `${kernel.name} ${variantLabel({ kind: "tiled", tile, splits: parts })}`;
-  const workgroups = Math.ceil(M / tile.m) * Math.ceil(N / tile.n);
-  const product = { label, source, workgroups: workgroups * parts, flops: 2 * M * N * K, divisible: true };
+  const batch = batchOf(kernel, constants);
+  const workgroups = Math.ceil(M / tile.m) * Math.ceil(N / tile.n) * parts * batch;
+  const product = { label, source, workgroups, flops: 2 * M * N * K * batch, divisible: true };
   return productCall(kernel, constants, split, product);
 }
 
-function wgslKernel(kernel: MatmulKernel): WgslKernel {
+/** A product as a kernel, by the variant that suits a call best. */
+export function productKernel(kernel: MatmulKernel): WgslKernel {
   return (constants, traits, halves = new Set()) => {
     const matrices = chooseMatrixVariant(kernel, constants, traits, halves);
     if (matrices) return subgroupMatmulCall(kernel, constants, matrices, traits.matrices!, halves);
@@ -149,9 +160,9 @@ function wgslKernel(kernel: MatmulKernel): WgslKernel {
   };
 }
 
-export const linearForward = wgslKernel(forward);
-export const linearBackwardInput = wgslKernel(backwardInput);
-export const linearBackwardWeight = wgslKernel(backwardWeight);
+export const linearForward = productKernel(forward);
+export const linearBackwardInput = productKernel(backwardInput);
+export const linearBackwardWeight = productKernel(backwardWeight);
 
 /** The three products, for tests and measurements of variants. */
 export const matmulKernels: readonly MatmulKernel[] = [forward, backwardInput, backwardWeight];

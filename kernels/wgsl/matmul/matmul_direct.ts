@@ -6,6 +6,7 @@ import {
   lines,
   type MatmulKernel,
   range,
+  rowInBatch,
 } from "./matmul_source.ts";
 
 /** Invocations in a workgroup. */
@@ -27,8 +28,8 @@ export interface DirectTile {
  */
 export function directMatmul(kernel: MatmulKernel, tile: DirectTile, divides: Divisibility, kBy4: boolean): string {
   const step = kBy4 ? 4 : 1;
-  const a = operand("a", kernel.a, tile.m, divides.aVec4, step, "M");
-  const b = operand("b", kernel.b, tile.n, divides.bVec4, step, "N");
+  const a = operand(kernel, "a", tile.m, divides.aVec4, step, "M");
+  const b = operand(kernel, "b", tile.n, divides.bVec4, step, "N");
   const fours = tile.n % 4 === 0 ? tile.n / 4 : 0;
   const columns = fours > 0 ? range(fours) : range(tile.n);
   const type = fours > 0 ? "vec4f" : "f32";
@@ -59,7 +60,7 @@ fn main(
   let N = params.${kernel.sizes.N};
   let K = params.${kernel.sizes.K};
   let tiles_n = (N + TILE_N - 1u) / TILE_N;
-  let tile = (params.first_workgroup + workgroup.y * workgroups.x + workgroup.x) * WORKGROUP + local;
+${lines(2, tileOfInvocation(kernel))}
   let row = tile / tiles_n * TILE_M;
   let column = tile % tiles_n * TILE_N;
   if (row >= M) {
@@ -87,19 +88,39 @@ interface Operand {
   readonly vector?: (i: number, k: number) => string;
 }
 
+/** Statements that find an invocation's tile, and, in a batch, whose product's it is. */
+function tileOfInvocation({ batch }: MatmulKernel): string[] {
+  const index = "(params.first_workgroup + workgroup.y * workgroups.x + workgroup.x) * WORKGROUP + local";
+  if (batch === undefined) return [`let tile = ${index};`];
+  return [
+    "let tiles = (M + TILE_M - 1u) / TILE_M * tiles_n;",
+    `let index = ${index};`,
+    "let batch_index = index / tiles;",
+    `if (batch_index >= params.${batch}) {`,
+    "  return;",
+    "}",
+    "let tile = index % tiles;",
+  ];
+}
+
 function operand(
-  prefix: string,
-  array: MatmulKernel["a"],
+  kernel: MatmulKernel,
+  prefix: "a" | "b",
   count: number,
   vec4: boolean,
   step: number,
   size: string,
 ): Operand {
+  const array = kernel[prefix];
   const at = (i: number) => `${prefix}_at${i}`;
+  const row = (k: number) => rowInBatch(kernel, "K", `(k + ${k}u)`);
   if (array.layout === "rows") {
     const K = vec4 ? "(K / 4u)" : "K";
     return {
-      offsets: (base) => range(count).map((i) => `let ${at(i)} = min(${base} + ${i}u, ${size} - 1u) * ${K};`),
+      offsets: (base) =>
+        range(count).map((i) =>
+          `let ${at(i)} = ${rowInBatch(kernel, size, `min(${base} + ${i}u, ${size} - 1u)`)} * ${K};`
+        ),
       loads: range(count).map((i) => `let ${prefix}${i} = ${array.name}[${at(i)} + ${vec4 ? "k / 4u" : "k"}];`),
       element: (i, k) => vec4 ? `${prefix}${i}.${LANES[k]}` : `${prefix}${i}`,
     };
@@ -109,7 +130,7 @@ function operand(
     return {
       offsets: (base) => range(count / 4).map((g) => `let ${at(g)} = ${offset(base, g)};`),
       loads: range(step).flatMap((k) =>
-        range(count / 4).map((g) => `let ${prefix}${k}_${g} = ${array.name}[(k + ${k}u) * (${size} / 4u) + ${at(g)}];`)
+        range(count / 4).map((g) => `let ${prefix}${k}_${g} = ${array.name}[${row(k)} * (${size} / 4u) + ${at(g)}];`)
       ),
       element: (i, k) => `${prefix}${k}_${i >> 2}.${LANES[i & 3]}`,
       vector: (g, k) => `${prefix}${k}_${g}`,
@@ -118,7 +139,7 @@ function operand(
   return {
     offsets: (base) => range(count).map((i) => `let ${at(i)} = min(${base} + ${i}u, ${size} - 1u);`),
     loads: range(step).flatMap((k) =>
-      range(count).map((i) => `let ${prefix}${k}_${i} = ${array.name}[(k + ${k}u) * ${size} + ${at(i)}];`)
+      range(count).map((i) => `let ${prefix}${k}_${i} = ${array.name}[${row(k)} * ${size} + ${at(i)}];`)
     ),
     element: (i, k) => `${prefix}${k}_${i}`,
   };
@@ -134,7 +155,7 @@ function store(kernel: MatmulKernel, divides: Divisibility, i: number, n: number
 }
 
 function write(kernel: MatmulKernel, stride: string, column: string, end: string, i: number, value: string): string[] {
-  const target = `${kernel.c}[(row + ${i}u) * (${stride}) + ${column}]`;
+  const target = `${kernel.c}[${rowInBatch(kernel, "M", `(row + ${i}u)`)} * (${stride}) + ${column}]`;
   if (!accumulates(kernel)) return [`if (${column} < ${end}) {`, `  ${target} = ${value};`, "}"];
   return [
     `if (${column} < ${end}) {`,

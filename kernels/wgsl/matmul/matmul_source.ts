@@ -18,6 +18,10 @@ export interface MatmulKernel {
   readonly sizes: { readonly M: string; readonly N: string; readonly K: string };
   /** Constants in order. */
   readonly constants: readonly string[];
+  /** The constant that says how many products there are, their matrices one after the other; without it there is one. */
+  readonly batch?: string;
+  /** The product by whose rates tiles are chosen; itself by default. */
+  readonly ratedAs?: string;
 }
 
 /** The sizes of a product: C is (M, N), its elements are sums over K. */
@@ -58,6 +62,16 @@ export function indented(items: readonly string[]): string[] {
 /** Whether the kernel can add to its output. */
 export function accumulates(kernel: MatmulKernel): boolean {
   return kernel.constants.includes("accumulate");
+}
+
+/** How many products a call has. */
+export function batchOf({ batch }: MatmulKernel, constants: Readonly<Record<string, number>>): number {
+  return batch === undefined ? 1 : constants[batch];
+}
+
+/** The row of an array that is row `row` of a product's own matrix, each of `size` rows: `batch_index` says which product. */
+export function rowInBatch({ batch }: Pick<MatmulKernel, "batch">, size: string, row: string): string {
+  return batch === undefined ? row : `(batch_index * ${size} + ${row})`;
 }
 
 /** The declarations of `Params` and the bindings, in the order that every kernel of this project keeps. */

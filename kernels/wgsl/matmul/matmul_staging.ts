@@ -1,10 +1,12 @@
-import { LANES, type Layout, type MatmulKernel, range } from "./matmul_source.ts";
+import { LANES, type Layout, type MatmulKernel, range, rowInBatch } from "./matmul_source.ts";
 
 /** One operand of a tiled matrix multiplication. */
 export interface OperandOptions {
   /** What its names in the generated code start with. */
   readonly prefix: string;
   readonly array: MatmulKernel["a"];
+  /** The kernel's constant that says how many products there are, if it has one. */
+  readonly batch: string | undefined;
   /** The operand's size along C, by its name in the generated code: M or N. */
   readonly size: string;
   /** Where the tile starts along that size, by its name in the generated code. */
@@ -96,7 +98,8 @@ interface Reads {
  * Of 32 invocations in a row, 2 read neighbouring vectors and 16 neighbouring rows: 32 bytes are read in one piece, and,
  * with a step of k padded by one vector, all 32 scalars go to different banks of workgroup memory.
  */
-function stageRows({ prefix, array, base, size, count, workgroup, depth, vec4, wholeK }: OperandOptions): Reads {
+function stageRows(options: OperandOptions): Reads {
+  const { prefix, array, base, size, count, workgroup, depth, vec4, wholeK } = options;
   const vectors = depth / 4;
   const pair = vectors % 2 === 0 ? 2 : 1;
   const rows = [16, 8, 4, 2, 1].find((rows) => count % rows === 0)!;
@@ -105,7 +108,7 @@ function stageRows({ prefix, array, base, size, count, workgroup, depth, vec4, w
   const vector = (f: number) =>
     `(${local(f)} % ${pair}u + ${pair}u * (${local(f)} / ${pair * rows}u % ${vectors / pair}u))`;
   return {
-    start: (f) => `min(${base} + ${row(f)}, ${size} - 1u) * K + 4u * ${vector(f)}`,
+    start: (f) => `${rowInBatch(options, size, `min(${base} + ${row(f)}, ${size} - 1u)`)} * K + 4u * ${vector(f)}`,
     read: (f) => {
       const at = `${prefix}_at${f} + k`;
       if (vec4) {
@@ -127,19 +130,21 @@ function stageRows({ prefix, array, base, size, count, workgroup, depth, vec4, w
 }
 
 /** An operand that has k first: each row of it is one step of k, and is stored as it is read. */
-function stageColumns({ prefix, array, base, size, count, workgroup, vec4, wholeK }: OperandOptions): Reads {
+function stageColumns(options: OperandOptions): Reads {
+  const { prefix, array, base, size, count, workgroup, vec4, wholeK } = options;
   const vectors = count / 4;
   const local = (f: number) => f === 0 ? "local" : `(local + ${f * workgroup}u)`;
   const step = (f: number) => `(${local(f)} / ${vectors}u)`;
   const vector = (f: number) => `(${local(f)} % ${vectors}u)`;
+  const row = (f: number) => rowInBatch(options, "K", `(k + ${step(f)})`);
   return {
     start: (f) => vec4 ? `min(${base} / 4u + ${vector(f)}, ${size} / 4u - 1u)` : `${base} + 4u * ${vector(f)}`,
     read: (f) => {
       const lanes = range(4).map((lane) =>
-        `${array.name}[(k + ${step(f)}) * ${size} + min(${prefix}_at${f} + ${lane}u, ${size} - 1u)]`
+        `${array.name}[${row(f)} * ${size} + min(${prefix}_at${f} + ${lane}u, ${size} - 1u)]`
       );
       const value = vec4
-        ? `${array.name}[(k + ${step(f)}) * (${size} / 4u) + ${prefix}_at${f}]`
+        ? `${array.name}[${row(f)} * (${size} / 4u) + ${prefix}_at${f}]`
         : `vec4f(${lanes.join(", ")})`;
       return wholeK ? value : `select(vec4f(), ${value}, k + ${step(f)} < k_end)`;
     },

@@ -65,7 +65,7 @@ export function chooseMatrixVariant(
     const workgroups = Math.ceil(M / m) * Math.ceil(N / n);
     const useful = M * N / (workgroups * m * n);
     const busy = workgroups * splits / (workgroups * splits + IDLE_WORKGROUPS);
-    return rates[kernel.name] * useful * busy;
+    return rates[kernel.ratedAs ?? kernel.name] * useful * busy;
   };
   const fitting = (matrixTiles ?? MATRIX_TILES).filter(({ tile }) => fitsMatrices(kernel, tile, traits));
   if (fitting.length === 0) return undefined;

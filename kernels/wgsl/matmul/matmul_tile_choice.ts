@@ -73,7 +73,7 @@ export function chooseTile(kernel: MatmulKernel, sizes: MatmulSizes, splits: num
     const workgroups = Math.ceil(M / tile.m) * Math.ceil(N / tile.n);
     const useful = M * N / (workgroups * tile.m * tile.n);
     const busy = workgroups * splits / (workgroups * splits + IDLE_WORKGROUPS);
-    return rates[kernel.name] * useful * busy;
+    return rates[kernel.ratedAs ?? kernel.name] * useful * busy;
   };
   const fitting = (traits.tiles ?? TILES).filter(({ tile }) => fits(kernel, tile, traits));
   return fitting.reduce((best, next) => speed(next) > speed(best) ? next : best).tile;

@@ -6,6 +6,7 @@ import {
   lines,
   type MatmulKernel,
   range,
+  rowInBatch,
 } from "./matmul_source.ts";
 import { dispatchNote, GROUP_CONSTANT, placeOfTile } from "./matmul_tile_place.ts";
 import { type StagedOperand, stageOperand } from "./matmul_staging.ts";
@@ -78,7 +79,7 @@ ${split ? "  let target_start = split * M * N;\n" : ""}${
 }
 
 function operands(kernel: MatmulKernel, tile: Tile, options: TiledOptions): { a: StagedOperand; b: StagedOperand } {
-  const shared = { depth: tile.k, workgroup: tile.across * tile.down, wholeK: options.wholeK };
+  const shared = { batch: kernel.batch, depth: tile.k, workgroup: tile.across * tile.down, wholeK: options.wholeK };
   return {
     a: stageOperand({
       ...shared,
@@ -173,7 +174,7 @@ function store(
   value: string,
   width: number,
 ): string[] {
-  const index = `${split ? "target_start + " : ""}(${row}) * N + ${column}`;
+  const index = `${split ? "target_start + " : ""}${rowInBatch(kernel, "M", `(${row})`)} * N + ${column}`;
   const element = `${target}[${width === 4 ? `(${index}) / 4u` : index}]`;
   const statements = accumulates(kernel) && !split
     ? ["if (params.accumulate != 0u) {", `  ${element} += ${value};`, "} else {", `  ${element} = ${value};`, "}"]

@@ -1,0 +1,62 @@
+// softmax_strided_forward: y[o,d,i] = exp(x[o,d,i] - max over d) / sum over d of exp(x[o,d,i] - max over d)
+// x, y: (outer, D, inner)
+// A workgroup computes COLUMNS columns: of a column (o, i), LANES invocations have every LANES-th element.
+// Dispatch ceil(outer * inner / COLUMNS), folded into two dimensions. Overwrites y.
+// The maximum and the sum are found in one pass. Source: Milakov & Gimelshein 2018, arXiv:1805.02867
+// softmax_strided.ts chooses LANES and LANE_STRIDE.
+
+const WORKGROUP = 256u;
+const LANES = 16u;
+// From one lane of a column to the next: 1, or COLUMNS where columns lie side by side.
+const LANE_STRIDE = 1u;
+const COLUMNS = WORKGROUP / LANES;
+// Stands for minus infinity, which WGSL may assume never occurs; half the lowest f32, so that differences stay finite.
+const LOWEST = -1.7e38;
+
+struct Params {
+  outer: u32,
+  D: u32,
+  inner: u32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(2) var<uniform> params: Params;
+
+var<workgroup> shared_pairs: array<vec2f, WORKGROUP>;
+
+// Joins two sums of exponentials, each kept as (maximum, sum relative to the maximum).
+fn join(a: vec2f, b: vec2f) -> vec2f {
+  let maximum = max(a.x, b.x);
+  return vec2f(maximum, a.y * exp(a.x - maximum) + b.y * exp(b.x - maximum));
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let lane = local / LANE_STRIDE % LANES;
+  let place = select(local % LANE_STRIDE, local / LANES, LANE_STRIDE == 1u);
+  let column = (workgroup.y * workgroups.x + workgroup.x) * COLUMNS + place;
+  // Columns that are not there have no elements.
+  let D = select(0u, params.D, column < params.outer * params.inner);
+  let first = column / params.inner * params.D * params.inner + column % params.inner;
+  var pair = vec2f(LOWEST, 0.0);
+  for (var d = lane; d < D; d += LANES) {
+    pair = join(pair, vec2f(x[first + d * params.inner], 1.0));
+  }
+  shared_pairs[local] = pair;
+  for (var half = LANES / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      shared_pairs[local] = join(shared_pairs[local], shared_pairs[local + half * LANE_STRIDE]);
+    }
+  }
+  workgroupBarrier();
+  let whole = shared_pairs[local - lane * LANE_STRIDE];
+  for (var d = lane; d < D; d += LANES) {
+    y[first + d * params.inner] = exp(x[first + d * params.inner] - whole.x) / whole.y;
+  }
+}
