@@ -9,6 +9,7 @@ export { attention_forward } from "./attention_forward";
 export { await_call, complete, take, wake } from "./completion";
 export { clip_grad_norm_factor, clip_grad_norm_partials } from "./clip_grad_norm";
 export { copy } from "./copy";
+export { copy_columns, write_columns } from "./copy_columns";
 export {
   cross_entropy_backward,
   cross_entropy_backward_in_place,
@@ -24,6 +25,7 @@ export { set_scratch } from "./scratch";
 export { sgd } from "./sgd";
 export { silu_backward, silu_forward } from "./silu";
 export { softmax_backward, softmax_forward } from "./softmax";
+export { strided_copy } from "./strided_copy";
 export { sum_partials } from "./sum_partials";
 export { swiglu_backward, swiglu_forward } from "./swiglu";
 export { set_worker } from "./work";

@@ -34,6 +34,7 @@ import {
   workgroupPer,
   workgroupPerRow,
 } from "./dispatch.ts";
+import { copyColumns, stridedCopy, writeColumns } from "./layout.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "./matmul/linear.ts";
 import { meanForward } from "./mean_forward.ts";
 import { rmsnormBackwardInput, rmsnormBackwardWeight, rmsnormForward } from "./rmsnorm.ts";
@@ -61,6 +62,7 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
   clip_grad_norm_factor: workgroupPer("clip_grad_norm_factor", clipGradNormFactor, one),
   clip_grad_norm_partials: clipGradNormPartials,
   copy: flatElementwise("copy", copy, 1, all(2)),
+  copy_columns: copyColumns,
   cross_entropy_backward: rowElementwise("cross_entropy_backward", crossEntropyBackward, rows, vocabulary),
   cross_entropy_backward_in_place: rowElementwise(
     "cross_entropy_backward_in_place",
@@ -91,8 +93,10 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
   silu_forward: flatElementwise("silu_forward", siluForward, 1, all(2)),
   softmax_backward: workgroupPerRow("softmax_backward", softmaxBackward, rows, width),
   softmax_forward: workgroupPerRow("softmax_forward", softmaxForward, rows, width),
+  strided_copy: stridedCopy,
   sum_partials: sumPartials,
   swiglu_backward: flatElementwise("swiglu_backward", swigluBackward, 3, all(5)),
   swiglu_forward: flatElementwise("swiglu_forward", swigluForward, 2, all(3)),
+  write_columns: writeColumns,
   write_rows: elementwise("write_rows", writeRows, (c) => c.B * c.T * c.W),
 }));

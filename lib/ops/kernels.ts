@@ -2,6 +2,7 @@ import { copyKernel } from "../graph/copy.ts";
 import type { Kernel } from "../graph/kernel.ts";
 import { addForward } from "./add.ts";
 import { attentionBackward, attentionForward } from "./attention.ts";
+import { copyColumnsKernel, writeColumnsKernel } from "./copy_columns.ts";
 import {
   crossEntropyBackward,
   crossEntropyBackwardInPlace,
@@ -15,6 +16,7 @@ import { ropeBackward, ropeForward } from "./rope.ts";
 import { sampleTokenKernel } from "./sample_token.ts";
 import { siluBackward, siluForward } from "./silu.ts";
 import { softmaxBackward, softmaxForward } from "./softmax.ts";
+import { stridedCopyKernel } from "./strided_copy.ts";
 import { sumPartialsKernel } from "./sum_partials.ts";
 import { swigluBackward, swigluForward } from "./swiglu.ts";
 import { writeRowsKernel } from "./write_rows.ts";
@@ -22,6 +24,7 @@ import { writeRowsKernel } from "./write_rows.ts";
 /** The kernels that ops and the tape call: what is here is self-tested, benched, and looked for on every backend. */
 export const OP_KERNELS: readonly Kernel[] = [
   copyKernel,
+  copyColumnsKernel,
   addForward,
   attentionForward,
   attentionBackward,
@@ -44,8 +47,10 @@ export const OP_KERNELS: readonly Kernel[] = [
   siluBackward,
   softmaxForward,
   softmaxBackward,
+  stridedCopyKernel,
   sumPartialsKernel,
   swigluForward,
   swigluBackward,
+  writeColumnsKernel,
   writeRowsKernel,
 ];

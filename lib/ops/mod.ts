@@ -5,13 +5,17 @@
  */
 export { add } from "./add.ts";
 export { attention } from "./attention.ts";
+export { concatenate } from "./concatenate.ts";
 export { crossEntropy, type CrossEntropyOptions } from "./cross_entropy.ts";
 export { embedding } from "./embedding.ts";
 export { linear } from "./linear.ts";
+export { permute, transpose } from "./permute.ts";
+export { reshape } from "./reshape.ts";
 export { rmsnorm } from "./rmsnorm.ts";
 export { rope, ropeAngles, type RopeTables } from "./rope.ts";
 export { selectRows } from "./select_rows.ts";
 export { silu } from "./silu.ts";
+export { slice } from "./slice.ts";
 export { softmax } from "./softmax.ts";
 export { swiglu } from "./swiglu.ts";
 export { writeRows } from "./write_rows.ts";

@@ -5,14 +5,18 @@ import { Graph } from "../../lib/graph/graph.ts";
 import { type DType, Tensor } from "../../lib/graph/tensor.ts";
 import { add } from "../../lib/ops/add.ts";
 import { attention } from "../../lib/ops/attention.ts";
+import { concatenate } from "../../lib/ops/concatenate.ts";
 import { crossEntropy, tokenLosses } from "../../lib/ops/cross_entropy.ts";
 import { embedding } from "../../lib/ops/embedding.ts";
 import { linear } from "../../lib/ops/linear.ts";
+import { permute, transpose } from "../../lib/ops/permute.ts";
+import { reshape } from "../../lib/ops/reshape.ts";
 import { rmsnorm } from "../../lib/ops/rmsnorm.ts";
 import { rope } from "../../lib/ops/rope.ts";
 import { sampleTokens, SAMPLING_OPTIONS } from "../../lib/ops/sample_token.ts";
 import { selectRows } from "../../lib/ops/select_rows.ts";
 import { silu } from "../../lib/ops/silu.ts";
+import { slice } from "../../lib/ops/slice.ts";
 import { softmax } from "../../lib/ops/softmax.ts";
 import { sumPartials } from "../../lib/ops/sum_partials.ts";
 import { swiglu } from "../../lib/ops/swiglu.ts";
@@ -30,6 +34,7 @@ const OPS: Readonly<Record<string, OpArguments>> = {
     shapes: { q: [2, 3, 4], k: [2, 5, 4], v: [2, 5, 4], "#start": [1] },
     apply: (graph, { q, k, v, "#start": start }) => attention(graph, q, k, v, 2, start),
   },
+  concatenate: { shapes: { a: [2, 3], b: [4, 3] }, apply: (graph, { a, b }) => concatenate(graph, [a, b], 0) },
   copy: { shapes: { x: [2, 3], y: [2, 3] }, apply: (graph, { x, y }) => copy(graph, x, y, false) },
   crossEntropy: {
     shapes: { logits: [2, 3, 5], "#targets": [2, 3] },
@@ -44,6 +49,8 @@ const OPS: Readonly<Record<string, OpArguments>> = {
     apply: (graph, { "#ids": ids, weight }) => embedding(graph, ids, weight),
   },
   linear: { shapes: { x: [2, 3], weight: [5, 3] }, apply: (graph, { x, weight }) => linear(graph, x, weight) },
+  permute: { shapes: { x: [2, 3] }, apply: (graph, { x }) => permute(graph, x, [1, 0]) },
+  reshape: { shapes: { x: [2, 3] }, apply: (graph, { x }) => reshape(graph, x, [3, 2]) },
   rmsnorm: { shapes: { x: [2, 3], weight: [3] }, apply: (graph, { x, weight }) => rmsnorm(graph, x, weight, 1e-5) },
   rope: {
     shapes: { x: [2, 3, 8], cos: [9, 2], sin: [9, 2], "#start": [1] },
@@ -69,12 +76,14 @@ const OPS: Readonly<Record<string, OpArguments>> = {
     ) => sampleTokens(graph, logits, { start, uniforms, options, drawable }, { ids, context }),
   },
   silu: { shapes: { x: [2, 3] }, apply: (graph, { x }) => silu(graph, x) },
+  slice: { shapes: { x: [2, 3] }, apply: (graph, { x }) => slice(graph, x, 1, 1, 3) },
   softmax: { shapes: { x: [2, 3] }, apply: (graph, { x }) => softmax(graph, x) },
   sumPartials: {
     shapes: { partials: [4, 3], y: [3] },
     apply: (graph, { partials, y }) => sumPartials(graph, partials, y, 0),
   },
   swiglu: { shapes: { gate: [2, 3], up: [2, 3] }, apply: (graph, { gate, up }) => swiglu(graph, gate, up) },
+  transpose: { shapes: { x: [2, 3] }, apply: (graph, { x }) => transpose(graph, x, 0, 1) },
   writeRows: {
     shapes: { x: [2, 3, 4], "#start": [1], out: [2, 5, 4] },
     apply: (graph, { x, "#start": start, out }) => writeRows(graph, x, start, out),
@@ -86,7 +95,15 @@ const OPS: Readonly<Record<string, OpArguments>> = {
 };
 
 /** Arguments of which any shape is right, whatever the others are. */
-const ANY_SHAPE: readonly string[] = ["silu x", "softmax x", "selectRows x", "selectRows #rows", "embedding #ids"];
+const ANY_SHAPE: readonly string[] = [
+  "silu x",
+  "slice x",
+  "softmax x",
+  "selectRows x",
+  "selectRows #rows",
+  "embedding #ids",
+  "transpose x",
+];
 
 /** Arguments that are as wide as they like: a vocabulary, a context, an embedding. */
 const ANY_WIDTH: readonly string[] = [
@@ -95,6 +112,7 @@ const ANY_WIDTH: readonly string[] = [
   "sampleTokens logits",
   "sampleTokens #context",
   "embedding weight",
+  "permute x",
 ];
 
 function tensorsOf(

@@ -3,6 +3,7 @@ import { addForward } from "./add.ts";
 import { attentionBackward, attentionForward } from "./attention.ts";
 import { clipGradNormFactor, clipGradNormPartials } from "./clip_grad_norm.ts";
 import { copy } from "./copy.ts";
+import { copyColumns, writeColumns } from "./copy_columns.ts";
 import {
   crossEntropyBackward,
   crossEntropyBackwardInPlace,
@@ -17,6 +18,7 @@ import { ropeBackward, ropeForward } from "./rope.ts";
 import { sgd } from "./sgd.ts";
 import { siluBackward, siluForward } from "./silu.ts";
 import { softmaxBackward, softmaxForward } from "./softmax.ts";
+import { stridedCopy } from "./strided_copy.ts";
 import { sumPartials } from "./sum_partials.ts";
 import { swigluBackward, swigluForward } from "./swiglu.ts";
 import { writeRows } from "./write_rows.ts";
@@ -30,6 +32,7 @@ export const REFERENCE_KERNELS: ReadonlyMap<string, ReferenceKernel> = new Map<s
   ["clip_grad_norm_partials", clipGradNormPartials],
   ["clip_grad_norm_factor", clipGradNormFactor],
   ["copy", copy],
+  ["copy_columns", copyColumns],
   ["cross_entropy_forward", crossEntropyForward],
   ["cross_entropy_backward", crossEntropyBackward],
   ["cross_entropy_backward_in_place", crossEntropyBackwardInPlace],
@@ -49,8 +52,10 @@ export const REFERENCE_KERNELS: ReadonlyMap<string, ReferenceKernel> = new Map<s
   ["silu_backward", siluBackward],
   ["softmax_forward", softmaxForward],
   ["softmax_backward", softmaxBackward],
+  ["strided_copy", stridedCopy],
   ["sum_partials", sumPartials],
   ["swiglu_forward", swigluForward],
   ["swiglu_backward", swigluBackward],
+  ["write_columns", writeColumns],
   ["write_rows", writeRows],
 ]);
