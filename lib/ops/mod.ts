@@ -5,6 +5,7 @@
  */
 export { add } from "./add.ts";
 export { attention } from "./attention.ts";
+export { broadcast } from "./broadcast.ts";
 export { concatenate } from "./concatenate.ts";
 export { crossEntropy, type CrossEntropyOptions } from "./cross_entropy.ts";
 export { embedding } from "./embedding.ts";

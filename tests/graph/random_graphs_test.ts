@@ -4,6 +4,7 @@ import { backward } from "../../lib/graph/backward.ts";
 import type { Graph } from "../../lib/graph/graph.ts";
 import type { Tensor } from "../../lib/graph/tensor.ts";
 import { add } from "../../lib/ops/add.ts";
+import { broadcast } from "../../lib/ops/broadcast.ts";
 import { concatenate } from "../../lib/ops/concatenate.ts";
 import { linear } from "../../lib/ops/linear.ts";
 import { transpose } from "../../lib/ops/permute.ts";
@@ -33,6 +34,7 @@ const OPS: Record<string, RandomOp> = {
   // Three parts of two tensors, or of one, with a share of each left over.
   parts: (graph, a, b) =>
     concatenate(graph, [slice(graph, a, 1, 2), slice(graph, b, 1, 1, 2), slice(graph, a, 1, 2, 3)], 1),
+  repeated: (graph, a) => broadcast(graph, slice(graph, a, 0, 1, 2), [ROWS, D]),
   turned: (graph, a) => reshape(graph, transpose(graph, a, 0, 1), [ROWS, D]),
   rmsnorm: (graph, a, _, _weight, gain) => rmsnorm(graph, a, gain, 0.1),
 };

@@ -5,6 +5,7 @@ import { Graph } from "../../lib/graph/graph.ts";
 import { type DType, Tensor } from "../../lib/graph/tensor.ts";
 import { add } from "../../lib/ops/add.ts";
 import { attention } from "../../lib/ops/attention.ts";
+import { broadcast } from "../../lib/ops/broadcast.ts";
 import { concatenate } from "../../lib/ops/concatenate.ts";
 import { crossEntropy, tokenLosses } from "../../lib/ops/cross_entropy.ts";
 import { embedding } from "../../lib/ops/embedding.ts";
@@ -34,6 +35,7 @@ const OPS: Readonly<Record<string, OpArguments>> = {
     shapes: { q: [2, 3, 4], k: [2, 5, 4], v: [2, 5, 4], "#start": [1] },
     apply: (graph, { q, k, v, "#start": start }) => attention(graph, q, k, v, 2, start),
   },
+  broadcast: { shapes: { x: [2, 3] }, apply: (graph, { x }) => broadcast(graph, x, [4, 2, 3]) },
   concatenate: { shapes: { a: [2, 3], b: [4, 3] }, apply: (graph, { a, b }) => concatenate(graph, [a, b], 0) },
   copy: { shapes: { x: [2, 3], y: [2, 3] }, apply: (graph, { x, y }) => copy(graph, x, y, false) },
   crossEntropy: {

@@ -6,6 +6,7 @@ import { createWasmBackend } from "../../lib/backend/wasm.ts";
 import { runGraph } from "../../lib/graph/run_graph.ts";
 import { Graph } from "../../lib/graph/graph.ts";
 import type { Tensor } from "../../lib/graph/tensor.ts";
+import { broadcast } from "../../lib/ops/broadcast.ts";
 import { concatenate } from "../../lib/ops/concatenate.ts";
 import { permute, transpose } from "../../lib/ops/permute.ts";
 import { reshape } from "../../lib/ops/reshape.ts";
@@ -143,6 +144,25 @@ Deno.test("concatenate has each element of each array, one array after the other
         (graph, tensors) => concatenate(graph, tensors, dim),
         shape.with(d, places.length),
         (index) => elementAt(places[index[d]].array, index.with(d, places[index[d]].at)),
+      );
+    }),
+    RUNS,
+  );
+});
+
+Deno.test("broadcast has at each index the element at that index, or at 0 where the size is 1", async () => {
+  await using backend = await createWasmBackend({ workers: 2 });
+  const cases = fc.record({ shape: shapes(4), ones: fc.array(fc.nat(3), { maxLength: 2 }), added: fc.nat(2) });
+  await fc.assert(
+    fc.asyncProperty(cases, async ({ shape, ones, added }) => {
+      const kept = shape.length === 1 ? 0 : Math.min(added, shape.length - 1);
+      const x = { shape: shape.map((size, d) => ones.includes(d) ? 1 : size).slice(kept), first: 1 };
+      await assertElements(
+        backend,
+        [x],
+        (graph, [x]) => broadcast(graph, x, shape),
+        shape,
+        (index) => elementAt(x, x.shape.map((size, d) => size === 1 ? 0 : index[kept + d])),
       );
     }),
     RUNS,
