@@ -1,5 +1,6 @@
 import { claim, divideElements, endElement, firstElement } from "./work";
 import { copyStretch, fillStretch } from "./stretch";
+import { transposeMatrices } from "./transpose";
 
 // strided_copy: y[i0,i1,i2,i3] = x[i0 stride0 + i1 stride1 + i2 stride2 + i3 stride3], or += where accumulate is 1
 // y: (n0, n1, n2, n3), dense; x: what the strides reach. A worker takes whole cache lines of y, and goes through them
@@ -19,6 +20,10 @@ export function strided_copy(
   accumulate: u32,
   work: usize,
 ): void {
+  // Where neighbours in x lie one below the other in y.
+  if (stride2 === 1 && n2 > 1 && stride3 > 1) {
+    return transposeMatrices(x, y, n0, n1, n2, n3, stride0, stride1, stride3, accumulate, work);
+  }
   const n = n0 * n1 * n2 * n3;
   divideElements(work, n);
   while (claim()) {

@@ -34,10 +34,11 @@ export const stridedCopyKernel = defineKernel({
   },
   flops: ({ n0, n1, n2, n3, accumulate }) => otherFlops(n0 * n1 * n2 * n3 * accumulate),
   tries: [
-    // Rows that stay whole, of a length that divides by four and of one that does not; then a plain transpose, one along
-    // which every dimension moves, and rows and numbers that are repeated.
+    // Rows that stay whole, of a length that divides by four and of one that does not; matrices that are turned, of sizes
+    // that do and do not; dimensions the other way round; rows and numbers that are repeated.
     tryOf([3, 7, 5, 12], [420, 12, 84, 1]),
     tryOf([3, 7, 5, 11], [385, 11, 77, 1]),
+    tryOf([3, 2, 16, 12], [192, 576, 1, 16]),
     tryOf([1, 1, 37, 53], [0, 0, 1, 37]),
     tryOf([5, 4, 7, 9], [1, 5, 20, 140]),
     tryOf([3, 7, 5, 12], [60, 0, 12, 1]),

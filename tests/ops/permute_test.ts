@@ -38,6 +38,9 @@ testOp({
     // Keys before positions, and all dimensions the other way round.
     ...[1, 3, 4, 8, 13].map((headDim) => ({ shape: [2, 9, 3, headDim], order: [0, 2, 3, 1] })),
     { shape: [5, 4, 3, 7], order: [3, 2, 1, 0] },
+    // Matrices of sizes that divide by four, in x by 8, by 12 and by 16.
+    ...[8, 12, 16].map((width) => ({ shape: [3, 20, width], order: [0, 2, 1] })),
+    { shape: [2, 3, 20, 32], order: [1, 0, 3, 2] },
     // More than four dimensions, which are four when neighbours are taken as one; and sizes of 1 among them.
     { shape: [2, 3, 2, 5, 3, 2], order: [4, 5, 2, 3, 0, 1] },
     { shape: [2, 1, 3, 1, 5, 1, 2], order: [6, 1, 4, 5, 0, 3, 2] },
@@ -47,7 +50,11 @@ testOp({
     { shape: [128, 512], order: [-1, -2] },
     { shape: [31, 67, 64], order: [1, 0, 2] },
   ],
-  accumulate: [{ shape: [3, 7, 5, 8], order: [0, 2, 1, 3] }, { shape: [37, 129], order: [1, 0] }],
+  accumulate: [
+    { shape: [3, 7, 5, 8], order: [0, 2, 1, 3] },
+    { shape: [37, 129], order: [1, 0] },
+    { shape: [36, 128], order: [1, 0] },
+  ],
   repeat: { shape: [101, 103], order: [1, 0] },
 });
 
