@@ -1,10 +1,10 @@
-import { copyKernel } from "../graph/copy.ts";
 import type { Graph } from "../graph/graph.ts";
 import { Tensor } from "../graph/tensor.ts";
 import { productOf } from "./dimensions.ts";
 
 /**
- * The same elements in the same order, in another shape. They are copied, once forward and once backward.
+ * The same array in another shape, as PyTorch's `view`: no element is moved, forward or backward, and what is written to
+ * `x` later shows in the result too.
  *
  * @param x Any shape.
  * @param shape As many elements. One size may be −1: what the others leave.
@@ -13,17 +13,13 @@ import { productOf } from "./dimensions.ts";
  * @throws {TypeError} If `x` is of type u32.
  */
 export function reshape(graph: Graph, x: Tensor, shape: readonly number[]): Tensor {
-  const n = x.size;
-  const y = new Tensor(`reshape(${x.name})`, sizesOf(x, shape), { dtype: x.dtype });
-  graph.call(copyKernel, { inputs: { x }, outputs: { y }, constants: { n, accumulate: 0 } });
+  if (x.dtype === "u32") throw new TypeError(`Cannot apply reshape: got ${x} of type u32, must be f32 or f16`);
+  const y = new Tensor(`reshape(${x.name})`, sizesOf(x, shape), { base: x });
   return graph.record({
     op: "reshape",
     inputs: [x],
     output: y,
-    backward: (dY, gradients) => {
-      const { target: dX, accumulate } = gradients.into(x);
-      graph.call(copyKernel, { inputs: { x: dY }, outputs: { y: dX }, constants: { n, accumulate } });
-    },
+    backward: (dY, gradients) => gradients.pass(x, new Tensor(`d_${x.name}`, x.shape, { base: dY })),
   });
 }
 

@@ -35,6 +35,7 @@ const OPS: Record<string, RandomOp> = {
   parts: (graph, a, b) =>
     concatenate(graph, [slice(graph, a, 1, 2), slice(graph, b, 1, 1, 2), slice(graph, a, 1, 2, 3)], 1),
   repeated: (graph, a) => broadcast(graph, slice(graph, a, 0, 1, 2), [ROWS, D]),
+  flat: (graph, a) => reshape(graph, reshape(graph, a, [-1]), [ROWS, D]),
   turned: (graph, a) => reshape(graph, transpose(graph, a, 0, 1), [ROWS, D]),
   rmsnorm: (graph, a, _, _weight, gain) => rmsnorm(graph, a, gain, 0.1),
 };

@@ -1,7 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import { backward } from "../../lib/graph/backward.ts";
 import { Graph } from "../../lib/graph/graph.ts";
 import { Tensor } from "../../lib/graph/tensor.ts";
+import { crossEntropy } from "../../lib/ops/cross_entropy.ts";
 import { reshape } from "../../lib/ops/reshape.ts";
+import { silu } from "../../lib/ops/silu.ts";
 import { Random } from "../harness/random.ts";
 import { testOp } from "../harness/test_op.ts";
 
@@ -33,6 +36,28 @@ testOp({
   ],
   accumulate: [{ from: [3, 5], to: [15] }, { from: [64, 33], to: [33, 64] }],
   repeat: { from: [101, 103], to: [-1, 101] },
+});
+
+Deno.test("reshape moves nothing, forward or backward", () => {
+  const graph = new Graph();
+  const x = graph.input("x", [2, 3], { requiresGrad: true });
+  const y = reshape(graph, x, [3, 2]);
+  const dY = graph.input("dY", [3, 2]);
+  const dX = backward(graph, y, dY).of(x)!;
+  assertEquals([y.base === x, dX.base === dY, dX.shape], [true, true, [2, 3]]);
+  assertEquals(graph.calls.length, 0);
+});
+
+Deno.test("crossEntropy does not overwrite logits that have another shape elsewhere", () => {
+  const graph = new Graph();
+  const x = graph.input("x", [6, 5], { requiresGrad: true });
+  const targets = graph.input("targets", [2, 3], { dtype: "u32" });
+  const loss = crossEntropy(graph, reshape(graph, silu(graph, x), [2, 3, 5]), targets, { overwriteLogits: true });
+  assertThrows(
+    () => backward(graph, loss, graph.input("dLoss", [1])),
+    Error,
+    "got reshape and crossEntropy that take it, must be one op",
+  );
 });
 
 Deno.test("reshape finds the size that is left, and keeps the type", () => {
