@@ -10,6 +10,7 @@ export { batched_matmul } from "./batched_matmul";
 export { await_call, complete, take, wake } from "./completion";
 export { clip_grad_norm_factor, clip_grad_norm_partials } from "./clip_grad_norm";
 export { copy } from "./copy";
+export { copy_columns, write_columns } from "./copy_columns";
 export {
   cross_entropy_backward,
   cross_entropy_backward_in_place,
@@ -32,6 +33,7 @@ export { softmax_backward, softmax_forward } from "./softmax";
 export { sub_forward } from "./sub";
 export { softmax_strided_backward, softmax_strided_forward } from "./softmax_strided";
 export { sum_dimension } from "./sum_dimension";
+export { strided_copy } from "./strided_copy";
 export { sum_partials } from "./sum_partials";
 export { swiglu_backward, swiglu_forward } from "./swiglu";
 export { set_worker } from "./work";

@@ -39,6 +39,7 @@ import {
   workgroupPerRow,
 } from "./dispatch.ts";
 import { batchedMatmul } from "./matmul/batched_matmul.ts";
+import { copyColumns, stridedCopy, writeColumns } from "./layout.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "./matmul/linear.ts";
 import { maskedFill } from "./masked_fill.ts";
 import { meanForward } from "./mean_forward.ts";
@@ -71,6 +72,7 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
   batched_matmul: batchedMatmul,
   clip_grad_norm_partials: clipGradNormPartials,
   copy: flatElementwise("copy", copy, 1, all(2)),
+  copy_columns: copyColumns,
   cross_entropy_backward: rowElementwise("cross_entropy_backward", crossEntropyBackward, rows, vocabulary),
   cross_entropy_backward_in_place: rowElementwise(
     "cross_entropy_backward_in_place",
@@ -112,5 +114,7 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
   sum_partials: sumPartials,
   swiglu_backward: flatElementwise("swiglu_backward", withFunctions(swigluBackward, "sigmoid"), 3, all(5)),
   swiglu_forward: flatElementwise("swiglu_forward", withFunctions(swigluForward, "sigmoid"), 2, all(3)),
+  strided_copy: stridedCopy,
+  write_columns: writeColumns,
   write_rows: elementwise("write_rows", writeRows, (c) => c.B * c.T * c.W),
 }));

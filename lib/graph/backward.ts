@@ -26,13 +26,14 @@ export interface BackwardOptions {
  * The gradients found so far. Each tensor has at most one gradient tensor; a second contribution is added in place by
  * the kernel that computes it.
  *
- * A gradient tensor can be shared: the two inputs of `add` have the same gradient as its output. Adding in place would
- * then change the other's gradient too. So each gradient tensor knows its owners, the tensors whose backward rules have
- * not read it yet, and it is copied before a change if another owner remains.
+ * A gradient can be shared: the two inputs of `add` have the same gradient as its output, and so has, in another shape,
+ * the input of `reshape`. Adding in place would then change the other's gradient too. So each array knows its owners, the
+ * tensors whose backward rules have not read it yet, and it is copied before a change if another owner remains.
  */
 export class Gradients {
   readonly #graph: Graph;
   readonly #gradients = new Map<Tensor, Tensor>();
+  /** By the gradient's base: shapes of one array are shared as it is. */
   readonly #owners = new Map<Tensor, Set<Tensor>>();
   readonly #options: BackwardOptions;
 
@@ -65,7 +66,7 @@ export class Gradients {
       this.#own(x, target);
       return { target, accumulate: fixed !== undefined && this.#options.accumulate ? 1 : 0 };
     }
-    if (this.#owners.get(existing)!.size > 1) {
+    if (this.#owners.get(existing.base)!.size > 1) {
       const target = new Tensor(`d_${x.name}`, x.shape, { dtype: x.dtype });
       copy(this.#graph, existing, target, false);
       this.release(x);
@@ -89,19 +90,19 @@ export class Gradients {
   /** Notes that nothing will read the gradient through `y` any more. */
   release(y: Tensor): void {
     const gradient = this.#gradients.get(y);
-    if (gradient !== undefined) this.#owners.get(gradient)?.delete(y);
+    if (gradient !== undefined) this.#owners.get(gradient.base)?.delete(y);
   }
 
   /** Starts from the output: `dY` belongs to the caller, who stays an owner, so it is never written. */
   seed(y: Tensor, dY: Tensor): void {
     this.#own(y, dY);
-    this.#owners.get(dY)!.add(dY);
+    this.#owners.get(dY.base)!.add(dY);
   }
 
   #own(x: Tensor, gradient: Tensor): void {
     this.#gradients.set(x, gradient);
-    const owners = this.#owners.get(gradient) ?? new Set();
-    this.#owners.set(gradient, owners.add(x));
+    const owners = this.#owners.get(gradient.base) ?? new Set();
+    this.#owners.set(gradient.base, owners.add(x));
   }
 }
 

@@ -99,7 +99,7 @@ export class Graph {
   }
 
   /** Declares a tensor that the host fills before each run. */
-  input(name: string, shape: readonly number[], options: Omit<TensorOptions, "placement"> = {}): Tensor {
+  input(name: string, shape: readonly number[], options: Omit<TensorOptions, "placement" | "base"> = {}): Tensor {
     const tensor = new Tensor(name, shape, options);
     this.#inputs.push(tensor);
     return tensor;
@@ -132,7 +132,8 @@ export class Graph {
   call<I extends string, O extends string, C extends string>(kernel: Kernel<I, O, C>, args: Arguments<I, O, C>): void {
     const inputs = kernel.inputs.map((name) => args.inputs[name]);
     const outputs = kernel.outputs.map((name) => args.outputs[name]);
-    const clash = outputs.find((tensor, i) => inputs.includes(tensor) || outputs.indexOf(tensor) !== i);
+    const [read, written] = [inputs, outputs].map((tensors) => tensors.map(({ base }) => base));
+    const clash = outputs.find(({ base }, i) => read.includes(base) || written.indexOf(base) !== i);
     if (clash) throw new Error(`Cannot call ${kernel.name}: got ${clash} twice, must be written in one place only`);
     for (const [names, tensors] of [[kernel.inputs, inputs], [kernel.outputs, outputs]] as const) {
       names.forEach((name, i) => requireElements(kernel, name, tensors[i]));

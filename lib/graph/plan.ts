@@ -34,7 +34,7 @@ interface Slot {
  * call read and write the same buffer.
  */
 export function plan(graph: Graph, options: PlanOptions = {}): Program {
-  const keep = new Set(options.keep);
+  const keep = new Set([...options.keep ?? []].map(({ base }) => base));
   const placements = new Map<Tensor, Placement>();
   const inputs = placeInputs(graph.inputs, placements);
   const lastUse = findLastUse(graph.calls);
@@ -43,10 +43,10 @@ export function plan(graph: Graph, options: PlanOptions = {}): Program {
   const free = new Set<Slot>();
 
   graph.calls.forEach((call, index) => {
-    const tensors = new Set([...call.inputs, ...call.outputs]);
+    const tensors = basesOf([...call.inputs, ...call.outputs]);
     for (const tensor of tensors) {
       if (tensor.placement || placements.has(tensor) || slotOf.has(tensor)) continue;
-      if (!call.outputs.includes(tensor)) {
+      if (!basesOf(call.outputs).has(tensor)) {
         throw new Error(`Cannot plan ${call.kernel.name}: nothing computes its input ${tensor}`);
       }
       const bytes = align(bytesOf(tensor));
@@ -60,7 +60,7 @@ export function plan(graph: Graph, options: PlanOptions = {}): Program {
   });
 
   slots.forEach((slot, i) => slot.storage = new DeviceStorage(`scratch ${i}`, slot.bytes));
-  const place = (tensor: Tensor): Placement =>
+  const place = ({ base: tensor }: Tensor): Placement =>
     tensor.placement ?? placements.get(tensor) ?? { storage: slotOf.get(tensor)!.storage!, byteOffset: 0 };
   const calls = graph.calls.map((call) => ({
     kernel: call.kernel,
@@ -87,10 +87,15 @@ function placeInputs(inputs: readonly Tensor[], placements: Map<Tensor, Placemen
   return storage;
 }
 
+/** The tensors that have the places. */
+function basesOf(tensors: readonly Tensor[]): Set<Tensor> {
+  return new Set(tensors.map(({ base }) => base));
+}
+
 function findLastUse(calls: readonly Call[]): Map<Tensor, number> {
   const lastUse = new Map<Tensor, number>();
   calls.forEach((call, index) => {
-    for (const tensor of [...call.inputs, ...call.outputs]) lastUse.set(tensor, index);
+    for (const tensor of basesOf([...call.inputs, ...call.outputs])) lastUse.set(tensor, index);
   });
   return lastUse;
 }

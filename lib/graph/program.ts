@@ -52,7 +52,7 @@ export class Program {
    * @throws {Error} If the planner was free to reuse its memory.
    */
   view(tensor: Tensor): View {
-    const placement = tensor.placement ?? this.#placements.get(tensor);
+    const placement = tensor.placement ?? this.#placements.get(tensor.base);
     if (placement === undefined) {
       throw new Error(`Cannot view ${tensor}: the plan reuses its memory; name it in plan's keep`);
     }

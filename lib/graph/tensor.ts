@@ -78,6 +78,8 @@ export interface TensorOptions {
   readonly placement?: Placement;
   /** Whether `backward` should find this leaf's gradient. */
   readonly requiresGrad?: boolean;
+  /** The tensor whose array this one names too, in another shape: it has that one's type and place. */
+  readonly base?: Tensor;
 }
 
 /** A named array of fixed shape. Compared by identity. */
@@ -88,6 +90,8 @@ export class Tensor {
   readonly placement: Placement | undefined;
   /** Number of elements: the product of the shape. */
   readonly size: number;
+  /** Which of all the tensors that name one array has the place: this one, unless it was made as a shape of another. */
+  readonly base: Tensor;
   /** True for a leaf that wants a gradient, and for everything computed from one. */
   requiresGrad: boolean;
   /**
@@ -99,7 +103,8 @@ export class Tensor {
   /**
    * Names an array. It has a place only if `options` give it one.
    *
-   * @throws {RangeError} If the shape is empty or holds anything but positive integers, or if there is no such type.
+   * @throws {RangeError} If the shape is empty or holds anything but positive integers; if there is no such type; or if
+   * `base` has another type, another place, or another number of elements.
    */
   constructor(readonly name: string, readonly shape: readonly number[], options: TensorOptions = {}) {
     if (shape.length === 0 || shape.some((n) => !Number.isSafeInteger(n) || n <= 0)) {
@@ -107,7 +112,8 @@ export class Tensor {
         `Cannot make tensor "${name}": got shape (${shape.join(", ")}), must be one or more positive integers`,
       );
     }
-    const { dtype = "f32" } = options;
+    const { base } = options;
+    const { dtype = base?.dtype ?? "f32" } = options;
     if (!DTYPES.includes(dtype)) {
       throw new RangeError(
         `Cannot make tensor "${name}": got dtype ${JSON.stringify(dtype)}, must be f32, u32 or f16`,
@@ -115,7 +121,13 @@ export class Tensor {
     }
     this.size = shape.reduce((product, n) => product * n, 1);
     this.dtype = dtype;
-    this.placement = options.placement;
+    this.placement = options.placement ?? base?.placement;
+    this.base = base?.base ?? this;
+    if (this.size !== this.base.size || dtype !== this.base.dtype || this.placement !== this.base.placement) {
+      throw new RangeError(
+        `Cannot make tensor ${this}: got base ${base}, must have as many elements, of its type, at its place`,
+      );
+    }
     this.requiresGrad = options.requiresGrad ?? false;
   }
 

@@ -124,7 +124,8 @@ export function crossEntropy(
     output: loss,
     backward: (dLoss, gradients) => {
       if (overwriteLogits) {
-        const takers = graph.tape.filter(({ inputs }) => inputs.includes(logits)).map(({ op }) => op);
+        const isTaken = ({ base }: Tensor) => base === logits.base;
+        const takers = graph.tape.filter(({ inputs }) => inputs.some(isTaken)).map(({ op }) => op);
         if (takers.length > 1) {
           throw new Error(`Cannot overwrite ${logits}: got ${takers.join(" and ")} that take it, must be one op`);
         }

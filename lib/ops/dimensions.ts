@@ -28,7 +28,8 @@ export function dimensionOf(op: string, x: Tensor, dim: number): number {
       `Cannot apply ${op}: got dimension ${dim} of ${x}, must be a whole number from ${-length} to ${length - 1}`,
     );
   }
-  return dim < 0 ? dim + length : dim;
+  // −0 is 0.
+  return dim < 0 ? dim + length : dim + 0;
 }
 
 /**
@@ -56,6 +57,20 @@ export function spanOf(shape: readonly number[], { first, end }: DimensionRange)
   };
 }
 
-function productOf(sizes: readonly number[]): number {
+/** The product of sizes; 1 of none. */
+export function productOf(sizes: readonly number[]): number {
   return sizes.reduce((product, size) => product * size, 1);
+}
+
+/** For each dimension of a dense array, how many elements apart its neighbours are. */
+export function stridesOf(shape: readonly number[]): number[] {
+  return shape.map((_, i) => productOf(shape.slice(i + 1)));
+}
+
+/**
+ * Kernels count elements in u32.
+ * @throws {RangeError} If the tensor has 2³² elements or more.
+ */
+export function requireCountable(op: string, x: Tensor): void {
+  if (x.size >= 2 ** 32) throw new RangeError(`Cannot apply ${op}: got ${x}, must have fewer than 2^32 elements`);
 }

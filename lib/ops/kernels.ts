@@ -2,6 +2,7 @@ import { copyKernel } from "../graph/copy.ts";
 import type { Kernel } from "../graph/kernel.ts";
 import { addForward } from "./add.ts";
 import { attentionBackward, attentionForward } from "./attention.ts";
+import { copyColumnsKernel, writeColumnsKernel } from "./copy_columns.ts";
 import {
   crossEntropyBackward,
   crossEntropyBackwardInPlace,
@@ -21,6 +22,7 @@ import { siluBackward, siluForward } from "./silu.ts";
 import { subForward } from "./sub.ts";
 import { softmaxBackward, softmaxForward, softmaxStridedBackward, softmaxStridedForward } from "./softmax.ts";
 import { repeatDimensionKernel, sumDimensionKernel } from "./sum_dimension.ts";
+import { stridedCopyKernel } from "./strided_copy.ts";
 import { sumPartialsKernel } from "./sum_partials.ts";
 import { swigluBackward, swigluForward } from "./swiglu.ts";
 import { writeRowsKernel } from "./write_rows.ts";
@@ -28,6 +30,7 @@ import { writeRowsKernel } from "./write_rows.ts";
 /** The kernels that ops and the tape call: what is here is self-tested, benched, and looked for on every backend. */
 export const OP_KERNELS: readonly Kernel[] = [
   copyKernel,
+  copyColumnsKernel,
   addForward,
   attentionForward,
   attentionBackward,
@@ -59,8 +62,10 @@ export const OP_KERNELS: readonly Kernel[] = [
   softmaxStridedBackward,
   sumDimensionKernel,
   repeatDimensionKernel,
+  stridedCopyKernel,
   sumPartialsKernel,
   swigluForward,
   swigluBackward,
+  writeColumnsKernel,
   writeRowsKernel,
 ];

@@ -4,6 +4,7 @@ import type { Kernel } from "../../lib/graph/kernel.ts";
 import { kernelCase } from "../../lib/measure/kernel_case.ts";
 import type { KernelCase } from "../../lib/measure/kernel_time.ts";
 import { meanForward } from "../../lib/ops/cross_entropy.ts";
+import { copyColumnsKernel, writeColumnsKernel } from "../../lib/ops/copy_columns.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "../../lib/ops/linear.ts";
 import { maskedFillKernel } from "../../lib/ops/masked_fill.ts";
 import { ropeBackward, ropeForward } from "../../lib/ops/rope.ts";
@@ -16,6 +17,7 @@ import {
   softmaxStridedForward,
 } from "../../lib/ops/softmax.ts";
 import { repeatDimensionKernel, sumDimensionKernel } from "../../lib/ops/sum_dimension.ts";
+import { stridedCopyKernel } from "../../lib/ops/strided_copy.ts";
 import { swigluBackward, swigluForward } from "../../lib/ops/swiglu.ts";
 import { writeRowsKernel } from "../../lib/ops/write_rows.ts";
 import { clipGradNormFactor, clipGradNormPartials } from "../../lib/train/optimizer/clip_grad_norm.ts";
@@ -57,6 +59,13 @@ const OTHERWISE: ReadonlyMap<Kernel, readonly Sizes[]> = new Map<Kernel, readonl
   [meanForward, [{ n: rows }]],
   // The products of attention: all scores of a batch.
   [batchedMatmulKernel, [{ batch: B * H, M: T, N: T, K: D / H, transposeA: 0, transposeB: 1 }]],
+  // Projections in one: to part them, to put them together, and to bring heads before positions; then a plain transpose.
+  [copyColumnsKernel, [{ xWidth: 3 * D, yWidth: D, xFirst: D, yFirst: 0, count: D }]],
+  [writeColumnsKernel, [{ xWidth: D, yWidth: 3 * D, yFirst: D }]],
+  [stridedCopyKernel, [
+    permuted([B, H, T, D / H], [T * D, D / H, D, 1]),
+    permuted([1, 1, D, rows], [0, 0, 1, D]),
+  ]],
   [writeRowsKernel, [{ B: 1, T: 1, W: D }]],
   [clipGradNormPartials, [{ n: PARAMETERS, P: 1024 }]],
   [clipGradNormFactor, [{ P: 1024 }]],
@@ -65,6 +74,11 @@ const OTHERWISE: ReadonlyMap<Kernel, readonly Sizes[]> = new Map<Kernel, readonl
     [{ n: PARAMETERS }],
   ]),
 ]);
+
+/** Sizes of what is written, and how far apart what is read lies. */
+function permuted([n0, n1, n2, n3]: readonly number[], [stride0, stride1, stride2, stride3]: readonly number[]): Sizes {
+  return { n0, n1, n2, n3, stride0, stride1, stride2, stride3 };
+}
 
 /** What bench matmul measures. */
 const PRODUCTS: readonly Kernel[] = [linearForward, linearBackwardInput, linearBackwardWeight];

@@ -38,6 +38,11 @@ Deno.test("Graph.call refuses an output that is also an input or another output"
     );
   call({ a, b }, { y, z: y });
   call({ a, b: y }, { y, z });
+  // Another shape of a tensor is the same array.
+  const flat = new Tensor("y", [2], { base: y });
+  call({ a, b }, { y, z: flat });
+  call({ a, b: y }, { y: flat, z });
+  call({ a, b: flat }, { y, z });
   // Reading one tensor twice is fine.
   graph.call(KERNEL, { inputs: { a, b: a }, outputs: { y, z }, constants });
 });

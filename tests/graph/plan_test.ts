@@ -12,6 +12,8 @@ const COPY = defineKernel({ name: "copy", inputs: ["x"], outputs: ["y"], constan
 /** A random list of calls: what each reads and writes, by position among the tensors made so far. */
 interface RandomCall {
   readonly reads: readonly number[];
+  /** Whether it reads them in another shape. */
+  readonly reshaped: boolean;
   /** Sizes of the new tensors that it writes. */
   readonly makes: readonly number[];
   /** Tensors made before that it writes again, as a kernel does that accumulates. */
@@ -22,6 +24,7 @@ const position = fc.nat(1000);
 const randomCalls = fc.array(
   fc.record<RandomCall>({
     reads: fc.array(position, { maxLength: 3 }),
+    reshaped: fc.boolean(),
     makes: fc.array(fc.integer({ min: 1, max: 500 }), { minLength: 1, maxLength: 2 }),
     rewrites: fc.array(position, { maxLength: 1 }),
   }),
@@ -38,11 +41,12 @@ function graphOf(calls: readonly RandomCall[]): { graph: Graph; intermediates: T
     new Tensor("weight", [128], { placement: { storage, byteOffset: 512 } }),
   ];
   const intermediates: Tensor[] = [];
-  calls.forEach(({ reads, makes, rewrites }, i) => {
+  calls.forEach(({ reads, reshaped, makes, rewrites }, i) => {
     const made = makes.map((size, j) => new Tensor(`t${i}.${j}`, [size]));
     const rewritten = rewrites.flatMap((k) => intermediates.length ? [intermediates[k % intermediates.length]] : []);
     const outputs = [...made, ...rewritten];
-    const inputs = [...new Set(reads.map((k) => tensors[k % tensors.length]))].filter((x) => !outputs.includes(x));
+    const inputs = [...new Set(reads.map((k) => tensors[k % tensors.length]))].filter((x) => !outputs.includes(x))
+      .map((x) => reshaped ? new Tensor(x.name, [x.size, 1], { base: x }) : x);
     const named = (list: Tensor[], prefix: string) => Object.fromEntries(list.map((x, k) => [prefix + k, x]));
     const kernel = defineKernel({
       name: "made up",
@@ -86,7 +90,8 @@ Deno.test("plan: nothing overwrites a tensor before its last use, nor a kept one
     fc.property(randomCalls, fc.array(position, { maxLength: 4 }), (calls, kept) => {
       const { graph, intermediates } = graphOf(calls);
       const keep = [...new Set(kept.map((k) => intermediates[k % intermediates.length]))];
-      const program = plan(graph, { keep });
+      // A tensor is kept by any of its shapes.
+      const program = plan(graph, { keep: keep.map((x) => new Tensor(x.name, [1, x.size], { base: x })) });
       requireContentsSurvive(graph, program, keep);
       const owner = new Map(keep.map((tensor) => [program.view(tensor).storage, tensor]));
       graph.calls.forEach((call, i) => {
@@ -123,7 +128,9 @@ Deno.test("plan: takes at least what is alive at once, and at most what all tens
       const bytes = plan(graph).scratch.reduce((sum, storage) => sum + storage.bytes, 0);
       const alive = graph.calls.map((_, i) =>
         intermediates.filter((tensor) => {
-          const uses = graph.calls.flatMap((call, j) => [...call.inputs, ...call.outputs].includes(tensor) ? [j] : []);
+          const uses = graph.calls.flatMap((call, j) =>
+            [...call.inputs, ...call.outputs].some(({ base }) => base === tensor) ? [j] : []
+          );
           return uses[0] <= i && i <= uses.at(-1)!;
         })
       );

@@ -4,11 +4,16 @@ import { backward } from "../../lib/graph/backward.ts";
 import type { Graph } from "../../lib/graph/graph.ts";
 import type { Tensor } from "../../lib/graph/tensor.ts";
 import { add } from "../../lib/ops/add.ts";
+import { broadcast } from "../../lib/ops/broadcast.ts";
+import { concatenate } from "../../lib/ops/concatenate.ts";
 import { linear } from "../../lib/ops/linear.ts";
 import { mul } from "../../lib/ops/mul.ts";
+import { transpose } from "../../lib/ops/permute.ts";
+import { reshape } from "../../lib/ops/reshape.ts";
 import { rmsnorm } from "../../lib/ops/rmsnorm.ts";
 import { scale } from "../../lib/ops/scale.ts";
 import { silu } from "../../lib/ops/silu.ts";
+import { slice } from "../../lib/ops/slice.ts";
 import { softmax } from "../../lib/ops/softmax.ts";
 import { sub } from "../../lib/ops/sub.ts";
 import { swiglu } from "../../lib/ops/swiglu.ts";
@@ -33,6 +38,12 @@ const OPS: Record<string, RandomOp> = {
   softmax: (graph, a) => softmax(graph, a),
   swiglu: (graph, a, b) => a === b ? silu(graph, a) : swiglu(graph, a, b),
   linear: (graph, a, _, weight) => linear(graph, a, weight),
+  // Three parts of two tensors, or of one, with a share of each left over.
+  parts: (graph, a, b) =>
+    concatenate(graph, [slice(graph, a, 1, 2), slice(graph, b, 1, 1, 2), slice(graph, a, 1, 2, 3)], 1),
+  repeated: (graph, a) => broadcast(graph, slice(graph, a, 0, 1, 2), [ROWS, D]),
+  flat: (graph, a) => reshape(graph, reshape(graph, a, [-1]), [ROWS, D]),
+  turned: (graph, a) => reshape(graph, transpose(graph, a, 0, 1), [ROWS, D]),
   rmsnorm: (graph, a, _, _weight, gain) => rmsnorm(graph, a, gain, 0.1),
 };
 

@@ -33,6 +33,20 @@ Deno.test("Tensor refuses types that no kernel reads", () => {
   }
 });
 
+Deno.test("Tensor can be another shape of one, whose type and place it has", () => {
+  const placement = { storage: new DeviceStorage("s", 64), byteOffset: 16 };
+  const x = new Tensor("x", [2, 3], { dtype: "u32", placement });
+  const flat = new Tensor("flat", [6], { base: x });
+  assertEquals([flat.dtype, flat.placement, flat.base === x, x.base === x], ["u32", placement, true, true]);
+  assertEquals(new Tensor("tall", [6, 1], { base: flat }).base === x, true);
+  const elsewhere = { storage: placement.storage, byteOffset: 32 };
+  const others = [[[5], {}], [[6], { dtype: "f32" }], [[6], { placement: elsewhere }]] as const;
+  for (const [shape, options] of others) {
+    const problem = `Cannot make tensor y (${shape}): got base x (2, 3), must have as many elements`;
+    assertThrows(() => new Tensor("y", shape, { base: x, ...options }), RangeError, problem);
+  }
+});
+
 Deno.test("DeviceStorage refuses sizes that are no whole number of elements", () => {
   for (const bytes of [0, -4, 6, NaN]) {
     assertThrows(() => new DeviceStorage("s", bytes), RangeError, `Cannot make storage "s": got ${bytes} bytes`);

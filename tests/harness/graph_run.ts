@@ -133,7 +133,11 @@ export class GraphRun {
   /** Reads the whole storage, in which everything but the tensor must be as it was. */
   async #readGuarded(tensor: Tensor, garbage: number): Promise<Float32Array | Float64Array> {
     const view = this.#program.view(tensor);
-    if (view.storage === this.#program.inputs) return await this.#backend.read(view) as Float32Array;
+    if (view.storage === this.#program.inputs) {
+      // A read is of float32s.
+      if (this.#backend instanceof ReferenceBackend) return this.#backend.values(view).slice();
+      return await this.#backend.read(view) as Float32Array;
+    }
     const [whole, before] = filled(view.storage, garbage);
     const after = await this.#backend.read(whole) as Uint32Array<ArrayBuffer>;
     const begin = view.byteOffset / BYTES_PER_ELEMENT;

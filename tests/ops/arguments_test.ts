@@ -12,12 +12,16 @@ import { linear } from "../../lib/ops/linear.ts";
 import { maskedFill } from "../../lib/ops/masked_fill.ts";
 import { mul } from "../../lib/ops/mul.ts";
 import { matmul } from "../../lib/ops/matmul.ts";
+import { concatenate } from "../../lib/ops/concatenate.ts";
+import { permute, transpose } from "../../lib/ops/permute.ts";
+import { reshape } from "../../lib/ops/reshape.ts";
 import { rmsnorm } from "../../lib/ops/rmsnorm.ts";
 import { rope } from "../../lib/ops/rope.ts";
 import { sampleTokens, SAMPLING_OPTIONS } from "../../lib/ops/sample_token.ts";
 import { scale } from "../../lib/ops/scale.ts";
 import { selectRows } from "../../lib/ops/select_rows.ts";
 import { silu } from "../../lib/ops/silu.ts";
+import { slice } from "../../lib/ops/slice.ts";
 import { softmax } from "../../lib/ops/softmax.ts";
 import { sub } from "../../lib/ops/sub.ts";
 import { mean, sum } from "../../lib/ops/sum.ts";
@@ -38,6 +42,7 @@ const OPS: Readonly<Record<string, OpArguments>> = {
     apply: (graph, { q, k, v, "#start": start }) => attention(graph, q, k, v, 2, start),
   },
   broadcast: { shapes: { x: [2, 1, 3] }, apply: (graph, { x }) => broadcast(graph, x, [2, 5, 3]) },
+  concatenate: { shapes: { a: [2, 3], b: [4, 3] }, apply: (graph, { a, b }) => concatenate(graph, [a, b], 0) },
   copy: { shapes: { x: [2, 3], y: [2, 3] }, apply: (graph, { x, y }) => copy(graph, x, y, false) },
   crossEntropy: {
     shapes: { logits: [2, 3, 5], "#targets": [2, 3] },
@@ -59,6 +64,8 @@ const OPS: Readonly<Record<string, OpArguments>> = {
   mul: { shapes: { a: [2, 3], b: [2, 3] }, apply: (graph, { a, b }) => mul(graph, a, b) },
   matmul: { shapes: { a: [4, 2, 3], b: [4, 3, 5] }, apply: (graph, { a, b }) => matmul(graph, a, b) },
   mean: { shapes: { x: [2, 3] }, apply: (graph, { x }) => mean(graph, x, 0) },
+  permute: { shapes: { x: [2, 3] }, apply: (graph, { x }) => permute(graph, x, [1, 0]) },
+  reshape: { shapes: { x: [2, 3] }, apply: (graph, { x }) => reshape(graph, x, [3, 2]) },
   rmsnorm: { shapes: { x: [2, 3], weight: [3] }, apply: (graph, { x, weight }) => rmsnorm(graph, x, weight, 1e-5) },
   rope: {
     shapes: { x: [2, 3, 8], cos: [9, 2], sin: [9, 2], "#start": [1] },
@@ -89,6 +96,7 @@ const OPS: Readonly<Record<string, OpArguments>> = {
   },
   scale: { shapes: { x: [2, 3] }, apply: (graph, { x }) => scale(graph, x, 2) },
   silu: { shapes: { x: [2, 3] }, apply: (graph, { x }) => silu(graph, x) },
+  slice: { shapes: { x: [2, 3] }, apply: (graph, { x }) => slice(graph, x, 1, 1, 3) },
   softmax: { shapes: { x: [2, 3] }, apply: (graph, { x }) => softmax(graph, x) },
   sub: { shapes: { a: [2, 3], b: [2, 3] }, apply: (graph, { a, b }) => sub(graph, a, b) },
   "softmax over another dimension": { shapes: { x: [2, 3] }, apply: (graph, { x }) => softmax(graph, x, 0) },
@@ -98,6 +106,7 @@ const OPS: Readonly<Record<string, OpArguments>> = {
     apply: (graph, { partials, y }) => sumPartials(graph, partials, y, 0),
   },
   swiglu: { shapes: { gate: [2, 3], up: [2, 3] }, apply: (graph, { gate, up }) => swiglu(graph, gate, up) },
+  transpose: { shapes: { x: [2, 3] }, apply: (graph, { x }) => transpose(graph, x, 0, 1) },
   writeRows: {
     shapes: { x: [2, 3, 4], "#start": [1], out: [2, 5, 4] },
     apply: (graph, { x, "#start": start, out }) => writeRows(graph, x, start, out),
@@ -119,6 +128,8 @@ const ANY_SHAPE: readonly string[] = [
   "selectRows x",
   "selectRows #rows",
   "embedding #ids",
+  "slice x",
+  "transpose x",
 ];
 
 /** Arguments that are as wide as they like: a vocabulary, a context, an embedding. */
@@ -129,6 +140,7 @@ const ANY_WIDTH: readonly string[] = [
   "sampleTokens #context",
   "embedding weight",
   "matmul b",
+  "permute x",
 ];
 
 function tensorsOf(

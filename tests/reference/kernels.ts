@@ -4,6 +4,7 @@ import { attentionBackward, attentionForward } from "./attention.ts";
 import { batchedMatmul } from "./batched_matmul.ts";
 import { clipGradNormFactor, clipGradNormPartials } from "./clip_grad_norm.ts";
 import { copy } from "./copy.ts";
+import { copyColumns, writeColumns } from "./copy_columns.ts";
 import {
   crossEntropyBackward,
   crossEntropyBackwardInPlace,
@@ -24,6 +25,7 @@ import { softmaxBackward, softmaxForward } from "./softmax.ts";
 import { subForward } from "./sub.ts";
 import { softmaxStridedBackward, softmaxStridedForward } from "./softmax_strided.ts";
 import { repeatDimension, sumDimension } from "./sum_dimension.ts";
+import { stridedCopy } from "./strided_copy.ts";
 import { sumPartials } from "./sum_partials.ts";
 import { swigluBackward, swigluForward } from "./swiglu.ts";
 import { writeRows } from "./write_rows.ts";
@@ -38,6 +40,7 @@ export const REFERENCE_KERNELS: ReadonlyMap<string, ReferenceKernel> = new Map<s
   ["clip_grad_norm_partials", clipGradNormPartials],
   ["clip_grad_norm_factor", clipGradNormFactor],
   ["copy", copy],
+  ["copy_columns", copyColumns],
   ["cross_entropy_forward", crossEntropyForward],
   ["cross_entropy_backward", crossEntropyBackward],
   ["cross_entropy_backward_in_place", crossEntropyBackwardInPlace],
@@ -65,8 +68,10 @@ export const REFERENCE_KERNELS: ReadonlyMap<string, ReferenceKernel> = new Map<s
   ["softmax_strided_backward", softmaxStridedBackward],
   ["sum_dimension", sumDimension],
   ["repeat_dimension", repeatDimension],
+  ["strided_copy", stridedCopy],
   ["sum_partials", sumPartials],
   ["swiglu_forward", swigluForward],
   ["swiglu_backward", swigluBackward],
+  ["write_columns", writeColumns],
   ["write_rows", writeRows],
 ]);

@@ -1,0 +1,44 @@
+// copy_columns: y[r,yFirst+j] = x[r,xFirst+j] for j < count and 0 in other columns, or += where accumulate is 1
+// x: (rows, xWidth), y: (rows, ROW)
+// One invocation per Element of y, 1 or 4 numbers (element_1.wgsl, element_4.wgsl); dispatch ceil(n / 256), folded into
+// two dimensions. Widths and places are Elements.
+
+const WORKGROUP = 256u;
+// A constant, because to divide by one takes a few instructions, by a parameter dozens.
+const ROW = 1u;
+
+struct Params {
+  // rows * ROW.
+  n: u32,
+  xWidth: u32,
+  xFirst: u32,
+  yFirst: u32,
+  count: u32,
+  accumulate: u32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<Element>;
+@group(0) @binding(1) var<storage, read_write> y: array<Element>;
+@group(0) @binding(2) var<uniform> params: Params;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let i = (workgroup.y * workgroups.x + workgroup.x) * WORKGROUP + local;
+  if (i >= params.n) {
+    return;
+  }
+  // Before yFirst this wraps round to what is larger than any count.
+  let j = i % ROW - params.yFirst;
+  var value: Element;
+  if (j < params.count) {
+    value = x[i / ROW * params.xWidth + params.xFirst + j];
+  }
+  if (params.accumulate != 0u) {
+    value += y[i];
+  }
+  y[i] = value;
+}
