@@ -2,7 +2,7 @@ import formula from "./cross_entropy_forward.wgsl" with { type: "text" };
 import { type WgslKernel, WORKGROUP } from "./dispatch.ts";
 import { ofWidth, widthFor, withConstants, withFunctions } from "./specialize.ts";
 
-const source = withFunctions(formula, "workgroup_join");
+const source = withFunctions(formula, "join", "workgroup_join");
 
 /** Logits of a row that an invocation has at least, where a workgroup can be smaller: four groups of four vec4f. */
 const LOGITS_PER_INVOCATION = 64;

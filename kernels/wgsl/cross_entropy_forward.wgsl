@@ -2,7 +2,7 @@
 // logits: (rows, V); targets: (rows); losses, lse: (rows), lse kept for backward
 // One workgroup per row; dispatch rows, folded into two dimensions. Overwrites losses and lse.
 // Element and WIDTH, 1 or 4 logits: element_1.wgsl or element_4.wgsl.
-// The maximum and the sum are found in one pass: LOWEST, join and workgroup_join are in workgroup_join.wgsl.
+// The maximum and the sum are found in one pass, by join.wgsl and workgroup_join.wgsl.
 
 const WORKGROUP = 256u;
 // Elements that an invocation reads at the same time: each such group costs one exponential more than it has logits.

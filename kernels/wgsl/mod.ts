@@ -106,7 +106,12 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
   silu_backward: flatElementwise("silu_backward", withFunctions(siluBackward, "sigmoid"), 2, all(3)),
   silu_forward: flatElementwise("silu_forward", withFunctions(siluForward, "sigmoid"), 1, all(2)),
   softmax_backward: workgroupPerRow("softmax_backward", withFunctions(softmaxBackward, "workgroup_sum"), rows, width),
-  softmax_forward: workgroupPerRow("softmax_forward", withFunctions(softmaxForward, "workgroup_join"), rows, width),
+  softmax_forward: workgroupPerRow(
+    "softmax_forward",
+    withFunctions(softmaxForward, "join", "workgroup_join"),
+    rows,
+    width,
+  ),
   sub_forward: flatElementwise("sub_forward", subForward, 2, all(3)),
   softmax_strided_backward: softmaxStridedBackward,
   softmax_strided_forward: softmaxStridedForward,

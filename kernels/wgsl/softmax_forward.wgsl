@@ -1,7 +1,7 @@
 // softmax_forward: y[r,i] = exp(x[r,i] - max(x[r])) / sum_j exp(x[r,j] - max(x[r]))
 // x, y: (rows, D)
 // One workgroup per row; dispatch rows, folded into two dimensions. Overwrites y.
-// The maximum and the sum are found in one pass: LOWEST, join and workgroup_join are in workgroup_join.wgsl.
+// The maximum and the sum are found in one pass, by join.wgsl and workgroup_join.wgsl.
 
 const WORKGROUP = 256u;
 

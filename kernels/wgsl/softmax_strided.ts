@@ -2,7 +2,7 @@ import { type WgslKernel, WORKGROUP } from "./dispatch.ts";
 import { lanesFor } from "./lanes.ts";
 import backwardSource from "./softmax_strided_backward.wgsl" with { type: "text" };
 import forwardSource from "./softmax_strided_forward.wgsl" with { type: "text" };
-import { withConstants } from "./specialize.ts";
+import { withConstants, withFunctions } from "./specialize.ts";
 
 /** One invocation for each column, or several where columns are long. */
 function columnKernel(label: string, source: string): WgslKernel {
@@ -14,5 +14,5 @@ function columnKernel(label: string, source: string): WgslKernel {
   };
 }
 
-export const softmaxStridedForward = columnKernel("softmax_strided_forward", forwardSource);
+export const softmaxStridedForward = columnKernel("softmax_strided_forward", withFunctions(forwardSource, "join"));
 export const softmaxStridedBackward = columnKernel("softmax_strided_backward", backwardSource);

@@ -2,7 +2,7 @@
 // x, y: (outer, D, inner)
 // A workgroup computes COLUMNS columns: of a column (o, i), LANES invocations have every LANES-th element.
 // Dispatch ceil(outer * inner / COLUMNS), folded into two dimensions. Overwrites y.
-// The maximum and the sum are found in one pass. Source: Milakov & Gimelshein 2018, arXiv:1805.02867
+// The maximum and the sum are found in one pass, by join (join.wgsl).
 // softmax_strided.ts chooses LANES and LANE_STRIDE.
 
 const WORKGROUP = 256u;
@@ -10,9 +10,6 @@ const LANES = 16u;
 // From one lane of a column to the next: 1, or COLUMNS where columns lie side by side.
 const LANE_STRIDE = 1u;
 const COLUMNS = WORKGROUP / LANES;
-// Stands for minus infinity, which WGSL may assume never occurs; half the lowest f32, so that differences stay finite.
-const LOWEST = -1.7e38;
-
 struct Params {
   outer: u32,
   D: u32,
@@ -24,12 +21,6 @@ struct Params {
 @group(0) @binding(2) var<uniform> params: Params;
 
 var<workgroup> shared_pairs: array<vec2f, WORKGROUP>;
-
-// Joins two sums of exponentials, each kept as (maximum, sum relative to the maximum).
-fn join(a: vec2f, b: vec2f) -> vec2f {
-  let maximum = max(a.x, b.x);
-  return vec2f(maximum, a.y * exp(a.x - maximum) + b.y * exp(b.x - maximum));
-}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(

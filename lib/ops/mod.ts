@@ -19,6 +19,7 @@ export { reshape } from "./reshape.ts";
 export { rmsnorm } from "./rmsnorm.ts";
 export { rope, ropeAngles, type RopeTables } from "./rope.ts";
 export { scale } from "./scale.ts";
+export { scaledDotProductAttention, type ScaledDotProductAttentionOptions } from "./scaled_dot_product_attention.ts";
 export { selectRows } from "./select_rows.ts";
 export { silu } from "./silu.ts";
 export { slice } from "./slice.ts";

@@ -10,14 +10,21 @@ import { DeviceStorage, Tensor } from "../../lib/graph/tensor.ts";
 import { add } from "../../lib/ops/add.ts";
 import { attention } from "../../lib/ops/attention.ts";
 import { broadcast } from "../../lib/ops/broadcast.ts";
+import { concatenate } from "../../lib/ops/concatenate.ts";
 import { crossEntropy, crossEntropyBackwardInPlace } from "../../lib/ops/cross_entropy.ts";
 import { embedding } from "../../lib/ops/embedding.ts";
 import { linear } from "../../lib/ops/linear.ts";
+import { maskedFill } from "../../lib/ops/masked_fill.ts";
 import { matmul } from "../../lib/ops/matmul.ts";
+import { mul } from "../../lib/ops/mul.ts";
+import { transpose } from "../../lib/ops/permute.ts";
 import { rmsnorm } from "../../lib/ops/rmsnorm.ts";
 import { rope } from "../../lib/ops/rope.ts";
+import { scale } from "../../lib/ops/scale.ts";
 import { silu } from "../../lib/ops/silu.ts";
+import { slice } from "../../lib/ops/slice.ts";
 import { softmax } from "../../lib/ops/softmax.ts";
+import { sub } from "../../lib/ops/sub.ts";
 import { mean } from "../../lib/ops/sum.ts";
 import { swiglu } from "../../lib/ops/swiglu.ts";
 import { writeRows } from "../../lib/ops/write_rows.ts";
@@ -48,12 +55,13 @@ class Arena {
 }
 
 /** A step that uses every kernel, at sizes that no tile and no number of workers divides. */
-function everyKernel(arena: Arena): { program: Program; ids: Tensor; start: Tensor } {
+function everyKernel(arena: Arena): Readonly<Record<"ids" | "start" | "mask", Tensor>> & { readonly program: Program } {
   const [B, T, H, headDim, F, V] = [3, 53, 5, 14, 67, 71];
   const D = H * headDim;
   const graph = new Graph();
   const ids = arena.tensor("ids", [B, T], "u32");
   const start = arena.tensor("start", [1], "u32");
+  const mask = arena.tensor("mask", [D], "u32");
   const cos = arena.tensor("cos", [T, headDim / 2]);
   const sin = arena.tensor("sin", [T, headDim / 2]);
   const table = arena.leaf("table", V, D);
@@ -71,7 +79,11 @@ function everyKernel(arena: Arena): { program: Program; ids: Tensor; start: Tens
   const attended = add(graph, x, attention(graph, q, k, v, H, start));
   const mixed = matmul(graph, softmax(graph, matmul(graph, attended, attended, { transposeB: true }), 1), attended);
   const shifted = add(graph, attended, broadcast(graph, mean(graph, mixed, 1, { keepDim: true }), mixed.shape));
-  const hidden = swiglu(graph, linear(graph, shifted, w1), silu(graph, linear(graph, attended, w3)));
+  const halves = [slice(graph, shifted, -1, 33), slice(graph, shifted, -1, 0, 33)];
+  const turned = transpose(graph, transpose(graph, concatenate(graph, halves, -1), 1, 2), 1, 2);
+  const gated = scale(graph, mul(graph, sub(graph, turned, shifted), attended), 0.5);
+  const masked = maskedFill(graph, gated, mask, 0.25);
+  const hidden = swiglu(graph, linear(graph, masked, w1), silu(graph, linear(graph, attended, w3)));
   // The table is used twice, so its gradient is added to.
   const logits = linear(graph, softmax(graph, linear(graph, hidden, w2)), table);
   const loss = crossEntropy(graph, logits, ids);
@@ -97,12 +109,12 @@ function everyKernel(arena: Arena): { program: Program; ids: Tensor; start: Tens
     outputs: { logits: copied },
     constants: { rows: B * T, V },
   });
-  return { program: plan(graph), ids, start };
+  return { program: plan(graph), ids, start, mask };
 }
 
 Deno.test("wasm backend: the same bits for any number of workers, and every kernel is among the calls", async () => {
   const arena = new Arena();
-  const { program, ids, start } = everyKernel(arena);
+  const { program, ids, start, mask } = everyKernel(arena);
   const others = ["await_call", "complete", "take", "wake", "set_scratch", "set_worker", "peak_fma"];
   assertEquals(
     [...new Set(program.calls.map(({ kernel }) => kernel.name))].sort(),
@@ -119,6 +131,7 @@ Deno.test("wasm backend: the same bits for any number of workers, and every kern
     const executable = await backend.load(program);
     backend.write(wholeOf(arena.floats), floats);
     backend.write(viewOf(ids, ids.placement!), tokens);
+    backend.write(viewOf(mask, mask.placement!), Uint32Array.from({ length: mask.size }, (_, i) => i % 3));
     backend.write(viewOf(start, start.placement!), Uint32Array.of(0));
     await executable.run();
     await executable.run();

@@ -29,27 +29,40 @@ export function probabilityError(q: ArrayLike<number>, k: ArrayLike<number>, hea
   return score + (10 + Math.sqrt(keys)) * UNIT_ROUNDOFF;
 }
 
+/** What attention's errors depend on. */
+interface AttentionSizes {
+  readonly headDim: number;
+  /** Keys that a query sees at most. */
+  readonly keys: number;
+  /** What a key's weights may sum to over all queries. */
+  readonly queries: number;
+}
+
 /**
  * y is a mean of v with weights p that sum to 1. A score's gradient is p (dY·v − delta), off by the error of p times
  * dY·v, and by that of the dot product; dQ weighs k with them. dK and dV sum over queries instead, whose weights for
- * one key need not sum to 1: the first key's sum to about 1 + ln T for random scores.
+ * one key need not sum to 1.
  */
-export function attentionTolerances(op: OpCase): Tolerances {
+export function attentionErrors(op: OpCase, { headDim, keys, queries }: AttentionSizes): Tolerances {
   const { q, k, v } = op.inputs;
-  const numHeads = Number(/(\d+) heads/.exec(op.label)![1]);
-  const headDim = q.shape[2] / numHeads;
-  const T = q.shape[1];
-  const dY = upstreamOf(op, q.data.length);
-  const error = probabilityError(q.data, k.data, headDim, T);
-  const dP = Math.sqrt(headDim) * rms(dY) * rms(v.data);
-  const scoreGradient = (error * dP + dotTolerance(headDim, dY, v.data).absolute!) / Math.sqrt(headDim);
-  const queries = 1 + Math.log(T);
+  const valueDim = v.shape.at(-1)! * headDim / k.shape.at(-1)!;
+  const dY = upstreamOf(op, q.data.length * valueDim / headDim);
+  const error = probabilityError(q.data, k.data, headDim, keys);
+  const dP = Math.sqrt(valueDim) * rms(dY) * rms(v.data);
+  const scoreGradient = (error * dP + dotTolerance(valueDim, dY, v.data).absolute!) / Math.sqrt(headDim);
   return {
     y: { absolute: error * largest(v.data) },
     d_q: { absolute: scoreGradient * largest(k.data) },
     d_k: { absolute: queries * scoreGradient * largest(q.data) },
     d_v: { absolute: queries * error * largest(dY) },
   };
+}
+
+/** For causal attention: the first key's weights sum to about 1 + ln T for random scores. */
+export function attentionTolerances(op: OpCase): Tolerances {
+  const [, T, D] = op.inputs.q.shape;
+  const numHeads = Number(/(\d+) heads/.exec(op.label)![1]);
+  return attentionErrors(op, { headDim: D / numHeads, keys: T, queries: 1 + Math.log(T) });
 }
 
 const HUGE = 2 ** 60;

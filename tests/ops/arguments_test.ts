@@ -19,6 +19,7 @@ import { rmsnorm } from "../../lib/ops/rmsnorm.ts";
 import { rope } from "../../lib/ops/rope.ts";
 import { sampleTokens, SAMPLING_OPTIONS } from "../../lib/ops/sample_token.ts";
 import { scale } from "../../lib/ops/scale.ts";
+import { scaledDotProductAttention } from "../../lib/ops/scaled_dot_product_attention.ts";
 import { selectRows } from "../../lib/ops/select_rows.ts";
 import { silu } from "../../lib/ops/silu.ts";
 import { slice } from "../../lib/ops/slice.ts";
@@ -94,6 +95,10 @@ const OPS: Readonly<Record<string, OpArguments>> = {
       { logits, uniforms, options, "#start": start, "#drawable": drawable, "#ids": ids, "#context": context },
     ) => sampleTokens(graph, logits, { start, uniforms, options, drawable }, { ids, context }),
   },
+  scaledDotProductAttention: {
+    shapes: { q: [2, 3, 4], k: [2, 5, 4], v: [2, 5, 6], "#hidden": [3, 5] },
+    apply: (graph, { q, k, v, "#hidden": hidden }) => scaledDotProductAttention(graph, q, k, v, { hidden }),
+  },
   scale: { shapes: { x: [2, 3] }, apply: (graph, { x }) => scale(graph, x, 2) },
   silu: { shapes: { x: [2, 3] }, apply: (graph, { x }) => silu(graph, x) },
   slice: { shapes: { x: [2, 3] }, apply: (graph, { x }) => slice(graph, x, 1, 1, 3) },
@@ -140,6 +145,7 @@ const ANY_WIDTH: readonly string[] = [
   "sampleTokens #context",
   "embedding weight",
   "matmul b",
+  "scaledDotProductAttention v",
   "permute x",
 ];
 
