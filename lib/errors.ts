@@ -4,8 +4,7 @@ export { call, type CallPart, option, type OptionPart, type Part, say, type Spel
 
 /**
  * Thrown if something that was given (a file, a size, a name) cannot be used. The message reads "Cannot X: got Y, must
- * be
- * Z", followed by what to do next. It uses the API's names for options; a task prints it as one line without a stack
+ * be Z", followed by what to do next. It uses the API's names for options; a task prints it as one line without a stack
  * trace, with its flags instead.
  */
 export class UserError extends Error {
@@ -24,8 +23,7 @@ export class UserError extends Error {
 
 /**
  * Thrown if a number or choice that was passed (a model's size, an option) cannot be used. The message reads like that
- * of
- * {@linkcode UserError}. Any other `RangeError` is a bug.
+ * of {@linkcode UserError}. Any other `RangeError` is a bug.
  */
 export class OptionError extends RangeError {
   /** What a stack trace calls it. */

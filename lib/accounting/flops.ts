@@ -3,10 +3,8 @@ import { feedForwardMatrices, type ModelShape } from "./shape.ts";
 /**
  * Options for counting. This file counts the matrix multiplications of a forward and backward pass. A product of (m, k)
  * and (k, p) is 2·m·k·p FLOPs (one multiply and one add per term). It leaves out norms, softmax, activations,
- * rotations,
- * residual sums, embedding look-ups and the loss, which are of lower order: O(b·s·d), O(b·s·dFf), O(b·s²·h) and
- * O(b·s·v).
- * `countProgram` in program.ts counts those too, from the kernels that ran.
+ * rotations, residual sums, embedding look-ups and the loss, which are of lower order: O(b·s·d), O(b·s·dFf), O(b·s²·h)
+ * and O(b·s·v). `countProgram` in program.ts counts those too, from the kernels that ran.
  */
 export interface FlopsOptions {
   /** b. Default: 1. */
@@ -22,10 +20,8 @@ export interface FlopsOptions {
   /**
    * The FLOPs of the backward pass of attention's score and value products, in multiples of their forward FLOPs.
    * `"stored"` (default): 2, with probabilities kept from the forward pass. `"flash"`: 2.5, with scores computed once
-   * more
-   * (Dao 2022, arXiv:2205.14135). This project's backward pass needs 2.5, although on a GPU it has one kernel for dQ
-   * and
-   * one for dK and dV, each of which computes the scores and dY·Vᵀ itself.
+   * more (Dao 2022, arXiv:2205.14135). This project's backward pass needs 2.5, although on a GPU it has one kernel for
+   * dQ and one for dK and dV, each of which computes the scores and dY·Vᵀ itself.
    */
   readonly attentionBackward?: keyof typeof ATTENTION_BACKWARD_FACTORS;
 }

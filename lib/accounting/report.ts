@@ -35,8 +35,7 @@ export interface AccountRequest {
   /**
    * The format that this project's own training step computes in. With it, memory and FLOPs are those of
    * `predictTraining`, and `precision`, `attention` and `checkpointing` must be left out. Without it, they are those of
-   * a
-   * textbook's step with these options.
+   * a textbook's step with these options.
    */
   readonly dtype?: "f32" | "f16";
   /** Default: a100. */

@@ -50,8 +50,7 @@ export interface TrainingMeasurement {
   readonly tokensPerSecond: number;
   /**
    * Model FLOP/s: three times the forward products of the tokens per second. Leaves out what the kernels compute again,
-   * so
-   * that runs can be compared. Source: Chowdhery et al. 2022, arXiv:2204.02311, appendix B.
+   * so that runs can be compared. Source: Chowdhery et al. 2022, arXiv:2204.02311, appendix B.
    */
   readonly flopsPerSecond: number;
   /** Model FLOP/s as a share of the peak; absent if the peak is unknown, or wrong because they exceed it. */

@@ -20,8 +20,8 @@ export interface Backend extends AsyncDisposable {
 
   /**
    * Compiles the program's kernels and allocates, zeroed, each storage that is not allocated yet. Storages are told
-   * apart
-   * by identity: two programs that use the same `DeviceStorage` share its memory. If it fails, nothing stays allocated.
+   * apart by identity: two programs that use the same `DeviceStorage` share its memory. If it fails, nothing stays
+   * allocated.
    * @throws {Error} If a kernel does not compile or memory is short, naming the kernel or the storage.
    */
   load(program: Program): Promise<Executable>;
@@ -62,10 +62,8 @@ export interface Executable {
 
   /**
    * Runs all calls in order, `repeats` times without a pause, and returns how many seconds that took by the device's
-   * own
-   * clock. What the host does meanwhile, and the time until it learns of the end, are not included. Absent if the
-   * device
-   * has no clock.
+   * own clock. What the host does meanwhile, and the time until it learns of the end, are not included. Absent if the
+   * device has no clock.
    */
   time?(repeats: number): Promise<number>;
 }

@@ -20,8 +20,7 @@ export interface CreateBackendOptions {
 
 /**
  * Makes the backend that was asked for. A software adapter (a CPU that poses as a GPU) is used only if `webgpu` is
- * asked
- * for by name: the wasm backend is faster on the same CPU.
+ * asked for by name: the wasm backend is faster on the same CPU.
  *
  * @throws {OptionError} If there is no backend of that name; names are case-sensitive.
  * @throws {UserError} If `webgpu` is asked for and there is no adapter.

@@ -1,9 +1,8 @@
 /// <reference lib="deno.worker" />
 /**
  * A worker of the wasm backend. It waits for a program, does its share of each call (after the calls that this one
- * needs
- * are complete), and waits for the next program. It never returns to the event loop while the backend lives, because
- * waiting on the shared memory is the fastest way to be woken.
+ * needs are complete), and waits for the next program. It never returns to the event loop while the backend lives,
+ * because waiting on the shared memory is the fastest way to be woken.
  */
 import { enterRun, leaveRun } from "./wasm/gate.ts";
 import { QUIT, WORD } from "./wasm/layout.ts";

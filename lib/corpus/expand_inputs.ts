@@ -44,8 +44,7 @@ export interface ExpandInputsOptions {
 /**
  * The inputs that paths name: files, the texts in directories and below them (ordered by path), and `-` for standard
  * input. The first bytes of each file are examined: a file that is not text is refused if it was named, and skipped in
- * a
- * directory. Directories' hidden files, and links to files that are read anyway, are skipped too.
+ * a directory. Directories' hidden files, and links to files that are read anyway, are skipped too.
  *
  * @throws {UserError} If a path is missing, empty or not text, a directory has no texts, or `-` is given twice.
  */

@@ -35,8 +35,7 @@ export interface FindFilesOptions {
 
 /**
  * The files below a directory, ordered by path. Skips names that start with a dot, and links to what is found anyway,
- * so
- * that no file comes twice and no circle is followed.
+ * so that no file comes twice and no circle is followed.
  */
 export async function findFiles(
   root: string,

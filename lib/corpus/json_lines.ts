@@ -64,9 +64,8 @@ export interface JsonLinesOptions extends LineOptions {
 
 /**
  * The texts in `field` of each line's object; empty lines are skipped. Only fields of the object itself count, not
- * those
- * of objects in it. If a field occurs twice, the last one counts, as always in JSON. A line may start with a byte order
- * mark.
+ * those of objects in it. If a field occurs twice, the last one counts, as always in JSON. A line may start with a byte
+ * order mark.
  *
  * @param name What the data is called, for messages.
  * @throws {UserError} If a line is not UTF-8, too long, or not a JSON object with a string in that field, naming the

@@ -2,8 +2,7 @@ import { UserError } from "../errors.ts";
 
 /**
  * Splits a text in two at the end of a paragraph: training text first, then validation text with about `validFraction`
- * of
- * the bytes. The two parts together are the text.
+ * of the bytes. The two parts together are the text.
  *
  * @param text UTF-8 bytes.
  * @throws {UserError} If neither a paragraph nor a line ends where it would leave something in both parts.

@@ -83,8 +83,7 @@ const LATER: readonly (readonly [offset: number, bytes: string, format: string, 
  * Finds out what bytes are.
  *
  * Text in an unknown encoding counts as text: a byte-level tokenizer learns Latin-1 just as it learns UTF-8. So does
- * text
- * with a stray NUL or another control character, which crawled text has. Binary data is full of them.
+ * text with a stray NUL or another control character, which crawled text has. Binary data is full of them.
  *
  * @param head The first {@linkcode EXAMINED_BYTES} bytes, or all if there are fewer.
  */

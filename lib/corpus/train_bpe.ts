@@ -7,8 +7,7 @@ import { requireVocabSize, trainVocabulary } from "../tokenizer/train/train.ts";
 
 /**
  * Options for training. The special tokens get the ids 0, 1, …, except those that are one printable ASCII character:
- * each
- * of these is the token of that byte.
+ * each of these is the token of that byte.
  */
 export interface TrainBpeOptions extends CountTextsOptions {
   /** Total number of tokens: special tokens, 256 bytes, and merges for the rest. */

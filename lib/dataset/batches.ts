@@ -61,8 +61,7 @@ export async function requireVocabulary(source: TokenSource, vocabSize: number):
 
 /**
  * Draws a batch of windows at random places, with replacement. The places depend only on `seed` and `step`, so a
- * resumed
- * run, or one that skips steps, sees the same batches.
+ * resumed run, or one that skips steps, sees the same batches.
  */
 export async function randomBatch(
   source: TokenSource,

@@ -13,8 +13,7 @@ import { claimModel } from "../model/model_in_training.ts";
 export interface ScoreOptions {
   /**
    * How many tokens the window moves each time. The last `stride` predictions of each window count, so that all except
-   * the
-   * first window's see at least contextLength − stride tokens. Default: half the context.
+   * the first window's see at least contextLength − stride tokens. Default: half the context.
    */
   readonly stride?: number;
   /** Windows that go through the model together. Default: 8. */

@@ -134,8 +134,7 @@ const ARRAY_OF = { F32: Float32Array, I32: Int32Array, U32: Uint32Array };
 
 /**
  * Writes a .safetensors file, one tensor at a time, under a temporary name, and renames it to `path` once everything is
- * on
- * disk. So a file at `path` is complete.
+ * on disk. So a file at `path` is complete.
  *
  * @param metadata Free text by key.
  * @throws {RangeError} If two tensors have the same name, or data does not fit its tensor's type and shape; nothing is

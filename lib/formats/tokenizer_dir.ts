@@ -44,8 +44,7 @@ export const TOKENIZER_ENTRIES: OwnEntries = {
 /**
  * Saves a tokenizer into a directory, beside whatever else it holds; the directory is made if it does not exist.
  * vocab.json and merges.txt are left out if they could not express the tokenizer: only tokenizer.json can say that
- * merges
- * are ignored for whole tokens.
+ * merges are ignored for whole tokens.
  *
  * @throws {UserError} If a special token is spelled like another token; nothing is written then.
  */
@@ -61,20 +60,17 @@ export async function saveTokenizer(tokenizer: Tokenizer, dir: string): Promise<
 
 /**
  * Loads a tokenizer from a directory or a file. In a directory, it reads tokenizer.json if there is one, else
- * vocab.json
- * and merges.txt (or encoder.json and vocab.bpe), else tokenizer.model if that holds tiktoken's ranks. You can also
- * give
- * the path of one of these files, or of a rank file of any name. In a directory, the only other file that is read is
- * added_tokens.json beside vocab.json; tokenizer_config.json only tells what transformers does around a tokenizer.
+ * vocab.json and merges.txt (or encoder.json and vocab.bpe), else tokenizer.model if that holds tiktoken's ranks. You
+ * can also give the path of one of these files, or of a rank file of any name. In a directory, the only other file that
+ * is read is added_tokens.json beside vocab.json; tokenizer_config.json only tells what transformers does around a
+ * tokenizer.
  *
  * Ranks, and vocab.json with merges.txt, tell neither the pattern nor which tokens are special. GPT-2's merges, and
  * tiktoken's own files by their names, are known. For others, you must give the pattern.
  *
  * A tokenizer.json or ranks can also be given as a URL (which is fetched), a `Response` or bytes, and a tokenizer.json
- * as
- * text; this works in any runtime. A string that begins with `http://` or `https://` is an address, one that begins
- * with
- * a brace and a quote is text, and any other is a path; the URL of a file is its path.
+ * as text; this works in any runtime. A string that begins with `http://` or `https://` is an address, one that begins
+ * with a brace and a quote is text, and any other is a path; the URL of a file is its path.
  *
  * @example A tokenizer.json in memory
  * ```ts

@@ -10,8 +10,7 @@ export interface GeneratedTextOptions {
 /**
  * Token ids as text, while they are made. Iterate over it for pieces, or await it for the whole text. An incomplete
  * character is held back, so that the pieces together are the text. It can be read only once: if you await it after
- * some
- * pieces, it gives the rest. Leaving the loop ends the text.
+ * some pieces, it gives the rest. Leaving the loop ends the text.
  *
  * @example
  * ```ts

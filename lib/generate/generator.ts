@@ -22,8 +22,7 @@ export interface GenerateOptions extends Partial<ContinuationOptions> {
 export interface GeneratorOptions {
   /**
    * Called once for each id of the model: whether it may be drawn. Pass `(id) => tokenizer.hasToken(id)` if the model
-   * may
-   * have rows that stand for no token. By default, all ids may be drawn.
+   * may have rows that stand for no token. By default, all ids may be drawn.
    */
   readonly isDrawable?: (id: number) => boolean;
 }
@@ -33,8 +32,7 @@ export interface GeneratorOptions {
  * model without a cache processes its whole context for each token.
  *
  * When the context is full, it slides: its newest half is fed again from position 0, and generation continues from
- * there.
- * Positions are relative, so the model sees what it was trained on, at the cost of one prefill per half context.
+ * there. Positions are relative, so the model sees what it was trained on, at the cost of one prefill per half context.
  *
  * There is one cache, and so one text at a time, or one set of samples that are made together. Another is refused until
  * all of them have ended, or were abandoned (`return`, or leaving the loop that reads them) or aborted.
@@ -99,8 +97,7 @@ export class TextGenerator implements Disposable {
   /**
    * Continues one prompt several times, with all samples going through the model together. Each yields the same ids as
    * `generate` with its seed, unless two tokens are so close that rounding decides between them. They advance in step:
-   * ids
-   * that have not been read yet are kept. A sample that is abandoned (`return`) takes no further part.
+   * ids that have not been read yet are kept. A sample that is abandoned (`return`) takes no further part.
    *
    * @param options Those of `generate`, with the same defaults.
    * @param seeds One for each sample, at most `maxSamples`.

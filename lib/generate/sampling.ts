@@ -12,8 +12,7 @@ export interface SamplingOptions {
   readonly minP?: number;
   /**
    * Divides the positive logits, and multiplies the negative logits, of tokens that are already in the context. From
-   * 10⁻⁶
-   * to 10⁶; 1 by default.
+   * 10⁻⁶ to 10⁶; 1 by default.
    */
   readonly repetitionPenalty?: number;
 }
@@ -66,8 +65,7 @@ const LARGEST_TOP_P = 1 - 2 ** -24;
 
 /**
  * How far below the largest logit another may lie and still be kept: exp(−margin / temperature) = minP. So min-p
- * compares
- * logits, not weights: ties, and what stays at a minP of 1, do not depend on how exponentials are rounded.
+ * compares logits, not weights: ties, and what stays at a minP of 1, do not depend on how exponentials are rounded.
  */
 function minPMargin({ temperature, minP = 0 }: SamplingOptions): number {
   return minP === 0 ? Infinity : -temperature * Math.log(minP);

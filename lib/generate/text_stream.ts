@@ -1,9 +1,7 @@
 /**
  * Joins the bytes of generated tokens, and ends before the stop string that begins first in the text. So the end
- * depends
- * only on the text, not on how it is divided into tokens. Bytes that may begin a stop string are held back, with all
- * that
- * follow them, until that is known.
+ * depends only on the text, not on how it is divided into tokens. Bytes that may begin a stop string are held back,
+ * with all that follow them, until that is known.
  *
  * @param ids Token ids as they are made; closed when a stop string is found that no other can precede.
  * @param bytesOf The bytes of a token.

@@ -18,8 +18,7 @@ export async function compile(backend: Backend, graph: Graph, options: PlanOptio
 
 /**
  * A program on a backend, with the host's copy of its inputs: `set` them, `run`, `read` the results. It owns its inputs
- * and
- * intermediates and frees them when it is disposed of; what it shares with others (parameters, caches) stays.
+ * and intermediates and frees them when it is disposed of; what it shares with others (parameters, caches) stays.
  */
 export class CompiledGraph implements Disposable {
   /** The plan that was loaded: its calls, and the storages that they touch. */
@@ -45,8 +44,7 @@ export class CompiledGraph implements Disposable {
 
   /**
    * Sets elements of a tensor that the host can write. Inputs start as zeros, and all of them are sent with the next
-   * run.
-   * A tensor with a fixed place is written at once, and in full.
+   * run. A tensor with a fixed place is written at once, and in full.
    *
    * @param values As many as the tensor has; for an input, fewer will do.
    * @param at Where in the input they go.

@@ -50,9 +50,8 @@ export type Precision = "f32" | "f16";
 export interface GraphOptions {
   /**
    * `"f32"` by default. In `"f16"`, the operands of matrix products and attention, and what the ops between them pass
-   * on,
-   * are f16, rounded when written. Sums, the statistics of norms and softmax, the residual stream, weights and their
-   * gradients stay f32.
+   * on, are f16, rounded when written. Sums, the statistics of norms and softmax, the residual stream, weights and
+   * their gradients stay f32.
    */
   readonly precision?: Precision;
 }

@@ -3,8 +3,7 @@ import type { View } from "./tensor.ts";
 
 /**
  * Checks what the host writes to a view. Its bits are copied, so an array of another type would become other numbers,
- * and
- * a plain JavaScript array has no bits to copy.
+ * and a plain JavaScript array has no bits to copy.
  *
  * @throws {TypeError} If it is not a `Float32Array` for a view of f32, or not a `Uint32Array` for any other.
  * @throws {RangeError} If its length is not the view's, or an integer is not below its bound.

@@ -10,8 +10,7 @@ export type ConstantType = "u32" | "f32";
 /**
  * How a kernel writes an output. `"overwritten"`: every element is written. `"updated"`: it reads what is there and
  * changes it. `"partly overwritten"`: some elements are written and the others stay. `addedIf`: it adds to what is
- * there
- * if the constant of that name is 1, and overwrites it otherwise.
+ * there if the constant of that name is 1, and overwrites it otherwise.
  */
 export type KernelWrite<Constant extends string = string> =
   | "overwritten"

@@ -30,8 +30,7 @@ interface Slot {
  *
  * Calls are walked in order. A tensor takes the smallest free slot that holds it, else the largest free slot, enlarged,
  * else a new one. After its last use its slot is free again. A slot is a storage of its own, because WebGPU does not
- * let a
- * call read and write the same buffer.
+ * let a call read and write the same buffer.
  */
 export function plan(graph: Graph, options: PlanOptions = {}): Program {
   const keep = new Set([...options.keep ?? []].map(({ base }) => base));

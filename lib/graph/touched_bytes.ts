@@ -14,8 +14,7 @@ const bytesPerElement = ({ dtype }: { readonly dtype?: string }) => dtype === "f
 
 /**
  * Bytes of memory that a call cannot avoid touching: each array once. Inputs are read, outputs are written, and also
- * read
- * if they are updated or added to. Of an array that is only partly touched, that part counts.
+ * read if they are updated or added to. Of an array that is only partly touched, that part counts.
  */
 export function touchedBytes({ kernel, constants, views }: SizedCall): number {
   const named = namedConstants(kernel, constants);

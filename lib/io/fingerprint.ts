@@ -15,10 +15,8 @@ const WINDOW_BYTES = 1 << 16;
 
 /**
  * The SHA-256, in hexadecimal, of the parts' sizes and of their bytes laid end to end: all of them up to 4 MiB,
- * otherwise
- * that many in 64 evenly spread windows. It takes milliseconds at any size. A different text has a different
- * fingerprint,
- * unless it has the same sizes and differs only between the windows.
+ * otherwise that many in 64 evenly spread windows. It takes milliseconds at any size. A different text has a different
+ * fingerprint, unless it has the same sizes and differs only between the windows.
  *
  * @throws {UserError} If a file is shorter than its part.
  */

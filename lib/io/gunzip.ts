@@ -6,8 +6,7 @@ const CHUNK_BYTES = 1 << 18;
 
 /**
  * Decompresses gzip data, including several members one after the other; zeros may follow the last one. Reads only as
- * fast
- * as it is read from. (The web's DecompressionStream refuses a second member.)
+ * fast as it is read from. (The web's DecompressionStream refuses a second member.)
  *
  * @param source Pieces whose memory is not reused.
  * @param name The data's name, for messages.

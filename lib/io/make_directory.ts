@@ -14,8 +14,7 @@ export async function makeDirectory(path: string): Promise<void> {
 
 /**
  * Runs `use` with a directory at `path`, which is made if necessary. If `use` fails and leaves nothing in a directory
- * that
- * was made for it, that directory is removed again.
+ * that was made for it, that directory is removed again.
  */
 export async function withMadeDirectory<T>(path: string, use: () => Promise<T>): Promise<T> {
   const wasThere = await exists(plainPath(path));

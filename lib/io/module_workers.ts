@@ -10,8 +10,7 @@ export type WorkerReport<R> =
 
 /**
  * Starts workers with one job each, and resolves when all are done. If one fails or the signal is aborted, all are
- * ended,
- * whatever they are doing.
+ * ended, whatever they are doing.
  *
  * @param url The worker's module, which calls {@linkcode serveJob}: `new URL("./x_worker.ts", import.meta.url)`.
  * @param onReport Called with each report.

@@ -16,9 +16,8 @@ export interface PublishOptions {
 
 /**
  * A file in the making: written under a temporary name beside `path`, and renamed when it is complete and on disk.
- * However
- * a process ends, `path` is either the old file or the new one. What is left under the temporary name is removed when
- * `path` is next written; a lock shows whether its writer is still alive.
+ * However a process ends, `path` is either the old file or the new one. What is left under the temporary name is
+ * removed when `path` is next written; a lock shows whether its writer is still alive.
  *
  * Declare it with `await using`, so that nothing is left of a file that was not published.
  */

@@ -4,11 +4,9 @@ import { UserError } from "../errors.ts";
  * A file that can be read at any position. Close it, or declare it with `using`.
  *
  * A file has one position for all of its readers, so nothing else may run between seeking and reading. There is no
- * `await`
- * between the two, so that no other read, nor a `close()`, can interfere. It is also fast: a window for training takes
- * 1 µs from the system's cache, but took 42 µs through the threads for asynchronous reads. To read a lot, read in
- * pieces,
- * and let other work run between them.
+ * `await` between the two, so that no other read, nor a `close()`, can interfere. It is also fast: a window for
+ * training takes 1 µs from the system's cache, but took 42 µs through the threads for asynchronous reads. To read a
+ * lot, read in pieces, and let other work run between them.
  */
 export class PositionedFile implements Disposable {
   readonly path: string;

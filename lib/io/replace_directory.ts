@@ -11,8 +11,7 @@
  * puts back the old one (`restoreReplaced`), since a name that ends in `.old` stands for a complete directory. Its lock
  * tells a dead writer from one that is just about to do step 2. A rename never destroys anything: for a directory, it
  * fails if another one that is not empty has the name. Anything in the old one that is not ours is moved into the new
- * one,
- * not deleted.
+ * one, not deleted.
  */
 import { syncDirectory } from "./durable.ts";
 import { say, UserError } from "../errors.ts";
@@ -61,8 +60,7 @@ export async function replaceDirectory(temporary: string, target: string, own: O
 
 /**
  * Puts back a directory that was moved aside for a successor that never came, if there is nothing at `path`, or an
- * empty
- * directory.
+ * empty directory.
  * @param own What it holds; a directory of another kind stays where it is.
  * @throws {UserError} If there is one, but this process may not write there.
  */

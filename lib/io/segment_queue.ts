@@ -6,8 +6,7 @@ const NOT_YET = -1n;
 
 /**
  * Segments 0, 1, 2, … are taken by whoever is free. Each can publish where its output ends, which is where the next
- * one's
- * begins. The queue is in shared memory: `buffer` makes the same queue in another thread.
+ * one's begins. The queue is in shared memory: `buffer` makes the same queue in another thread.
  */
 export class SegmentQueue {
   readonly buffer: SharedArrayBuffer;

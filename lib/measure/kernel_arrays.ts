@@ -27,8 +27,7 @@ export function viewsOf(name: string, arrays: readonly ArraySpec[]): View[] {
 
 /**
  * Small numbers, so that nothing overflows however often a kernel adds to its output; integers below their bound. For
- * f16,
- * the words that the host writes instead, with zeros up to a whole word.
+ * f16, the words that the host writes instead, with zeros up to a whole word.
  */
 export function contentsOf(spec: ArraySpec): HostArray {
   const { size, dtype = "f32", below = 1 } = typeof spec === "number" ? { size: spec } : spec;

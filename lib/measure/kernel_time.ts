@@ -49,9 +49,8 @@ export async function secondsPerCall(
 
 /**
  * Seconds per call in each of several runs that repeat it often enough for timing. Uses the device's own clock if it
- * has
- * one, else the host's, without the time it takes to learn of the end. The arrays are the same in each repetition, so
- * small ones stay in the caches, as they do in a model.
+ * has one, else the host's, without the time it takes to learn of the end. The arrays are the same in each repetition,
+ * so small ones stay in the caches, as they do in a model.
  */
 export async function timesPerCall(
   backend: Backend,
@@ -82,8 +81,7 @@ export async function timesPerCall(
 
 /**
  * By the host's clock. A run ends when its results can be read, which takes milliseconds on a GPU even for an empty
- * run.
- * That wait is measured and subtracted.
+ * run. That wait is measured and subtracted.
  *
  * @param load Makes a program of this many calls.
  * @param drain Waits until the device is done.

@@ -59,8 +59,7 @@ export async function measurePeak(backend: Backend): Promise<MeasuredPeak> {
 
 /**
  * A device's peak, as far as it is known: the best measurement, or a run that was faster than all of them. A peak that
- * was
- * measured while other programs were running is too low, and no share of it may exceed one.
+ * was measured while other programs were running is too low, and no share of it may exceed one.
  */
 export class Peak {
   #measured: MeasuredPeak;

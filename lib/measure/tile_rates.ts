@@ -28,10 +28,8 @@ export interface TileRatesOptions<T> {
 
 /**
  * Measures how fast a GPU multiplies matrices with each tile, for `WebGpuBackend.useTiles`. It takes some seconds,
- * mostly
- * for compiling. The results have the same bits whichever tile is chosen, because the order of each sum does not depend
- * on
- * the tile.
+ * mostly for compiling. The results have the same bits whichever tile is chosen, because the order of each sum does not
+ * depend on the tile.
  *
  * @returns Rates in FLOP/s; `undefined` if the device has no clock. The backend keeps the tiles that it had.
  */

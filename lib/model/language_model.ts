@@ -7,8 +7,7 @@ import type { ParameterLayout } from "./parameters.ts";
 
 /**
  * What is known about any model. Your own model's configuration adds whatever else it is built from; numbers, strings
- * and
- * booleans can be kept with its runs.
+ * and booleans can be kept with its runs.
  */
 export interface LanguageModelConfig {
   /** The name of your own architecture, which tells its runs from a `Transformer`'s. A `Transformer` has none. */
@@ -29,8 +28,7 @@ export interface ForwardOptions {
 
 /**
  * A model that can be trained, evaluated, saved and used to generate text: a `Transformer`, or your own, made of the
- * ops
- * in `./ops` or of kernels defined with `./graph`.
+ * ops in `./ops` or of kernels defined with `./graph`.
  */
 export interface LanguageModel {
   /** What it is built from. */
@@ -57,8 +55,7 @@ export interface LanguageModel {
   loss?(graph: Graph, ids: Tensor, targets: Tensor): Tensor;
   /**
    * Makes the arrays of a cache for this many sequences, which `forward` then receives as `options.cache.layers`.
-   * Without
-   * this method, generation computes a whole forward pass for each token.
+   * Without this method, generation computes a whole forward pass for each token.
    */
   createCache?(sequences: number): KvCache["layers"];
   /** Frees the parameters and whatever else the model keeps on a backend. */

@@ -6,8 +6,7 @@ const inTraining = new WeakMap<Backend, WeakSet<LanguageModel>>();
 
 /**
  * Reserves a model for one training. A backend holds its weights once, so a second training would overwrite those of
- * the
- * first.
+ * the first.
  *
  * @param what The work, for the message.
  * @returns Dispose of it to let go of the model.

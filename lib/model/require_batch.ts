@@ -3,8 +3,7 @@ import { OptionError } from "../errors.ts";
 
 /**
  * Checks a batch's size, because a program takes batches of one size. It would see only a part of a larger one, and
- * with
- * a smaller one, it would see what is left of the batch before.
+ * with a smaller one, it would see what is left of the batch before.
  *
  * @param what The work, for the message.
  * @param expected How many ids, and targets, a batch must have.

@@ -15,8 +15,7 @@ const RANDOM_STREAM_WEIGHTS = 0;
  * Initial weights. Linear maps come from a normal distribution of variance 2 / (in + out), embeddings from one of
  * variance 1, both cut off at three standard deviations. Norms, and all other parameters with one dimension, are ones.
  * Without an `lm_head.weight`, `token_embeddings.weight` is the output head too, and starts as a linear map. Parameter
- * i
- * draws random numbers from i · 2³² on, so that a weight depends only on the seed and its place.
+ * i draws random numbers from i · 2³² on, so that a weight depends only on the seed and its place.
  *
  * Source: Glorot & Bengio 2010 for the variance.
  *

@@ -9,8 +9,7 @@ export interface PageCode {
 
 /**
  * A page's content security policy. Code is allowed by its hash, so that no element or attribute that slipped in can
- * run.
- * The page may only contact its own server, if it has one.
+ * run. The page may only contact its own server, if it has one.
  */
 export function contentPolicy({ scripts, styles }: PageCode, isLive: boolean): string {
   const hashes = (code: readonly string[]) => code.map((text) => `'sha256-${sha256(text, "base64")}'`).join(" ");

@@ -16,8 +16,7 @@ export interface ConfigDifference {
 
 /**
  * The settings in which two configurations differ; none if they train the same model on the same data. It does not
- * matter
- * where the data are, which preset the model started from, or which settings were given.
+ * matter where the data are, which preset the model started from, or which settings were given.
  */
 export function configDifferences(got: RunConfig, expected: RunConfig): ConfigDifference[] {
   const differences: ConfigDifference[] = [];

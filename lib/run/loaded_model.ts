@@ -16,8 +16,7 @@ import { requireRunPath } from "./run_path.ts";
 export interface LoadModelOptions {
   /**
    * What it runs on. A backend that you pass stays yours. A backend given by name is made here, and disposed of with
-   * the
-   * model. Default: `"auto"`, a GPU if there is one, else the processor.
+   * the model. Default: `"auto"`, a GPU if there is one, else the processor.
    */
   readonly backend?: Backend | BackendChoice;
   /** The weights at the end of the run, or those with the lowest validation loss. Default: `"last"`. */

@@ -102,9 +102,9 @@ function derivedFrom(
 
 /**
  * Merges configurations: later ones override earlier ones, and all override the preset and the defaults. What is not
- * given
- * is derived. Without a gate, `dFf` is one and a half times the preset's, for as many parameters. `minLr` is a tenth of
- * `lr`, `warmupSteps` a twentieth and `decaySteps` a fifth of `steps`. The architecture's switches are all spelled out.
+ * given is derived. Without a gate, `dFf` is one and a half times the preset's, for as many parameters. `minLr` is a
+ * tenth of `lr`, `warmupSteps` a twentieth and `decaySteps` a fifth of `steps`. The architecture's switches are all
+ * spelled out.
  *
  * @param vocabSize The tokenizer's, if there is one.
  * @throws {UserError} If no vocabulary size is known or the preset is not.

@@ -30,8 +30,7 @@ export interface LogLine {
 
 /**
  * Reads the complete lines of a log; a last line without a newline is still being written. Steps must increase from
- * line
- * to line: a repeated step belongs to another run, or to a second process that writes this one. After a divergence
+ * line to line: a repeated step belongs to another run, or to a second process that writes this one. After a divergence
  * nothing may follow.
  *
  * A line is checked when it is read: those after it may hold anything.

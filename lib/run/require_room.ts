@@ -33,8 +33,7 @@ const MAX_STEP_TOKENS = 2 ** 31;
 
 /**
  * Finds out whether a run fits on a backend, before anything is written. It compares the predicted memory with what
- * there
- * is, then loads the run's programs and releases them again.
+ * there is, then loads the run's programs and releases them again.
  *
  * @throws {UserError} If the memory is too small, naming what to lower.
  * @throws {Error} If the backend cannot load a program, as `Backend.load` says.

@@ -22,8 +22,7 @@ export interface ResumeRunOptions
 /**
  * Continues a run that was stopped or killed, from its newest complete checkpoint, with its own configuration and data.
  * The steps that follow are the same, bit for bit, as without the interruption (given the same backend and machine). A
- * run
- * without a checkpoint starts again; one that has ended takes no step.
+ * run without a checkpoint starts again; one that has ended takes no step.
  *
  * @throws {UserError} If the directory is not a run, if all its checkpoints are damaged, or if its data have moved or
  *   changed; and as {@linkcode trainRun} does.

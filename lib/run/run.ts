@@ -42,8 +42,7 @@ export interface TrainRunOptions {
   readonly config: RunConfig;
   /**
    * The model, if it is your own: the one that `config.model` describes. Its weights stay on the backend until you
-   * release
-   * it. Default: a `Transformer`, which is released at the end.
+   * release it. Default: a `Transformer`, which is released at the end.
    */
   readonly model?: LanguageModel;
   /** The initial weights, if there is no checkpoint. Default: `initialWeights` with the training's seed. */
@@ -58,8 +57,7 @@ export interface TrainRunOptions {
   readonly checkpoint?: Checkpoint;
   /**
    * Whether to start again, without a checkpoint, where a training has started: its metrics, weights and checkpoints
-   * are
-   * removed. Default: that is refused.
+   * are removed. Default: that is refused.
    */
   readonly beginAnew?: boolean;
   /**

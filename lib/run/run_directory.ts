@@ -86,8 +86,7 @@ export async function readModelConfig(directory: string): Promise<ModelConfig> {
 
 /**
  * The path of a run's weights. `"last"`: those at the end, or, while it runs or after it was killed, those of its
- * newest
- * complete checkpoint. `"best"`: those with the lowest validation loss.
+ * newest complete checkpoint. `"best"`: those with the lowest validation loss.
  * @throws {NoWeightsError} If there are none.
  */
 export async function findWeights(directory: string, which: "last" | "best" = "last"): Promise<string> {

@@ -63,10 +63,8 @@ export interface SweepOptions {
 
 /**
  * Trains runs one after another, and keeps their results in sweep.json and sweep.tsv. If called again, it continues
- * where
- * it stopped: it skips finished and diverged runs, and resumes an interrupted one from its checkpoint. You may add
- * runs. A
- * run that you leave out disappears from the results, but its directory stays.
+ * where it stopped: it skips finished and diverged runs, and resumes an interrupted one from its checkpoint. You may
+ * add runs. A run that you leave out disappears from the results, but its directory stays.
  *
  * @returns The results of all runs, in their order.
  * @throws {UserError} Before anything is trained, if an existing run has a different configuration, the earlier sweep

@@ -92,8 +92,7 @@ export function fitsCorpus(parameters: number, corpusTokens: number): boolean {
 
 /**
  * Whether a candidate uses up the time: a larger model would see fewer than 20 tokens per parameter, and fewer than
- * four
- * epochs.
+ * four epochs.
  */
 export function usesTimeUp(candidate: Candidate, resources: Resources): boolean {
   const tokens = tokensInTime(candidate, resources);

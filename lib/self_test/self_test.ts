@@ -31,8 +31,7 @@ export interface SelfTestOptions {
 
 /**
  * The largest difference that passes, relative to the largest expected value: far above the rounding error of a sum of
- * a
- * few thousand terms, and far below the error of a wrong kernel.
+ * a few thousand terms, and far below the error of a wrong kernel.
  */
 const TOLERANCE = 1e-4;
 

@@ -14,8 +14,7 @@ export type MergePair = readonly [left: Uint8Array, right: Uint8Array] | readonl
 export interface TokenizerParts {
   /**
    * The tokens: bytes by id, or ids by token, spelled as in a vocab.json in GPT-2's byte alphabet. Ids can have gaps.
-   * Each
-   * of the 256 bytes must be a token.
+   * Each of the 256 bytes must be a token.
    */
   readonly vocab: ReadonlyMap<number, Uint8Array> | Readonly<Record<string, number>>;
   /**
@@ -25,8 +24,7 @@ export interface TokenizerParts {
   readonly merges: readonly (MergePair | string)[];
   /**
    * Texts that are found first and never merged. One that is in `vocab` has its id from there; the others get new ids,
-   * from
-   * the first after the vocabulary's. Default: none.
+   * from the first after the vocabulary's. Default: none.
    */
   readonly specialTokens?: readonly string[];
   /** The pattern that splits text into words. Default: `"gpt2"`. */

@@ -93,8 +93,7 @@ export class Kernel {
 
   /**
    * Puts `text[start..end)` into the kernel's input, in pieces that can be pre-tokenized separately (as the whole can),
-   * and
-   * calls `run` with the length of each.
+   * and calls `run` with the length of each.
    *
    * @throws {LongStretchError} If more than {@linkcode MAX_STRETCH_BYTES} cannot be divided like this.
    */

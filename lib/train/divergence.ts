@@ -126,8 +126,7 @@ export interface DivergedStep {
 /**
  * Finds what became NaN or infinite first in a step: something in the forward pass, which is run again, or else a
  * parameter's gradient. The backward pass goes through the parameters from last to first. A step whose gradients are
- * not
- * finite leaves the weights as they were, so they can still be examined.
+ * not finite leaves the weights as they were, so they can still be examined.
  */
 export async function originOfDivergence(step: DivergedStep): Promise<DivergenceOrigin | undefined> {
   const { backend, model, trainer, result, batch, precision, isLast } = step;

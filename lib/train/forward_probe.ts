@@ -17,9 +17,8 @@ export interface ForwardOrigin {
 
 /**
  * Looks for the first array of a forward pass that holds NaN or infinity, in the order of computation: each parameter
- * when
- * it is first read, each result when it is written. It takes one sequence at a time, so that keeping every result needs
- * little memory.
+ * when it is first read, each result when it is written. It takes one sequence at a time, so that keeping every result
+ * needs little memory.
  *
  * @param batch Sequences of the model's context length.
  * @returns `undefined` if everything is finite.

@@ -1,9 +1,7 @@
 /**
  * How many steps training submits to its device before it waits for their results. A host is done with a step long
- * before
- * a GPU is, and waiting for each one costs 11 ms in Deno. But submitted steps cannot be taken back, so a progress line,
- * a
- * pause or a divergence comes only after all of them.
+ * before a GPU is, and waiting for each one costs 11 ms in Deno. But submitted steps cannot be taken back, so a
+ * progress line, a pause or a divergence comes only after all of them.
  */
 export class ReadBackPace {
   readonly #targetMs: number;

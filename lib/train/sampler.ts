@@ -41,8 +41,7 @@ export class Sampler implements Disposable {
 
   /**
    * The configuration's prompt with its continuation. The seed is the configuration's plus the number of steps taken,
-   * so
-   * that the same weights give the same text, whatever was drawn before.
+   * so that the same weights give the same text, whatever was drawn before.
    * @param steps How many steps have been taken.
    * @throws {NoTokenError} If the model computes NaN.
    */
@@ -60,8 +59,7 @@ export class Sampler implements Disposable {
 
   /**
    * The newest tokens of the last sample, including its prompt, as a sequence for a forward pass. A short one is padded
-   * at
-   * its end, where nothing before sees the padding.
+   * at its end, where nothing before sees the padding.
    * @param length The number of tokens: (length) ids and targets.
    */
   lastSequence(length: number): Batch {

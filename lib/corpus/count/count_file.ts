@@ -147,8 +147,7 @@ function readWords(
 
 /**
  * Adds up the counts of several texts. The words of each must be sorted, as {@linkcode parseCounts} returns them; so
- * are
- * those of the sum.
+ * are those of the sum.
  *
  * @param parts Counts, and their names for messages.
  * @throws {UserError} If they were made with different special tokens or patterns, or a sum exceeds 2^53.

@@ -28,8 +28,7 @@ const PIECE_BYTES = 1 << 20;
 
 /**
  * Downloads `url` into the file `part`, and yields its bytes in order as they arrive: first those that `part` has from
- * an
- * earlier run, then new ones, with a Range request. If a server ignores Range, the file is read from the start, and
+ * an earlier run, then new ones, with a Range request. If a server ignores Range, the file is read from the start, and
  * compared with what is here.
  *
  * To find out whether a server states too short a length, it requests what comes after it. When the last piece has been

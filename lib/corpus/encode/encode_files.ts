@@ -36,8 +36,7 @@ export interface EncodeFilesOptions extends EncodeOptions, PublishOptions {
 
 /**
  * Encodes files, or ranges of them, one after the other into the .npy file `output`: uint16 if every id of the
- * tokenizer
- * fits, else uint32. The file appears when it is complete and on disk.
+ * tokenizer fits, else uint32. The file appears when it is complete and on disk.
  *
  * @param ranges What to encode; `endsText` tells whether a text ends there or continues in another range.
  * @throws {UserError} If somebody writes to a file meanwhile.

@@ -118,8 +118,7 @@ export async function* encodeParts(
 /**
  * Encodes parts into the .npy file `path`, which appears when it is complete: uint16 if every id of the tokenizer fits,
  * else uint32. `path.provenance.json` beside it records where the ids come from. Options, result and errors are those
- * of
- * {@linkcode encodeParts}. Plain files are encoded on several threads.
+ * of {@linkcode encodeParts}. Plain files are encoded on several threads.
  *
  * @throws {PathExistsError} If one of the two files exists and must not be replaced.
  */

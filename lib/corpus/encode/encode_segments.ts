@@ -37,8 +37,7 @@ const MAX_BUFFERED = 1 << 22;
 
 /**
  * Encodes segments until none are left. Yields nothing after each, and a segment's number if it must first be known
- * where
- * its ids go in the file.
+ * where its ids go in the file.
  */
 export function* encodeSegments(
   { files, vocabulary, output, dtype, separatorId, endingTexts, ...job }: EncodeJob,

@@ -41,10 +41,9 @@ export interface EncodeShardsOptions extends EncodePartsOptions {
 
 /**
  * Encodes inputs into shards `PREFIX-00000-of-0000N.npy` …, and writes `PREFIX.index.json` once all are complete.
- * Shards
- * that a run with the same arguments has already made are not made again: a run that was cut off continues at the first
- * missing one, and several machines can make one each. The ids of the shards, one after the other, are those of the
- * inputs.
+ * Shards that a run with the same arguments has already made are not made again: a run that was cut off continues at
+ * the first missing one, and several machines can make one each. The ids of the shards, one after the other, are those
+ * of the inputs.
  *
  * @param prefix The path and beginning of the file names.
  * @throws {UserError} If existing shards were made with other arguments, or the inputs cannot be divided.

@@ -24,8 +24,7 @@ export async function readBlocks(path: string, maxBytes: number): Promise<Uint8A
 
 /**
  * An excerpt of each length, from random places that depend only on the seed. If it would be longer than its block, it
- * is
- * the whole block.
+ * is the whole block.
  * @param blocks At least one.
  */
 export function drawExcerpts(blocks: readonly Uint8Array[], lengths: readonly number[], seed: number): Uint8Array[] {

@@ -55,8 +55,7 @@ const DEFAULT_WINDOW_BYTES = 50;
 
 /**
  * Measures how much of generated texts was copied from a corpus, and how much of a held-out text occurs in it. The
- * corpus
- * is streamed once; only the other texts are held in memory. Both measures are exact.
+ * corpus is streamed once; only the other texts are held in memory. Both measures are exact.
  *
  * @throws {RangeError} If there are no samples, or `windowBytes` is not a positive integer.
  */

@@ -17,8 +17,7 @@ export interface Overlap {
  * memory only for the texts.
  *
  * The corpus goes through the texts' suffix automaton. At each byte, the state tells the longest string ending there
- * that
- * occurs in a text. Each state keeps the longest of its strings that was met.
+ * that occurs in a text. Each state keeps the longest of its strings that was met.
  */
 export class OverlapFinder {
   readonly #texts: readonly Uint8Array[];

@@ -47,8 +47,7 @@ export class Encoder {
 
   /**
    * Encodes `text[start..end)`, which must be independent of its surroundings and have no special tokens. Passes the
-   * ids to
-   * `put`; they are valid only during the call.
+   * ids to `put`; they are valid only during the call.
    */
   encode(text: Uint8Array, start: number, end: number, put: (ids: IdsView) => void): void {
     const kernel = this.#kernel;

@@ -28,8 +28,7 @@ export interface PairOptions {
   readonly pattern: PatternName;
   /**
    * All special tokens. Default: those of `added`, and tokens that are neither a byte nor made by a merge. As that may
-   * be
-   * wrong, it is reported to `onNote`.
+   * be wrong, it is reported to `onNote`.
    */
   readonly specials?: readonly SpecialToken[];
   readonly added?: readonly SpecialToken[];

@@ -50,8 +50,7 @@ export function numInitialTokens(specialTexts: readonly string[]): number {
 
 /**
  * Ids of special tokens and bytes in a vocabulary made by training: special tokens first, in the order given, then the
- * 256
- * bytes. A special token of one printable ASCII character has no id of its own: it is the token of that byte.
+ * 256 bytes. A special token of one printable ASCII character has no id of its own: it is the token of that byte.
  *
  * @throws {UserError} If a special token is empty, is not well formed, or is what files write for another byte.
  */
