@@ -163,6 +163,22 @@ Deno.test("generate refuses a prompt from stdin that is not text", async () => {
   });
 });
 
+Deno.test("every task answers JSON Lines without the field with the fields there are", async (t) => {
+  await withRun(async (dir) => {
+    await Deno.writeTextFile(`${dir}/a.jsonl`, `{"id":1,"body":${JSON.stringify(TEXT)}}\n`);
+    for (const [name, [main, ...args]] of Object.entries(READERS(dir))) {
+      if (name === "held-out") continue;
+      await t.step(name, async () => {
+        const { code, stdout, stderr } = await capture(main, ...args, `${dir}/a.jsonl`);
+        assertEquals([code, stdout], [1, ""]);
+        assertStringIncludes(stderr, 'got no text in "text", must be a JSON object with text there. ');
+        assertStringIncludes(stderr, 'Name the --field that has it; fields with text are "body"; others are "id"\n');
+        assertEquals(outputs(dir), []);
+      });
+    }
+  });
+});
+
 Deno.test("every task refuses --field where no input is JSON Lines, whose fields would be taken for text", async (t) => {
   await withRun(async (dir) => {
     await Deno.writeTextFile(`${dir}/a.json`, `{"body":${JSON.stringify(TEXT)}}\n`);
