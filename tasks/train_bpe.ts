@@ -5,6 +5,7 @@ import process from "node:process";
 import { writeDirectoryAtomically, writeFileAtomically } from "../lib/io/atomic.ts";
 import { addCounts, parseCounts } from "../lib/corpus/count/count_file.ts";
 import { type CountedText, type CountTimes } from "../lib/corpus/count/count_texts.ts";
+import type { InputReport } from "../lib/corpus/expand_inputs.ts";
 import { longestTokens, MergeHistory } from "../lib/tokenizer/train/merge_history.ts";
 import { PATTERN_NAMES } from "../lib/tokenizer/pretokenize/patterns.ts";
 import { formatTiktoken } from "../lib/tokenizer/vocabulary/tiktoken_file.ts";
@@ -19,6 +20,7 @@ import type { Flags } from "./cli/flags.ts";
 import { requireOutputDirectory } from "./cli/output.ts";
 import { runTask } from "./cli/run.ts";
 import { formatBytes } from "./cli/sizes.ts";
+import { describeInputs } from "./cli/text_inputs.ts";
 import { PATTERN_LIST } from "./cli/tokenizer.ts";
 import { quoteToken } from "./cli/tokens.ts";
 
@@ -40,7 +42,8 @@ Trains a byte-level BPE tokenizer on text, or on words counted before.
   --pattern NAME      what splits text into words: ${PATTERN_LIST}. Default: gpt2
   --tiktoken          also write DIR/tokenizer.tiktoken: ranks for Python's tiktoken. They hold neither the pattern nor
                       the special tokens
-  --json              print the report as JSON: seconds per phase, peak memory, the longest token and its merges
+  --json              print the report as JSON: what was read by kind, seconds per phase, peak memory, the longest token
+                      and its merges
   --force             replace DIR if it is a tokenizer and nothing else is in it
   --help              print this
 `;
@@ -85,6 +88,7 @@ export function main(args: string[]): Promise<number> {
     const ended = performance.now();
     const report = {
       vocabSize: tokenizer.vocabSize,
+      ...(counted.report && { inputs: describeInputs(counted.report) }),
       bytes: counted.bytes,
       words: counted.words.counts.length,
       seconds: {
@@ -103,7 +107,10 @@ export function main(args: string[]): Promise<number> {
   });
 }
 
-function countText(flags: TrainFlags): Promise<CountedText & CountTimes> {
+/** Counted words, and of text what was read. */
+type Counted = CountedText & CountTimes & { readonly report?: InputReport };
+
+function countText(flags: TrainFlags): Promise<Counted> {
   const specialTokens = flags.special.length > 0 ? flags.special : ["<|endoftext|>"];
   const check = async (inputs: readonly string[]) => {
     await requireOutput(flags, inputs);
@@ -112,7 +119,7 @@ function countText(flags: TrainFlags): Promise<CountedText & CountTimes> {
   return countInputs(flags.input, flags, check, { specialTokens, pattern: flags.pattern });
 }
 
-async function readCounts(flags: TrainFlags): Promise<CountedText & CountTimes> {
+async function readCounts(flags: TrainFlags): Promise<Counted> {
   for (const given of ["special", "pattern"] as const) {
     if ((flags[given]?.length ?? 0) === 0) continue;
     throw new UsageError(
@@ -149,6 +156,7 @@ function describeLongest(tokenizer: Tokenizer) {
 
 interface Report {
   readonly vocabSize: number;
+  readonly inputs?: ReturnType<typeof describeInputs>;
   readonly bytes: number;
   readonly words: number;
   readonly seconds: Readonly<Record<"read" | "pretokenize" | "merge" | "write" | "total", number>>;

@@ -3,6 +3,7 @@ import { constants, gunzipSync } from "node:zlib";
 import { UserError } from "../errors.ts";
 import { statOrNull } from "../io/stat_or_null.ts";
 import { type FileFilter, findFiles, identityOf, type SkipReason } from "./find_files.ts";
+import { type InputKind, inputKinds } from "./input_kinds.ts";
 import { requireText } from "./text_bytes.ts";
 import { type Examined, EXAMINED_BYTES, type ExaminedText, examineText } from "./text_format.ts";
 import { STDIN, type TextInput } from "./text_inputs.ts";
@@ -17,6 +18,8 @@ export interface SkippedInput {
 
 /** What inputs turned out to be. */
 export interface InputReport {
+  /** All files that are read, named or found, by what their names end in. Pipes and standard input are none. */
+  readonly kinds: readonly InputKind[];
   /** Files that were found in directories. */
   readonly found: readonly TextInput[];
   /** Files below directories that are not read. */
@@ -89,6 +92,10 @@ class InputList implements InputReport {
   readonly marked: string[] = [];
   readonly #identities = new Set<string>();
 
+  get kinds(): InputKind[] {
+    return inputKinds(this.all);
+  }
+
   add(input: TextInput): void {
     this.all.push(input);
   }
@@ -134,7 +141,8 @@ class InputList implements InputReport {
     if (this.all.length > before) return;
     const got = include === undefined ? "a directory without text" : `a directory without text named ${include.name}`;
     const others = this.skipped.filter(({ path }) => path.startsWith(`${root}/`));
-    const first = others.length > 0 ? ` (skipped ${others[0].path}: ${others[0].reason})` : "";
+    const more = others.length > 1 ? `, and ${others.length - 1} more` : "";
+    const first = others.length > 0 ? ` (skipped ${others[0].path}: ${others[0].reason}${more})` : "";
     throw new UserError(`Cannot read ${path}: got ${got}${first}, must hold some. Name another`);
   }
 

@@ -1,4 +1,5 @@
 // Counting the words of what a person names, with progress, until Ctrl-C.
+import type { InputReport } from "../../lib/corpus/expand_inputs.ts";
 import { nameOf, textSourceOf } from "../../lib/corpus/text_inputs.ts";
 import {
   type CountedText,
@@ -27,8 +28,10 @@ export async function countInputs(
     /** Whether there need not be any text. */
     readonly mayBeEmpty?: boolean;
   },
-): Promise<CountedText & CountTimes> {
+): Promise<CountedText & CountTimes & { readonly report?: InputReport }> {
+  let report: InputReport | undefined;
   const inputs = await findInputs(paths, {
+    onReport: (all) => report = all,
     stdinIsJsonLines: field !== undefined,
     stdinMayBeEmpty: mayBeEmpty,
     include,
@@ -44,7 +47,7 @@ export async function countInputs(
     );
     const onProgress = (bytes: number) => progress.update({ storedBytes: bytes });
     const counted = await countTexts(sources, { ...options, names: inputs.map(nameOf), signal, onProgress });
-    if (counted.bytes > 0 || mayBeEmpty) return counted;
+    if (counted.bytes > 0 || mayBeEmpty) return { ...counted, report };
     throw new UserError(
       `Cannot count ${paths.join(", ")}: got no text in any file, must be some. Check how it was made`,
     );
