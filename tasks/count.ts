@@ -4,6 +4,7 @@ import { writeFileAtomically } from "../lib/io/atomic.ts";
 import { formatCounts } from "../lib/corpus/count/count_file.ts";
 import { countInputs } from "./cli/count_inputs.ts";
 import { UsageError } from "./cli/errors.ts";
+import { FILTER_FLAGS, FILTER_HELP } from "./cli/file_filter.ts";
 import { requireOutputFile } from "./cli/output.ts";
 import { runTask } from "./cli/run.ts";
 import { formatBytes } from "./cli/sizes.ts";
@@ -20,7 +21,7 @@ The merges are those of one run over all the text, if no document lies across tw
 
   --input PATH...     the text: files, directories, or - for stdin. Gzip is unpacked; of .jsonl and .ndjson files each line
                       is a text
-  --include GLOB      of directories, take the files whose names match: '*.txt'; with a slash in it, whose paths do
+  ${FILTER_HELP}
   --stdin             the same as --input -
   --field NAME        field of the .jsonl objects with the text. Default: text. With stdin: that is JSON Lines too
   --special TOKEN     text that splits the input; may be given several times. Default: <|endoftext|>
@@ -36,7 +37,7 @@ const TASK = {
   flags: {
     input: { type: "strings", many: true },
     stdin: { type: "boolean" },
-    include: { type: "string" },
+    ...FILTER_FLAGS,
     field: { type: "string" },
     special: { type: "strings", default: ["<|endoftext|>"] },
     out: { type: "string", required: true },

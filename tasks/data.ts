@@ -10,6 +10,7 @@ import { requireSeparate } from "../lib/io/replaceable.ts";
 import { textPieces } from "../lib/corpus/text_source.ts";
 import { UsageError } from "./cli/errors.ts";
 import { requireField } from "./cli/field_flag.ts";
+import { FILTER_FLAGS, FILTER_HELP } from "./cli/file_filter.ts";
 import { untilInterrupted } from "./cli/interrupt.ts";
 import { requireOutputFile, requireOutputName } from "./cli/output.ts";
 import { type Progress, startProgress } from "./cli/progress.ts";
@@ -29,7 +30,7 @@ Prepares text to learn from: downloads a dataset, or splits your own text, by do
   --base-url URL      a mirror: the files are fetched from URL/FILE
   --input PATH...     your own text: files, directories, or - for stdin; gzip is unpacked; each line of a .jsonl file is a
                       document
-  --include GLOB      of directories, take the files whose names match: '*.txt'; with a slash in it, whose paths do
+  ${FILTER_HELP}
   --out DIR           where the files go: with --input, train.txt and valid.txt
   --field NAME        field of the .jsonl objects with the text. Default: text. With stdin: that is JSON Lines too
   --separator TEXT    what stands between documents, and is written after each. Default: <|endoftext|>
@@ -46,7 +47,7 @@ const TASK = {
     dataset: { type: "string", choices: ["tinystories", "owt", "shakespeare"] },
     "base-url": { type: "string" },
     input: { type: "strings", many: true },
-    include: { type: "string" },
+    ...FILTER_FLAGS,
     out: { type: "string", required: true },
     field: { type: "string" },
     separator: { type: "string", default: "<|endoftext|>" },
@@ -81,6 +82,7 @@ export function main(args: string[]): Promise<number> {
     const inputs = await findInputs(flags.input, {
       stdinIsJsonLines: flags.field !== undefined,
       include: flags.include,
+      exclude: flags.exclude,
     });
     requireField(flags.field, inputs);
     const paths = { train: `${flags.out}/train.txt`, valid: `${flags.out}/valid.txt` };

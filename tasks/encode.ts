@@ -13,6 +13,7 @@ import { tokenizerFiles } from "../lib/tokenizer/tokenizer_dir.ts";
 import { UsageError, UserError } from "./cli/errors.ts";
 import type { Flags } from "./cli/flags.ts";
 import { requireField } from "./cli/field_flag.ts";
+import { FILTER_FLAGS, FILTER_HELP } from "./cli/file_filter.ts";
 import { untilInterrupted } from "./cli/interrupt.ts";
 import { requireOutputFile, requireOutputName, requirePlainFile, requireWritable } from "./cli/output.ts";
 import { runTask } from "./cli/run.ts";
@@ -32,7 +33,7 @@ Encodes text into token ids.
   ${TOKENIZER_HELP}
   --input PATH...     the text: files, directories, or - for stdin. Gzip is unpacked; of .jsonl and .ndjson files each line
                       is a text. No token reaches from one text into the next
-  --include GLOB      of directories, take the files whose names match: '*.txt'; with a slash in it, whose paths do
+  ${FILTER_HELP}
   --field NAME        field of the .jsonl objects with the text. Default: text. With stdin: that is JSON Lines too
   --separator TOKEN   special token put after each text (file, or line of a .jsonl file). Default: none
   --specials-as-text  encode what looks like a special token like other text
@@ -54,7 +55,7 @@ const TASK = {
     tokenizer: { type: "string", required: true },
     pattern: PATTERN_FLAG,
     input: { type: "strings", required: true, many: true },
-    include: { type: "string" },
+    ...FILTER_FLAGS,
     field: { type: "string" },
     separator: { type: "string" },
     "specials-as-text": { type: "boolean" },
@@ -73,6 +74,7 @@ export function main(args: string[]): Promise<number> {
     const inputs = await findInputs(flags.input, {
       stdinIsJsonLines: flags.field !== undefined,
       include: flags.include,
+      exclude: flags.exclude,
     });
     requireField(flags.field, inputs);
     await requireTokenizer(flags.tokenizer);

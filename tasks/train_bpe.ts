@@ -15,6 +15,7 @@ import { requireVocabSize } from "../lib/tokenizer/train/train.ts";
 import { trainBpeFromCounts } from "../lib/corpus/train_bpe.ts";
 import { countInputs } from "./cli/count_inputs.ts";
 import { UsageError } from "./cli/errors.ts";
+import { FILTER_FLAGS, FILTER_HELP } from "./cli/file_filter.ts";
 import { requireInputFile } from "./cli/files.ts";
 import type { Flags } from "./cli/flags.ts";
 import { requireOutputDirectory } from "./cli/output.ts";
@@ -32,7 +33,7 @@ Trains a byte-level BPE tokenizer on text, or on words counted before.
 
   --input PATH...     text to learn from: files, directories, or - for stdin. Gzip is unpacked; of .jsonl and .ndjson files each
                       line is a text
-  --include GLOB      of directories, take the files whose names match: '*.txt'; with a slash in it, whose paths do
+  ${FILTER_HELP}
   --field NAME        field of the .jsonl objects with the text. Default: text. With stdin: that is JSON Lines too
   --counts FILE...    instead of text: what deno task count made of it. The merges are the same
   --vocab-size N      number of tokens: special tokens, 256 bytes, and the merges
@@ -53,7 +54,7 @@ const TASK = {
   help: HELP,
   flags: {
     input: { type: "strings", many: true },
-    include: { type: "string" },
+    ...FILTER_FLAGS,
     field: { type: "string" },
     counts: { type: "strings", many: true },
     "vocab-size": { type: "integer", required: true },

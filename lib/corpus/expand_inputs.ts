@@ -24,6 +24,8 @@ export interface InputReport {
   readonly found: readonly TextInput[];
   /** Files below directories that are not read. */
   readonly skipped: readonly SkippedInput[];
+  /** Names of filters that match nothing in any directory. */
+  readonly unmatched: readonly string[];
   /** Files that are read twice because they were named twice. */
   readonly repeated: readonly string[];
   /** Files whose beginning is not UTF-8. Their bytes are taken as they are. */
@@ -38,8 +40,10 @@ export interface ExpandInputsOptions {
   readonly stdinIsJsonLines?: boolean;
   /** Whether standard input may have nothing in it. */
   readonly stdinMayBeEmpty?: boolean;
-  /** Which files of directories are wanted. By default all are. */
-  readonly include?: FileFilter;
+  /** Which files of directories are wanted: those that one of these matches. By default all are. */
+  readonly include?: FileFilter | readonly FileFilter[];
+  /** Which files of directories are not wanted, and which directories in them are not looked into. */
+  readonly exclude?: FileFilter | readonly FileFilter[];
   /** Called once, when all are found. */
   readonly onReport?: (report: InputReport) => void;
 }
@@ -55,7 +59,9 @@ export async function expandInputs(
   paths: readonly string[],
   options: ExpandInputsOptions = {},
 ): Promise<TextInput[]> {
-  const inputs = new InputList();
+  const include = options.include === undefined ? undefined : [options.include].flat();
+  const exclude = [options.exclude ?? []].flat();
+  const inputs = new InputList(include, exclude);
   for (const path of paths) {
     if (path === STDIN) {
       const { stdinIsJsonLines = false, stdinMayBeEmpty } = options;
@@ -66,16 +72,21 @@ export async function expandInputs(
     if (info === null) {
       throw new UserError(`Cannot read ${path}: got no such file, must be an existing file. Check the path`);
     }
-    if (info.isDirectory) await inputs.addDirectory(path, options.include);
+    if (info.isDirectory) await inputs.addDirectory(path);
     else await inputs.addFile(path, info);
   }
   if (inputs.all.filter(({ path }) => path === STDIN).length > 1) {
     throw new UserError("Cannot read standard input twice: got - several times, must be given once");
   }
-  if (options.include !== undefined && inputs.numDirectories === 0) {
-    throw new UserError(
-      `Cannot take files that match ${options.include.name}: got no directory, must be one to take them from. Name one`,
-    );
+  if (inputs.numDirectories === 0) {
+    for (const [filters, aim] of [[include ?? [], "take"], [exclude, "leave out"]] as const) {
+      if (filters.length === 0) continue;
+      throw new UserError(
+        `Cannot ${aim} files that match ${
+          namesOf(filters)
+        }: got no directory, must be one to look for them in. Name one`,
+      );
+    }
   }
   options.onReport?.(inputs);
   return inputs.all;
@@ -91,6 +102,19 @@ class InputList implements InputReport {
   readonly notUtf8: string[] = [];
   readonly marked: string[] = [];
   readonly #identities = new Set<string>();
+  readonly #matched = new Set<FileFilter>();
+  readonly #include: readonly FileFilter[] | undefined;
+  readonly #exclude: readonly FileFilter[];
+
+  constructor(include: readonly FileFilter[] | undefined, exclude: readonly FileFilter[]) {
+    this.#include = include;
+    this.#exclude = exclude;
+  }
+
+  get unmatched(): string[] {
+    const all = [...this.#include ?? [], ...this.#exclude];
+    return all.filter((filter) => !this.#matched.has(filter)).map(({ name }) => name);
+  }
 
   get kinds(): InputKind[] {
     return inputKinds(this.all);
@@ -119,11 +143,17 @@ class InputList implements InputReport {
   }
 
   /** Adds the texts in a directory. */
-  async addDirectory(path: string, include: FileFilter | undefined): Promise<void> {
+  async addDirectory(path: string): Promise<void> {
     this.numDirectories++;
     const root = path.replace(/(?<=.)\/+$/, "");
     const before = this.all.length;
-    const { files, skipped } = await findFiles(root, { include, others: this.#identities });
+    const include = this.#include;
+    const { files, skipped } = await findFiles(root, {
+      include,
+      exclude: this.#exclude,
+      onMatch: (filter) => this.#matched.add(filter),
+      others: this.#identities,
+    });
     this.skipped.push(...skipped);
     for (const { path, info, identity } of files) {
       const { isGzip, text } = examineFile(path);
@@ -139,7 +169,9 @@ class InputList implements InputReport {
       }
     }
     if (this.all.length > before) return;
-    const got = include === undefined ? "a directory without text" : `a directory without text named ${include.name}`;
+    const got = include === undefined
+      ? "a directory without text"
+      : `a directory without text named ${namesOf(include)}`;
     const others = this.skipped.filter(({ path }) => path.startsWith(`${root}/`));
     const more = others.length > 1 ? `, and ${others.length - 1} more` : "";
     const first = others.length > 0 ? ` (skipped ${others[0].path}: ${others[0].reason}${more})` : "";
@@ -154,6 +186,10 @@ class InputList implements InputReport {
     if (!input.isJsonLines && text.hasByteOrderMark) this.marked.push(input.path);
     this.add(input);
   }
+}
+
+function namesOf(filters: readonly FileFilter[]): string {
+  return filters.map(({ name }) => name).join(" or ");
 }
 
 function isNamedGzip(path: string): boolean {

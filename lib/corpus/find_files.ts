@@ -2,7 +2,14 @@
 import { statOrNull } from "../io/stat_or_null.ts";
 
 /** Why a path below a directory is passed over. */
-export type SkipReason = "hidden" | "empty" | "not a file" | "a broken link" | "a circular link" | "read already";
+export type SkipReason =
+  | "excluded"
+  | "hidden"
+  | "empty"
+  | "not a file"
+  | "a broken link"
+  | "a circular link"
+  | "read already";
 
 /** A path that was passed over. */
 export interface SkippedPath {
@@ -17,18 +24,22 @@ export interface FoundFile {
   readonly identity: string;
 }
 
-/** Which files are wanted. */
+/** Files that are wanted, or that are not. */
 export interface FileFilter {
   /** What a person calls it: a glob. */
   readonly name: string;
-  /** Whether a file is wanted, by its path from the directory on that is searched. */
+  /** Whether it is about a file, by its path from the directory on that is searched. */
   readonly matches: (path: string) => boolean;
 }
 
 /** How files are looked for. */
 export interface FindFilesOptions {
-  /** By default all are wanted. */
-  readonly include?: FileFilter;
+  /** Files that one of these matches are wanted. By default all are. */
+  readonly include?: readonly FileFilter[];
+  /** Files that one of these matches are not wanted, nor is anything in directories that one matches. */
+  readonly exclude?: readonly FileFilter[];
+  /** Called with each of the filters that matches something, once or more. */
+  readonly onMatch?: (filter: FileFilter) => void;
   /** Files that are there already, by their identity: links to them are passed over. */
   readonly others?: ReadonlySet<string>;
 }
@@ -39,17 +50,30 @@ export interface FindFilesOptions {
  */
 export async function findFiles(
   root: string,
-  { include, others = new Set() }: FindFilesOptions = {},
+  { include, exclude = [], onMatch, others = new Set() }: FindFilesOptions = {},
 ): Promise<{ readonly files: FoundFile[]; readonly skipped: SkippedPath[] }> {
   const files: FoundFile[] = [];
   const skipped: SkippedPath[] = [];
   const taken = new Set<string>(), walked = new Set<string>();
   const links: string[] = [];
   const skip = (path: string, reason: SkipReason) => skipped.push({ path, reason });
-  const isWanted = (path: string) => include === undefined || include.matches(path.slice(root.length + 1));
+  const isMatched = (path: string, filters: readonly FileFilter[]) => {
+    // All are tried, so that each that matches is known.
+    const matching = filters.filter(({ matches }) => matches(path.slice(root.length + 1)));
+    for (const filter of matching) onMatch?.(filter);
+    return matching.length > 0;
+  };
+  const isExcluded = (path: string) => isMatched(path, exclude);
+  const choose = (path: string): "included" | "excluded" | "neither" => {
+    const isLeftOut = isExcluded(path);
+    if (include !== undefined && !isMatched(path, include)) return "neither";
+    return isLeftOut ? "excluded" : "included";
+  };
 
   const takeFile = (path: string, info: Deno.FileInfo, realPath: string, isLinked: boolean) => {
-    if (!isWanted(path)) return;
+    const chosen = choose(path);
+    if (chosen === "neither") return;
+    if (chosen === "excluded") return skip(path, chosen);
     if (!info.isFile) return skip(path, "not a file");
     if (info.size === 0) return skip(path, "empty");
     const identity = identityOf(info, realPath);
@@ -62,10 +86,12 @@ export async function findFiles(
     walked.add(realDir);
     for await (const { name, isSymlink, isDirectory } of Deno.readDir(dir)) {
       const path = `${dir}/${name}`, realPath = `${realDir}/${name}`;
-      if (name.startsWith(".")) skip(path, "hidden");
+      if (name.startsWith(".")) skip(path, isExcluded(path) ? "excluded" : "hidden");
       else if (isSymlink) links.push(path);
-      else if (isDirectory) await walk(path, realPath, isLinked);
-      else takeFile(path, await Deno.stat(path), realPath, isLinked);
+      else if (isDirectory) {
+        if (isExcluded(path)) skip(path, "excluded");
+        else await walk(path, realPath, isLinked);
+      } else takeFile(path, await Deno.stat(path), realPath, isLinked);
     }
   };
 
@@ -75,12 +101,14 @@ export async function findFiles(
     for (const path of links.splice(0).sort(comparePaths)) {
       const info = await statOrNull(path);
       if (info === null) {
-        if (isWanted(path)) skip(path, "a broken link");
+        const chosen = choose(path);
+        if (chosen !== "neither") skip(path, chosen === "excluded" ? chosen : "a broken link");
         continue;
       }
       const realPath = await Deno.realPath(path);
       const realParent = await Deno.realPath(path.slice(0, path.lastIndexOf("/")));
       if (!info.isDirectory) takeFile(path, info, realPath, true);
+      else if (isExcluded(path)) skip(path, "excluded");
       else if (`${realParent}/`.startsWith(realPath.replace(/\/?$/, "/"))) skip(path, "a circular link");
       else if (walked.has(realPath)) skip(path, "read already");
       else await walk(path, realPath, true);

@@ -9,6 +9,7 @@ import {
 } from "../../lib/corpus/count/count_texts.ts";
 import { UserError } from "./errors.ts";
 import { requireField } from "./field_flag.ts";
+import type { FilterGlobs } from "./file_filter.ts";
 import { untilInterrupted } from "./interrupt.ts";
 import { findInputs, warn } from "./text_inputs.ts";
 import { TextProgress } from "./text_progress.ts";
@@ -17,12 +18,12 @@ import { TextProgress } from "./text_progress.ts";
  * Counts inputs: files, directories, `-` for stdin.
  *
  * @param field Field of JSON Lines objects with the text. If it is given, stdin is JSON Lines too.
- * @param include A glob for the files of directories.
+ * @param include Globs for the files of directories; `exclude` too.
  * @param check Called with the inputs' paths when they are known to be there, before they are read.
  */
 export async function countInputs(
   paths: readonly string[],
-  { field, include }: { readonly field?: string; readonly include?: string },
+  { field, include, exclude }: FilterGlobs & { readonly field?: string },
   check: (inputs: readonly string[]) => void | Promise<void>,
   { mayBeEmpty = false, ...options }: Pick<CountTextsOptions, "specialTokens" | "pattern"> & {
     /** Whether there need not be any text. */
@@ -35,6 +36,7 @@ export async function countInputs(
     stdinIsJsonLines: field !== undefined,
     stdinMayBeEmpty: mayBeEmpty,
     include,
+    exclude,
   });
   requireField(field, inputs);
   await check(inputs.map(({ path }) => path));

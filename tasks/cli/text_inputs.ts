@@ -3,30 +3,27 @@ import { expandInputs, type ExpandInputsOptions, type InputReport } from "../../
 import { formatSi } from "../../lib/accounting/units.ts";
 import type { InputKind } from "../../lib/corpus/input_kinds.ts";
 import type { TextInput } from "../../lib/corpus/text_inputs.ts";
-import { fileFilter } from "./file_filter.ts";
+import { fileFilters, type FilterGlobs } from "./file_filter.ts";
+import { shown } from "./shown.ts";
 
 /** Paths, or kinds of file, that are listed; more are counted. */
 const LISTED = 5;
 /** What is passed over in any directory, and nothing to worry about. */
-const EXPECTED: readonly string[] = ["hidden", "empty", "read already"];
+const EXPECTED: readonly string[] = ["excluded", "hidden", "empty", "read already"];
 
 /** Options for `findInputs`. */
-export interface FindInputsOptions extends Omit<ExpandInputsOptions, "include"> {
-  /** A glob that files in directories must match: see `fileFilter`. */
-  readonly include?: string;
-}
+export interface FindInputsOptions extends Omit<ExpandInputsOptions, "include" | "exclude">, FilterGlobs {}
 
 /** Finds inputs, and says what was found in directories and what is odd. Throws as {@linkcode expandInputs}. */
 export function findInputs(
   paths: readonly string[],
-  { include, ...options }: FindInputsOptions = {},
+  { include, exclude, ...options }: FindInputsOptions = {},
 ): Promise<TextInput[]> {
-  const filter = include === undefined ? undefined : fileFilter(include);
   const onReport = (report: InputReport) => {
     tell(report);
     options.onReport?.(report);
   };
-  return expandInputs(paths, { ...options, include: filter, onReport });
+  return expandInputs(paths, { ...options, ...fileFilters({ include, exclude }), onReport });
 }
 
 /** What `--json` prints of inputs: what is read by kind, and how much of directories is passed over, by reason. */
@@ -40,7 +37,7 @@ export function warn(message: string): void {
   console.error(`warning: ${message}`);
 }
 
-function tell({ kinds, found, skipped, repeated, notUtf8, marked }: InputReport): void {
+function tell({ kinds, found, skipped, unmatched, repeated, notUtf8, marked }: InputReport): void {
   const numFiles = kinds.reduce((sum, { files }) => sum + files, 0);
   // One file that was named is no news.
   if (found.length > 0 || numFiles > 1) {
@@ -52,6 +49,7 @@ function tell({ kinds, found, skipped, repeated, notUtf8, marked }: InputReport)
     if (EXPECTED.includes(reason)) console.error(`skipped ${paths.length} ${reason}`);
     else warn(`skipped ${files(paths.length)}, ${reason}: ${list(paths.map(({ path }) => path))}`);
   }
+  for (const name of unmatched) warn(`nothing in the directories matches ${shown(name)}`);
   if (repeated.length > 0) warn(`${files(repeated.length)} named more than once, and read as often: ${list(repeated)}`);
   if (notUtf8.length > 0) {
     warn(`${files(notUtf8.length)} not in UTF-8, whose bytes are taken as they are: ${list(notUtf8)}`);

@@ -131,6 +131,20 @@ Deno.test("a directory is said to be read: what of it, and what not; a glob choo
       assertStringIncludes(stderr, "Found 2 files of text, 1.92 kB: 2 .txt (1.92 kB)\nskipped 1 hidden\n");
     }
     assertEquals((await readNpy(`${dir}/out.npy`)).length, numIds * 2 / 3);
+    // Both may be given several times.
+    for (const [task, [main, ...args]] of Object.entries(READERS(dir)).slice(0, 5)) {
+      const chosen = ["--include", "*.txt", "--include", "*.md", "--exclude", "[ae].txt", "--exclude", "*.dat"];
+      const force = task === "compare-tokenizers" ? [] : ["--force"];
+      const { code, stderr } = await capture(main, ...args, `${dir}/in`, ...chosen, ...force);
+      if (task !== "data") assertEquals(code, 0, stderr);
+      assertStringIncludes(
+        stderr,
+        "Found 2 files of text, 1.92 kB: 1 .md (960 B), 1 .txt (960 B)\n" +
+          "skipped 1 hidden\nskipped 2 excluded\n" +
+          `warning: skipped 1 file, a broken link: ${dir}/in/f.txt\n` +
+          "warning: nothing in the directories matches *.dat\n",
+      );
+    }
   });
 });
 
