@@ -1,5 +1,6 @@
 // Prepares text: downloads a dataset, or splits your own text into train and validation text.
 //   deno task data --dataset tinystories --out data/tinystories
+import { formatCount } from "../lib/accounting/units.ts";
 import { CATALOG, type CatalogFile } from "../lib/corpus/download/catalog.ts";
 import { fetchDataset } from "../lib/corpus/download/fetch_dataset.ts";
 import { documentsOf } from "../lib/corpus/documents.ts";
@@ -36,6 +37,8 @@ Prepares text to learn from: downloads a dataset, or splits your own text, by do
   --separator TEXT    what stands between documents, and is written after each. Default: <|endoftext|>
   --valid-fraction F  share of documents for validation. Default: 0.05
   --seed N            which documents those are. Default: 0
+  --drop-duplicates   write each document once: leave out those that came before, byte for byte but for white space at their
+                      ends. The others go where they go without. Default: count those in both parts, and warn
   --force             replace train.txt and valid.txt, or files with a dataset's names that are not the dataset's
   --help              print this
 `;
@@ -53,6 +56,7 @@ const TASK = {
     separator: { type: "string", default: "<|endoftext|>" },
     "valid-fraction": { type: "number", default: 0.05, min: 1e-9, max: 1 - 1e-9 },
     seed: { type: "integer", default: 0, min: 0 },
+    "drop-duplicates": { type: "boolean" },
     force: { type: "boolean" },
   },
 } as const;
@@ -97,6 +101,7 @@ export function main(args: string[]): Promise<number> {
             separator: flags.separator,
             validFraction: flags["valid-fraction"],
             seed: flags.seed,
+            dropDuplicates: flags["drop-duplicates"],
             replace: flags.force,
             signal,
           })
@@ -109,8 +114,11 @@ export function main(args: string[]): Promise<number> {
     }
     if (parts.sharedDocuments > 0) {
       warn(
-        `${parts.sharedDocuments} of ${parts.valid.documents} validation documents are in the training text too, byte for byte: a loss on them says little. Take duplicates out of your text first`,
+        `${parts.sharedDocuments} of ${parts.valid.documents} validation documents are in the training text too: a loss on them says little. Leave them out with --drop-duplicates`,
       );
+    }
+    if (parts.droppedDocuments > 0) {
+      console.error(`dropped ${formatCount(parts.droppedDocuments)} documents that came before`);
     }
     for (const part of ["train", "valid"] as const) {
       console.log(`${paths[part]}: ${parts[part].documents} documents, ${megabytes(parts[part].bytes)}`);

@@ -138,6 +138,12 @@ Deno.test("data --input says when validation documents are in the training text 
       stderr,
       `warning: ${numValid} of ${numValid} validation documents are in the training text too`,
     );
+    const others = Array.from({ length: 20 }, (_, i) => `number ${i}<|endoftext|>`).join("");
+    await Deno.writeTextFile(`${dir}/a.txt`, `${others}${"the same<|endoftext|>\n".repeat(20)}`);
+    const once = await capture(main, ...args, "--force", "--drop-duplicates");
+    assertEquals([once.code, once.stderr], [0, "dropped 19 documents that came before\n"]);
+    const written = ["train", "valid"].map((part) => Deno.readTextFileSync(`${dir}/out/${part}.txt`)).join("");
+    assertEquals(written.split("<|endoftext|>").length - 1, 21);
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
