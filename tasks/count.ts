@@ -3,6 +3,7 @@
 import { writeFileAtomically } from "../lib/io/atomic.ts";
 import { formatCounts } from "../lib/corpus/count/count_file.ts";
 import { countInputs } from "./cli/count_inputs.ts";
+import { DOCUMENT_SEPARATOR_FLAG, parseDocumentSeparator } from "./cli/document_separator.ts";
 import { UsageError } from "./cli/errors.ts";
 import { FILTER_FLAGS, FILTER_HELP } from "./cli/file_filter.ts";
 import { requireOutputFile } from "./cli/output.ts";
@@ -25,6 +26,8 @@ The merges are those of one run over all the text, if no document lies across tw
   --stdin             the same as --input -
   --field NAME        field of the .jsonl objects with the text. Default: text. With stdin: that is JSON Lines too
   --special TOKEN     text that splits the input; may be given several times. Default: <|endoftext|>
+  --document-separator TEXT  what stands between documents in the text, where no special token does. It splits the input
+                      and is not counted. '\\n-----\\n' is a line of five dashes
   --out FILE          the counts: sorted, compact, with a checksum. With - they go to stdout
   --base64            write them as one line of text: for Spark's pipe, where stdin may be empty
   --force             replace FILE if it exists
@@ -40,6 +43,7 @@ const TASK = {
     ...FILTER_FLAGS,
     field: { type: "string" },
     special: { type: "strings", default: ["<|endoftext|>"] },
+    "document-separator": DOCUMENT_SEPARATOR_FLAG,
     out: { type: "string", required: true },
     base64: { type: "boolean" },
     force: { type: "boolean" },
@@ -60,6 +64,7 @@ export function main(args: string[]): Promise<number> {
     };
     const counted = await countInputs(paths, flags, check, {
       specialTokens: flags.special,
+      documentSeparator: parseDocumentSeparator("count", flags["document-separator"]),
       // A partition of Spark's may be empty.
       mayBeEmpty: flags.base64,
     });

@@ -7,8 +7,10 @@ import { documentsOf } from "../lib/corpus/documents.ts";
 import { splitDocuments } from "../lib/corpus/split_documents.ts";
 import { nameOf, STDIN, type TextInput, textSourceOf } from "../lib/corpus/text_inputs.ts";
 import { withMadeDirectory } from "../lib/io/make_directory.ts";
+import { excerpt } from "../lib/io/excerpt.ts";
 import { requireSeparate } from "../lib/io/replaceable.ts";
 import { textPieces } from "../lib/corpus/text_source.ts";
+import { DOCUMENT_SEPARATOR_FLAG, parseDocumentSeparator } from "./cli/document_separator.ts";
 import { UsageError } from "./cli/errors.ts";
 import { requireField } from "./cli/field_flag.ts";
 import { FILTER_FLAGS, FILTER_HELP } from "./cli/file_filter.ts";
@@ -35,6 +37,8 @@ Prepares text to learn from: downloads a dataset, or splits your own text, by do
   --out DIR           where the files go: with --input, train.txt and valid.txt
   --field NAME        field of the .jsonl objects with the text. Default: text. With stdin: that is JSON Lines too
   --separator TEXT    what stands between documents, and is written after each. Default: <|endoftext|>
+  --document-separator TEXT  what stands between documents in the text, if another is to be written after each.
+                      '\\n-----\\n' is a line of five dashes, '\\n\\n\\n' two empty lines
   --valid-fraction F  share of documents for validation. Default: 0.05
   --seed N            which documents those are. Default: 0
   --drop-duplicates   write each document once: leave out those that came before, byte for byte but for white space at their
@@ -54,6 +58,7 @@ const TASK = {
     out: { type: "string", required: true },
     field: { type: "string" },
     separator: { type: "string", default: "<|endoftext|>" },
+    "document-separator": DOCUMENT_SEPARATOR_FLAG,
     "valid-fraction": { type: "number", default: 0.05, min: 1e-9, max: 1 - 1e-9 },
     seed: { type: "integer", default: 0, min: 0 },
     "drop-duplicates": { type: "boolean" },
@@ -89,6 +94,8 @@ export function main(args: string[]): Promise<number> {
       exclude: flags.exclude,
     });
     requireField(flags.field, inputs);
+    const chosen = parseDocumentSeparator("data", flags["document-separator"]);
+    const reading = { separator: chosen ?? flags.separator, isChosen: chosen !== undefined, field: flags.field };
     const paths = { train: `${flags.out}/train.txt`, valid: `${flags.out}/valid.txt` };
     const texts = inputs.map(({ path }) => path).filter((path) => path !== STDIN);
     for (const path of Object.values(paths)) await requireOutputFile(path, { force: flags.force, inputs: texts });
@@ -97,7 +104,7 @@ export function main(args: string[]): Promise<number> {
       flags.out,
       () =>
         untilInterrupted((signal) =>
-          splitDocuments(documentsIn(inputs, flags, signal), paths, {
+          splitDocuments(documentsIn(inputs, reading, signal), paths, {
             separator: flags.separator,
             validFraction: flags["valid-fraction"],
             seed: flags.seed,
@@ -160,17 +167,30 @@ async function fetchFiles(
 
 async function* documentsIn(
   inputs: readonly TextInput[],
-  { separator, field }: { readonly separator: string; readonly field: string | undefined },
+  { separator, isChosen, field }: {
+    readonly separator: string;
+    /** Whether somebody thinks that it is there. */
+    readonly isChosen: boolean;
+    readonly field: string | undefined;
+  },
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   const encoder = new TextEncoder();
+  let numPlain = 0, numDocuments = 0;
   for (const input of inputs) {
     const source = textSourceOf(input, { field, stdin: Deno.stdin.readable, signal, onWarning: warn });
     if (typeof source === "object" && "texts" in source) {
       for await (const text of source.texts) yield typeof text === "string" ? encoder.encode(text) : text;
     } else {
-      yield* documentsOf(textPieces(source), separator, { name: nameOf(input) });
+      numPlain++;
+      for await (const document of documentsOf(textPieces(source), separator, { name: nameOf(input) })) {
+        numDocuments++;
+        yield document;
+      }
     }
+  }
+  if (isChosen && numPlain > 0 && numDocuments <= numPlain) {
+    warn(`${excerpt(separator)} stands between no documents: each file is taken for one`);
   }
 }
 

@@ -14,6 +14,7 @@ import { saveTokenizer, TOKENIZER_ENTRIES, TOKENIZER_TIKTOKEN } from "../lib/tok
 import { requireVocabSize } from "../lib/tokenizer/train/train.ts";
 import { trainBpeFromCounts } from "../lib/corpus/train_bpe.ts";
 import { countInputs } from "./cli/count_inputs.ts";
+import { DOCUMENT_SEPARATOR_FLAG, parseDocumentSeparator } from "./cli/document_separator.ts";
 import { UsageError } from "./cli/errors.ts";
 import { FILTER_FLAGS, FILTER_HELP } from "./cli/file_filter.ts";
 import { requireInputFile } from "./cli/files.ts";
@@ -40,6 +41,8 @@ Trains a byte-level BPE tokenizer on text, or on words counted before.
   --out DIR           new directory for tokenizer.json, vocab.json and merges.txt
   --special TOKEN     text that is always one token, and never part of another; may be given several times.
                       Default: <|endoftext|>, or those that were counted with
+  --document-separator TEXT  what stands between documents in the text, where no special token does: nothing is merged
+                      across it, and it is no part of the vocabulary. '\\n-----\\n' is a line of five dashes
   --pattern NAME      what splits text into words: ${PATTERN_LIST}. Default: gpt2
   --tiktoken          also write DIR/tokenizer.tiktoken: ranks for Python's tiktoken. They hold neither the pattern nor
                       the special tokens
@@ -60,6 +63,7 @@ const TASK = {
     "vocab-size": { type: "integer", required: true },
     out: { type: "string", required: true },
     special: { type: "strings" },
+    "document-separator": DOCUMENT_SEPARATOR_FLAG,
     pattern: { type: "string", choices: PATTERN_NAMES },
     tiktoken: { type: "boolean" },
     json: { type: "boolean" },
@@ -117,11 +121,15 @@ function countText(flags: TrainFlags): Promise<Counted> {
     await requireOutput(flags, inputs);
     requireVocabSize(flags["vocab-size"], [...new Set(specialTokens)]);
   };
-  return countInputs(flags.input, flags, check, { specialTokens, pattern: flags.pattern });
+  return countInputs(flags.input, flags, check, {
+    specialTokens,
+    documentSeparator: parseDocumentSeparator("train-bpe", flags["document-separator"]),
+    pattern: flags.pattern,
+  });
 }
 
 async function readCounts(flags: TrainFlags): Promise<Counted> {
-  for (const given of ["special", "pattern"] as const) {
+  for (const given of ["special", "document-separator", "pattern"] as const) {
     if ((flags[given]?.length ?? 0) === 0) continue;
     throw new UsageError(
       `Cannot run train-bpe: got --${given} with --counts, must be given when counting. See: deno task count --help`,

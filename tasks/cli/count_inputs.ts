@@ -25,7 +25,7 @@ export async function countInputs(
   paths: readonly string[],
   { field, include, exclude }: FilterGlobs & { readonly field?: string },
   check: (inputs: readonly string[]) => void | Promise<void>,
-  { mayBeEmpty = false, ...options }: Pick<CountTextsOptions, "specialTokens" | "pattern"> & {
+  { mayBeEmpty = false, ...options }: Pick<CountTextsOptions, "specialTokens" | "documentSeparator" | "pattern"> & {
     /** Whether there need not be any text. */
     readonly mayBeEmpty?: boolean;
   },

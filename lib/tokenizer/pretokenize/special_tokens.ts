@@ -31,6 +31,27 @@ export function specialBytes(text: string): Uint8Array<ArrayBuffer> {
   );
 }
 
+/** How a text is encoded: what is looked for in it. */
+export interface EncodeOptions {
+  /** `"special"` (default): what looks like a special token is one id. `"text"`: like any other text. */
+  readonly specials?: "special" | "text";
+  /**
+   * Text that is one id too, whatever `specials` says: what stands between documents where no special token does. Default:
+   * none.
+   */
+  readonly documentSeparator?: SpecialToken;
+}
+
+/** What is looked for in a text, of a vocabulary's special tokens. */
+export function specialsFor(
+  all: readonly SpecialToken[],
+  { specials, documentSeparator }: EncodeOptions,
+): SpecialTokens {
+  const list = specials === "text" ? [] : all;
+  if (documentSeparator === undefined) return new SpecialTokens(list);
+  return new SpecialTokens([...list.filter(({ text }) => text !== documentSeparator.text), documentSeparator]);
+}
+
 /** Finds special tokens in bytes: the leftmost first, of those the longest. */
 export class SpecialTokens {
   readonly list: readonly SpecialToken[];
