@@ -4,6 +4,7 @@ import { compareTokenizers, type TokenizerComparison } from "../lib/corpus/compa
 import { STDIN } from "../lib/corpus/text_inputs.ts";
 import { UsageError } from "./cli/errors.ts";
 import { requireField } from "./cli/field_flag.ts";
+import { FILTER_FLAGS, FILTER_HELP } from "./cli/file_filter.ts";
 import { untilInterrupted } from "./cli/interrupt.ts";
 import { runTask } from "./cli/run.ts";
 import { findInputs } from "./cli/text_inputs.ts";
@@ -19,7 +20,7 @@ the Pile (825 GiB) would take at that speed.
                       tiktoken's ranks
   ${PATTERN_HELP}
   --input PATH...     the texts: files or directories. Gzip is unpacked; of .jsonl and .ndjson files each line is a text
-  --include GLOB      of directories, take the files whose names match: '*.txt'; with a slash in it, whose paths do
+  ${FILTER_HELP}
   --field NAME        field of the .jsonl objects with the text. Default: text
   --json              print JSON
   --help              print this
@@ -32,7 +33,7 @@ const TASK = {
     tokenizer: { type: "strings", required: true, many: true },
     pattern: PATTERN_FLAG,
     input: { type: "strings", required: true, many: true },
-    include: { type: "string" },
+    ...FILTER_FLAGS,
     field: { type: "string" },
     json: { type: "boolean" },
   },
@@ -43,7 +44,7 @@ export function main(args: string[]): Promise<number> {
     if (flags.input.includes(STDIN)) {
       throw new UsageError("Cannot run compare-tokenizers: got --input -, must be files, which can be read again");
     }
-    const inputs = await findInputs(flags.input, { include: flags.include });
+    const inputs = await findInputs(flags.input, { include: flags.include, exclude: flags.exclude });
     requireField(flags.field, inputs);
     const tokenizers = await Promise.all(
       flags.tokenizer.map(async (name) => ({ name, tokenizer: await openTokenizer(name, flags.pattern) })),

@@ -3,7 +3,9 @@
 import { writeFileAtomically } from "../lib/io/atomic.ts";
 import { formatCounts } from "../lib/corpus/count/count_file.ts";
 import { countInputs } from "./cli/count_inputs.ts";
+import { DOCUMENT_SEPARATOR_FLAG, parseDocumentSeparator } from "./cli/document_separator.ts";
 import { UsageError } from "./cli/errors.ts";
+import { FILTER_FLAGS, FILTER_HELP } from "./cli/file_filter.ts";
 import { requireOutputFile } from "./cli/output.ts";
 import { runTask } from "./cli/run.ts";
 import { formatBytes } from "./cli/sizes.ts";
@@ -20,10 +22,12 @@ The merges are those of one run over all the text, if no document lies across tw
 
   --input PATH...     the text: files, directories, or - for stdin. Gzip is unpacked; of .jsonl and .ndjson files each line
                       is a text
-  --include GLOB      of directories, take the files whose names match: '*.txt'; with a slash in it, whose paths do
+  ${FILTER_HELP}
   --stdin             the same as --input -
   --field NAME        field of the .jsonl objects with the text. Default: text. With stdin: that is JSON Lines too
   --special TOKEN     text that splits the input; may be given several times. Default: <|endoftext|>
+  --document-separator TEXT  what stands between documents in the text, where no special token does. It splits the input
+                      and is not counted. '\\n-----\\n' is a line of five dashes
   --out FILE          the counts: sorted, compact, with a checksum. With - they go to stdout
   --base64            write them as one line of text: for Spark's pipe, where stdin may be empty
   --force             replace FILE if it exists
@@ -36,9 +40,10 @@ const TASK = {
   flags: {
     input: { type: "strings", many: true },
     stdin: { type: "boolean" },
-    include: { type: "string" },
+    ...FILTER_FLAGS,
     field: { type: "string" },
     special: { type: "strings", default: ["<|endoftext|>"] },
+    "document-separator": DOCUMENT_SEPARATOR_FLAG,
     out: { type: "string", required: true },
     base64: { type: "boolean" },
     force: { type: "boolean" },
@@ -59,6 +64,7 @@ export function main(args: string[]): Promise<number> {
     };
     const counted = await countInputs(paths, flags, check, {
       specialTokens: flags.special,
+      documentSeparator: parseDocumentSeparator("count", flags["document-separator"]),
       // A partition of Spark's may be empty.
       mayBeEmpty: flags.base64,
     });

@@ -1,15 +1,19 @@
 // Prepares text: downloads a dataset, or splits your own text into train and validation text.
 //   deno task data --dataset tinystories --out data/tinystories
+import { formatCount } from "../lib/accounting/units.ts";
 import { CATALOG, type CatalogFile } from "../lib/corpus/download/catalog.ts";
 import { fetchDataset } from "../lib/corpus/download/fetch_dataset.ts";
 import { documentsOf } from "../lib/corpus/documents.ts";
 import { splitDocuments } from "../lib/corpus/split_documents.ts";
 import { nameOf, STDIN, type TextInput, textSourceOf } from "../lib/corpus/text_inputs.ts";
 import { withMadeDirectory } from "../lib/io/make_directory.ts";
+import { excerpt } from "../lib/io/excerpt.ts";
 import { requireSeparate } from "../lib/io/replaceable.ts";
 import { textPieces } from "../lib/corpus/text_source.ts";
+import { DOCUMENT_SEPARATOR_FLAG, parseDocumentSeparator } from "./cli/document_separator.ts";
 import { UsageError } from "./cli/errors.ts";
 import { requireField } from "./cli/field_flag.ts";
+import { FILTER_FLAGS, FILTER_HELP } from "./cli/file_filter.ts";
 import { untilInterrupted } from "./cli/interrupt.ts";
 import { requireOutputFile, requireOutputName } from "./cli/output.ts";
 import { type Progress, startProgress } from "./cli/progress.ts";
@@ -29,12 +33,16 @@ Prepares text to learn from: downloads a dataset, or splits your own text, by do
   --base-url URL      a mirror: the files are fetched from URL/FILE
   --input PATH...     your own text: files, directories, or - for stdin; gzip is unpacked; each line of a .jsonl file is a
                       document
-  --include GLOB      of directories, take the files whose names match: '*.txt'; with a slash in it, whose paths do
+  ${FILTER_HELP}
   --out DIR           where the files go: with --input, train.txt and valid.txt
   --field NAME        field of the .jsonl objects with the text. Default: text. With stdin: that is JSON Lines too
   --separator TEXT    what stands between documents, and is written after each. Default: <|endoftext|>
+  --document-separator TEXT  what stands between documents in the text, if another is to be written after each.
+                      '\\n-----\\n' is a line of five dashes, '\\n\\n\\n' two empty lines
   --valid-fraction F  share of documents for validation. Default: 0.05
   --seed N            which documents those are. Default: 0
+  --drop-duplicates   write each document once: leave out those that came before, byte for byte but for white space at their
+                      ends. The others go where they go without. Default: count those in both parts, and warn
   --force             replace train.txt and valid.txt, or files with a dataset's names that are not the dataset's
   --help              print this
 `;
@@ -46,12 +54,14 @@ const TASK = {
     dataset: { type: "string", choices: ["tinystories", "owt", "shakespeare"] },
     "base-url": { type: "string" },
     input: { type: "strings", many: true },
-    include: { type: "string" },
+    ...FILTER_FLAGS,
     out: { type: "string", required: true },
     field: { type: "string" },
     separator: { type: "string", default: "<|endoftext|>" },
+    "document-separator": DOCUMENT_SEPARATOR_FLAG,
     "valid-fraction": { type: "number", default: 0.05, min: 1e-9, max: 1 - 1e-9 },
     seed: { type: "integer", default: 0, min: 0 },
+    "drop-duplicates": { type: "boolean" },
     force: { type: "boolean" },
   },
 } as const;
@@ -81,8 +91,11 @@ export function main(args: string[]): Promise<number> {
     const inputs = await findInputs(flags.input, {
       stdinIsJsonLines: flags.field !== undefined,
       include: flags.include,
+      exclude: flags.exclude,
     });
     requireField(flags.field, inputs);
+    const chosen = parseDocumentSeparator("data", flags["document-separator"]);
+    const reading = { separator: chosen ?? flags.separator, isChosen: chosen !== undefined, field: flags.field };
     const paths = { train: `${flags.out}/train.txt`, valid: `${flags.out}/valid.txt` };
     const texts = inputs.map(({ path }) => path).filter((path) => path !== STDIN);
     for (const path of Object.values(paths)) await requireOutputFile(path, { force: flags.force, inputs: texts });
@@ -91,10 +104,11 @@ export function main(args: string[]): Promise<number> {
       flags.out,
       () =>
         untilInterrupted((signal) =>
-          splitDocuments(documentsIn(inputs, flags, signal), paths, {
+          splitDocuments(documentsIn(inputs, reading, signal), paths, {
             separator: flags.separator,
             validFraction: flags["valid-fraction"],
             seed: flags.seed,
+            dropDuplicates: flags["drop-duplicates"],
             replace: flags.force,
             signal,
           })
@@ -107,8 +121,11 @@ export function main(args: string[]): Promise<number> {
     }
     if (parts.sharedDocuments > 0) {
       warn(
-        `${parts.sharedDocuments} of ${parts.valid.documents} validation documents are in the training text too, byte for byte: a loss on them says little. Take duplicates out of your text first`,
+        `${parts.sharedDocuments} of ${parts.valid.documents} validation documents are in the training text too: a loss on them says little. Leave them out with --drop-duplicates`,
       );
+    }
+    if (parts.droppedDocuments > 0) {
+      console.error(`dropped ${formatCount(parts.droppedDocuments)} documents that came before`);
     }
     for (const part of ["train", "valid"] as const) {
       console.log(`${paths[part]}: ${parts[part].documents} documents, ${megabytes(parts[part].bytes)}`);
@@ -150,17 +167,30 @@ async function fetchFiles(
 
 async function* documentsIn(
   inputs: readonly TextInput[],
-  { separator, field }: { readonly separator: string; readonly field: string | undefined },
+  { separator, isChosen, field }: {
+    readonly separator: string;
+    /** Whether somebody thinks that it is there. */
+    readonly isChosen: boolean;
+    readonly field: string | undefined;
+  },
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   const encoder = new TextEncoder();
+  let numPlain = 0, numDocuments = 0;
   for (const input of inputs) {
     const source = textSourceOf(input, { field, stdin: Deno.stdin.readable, signal, onWarning: warn });
     if (typeof source === "object" && "texts" in source) {
       for await (const text of source.texts) yield typeof text === "string" ? encoder.encode(text) : text;
     } else {
-      yield* documentsOf(textPieces(source), separator, { name: nameOf(input) });
+      numPlain++;
+      for await (const document of documentsOf(textPieces(source), separator, { name: nameOf(input) })) {
+        numDocuments++;
+        yield document;
+      }
     }
+  }
+  if (isChosen && numPlain > 0 && numDocuments <= numPlain) {
+    warn(`${excerpt(separator)} stands between no documents: each file is taken for one`);
   }
 }
 

@@ -8,11 +8,14 @@ import { listShardFiles, shardName } from "../lib/dataset/shard_files.ts";
 import type { ShardSize } from "../lib/corpus/encode/shard_plan.ts";
 import type { TextInput } from "../lib/corpus/text_inputs.ts";
 import { requireSeparate } from "../lib/io/replaceable.ts";
+import type { SpecialToken } from "../lib/tokenizer/pretokenize/special_tokens.ts";
 import type { Tokenizer } from "../lib/tokenizer/tokenizer.ts";
 import { tokenizerFiles } from "../lib/formats/tokenizer_dir.ts";
+import { DOCUMENT_SEPARATOR_FLAG, parseDocumentSeparator } from "./cli/document_separator.ts";
 import { UsageError, UserError } from "./cli/errors.ts";
 import type { Flags } from "./cli/flags.ts";
 import { requireField } from "./cli/field_flag.ts";
+import { FILTER_FLAGS, FILTER_HELP } from "./cli/file_filter.ts";
 import { untilInterrupted } from "./cli/interrupt.ts";
 import { requireOutputFile, requireOutputName, requirePlainFile, requireWritable } from "./cli/output.ts";
 import { runTask } from "./cli/run.ts";
@@ -32,9 +35,11 @@ Encodes text into token ids.
   ${TOKENIZER_HELP}
   --input PATH...     the text: files, directories, or - for stdin. Gzip is unpacked; of .jsonl and .ndjson files each line
                       is a text. No token reaches from one text into the next
-  --include GLOB      of directories, take the files whose names match: '*.txt'; with a slash in it, whose paths do
+  ${FILTER_HELP}
   --field NAME        field of the .jsonl objects with the text. Default: text. With stdin: that is JSON Lines too
   --separator TOKEN   special token put after each text (file, or line of a .jsonl file). Default: none
+  --document-separator TEXT  what stands between documents in the text: each becomes the token of --separator, or else
+                      <|endoftext|>. '\\n-----\\n' is a line of five dashes
   --specials-as-text  encode what looks like a special token like other text
   --out FILE.npy      the ids: uint16, or uint32 if the tokenizer has more than 65,536. With - they go to stdout, without
                       a header, little-endian. With shards, the beginning of the files' names. Beside each file,
@@ -54,9 +59,10 @@ const TASK = {
     tokenizer: { type: "string", required: true },
     pattern: PATTERN_FLAG,
     input: { type: "strings", required: true, many: true },
-    include: { type: "string" },
+    ...FILTER_FLAGS,
     field: { type: "string" },
     separator: { type: "string" },
+    "document-separator": DOCUMENT_SEPARATOR_FLAG,
     "specials-as-text": { type: "boolean" },
     out: { type: "string", required: true },
     "shard-size": { type: "string" },
@@ -73,6 +79,7 @@ export function main(args: string[]): Promise<number> {
     const inputs = await findInputs(flags.input, {
       stdinIsJsonLines: flags.field !== undefined,
       include: flags.include,
+      exclude: flags.exclude,
     });
     requireField(flags.field, inputs);
     await requireTokenizer(flags.tokenizer);
@@ -104,7 +111,8 @@ async function encode(
   const options = {
     field: flags.field,
     tokenizerName: flags.tokenizer,
-    separatorId: separatorId(tokenizer, flags.separator),
+    separatorId: separatorId(tokenizer, flags.separator, "after"),
+    documentSeparator: documentSeparator(tokenizer, flags),
     specials: flags["specials-as-text"] ? "text" : "special",
     stdin: Deno.stdin.readable,
     signal,
@@ -155,13 +163,20 @@ function shardPrefix(out: string): string {
   return out.replace(/\.npy$/, "");
 }
 
-function separatorId(tokenizer: Tokenizer, separator: string | undefined): number | undefined {
+/** What becomes a token in the text, and which. */
+function documentSeparator(tokenizer: Tokenizer, flags: EncodeFlags): SpecialToken | undefined {
+  const text = parseDocumentSeparator("encode", flags["document-separator"]);
+  if (text === undefined) return undefined;
+  return { text, id: separatorId(tokenizer, flags.separator ?? "<|endoftext|>", "between the documents of")! };
+}
+
+function separatorId(tokenizer: Tokenizer, separator: string | undefined, where: string): number | undefined {
   if (separator === undefined) return undefined;
   const id = tokenizer.specialTokens.get(separator);
   if (id !== undefined) return id;
   const known = [...tokenizer.specialTokens.keys()].join(", ") || "none";
   throw new UserError(
-    `Cannot put ${separator} after each text: got a tokenizer without it, must be one of its special tokens (${known}). Train one with: deno task train-bpe --special`,
+    `Cannot put ${separator} ${where} each text: got a tokenizer without it, must be one of its special tokens (${known}). Name one of them with --separator, or train another tokenizer with: deno task train-bpe --special`,
   );
 }
 

@@ -5,6 +5,7 @@ import process from "node:process";
 import { writeDirectoryAtomically, writeFileAtomically } from "../lib/io/atomic.ts";
 import { addCounts, parseCounts } from "../lib/corpus/count/count_file.ts";
 import { type CountedText, type CountTimes } from "../lib/corpus/count/count_texts.ts";
+import type { InputReport } from "../lib/corpus/expand_inputs.ts";
 import { longestTokens, MergeHistory } from "../lib/tokenizer/train/merge_history.ts";
 import { PATTERN_NAMES } from "../lib/tokenizer/pretokenize/patterns.ts";
 import { formatTiktoken } from "../lib/tokenizer/vocabulary/tiktoken_file.ts";
@@ -13,12 +14,15 @@ import { saveTokenizer, TOKENIZER_ENTRIES, TOKENIZER_TIKTOKEN } from "../lib/for
 import { requireVocabSize } from "../lib/tokenizer/train/train.ts";
 import { trainBpeFromCounts } from "../lib/corpus/train_bpe.ts";
 import { countInputs } from "./cli/count_inputs.ts";
+import { DOCUMENT_SEPARATOR_FLAG, parseDocumentSeparator } from "./cli/document_separator.ts";
 import { UsageError } from "./cli/errors.ts";
+import { FILTER_FLAGS, FILTER_HELP } from "./cli/file_filter.ts";
 import { requireInputFile } from "./cli/files.ts";
 import type { Flags } from "./cli/flags.ts";
 import { requireOutputDirectory } from "./cli/output.ts";
 import { runTask } from "./cli/run.ts";
 import { formatBytes } from "./cli/sizes.ts";
+import { describeInputs } from "./cli/text_inputs.ts";
 import { PATTERN_LIST } from "./cli/tokenizer.ts";
 import { quoteToken } from "./cli/tokens.ts";
 
@@ -30,17 +34,20 @@ Trains a byte-level BPE tokenizer on text, or on words counted before.
 
   --input PATH...     text to learn from: files, directories, or - for stdin. Gzip is unpacked; of .jsonl and .ndjson files each
                       line is a text
-  --include GLOB      of directories, take the files whose names match: '*.txt'; with a slash in it, whose paths do
+  ${FILTER_HELP}
   --field NAME        field of the .jsonl objects with the text. Default: text. With stdin: that is JSON Lines too
   --counts FILE...    instead of text: what deno task count made of it. The merges are the same
   --vocab-size N      number of tokens: special tokens, 256 bytes, and the merges
   --out DIR           new directory for tokenizer.json, vocab.json and merges.txt
   --special TOKEN     text that is always one token, and never part of another; may be given several times.
                       Default: <|endoftext|>, or those that were counted with
+  --document-separator TEXT  what stands between documents in the text, where no special token does: nothing is merged
+                      across it, and it is no part of the vocabulary. '\\n-----\\n' is a line of five dashes
   --pattern NAME      what splits text into words: ${PATTERN_LIST}. Default: gpt2
   --tiktoken          also write DIR/tokenizer.tiktoken: ranks for Python's tiktoken. They hold neither the pattern nor
                       the special tokens
-  --json              print the report as JSON: seconds per phase, peak memory, the longest token and its merges
+  --json              print the report as JSON: what was read by kind, seconds per phase, peak memory, the longest token
+                      and its merges
   --force             replace DIR if it is a tokenizer and nothing else is in it
   --help              print this
 `;
@@ -50,12 +57,13 @@ const TASK = {
   help: HELP,
   flags: {
     input: { type: "strings", many: true },
-    include: { type: "string" },
+    ...FILTER_FLAGS,
     field: { type: "string" },
     counts: { type: "strings", many: true },
     "vocab-size": { type: "integer", required: true },
     out: { type: "string", required: true },
     special: { type: "strings" },
+    "document-separator": DOCUMENT_SEPARATOR_FLAG,
     pattern: { type: "string", choices: PATTERN_NAMES },
     tiktoken: { type: "boolean" },
     json: { type: "boolean" },
@@ -85,6 +93,7 @@ export function main(args: string[]): Promise<number> {
     const ended = performance.now();
     const report = {
       vocabSize: tokenizer.vocabSize,
+      ...(counted.report && { inputs: describeInputs(counted.report) }),
       bytes: counted.bytes,
       words: counted.words.counts.length,
       seconds: {
@@ -103,17 +112,24 @@ export function main(args: string[]): Promise<number> {
   });
 }
 
-function countText(flags: TrainFlags): Promise<CountedText & CountTimes> {
+/** Counted words, and of text what was read. */
+type Counted = CountedText & CountTimes & { readonly report?: InputReport };
+
+function countText(flags: TrainFlags): Promise<Counted> {
   const specialTokens = flags.special.length > 0 ? flags.special : ["<|endoftext|>"];
   const check = async (inputs: readonly string[]) => {
     await requireOutput(flags, inputs);
     requireVocabSize(flags["vocab-size"], [...new Set(specialTokens)]);
   };
-  return countInputs(flags.input, flags, check, { specialTokens, pattern: flags.pattern });
+  return countInputs(flags.input, flags, check, {
+    specialTokens,
+    documentSeparator: parseDocumentSeparator("train-bpe", flags["document-separator"]),
+    pattern: flags.pattern,
+  });
 }
 
-async function readCounts(flags: TrainFlags): Promise<CountedText & CountTimes> {
-  for (const given of ["special", "pattern"] as const) {
+async function readCounts(flags: TrainFlags): Promise<Counted> {
+  for (const given of ["special", "document-separator", "pattern"] as const) {
     if ((flags[given]?.length ?? 0) === 0) continue;
     throw new UsageError(
       `Cannot run train-bpe: got --${given} with --counts, must be given when counting. See: deno task count --help`,
@@ -149,6 +165,7 @@ function describeLongest(tokenizer: Tokenizer) {
 
 interface Report {
   readonly vocabSize: number;
+  readonly inputs?: ReturnType<typeof describeInputs>;
   readonly bytes: number;
   readonly words: number;
   readonly seconds: Readonly<Record<"read" | "pretokenize" | "merge" | "write" | "total", number>>;

@@ -101,6 +101,11 @@ export function indexOfBytes(bytes: Uint8Array, mark: Uint8Array, from = 0): num
 }
 
 function isBlank(bytes: Uint8Array, start: number, end: number): boolean {
-  for (let i = start; i < end; i++) if (bytes[i] !== 0x20 && (bytes[i] < 9 || bytes[i] > 13)) return false;
+  for (let i = start; i < end; i++) if (!isWhiteSpace(bytes[i])) return false;
   return true;
+}
+
+/** Whether a byte is white space of ASCII. */
+export function isWhiteSpace(byte: number): boolean {
+  return byte === 0x20 || (byte >= 9 && byte <= 13);
 }

@@ -3,6 +3,7 @@ import { constants, gunzipSync } from "node:zlib";
 import { UserError } from "../errors.ts";
 import { statOrNull } from "../io/stat_or_null.ts";
 import { type FileFilter, findFiles, identityOf, type SkipReason } from "./find_files.ts";
+import { type InputKind, inputKinds } from "./input_kinds.ts";
 import { requireText } from "./text_bytes.ts";
 import { type Examined, EXAMINED_BYTES, type ExaminedText, examineText } from "./text_format.ts";
 import { STDIN, type TextInput } from "./text_inputs.ts";
@@ -17,10 +18,14 @@ export interface SkippedInput {
 
 /** What was found. */
 export interface InputReport {
+  /** All files that are read, named or found, by what their names end in. Pipes and standard input are none. */
+  readonly kinds: readonly InputKind[];
   /** Files that were found in directories. */
   readonly found: readonly TextInput[];
   /** Files in directories that are skipped. */
   readonly skipped: readonly SkippedInput[];
+  /** Names of filters that match nothing in any directory. */
+  readonly unmatched: readonly string[];
   /** Files that will be read twice, because they were named twice. */
   readonly repeated: readonly string[];
   /** Files whose beginning is not UTF-8. Their bytes are used as they are. */
@@ -35,8 +40,10 @@ export interface ExpandInputsOptions {
   readonly stdinIsJsonLines?: boolean;
   /** Whether standard input may be empty. */
   readonly stdinMayBeEmpty?: boolean;
-  /** Which files in directories to take. Default: all. */
-  readonly include?: FileFilter;
+  /** Which files in directories to take: those that one of these matches. Default: all. */
+  readonly include?: FileFilter | readonly FileFilter[];
+  /** Which files in directories to leave out, and which directories in them not to look into. Default: none. */
+  readonly exclude?: FileFilter | readonly FileFilter[];
   /** Called once, when all have been found. */
   readonly onReport?: (report: InputReport) => void;
 }
@@ -52,7 +59,9 @@ export async function expandInputs(
   paths: readonly string[],
   options: ExpandInputsOptions = {},
 ): Promise<TextInput[]> {
-  const inputs = new InputList();
+  const include = options.include === undefined ? undefined : [options.include].flat();
+  const exclude = [options.exclude ?? []].flat();
+  const inputs = new InputList(include, exclude);
   for (const path of paths) {
     if (path === STDIN) {
       const { stdinIsJsonLines = false, stdinMayBeEmpty } = options;
@@ -63,16 +72,21 @@ export async function expandInputs(
     if (info === null) {
       throw new UserError(`Cannot read ${path}: got no such file, must be an existing file. Check the path`);
     }
-    if (info.isDirectory) await inputs.addDirectory(path, options.include);
+    if (info.isDirectory) await inputs.addDirectory(path);
     else await inputs.addFile(path, info);
   }
   if (inputs.all.filter(({ path }) => path === STDIN).length > 1) {
     throw new UserError("Cannot read standard input twice: got - several times, must be given once");
   }
-  if (options.include !== undefined && inputs.numDirectories === 0) {
-    throw new UserError(
-      `Cannot take files that match ${options.include.name}: got no directory, must be one to take them from. Name one`,
-    );
+  if (inputs.numDirectories === 0) {
+    for (const [filters, aim] of [[include ?? [], "take"], [exclude, "leave out"]] as const) {
+      if (filters.length === 0) continue;
+      throw new UserError(
+        `Cannot ${aim} files that match ${
+          namesOf(filters)
+        }: got no directory, must be one to look for them in. Name one`,
+      );
+    }
   }
   options.onReport?.(inputs);
   return inputs.all;
@@ -88,6 +102,23 @@ class InputList implements InputReport {
   readonly notUtf8: string[] = [];
   readonly marked: string[] = [];
   readonly #identities = new Set<string>();
+  readonly #matched = new Set<FileFilter>();
+  readonly #include: readonly FileFilter[] | undefined;
+  readonly #exclude: readonly FileFilter[];
+
+  constructor(include: readonly FileFilter[] | undefined, exclude: readonly FileFilter[]) {
+    this.#include = include;
+    this.#exclude = exclude;
+  }
+
+  get unmatched(): string[] {
+    const all = [...this.#include ?? [], ...this.#exclude];
+    return all.filter((filter) => !this.#matched.has(filter)).map(({ name }) => name);
+  }
+
+  get kinds(): InputKind[] {
+    return inputKinds(this.all);
+  }
 
   add(input: TextInput): void {
     this.all.push(input);
@@ -112,11 +143,17 @@ class InputList implements InputReport {
   }
 
   /** Adds the texts in a directory. */
-  async addDirectory(path: string, include: FileFilter | undefined): Promise<void> {
+  async addDirectory(path: string): Promise<void> {
     this.numDirectories++;
     const root = path.replace(/(?<=.)\/+$/, "");
     const before = this.all.length;
-    const { files, skipped } = await findFiles(root, { include, others: this.#identities });
+    const include = this.#include;
+    const { files, skipped } = await findFiles(root, {
+      include,
+      exclude: this.#exclude,
+      onMatch: (filter) => this.#matched.add(filter),
+      others: this.#identities,
+    });
     this.skipped.push(...skipped);
     for (const { path, info, identity } of files) {
       const { isGzip, text } = examineFile(path);
@@ -132,9 +169,12 @@ class InputList implements InputReport {
       }
     }
     if (this.all.length > before) return;
-    const got = include === undefined ? "a directory without text" : `a directory without text named ${include.name}`;
+    const got = include === undefined
+      ? "a directory without text"
+      : `a directory without text named ${namesOf(include)}`;
     const others = this.skipped.filter(({ path }) => path.startsWith(`${root}/`));
-    const first = others.length > 0 ? ` (skipped ${others[0].path}: ${others[0].reason})` : "";
+    const more = others.length > 1 ? `, and ${others.length - 1} more` : "";
+    const first = others.length > 0 ? ` (skipped ${others[0].path}: ${others[0].reason}${more})` : "";
     throw new UserError(`Cannot read ${path}: got ${got}${first}, must hold some. Name another`);
   }
 
@@ -146,6 +186,10 @@ class InputList implements InputReport {
     if (!input.isJsonLines && text.hasByteOrderMark) this.marked.push(input.path);
     this.add(input);
   }
+}
+
+function namesOf(filters: readonly FileFilter[]): string {
+  return filters.map(({ name }) => name).join(" or ");
 }
 
 function isNamedGzip(path: string): boolean {

@@ -2,7 +2,14 @@
 import { statOrNull } from "../io/stat_or_null.ts";
 
 /** Why a path in a directory is skipped. */
-export type SkipReason = "hidden" | "empty" | "not a file" | "a broken link" | "a circular link" | "read already";
+export type SkipReason =
+  | "excluded"
+  | "hidden"
+  | "empty"
+  | "not a file"
+  | "a broken link"
+  | "a circular link"
+  | "read already";
 
 /** A path that was skipped. */
 export interface SkippedPath {
@@ -17,18 +24,22 @@ export interface FoundFile {
   readonly identity: string;
 }
 
-/** Selects files. */
+/** Selects files, to take or to leave out. */
 export interface FileFilter {
   /** How it is written: a glob. */
   readonly name: string;
-  /** Whether to take a file, by its path relative to the directory that is searched. */
+  /** Whether it selects a file, by its path relative to the directory that is searched. */
   readonly matches: (path: string) => boolean;
 }
 
 /** Options for finding files. */
 export interface FindFilesOptions {
-  /** Which files to take. Default: all. */
-  readonly include?: FileFilter;
+  /** Which files to take: those that one of these matches. Default: all. */
+  readonly include?: readonly FileFilter[];
+  /** Which files to leave out, and which directories not to look into: those that one of these matches. Default: none. */
+  readonly exclude?: readonly FileFilter[];
+  /** Called with each filter that matches something, once or more. */
+  readonly onMatch?: (filter: FileFilter) => void;
   /** Identities of files that were already found; links to them are skipped. */
   readonly others?: ReadonlySet<string>;
 }
@@ -39,17 +50,30 @@ export interface FindFilesOptions {
  */
 export async function findFiles(
   root: string,
-  { include, others = new Set() }: FindFilesOptions = {},
+  { include, exclude = [], onMatch, others = new Set() }: FindFilesOptions = {},
 ): Promise<{ readonly files: FoundFile[]; readonly skipped: SkippedPath[] }> {
   const files: FoundFile[] = [];
   const skipped: SkippedPath[] = [];
   const taken = new Set<string>(), walked = new Set<string>();
   const links: string[] = [];
   const skip = (path: string, reason: SkipReason) => skipped.push({ path, reason });
-  const isWanted = (path: string) => include === undefined || include.matches(path.slice(root.length + 1));
+  const isMatched = (path: string, filters: readonly FileFilter[]) => {
+    // All are tried, so that each that matches is known.
+    const matching = filters.filter(({ matches }) => matches(path.slice(root.length + 1)));
+    for (const filter of matching) onMatch?.(filter);
+    return matching.length > 0;
+  };
+  const isExcluded = (path: string) => isMatched(path, exclude);
+  const choose = (path: string): "included" | "excluded" | "neither" => {
+    const isLeftOut = isExcluded(path);
+    if (include !== undefined && !isMatched(path, include)) return "neither";
+    return isLeftOut ? "excluded" : "included";
+  };
 
   const takeFile = (path: string, info: Deno.FileInfo, realPath: string, isLinked: boolean) => {
-    if (!isWanted(path)) return;
+    const chosen = choose(path);
+    if (chosen === "neither") return;
+    if (chosen === "excluded") return skip(path, chosen);
     if (!info.isFile) return skip(path, "not a file");
     if (info.size === 0) return skip(path, "empty");
     const identity = identityOf(info, realPath);
@@ -62,10 +86,12 @@ export async function findFiles(
     walked.add(realDir);
     for await (const { name, isSymlink, isDirectory } of Deno.readDir(dir)) {
       const path = `${dir}/${name}`, realPath = `${realDir}/${name}`;
-      if (name.startsWith(".")) skip(path, "hidden");
+      if (name.startsWith(".")) skip(path, isExcluded(path) ? "excluded" : "hidden");
       else if (isSymlink) links.push(path);
-      else if (isDirectory) await walk(path, realPath, isLinked);
-      else takeFile(path, await Deno.stat(path), realPath, isLinked);
+      else if (isDirectory) {
+        if (isExcluded(path)) skip(path, "excluded");
+        else await walk(path, realPath, isLinked);
+      } else takeFile(path, await Deno.stat(path), realPath, isLinked);
     }
   };
 
@@ -75,12 +101,14 @@ export async function findFiles(
     for (const path of links.splice(0).sort(comparePaths)) {
       const info = await statOrNull(path);
       if (info === null) {
-        if (isWanted(path)) skip(path, "a broken link");
+        const chosen = choose(path);
+        if (chosen !== "neither") skip(path, chosen === "excluded" ? chosen : "a broken link");
         continue;
       }
       const realPath = await Deno.realPath(path);
       const realParent = await Deno.realPath(path.slice(0, path.lastIndexOf("/")));
       if (!info.isDirectory) takeFile(path, info, realPath, true);
+      else if (isExcluded(path)) skip(path, "excluded");
       else if (`${realParent}/`.startsWith(realPath.replace(/\/?$/, "/"))) skip(path, "a circular link");
       else if (walked.has(realPath)) skip(path, "read already");
       else await walk(path, realPath, true);

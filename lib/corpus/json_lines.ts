@@ -1,5 +1,5 @@
 // JSON Lines: one JSON object per line, with the text in one of its fields.
-import { UserError } from "../errors.ts";
+import { option, say, UserError, type Wording } from "../errors.ts";
 import { isJsonObject, parseJsonText } from "../io/json_fields.ts";
 import { excerpt } from "../io/excerpt.ts";
 
@@ -69,8 +69,7 @@ export interface JsonLinesOptions extends LineOptions {
  *
  * @param name What the data is called, for messages.
  * @throws {UserError} If a line is not UTF-8, too long, or not a JSON object with a string in that field, naming the
- *   line;
- *   or if all texts together are empty, unless `mayBeEmpty`.
+ *   line and the fields that it has; or if all texts together are empty, unless `mayBeEmpty`.
  */
 export async function* jsonLinesField(
   pieces: AsyncIterable<Uint8Array>,
@@ -96,9 +95,9 @@ export async function* jsonLinesField(
     const text = isJsonObject(value) && Object.hasOwn(value, field) ? value[field] : undefined;
     if (typeof text !== "string") {
       throw new UserError(
-        `Cannot read ${source.name}: got no text in ${
-          excerpt(field)
-        }, must be a JSON object with text there. Name the field that has it`,
+        say`Cannot read ${source.name}: got no text in ${excerpt(field)}, must be a JSON object with text there. ${
+          otherFields(value)
+        }`,
       );
     }
     if (text !== "") isEmpty = false;
@@ -113,6 +112,30 @@ export async function* jsonLinesField(
       `Cannot read ${name}: got no text in any of its ${number} lines, must be some. Check how it was made`,
     );
   }
+}
+
+/** Fields of a line that are named at most. */
+const MAX_FIELDS = 8;
+
+/** What to do about a line without text in the field that was asked for: the fields that it has, those with text first. */
+function otherFields(value: unknown): Wording {
+  if (!isJsonObject(value)) return say`Each line is to be one object: write the file so`;
+  const names = Object.keys(value);
+  if (names.length === 0) return say`It has no fields: mend the line, or take it out`;
+  const texts = names.filter((name) => typeof value[name] === "string");
+  if (texts.length === 0) {
+    return say`None of its fields has text: ${listed(names, MAX_FIELDS)}. Mend the line, or take it out`;
+  }
+  const others = names.filter((name) => typeof value[name] !== "string");
+  const rest = others.length === 0 || texts.length >= MAX_FIELDS
+    ? ""
+    : `; others are ${listed(others, MAX_FIELDS - texts.length)}`;
+  return say`Name the ${option("field")} that has it; fields with text are ${listed(texts, MAX_FIELDS)}${rest}`;
+}
+
+function listed(names: readonly string[], max: number): string {
+  const more = names.length > max ? ` and ${names.length - max} more` : "";
+  return names.slice(0, max).map((name) => excerpt(name)).join(", ") + more;
 }
 
 function joined(parts: readonly Uint8Array[], length: number, last: Uint8Array): Uint8Array {

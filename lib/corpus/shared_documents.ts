@@ -1,16 +1,16 @@
 // Finds documents that are in both parts of a split.
-import { createHash } from "node:crypto";
+import { documentHash } from "./document_hash.ts";
 
 /**
- * Counts the validation documents that are training documents too, byte for byte. Keeps 8 bytes per document, a part of
- * its hash: two different documents look equal once in 2^52.
+ * Counts the validation documents that are training documents too, byte for byte except for white space at their ends.
+ * Keeps 8 bytes per document.
  */
 export class SharedDocuments {
   readonly #train = new Hashes();
   readonly #valid = new Hashes();
 
   add(document: Uint8Array, part: "train" | "valid"): void {
-    (part === "train" ? this.#train : this.#valid).append(hashOf(document));
+    (part === "train" ? this.#train : this.#valid).append(documentHash(document));
   }
 
   /** The number of validation documents that are training documents too. */
@@ -23,12 +23,6 @@ export class SharedDocuments {
     for (const hash of this.#valid.all) if (shared.has(hash)) count++;
     return count;
   }
-}
-
-/** 52 bits of a document's hash. */
-function hashOf(document: Uint8Array): number {
-  const digest = createHash("sha256").update(document).digest();
-  return digest.readUInt32LE(0) + (digest.readUInt32LE(4) >>> 12) * 2 ** 32;
 }
 
 /** Numbers, appended. */

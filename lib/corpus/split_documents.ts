@@ -3,6 +3,7 @@ import { UserError } from "../errors.ts";
 import { PendingFile, type PublishOptions } from "../io/pending_file.ts";
 import { removeIfPresent } from "../io/remove_if_present.ts";
 import { Philox } from "../random/philox.ts";
+import { documentHash, HashSet } from "./document_hash.ts";
 import { indexOfBytes } from "./documents.ts";
 import { SharedDocuments } from "./shared_documents.ts";
 
@@ -17,6 +18,11 @@ export interface SplitDocumentsOptions extends PublishOptions {
   readonly seed: number;
   /** Written after each document. */
   readonly separator: string;
+  /**
+   * Whether to leave out documents that came before, byte for byte except for white space at their ends. The others go
+   * where they go without this. Default: no.
+   */
+  readonly dropDuplicates?: boolean;
   /** Called with the number of bytes of text read so far. */
   readonly onProgress?: (bytes: number) => void;
   /** Stops between two documents; nothing is left behind. */
@@ -37,8 +43,13 @@ export interface SplitResult {
   readonly train: SplitPart;
   /** The held-out text. */
   readonly valid: SplitPart;
-  /** How many validation documents are training documents too, byte for byte: their loss tells you nothing. */
+  /**
+   * How many validation documents are training documents too, byte for byte except for white space at their ends: their
+   * loss tells you nothing.
+   */
   readonly sharedDocuments: number;
+  /** How many documents were left out because they came before. */
+  readonly droppedDocuments: number;
   /** How many documents contain the separator, and so are read back as several documents. */
   readonly dividedDocuments: number;
 }
@@ -59,18 +70,26 @@ export async function splitDocuments(
   await using train = await PartWriter.create(paths.train);
   await using valid = await PartWriter.create(paths.valid);
   const shared = new SharedDocuments();
-  let numDocuments = 0, dividedDocuments = 0, bytes = 0;
+  const kept = options.dropDuplicates ? new HashSet() : undefined;
+  let numDocuments = 0, droppedDocuments = 0, dividedDocuments = 0, bytes = 0;
   for await (const document of documents) {
     options.signal?.throwIfAborted();
     const isValid = random.uniform(numDocuments++) < options.validFraction;
-    if (indexOfBytes(document, mark) >= 0) dividedDocuments++;
-    shared.add(document, isValid ? "valid" : "train");
-    await (isValid ? valid : train).write(document, mark);
     options.onProgress?.(bytes += document.length);
+    if (kept === undefined) {
+      shared.add(document, isValid ? "valid" : "train");
+    } else if (!kept.add(documentHash(document))) {
+      droppedDocuments++;
+      continue;
+    }
+    if (indexOfBytes(document, mark) >= 0) dividedDocuments++;
+    await (isValid ? valid : train).write(document, mark);
   }
   if (train.documents === 0 || valid.documents === 0) {
     throw new UserError(
-      `Cannot split ${numDocuments} documents: got ${valid.documents} for validation, must be some in both parts. Choose another fraction or seed, or the separator that stands between your documents`,
+      `Cannot split ${
+        numDocuments - droppedDocuments
+      } documents: got ${valid.documents} for validation, must be some in both parts. Choose another fraction or seed, or the separator that stands between your documents`,
     );
   }
   // If killed between the two renames, a part of an old split must not be left beside a new one: they share documents.
@@ -81,6 +100,7 @@ export async function splitDocuments(
     train: { documents: train.documents, bytes: train.bytes },
     valid: { documents: valid.documents, bytes: valid.bytes },
     sharedDocuments: shared.count(),
+    droppedDocuments,
     dividedDocuments,
   };
 }

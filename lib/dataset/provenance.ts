@@ -28,6 +28,8 @@ export interface TokenProvenance {
   readonly text?: TextRecord;
   /** How special tokens in the text were encoded. */
   readonly specials?: "special" | "text";
+  /** The text between documents that was encoded as this id; absent if none was given. */
+  readonly documentSeparator?: { readonly text: string; readonly id: number };
   /** The id after each text; `null` if there is none. */
   readonly separatorId?: number | null;
   /** The field of JSON Lines with the text; `null` if no input is JSON Lines. */
@@ -92,23 +94,39 @@ async function readBeside(place: string, path: string, size: number): Promise<To
 }
 
 /** The field names of a {@linkcode TokenProvenance}. */
-export const PROVENANCE_FIELDS = ["tokenizer", "text", "specials", "separatorId", "field", "date", "bytelm"] as const;
+export const PROVENANCE_FIELDS = [
+  "tokenizer",
+  "text",
+  "specials",
+  "documentSeparator",
+  "separatorId",
+  "field",
+  "date",
+  "bytelm",
+] as const;
 
 /** Reads a {@linkcode TokenProvenance} from JSON. */
 export function parseProvenance(fields: JsonFields): TokenProvenance {
   const tokenizer = parseTokenizerId(fields.object("tokenizer"));
   const text = fields.objectOrNone("text");
+  const documentSeparator = fields.objectOrNone("documentSeparator");
   const date = fields.stringOrNone("date");
   const bytelm = fields.stringOrNone("bytelm");
   return {
     tokenizer,
     ...(text && { text: parseText(text) }),
     ...(fields.has("specials") && { specials: fields.oneOf("specials", ["special", "text"]) }),
+    ...(documentSeparator && { documentSeparator: parseDocumentSeparator(documentSeparator) }),
     ...(fields.has("separatorId") && { separatorId: integerOrNull(fields, "separatorId") }),
     ...(fields.has("field") && { field: fields.value("field") === null ? null : fields.string("field") }),
     ...(date !== undefined && { date }),
     ...(bytelm !== undefined && { bytelm }),
   };
+}
+
+function parseDocumentSeparator(fields: JsonFields): { readonly text: string; readonly id: number } {
+  fields.allowOnly(["text", "id"]);
+  return { text: fields.string("text"), id: fields.integer("id", { min: 0 }) };
 }
 
 function parseText(fields: JsonFields): TextRecord {

@@ -56,6 +56,7 @@ export async function shardAt({ path, provenance, isEarly }: WantedShard): Promi
 function isSame(a: TokenProvenance, b: TokenProvenance): boolean {
   return a.tokenizer.sha256 === b.tokenizer.sha256 && a.text?.fingerprint === b.text?.fingerprint &&
     a.specials === b.specials && a.separatorId === b.separatorId &&
+    a.documentSeparator?.text === b.documentSeparator?.text && a.documentSeparator?.id === b.documentSeparator?.id &&
     // An early version did not write it.
     (a.field === undefined || a.field === b.field);
 }

@@ -1,16 +1,12 @@
 // The tokenizer: text to ids and back.
 import { UserError } from "../errors.ts";
 import { Encoder } from "./encode/encoder.ts";
-import { SpecialTokens } from "./pretokenize/special_tokens.ts";
+import { type EncodeOptions, specialsFor, SpecialTokens } from "./pretokenize/special_tokens.ts";
 import { encodingSplitter, TextEncoding } from "./encode/text_encoding.ts";
 import { countIds } from "./token_count.ts";
 import type { Vocabulary } from "./vocabulary/vocabulary.ts";
 
-/** How {@linkcode Tokenizer.encode} treats special tokens in the text. */
-export interface EncodeOptions {
-  /** `"special"` (default): each is one id. `"text"`: they are encoded like any other text. */
-  readonly specials?: "special" | "text";
-}
+export type { EncodeOptions } from "./pretokenize/special_tokens.ts";
 
 /** Token ids. */
 export type Ids = Uint16Array | Uint32Array | readonly number[];
@@ -171,7 +167,12 @@ export class Tokenizer {
     return this.#encoder ??= new Encoder(this.vocabulary);
   }
 
-  #specialsFor({ specials }: EncodeOptions): SpecialTokens {
-    return specials === "text" ? NO_SPECIALS : this.#specials;
+  #specialsFor(options: EncodeOptions): SpecialTokens {
+    const { specials, documentSeparator } = options;
+    if (documentSeparator === undefined) return specials === "text" ? NO_SPECIALS : this.#specials;
+    if (this.hasToken(documentSeparator.id)) return specialsFor(this.vocabulary.specials, options);
+    throw new RangeError(
+      `Cannot encode a document separator: got id ${documentSeparator.id}, must be one of the tokenizer's (below ${this.vocabSize})`,
+    );
   }
 }

@@ -1,4 +1,5 @@
 // Counting the words of what a person names, with progress, until Ctrl-C.
+import type { InputReport } from "../../lib/corpus/expand_inputs.ts";
 import { nameOf, textSourceOf } from "../../lib/corpus/text_inputs.ts";
 import {
   type CountedText,
@@ -8,6 +9,7 @@ import {
 } from "../../lib/corpus/count/count_texts.ts";
 import { UserError } from "./errors.ts";
 import { requireField } from "./field_flag.ts";
+import type { FilterGlobs } from "./file_filter.ts";
 import { untilInterrupted } from "./interrupt.ts";
 import { findInputs, warn } from "./text_inputs.ts";
 import { TextProgress } from "./text_progress.ts";
@@ -16,22 +18,25 @@ import { TextProgress } from "./text_progress.ts";
  * Counts inputs: files, directories, `-` for stdin.
  *
  * @param field Field of JSON Lines objects with the text. If it is given, stdin is JSON Lines too.
- * @param include A glob for the files of directories.
+ * @param include Globs for the files of directories; `exclude` too.
  * @param check Called with the inputs' paths when they are known to be there, before they are read.
  */
 export async function countInputs(
   paths: readonly string[],
-  { field, include }: { readonly field?: string; readonly include?: string },
+  { field, include, exclude }: FilterGlobs & { readonly field?: string },
   check: (inputs: readonly string[]) => void | Promise<void>,
-  { mayBeEmpty = false, ...options }: Pick<CountTextsOptions, "specialTokens" | "pattern"> & {
+  { mayBeEmpty = false, ...options }: Pick<CountTextsOptions, "specialTokens" | "documentSeparator" | "pattern"> & {
     /** Whether there need not be any text. */
     readonly mayBeEmpty?: boolean;
   },
-): Promise<CountedText & CountTimes> {
+): Promise<CountedText & CountTimes & { readonly report?: InputReport }> {
+  let report: InputReport | undefined;
   const inputs = await findInputs(paths, {
+    onReport: (all) => report = all,
     stdinIsJsonLines: field !== undefined,
     stdinMayBeEmpty: mayBeEmpty,
     include,
+    exclude,
   });
   requireField(field, inputs);
   await check(inputs.map(({ path }) => path));
@@ -44,7 +49,7 @@ export async function countInputs(
     );
     const onProgress = (bytes: number) => progress.update({ storedBytes: bytes });
     const counted = await countTexts(sources, { ...options, names: inputs.map(nameOf), signal, onProgress });
-    if (counted.bytes > 0 || mayBeEmpty) return counted;
+    if (counted.bytes > 0 || mayBeEmpty) return { ...counted, report };
     throw new UserError(
       `Cannot count ${paths.join(", ")}: got no text in any file, must be some. Check how it was made`,
     );

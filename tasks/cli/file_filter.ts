@@ -3,7 +3,35 @@
 import picomatch from "picomatch";
 import type { FileFilter } from "../../lib/corpus/find_files.ts";
 
-/** Takes files whose names match a glob or, with a slash in it, whose paths from the directory on do. */
+/** The flags that choose files of directories. */
+export const FILTER_FLAGS = { include: { type: "strings" }, exclude: { type: "strings" } } as const;
+
+/** Lines of `--help` for them. */
+export const FILTER_HELP =
+  `--include GLOB      of directories, take the files whose names match: '*.txt'; with a slash in it, whose paths do.
+                      May be given several times
+  --exclude GLOB      of those, leave out the files that match, and what is in directories that do: '*.dat', drafts.
+                      May be given several times`;
+
+/** What the flags gave. */
+export interface FilterGlobs {
+  readonly include?: readonly string[];
+  readonly exclude?: readonly string[];
+}
+
+/** The filters of some flags. */
+export function fileFilters({ include = [], exclude = [] }: FilterGlobs): {
+  readonly include?: readonly FileFilter[];
+  readonly exclude: readonly FileFilter[];
+} {
+  return {
+    ...(include.length > 0 && { include: include.map(fileFilter) }),
+    // A person writes a directory with a slash after it; its path has none.
+    exclude: exclude.map((glob) => ({ ...fileFilter(glob.replace(/(?<=[^/])\/+$/, "")), name: glob })),
+  };
+}
+
+/** Matches files whose names match a glob or, with a slash in it, whose paths from the directory on do. */
 export function fileFilter(glob: string): FileFilter {
   return { name: glob, matches: picomatch(glob, { basename: !glob.includes("/") }) };
 }

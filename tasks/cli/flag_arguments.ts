@@ -61,6 +61,7 @@ export class FlagArguments {
 /** Whether a word is what stands after a flag: a negative number, where one may be, but no other flag. */
 function isValue(arg: string | undefined, type: string): arg is string {
   if (arg === undefined) return false;
-  if (!arg.startsWith("-") || arg === "-") return true;
+  // No flag begins with three dashes; a line between documents may.
+  if (!arg.startsWith("-") || arg === "-" || arg.startsWith("---")) return true;
   return (type === "number" || type === "integer") && /^-[\d.]|^-inf|^-nan/i.test(arg);
 }

@@ -1,26 +1,35 @@
 // The texts that a person names, and what is said of them on stderr.
 import { expandInputs, type ExpandInputsOptions, type InputReport } from "../../lib/corpus/expand_inputs.ts";
+import { formatSi } from "../../lib/accounting/units.ts";
+import type { InputKind } from "../../lib/corpus/input_kinds.ts";
 import type { TextInput } from "../../lib/corpus/text_inputs.ts";
-import { fileFilter } from "./file_filter.ts";
+import { fileFilters, type FilterGlobs } from "./file_filter.ts";
+import { shown } from "./shown.ts";
 
-/** Paths that are listed of each kind; more are counted. */
+/** Paths, or kinds of file, that are listed; more are counted. */
 const LISTED = 5;
 /** What is passed over in any directory, and nothing to worry about. */
-const EXPECTED: readonly string[] = ["hidden", "empty", "read already"];
+const EXPECTED: readonly string[] = ["excluded", "hidden", "empty", "read already"];
 
 /** Options for `findInputs`. */
-export interface FindInputsOptions extends Omit<ExpandInputsOptions, "onReport" | "include"> {
-  /** A glob that files in directories must match: see `fileFilter`. */
-  readonly include?: string;
-}
+export interface FindInputsOptions extends Omit<ExpandInputsOptions, "include" | "exclude">, FilterGlobs {}
 
 /** Finds inputs, and says what was found in directories and what is odd. Throws as {@linkcode expandInputs}. */
 export function findInputs(
   paths: readonly string[],
-  { include, ...options }: FindInputsOptions = {},
+  { include, exclude, ...options }: FindInputsOptions = {},
 ): Promise<TextInput[]> {
-  const filter = include === undefined ? undefined : fileFilter(include);
-  return expandInputs(paths, { ...options, include: filter, onReport: tell });
+  const onReport = (report: InputReport) => {
+    tell(report);
+    options.onReport?.(report);
+  };
+  return expandInputs(paths, { ...options, ...fileFilters({ include, exclude }), onReport });
+}
+
+/** What `--json` prints of inputs: what is read by kind, and how much of directories is passed over, by reason. */
+export function describeInputs({ kinds, skipped }: InputReport) {
+  const reasons = Map.groupBy(skipped, ({ reason }) => reason);
+  return { kinds, skipped: [...reasons].map(([reason, { length }]) => ({ reason, paths: length })) };
 }
 
 /** Prints a warning. */
@@ -28,26 +37,19 @@ export function warn(message: string): void {
   console.error(`warning: ${message}`);
 }
 
-function tell({ found, skipped, repeated, notUtf8, marked }: InputReport): void {
-  const byReason = Map.groupBy(skipped, ({ reason }) => reason);
-  if (found.length > 0) {
-    const count = (counts: readonly (readonly [number, string])[]) =>
-      counts.filter(([number]) => number > 0).map(([number, kind]) => `${number} ${kind}`).join(", ");
-    const kinds = count([
-      [found.filter(({ isGzip }) => isGzip).length, "packed"],
-      [found.filter(({ isJsonLines }) => isJsonLines).length, "of JSON Lines"],
-    ]);
-    const passed = count(EXPECTED.map((reason) => [byReason.get(reason)?.length ?? 0, reason]));
-    console.error(
-      `Found ${files(found.length)} of text in directories` + (kinds && ` (${kinds})`) +
-        (passed && `; skipped ${passed}`),
-    );
+function tell({ kinds, found, skipped, unmatched, repeated, notUtf8, marked }: InputReport): void {
+  const numFiles = kinds.reduce((sum, { files }) => sum + files, 0);
+  // One file that was named is no news.
+  if (found.length > 0 || numFiles > 1) {
+    const bytes = kinds.reduce((sum, { bytes }) => sum + bytes, 0);
+    console.error(`Found ${files(numFiles)} of text, ${formatSi(bytes, "B")}: ${describeKinds(kinds)}`);
   }
-  for (const [reason, paths] of byReason) {
-    if (!EXPECTED.includes(reason)) {
-      warn(`skipped ${files(paths.length)}, ${reason}: ${list(paths.map(({ path }) => path))}`);
-    }
+  for (const [reason, paths] of Map.groupBy(skipped, ({ reason }) => reason)) {
+    // Some are directories.
+    if (EXPECTED.includes(reason)) console.error(`skipped ${paths.length} ${reason}`);
+    else warn(`skipped ${files(paths.length)}, ${reason}: ${list(paths.map(({ path }) => path))}`);
   }
+  for (const name of unmatched) warn(`nothing in the directories matches ${shown(name)}`);
   if (repeated.length > 0) warn(`${files(repeated.length)} named more than once, and read as often: ${list(repeated)}`);
   if (notUtf8.length > 0) {
     warn(`${files(notUtf8.length)} not in UTF-8, whose bytes are taken as they are: ${list(notUtf8)}`);
@@ -55,6 +57,15 @@ function tell({ found, skipped, repeated, notUtf8, marked }: InputReport): void 
   if (marked.length > 0) {
     warn(`${files(marked.length)} with a byte order mark, which is taken as a part of the text: ${list(marked)}`);
   }
+}
+
+/** `98 .u8 (6.10 MB), 1 .md (312 B) and 2 other kinds` */
+function describeKinds(kinds: readonly InputKind[]): string {
+  const named = kinds.slice(0, LISTED).map(({ extension, files, bytes }) =>
+    `${files} ${extension || "without an ending"} (${formatSi(bytes, "B")})`
+  ).join(", ");
+  const others = kinds.length - LISTED;
+  return others <= 0 ? named : `${named} and ${others} other ${others === 1 ? "kind" : "kinds"}`;
 }
 
 function files(count: number): string {

@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { fileFilter } from "../../tasks/cli/file_filter.ts";
-import { type FileFilter, findFiles } from "../../lib/corpus/find_files.ts";
+import { fileFilter, fileFilters } from "../../tasks/cli/file_filter.ts";
+import { findFiles, type FindFilesOptions } from "../../lib/corpus/find_files.ts";
 
 /** Makes files, and links (`name -> target`), and says which of them findFiles() gives. */
-async function find(names: readonly string[], options: { include?: FileFilter; root?: string } = {}) {
+async function find(names: readonly string[], options: FindFilesOptions & { root?: string } = {}) {
   const dir = await Deno.realPath(await Deno.makeTempDir());
   try {
     for (const name of names) {
@@ -88,12 +88,62 @@ Deno.test("findFiles() passes over links that lead nowhere or in circles", async
 
 Deno.test("findFiles() takes those that a glob matches: names, or paths where it has a slash", async () => {
   const names = ["in/a.txt", "in/b.md", "in/sub/c.txt", "in/sub/d.TXT", "in/empty.bin", "in/gone.bin -> none"];
-  const files = async (glob: string) => (await find(names, { include: fileFilter(glob) })).files;
+  const files = async (glob: string) => (await find(names, { include: [fileFilter(glob)] })).files;
   assertEquals(await files("*.txt"), ["a.txt", "sub/c.txt"]);
   assertEquals(await files("*.{md,TXT}"), ["b.md", "sub/d.TXT"]);
   assertEquals(await files("sub/*"), ["sub/c.txt", "sub/d.TXT"]);
   assertEquals(await files("**/*.txt"), ["a.txt", "sub/c.txt"]);
   assertEquals(await files("[ab].*"), ["a.txt", "b.md"]);
   assertEquals(await files("no*"), []);
-  assertEquals((await find(names, { include: fileFilter("*.txt") })).skipped, []);
+  assertEquals((await find(names, { include: [fileFilter("*.txt")] })).skipped, []);
+});
+
+Deno.test("findFiles() leaves out files and directories that a glob excludes, whatever includes them", async () => {
+  const names = [
+    "in/a.txt",
+    "in/b.md",
+    "in/.git/x",
+    "in/empty.dat",
+    "in/sub/a.txt",
+    "in/sub/deep/c.dat",
+    "in/sub/deep/d.txt",
+    "in/drafts/e.txt",
+    "in/gone.dat -> none",
+    "in/to -> ../far",
+    "far/f.txt",
+  ];
+  const found = async (include: readonly string[], exclude: readonly string[]) => {
+    const unmatched = new Set([...include, ...exclude]);
+    const { files, skipped } = await find(names, {
+      ...fileFilters({ include, exclude }),
+      onMatch: ({ name }) => unmatched.delete(name),
+    });
+    const excluded = skipped.filter((text) => text.endsWith(": excluded")).map((text) => text.replace(/: .*/, ""));
+    return [files.join(" "), excluded.join(" "), [...unmatched].join(" ")];
+  };
+  const all = "a.txt b.md drafts/e.txt sub/a.txt sub/deep/c.dat sub/deep/d.txt to/f.txt";
+  assertEquals(await found([], []), [all, "", ""]);
+  assertEquals(await found(["*.txt", "*.md", "*.rs"], []), [all.replace(" sub/deep/c.dat", ""), "", "*.rs"]);
+  assertEquals(
+    await found([], ["*.dat", "*.md", "*.rs"]),
+    ["a.txt drafts/e.txt sub/a.txt sub/deep/d.txt to/f.txt", "b.md empty.dat gone.dat sub/deep/c.dat", "*.rs"],
+  );
+  assertEquals(await found(["*.txt"], ["a.*", "b.md", "*.dat"]), [
+    "drafts/e.txt sub/deep/d.txt to/f.txt",
+    "a.txt sub/a.txt",
+    // Those that match are not included anyway.
+    "",
+  ]);
+  for (const glob of ["sub", "sub/", "sub/**", "{sub,none}"]) {
+    assertEquals(await found([], [glob]), ["a.txt b.md drafts/e.txt to/f.txt", "sub", ""], glob);
+  }
+  assertEquals(await found([], ["sub/*"]), ["a.txt b.md drafts/e.txt to/f.txt", "sub/a.txt sub/deep", ""]);
+  assertEquals(await found([], ["**/deep"]), ["a.txt b.md drafts/e.txt sub/a.txt to/f.txt", "sub/deep", ""]);
+  assertEquals(await found([], ["to", ".git", "drafts/e.txt"]), [
+    "a.txt b.md sub/a.txt sub/deep/c.dat sub/deep/d.txt",
+    ".git drafts/e.txt to",
+    "",
+  ]);
+  assertEquals(await found(["sub/**"], ["*.dat"]), ["sub/a.txt sub/deep/d.txt", "sub/deep/c.dat", ""]);
+  assertEquals((await found([], ["*"]))[0], "");
 });

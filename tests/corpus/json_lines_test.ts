@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import { byteLines, jsonLinesField } from "../../lib/corpus/json_lines.ts";
 import { UserError } from "../../lib/errors.ts";
@@ -69,6 +69,33 @@ Deno.test("jsonLinesField() names the line that is not as it must be", async () 
   await refused(`${'{"a":'.repeat(100_000)}`, "line 1: got");
   const latin = Uint8Array.from('{"text":"caf\xe9"}', (char) => char.charCodeAt(0));
   await refused(latin, "line 1: got bytes that are not UTF-8");
+});
+
+Deno.test("jsonLinesField() answers a field without text with those that the line has, texts first", async () => {
+  const next = async (line: string) => {
+    const error = await assertRejects(() => read(line), UserError);
+    return error.message.slice(error.message.indexOf("there. ") + "there. ".length);
+  };
+  assertEquals(
+    await next('{"id":7,"title":"a","meta":{"text":"x"},"body":""}'),
+    'Name the field that has it; fields with text are "title", "body"; others are "id", "meta"',
+  );
+  assertEquals(await next('{"body":"a"}'), 'Name the field that has it; fields with text are "body"');
+  assertEquals(await next('{"text":null}'), 'None of its fields has text: "text". Mend the line, or take it out');
+  assertEquals(await next("{}"), "It has no fields: mend the line, or take it out");
+  assertEquals(await next('["text"]'), "Each line is to be one object: write the file so");
+  const fields = (numTexts: number, numOthers: number) =>
+    JSON.stringify(Object.fromEntries([
+      ...Array.from({ length: numOthers }, (_, i) => [`n${i}`, i]),
+      ...Array.from({ length: numTexts }, (_, i) => [`t${i}`, "x"]),
+    ]));
+  const named = async (line: string) => (await next(line)).match(/"[nt]\d+"|and \d+ more/g)!.join(" ");
+  assertEquals(await named(fields(10, 10)), '"t0" "t1" "t2" "t3" "t4" "t5" "t6" "t7" and 2 more');
+  assertEquals(await named(fields(8, 10)), '"t0" "t1" "t2" "t3" "t4" "t5" "t6" "t7"');
+  assertEquals(await named(fields(6, 3)), '"t0" "t1" "t2" "t3" "t4" "t5" "n0" "n1" and 1 more');
+  assertEquals(await named(fields(0, 9)), '"n0" "n1" "n2" "n3" "n4" "n5" "n6" "n7" and 1 more');
+  const long = await next(JSON.stringify({ ["a\u001b[31m\n".repeat(1000)]: "x" }));
+  assert(long.length < 250 && !/\p{Cc}/u.test(long), long);
 });
 
 Deno.test("jsonLinesField() reads what other programs write", async () => {

@@ -101,6 +101,21 @@ Deno.test("expandInputs() takes directories apart in the order of paths, and ref
       UserError,
       "no directory",
     );
+    await assertRejects(
+      () => expandInputs([`${dir}/in/a.jsonl`], { exclude: [fileFilter("*.x"), fileFilter("*.y")] }),
+      UserError,
+      "Cannot leave out files that match *.x or *.y: got no directory",
+    );
+    await assertRejects(
+      () => expandInputs([`${dir}/in`], { include: [fileFilter("*.md"), fileFilter("*.x")] }),
+      UserError,
+      "without text named *.md or *.x",
+    );
+    await assertRejects(
+      () => expandInputs([`${dir}/in`], { exclude: fileFilter("*") }),
+      UserError,
+      `a directory without text (skipped ${dir}/in/.git: hidden, and `,
+    );
     await assertRejects(() => expandInputs([`${dir}/empty`]), UserError, "an empty file");
     await assertRejects(() => expandInputs(["-", "-"]), UserError, "must be given once");
   });

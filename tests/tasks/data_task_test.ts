@@ -114,7 +114,7 @@ Deno.test("data --input splits documents of several kinds of file; mistakes chan
     assertEquals(Array.from(Deno.readDirSync(out)), []);
     await Deno.remove(out);
     const { code, stderr } = await run("--field", "body", "--valid-fraction", "0.4");
-    assertEquals([code, stderr], [0, "Found 2 files of text in directories (1 of JSON Lines)\n"]);
+    assertEquals([code, stderr], [0, "Found 2 files of text, 73 B: 1 .jsonl (42 B), 1 .txt (31 B)\n"]);
     const read = async (name: string) => (await Deno.readTextFile(`${out}/${name}`)).split("<|endoftext|>");
     const both = [...await read("train.txt"), ...await read("valid.txt")].filter(Boolean);
     assertEquals(both.sort(), ["a1", "a2", "b1", "b2", "b3"]);
@@ -138,6 +138,12 @@ Deno.test("data --input says when validation documents are in the training text 
       stderr,
       `warning: ${numValid} of ${numValid} validation documents are in the training text too`,
     );
+    const others = Array.from({ length: 20 }, (_, i) => `number ${i}<|endoftext|>`).join("");
+    await Deno.writeTextFile(`${dir}/a.txt`, `${others}${"the same<|endoftext|>\n".repeat(20)}`);
+    const once = await capture(main, ...args, "--force", "--drop-duplicates");
+    assertEquals([once.code, once.stderr], [0, "dropped 19 documents that came before\n"]);
+    const written = ["train", "valid"].map((part) => Deno.readTextFileSync(`${dir}/out/${part}.txt`)).join("");
+    assertEquals(written.split("<|endoftext|>").length - 1, 21);
   } finally {
     await Deno.remove(dir, { recursive: true });
   }

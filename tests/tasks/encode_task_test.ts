@@ -51,7 +51,7 @@ Deno.test("encode reads directories, packed files and JSON Lines", () =>
     const run = async (...args: string[]) => {
       const { code, stderr } = await capture(main, "--tokenizer", `${dir}/tok`, "--out", out, "--force", ...args);
       const fromDirectory = args.includes(`${dir}/in`);
-      const found = "Found 2 files of text in directories; skipped 1 hidden, 1 empty\n";
+      const found = "Found 2 files of text, 44 B: 2 .txt (44 B)\nskipped 1 hidden\nskipped 1 empty\n";
       assertEquals([code, stderr], [0, fromDirectory ? found : ""]);
       return [...await readNpy(out)];
     };

@@ -116,7 +116,9 @@ Deno.test("a directory is said to be read: what of it, and what not; a glob choo
     const { code, stderr } = await capture(main, ...args, `${dir}/in`);
     assertEquals([code, stderr], [
       0,
-      `Found 3 files of text in directories; skipped 1 hidden, 1 read already\n` +
+      `Found 3 files of text, 2.88 kB: 2 .txt (1.92 kB), 1 .md (960 B)\n` +
+      `skipped 1 hidden\n` +
+      `skipped 1 read already\n` +
       `warning: skipped 1 file, a broken link: ${dir}/in/f.txt\n` +
       `warning: skipped 1 file, a zip archive (or a document in one): ${dir}/in/d.zip\n`,
     ]);
@@ -126,9 +128,61 @@ Deno.test("a directory is said to be read: what of it, and what not; a glob choo
       const { code, stderr } = await capture(main, ...args, `${dir}/in`, "--include", "[ab].txt", ...force);
       // Two documents do not always fall into two parts.
       if (task !== "data") assertEquals(code, 0, stderr);
-      assertStringIncludes(stderr, "Found 2 files of text in directories; skipped 1 hidden\n");
+      assertStringIncludes(stderr, "Found 2 files of text, 1.92 kB: 2 .txt (1.92 kB)\nskipped 1 hidden\n");
     }
     assertEquals((await readNpy(`${dir}/out.npy`)).length, numIds * 2 / 3);
+    // Both may be given several times.
+    for (const [task, [main, ...args]] of Object.entries(READERS(dir)).slice(0, 5)) {
+      const chosen = ["--include", "*.txt", "--include", "*.md", "--exclude", "[ae].txt", "--exclude", "*.dat"];
+      const force = task === "compare-tokenizers" ? [] : ["--force"];
+      const { code, stderr } = await capture(main, ...args, `${dir}/in`, ...chosen, ...force);
+      if (task !== "data") assertEquals(code, 0, stderr);
+      assertStringIncludes(
+        stderr,
+        "Found 2 files of text, 1.92 kB: 1 .md (960 B), 1 .txt (960 B)\n" +
+          "skipped 1 hidden\nskipped 2 excluded\n" +
+          `warning: skipped 1 file, a broken link: ${dir}/in/f.txt\n` +
+          "warning: nothing in the directories matches *.dat\n",
+      );
+    }
+  });
+});
+
+Deno.test("what is read is said by kind, named or found; the rarest kinds are counted; --json has all of them", async () => {
+  await withRun(async (dir) => {
+    await Deno.mkdir(`${dir}/in`);
+    const names = ["a.u8", "b.u8", "c.u8", "a.dat", "b.dat", "LICENSE", "a.md", "a.ts", "a.rs", "a.c"];
+    for (const [i, name] of names.entries()) await Deno.writeTextFile(`${dir}/in/${name}`, TEXT.slice(0, 200 - 2 * i));
+    for (let i = 0; i < 7; i++) await Deno.writeFile(`${dir}/in/${i}.bin`, new Uint8Array(100));
+    const [main, ...args] = READERS(dir)["train-bpe"];
+    const { code, stdout, stderr } = await capture(main, ...args.slice(0, -1), "--json", "--input", `${dir}/in`);
+    assertEquals(
+      [code, stderr],
+      [
+        0,
+        "Found 10 files of text, 1.91 kB: 3 .u8 (594 B), 2 .dat (386 B), 1 without an ending (190 B), " +
+        "1 .md (188 B), 1 .ts (186 B) and 2 other kinds\n" +
+        `warning: skipped 7 files, binary data: ${
+          [0, 1, 2, 3, 4].map((i) => `${dir}/in/${i}.bin`).join(", ")
+        }, and 2 more\n`,
+      ],
+    );
+    const { inputs } = JSON.parse(stdout);
+    assertEquals(inputs.kinds.length, 7);
+    assertEquals(inputs.kinds[1], { extension: ".dat", files: 2, bytes: 386 });
+    assertEquals(inputs.skipped, [{ reason: "binary data", paths: 7 }]);
+    const named = await capture(main, ...args, `${dir}/in/a.md`, `${dir}/in/LICENSE`, "--force");
+    assertEquals(named.stderr, "Found 2 files of text, 378 B: 1 without an ending (190 B), 1 .md (188 B)\n");
+    const one = await capture(main, ...args, `${dir}/in/a.md`, "--force");
+    assertEquals([one.code, one.stderr], [0, ""]);
+    await Deno.mkdir(`${dir}/none`);
+    for (const name of ["0.bin", "1.bin"]) await Deno.copyFile(`${dir}/in/${name}`, `${dir}/none/${name}`);
+    const none = await capture(main, ...args, `${dir}/none`, "--force");
+    assertEquals(none.code, 1);
+    assertStringIncludes(
+      none.stderr,
+      `got a directory without text (skipped ${dir}/none/0.bin: binary data, and 1 more)`,
+    );
   });
 });
 
@@ -160,6 +214,22 @@ Deno.test("generate refuses a prompt from stdin that is not text", async () => {
     const { code, stderr } = await runTaskProcess("generate", args, "PK\x03\x04 and so on");
     assertEquals(code, 1);
     assertStringIncludes(stderr, "Cannot read standard input: got a zip archive");
+  });
+});
+
+Deno.test("every task answers JSON Lines without the field with the fields there are", async (t) => {
+  await withRun(async (dir) => {
+    await Deno.writeTextFile(`${dir}/a.jsonl`, `{"id":1,"body":${JSON.stringify(TEXT)}}\n`);
+    for (const [name, [main, ...args]] of Object.entries(READERS(dir))) {
+      if (name === "held-out") continue;
+      await t.step(name, async () => {
+        const { code, stdout, stderr } = await capture(main, ...args, `${dir}/a.jsonl`);
+        assertEquals([code, stdout], [1, ""]);
+        assertStringIncludes(stderr, 'got no text in "text", must be a JSON object with text there. ');
+        assertStringIncludes(stderr, 'Name the --field that has it; fields with text are "body"; others are "id"\n');
+        assertEquals(outputs(dir), []);
+      });
+    }
   });
 });
 

@@ -13,6 +13,8 @@ import type { WordCounts } from "../../tokenizer/train/word_counts.ts";
 export interface CountTextsOptions {
   /** Texts that split the input. Default: `["<|endoftext|>"]`. */
   readonly specialTokens?: readonly string[];
+  /** Text that splits the input too, but is no special token: what stands between documents. Default: none. */
+  readonly documentSeparator?: string;
   /** The pattern that splits text into words; merges stay within words. Default: `"gpt2"`. */
   readonly pattern?: PatternName;
   /** Threads that read files, this one included. Default: one per processor, fewer for little text. */
@@ -54,7 +56,11 @@ export async function countTexts(
 ): Promise<CountedText & CountTimes> {
   const specialTokens = [...new Set(options.specialTokens ?? ["<|endoftext|>"])];
   const pattern = options.pattern ?? "gpt2";
-  const specials = new SpecialTokens(specialTokens.map((text, id) => ({ text, id })));
+  const dividing = new Set([
+    ...specialTokens,
+    ...options.documentSeparator === undefined ? [] : [options.documentSeparator],
+  ]);
+  const specials = new SpecialTokens([...dividing].map((text, id) => ({ text, id })));
   const counter = new WordCounter(pattern, specials);
   const { onProgress, signal, workers, segmentBytes } = options;
   const started = performance.now();

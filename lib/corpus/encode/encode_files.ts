@@ -61,6 +61,7 @@ export async function encodeFiles(
     output: pending.temporary,
     dtype,
     specials: options.specials ?? "special",
+    documentSeparator: options.documentSeparator,
     separatorId: options.separatorId,
     endingTexts: ranges.map(({ endsText }) => endsText),
   };

@@ -75,7 +75,7 @@ export async function* encodeParts(
 ): AsyncGenerator<Uint32Array, EncodeProgress> {
   let { storedBytes, bytes, tokens } = before;
   const { field, stdin, signal, separatorId, onWarning, onProgress } = options;
-  requireId(tokenizer, separatorId);
+  requireIds(tokenizer, options);
   const stamps = stampInputs(parts);
   for (const { input, start, end } of parts) {
     const isWhole = start === 0 && end === input.bytes;
@@ -129,7 +129,7 @@ export async function encodePartsToNpy(
   options: EncodePartsOptions = {},
   before: EncodeProgress = { storedBytes: 0, bytes: 0, tokens: 0 },
 ): Promise<EncodeProgress> {
-  requireId(tokenizer, options.separatorId);
+  requireIds(tokenizer, options);
   stampInputs(parts);
   const provenance = await provenanceOf(tokenizer, parts, options);
   const { replace = true } = options;
@@ -148,7 +148,7 @@ export async function encodePartsToNpy(
 export async function provenanceOf(
   tokenizer: Tokenizer,
   parts: readonly InputPart[],
-  { specials = "special", separatorId, field = "text", tokenizerName }: EncodePartsOptions,
+  { specials = "special", documentSeparator, separatorId, field = "text", tokenizerName }: EncodePartsOptions,
 ): Promise<TokenProvenance> {
   const paths = [...new Set(parts.map(({ input }) => input.path))];
   const stored = parts.flatMap(({ input: { path }, start, end }) => end === null ? [] : [{ path, start, end }]);
@@ -161,6 +161,7 @@ export async function provenanceOf(
       fingerprint: stored.length === parts.length ? await fingerprintParts(stored) : null,
     },
     specials,
+    ...(documentSeparator && { documentSeparator: { text: documentSeparator.text, id: documentSeparator.id } }),
     separatorId: separatorId ?? null,
     field: parts.some(({ input }) => input.isJsonLines) ? field : null,
     date: new Date().toISOString(),
@@ -215,9 +216,11 @@ function stampInputs(parts: readonly InputPart[]) {
   return stampFiles(parts.flatMap(({ input }) => input.path === STDIN ? [] : [input]));
 }
 
-function requireId(tokenizer: Tokenizer, separatorId: number | undefined): void {
-  if (separatorId === undefined || tokenizer.vocabulary.tokens.byteLength(separatorId) > 0) return;
-  throw new RangeError(
-    `Cannot put a separator after each text: got id ${separatorId}, must be one of the tokenizer's (below ${tokenizer.vocabSize})`,
-  );
+function requireIds(tokenizer: Tokenizer, { separatorId, documentSeparator }: EncodePartsOptions): void {
+  for (const [id, aim] of [[separatorId, "after"], [documentSeparator?.id, "in"]] as const) {
+    if (id === undefined || tokenizer.hasToken(id)) continue;
+    throw new RangeError(
+      `Cannot put a separator ${aim} each text: got id ${id}, must be one of the tokenizer's (below ${tokenizer.vocabSize})`,
+    );
+  }
 }

@@ -4,7 +4,7 @@ import { SegmentQueue } from "../../io/segment_queue.ts";
 import { Encoder } from "../../tokenizer/encode/encoder.ts";
 import type { IdsView } from "../../tokenizer/encode/id_chunks.ts";
 import { type FileSegments, SegmentReader } from "../count/file_segments.ts";
-import { SpecialTokens } from "../../tokenizer/pretokenize/special_tokens.ts";
+import { specialsFor, type SpecialToken } from "../../tokenizer/pretokenize/special_tokens.ts";
 import { encodingSplitter } from "../../tokenizer/encode/text_encoding.ts";
 import { TokenBytes } from "../../tokenizer/encode/token_bytes.ts";
 import type { Vocabulary } from "../../tokenizer/vocabulary/vocabulary.ts";
@@ -26,6 +26,8 @@ export interface EncodeJob {
   readonly dtype: TokenDtype;
   /** How special tokens in the text are encoded. */
   readonly specials: "special" | "text";
+  /** Text that is encoded as one id. */
+  readonly documentSeparator?: SpecialToken;
   /** The id to put at the end of each range in `endingTexts`. */
   readonly separatorId?: number;
   /** Whether a text ends with each range. */
@@ -43,7 +45,7 @@ export function* encodeSegments(
   { files, vocabulary, output, dtype, separatorId, endingTexts, ...job }: EncodeJob,
   queue: SegmentQueue,
 ): Generator<number | undefined> {
-  const specials = new SpecialTokens(job.specials === "text" ? [] : vocabulary.specials);
+  const specials = specialsFor(vocabulary.specials, job);
   using reader = new SegmentReader(files, specials);
   using file = Deno.openSync(output, { write: true });
   const buffer = new SegmentIds(file, output, queue, dtype);

@@ -4,7 +4,7 @@ import { writeFileAtomically } from "../../io/atomic.ts";
 import { readTextIfPresent } from "../../io/read_text.ts";
 import { nameOf } from "../../io/parent_of.ts";
 import { PathExistsError } from "../../io/rename_to_new.ts";
-import { SpecialTokens } from "../../tokenizer/pretokenize/special_tokens.ts";
+import { specialsFor } from "../../tokenizer/pretokenize/special_tokens.ts";
 import type { Tokenizer } from "../../tokenizer/tokenizer.ts";
 import {
   type EncodePartsOptions,
@@ -54,7 +54,7 @@ export async function encodeShards(
   prefix: string,
   options: EncodeShardsOptions,
 ): Promise<ShardIndex> {
-  const specials = new SpecialTokens(options.specials === "text" ? [] : tokenizer.vocabulary.specials);
+  const specials = specialsFor(tokenizer.vocabulary.specials, options);
   const shards = await planShards(inputs, options.size, specials);
   const provenance = await provenanceOf(tokenizer, wholeInputs(inputs), options);
   const wanted = {
@@ -66,6 +66,7 @@ export async function encodeShards(
       specials: options.specials ?? "special",
       separatorId: options.separatorId ?? null,
       field: options.field ?? "text",
+      ...(provenance.documentSeparator && { documentSeparator: provenance.documentSeparator }),
     },
     dtype: tokenDtype(tokenizer.vocabSize),
     numShards: shards.length,
@@ -140,7 +141,8 @@ async function readIndex(path: string): Promise<ShardIndex | null> {
 function differenceOf(index: ShardIndex, found: ShardIndex): string | undefined {
   const wanted: Readonly<Record<string, unknown>> = { ...index.arguments, numShards: index.numShards };
   const given: Readonly<Record<string, unknown>> = { ...found.arguments, numShards: found.numShards };
-  return Object.keys(wanted).find((name) =>
+  // Written down only where there is one.
+  return [...Object.keys(wanted), "documentSeparator"].find((name) =>
     JSON.stringify(wanted[name]) !== JSON.stringify(given[name]) &&
     // An early version did not write it.
     !(name === "text" && given[name] === undefined)

@@ -32,7 +32,7 @@ async function* encodeOne(
   tokenizer: Tokenizer,
   source: TextSource,
   last: readonly number[],
-  { specials, signal, onEncoded }: EncodeTextsOptions,
+  { signal, onEncoded, ...options }: EncodeTextsOptions,
 ): AsyncGenerator<Uint32Array> {
   async function* pieces() {
     for await (const piece of textPieces(source)) {
@@ -41,7 +41,7 @@ async function* encodeOne(
       yield piece.slice(); // the stream reads ahead, and the piece's memory is used again
     }
   }
-  yield* ReadableStream.from(pieces()).pipeThrough(tokenizer.encodeStream({ specials }));
+  yield* ReadableStream.from(pieces()).pipeThrough(tokenizer.encodeStream(options));
   if (last.length > 0) yield Uint32Array.from(last);
 }
 
@@ -49,14 +49,14 @@ async function* encodeMany(
   tokenizer: Tokenizer,
   { texts }: Texts,
   last: readonly number[],
-  { specials, signal, onEncoded }: EncodeTextsOptions,
+  { signal, onEncoded, ...options }: EncodeTextsOptions,
 ): AsyncGenerator<Uint32Array> {
   const encoder = new TextEncoder();
   const batch = new Uint32Array(BATCH_IDS);
   let length = 0, numTexts = 0;
   const encode = (bytes: Uint8Array) => {
     try {
-      return tokenizer.encode(bytes, { specials });
+      return tokenizer.encode(bytes, options);
     } catch (error) {
       throw error instanceof LongStretchError ? error.within(0, `text ${numTexts}`) : error;
     }

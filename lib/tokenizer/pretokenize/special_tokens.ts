@@ -31,6 +31,27 @@ export function specialBytes(text: string): Uint8Array<ArrayBuffer> {
   );
 }
 
+/** How special tokens in the text, and what stands between documents, are encoded. */
+export interface EncodeOptions {
+  /** `"special"` (default): each special token is one id. `"text"`: they are encoded like any other text. */
+  readonly specials?: "special" | "text";
+  /**
+   * Text that is one id too, whatever `specials` says: for documents that have something else than a special token
+   * between them. Default: none.
+   */
+  readonly documentSeparator?: SpecialToken;
+}
+
+/** What to look for in a text, of a vocabulary's special tokens. */
+export function specialsFor(
+  all: readonly SpecialToken[],
+  { specials, documentSeparator }: EncodeOptions,
+): SpecialTokens {
+  const list = specials === "text" ? [] : all;
+  if (documentSeparator === undefined) return new SpecialTokens(list);
+  return new SpecialTokens([...list.filter(({ text }) => text !== documentSeparator.text), documentSeparator]);
+}
+
 /** Finds special tokens in bytes: the leftmost one, and if several begin there, the longest. */
 export class SpecialTokens {
   readonly list: readonly SpecialToken[];
