@@ -76,6 +76,6 @@ Deno.test("broadcast refuses shapes that do not fit, or that take turns too ofte
     refused([2, 3], to, `got x (2, 3) for shape (${to.join(", ")}), must have the same sizes or 1`);
   }
   for (const size of [0, -1, 1.5, NaN]) refused([1], [2, size], "must be one or more positive integers");
-  refused([1, 2, 1, 2, 1], [2, 2, 2, 2, 2], "along 5 dimensions");
+  refused([1, 2, 1, 2, 1], [2, 2, 2, 2, 2], "which takes 5 dimensions, must take at most 4");
   refused([1], [2 ** 16, 2 ** 16], "must have fewer than 2^32 elements");
 });
