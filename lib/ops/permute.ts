@@ -13,6 +13,18 @@ import { stridedCopy } from "./strided_copy.ts";
  * @throws {RangeError} If `order` does not name each dimension once; or if more than four are left where those of size 1
  * do not count, and those that stay neighbours count as one.
  * @throws {TypeError} If `x` is of type u32.
+ *
+ * @example Heads before positions
+ * ```ts
+ * import { Graph } from "@bytelm/bytelm/graph";
+ * import { permute, reshape } from "@bytelm/bytelm/ops";
+ *
+ * const graph = new Graph();
+ * const [batch, seqLen, dModel, numHeads] = [2, 16, 32, 4];
+ * const x = graph.input("x", [batch, seqLen, dModel]);
+ * const heads = reshape(graph, x, [batch, seqLen, numHeads, -1]);
+ * console.log(permute(graph, heads, [0, 2, 1, 3]).shape); // [ 2, 4, 16, 8 ]
+ * ```
  */
 export function permute(graph: Graph, x: Tensor, order: readonly number[]): Tensor {
   const dims = order.map((dim) => dimensionOf("permute", x, dim));

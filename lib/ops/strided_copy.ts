@@ -66,8 +66,8 @@ export function stridedCopy(
   const dimensions = merged(y.shape, strides);
   if (dimensions.length > DIMENSIONS) {
     throw new RangeError(
-      `Cannot apply ${op}: got ${y} from ${x}, whose elements lie along ${dimensions.length} dimensions apart, ` +
-        `must be at most ${DIMENSIONS}; dimensions of size 1 and those that stay neighbours do not count`,
+      `Cannot apply ${op}: got ${x} for shape (${y.shape.join(", ")}), which takes ${dimensions.length} dimensions, ` +
+        `must take at most ${DIMENSIONS}: those of size 1 do not count, and neighbours that stay neighbours count as one`,
     );
   }
   while (dimensions.length < DIMENSIONS) dimensions.unshift({ size: 1, stride: 0 });
