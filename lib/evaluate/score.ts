@@ -1,6 +1,6 @@
 import type { Backend } from "../backend/backend.ts";
 import type { TokenSource } from "../dataset/token_source.ts";
-import { OptionError, UserError } from "../errors.ts";
+import { option, OptionError, say, UserError } from "../errors.ts";
 import { compile } from "../graph/compiled_graph.ts";
 import { Graph, type Precision } from "../graph/graph.ts";
 import { BYTES_PER_ELEMENT, bytesOf } from "../graph/tensor.ts";
@@ -63,7 +63,9 @@ export async function scoreTokens(
   const { contextLength, vocabSize } = model.config;
   const { stride = Math.ceil(contextLength / 2), batchSize = 8 } = options;
   if (!(Number.isSafeInteger(stride) && stride >= 1 && stride <= contextLength)) {
-    throw new OptionError(`Cannot score: got stride ${stride}, must be from 1 to the context length ${contextLength}`);
+    throw new OptionError(
+      say`Cannot score: got ${option("stride")} ${stride}, must be from 1 to the context length ${contextLength}`,
+    );
   }
   if (source.length < 2) {
     throw new UserError(`Cannot score ${source.name}: got ${source.length} tokens, must be at least 2. Use more text`);

@@ -1,4 +1,4 @@
-import { OptionError, UserError } from "../errors.ts";
+import { option, OptionError, say, UserError } from "../errors.ts";
 
 /** Options for choosing the next token from the logits. */
 export interface SamplingOptions {
@@ -25,7 +25,9 @@ export interface SamplingOptions {
 export function validateSampling(options: SamplingOptions): void {
   const { temperature, topP, topK = 1, minP = 0, repetitionPenalty = 1 } = options;
   const check = (name: keyof SamplingOptions, isValid: boolean, mustBe: string) => {
-    if (!isValid) throw new OptionError(`Cannot sample: got ${name} ${options[name]}, must be ${mustBe}`);
+    if (!isValid) {
+      throw new OptionError(say`Cannot sample: got ${option(name)} ${String(options[name])}, must be ${mustBe}`);
+    }
   };
   check("temperature", temperature >= 0 && temperature < Infinity, "0 or more");
   check("topP", topP > 0 && topP <= 1, "above 0 and at most 1");

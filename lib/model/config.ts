@@ -1,4 +1,5 @@
-import { OptionError } from "../errors.ts";
+import { option, OptionError, say, type Wording } from "../errors.ts";
+import { excerpt } from "../io/excerpt.ts";
 
 /** A Transformer's shape: everything needed to build it, and saved beside its weights. */
 export interface ModelConfig extends Architecture {
@@ -90,58 +91,63 @@ const MAX_LAYERS = 10_000;
  * @throws {OptionError} If a value cannot work, naming the first one and what it must be.
  */
 export function validateModelConfig(config: ModelConfig): ModelConfig {
-  const got = (key: keyof ModelConfig) => `got ${key} ${JSON.stringify(config[key])}`;
+  const got = (key: keyof ModelConfig) => say`got ${option(key)} ${excerpt(config[key])}`;
   const counts = ["vocabSize", "contextLength", "dModel", "numLayers", "numHeads", "dFf"] as const;
   for (const key of counts) {
     if (!Number.isSafeInteger(config[key]) || config[key] < 1) {
-      throw new OptionError(`Cannot build the model: ${got(key)}, must be a positive integer`);
+      throw new OptionError(say`Cannot build the model: ${got(key)}, must be a positive integer`);
     }
   }
   const { dModel, numHeads, ropeTheta, position } = config;
   if (dModel % numHeads !== 0) {
     throw new OptionError(
-      `Cannot build the model: got dModel ${dModel} and ${numHeads} heads, must be dModel divisible by numHeads`,
+      say`Cannot build the model: got ${option("dModel")} ${dModel} and ${numHeads} heads, must be ${
+        option("dModel")
+      } divisible by ${option("numHeads")}`,
     );
   }
   if (position !== "none" && (dModel / numHeads) % 2 !== 0) {
     throw new OptionError(
-      `Cannot build the model: got head size ${
-        dModel / numHeads
-      } (dModel / numHeads), must be even for rotary positions`,
+      say`Cannot build the model: got head size ${dModel / numHeads} (${option("dModel")} / ${
+        option("numHeads")
+      }), must be even for rotary positions`,
     );
   }
   requireCountable(config);
   if (!Number.isFinite(ropeTheta) || ropeTheta <= 0) {
-    throw new OptionError(`Cannot build the model: ${got("ropeTheta")}, must be a number above 0`);
+    throw new OptionError(say`Cannot build the model: ${got("ropeTheta")}, must be a number above 0`);
   }
   for (const key of Object.keys(ARCHITECTURE_CHOICES) as (keyof typeof ARCHITECTURE_CHOICES)[]) {
     const choices: readonly string[] = ARCHITECTURE_CHOICES[key];
     if (config[key] !== undefined && !choices.includes(config[key])) {
-      throw new OptionError(`Cannot build the model: ${got(key)}, must be ${choices.join(" or ")}`);
+      throw new OptionError(say`Cannot build the model: ${got(key)}, must be ${choices.join(" or ")}`);
     }
   }
   if (config.tieEmbeddings !== undefined && typeof config.tieEmbeddings !== "boolean") {
-    throw new OptionError(`Cannot build the model: ${got("tieEmbeddings")}, must be true or false`);
+    throw new OptionError(say`Cannot build the model: ${got("tieEmbeddings")}, must be true or false`);
   }
   return config;
 }
 
 /** @throws {OptionError} If there are more elements than can be counted, naming the sizes that cause it. */
 function requireCountable({ vocabSize, contextLength, dModel, numLayers, dFf }: ModelConfig): void {
-  const refuse = (got: string, mustBe: string): never => {
-    throw new OptionError(`Cannot build the model: got ${got}, must be ${mustBe}`);
+  const refuse = (got: Wording, mustBe: string): never => {
+    throw new OptionError(say`Cannot build the model: got ${got}, must be ${mustBe}`);
   };
-  if (numLayers > MAX_LAYERS) refuse(`numLayers ${numLayers}`, `at most ${MAX_LAYERS}`);
+  if (numLayers > MAX_LAYERS) refuse(say`${option("numLayers")} ${numLayers}`, `at most ${MAX_LAYERS}`);
+  const width = say`${option("dModel")} ${dModel}`;
   const fits = `such that all arrays have at most ${MAX_ELEMENTS} elements`;
-  if (contextLength * dModel > MAX_ELEMENTS) refuse(`contextLength ${contextLength} with dModel ${dModel}`, fits);
+  if (contextLength * dModel > MAX_ELEMENTS) {
+    refuse(say`${option("contextLength")} ${contextLength} with ${width}`, fits);
+  }
   const embeddings = 2 * vocabSize * dModel;
   const layers = numLayers * (4 * dModel * dModel + 3 * dModel * dFf);
   // In memory each parameter begins at a multiple of 64 elements; a layer has nine.
   if (embeddings + layers + 64 * (9 * numLayers + 3) <= MAX_ELEMENTS) return;
   const got = embeddings > layers
-    ? `vocabSize ${vocabSize} with dModel ${dModel}`
+    ? say`${option("vocabSize")} ${vocabSize} with ${width}`
     : dFf > dModel
-    ? `dFf ${dFf} with dModel ${dModel} in ${numLayers} layers`
-    : `dModel ${dModel} in ${numLayers} layers`;
+    ? say`${option("dFf")} ${dFf} with ${width} in ${numLayers} layers`
+    : say`${width} in ${numLayers} layers`;
   refuse(got, fits);
 }

@@ -1,4 +1,4 @@
-import { OptionError } from "../errors.ts";
+import { option, OptionError, say, type Wording } from "../errors.ts";
 import type { Precision } from "../graph/graph.ts";
 import { excerpt } from "../io/excerpt.ts";
 import { ABOVE_0, isNumber, LARGEST, type NumberOption, SMALLEST } from "./optimizer/number_option.ts";
@@ -82,8 +82,10 @@ export const TRAINING_DEFAULTS: TrainingConfig = {
  * @throws {OptionError} If a value cannot work, naming the first one and what it must be.
  */
 export function validateTrainingConfig(config: TrainingConfig): TrainingConfig {
-  const check = (key: keyof TrainingConfig, isValid: boolean, mustBe: string) => {
-    if (!isValid) throw new OptionError(`Cannot train: got ${key} ${excerpt(config[key])}, must be ${mustBe}`);
+  const check = (key: keyof TrainingConfig, isValid: boolean, mustBe: string | Wording) => {
+    if (!isValid) {
+      throw new OptionError(say`Cannot train: got ${option(key)} ${excerpt(config[key])}, must be ${mustBe}`);
+    }
   };
   for (
     const key of ["batchSize", "gradAccumulation", "steps", "validEvery", "validBatches", "saveEvery", "keep"] as const
@@ -102,8 +104,8 @@ export function validateTrainingConfig(config: TrainingConfig): TrainingConfig {
   check("samplePrompt", typeof samplePrompt === "string", "a text");
   check("sampleTokens", Number.isSafeInteger(sampleTokens) && sampleTokens >= 1, "a positive integer");
   // Also those of other optimizers, so that all settings of a run are valid.
-  for (const [key, option] of Object.entries(NUMBER_OPTIONS) as [keyof OptimizerNumbers, NumberOption][]) {
-    check(key, option.isValid(config[key]), option.mustBe);
+  for (const [key, number] of Object.entries(NUMBER_OPTIONS) as [keyof OptimizerNumbers, NumberOption][]) {
+    check(key, number.isValid(config[key]), number.mustBe);
   }
   // Absent in runs of earlier versions.
   check("dtype", ["f32", "f16", undefined].includes(config.dtype), "f32 or f16");
@@ -114,7 +116,7 @@ export function validateTrainingConfig(config: TrainingConfig): TrainingConfig {
   check("decay", ["all", "matrices"].includes(config.decay), "all or matrices");
   check("schedule", SCHEDULES.includes(config.schedule), `one of ${SCHEDULES.join(", ")}`);
   check("lr", isNumber(config.lr, SMALLEST, LARGEST), ABOVE_0);
-  check("minLr", isNumber(config.minLr, 0, config.lr), `a number from 0 to lr (${config.lr})`);
+  check("minLr", isNumber(config.minLr, 0, config.lr), say`a number from 0 to ${option("lr")} (${config.lr})`);
   check("clip", config.clip === 0 || isNumber(config.clip, SMALLEST, LARGEST), `0 for no clipping, or ${ABOVE_0}`);
   return config;
 }

@@ -7,6 +7,9 @@ const FLAGS: Readonly<Record<string, string>> = {
   replace: "force",
 };
 
+/** Options without a flag: a file for `--config` has them. */
+const WITHOUT_FLAG: readonly string[] = ["eps", "frozen"];
+
 /** The task that does what a function does. */
 const TASKS: Readonly<Record<string, (call: CallPart) => string>> = {
   encodeParts: () => "encode",
@@ -23,8 +26,10 @@ export function flagOf(name: string): string {
 
 /** Spells an option as its flag, and a function as the task that calls it. */
 export const TERMINAL_SPELLING: Speller = {
-  option: ({ name, value }: OptionPart) =>
-    value === undefined || value === true ? flagOf(name) : `${flagOf(name)} ${value}`,
+  option: ({ name, value }: OptionPart) => {
+    const spelled = WITHOUT_FLAG.includes(name) ? name : flagOf(name);
+    return value === undefined || value === true ? spelled : `${spelled} ${value}`;
+  },
   call: (call) => {
     const task = TASKS[call.name];
     // A function without a task is told as it is.

@@ -92,7 +92,7 @@ const MISTAKES: Record<string, Mistake> = {
   "d_model not divisible by heads": {
     task: "train-lm",
     args: but(TRAIN_LM, "--num-heads", "3"),
-    says: /dModel 128 and 3 heads/,
+    says: /--d-model 128 and 3 heads/,
     code: 1,
   },
   "odd head size": {

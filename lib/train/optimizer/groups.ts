@@ -1,4 +1,4 @@
-import { OptionError } from "../../errors.ts";
+import { option, OptionError, say } from "../../errors.ts";
 import { excerpt } from "../../io/excerpt.ts";
 import type { ParameterSpec } from "../../model/parameters.ts";
 import type { OptimizerDefinition } from "./definition.ts";
@@ -31,7 +31,7 @@ export function definitionOf({ optimizer = "adamw" }: OptimizerOptions): Optimiz
   if (typeof optimizer === "object") return optimizer;
   if (!OPTIMIZER_NAMES.includes(optimizer)) {
     const names = OPTIMIZER_NAMES.join(", ");
-    throw new OptionError(`Cannot train: got optimizer ${excerpt(optimizer)}, must be one of ${names}`);
+    throw new OptionError(say`Cannot train: got ${option("optimizer")} ${excerpt(optimizer)}, must be one of ${names}`);
   }
   return OPTIMIZERS[optimizer];
 }

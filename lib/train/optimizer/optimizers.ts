@@ -1,4 +1,4 @@
-import { OptionError } from "../../errors.ts";
+import { option, OptionError, say } from "../../errors.ts";
 import type { Graph } from "../../graph/graph.ts";
 import { align } from "../../graph/plan.ts";
 import { BYTES_PER_ELEMENT, Tensor } from "../../graph/tensor.ts";
@@ -82,10 +82,10 @@ function createOptimizer(
 /** An optimizer's own numbers, checked: of the type that this definition alone knows. */
 function numbersOf(definition: OptimizerDefinition, group: ParameterGroup): never {
   const given = group as Readonly<Record<string, unknown>>;
-  const numbers = Object.entries(definition.options).map(([name, option]) => {
-    const value = given[name] ?? option.default;
-    if (!option.isValid(value)) {
-      throw new OptionError(`Cannot train: got ${name} ${excerpt(value)}, must be ${option.mustBe}`);
+  const numbers = Object.entries(definition.options).map(([name, number]) => {
+    const value = given[name] ?? number.default;
+    if (!number.isValid(value)) {
+      throw new OptionError(say`Cannot train: got ${option(name)} ${excerpt(value)}, must be ${number.mustBe}`);
     }
     return [name, value];
   });
