@@ -14,7 +14,9 @@ interface EvaluatorTensors {
   readonly loss: Tensor;
 }
 
-/** The forward pass and the loss, without gradients: for validation. It owns its program, not the model's weights. */
+/**
+ * The forward pass and the loss without gradients, for validation. It owns its program, but not the model's weights.
+ */
 export class Evaluator implements Disposable {
   readonly #compiled: CompiledGraph;
   readonly #tensors: EvaluatorTensors;
@@ -25,7 +27,7 @@ export class Evaluator implements Disposable {
     this.#tensors = tensors;
   }
 
-  /** Loads the program; the model's weights are shared with whatever else uses this model on this backend. */
+  /** Loads the program. The weights are shared with everything else that uses this model on this backend. */
   static async create(
     backend: Backend,
     model: LanguageModel,
@@ -46,10 +48,10 @@ export class Evaluator implements Disposable {
   }
 
   /**
-   * The mean loss over batches, in nats per token; NaN for none.
-   * @param batches Each of as many sequences as the program was made for, of the model's context length.
-   * @throws {OptionError} If a batch is of another size.
-   * @throws {Error} If another is being computed.
+   * The mean loss over batches, in nats per token; NaN if there are none.
+   * @param batches Each with as many sequences as the program was made for, of the model's context length.
+   * @throws {OptionError} If a batch has another size.
+   * @throws {Error} If another loss is being computed.
    */
   async meanLoss(batches: AsyncIterable<Batch>): Promise<number> {
     return await this.#exclusive.run("evaluate", () => this.#meanLoss(batches));

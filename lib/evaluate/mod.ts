@@ -1,5 +1,5 @@
 /**
- * How good a model is: its loss on held-out text, the score of a text, and what it has memorised.
+ * Measures how good a model is: its loss on held-out text, the score of a text, and what it has memorised.
  *
  * @example The longest part of a text that occurs in another
  * ```ts

@@ -9,22 +9,23 @@ import { type WeightSource, writeWeights } from "../model/weights.ts";
 import { tokenLosses } from "../ops/cross_entropy.ts";
 import { claimModel } from "../model/model_in_training.ts";
 
-/** How tokens are scored. */
+/** Options for `scoreTokens`. */
 export interface ScoreOptions {
   /**
-   * Tokens by which the window moves on; each window's last `stride` predictions count, so that all but the first
-   * window's see at least contextLength − stride tokens. Default: half the context.
+   * How many tokens the window moves each time. The last `stride` predictions of each window count, so that all except
+   * the
+   * first window's see at least contextLength − stride tokens. Default: half the context.
    */
   readonly stride?: number;
   /** Windows that go through the model together. Default: 8. */
   readonly batchSize?: number;
-  /** What the model computes in; `"f32"` by default. */
+  /** The format that the model computes in; `"f32"` by default. */
   readonly precision?: Precision;
-  /** Written before the first run; by default the model's weights are on the backend already. */
+  /** Weights to write before the first run. By default, the model's weights are on the backend already. */
   readonly weights?: WeightSource;
-  /** Called with the tokens scored so far. */
+  /** Called with the number of tokens scored so far. */
   readonly onProgress?: (tokens: number) => void;
-  /** Stops between two runs of the model, with its reason. */
+  /** Stops between two runs of the model, with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
@@ -32,7 +33,7 @@ export interface ScoreOptions {
 export interface Score {
   /** Σ −log p(token | tokens before it in its window), in nats. */
   readonly nats: number;
-  /** Tokens predicted: all but the first, which nothing comes before. */
+  /** Tokens predicted: all but the first, which has nothing before it. */
   readonly tokens: number;
 }
 
@@ -45,13 +46,13 @@ interface Window {
 }
 
 /**
- * Scores every token of a source, each once, with a window that moves by a stride.
+ * Scores every token of a source once, with a window that moves by a stride.
  *
- * @throws {UserError} If there are fewer than two tokens, or one is beyond the model's vocabulary, or the loss is NaN or
+ * @throws {UserError} If there are fewer than two tokens, one is outside the model's vocabulary, or the loss is NaN or
  *   infinite.
- * @throws {OptionError} If the stride is not from 1 to the context length, or the batch size no whole number from 1 on,
- *   or so many windows cannot fit on the backend.
- * @throws {Error} If weights are given, and a training of this model on this backend is under way.
+ * @throws {OptionError} If the stride is not from 1 to the context length, the batch size is not a whole number of at
+ *   least 1, or that many windows do not fit on the backend.
+ * @throws {Error} If weights are given, but this model is being trained on this backend.
  */
 export async function scoreTokens(
   backend: Backend,
@@ -111,13 +112,13 @@ export async function scoreTokens(
 /** Kernels count an array's elements in 32 bits. */
 const MAX_ELEMENTS = 2 ** 32 - 1;
 
-/** Refuses what cannot fit, by what the largest array takes besides the weights; the rest remains to be seen. */
+/** Refuses what cannot fit because of the largest array beside the weights; loading shows whether the rest fits. */
 function requireRoomFor(batchSize: number, backend: Backend, model: LanguageModel, precision?: Precision): void {
   const { contextLength, vocabSize } = model.config;
   const shapes = model.parameters.specs.map(({ shape }) => shape);
   const bytesOfLogits = bytesOf({ size: contextLength * vocabSize, dtype: precision ?? "f32" });
   const bytes = (backend.totalBytes ?? Infinity) - BYTES_PER_ELEMENT * model.parameters.count;
-  // No array that a matrix makes of a position is wider than the matrix.
+  // No matrix turns a position into an array wider than the matrix.
   const elements = contextLength * Math.max(vocabSize, ...shapes.flat());
   const most = Math.max(1, Math.floor(Math.min(MAX_ELEMENTS / elements, bytes / bytesOfLogits)));
   if (Number.isSafeInteger(batchSize) && batchSize >= 1 && batchSize <= most) return;
@@ -126,7 +127,7 @@ function requireRoomFor(batchSize: number, backend: Backend, model: LanguageMode
   );
 }
 
-/** Windows whose counted predictions, put together, are those of every token but the first, each once. */
+/** Windows whose counted predictions together cover every token but the first, each once. */
 export function* scoringWindows(length: number, contextLength: number, stride: number): Generator<Window> {
   const last = length - 1;
   const first = Math.min(contextLength, last);
@@ -139,7 +140,7 @@ export function* scoringWindows(length: number, contextLength: number, stride: n
   }
 }
 
-/** Arrays of `size` items, the last of what is left. */
+/** Arrays of `size` items; the last has what is left. */
 function* inGroups<T>(items: Iterable<T>, size: number): Generator<readonly T[]> {
   let group: T[] = [];
   for (const item of items) {

@@ -4,25 +4,25 @@ import type { TextGenerator } from "../../generate/generator.ts";
 import type { SamplingOptions } from "../../generate/sampling.ts";
 import type { Tokenizer } from "../../tokenizer/mod.ts";
 
-/** Which samples are drawn. */
+/** Options for `drawSamples`. */
 export interface DrawSamplesOptions extends SamplingOptions {
   /** How many. */
   readonly count: number;
-  /** Tokens of each at most. */
+  /** The most tokens of each. */
   readonly maxTokens: number;
-  /** Of the first sample; the others' are counted up from it. */
+  /** Seed of the first sample; the others count up from it. */
   readonly seed: number;
-  /** What they continue; by default a document begins: after the end of another one, or at least on a new line. */
+  /** What they continue. Default: the start of a document, after the end of another one or at least on a new line. */
   readonly prompt?: string;
-  /** Called when a sample is drawn, with their number so far. */
+  /** Called after each sample, with the number drawn so far. */
   readonly onSample?: (drawn: number) => void;
-  /** Stops before the next sample, with its reason. */
+  /** Stops before the next sample, with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * Draws texts from a model, without the prompt: their bytes, which may end within a character.
- * @param generator Draws ids of the tokenizer alone: see `GeneratorOptions.isDrawable`.
+ * Draws texts from a model: their bytes, without the prompt. They may end within a character.
+ * @param generator Must only draw ids of the tokenizer: see `GeneratorOptions.isDrawable`.
  * @throws {OptionError} If the seeds would run out.
  */
 export async function drawSamples(

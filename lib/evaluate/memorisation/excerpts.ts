@@ -1,14 +1,14 @@
 import { PositionedFile } from "../../io/positioned_file.ts";
 import { Philox } from "../../random/philox.ts";
 
-/** The random stream that excerpts are drawn from; weights, batches and samples have streams of their own. */
+/** The random stream for excerpts; weights, batches and samples have their own. */
 const RANDOM_STREAM_EXCERPTS = 3;
 
-/** Blocks that stand for a file that is too large. */
+/** The number of blocks that represent a file that is too large. */
 const BLOCKS = 64;
 
 /**
- * A file's bytes in one block; or, of a larger file, blocks spread evenly over it with about `maxBytes` together.
+ * A file's bytes as one block; for a larger file, blocks spread evenly over it, with about `maxBytes` together.
  * @throws {UserError} If the file becomes shorter meanwhile.
  */
 export async function readBlocks(path: string, maxBytes: number): Promise<Uint8Array[]> {
@@ -23,8 +23,9 @@ export async function readBlocks(path: string, maxBytes: number): Promise<Uint8A
 }
 
 /**
- * An excerpt for each length, from random places that depend on the seed alone. One that is longer than the block it
- * falls into is the block.
+ * An excerpt of each length, from random places that depend only on the seed. If it would be longer than its block, it
+ * is
+ * the whole block.
  * @param blocks At least one.
  */
 export function drawExcerpts(blocks: readonly Uint8Array[], lengths: readonly number[], seed: number): Uint8Array[] {

@@ -3,58 +3,60 @@ import { type Texts, textsOf } from "../../corpus/texts.ts";
 import { type Overlap, OverlapFinder } from "./overlaps.ts";
 import { SharedWindows, type WindowCount } from "./shared_windows.ts";
 
-/** What is compared with a corpus. */
+/** Options for `measureMemorisation`. */
 export interface MemorisationOptions {
   /** Texts that a model generated. */
   readonly samples: readonly Uint8Array[];
-  /** The text that it was trained on. */
+  /** The training text. */
   readonly corpus: TextSource | Texts;
   /**
-   * Texts that nobody copied from the corpus, of the same lengths: how long overlaps are by the nature of the language.
+   * Texts of the same lengths that are not copied from the corpus: they show how long overlaps are by the nature of the
+   * language.
    */
   readonly baseline?: readonly Uint8Array[];
   /** Held-out text whose windows are looked up in the corpus. */
   readonly valid?: readonly Uint8Array[];
   /** Length of these windows. Default: 50. */
   readonly windowBytes?: number;
-  /** Called with the bytes of the corpus that went by. */
+  /** Called with the number of bytes of the corpus that have been read. */
   readonly onProgress?: (bytes: number) => void;
-  /** Stops the search, with its reason. */
+  /** Stops the search, with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
-/** The longest overlaps of several texts, each with a corpus. */
+/** The longest overlaps of several texts with a corpus. */
 export interface OverlapSummary {
   /** Of each text. */
   readonly overlaps: readonly Overlap[];
-  /** Of their lengths in bytes; the mean of the two in the middle where their number is even. */
+  /** The median of their lengths in bytes; for an even number, the mean of the two in the middle. */
   readonly median: number;
   /** The longest, in bytes. */
   readonly max: number;
-  /** The first of the longest: which text has it, and the bytes themselves. */
+  /** The first of the longest: the text that has it, and the bytes themselves. */
   readonly longest: Overlap & { readonly text: number; readonly content: Uint8Array };
 }
 
-/** What was found. */
+/** The result. */
 export interface MemorisationReport {
   /** Bytes of the corpus. */
   readonly corpusBytes: number;
   /** Of the generated texts. */
   readonly samples: OverlapSummary;
-  /** Of the texts to compare with, where there are any. */
+  /** Of the texts for comparison, if there are any. */
   readonly baseline?: OverlapSummary;
   /** Windows of the held-out text, and how many of them occur in the corpus. */
   readonly duplicates?: WindowCount & { readonly windowBytes: number };
 }
 
-/** Bytes of held-out text, in windows of 50, that are about as telling as all would be. */
+/** Bytes of held-out text, in windows of 50, that tell about as much as all of it would. */
 export const MAX_VALID_BYTES = 4 << 20;
 
 const DEFAULT_WINDOW_BYTES = 50;
 
 /**
- * Measures how much of generated texts was copied from a corpus, and how much of a held-out text is in it. The corpus goes
- * by once, in memory for the other texts alone; both measures are exact.
+ * Measures how much of generated texts was copied from a corpus, and how much of a held-out text occurs in it. The
+ * corpus
+ * is streamed once; only the other texts are held in memory. Both measures are exact.
  *
  * @throws {RangeError} If there are no samples, or `windowBytes` is not a positive integer.
  */

@@ -6,18 +6,19 @@ export interface Overlap {
   readonly bytes: number;
   /** Where it begins in the text. */
   readonly start: number;
-  /** Where it occurs in the corpus: the document's number, counted from 0, and the byte it begins at. */
+  /** The document of the corpus in which it occurs, counted from 0. */
   readonly document: number;
   /** The byte of the document that it begins at, counted from 0. */
   readonly offset: number;
 }
 
 /**
- * Finds the longest common substring of each of some texts with a corpus that streams by. It takes O(corpus + texts)
- * time, and memory for the texts alone.
+ * Finds the longest common substring of each text with a corpus that is streamed. It takes O(corpus + texts) time, and
+ * memory only for the texts.
  *
- * The corpus goes through the texts' suffix automaton: at each byte the state says what is the longest string ending
- * there that occurs in a text. Each state keeps the longest of its strings that was met.
+ * The corpus goes through the texts' suffix automaton. At each byte, the state tells the longest string ending there
+ * that
+ * occurs in a text. Each state keeps the longest of its strings that was met.
  */
 export class OverlapFinder {
   readonly #texts: readonly Uint8Array[];
@@ -31,7 +32,7 @@ export class OverlapFinder {
   #currentDocument = 0;
   #position = 0;
 
-  /** Makes ready to look for these texts, as bytes. */
+  /** Prepares to look for these texts, given as bytes. */
   constructor(texts: readonly Uint8Array[]) {
     this.#texts = texts;
     this.#automaton = new SuffixAutomaton(texts);
@@ -69,7 +70,7 @@ export class OverlapFinder {
     this.#position += bytes.length;
   }
 
-  /** Ends a document: nothing matches from it into the next one. */
+  /** Ends a document: no match reaches from it into the next one. */
   endDocument(): void {
     this.#state = ROOT;
     this.#matched = 0;
@@ -77,13 +78,13 @@ export class OverlapFinder {
     this.#position = 0;
   }
 
-  /** The longest overlap of each text with what went by; of equally long ones the first in the text. */
+  /** The longest overlap of each text with the corpus so far; among equally long ones, the first in the text. */
   overlaps(): Overlap[] {
     this.#passOnToSuffixes();
     return this.#texts.map((text) => this.#overlapOf(text));
   }
 
-  /** Where a string was met, so was its every suffix. */
+  /** Where a string was met, so were all of its suffixes. */
   #passOnToSuffixes(): void {
     const { size, link, length } = this.#automaton;
     const byLength = Uint32Array.from({ length: size }, (_, state) => state).sort((a, b) => length[b] - length[a]);

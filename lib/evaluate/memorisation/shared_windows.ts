@@ -4,7 +4,7 @@ import { OptionError } from "../../errors.ts";
 export interface WindowCount {
   /** Windows in the texts. */
   readonly windows: number;
-  /** Those of them that occur in the corpus. */
+  /** How many of them occur in the corpus. */
   readonly shared: number;
 }
 
@@ -15,8 +15,9 @@ const BASE = 0x01000193;
 const FILTER_BITS = 16;
 
 /**
- * Counts which windows of some texts occur in a corpus that streams by: exactly, since a window is compared byte for byte
- * where hashes agree. Memory is for the texts' windows alone, about 50 bytes for each of different content.
+ * Counts the windows of some texts that occur in a corpus that is streamed. The count is exact, because a window is
+ * compared byte for byte if hashes agree. Memory is needed only for the texts' windows, about 50 bytes per distinct
+ * one.
  *
  * Source of the rolling hash: Karp & Rabin 1987, "Efficient randomized pattern-matching algorithms".
  */
@@ -32,7 +33,7 @@ export class SharedWindows {
   /** Open addressing by hash: 0 where a slot is free, else the content's number + 1. */
   readonly #slots: Int32Array;
   readonly #mask: number;
-  /** A bit for each hash that occurs, so that most of the corpus is done with after one look. */
+  /** A bit for each hash that occurs, so that one look settles most of the corpus. */
   readonly #filter: Uint32Array;
   readonly #filterShift: number;
   #contents = 0;
@@ -46,7 +47,7 @@ export class SharedWindows {
   readonly #leaving: number;
 
   /**
-   * Makes ready to look for every window of `windowBytes` bytes.
+   * Prepares to look for every window of `windowBytes` bytes.
    *
    * @throws {OptionError} If `windowBytes` is not a positive integer.
    */
@@ -68,7 +69,7 @@ export class SharedWindows {
     const filterBits = Math.min(32, Math.max(10, Math.ceil(Math.log2(FILTER_BITS * this.#windows + 1))));
     this.#filter = new Uint32Array(2 ** (filterBits - 5));
     this.#filterShift = 32 - filterBits;
-    // Room for a stretch of windows before the newest is moved to the front.
+    // Room for a number of windows before the newest is moved to the front.
     this.#recent = new Uint8Array(windowBytes + Math.max(1 << 16, windowBytes));
     let power = 1;
     for (let i = 0; i < windowBytes; i++) power = Math.imul(power, BASE);
@@ -117,7 +118,7 @@ export class SharedWindows {
     this.#hash = 0;
   }
 
-  /** The windows of all texts, and how many of them occur in what went by. */
+  /** The windows of all texts, and how many of them occur in the corpus so far. */
   count(): WindowCount {
     let shared = 0;
     for (let i = 0; i < this.#contents; i++) if (this.#isMet[i] === 1) shared += this.#counts[i];
