@@ -1,4 +1,4 @@
-// How well and how fast tokenizers do on texts.
+// Measures how well and how fast tokenizers encode texts.
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { encodeParts, wholeInputs } from "./encode/encode_parts.ts";
 import type { TextInput } from "./text_inputs.ts";
@@ -6,7 +6,7 @@ import type { TextInput } from "./text_inputs.ts";
 /** Size of the Pile in bytes. Source: Gao et al. 2020, arXiv:2101.00027 (825 GiB, as the paper counts them). */
 export const PILE_BYTES = 825 * 2 ** 30;
 
-/** Short texts are encoded again for so long, and the fastest time counts. */
+/** For this long, short texts are encoded again and again; the fastest time counts. */
 const MEASURED_MS = 300;
 
 /** One tokenizer on one text. */
@@ -15,9 +15,9 @@ export interface TokenizerComparison {
   readonly input: string;
   readonly bytes: number;
   readonly tokens: number;
-  /** How much a token stands for: the higher, the better the text is compressed. */
+  /** Bytes per token: the more, the better the text is compressed. */
   readonly bytesPerToken: number;
-  /** Of one thread, reading and unpacking included. */
+  /** The speed of one thread, including reading and unpacking. */
   readonly bytesPerSecond: number;
   /** How long the Pile would take at that speed. */
   readonly pileHours: number;

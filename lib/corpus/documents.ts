@@ -1,24 +1,23 @@
-// The documents of a text: what stands between separators.
+// The documents of a text: what is between separators.
 import { UserError } from "../errors.ts";
 import { excerpt } from "../io/excerpt.ts";
 
-/** The longest document that is read: it is held whole. */
+/** The longest document that is read: each is held in memory as a whole. */
 export const MAX_DOCUMENT_BYTES: number = 128 << 20;
 
-/** How documents are read. */
+/** Options for reading documents. */
 export interface DocumentOptions {
-  /** What the text is called, for messages. */
+  /** The text's name, for messages. */
   readonly name?: string;
-  /** Bytes that a document may have. Default: {@linkcode MAX_DOCUMENT_BYTES}. */
+  /** The most bytes in a document. Default: {@linkcode MAX_DOCUMENT_BYTES}. */
   readonly maxBytes?: number;
 }
 
 /**
- * The documents of a text: what stands between separators, without those that hold only white space. Each is the caller's
- * own.
+ * The documents of a text: what is between separators, without those that are only white space. Each is a copy.
  *
- * @param pieces The text, cut anywhere; pieces may be reused by their maker.
- * @throws {UserError} If the separator is empty, or a document too long.
+ * @param pieces The text, cut anywhere. The source may reuse the memory of a piece.
+ * @throws {UserError} If the separator is empty, or a document is too long.
  */
 export async function* documentsOf(
   pieces: AsyncIterable<Uint8Array>,
@@ -34,13 +33,13 @@ export async function* documentsOf(
   const pending = new PendingBytes();
   let number = 1;
   for await (const piece of pieces) {
-    // A separator may lie across the seam, not before it.
+    // A separator may lie across the seam, but not before it.
     let searched = Math.max(0, pending.length - mark.length + 1);
     pending.append(piece);
     let from = 0;
     for (;; number++) {
       const at = indexOfBytes(pending.bytes, mark, Math.max(from, searched));
-      // The beginning of a separator may be at the end.
+      // The end may be the beginning of a separator.
       requireLength((at < 0 ? pending.length - mark.length + 1 : at) - from);
       if (at < 0) break;
       if (!isBlank(pending.bytes, from, at)) yield pending.bytes.slice(from, at);
@@ -60,7 +59,9 @@ export async function* documentsOf(
   }
 }
 
-/** Bytes added at the end and taken away at the beginning. Room doubles, so that each is moved a few times only. */
+/**
+ * Bytes are added at the end and removed at the beginning. Room doubles, so that each byte is moved only a few times.
+ */
 class PendingBytes {
   #bytes = new Uint8Array(1 << 16);
   length = 0;
@@ -89,7 +90,7 @@ class PendingBytes {
   }
 }
 
-/** Where `mark` is in `bytes` from position `from` on; -1 if nowhere. */
+/** The first position of `mark` in `bytes` at or after `from`; -1 if there is none. */
 export function indexOfBytes(bytes: Uint8Array, mark: Uint8Array, from = 0): number {
   for (let at = bytes.indexOf(mark[0], from); at >= 0; at = bytes.indexOf(mark[0], at + 1)) {
     let i = 1;

@@ -1,4 +1,4 @@
-// The inputs a person names: files, directories, standard input.
+// The inputs that somebody names: files, directories, standard input.
 import { constants, gunzipSync } from "node:zlib";
 import { UserError } from "../errors.ts";
 import { statOrNull } from "../io/stat_or_null.ts";
@@ -7,44 +7,45 @@ import { requireText } from "./text_bytes.ts";
 import { type Examined, EXAMINED_BYTES, type ExaminedText, examineText } from "./text_format.ts";
 import { STDIN, type TextInput } from "./text_inputs.ts";
 
-/** A file below a directory that is not read, and why: a {@linkcode SkipReason}, or what it is instead of text. */
+/** A file in a directory that is skipped, and why: a {@linkcode SkipReason}, or what it is instead of text. */
 export interface SkippedInput {
   /** The file's path, with its directory's before it. */
   readonly path: string;
-  /** In words for a person. */
+  /** The reason, in words. */
   readonly reason: SkipReason | string;
 }
 
-/** What inputs turned out to be. */
+/** What was found. */
 export interface InputReport {
   /** Files that were found in directories. */
   readonly found: readonly TextInput[];
-  /** Files below directories that are not read. */
+  /** Files in directories that are skipped. */
   readonly skipped: readonly SkippedInput[];
-  /** Files that are read twice because they were named twice. */
+  /** Files that will be read twice, because they were named twice. */
   readonly repeated: readonly string[];
-  /** Files whose beginning is not UTF-8. Their bytes are taken as they are. */
+  /** Files whose beginning is not UTF-8. Their bytes are used as they are. */
   readonly notUtf8: readonly string[];
-  /** Files that start with a byte order mark, which is a part of their text. */
+  /** Files that start with a byte order mark, which is treated as part of the text. */
   readonly marked: readonly string[];
 }
 
-/** How inputs are found. */
+/** Options for `expandInputs`. */
 export interface ExpandInputsOptions {
-  /** Whether standard input has a JSON object a line. */
+  /** Whether standard input has one JSON object per line. */
   readonly stdinIsJsonLines?: boolean;
-  /** Whether standard input may have nothing in it. */
+  /** Whether standard input may be empty. */
   readonly stdinMayBeEmpty?: boolean;
-  /** Which files of directories are wanted. By default all are. */
+  /** Which files in directories to take. Default: all. */
   readonly include?: FileFilter;
-  /** Called once, when all are found. */
+  /** Called once, when all have been found. */
   readonly onReport?: (report: InputReport) => void;
 }
 
 /**
- * The inputs that paths name: files as they are, directories as the texts in them and below them in the order of their
- * paths. `-` is standard input. Of every file the first bytes are looked at: what is not text is refused, but passed over
- * in a directory, as is what has a name that starts with a dot, and links to what is read anyway.
+ * The inputs that paths name: files, the texts in directories and below them (ordered by path), and `-` for standard
+ * input. The first bytes of each file are examined: a file that is not text is refused if it was named, and skipped in
+ * a
+ * directory. Directories' hidden files, and links to files that are read anyway, are skipped too.
  *
  * @throws {UserError} If a path is missing, empty or not text, a directory has no texts, or `-` is given twice.
  */
@@ -78,7 +79,7 @@ export async function expandInputs(
   return inputs.all;
 }
 
-/** Inputs as they are found, and what is to be said of them. */
+/** Collects inputs, and the report on them. */
 class InputList implements InputReport {
   readonly all: TextInput[] = [];
   numDirectories = 0;
@@ -96,7 +97,7 @@ class InputList implements InputReport {
   /** Adds a file that was named. */
   async addFile(path: string, info: Deno.FileInfo): Promise<void> {
     if (!info.isFile) {
-      // A pipe, say: to look at its first bytes would be to take them.
+      // A pipe, for example: looking at its first bytes would consume them.
       return this.add({ path, bytes: null, isGzip: false, isJsonLines: isNamedJsonLines(path) });
     }
     if (info.size === 0) {
@@ -141,7 +142,7 @@ class InputList implements InputReport {
   #addText(input: TextInput, identity: string, text: ExaminedText): void {
     if (this.#identities.has(identity)) this.repeated.push(input.path);
     this.#identities.add(identity);
-    // JSON's bytes are not the text's.
+    // The bytes of the JSON are not those of the text.
     if (!input.isJsonLines && !text.isUtf8) this.notUtf8.push(input.path);
     if (!input.isJsonLines && text.hasByteOrderMark) this.marked.push(input.path);
     this.add(input);
@@ -156,7 +157,7 @@ function isNamedJsonLines(path: string): boolean {
   return /\.(jsonl|ndjson)(\.gz)?$/.test(path);
 }
 
-/** Whether a file is packed, and what its text is by its first bytes. */
+/** Whether a file is compressed, and what its first bytes tell about its text. */
 function examineFile(path: string): { readonly isGzip: boolean; readonly text: Examined } {
   using file = Deno.openSync(path, { read: true });
   const head = new Uint8Array(EXAMINED_BYTES);
@@ -172,7 +173,7 @@ function examineFile(path: string): { readonly isGzip: boolean; readonly text: E
   try {
     unpacked = gunzipSync(head.subarray(0, length), { finishFlush: constants.Z_SYNC_FLUSH });
   } catch {
-    // Damaged: that is said when it is read, with the place.
+    // Damaged: reading it will report that, with the position.
     unpacked = new Uint8Array(0);
   }
   return { isGzip: true, text: examineText(unpacked.subarray(0, EXAMINED_BYTES)) };

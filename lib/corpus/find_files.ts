@@ -1,41 +1,42 @@
-// The files below a directory that may be texts, each once.
+// Finds the files below a directory that may be texts, each once.
 import { statOrNull } from "../io/stat_or_null.ts";
 
-/** Why a path below a directory is passed over. */
+/** Why a path in a directory is skipped. */
 export type SkipReason = "hidden" | "empty" | "not a file" | "a broken link" | "a circular link" | "read already";
 
-/** A path that was passed over. */
+/** A path that was skipped. */
 export interface SkippedPath {
   readonly path: string;
   readonly reason: SkipReason;
 }
 
-/** A file, and a name that it has whatever links lead to it. */
+/** A file, and an identity that does not depend on the links that lead to it. */
 export interface FoundFile {
   readonly path: string;
   readonly info: Deno.FileInfo;
   readonly identity: string;
 }
 
-/** Which files are wanted. */
+/** Selects files. */
 export interface FileFilter {
-  /** What a person calls it: a glob. */
+  /** How it is written: a glob. */
   readonly name: string;
-  /** Whether a file is wanted, by its path from the directory on that is searched. */
+  /** Whether to take a file, by its path relative to the directory that is searched. */
   readonly matches: (path: string) => boolean;
 }
 
-/** How files are looked for. */
+/** Options for finding files. */
 export interface FindFilesOptions {
-  /** By default all are wanted. */
+  /** Which files to take. Default: all. */
   readonly include?: FileFilter;
-  /** Files that are there already, by their identity: links to them are passed over. */
+  /** Identities of files that were already found; links to them are skipped. */
   readonly others?: ReadonlySet<string>;
 }
 
 /**
- * The files below a directory in the order of their paths. Names that start with a dot are passed over, and so are links to
- * what is there anyway: no file comes twice, and no circle is walked.
+ * The files below a directory, ordered by path. Skips names that start with a dot, and links to what is found anyway,
+ * so
+ * that no file comes twice and no circle is followed.
  */
 export async function findFiles(
   root: string,
@@ -70,7 +71,7 @@ export async function findFiles(
   };
 
   await walk(root, await Deno.realPath(root), false);
-  // Links come last: what they lead to keeps its own name where it has one here.
+  // Links come last, so that a file keeps its own name if it has one here.
   while (links.length > 0) {
     for (const path of links.splice(0).sort(comparePaths)) {
       const info = await statOrNull(path);
@@ -91,9 +92,9 @@ export async function findFiles(
   return { files, skipped };
 }
 
-/** A name of a file that does not depend on the path it was reached by. */
+/** A file's identity, whatever path leads to it. */
 export function identityOf({ dev, ino, nlink }: Deno.FileInfo, realPath: string): string {
-  // Some file systems use all 64 bits of the inode's number, of which a double keeps 53.
+  // Some file systems use all 64 bits of the inode number, but a double has only 53.
   return (nlink ?? 1) > 1 && ino !== null && Number.isSafeInteger(ino) ? `${dev}:${ino}` : realPath;
 }
 

@@ -1,4 +1,4 @@
-// JSON Lines: a JSON object per line, one of whose fields is the text.
+// JSON Lines: one JSON object per line, with the text in one of its fields.
 import { UserError } from "../errors.ts";
 import { isJsonObject, parseJsonText } from "../io/json_fields.ts";
 import { excerpt } from "../io/excerpt.ts";
@@ -8,9 +8,9 @@ const NEWLINE = 0x0a;
 /** The longest line that is read. A line is held whole, as bytes and as text. */
 export const MAX_LINE_BYTES: number = 64 << 20;
 
-/** How lines are read. */
+/** Options for reading lines. */
 export interface LineOptions {
-  /** Bytes that a line may have. Default: {@linkcode MAX_LINE_BYTES}. */
+  /** The most bytes in a line. Default: {@linkcode MAX_LINE_BYTES}. */
   readonly maxLineBytes?: number;
 }
 
@@ -19,7 +19,7 @@ export interface LineOptions {
  * until the next is asked for.
  *
  * @param name What the data is called, for messages.
- * @throws {UserError} Naming the line, if one is too long.
+ * @throws {UserError} If a line is too long, naming it.
  */
 export async function* byteLines(
   pieces: AsyncIterable<Uint8Array>,
@@ -52,21 +52,26 @@ export async function* byteLines(
   if (pending.length > 0) yield joined(pending, length, new Uint8Array(0));
 }
 
-/** How texts are read out of lines. */
+/** Options for reading texts from lines. */
 export interface JsonLinesOptions extends LineOptions {
   /** Whether all texts together may be empty. Default: no. */
   readonly mayBeEmpty?: boolean;
-  /** Called once if texts hold what UTF-8 cannot, and U+FFFD is read for: JSON's escapes can spell half a surrogate pair. */
+  /**
+   * Called once if texts have half a surrogate pair, which JSON can escape but UTF-8 cannot hold: it becomes U+FFFD.
+   */
   readonly onWarning?: (message: string) => void;
 }
 
 /**
- * The texts in `field` of each line's object; empty lines are passed over. Only fields of the object itself count, not of
- * objects in it; of a field that is there twice the last counts, as of all JSON. A line may start with a byte order mark.
+ * The texts in `field` of each line's object; empty lines are skipped. Only fields of the object itself count, not
+ * those
+ * of objects in it. If a field occurs twice, the last one counts, as always in JSON. A line may start with a byte order
+ * mark.
  *
  * @param name What the data is called, for messages.
- * @throws {UserError} Naming the line, if it is not UTF-8, too long, or not a JSON object with a text in that field; or if
- *   all texts together are empty, unless `mayBeEmpty`.
+ * @throws {UserError} If a line is not UTF-8, too long, or not a JSON object with a string in that field, naming the
+ *   line;
+ *   or if all texts together are empty, unless `mayBeEmpty`.
  */
 export async function* jsonLinesField(
   pieces: AsyncIterable<Uint8Array>,
@@ -74,7 +79,7 @@ export async function* jsonLinesField(
   name: string,
   options: JsonLinesOptions = {},
 ): AsyncGenerator<string> {
-  // Bytes that are not UTF-8 would become U+FFFD without a word.
+  // Otherwise bytes that are not UTF-8 would silently become U+FFFD.
   const decoder = new TextDecoder("utf-8", { fatal: true });
   let number = 0, isEmpty = true, isWellFormed = true;
   for await (const line of byteLines(pieces, name, options)) {

@@ -1,5 +1,5 @@
 /**
- * Text from files and from the net, documents, token files, and the batches that are cut from them.
+ * Text from files and downloads, documents, token files, and batches.
  *
  * @example Windows of tokens, and the tokens that follow each
  * ```ts

@@ -1,9 +1,9 @@
-// Documents that stand in both parts of a split.
+// Finds documents that are in both parts of a split.
 import { createHash } from "node:crypto";
 
 /**
- * Finds out how many validation documents are training documents too, byte for byte. Keeps 8 bytes for each document: a
- * part of its hash, by which two documents that differ are taken for equal once in 2^52.
+ * Counts the validation documents that are training documents too, byte for byte. Keeps 8 bytes per document, a part of
+ * its hash: two different documents look equal once in 2^52.
  */
 export class SharedDocuments {
   readonly #train = new Hashes();
@@ -13,7 +13,7 @@ export class SharedDocuments {
     (part === "train" ? this.#train : this.#valid).append(hashOf(document));
   }
 
-  /** How many validation documents are training documents too. */
+  /** The number of validation documents that are training documents too. */
   count(): number {
     // The validation text is the smaller one.
     const valid = new Set(this.#valid.all);

@@ -1,11 +1,12 @@
 import { UserError } from "../errors.ts";
 
 /**
- * Splits a text in two where a paragraph ends, so that the second part has about `validFraction` of the bytes: training
- * text first, validation text last. The parts put together are the text.
+ * Splits a text in two at the end of a paragraph: training text first, then validation text with about `validFraction`
+ * of
+ * the bytes. The two parts together are the text.
  *
  * @param text UTF-8 bytes.
- * @throws {UserError} If no paragraph, or else line, ends near enough to leave something in both parts.
+ * @throws {UserError} If neither a paragraph nor a line ends where it would leave something in both parts.
  */
 export function splitText(text: Uint8Array, validFraction: number): { train: Uint8Array; valid: Uint8Array } {
   const wanted = Math.round(text.length * (1 - validFraction));

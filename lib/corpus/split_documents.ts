@@ -1,4 +1,4 @@
-// Train and validation text from one's own: whole documents, drawn with a seed.
+// Splits your own text into training and validation text: whole documents, drawn with a seed.
 import { UserError } from "../errors.ts";
 import { PendingFile, type PublishOptions } from "../io/pending_file.ts";
 import { removeIfPresent } from "../io/remove_if_present.ts";
@@ -6,24 +6,24 @@ import { Philox } from "../random/philox.ts";
 import { indexOfBytes } from "./documents.ts";
 import { SharedDocuments } from "./shared_documents.ts";
 
-/** The random stream that documents are drawn from. */
+/** The random stream for drawing documents. */
 const SPLIT_STREAM = 0x5511;
 
-/** How documents are divided. */
+/** Options for `splitDocuments`. */
 export interface SplitDocumentsOptions extends PublishOptions {
-  /** The chance of each document to go to the validation text: above 0, below 1. */
+  /** The probability that a document goes to the validation text: above 0, below 1. */
   readonly validFraction: number;
   /** The same seed and documents give the same parts. */
   readonly seed: number;
   /** Written after each document. */
   readonly separator: string;
-  /** Called with the bytes of text read so far. */
+  /** Called with the number of bytes of text read so far. */
   readonly onProgress?: (bytes: number) => void;
-  /** Ends the work, between two documents; nothing is left behind. */
+  /** Stops between two documents; nothing is left behind. */
   readonly signal?: AbortSignal;
 }
 
-/** What one part holds. */
+/** The contents of one part. */
 export interface SplitPart {
   /** Documents written. */
   readonly documents: number;
@@ -31,23 +31,23 @@ export interface SplitPart {
   readonly bytes: number;
 }
 
-/** What a split came to. */
+/** The result of a split. */
 export interface SplitResult {
-  /** What is to be trained on. */
+  /** The text to train on. */
   readonly train: SplitPart;
-  /** What is held out. */
+  /** The held-out text. */
   readonly valid: SplitPart;
-  /** How many validation documents are training documents too, byte for byte: their loss tells nothing. */
+  /** How many validation documents are training documents too, byte for byte: their loss tells you nothing. */
   readonly sharedDocuments: number;
-  /** How many documents have the separator in them, so that whoever reads the parts finds several in their place. */
+  /** How many documents contain the separator, and so are read back as several documents. */
   readonly dividedDocuments: number;
 }
 
 /**
- * Writes each document, followed by the separator, to one of two files; which one depends on the seed and on the
- * document's position alone. Neither file appears before both are complete.
+ * Writes each document, followed by the separator, to one of two files. Which one depends only on the seed and on the
+ * document's position. Neither file appears before both are complete.
  *
- * @throws {UserError} If one of the files would be empty, or is there and not to be replaced.
+ * @throws {UserError} If one of the files would be empty, or exists and must not be replaced.
  */
 export async function splitDocuments(
   documents: AsyncIterable<Uint8Array>,
@@ -73,7 +73,7 @@ export async function splitDocuments(
       `Cannot split ${numDocuments} documents: got ${valid.documents} for validation, must be some in both parts. Choose another fraction or seed, or the separator that stands between your documents`,
     );
   }
-  // After a kill between the two renames a part of an old split must not stand beside one of a new: they share documents.
+  // If killed between the two renames, a part of an old split must not be left beside a new one: they share documents.
   if (options.replace ?? true) await removeIfPresent(paths.valid);
   await train.publish(options);
   await valid.publish(options);

@@ -1,19 +1,19 @@
-// Bytes that are to be text, as they stream: unpacked where they are packed, refused where they are something else.
+// Streams bytes that should be text: decompresses them if they are compressed, refuses them if they are something else.
 import { UserError } from "../errors.ts";
 import { gunzip } from "../io/gunzip.ts";
 import { type Examined, EXAMINED_BYTES, type ExaminedText, examineText } from "./text_format.ts";
 
-/** How a stream of text is read. */
+/** Options for reading a stream of text. */
 export interface TextBytesOptions {
-  /** Called with what is odd about the text: it is read nevertheless. */
+  /** Called with what is unusual about the text; it is read anyway. */
   readonly onWarning?: (message: string) => void;
 }
 
 /**
- * The text of a stream, unpacked if it is gzip.
+ * The text of a stream, decompressed if it is gzip.
  *
- * @param source Pieces that stay as they are after they were handed over.
- * @param name What the stream is called, for messages.
+ * @param source Pieces whose memory is not reused.
+ * @param name The stream's name, for messages.
  * @throws {UserError} If it is not text, or damaged.
  */
 export async function* textBytes(
@@ -61,7 +61,7 @@ export function requireText(examined: Examined, name: string, where = ""): asser
   throw new UserError(`Cannot read ${name}: got ${format}${where}, must be text in UTF-8. ${nextStep}`);
 }
 
-/** @throws {UserError} At the end of a stream without a byte. */
+/** @throws {UserError} At the end of an empty stream. */
 export async function* nonEmpty(source: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Uint8Array> {
   let isEmpty = true;
   for await (const piece of source) {
@@ -78,7 +78,7 @@ function tellOddities(examined: ExaminedText, name: string, { onWarning }: TextB
   if (examined.hasByteOrderMark) onWarning?.(`${name} starts with a byte order mark, which is taken as a part of it`);
 }
 
-/** A stream whose first bytes are looked at before any is handed on. */
+/** A stream whose first bytes are examined before any are passed on. */
 class ExaminedStream {
   readonly #source: AsyncIterator<Uint8Array>;
   readonly #first: Uint8Array[] = [];
@@ -106,13 +106,13 @@ class ExaminedStream {
     return examineText(head);
   }
 
-  /** All bytes, those that were examined too. To be asked for once. */
+  /** All bytes, including those that were examined. Can be read only once. */
   async *bytes(): AsyncGenerator<Uint8Array> {
     yield* this.#first.splice(0);
     for (let piece = await this.#next(); piece !== null; piece = await this.#next()) yield piece;
   }
 
-  /** Closes the source, if it is not at its end. */
+  /** Closes the source if it has not ended. */
   async close(): Promise<void> {
     if (!this.#isDone) await this.#source.return?.();
   }

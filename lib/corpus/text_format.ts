@@ -1,18 +1,18 @@
-// Whether bytes are text, told by the first of them.
+// Tells from the first bytes whether a file is text.
 
-/** How many of a text's first bytes are looked at. */
+/** How many bytes are examined. */
 export const EXAMINED_BYTES = 8192;
 
-/** What the first bytes of a text say of it. */
+/** What the first bytes of a text tell. */
 export interface ExaminedText {
   readonly kind: "text";
-  /** False for text in Latin-1, say: the tokenizer takes any bytes, so such text is taken as it is. */
+  /** False for text in Latin-1, for example. The tokenizer accepts any bytes, so such text is used as it is. */
   readonly isUtf8: boolean;
-  /** Whether it starts with U+FEFF, which is a part of the text. */
+  /** Whether it starts with U+FEFF, which is treated as part of the text. */
   readonly hasByteOrderMark: boolean;
 }
 
-/** What the first bytes of something say of it. */
+/** What the first bytes of something tell. */
 export type Examined =
   | ExaminedText
   | { readonly kind: "gzip" }
@@ -20,7 +20,7 @@ export type Examined =
     readonly kind: "other";
     /** What it is: `"a zstd archive"`. */
     readonly format: string;
-    /** What makes text of it, as a sentence without its full stop. */
+    /** How to turn it into text, as a sentence without its full stop. */
     readonly nextStep: string;
   };
 
@@ -30,7 +30,7 @@ const TABLE = "Write its texts as .jsonl first";
 const IMAGE = "Leave it out";
 
 /**
- * Formats by their first bytes, written as Latin-1: what it is, and what makes text of it.
+ * Formats by their first bytes, written as Latin-1: what it is, and how to turn it into text.
  *
  * Sources: file(1)'s magic files; https://en.wikipedia.org/wiki/List_of_file_signatures
  */
@@ -63,29 +63,30 @@ const FORMATS: readonly (readonly [start: string, format: string, nextStep: stri
   ["\xff\xd8\xff", "an image (JPEG)", IMAGE],
   ["GIF87a", "an image (GIF)", IMAGE],
   ["GIF89a", "an image (GIF)", IMAGE],
-  // UTF-32's mark first: that of UTF-16 is its beginning.
+  // UTF-32's mark first, because it begins with UTF-16's.
   ["\xff\xfe\0\0", "text in UTF-32", UTF32],
   ["\0\0\xfe\xff", "text in UTF-32", UTF32],
   ["\xff\xfe", "text in UTF-16", UTF16],
   ["\xfe\xff", "text in UTF-16", UTF16],
 ];
 
-/** Formats that say what they are further on: where, and by what bytes. */
+/** Formats that identify themselves further on: where, and by what bytes. */
 const LATER: readonly (readonly [offset: number, bytes: string, format: string, nextStep: string])[] = [
   // After "BZh" and a digit.
   [4, "1AY&SY", "a bzip2 archive", "Unpack it first, with bzip2 -dk"],
-  // After the length of the header, below 2^32, comes the header.
+  // The header follows its length, which is below 2^32.
   [4, '\0\0\0\0{"', "a safetensors file", "Name a text"],
   [257, "ustar", "a tar archive", "Unpack it first, with tar -xf"],
 ];
 
 /**
- * Says what bytes are.
+ * Finds out what bytes are.
  *
- * Text in no known encoding is text: a byte-level tokenizer learns Latin-1 as it learns UTF-8. So is text with a stray NUL
- * or other control character, as crawled text has them. Binary data have them all over.
+ * Text in an unknown encoding counts as text: a byte-level tokenizer learns Latin-1 just as it learns UTF-8. So does
+ * text
+ * with a stray NUL or another control character, which crawled text has. Binary data is full of them.
  *
- * @param head The first {@linkcode EXAMINED_BYTES}, or all there are.
+ * @param head The first {@linkcode EXAMINED_BYTES} bytes, or all if there are fewer.
  */
 export function examineText(head: Uint8Array): Examined {
   if (startsWith(head, "\x1f\x8b\x08")) return { kind: "gzip" };
@@ -96,7 +97,7 @@ export function examineText(head: Uint8Array): Examined {
   return encodingWithoutMark(head) ?? textOrBinary(head);
 }
 
-/** UTF-32 and UTF-16 of mostly Latin text: every character has NULs at the same place. */
+/** UTF-32 and UTF-16 with mostly Latin text: every character has NULs in the same place. */
 function encodingWithoutMark(head: Uint8Array): Examined | null {
   const numChars = head.length >> 2;
   if (numChars === 0) return null;
@@ -122,19 +123,19 @@ function textOrBinary(head: Uint8Array): Examined {
   const { length } = head;
   const isUtf8 = isValidUtf8(head);
   const invalid = isUtf8 ? 0 : numInvalid(head);
-  // Of random bytes, 1 in 256 is NUL, 1 in 11 another control character, and almost all above 127 are invalid.
+  // Among random bytes, 1 in 256 is NUL, 1 in 11 is another control character, and almost all above 127 are invalid.
   const isBinary = nulls > 1 + length / 512 || controls > 1 + length / 8 ||
     (controls > 1 + length / 64 && invalid > length / 64);
   if (isBinary) return { kind: "other", format: "binary data", nextStep: "Name a text" };
   return { kind: "text", isUtf8, hasByteOrderMark: startsWith(head, "\xef\xbb\xbf") };
 }
 
-/** Control characters, but those that text is laid out or coloured with: backspace, tab, line ends, page break, escape. */
+/** Control characters, except those for layout and colour: backspace, tab, line ends, page break, escape. */
 function isOddControl(byte: number): boolean {
   return byte === 0x7f || (byte < 0x20 && (byte < 8 || byte > 13) && byte !== 0x1b);
 }
 
-/** Whether bytes are UTF-8, as far as they go: the last character may be cut off. */
+/** Whether bytes are UTF-8; the last character may be cut off. */
 function isValidUtf8(bytes: Uint8Array): boolean {
   try {
     new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true });

@@ -1,4 +1,4 @@
-// Inputs (files, standard input; packed or not; plain text or JSON Lines) as texts.
+// Reads inputs as texts: files or standard input, compressed or not, plain text or JSON Lines.
 import { UserError } from "../errors.ts";
 import { abortable } from "../io/abortable.ts";
 import { requireUnchanged, stampFiles } from "../io/file_stamp.ts";
@@ -7,42 +7,42 @@ import type { TextSource } from "./text_source.ts";
 import { jsonLinesField } from "./json_lines.ts";
 import { nonEmpty, textBytes } from "./text_bytes.ts";
 
-/** Name of standard input where a path is expected. */
+/** Stands for standard input where a path is expected. */
 export const STDIN = "-";
 
 /** One input: a file or standard input. */
 export interface TextInput {
   /** Its path, or `-`. */
   readonly path: string;
-  /** Size in bytes as stored; `null` where it is not known beforehand. */
+  /** Size in bytes as stored; `null` if it is not known beforehand. */
   readonly bytes: number | null;
-  /** Whether it is known to be packed. A stream of unknown size may be: that shows as it is read. */
+  /** Whether it is known to be compressed. Whether a stream of unknown size is, shows only when it is read. */
   readonly isGzip: boolean;
-  /** Whether it holds a text per line, in a field of a JSON object. */
+  /** Whether it has one text per line, in a field of a JSON object. */
   readonly isJsonLines: boolean;
-  /** Whether it may turn out to have no text in it: nobody named it. Default: no. */
+  /** Whether it may have no text, because nobody named it. Default: no. */
   readonly mayBeEmpty?: boolean;
 }
 
-/** How inputs are read. */
+/** Options for reading inputs. */
 export interface ReadTextOptions {
   /** Field of each JSON Lines object that holds the text. Default: `text`. */
   readonly field?: string;
-  /** What `-` stands for. */
+  /** What to read for `-`. */
   readonly stdin?: AsyncIterable<Uint8Array>;
-  /** Only these bytes of the file, as stored: `[start, end)`. Default: all. */
+  /** The bytes of the file to read, as stored: `[start, end)`. Default: all. */
   readonly range?: { readonly start: number; readonly end: number };
-  /** Stops reading, with its reason; also where it waits, for a pipe that nobody writes to, say. */
+  /** Stops reading, with the signal's reason, even if it is waiting, for example for a pipe that nobody writes to. */
   readonly signal?: AbortSignal;
-  /** Called with the number of bytes read, as stored. Not for whole plain files. */
+  /** Called with the number of bytes read, as stored. Not called for whole plain files. */
   readonly onRead?: (bytes: number) => void;
-  /** Called with what is odd about a stream, or about texts in JSON Lines, which are read nevertheless. */
+  /** Called with what is unusual about a stream, or about texts in JSON Lines; they are read anyway. */
   readonly onWarning?: (message: string) => void;
 }
 
 /**
- * The text or texts of an input. A plain file stays `{ path }`, so that several threads may read it; it is not watched. Of
- * others, reading ends with an error if somebody wrote to the file meanwhile.
+ * The text or texts of an input. A plain file stays `{ path }`, so that several threads can read it; it is not watched.
+ * For others, reading fails if somebody writes to the file meanwhile.
  */
 export function textSourceOf(input: TextInput, options: ReadTextOptions = {}): TextSource | Texts {
   const { range, field = "text", onWarning } = options;
@@ -52,19 +52,19 @@ export function textSourceOf(input: TextInput, options: ReadTextOptions = {}): T
   if (range !== undefined) {
     return input.isJsonLines ? { texts: jsonLinesField(stored, field, name, { mayBeEmpty: true, onWarning }) } : stored;
   }
-  // Of a file, what is odd was said when it was found.
+  // Anything unusual about a file was reported when it was found.
   const unpacked = textBytes(stored, name, input.bytes === null ? options : {});
   const { mayBeEmpty = false } = input;
   const text = mayBeEmpty ? unpacked : nonEmpty(unpacked, name);
   return input.isJsonLines ? { texts: jsonLinesField(text, field, name, { mayBeEmpty, onWarning }) } : text;
 }
 
-/** Whether the input's text is a file as it is, which may be read in parts. */
+/** Whether the input's text is simply a file, which can be read in parts. */
 export function isPlainFile({ bytes, isGzip, isJsonLines }: TextInput): boolean {
   return bytes !== null && !isGzip && !isJsonLines;
 }
 
-/** What an input is called in messages. */
+/** An input's name in messages. */
 export function nameOf({ path }: TextInput): string {
   return path === STDIN ? "standard input" : path;
 }

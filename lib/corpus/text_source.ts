@@ -1,6 +1,6 @@
-// Where text comes from.
+// Sources of text.
 
-/** A text: itself, its bytes, a stream of them, or a file. Bytes are taken as they are: whether they are text, nobody asks. */
+/** A text: a string, its bytes, a stream of them, or a file. Nothing checks whether the bytes are text. */
 export type TextSource =
   | string
   | Uint8Array
@@ -10,7 +10,7 @@ export type TextSource =
 
 const PIECE_BYTES = 1 << 20;
 
-/** The bytes of a text, in pieces cut anywhere; each is valid until the next is asked for. */
+/** The bytes of a text, in pieces cut anywhere; each is valid until the next is requested. */
 export async function* textPieces(source: TextSource): AsyncGenerator<Uint8Array> {
   if (typeof source === "string") {
     yield new TextEncoder().encode(source);

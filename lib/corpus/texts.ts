@@ -1,6 +1,6 @@
 import type { TextSource } from "./text_source.ts";
 
-/** Many texts, one after the other: what stands in a JSON Lines file, for example. */
+/** Many texts, one after the other: those of a JSON Lines file, for example. */
 export interface Texts {
   /** The texts in order, as strings or UTF-8. */
   readonly texts: AsyncIterable<string | Uint8Array>;

@@ -6,19 +6,20 @@ import { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { requireVocabSize, trainVocabulary } from "../tokenizer/train/train.ts";
 
 /**
- * What to train. The special tokens get the ids 0, 1, …, but for those of one printable ASCII character, each of which is
- * the token of that byte.
+ * Options for training. The special tokens get the ids 0, 1, …, except those that are one printable ASCII character:
+ * each
+ * of these is the token of that byte.
  */
 export interface TrainBpeOptions extends CountTextsOptions {
-  /** Number of tokens altogether: specials, 256 bytes, and as many merges as are left. */
+  /** Total number of tokens: special tokens, 256 bytes, and merges for the rest. */
   readonly vocabSize: number;
 }
 
 /**
  * Trains a byte-level BPE tokenizer.
  *
- * @param sources One text or several; nothing is merged across texts, or across special tokens.
- * @throws {UserError} if the vocabulary is smaller than bytes and specials need, or larger than the text can give.
+ * @param sources One text or several. Nothing is merged across texts or special tokens.
+ * @throws {UserError} If the vocabulary is too small for bytes and special tokens, or larger than the text allows.
  */
 export async function trainBpe(
   sources: TextSource | Texts | readonly (TextSource | Texts)[],
@@ -29,7 +30,7 @@ export async function trainBpe(
   return trainBpeFromCounts(await countTexts(all, options), options);
 }
 
-/** Trains on words that were counted before, here or elsewhere. Throws as {@linkcode trainBpe}. */
+/** Trains on words that were counted earlier, here or elsewhere. Throws as {@linkcode trainBpe} does. */
 export function trainBpeFromCounts(counted: CountedText, { vocabSize }: { readonly vocabSize: number }): Tokenizer {
   return new Tokenizer(trainVocabulary(counted.words, vocabSize, counted.specialTokens, counted.pattern));
 }

@@ -1,4 +1,4 @@
-// Counted words on disk, to be added up elsewhere.
+// Word counts on disk, to be added up elsewhere.
 //
 // A file is the line "bpe-counts 1", a line of JSON (pattern, special tokens, number of words), and the words in byte order.
 // Each word is: the number of bytes it shares with the word before, the number of the rest, the rest, its count; numbers
@@ -17,9 +17,11 @@ const MAGIC = "bpe-counts 1\n";
 const HASH_BYTES = 32;
 const NEXT_STEP = say`Make it again with: ${call("formatCounts")}`;
 
-/** A word takes three numbers, of at least a byte each. */
+/** Each word has three numbers of at least one byte each. */
 const MIN_WORD_BYTES = 3;
-/** All words together may take so many times the file's bytes; of a small file, more. Counted text takes twice as many. */
+/**
+ * All words together may take this many times the file's bytes; for a small file, more. Real text takes twice as many.
+ */
 const MAX_EXPANSION = 64;
 const MIN_MAX_ARENA_BYTES = 64 << 20;
 
@@ -53,7 +55,7 @@ export function formatCounts({ words, specialTokens, pattern }: CountedText): Ui
 }
 
 /**
- * Reads a count file. Memory stays within a multiple of the file's size, whatever the file says.
+ * Reads a count file. Memory stays within a multiple of the file's size, whatever the file holds.
  *
  * @param name What the file is called, for messages.
  * @throws {UserError} If it is not a count file, or its checksum or anything in it is wrong.
@@ -102,7 +104,7 @@ function readWords(
   if (numWords > bytes.length / MIN_WORD_BYTES) {
     refuse(`${numWords} words in ${bytes.length} bytes`, `at least ${MIN_WORD_BYTES} bytes for each`);
   }
-  // Each word may share what the word before had, so a few bytes may stand for many: they are counted first.
+  // A word may share bytes with the one before, so a few bytes may stand for many: they are counted first.
   const maxArenaBytes = Math.min(2 ** 32 - 1, MIN_MAX_ARENA_BYTES + bytes.length * MAX_EXPANSION);
   const first = new ByteReader(bytes);
   let arenaBytes = 0;
@@ -144,17 +146,18 @@ function readWords(
 }
 
 /**
- * Adds up counts of several texts. The words of each must be sorted, as {@linkcode parseCounts} gives them; so are those
- * of the sum.
+ * Adds up the counts of several texts. The words of each must be sorted, as {@linkcode parseCounts} returns them; so
+ * are
+ * those of the sum.
  *
- * @param parts Counts and what they are called, for messages.
- * @throws {UserError} if they were made with different special tokens or patterns, or a sum is beyond 2^53.
+ * @param parts Counts, and their names for messages.
+ * @throws {UserError} If they were made with different special tokens or patterns, or a sum exceeds 2^53.
  */
 export async function addCounts(
   parts: AsyncIterable<CountedText & { readonly name: string }>,
 ): Promise<CountedText> {
   let first: (CountedText & { readonly name: string }) | undefined;
-  // Sums of 1, 2, 4, … parts, so that each word is copied a logarithmic number of times.
+  // Sums of 1, 2, 4, … parts, so that each word is copied only a logarithmic number of times.
   const levels: (CountedText["words"] | undefined)[] = [];
   for await (const part of parts) {
     first ??= part;

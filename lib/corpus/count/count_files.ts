@@ -9,7 +9,7 @@ import type { SpecialTokens } from "../../tokenizer/pretokenize/special_tokens.t
 
 const SEGMENT_BYTES = 1 << 22;
 
-/** What a worker is told. */
+/** A worker's job. */
 export interface CountJob {
   readonly files: FileSegments;
   readonly queue: SharedArrayBuffer;
@@ -17,19 +17,19 @@ export interface CountJob {
   readonly specialTexts: readonly string[];
 }
 
-/** How files are counted. */
+/** Options for counting files. */
 export interface CountFilesOptions {
   /** Threads, this one included. Default: one per processor, fewer for little text. */
   readonly workers?: number;
   /** About how many bytes a thread takes at a time. Default: 4 MiB. */
   readonly segmentBytes?: number;
-  /** Called with the bytes read so far. */
+  /** Called with the number of bytes read so far. */
   readonly onProgress?: (bytesRead: number) => void;
-  /** Ends the counting. */
+  /** Stops counting. */
   readonly signal?: AbortSignal;
 }
 
-/** Counts segments until none is left to take; yields after each. */
+/** Counts segments until none are left; yields after each. */
 export function* countSegments(
   counter: WordCounter,
   files: FileSegments,
@@ -46,7 +46,7 @@ export function* countSegments(
 }
 
 /**
- * Adds the pre-tokens of files to `counter`. Returns the seconds that threads spent on reading, on average.
+ * Adds the pre-tokens of files to `counter`. Returns the average number of seconds that a thread spent reading.
  * @throws {UserError} If somebody writes to a file meanwhile.
  */
 export async function countFiles(

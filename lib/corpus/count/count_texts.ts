@@ -1,4 +1,4 @@
-// Texts in, counted words out: all that training needs to know of the text.
+// Counts the words of texts, which is all that training needs to know about them.
 import { isFile } from "../../io/is_file.ts";
 import { countFiles } from "./count_files.ts";
 import { WordCounter } from "../../tokenizer/train/count.ts";
@@ -9,35 +9,35 @@ import { textPieces, type TextSource } from "../text_source.ts";
 import { type Texts, textsOf } from "../texts.ts";
 import type { WordCounts } from "../../tokenizer/train/word_counts.ts";
 
-/** How texts are counted. */
+/** Options for `countTexts`. */
 export interface CountTextsOptions {
   /** Texts that split the input. Default: `["<|endoftext|>"]`. */
   readonly specialTokens?: readonly string[];
-  /** What splits text into the words that merges are learned within. Default: `"gpt2"`. */
+  /** The pattern that splits text into words; merges stay within words. Default: `"gpt2"`. */
   readonly pattern?: PatternName;
   /** Threads that read files, this one included. Default: one per processor, fewer for little text. */
   readonly workers?: number;
   /** About how many bytes of a file a thread takes at a time. Default: 4 MiB. The result does not depend on it. */
   readonly segmentBytes?: number;
-  /** What the sources are called, for messages; files have their paths. */
+  /** The names of the sources, for messages; files are named by their paths. */
   readonly names?: readonly string[];
-  /** Ends the reading of text. */
+  /** Stops reading text. */
   readonly signal?: AbortSignal;
-  /** Called while text is read, with the bytes read so far. */
+  /** Called while text is read, with the number of bytes so far. */
   readonly onProgress?: (bytesRead: number) => void;
 }
 
-/** Counted words, and how the text was split into them. */
+/** Word counts, and how the text was split into words. */
 export interface CountedText {
-  /** The words, and how often each was seen. */
+  /** The words, and how often each one occurs. */
   readonly words: WordCounts;
-  /** The texts that divided it, and were not counted. */
+  /** The special tokens that divided it; they are not counted. */
   readonly specialTokens: readonly string[];
-  /** How the text between them was split. */
+  /** The pattern that split the text between them. */
   readonly pattern: PatternName;
 }
 
-/** How much text was counted, and where the time went. With several threads, reading is averaged over them. */
+/** How much text was counted, and where the time went. With several threads, the reading time is their average. */
 export interface CountTimes {
   /** Bytes of text. */
   readonly bytes: number;
@@ -47,7 +47,7 @@ export interface CountTimes {
   readonly pretokenizeSeconds: number;
 }
 
-/** Counts the pre-tokens of one text or several; none reaches from one text into the next. */
+/** Counts the pre-tokens of one text or several. None reaches from one text into the next. */
 export async function countTexts(
   sources: readonly (TextSource | Texts)[],
   options: CountTextsOptions = {},
@@ -66,7 +66,7 @@ export async function countTexts(
     countingMs += performance.now() - before;
   };
   for (const [i, source] of sources.entries()) {
-    // A pipe has no size by which it could be shared out.
+    // A pipe has no size, so it cannot be divided among threads.
     if (typeof source === "object" && "path" in source && await isFile(source.path)) {
       paths.push(source.path);
       continue;

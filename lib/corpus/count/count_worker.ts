@@ -1,4 +1,4 @@
-// A worker that counts pre-tokens: takes segments as long as there are any, then reports its counts.
+// A worker that counts pre-tokens: takes segments until none are left, then reports its counts.
 import { SegmentQueue } from "../../io/segment_queue.ts";
 import { serveJob } from "../../io/worker_job.ts";
 import { WordCounter } from "../../tokenizer/train/count.ts";

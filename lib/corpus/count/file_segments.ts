@@ -1,20 +1,21 @@
-// Files in segments of like size that can be read in any order, by any thread: each starts and ends at a safe cut.
+// Divides files into segments of similar size that any thread can read in any order. Each starts and ends at a safe
+// cut.
 import { PositionedFile } from "../../io/positioned_file.ts";
 import { LongStretchError } from "../../tokenizer/pretokenize/long_stretch.ts";
 import { firstSafeCut, MAX_CHAR_BYTES } from "../../tokenizer/pretokenize/safe_cut.ts";
 import type { SpecialTokens } from "../../tokenizer/pretokenize/special_tokens.ts";
 
-/** A stretch of a file: bytes `[start, end)`, each of them a safe cut or an end of the file. */
+/** A range of a file: bytes `[start, end)`. Both ends are safe cuts, or the start or end of the file. */
 export interface FileRange {
   readonly path: string;
   readonly start: number;
   readonly end: number;
 }
 
-/** Stretches of files, each a text of its own, and how they are cut: plain data, to be sent to workers. */
+/** Ranges of files, each a text of its own, and how they are cut. Plain data, which can be sent to workers. */
 export interface FileSegments {
   readonly ranges: readonly FileRange[];
-  /** About how long a segment is, in bytes. */
+  /** The approximate length of a segment, in bytes. */
   readonly segmentBytes: number;
 }
 
@@ -33,7 +34,7 @@ export function totalBytes({ ranges }: FileSegments): number {
   return ranges.reduce((sum, { start, end }) => sum + end - start, 0);
 }
 
-/** How many segments a range has. Some may turn out empty. */
+/** How many segments a range has. Some may turn out to be empty. */
 function numSegmentsOf({ start, end }: FileRange, segmentBytes: number): number {
   return Math.ceil((end - start) / segmentBytes);
 }
@@ -53,8 +54,8 @@ export interface SegmentRead {
 }
 
 /**
- * Reads segments. Segment i of a range has its share of bytes from i × segmentBytes on, but begins and ends at the first
- * safe cut after that: so it belongs to the text before it where it has none. Whoever looks for a cut finds the same one.
+ * Reads segments. Segment i of a range nominally starts at i × segmentBytes, but begins and ends at the first safe cut
+ * after that; if it has none, it belongs to the segment before it. Every thread finds the same cuts.
  */
 export class SegmentReader implements Disposable {
   readonly #files: FileSegments;
@@ -74,8 +75,8 @@ export class SegmentReader implements Disposable {
   }
 
   /**
-   * Hands the bytes of a segment to `push`, in order. Each piece is valid during the call. A {@linkcode LongStretchError} of
-   * `push` comes through with the file's name and the place in it.
+   * Passes the bytes of a segment to `push`, in order. Each piece is valid only during the call. A
+   * {@linkcode LongStretchError} thrown by `push` gets the file's name and the position in it.
    */
   read(segment: number, push: (piece: Uint8Array) => void): SegmentRead {
     const { ranges, segmentBytes } = this.#files;
@@ -97,7 +98,7 @@ export class SegmentReader implements Disposable {
       }
     };
     try {
-      // What has no cut is handed on before the next is looked for: who cannot hold it says so soon.
+      // Bytes without a cut are passed on before looking further, so that a receiver that cannot hold them fails early.
       for (let next = segment + 1, end = -1; end < 0; next++) {
         const nextStart = Math.min(range.end, range.start + next * segmentBytes);
         pushTo(nextStart);
@@ -112,7 +113,8 @@ export class SegmentReader implements Disposable {
 
   /** The range that a segment is in. */
   #rangeOf(segment: number): number {
-    // The last range whose first segment is not after it; ranges without segments share theirs with the next.
+    // The last range whose first segment is not after it. A range without segments has the same first segment as the
+    // next.
     let low = 0, high = this.#firstSegments.length - 1;
     while (high - low > 1) {
       const middle = (low + high) >> 1;
@@ -127,7 +129,9 @@ export class SegmentReader implements Disposable {
     this.#file = null;
   }
 
-  /** The first safe cut at `from` or after it, before the next segment; -1 if there is none. A range's ends are cuts. */
+  /**
+   * The first safe cut at or after `from`, before the next segment; -1 if there is none. The ends of a range are cuts.
+   */
   #cutFrom(range: FileRange, from: number): number {
     if (from === range.start || from === range.end) return from;
     const to = Math.min(range.end, from + this.#files.segmentBytes);

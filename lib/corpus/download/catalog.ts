@@ -1,23 +1,23 @@
-// The corpora of Stanford's CS336, and where they are at home. Each file's size and hash is known: what a server sends instead
-// (a page that asks to log in, another version) is not taken for it.
+// The corpora of Stanford's CS336, and where they are published. The size and hash of each file are known, so that
+// nothing else that a server may send (a login page, another version) passes for it.
 
 /** A file of a dataset. */
 export interface CatalogFile {
-  /** Its name on the server; with `.gz` at the end it is unpacked. */
+  /** Its name on the server. If it ends in `.gz`, it is decompressed. */
   readonly remote: string;
-  /** Its name here, unpacked. */
+  /** Its name here, after decompression. */
   readonly name: string;
-  /** Its size, unpacked. */
+  /** Its size after decompression. */
   readonly bytes: number;
-  /** SHA-256 of the unpacked file, in hexadecimal digits. */
+  /** SHA-256 of the decompressed file, in hexadecimal. */
   readonly sha256: string;
 }
 
 /** A dataset: its files are at `baseUrl/remote`. */
 export interface CatalogEntry {
-  /** The address that the files' names are put after, without a slash at its end. */
+  /** The address to which the file names are appended, without a trailing slash. */
   readonly baseUrl: string;
-  /** In the order in which they are fetched. */
+  /** The files, in the order in which they are fetched. */
   readonly files: readonly CatalogFile[];
 }
 

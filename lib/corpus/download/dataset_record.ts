@@ -1,31 +1,31 @@
-// What is in a dataset's directory, as it was found when it came.
+// The record of the files in a dataset's directory, as they were when they arrived.
 import { writeFileAtomically } from "../../io/atomic.ts";
 import { JsonFields } from "../../io/json_fields.ts";
 import { statOrNull } from "../../io/stat_or_null.ts";
 
-/** Name of the record in a dataset's directory. */
+/** The record's name in a dataset's directory. */
 const DATASET_RECORD = "dataset.json";
 
 /** A size and hash. */
 export interface Digest {
   /** The size. */
   readonly bytes: number;
-  /** In hexadecimal digits. */
+  /** SHA-256, in hexadecimal. */
   readonly sha256: string;
 }
 
-/** A file that is there. */
+/** A file in the directory. */
 export interface DatasetFile extends Digest {
   /** The file's name in the dataset's directory. */
   readonly name: string;
-  /** Where it was fetched from. */
+  /** The address it was fetched from. */
   readonly url: string;
-  /** The file as the server had it: the same, unless it was packed. Absent where it was not fetched by us. */
+  /** The file on the server: the same, unless it was compressed. Absent if this project did not fetch it. */
   readonly downloaded?: Digest;
 }
 
 /**
- * Reads what {@linkcode writeDatasetRecord} wrote; nothing where there is no record.
+ * Reads what {@linkcode writeDatasetRecord} wrote; nothing if there is no record.
  * @throws {UserError} If the record is damaged.
  */
 export async function readDatasetRecord(dir: string): Promise<readonly DatasetFile[]> {

@@ -1,43 +1,45 @@
-// A file fetched over HTTP, through broken connections and restarts of the program.
+// Downloads a file over HTTP, surviving broken connections and restarts of the program.
 import { Attempts } from "./download_attempt.ts";
 import { DownloadError, DownloadInUseError } from "./download_error.ts";
 import { readRemoteState } from "./download_state.ts";
 import { namingFile, WriteError } from "../../io/write_error.ts";
 
-/** How a download behaves. */
+/** Options for a download. */
 export interface DownloadOptions {
-  /** Stops the download; what is here stays, and another call goes on from it. */
+  /** Stops the download. What has arrived stays, and another call continues from it. */
   readonly signal?: AbortSignal;
-  /** Called with the bytes that are here, and how many there will be, if that is known. */
+  /** Called with the number of bytes that have arrived, and the total, if it is known. */
   readonly onProgress?: (received: number, total: number | null) => void;
-  /** Before the second attempt; doubles with each failure in a row. Default: 1000. */
+  /** Milliseconds before the second attempt; doubles with each consecutive failure. Default: 1000. */
   readonly retryDelayMs?: number;
-  /** An attempt that receives nothing for this long is given up. Default: 60 000. */
+  /** An attempt that receives nothing for this many milliseconds is abandoned. Default: 60 000. */
   readonly idleMs?: number;
 }
 
-/** A download whose file's size may be known. */
+/** Options for a download whose size may be known. */
 export interface KnownDownloadOptions extends DownloadOptions {
-  /** The file's size in bytes: nothing is asked for after it, and a longer file is refused. */
+  /** The file's size in bytes: nothing is requested beyond it, and a longer file is refused. */
   readonly bytes?: number;
 }
 
-/** Attempts in a row that bring no byte before it gives up. */
+/** The number of consecutive attempts without a byte after which it gives up. */
 const MAX_FAILURES = 5;
 const PIECE_BYTES = 1 << 20;
 
 /**
- * Downloads `url` into the file `part`, and yields its bytes in order as they come: first those that `part` has from an
- * earlier run, then new ones, asked for with a Range request. A server that ignores Range is read from the start again, and
- * what comes is compared with what is here.
+ * Downloads `url` into the file `part`, and yields its bytes in order as they arrive: first those that `part` has from
+ * an
+ * earlier run, then new ones, with a Range request. If a server ignores Range, the file is read from the start, and
+ * compared with what is here.
  *
- * A length that a server states too short is found out by asking for what comes after it. When the last piece has been
- * read, `part` holds the whole file, on disk. Meanwhile `part` is locked.
+ * To find out whether a server states too short a length, it requests what comes after it. When the last piece has been
+ * read, `part` holds the whole file, on disk. Until then, `part` is locked.
  *
- * @throws {DownloadError} If the server refuses or sends a web page, or the connection brings nothing more after several
+ * @throws {DownloadError} If the server refuses or sends a web page, or nothing more arrives after several
  * attempts; what has been received stays in `part`.
  * @throws {DownloadInUseError} If another download is at work on `part`.
- * @throws {RemoteChangedError} If the file changed on the server since `part` was begun: remove `part` and start anew.
+ * @throws {RemoteChangedError} If the file on the server changed since `part` was started: remove `part` and start
+ *   again.
  */
 export async function* download(
   url: string,
@@ -47,7 +49,7 @@ export async function* download(
   using file = await Deno.open(part, { read: true, write: true, create: true });
   await requireLock(file, url, part);
   let state = await readRemoteState(part, url);
-  // A part that is longer than the file is none of it.
+  // A part that is longer than the file does not belong to it.
   if (state === null || (await file.stat()).size > (options.bytes ?? Infinity)) {
     state = { url, etag: null, total: null };
     await file.truncate();
@@ -67,7 +69,7 @@ export async function* download(
     } catch (error) {
       if (!(error instanceof Error) || isFinal(error) || options.signal?.aborted) throw error;
       problem = error;
-      // All that was said to come is here, and the server does not answer whether there is more.
+      // Everything that was announced is here, and the server does not tell whether there is more.
       if (before === attempts.state.total && options.bytes === undefined) break;
     }
     if (attempts.isComplete) break;
@@ -84,7 +86,7 @@ export async function* download(
   await namingFile(part, () => file.sync());
 }
 
-/** Whether the next attempt would fail in the same way: refused by the server, by Deno's permissions, by the disk. */
+/** Whether another attempt would fail in the same way: refused by the server, Deno's permissions or the disk. */
 function isFinal(error: Error): boolean {
   return [DownloadError, WriteError, Deno.errors.NotCapable].some((kind) => error instanceof kind);
 }
@@ -94,7 +96,7 @@ async function requireLock(file: Deno.FsFile, url: string, part: string): Promis
   try {
     isLocked = await file.tryLock(true);
   } catch (error) {
-    // Some network file systems know no locks.
+    // Some network file systems have no locks.
     if (!(error instanceof Error)) throw error;
     return;
   }

@@ -1,4 +1,4 @@
-// The requests of one download, and what is made of their answers.
+// The requests of one download, and how their responses are handled.
 import { namingFile } from "../../io/write_error.ts";
 import { writeFully } from "../../io/write_fully.ts";
 import { DownloadError, RemoteChangedError, WrongFileError } from "./download_error.ts";
@@ -42,7 +42,7 @@ export class Attempts {
     using watch = new IdleWatch(this.#options.idleMs ?? 60_000);
     const hadAll = this.received === this.state.total; // as the server says: this request is to make sure
     const response = await request(this.#url, {
-      // Bytes as they are stored, not packed for the way: else positions would mean something else.
+      // Bytes as stored, not compressed for transfer: otherwise positions would mean something else.
       headers: { "accept-encoding": "identity", ...this.received > 0 && { range: `bytes=${this.received}-` } },
       signal: AbortSignal.any([watch.signal, ...this.#options.signal ? [this.#options.signal] : []]),
     });
@@ -59,15 +59,18 @@ export class Attempts {
       watch.touch();
     }
     const { total } = this.state;
-    // The whole file came, and it is shorter than what was here before.
+    // The whole file arrived, and it is shorter than what was here before.
     if (position < this.received && (total === null || position === total)) {
       this.#refuseChanged(`${position} bytes`, `${this.received} bytes at least`);
     }
-    // A body of unknown length has ended where it ends.
+    // A body of unknown length is complete when it ends.
     if (total === null || (hadAll && position === start)) this.#hasEnded = true;
   }
 
-  /** Judges a response: the position its body starts at, or `null` if there is nothing to read: then all is here. */
+  /**
+   * Judges a response: the position at which its body starts, or `null` if there is nothing to read, because all is
+   * here.
+   */
   async #begin(response: Response, hadAll: boolean): Promise<number | null> {
     const { status, headers } = response;
     const range = parseContentRange(headers.get("content-range"));
@@ -92,7 +95,7 @@ export class Attempts {
     return status === 206 ? this.received : 0;
   }
 
-  /** @throws {DownloadError} For an answer that will be the same next time; another error for one that may pass. */
+  /** @throws {DownloadError} For a response that will be the same next time; another error for one that may pass. */
   async #requireUsable(response: Response, total: number | null): Promise<void> {
     const { status, statusText, headers, body } = response;
     const isPage = /^text\/html\b/i.test(headers.get("content-type") ?? "");
@@ -106,7 +109,7 @@ export class Attempts {
     );
   }
 
-  /** Appends what is new of `bytes`, which start at `position`; compares the rest with the file. */
+  /** Appends the new part of `bytes`, which start at `position`, and compares the rest with the file. */
   async #keep(bytes: Uint8Array<ArrayBuffer>, position: number): Promise<Uint8Array> {
     const numKnown = Math.min(bytes.length, Math.max(0, this.received - position));
     if (numKnown > 0) {

@@ -1,16 +1,16 @@
 import { UserError } from "../../errors.ts";
 
-/** A file cannot be had from a server, however often it is asked. */
+/** A server does not provide a file, however often it is asked. */
 export class DownloadError extends UserError {
   override readonly name: string = "DownloadError";
 }
 
-/** The file on the server is not the one that the bytes at hand came from. */
+/** The file on the server is not the one that the bytes here came from. */
 export class RemoteChangedError extends DownloadError {
   override readonly name = "RemoteChangedError";
 }
 
-/** What came is not the file that was asked for. */
+/** What arrived is not the file that was requested. */
 export class WrongFileError extends DownloadError {
   override readonly name = "WrongFileError";
 }

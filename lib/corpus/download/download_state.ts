@@ -1,4 +1,4 @@
-// What is known of a file on a server while it is being downloaded, kept beside the part that is here.
+// What is known about a file on a server while it is being downloaded, kept beside the part that has arrived.
 import { UserError } from "../../errors.ts";
 import { writeFileAtomically } from "../../io/atomic.ts";
 import { JsonFields } from "../../io/json_fields.ts";
@@ -6,7 +6,7 @@ import { JsonFields } from "../../io/json_fields.ts";
 /** The file a part belongs to. */
 export interface RemoteState {
   readonly url: string;
-  /** The server's name for this version of the file. */
+  /** The server's identifier of this version of the file. */
   readonly etag: string | null;
   /** Size in bytes, as the server says. */
   readonly total: number | null;
@@ -18,8 +18,8 @@ export function remoteStatePath(part: string): string {
 }
 
 /**
- * What {@linkcode writeRemoteState} wrote beside `part`, or `null` if there is nothing, or it is of another address, or
- * damaged: whose bytes a part has cannot be told then, and it is begun anew.
+ * What {@linkcode writeRemoteState} wrote beside `part`. `null` if there is nothing, or it is damaged or of another
+ * address: then nobody knows where the part's bytes came from, and the download starts again.
  */
 export async function readRemoteState(part: string, url: string): Promise<RemoteState | null> {
   const path = remoteStatePath(part);
@@ -47,7 +47,7 @@ export async function writeRemoteState(part: string, state: RemoteState): Promis
   await writeFileAtomically(remoteStatePath(part), JSON.stringify(state));
 }
 
-/** Reads `bytes 5-9/10`, `bytes 5-9/*` or `bytes *\/10`; `null` where it is none of these. */
+/** Reads `bytes 5-9/10`, `bytes 5-9/*` or `bytes *\/10`; `null` for anything else. */
 export function parseContentRange(
   header: string | null,
 ): { readonly start: number | null; readonly total: number | null } | null {

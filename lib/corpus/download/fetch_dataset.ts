@@ -1,4 +1,4 @@
-// A dataset's files: downloaded, unpacked, held against their hashes, and recorded.
+// Downloads a dataset's files, decompresses them, checks their hashes, and records them.
 import { PathExistsError } from "../../io/rename_to_new.ts";
 import { sha256OfFile } from "../../io/sha256.ts";
 import type { CatalogEntry, CatalogFile } from "./catalog.ts";
@@ -10,27 +10,28 @@ import { parseAddress } from "./http_request.ts";
 
 export type { DatasetFile, Digest } from "./dataset_record.ts";
 
-/** How often a download starts anew because the file changed on the server. */
+/** How often a download starts again because the file changed on the server. */
 const MAX_RESTARTS = 2;
 
-/** How a dataset is fetched. */
+/** Options for `fetchDataset`. */
 export interface FetchDatasetOptions extends Omit<DownloadOptions, "onProgress"> {
-  /** Instead of the dataset's own address. */
+  /** Used instead of the dataset's own address. */
   readonly baseUrl?: string;
-  /** Whether files of the same names, that are not the dataset's, are replaced. Default: false. */
+  /** Whether to replace files that have the same names but are not the dataset's. Default: false. */
   readonly replace?: boolean;
-  /** Called with the bytes of a file that are here, and how many there will be, if that is known. */
+  /** Called with the number of bytes of a file that have arrived, and the total, if it is known. */
   readonly onProgress?: (file: CatalogFile, received: number, total: number | null) => void;
 }
 
 /**
- * Brings the files of a dataset into `dir`, with a record of their sizes and hashes in `dataset.json`. Files that are
- * there are not fetched again; a download that was cut off, or stopped by `options.signal`, goes on where it was.
+ * Fetches the files of a dataset into `dir`, with a record of their sizes and hashes in `dataset.json`. Files that are
+ * there are not fetched again. A download that was cut off, or stopped by `options.signal`, continues where it stopped.
  *
- * @throws {DownloadError} If the address is none, the server refuses, the connection brings nothing more, or what it brought
- * has another size or hash than the file must have.
- * @throws {UserError} If packed data is damaged.
- * @throws {PathExistsError} If there is another file of the same name that is not to be replaced.
+ * @throws {DownloadError} If the address is invalid, the server refuses, nothing more arrives, or the file's size or
+ *   hash
+ * is wrong.
+ * @throws {UserError} If compressed data is damaged.
+ * @throws {PathExistsError} If a different file has the same name and must not be replaced.
  */
 export async function fetchDataset(
   { baseUrl, files }: CatalogEntry,
@@ -50,7 +51,7 @@ export async function fetchDataset(
   return done;
 }
 
-/** The file, if it is there and is what it must be. */
+/** The file, if it exists and is the right one. */
 async function findHere(
   file: CatalogFile,
   url: string,
@@ -62,7 +63,7 @@ async function findHere(
   const bytes = await sizeOf(path);
   if (bytes === null) return null;
   if (bytes === file.bytes) {
-    // A file is read once: what was found then is in the record.
+    // A file is read only once: the record holds what was found then.
     const before = known.find(({ name, sha256 }) => name === file.name && sha256 === file.sha256);
     if (before !== undefined) return before;
     if (await sha256OfFile(path) === file.sha256) return { name: file.name, url, bytes, sha256: file.sha256 };

@@ -1,4 +1,4 @@
-// One file of a dataset: downloaded, unpacked where it is packed, and kept only if it is what it must be.
+// Downloads one file of a dataset, decompresses it if needed, and keeps it only if it is the right one.
 import { createHash } from "node:crypto";
 import { UserError } from "../../errors.ts";
 import { renameDurably } from "../../io/durable.ts";
@@ -12,11 +12,11 @@ import { DownloadError, DownloadInUseError, WrongFileError } from "./download_er
 import { remoteStatePath } from "./download_state.ts";
 
 /**
- * Fetches a file into `dir`. What is under way has names of its own, `….part` and `….unpacked`, which a later call goes on
- * with or writes anew: a killed one leaves nothing else.
+ * Fetches a file into `dir`. Unfinished files are named `….part` and `….unpacked`; a later call continues or rewrites
+ * them, and a killed one leaves nothing else.
  *
- * @throws {DownloadError} As {@linkcode download} does; or if the file has another size or hash than it must.
- * @throws {UserError} If packed data is damaged.
+ * @throws {DownloadError} As {@linkcode download} does; or if the file's size or hash is wrong.
+ * @throws {UserError} If compressed data is damaged.
  */
 export async function fetchFile(
   file: CatalogFile,
@@ -36,7 +36,7 @@ export async function fetchFile(
   } catch (error) {
     if (error instanceof DownloadInUseError) throw error; // all that is there is the other's
     if (isPacked && await sizeOf(complete) !== null) await Deno.remove(complete);
-    // A damaged part stays damaged, however often it is unpacked; an empty one is of no use.
+    // A damaged part stays damaged, however often it is decompressed; an empty one is useless.
     if (isOfContent(error, options) || await sizeOf(part) === 0) await removePart(file, dir);
     throw error;
   }
@@ -45,7 +45,7 @@ export async function fetchFile(
   return { name: file.name, url, ...unpacked.digest(), downloaded: packed.digest() };
 }
 
-/** Removes what is here of a download that cannot be gone on with. */
+/** Removes what is left of a download that cannot be continued. */
 export async function removePart(file: CatalogFile, dir: string): Promise<void> {
   const part = partPath(file, dir);
   for (const path of [part, remoteStatePath(part)]) {
@@ -53,7 +53,7 @@ export async function removePart(file: CatalogFile, dir: string): Promise<void> 
   }
 }
 
-/** Whether it is what came that is wrong: the file, or how it is packed. */
+/** Whether what arrived is wrong: the file itself, or its compression. */
 function isOfContent(error: unknown, { signal }: DownloadOptions): boolean {
   if (error instanceof DownloadError) return error instanceof WrongFileError;
   return error instanceof UserError && error !== signal?.reason;
@@ -67,7 +67,7 @@ function requireRight(file: CatalogFile, url: string, { bytes, sha256 }: Digest)
   throw new WrongFileError(`Cannot use ${url}: got ${got}, must be ${mustBe}. Check the address, or take a mirror's`);
 }
 
-/** Hands through what is unpacked, up to the size that it must have: little packed data can hold very much. */
+/** Passes on decompressed data, but no more than the file's size: a little compressed data can hold a lot. */
 async function* notLongerThan(
   file: CatalogFile,
   url: string,
@@ -86,7 +86,7 @@ async function* notLongerThan(
   }
 }
 
-/** Writes a file anew. Nothing is at `path` before the first piece is there: until then it may be another's. */
+/** Rewrites a file. `path` is not touched before the first piece is there: until then it may belong to another. */
 async function write(path: string, source: AsyncIterable<Uint8Array>): Promise<void> {
   const pieces = source[Symbol.asyncIterator]();
   let next = await pieces.next();
@@ -102,7 +102,7 @@ async function write(path: string, source: AsyncIterable<Uint8Array>): Promise<v
   }
 }
 
-/** Hashes what flows by. */
+/** Hashes what passes through. */
 class Hasher {
   readonly #hash = createHash("sha256");
   #bytes = 0;
@@ -116,7 +116,7 @@ class Hasher {
     }
   }
 
-  /** Of all that came: to be asked for when that is over. */
+  /** The hash of everything; read it when the stream has ended. */
   digest(): Digest {
     return this.#digest ??= { bytes: this.#bytes, sha256: this.#hash.digest("hex") };
   }

@@ -1,17 +1,17 @@
-// One HTTP request, through redirects that lose no security; what no second try would mend is told from what it may.
+// One HTTP request, with redirects that do not lower security. Tells permanent errors from those that a retry may fix.
 import { lookup } from "node:dns/promises";
 import { errorCodeOf } from "../../io/error_code.ts";
 import { excerpt } from "../../io/excerpt.ts";
 import { DownloadError } from "./download_error.ts";
 
-/** Redirects that are followed one after the other. Source: Fetch standard, "HTTP-redirect fetch". */
+/** The most redirects in a row. Source: Fetch standard, "HTTP-redirect fetch". */
 const MAX_REDIRECTS = 20;
 
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 
 /**
  * Reads an address.
- * @throws {DownloadError} If it is none of the web's.
+ * @throws {DownloadError} If it is not a web address.
  */
 export function parseAddress(address: string): URL {
   const url = URL.parse(address);
@@ -22,7 +22,7 @@ export function parseAddress(address: string): URL {
 }
 
 /**
- * Requests `address` by GET. Redirects are followed to `https:` addresses, and from `http:` to the same host.
+ * Requests `address` with GET. Redirects are followed to `https:` addresses, and from `http:` to the same host.
  *
  * @throws {DownloadError} If a redirect leads elsewhere, or there is no such host.
  * @throws {TypeError} If the server cannot be reached, which may pass.
@@ -48,7 +48,7 @@ export async function request(address: string, init: RequestInit): Promise<Respo
   );
 }
 
-/** Whether a redirect may be followed: no secure connection is given up, and an open one leads to no other host. */
+/** Whether a redirect may be followed: a secure connection stays secure, and an insecure one stays on its host. */
 export function isSafeRedirect(from: URL, to: URL): boolean {
   return to.protocol === "https:" || (to.protocol === "http:" && from.protocol === "http:" && to.host === from.host);
 }

@@ -1,4 +1,4 @@
-/** Aborts what is under way when it has not been touched for a while. */
+/** Aborts an operation that has made no progress for a while. */
 export class IdleWatch implements Disposable {
   readonly #idle = new AbortController();
   readonly #ms: number;

@@ -1,4 +1,4 @@
-// Text files become a file of token ids, on several threads.
+// Encodes text files into a file of token ids, on several threads.
 import { requireUnchanged, stampFiles } from "../../io/file_stamp.ts";
 import { PendingFile, type PublishOptions } from "../../io/pending_file.ts";
 import { SegmentQueue } from "../../io/segment_queue.ts";
@@ -18,27 +18,28 @@ export interface Encoded {
   readonly tokens: number;
 }
 
-/** How files are encoded. */
+/** Options for encoding files. */
 export interface EncodeFilesOptions extends EncodeOptions, PublishOptions {
-  /** Id put after each range that ends a text. Default: none. */
+  /** The id to put after each range that ends a text. Default: none. */
   readonly separatorId?: number;
   /** Threads, this one included. Default: one per processor, fewer for little text. The ids do not depend on it. */
   readonly workers?: number;
   /** About how many bytes a thread takes at a time. Default: 4 MiB. The ids do not depend on it. */
   readonly segmentBytes?: number;
-  /** Called with what is done so far. */
+  /** Called with the progress so far. */
   readonly onProgress?: (done: Encoded) => void;
-  /** Called when all ids are written, before the file gets its name. */
+  /** Called when all ids are written, before the file gets its final name. */
   readonly onWritten?: () => Promise<void>;
-  /** Ends the encoding; nothing is left behind. */
+  /** Stops encoding; nothing is left behind. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * Encodes files, or stretches of them, one after the other, into the .npy file `output`: uint16 if every id of the
- * tokenizer fits, else uint32. It appears when it is complete and on disk.
+ * Encodes files, or ranges of them, one after the other into the .npy file `output`: uint16 if every id of the
+ * tokenizer
+ * fits, else uint32. The file appears when it is complete and on disk.
  *
- * @param ranges What to encode; `endsText` says whether a text ends there, rather than go on in another range.
+ * @param ranges What to encode; `endsText` tells whether a text ends there or continues in another range.
  * @throws {UserError} If somebody writes to a file meanwhile.
  */
 export async function encodeFiles(
@@ -65,7 +66,7 @@ export async function encodeFiles(
     endingTexts: ranges.map(({ endsText }) => endsText),
   };
   const stamps = stampFiles(ranges);
-  // The length is not known yet; that of the header is.
+  // The length of the array is not known yet, but the header's is.
   await pending.write(npyHeader(dtype, 0));
   await workOnSegments<EncodeJob, never>({
     queue,

@@ -1,4 +1,4 @@
-// Inputs, or parts of them, as one stream of token ids, with an account of how far it is.
+// Encodes inputs, or parts of them, as one stream of token ids, and reports progress.
 import type { PublishOptions } from "../../io/pending_file.ts";
 import type { Tokenizer } from "../../tokenizer/tokenizer.ts";
 import { requireUnchanged, stampFiles } from "../../io/file_stamp.ts";
@@ -17,19 +17,19 @@ import { provenancePath, type TokenProvenance, writeProvenance } from "../../dat
 import { isPlainFile, nameOf, STDIN, type TextInput, textSourceOf } from "../text_inputs.ts";
 import { identifyTokenizer } from "../../dataset/tokenizer_id.ts";
 
-/** A stretch of an input: `[start, end)` in bytes as stored. `end` is the input's size where it goes on to its end. */
+/** A range of an input: bytes `[start, end)` as stored. `end` is the input's size if the range reaches to its end. */
 export interface InputPart {
   /** The file, or `-`. */
   readonly input: TextInput;
   /** The first byte. */
   readonly start: number;
-  /** The byte after the last one; `null` where it is not known: a stream, a packed file. */
+  /** The byte after the last one; `null` if unknown, as for a stream or a compressed file. */
   readonly end: number | null;
 }
 
-/** How far an encoding is. */
+/** The progress of an encoding. */
 export interface EncodeProgress {
-  /** Bytes read, as stored: of packed files, packed. */
+  /** Bytes read, as stored: compressed, for compressed files. */
   readonly storedBytes: number;
   /** Bytes of text. */
   readonly bytes: number;
@@ -37,34 +37,34 @@ export interface EncodeProgress {
   readonly tokens: number;
 }
 
-/** How parts are encoded. */
+/** Options for `encodeParts`. */
 export interface EncodePartsOptions extends Omit<EncodeTextsOptions, "onEncoded">, PublishOptions {
   /** Field of JSON Lines objects with the text. Default: `text`. */
   readonly field?: string;
-  /** What the input `-` stands for. */
+  /** What to read for the input `-`. */
   readonly stdin?: AsyncIterable<Uint8Array>;
-  /** What a person calls the tokenizer, a path: it is written down beside the ids. */
+  /** The tokenizer's name, a path: it is recorded beside the ids. */
   readonly tokenizerName?: string;
-  /** Whether there need not be any text. Default: no. */
+  /** Whether there may be no text at all. Default: no. */
   readonly mayBeEmpty?: boolean;
-  /** Called with what is odd about a stream, or about texts in JSON Lines, which are encoded nevertheless. */
+  /** Called with what is unusual about a stream, or about texts in JSON Lines; they are encoded anyway. */
   readonly onWarning?: (message: string) => void;
   /** Called with the totals so far. */
   readonly onProgress?: (done: EncodeProgress) => void;
 }
 
-/** The parts that are the inputs as a whole. */
+/** The parts that cover whole inputs. */
 export function wholeInputs(inputs: readonly TextInput[]): InputPart[] {
   return inputs.map((input) => ({ input, start: 0, end: input.bytes }));
 }
 
 /**
- * The ids of parts, one after the other, in pieces. Each input is a text of its own.
+ * The ids of parts, one after the other, in pieces. Each input is a separate text.
  *
- * @param before What was done before, for the account.
- * @returns What is done in the end.
- * @throws {UserError} If an input is not as long as it was listed, or somebody writes to it meanwhile.
- * @throws {RangeError} If the separator is no id of the tokenizer.
+ * @param before The progress before this call.
+ * @returns The progress at the end.
+ * @throws {UserError} If an input's length is not as it was listed, or somebody writes to it meanwhile.
+ * @throws {RangeError} If the separator is not an id of the tokenizer.
  * @throws {UserError} If there was no text in any part, unless `mayBeEmpty`.
  */
 export async function* encodeParts(
@@ -90,7 +90,7 @@ export async function* encodeParts(
     });
     const ids = encodeTexts(tokenizer, source, {
       ...options,
-      // A text that goes on in another part does not end here.
+      // A text that continues in another part does not end here.
       separatorId: end === input.bytes || input.isJsonLines ? separatorId : undefined,
       onEncoded: (count) => {
         bytes += count;
@@ -117,10 +117,11 @@ export async function* encodeParts(
 
 /**
  * Encodes parts into the .npy file `path`, which appears when it is complete: uint16 if every id of the tokenizer fits,
- * else uint32. Beside it, `path.provenance.json` says what the ids are of. Options, result and errors as of
+ * else uint32. `path.provenance.json` beside it records where the ids come from. Options, result and errors are those
+ * of
  * {@linkcode encodeParts}. Plain files are encoded on several threads.
  *
- * @throws {PathExistsError} If one of the two files is there, and they are not to be replaced.
+ * @throws {PathExistsError} If one of the two files exists and must not be replaced.
  */
 export async function encodePartsToNpy(
   tokenizer: Tokenizer,
@@ -134,7 +135,7 @@ export async function encodePartsToNpy(
   const provenance = await provenanceOf(tokenizer, parts, options);
   const { replace = true } = options;
   if (!replace && await exists(provenancePath(path))) throw new PathExistsError(provenancePath(path));
-  // After a kill between two renames the new ids must not stand beside the word of what the old ones were.
+  // If killed between two renames, the new ids must not be left beside the record of the old ones.
   const onWritten = async () => {
     if (replace) await removeIfPresent(provenancePath(path));
   };
@@ -144,7 +145,7 @@ export async function encodePartsToNpy(
   return done;
 }
 
-/** Where the ids of some parts come from; how many bytes of text that is remains to be seen. */
+/** The provenance of the ids of some parts, except for the number of bytes of text, which is not known yet. */
 export async function provenanceOf(
   tokenizer: Tokenizer,
   parts: readonly InputPart[],
@@ -168,7 +169,7 @@ export async function provenanceOf(
   };
 }
 
-/** Paths that are written down of many. */
+/** How many paths are recorded, if there are many. */
 const MAX_PATHS = 16;
 
 async function encodeInto(
@@ -210,7 +211,7 @@ async function encodeInto(
   }
 }
 
-/** Notes the inputs' files. */
+/** Notes the state of the inputs' files. */
 function stampInputs(parts: readonly InputPart[]) {
   return stampFiles(parts.flatMap(({ input }) => input.path === STDIN ? [] : [input]));
 }

@@ -16,28 +16,29 @@ import {
   type TokenDtype,
 } from "../../dataset/npy_format.ts";
 
-/** What a thread is told. */
+/** A thread's job. */
 export interface EncodeJob {
   readonly files: FileSegments;
   readonly queue: SharedArrayBuffer;
   readonly vocabulary: Vocabulary;
-  /** The .npy file, which exists. Its header is somebody else's concern. */
+  /** The .npy file, which exists. Its header is written elsewhere. */
   readonly output: string;
   readonly dtype: TokenDtype;
-  /** How what looks like a special token is encoded. */
+  /** How special tokens in the text are encoded. */
   readonly specials: "special" | "text";
-  /** Id put at the end of each range in `endingTexts`. */
+  /** The id to put at the end of each range in `endingTexts`. */
   readonly separatorId?: number;
   /** Whether a text ends with each range. */
   readonly endingTexts: readonly boolean[];
 }
 
-/** Ids are written when there are this many and it is known where they go, or when their segment ends. */
+/** Ids are written when there are this many and their place is known, or when their segment ends. */
 const MAX_BUFFERED = 1 << 22;
 
 /**
- * Encodes segments until none is left to take; yields nothing after each, and a segment's number where it must first be
- * known where its ids go in the file.
+ * Encodes segments until none are left. Yields nothing after each, and a segment's number if it must first be known
+ * where
+ * its ids go in the file.
  */
 export function* encodeSegments(
   { files, vocabulary, output, dtype, separatorId, endingTexts, ...job }: EncodeJob,
@@ -47,7 +48,7 @@ export function* encodeSegments(
   using reader = new SegmentReader(files, specials);
   using file = Deno.openSync(output, { write: true });
   const buffer = new SegmentIds(file, output, queue, dtype);
-  // The vocabulary may come from another thread, without its class.
+  // The vocabulary may come from another thread and have lost its class.
   const encoder = new Encoder({ ...vocabulary, tokens: TokenBytes.from(vocabulary.tokens) }, dtype === "uint16");
   const encoding = encodingSplitter(encoder, specials, (ids) => buffer.append(ids));
   for (let segment = queue.take(); segment >= 0; segment = queue.take()) {
@@ -70,9 +71,9 @@ class SegmentIds {
   #ids: TokenArray;
   #length = 0;
   #segment = 0;
-  /** Where in the file the next ids go, counted in ids; -1 until it must be known. */
+  /** Where the next ids go in the file, counted in ids; -1 until that is needed. */
   #position = -1;
-  /** Ids of this segment that were written. */
+  /** How many ids of this segment have been written. */
   #written = 0;
 
   constructor(file: Deno.FsFile, path: string, queue: SegmentQueue, dtype: TokenDtype) {
@@ -101,7 +102,7 @@ class SegmentIds {
     this.#length = length;
   }
 
-  /** Writes the rest; returns how many ids the segment had. */
+  /** Writes the rest; returns how many ids the segment has. */
   end(): number {
     const count = this.#written + this.#length;
     if (this.#position < 0) this.#position = this.#queue.outputStart(this.#segment);

@@ -1,4 +1,4 @@
-// Token ids in several files, each of which is made alone: by another run, or on another machine.
+// Writes token ids to several files, each of which can be made by another run or on another machine.
 import { option, say, UserError } from "../../errors.ts";
 import { writeFileAtomically } from "../../io/atomic.ts";
 import { readTextIfPresent } from "../../io/read_text.ts";
@@ -27,25 +27,27 @@ import { planShards, type ShardSize } from "./shard_plan.ts";
 import { requireNoOthers, shardAt, type WantedShard } from "../../dataset/shards_there.ts";
 import type { TextInput } from "../text_inputs.ts";
 
-/** How shards are made. */
+/** Options for `encodeShards`. */
 export interface EncodeShardsOptions extends EncodePartsOptions {
-  /** How many shards there are, or about how large each is. */
+  /** The number of shards, or the approximate size of each. */
   readonly size: ShardSize;
-  /** Make this shard alone, counted from 0. Default: all that are missing. */
+  /** The only shard to make, counted from 0. Default: all that are missing. */
   readonly only?: number;
-  /** Make shards anew that are there, whatever they were made from. */
+  /** Whether to remake existing shards, whatever they were made from. */
   readonly replace?: boolean;
-  /** Called when a shard is there; `isNew` if this call made it. */
+  /** Called when a shard is complete; `isNew` if this call made it. */
   readonly onShard?: (name: string, tokens: number, isNew: boolean) => void;
 }
 
 /**
- * Encodes inputs into shards `PREFIX-00000-of-0000N.npy` …, and writes `PREFIX.index.json` once all are there. Shards that
- * are there already, from a run with the same arguments, are not made again: a run that was cut off goes on at the first
- * missing one, and several machines can make one each. The shards' ids, one after the other, are those of the inputs.
+ * Encodes inputs into shards `PREFIX-00000-of-0000N.npy` …, and writes `PREFIX.index.json` once all are complete.
+ * Shards
+ * that a run with the same arguments has already made are not made again: a run that was cut off continues at the first
+ * missing one, and several machines can make one each. The ids of the shards, one after the other, are those of the
+ * inputs.
  *
- * @param prefix Path and beginning of the files' names.
- * @throws {UserError} if the shards that are there were made with other arguments, or the inputs cannot be divided.
+ * @param prefix The path and beginning of the file names.
+ * @throws {UserError} If existing shards were made with other arguments, or the inputs cannot be divided.
  */
 export async function encodeShards(
   tokenizer: Tokenizer,
@@ -82,7 +84,7 @@ export async function encodeShards(
   if (!replace) await requireNoOthers(prefix, of(false));
   const index = await claim(prefix, wanted, replace);
   const wantedShards = of(index.arguments.text === undefined);
-  // What is odd about an input shows in each of its shards.
+  // Anything unusual about an input shows in each of its shards.
   const warnings = new Set<string>();
   const onWarning = (message: string) => {
     if (!warnings.has(message)) options.onWarning?.(message);
@@ -95,7 +97,7 @@ export async function encodeShards(
     const there = replace ? null : await shardAt(wantedShards[number]);
     if (there === null) {
       const before = done;
-      // Of text that is cut into many shards, one may have none. Another machine may have made it meanwhile: the same bytes.
+      // With many shards, one may have no text. Another machine may have made it meanwhile, with the same bytes.
       const made = { ...options, onWarning, mayBeEmpty: true, replace: true };
       done = await encodePartsToNpy(tokenizer, shard, path, made, before);
       options.onShard?.(path, done.tokens - before.tokens, true);
@@ -107,8 +109,8 @@ export async function encodeShards(
 }
 
 /**
- * Writes the index before the first shard; refuses one of another run. Several machines may do so at once: all write the
- * same but for the time. Returns the index that is there.
+ * Writes the index before the first shard, and refuses that of a different run. Several machines may do so at once: all
+ * write the same, except for the time. Returns the index.
  */
 async function claim(prefix: string, index: ShardIndex, replace: boolean): Promise<ShardIndex> {
   const path = indexName(prefix);
@@ -119,7 +121,7 @@ async function claim(prefix: string, index: ShardIndex, replace: boolean): Promi
     if (!(error instanceof PathExistsError)) throw error;
   }
   const found = await readIndex(path);
-  // Somebody took it away since.
+  // Somebody has removed it since.
   if (found === null) return await claim(prefix, index, replace);
   const name = differenceOf(index, found);
   if (name === undefined) return found;
@@ -135,7 +137,7 @@ async function readIndex(path: string): Promise<ShardIndex | null> {
   return text === null ? null : parseShardIndex(text, path);
 }
 
-/** What the shards of two indexes were made with that is not the same. */
+/** The arguments in which the shards of two indexes differ. */
 function differenceOf(index: ShardIndex, found: ShardIndex): string | undefined {
   const wanted: Readonly<Record<string, unknown>> = { ...index.arguments, numShards: index.numShards };
   const given: Readonly<Record<string, unknown>> = { ...found.arguments, numShards: found.numShards };
@@ -147,8 +149,8 @@ function differenceOf(index: ShardIndex, found: ShardIndex): string | undefined 
 }
 
 /**
- * Fills in the shards, if all are there.
- * @throws {UserError} If the index is another run's by now, or a shard of a run that made all of them is.
+ * Fills in the shards, if all are complete.
+ * @throws {UserError} If the index by now belongs to another run, or a shard does, after this run made all of them.
  */
 async function finish(
   prefix: string,

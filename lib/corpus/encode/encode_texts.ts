@@ -1,23 +1,23 @@
-// Texts as a stream of token ids, whatever they come from.
+// Encodes texts from any source as a stream of token ids.
 import { LongStretchError } from "../../tokenizer/pretokenize/long_stretch.ts";
 import type { Texts } from "../texts.ts";
 import { textPieces, type TextSource } from "../text_source.ts";
 import type { EncodeOptions, Tokenizer } from "../../tokenizer/tokenizer.ts";
 
-/** How texts are encoded. */
+/** Options for encoding texts. */
 export interface EncodeTextsOptions extends EncodeOptions {
-  /** Id put after each text. */
+  /** The id to put after each text. */
   readonly separatorId?: number;
-  /** Stops between two pieces of text, with its reason. */
+  /** Stops between two pieces of text, with the signal's reason. */
   readonly signal?: AbortSignal;
   /** Called with the number of text bytes encoded since the last call. */
   readonly onEncoded?: (bytes: number) => void;
 }
 
-/** Ids of short texts are handed on when there are this many. */
+/** Ids of short texts are passed on when there are this many. */
 const BATCH_IDS = 1 << 16;
 
-/** The ids of a text, or of many one after the other, in pieces. Reads only as fast as it is read from. */
+/** The ids of one text, or of many one after the other, in pieces. Reads only as fast as it is read from. */
 export async function* encodeTexts(
   tokenizer: Tokenizer,
   source: TextSource | Texts,

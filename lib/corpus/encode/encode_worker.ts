@@ -1,4 +1,4 @@
-// A worker that encodes: takes segments as long as there are any, and writes their ids.
+// A worker that encodes: takes segments until none are left, and writes their ids.
 import { SegmentQueue } from "../../io/segment_queue.ts";
 import { serveJob } from "../../io/worker_job.ts";
 import { type EncodeJob, encodeSegments } from "./encode_segments.ts";

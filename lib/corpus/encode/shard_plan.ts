@@ -1,4 +1,4 @@
-// Which bytes of which inputs make up each shard.
+// Decides which bytes of which inputs make up each shard.
 import { UserError } from "../../errors.ts";
 import { requireUnchanged, stampFiles } from "../../io/file_stamp.ts";
 import { PositionedFile } from "../../io/positioned_file.ts";
@@ -10,10 +10,10 @@ import { MAX_LINE_BYTES } from "../json_lines.ts";
 import { MAX_SHARDS } from "../../dataset/shard_index.ts";
 import { isPlainFile, STDIN, type TextInput } from "../text_inputs.ts";
 
-/** What one shard is made from, in order. A packed input is never cut. */
+/** The parts that make up one shard, in order. A compressed input is never cut. */
 export type Shard = readonly (InputPart & { readonly end: number })[];
 
-/** How many shards there are to be: a number, or as many as it takes for about `shardBytes` of stored text in each. */
+/** The number of shards, or `shardBytes`: the approximate size of the stored text in each. */
 export type ShardSize = { readonly numShards: number } | { readonly shardBytes: number };
 
 const FIRST_WINDOW_BYTES = 1 << 14;
@@ -21,14 +21,13 @@ const FIRST_WINDOW_BYTES = 1 << 14;
 const MAX_CHAR_BYTES = 4;
 
 /**
- * Divides inputs into shards of like size. The shards' ids, one after the other, are those of the inputs encoded whole: a
- * plain file is cut only where it may be (see safe_cut.ts), a JSON Lines file after a line, a packed file nowhere. With the
- * same inputs and size, the plan is the same on every machine.
+ * Divides inputs into shards of similar size. The ids of the shards, one after the other, are those of the undivided
+ * inputs: a plain file is cut only at safe cuts (see safe_cut.ts), a JSON Lines file after a line, a compressed file
+ * nowhere. With the same inputs and size, the plan is the same on every machine.
  *
  * @param specials The special tokens that the text is encoded with.
- * @throws {UserError} if an input's size is not known beforehand, or is another one by now; if there would be too many
- *   shards.
- * @throws {RangeError} if the size or number of shards is none.
+ * @throws {UserError} If an input's size is not known beforehand or has changed, or if there would be too many shards.
+ * @throws {RangeError} If the size or number of shards is not a positive whole number.
  */
 export async function planShards(
   inputs: readonly TextInput[],
@@ -45,7 +44,7 @@ export async function planShards(
   const total = sizes.reduce((sum, bytes) => sum + bytes, 0);
   const numShards = numShardsOf(total, size);
   const stamps = stampFiles(inputs);
-  // Positions in all inputs laid end to end.
+  // Positions in all inputs, laid end to end.
   const starts = [0];
   for (const bytes of sizes) starts.push(starts.at(-1)! + bytes);
   const cuts = [0];
@@ -60,7 +59,7 @@ export async function planShards(
   const shards: Shard[] = [];
   for (let shard = 0, i = 0; shard < numShards; shard++) {
     const parts: Shard[number][] = [];
-    // An input that goes on in the next shard is looked at again there.
+    // An input that continues in the next shard is considered again there.
     for (; i < inputs.length && starts[i] < cuts[shard + 1]; i++) {
       const start = Math.max(0, cuts[shard] - starts[i]);
       const end = Math.min(sizes[i], cuts[shard + 1] - starts[i]);
@@ -69,7 +68,7 @@ export async function planShards(
     }
     shards.push(parts);
   }
-  // A number that was asked for stays, even if some shards have nothing in them.
+  // If a number of shards was asked for, it stays, even if some are empty.
   return "numShards" in size ? shards : shards.filter((parts) => parts.length > 0);
 }
 
@@ -92,7 +91,7 @@ function numShardsOf(total: number, size: ShardSize): number {
   );
 }
 
-/** A cut at `target` or soon after it, but for a file that cannot be cut there. */
+/** A cut at `target` or soon after it, unless the file cannot be cut there. */
 async function cutFrom(input: TextInput, target: number, size: number, specials: SpecialTokens): Promise<number> {
   if (target === 0) return 0;
   if (input.isGzip) return size;
