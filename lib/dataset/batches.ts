@@ -21,7 +21,7 @@ export interface BatchShape {
 }
 
 /**
- * Finds out whether windows of `seqLen` tokens, and their targets, can be drawn from a source at all.
+ * Checks that windows of `seqLen` tokens and their targets can be drawn from a source at all.
  *
  * @throws {UserError} If the source is too short for one window and its targets.
  */
@@ -35,24 +35,24 @@ export function requireWindow(source: TokenSource, seqLen: number): void {
   }
 }
 
-/** Ids that are looked at before training, at most: a fraction of a second, however large the file. */
+/** The most ids that are checked before training: it takes a fraction of a second, however large the file. */
 const CHECK_TOKENS = 1 << 24;
 
-/** Ids that are read at a time. */
+/** How many ids are read at a time. */
 const STRETCH_TOKENS = 1 << 16;
 
 /**
- * Checks a source before training: all of it or, where it is long, stretches from its start to its end, which is enough
- * to find ids of another tokenizer. Batches are checked again as they are drawn, so a stray id is found when it is met.
+ * Checks a source before training: all of it, or, if it is long, samples from its start to its end, which is enough to
+ * find ids of another tokenizer. Batches are checked again as they are drawn, so a stray id is found when it comes up.
  *
- * @throws {UserError} If an id is not below `vocabSize`: kernels do not check.
+ * @throws {UserError} If an id is not below `vocabSize`, because kernels do not check.
  */
 export async function requireVocabulary(source: TokenSource, vocabSize: number): Promise<void> {
   const last = Math.max(0, source.length - STRETCH_TOKENS);
   const all = Math.ceil(last / STRETCH_TOKENS);
   const stretches = Math.min(all, CHECK_TOKENS / STRETCH_TOKENS - 1);
   for (let i = 0; i <= stretches; i++) {
-    // The last one ends with the source; of the others, none begins after the end of the one before if all are read.
+    // The last one ends with the source. If everything is read, each begins no later than the one before ends.
     const start = i === stretches ? last : Math.floor(i * (all / stretches)) * STRETCH_TOKENS;
     const ids = await source.read(start, Math.min(start + STRETCH_TOKENS, source.length));
     requireBelow(ids, vocabSize, source.name, start);
@@ -60,8 +60,9 @@ export async function requireVocabulary(source: TokenSource, vocabSize: number):
 }
 
 /**
- * Draws a batch of windows at random places, with replacement. The places depend on `seed` and `step` alone, so a
- * resumed run, or one that skips steps, sees the same batches.
+ * Draws a batch of windows at random places, with replacement. The places depend only on `seed` and `step`, so a
+ * resumed
+ * run, or one that skips steps, sees the same batches.
  */
 export async function randomBatch(
   source: TokenSource,
@@ -84,12 +85,12 @@ export function countFixedBatches(
   { seqLen, batchSize }: Pick<BatchShape, "seqLen" | "batchSize">,
   maxBatches: number,
 ): number {
-  // Windows that do not overlap, rounded up to whole batches: a short source is then covered whole, some windows twice.
+  // Windows that do not overlap, rounded up to whole batches. A short source is covered completely, some of it twice.
   return Math.min(maxBatches, Math.ceil((length - seqLen) / seqLen / batchSize));
 }
 
 /**
- * Up to `maxBatches` batches of windows spread evenly over the source: the same ones every time, for validation.
+ * Up to `maxBatches` batches of windows, spread evenly over the source: the same every time, for validation.
  */
 export async function* fixedBatches(
   source: TokenSource,
@@ -109,7 +110,7 @@ export async function* fixedBatches(
   }
 }
 
-/** The random stream that batches are drawn from; initialisation and sampling have streams of their own. */
+/** The random stream for batches; initialisation and sampling have their own. */
 const RANDOM_STREAM_BATCHES = 1;
 
 async function readWindows(

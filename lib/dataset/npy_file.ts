@@ -9,18 +9,18 @@ import { readProvenance, type TokenProvenance } from "./provenance.ts";
 import { isStoredAsIds, numberAt, toIds } from "./stored_ids.ts";
 import type { TokenSource } from "./token_source.ts";
 
-/** A range that is longer is read in pieces, between which others have their turn. */
+/** A longer range is read in pieces, between which other work can run. */
 const PIECE_IDS = 1 << 18;
 
 /** A .npy file of token ids, open for reading by range. Close it, or declare it with `using`. */
 export class NpyReader implements TokenSource, Disposable {
   /** The file's path. */
   readonly name: string;
-  /** What ids are handed out as; the file may store them otherwise. */
+  /** The type in which ids are returned; the file may store another. */
   readonly dtype: TokenDtype;
   /** Number of token ids. */
   readonly length: number;
-  /** The array's shape: a number of ids; or rows and columns, which are read as one row, each row after the one before. */
+  /** The array's shape: the number of ids, or rows and columns, which are read as one long row. */
   readonly shape: readonly number[];
   readonly provenance?: TokenProvenance;
   readonly #header: NpyHeader;
@@ -39,9 +39,10 @@ export class NpyReader implements TokenSource, Disposable {
   /**
    * Opens a file and checks its header; no ids are read yet.
    *
-   * @throws {UserError} If the file is not a .npy file of whole numbers in one dimension or in rows, is shorter or longer
-   *   than it says, or what lies beside it says that it is another file's.
-   * @throws {Deno.errors.NotFound} If there is none.
+   * @throws {UserError} If the file is not a .npy file of whole numbers in one or two dimensions, its length is not
+   *   what its
+   *   header says, or the provenance beside it belongs to another file.
+   * @throws {Deno.errors.NotFound} If there is no such file.
    */
   static async open(path: string): Promise<NpyReader> {
     const file = await PositionedFile.open(path);
@@ -65,10 +66,10 @@ export class NpyReader implements TokenSource, Disposable {
   }
 
   /**
-   * The ids at positions `start` (inclusive) to `end` (exclusive), in an array of the caller's own.
+   * The ids at positions `start` (inclusive) to `end` (exclusive), in a new array.
    *
-   * @throws {RangeError} if the range is not within the file.
-   * @throws {UserError} if a number is no token id (negative, or 2³² and more), or the file became shorter.
+   * @throws {RangeError} If the range is not within the file.
+   * @throws {UserError} If a number is not a token id (negative, or at least 2³²), or the file became shorter.
    */
   async read(start = 0, end = this.length): Promise<TokenArray> {
     if (!(start >= 0 && start <= end && end <= this.length)) {
@@ -111,7 +112,7 @@ export class NpyReader implements TokenSource, Disposable {
   }
 }
 
-/** All token ids of a .npy file. Throws as {@linkcode NpyReader.open}. */
+/** All token ids of a .npy file. Throws as {@linkcode NpyReader.open} does. */
 export async function readNpy(path: string): Promise<TokenArray> {
   using reader = await NpyReader.open(path);
   return await reader.read();
@@ -135,7 +136,7 @@ export class NpyWriter {
 
   /**
    * Opens the temporary file.
-   * @param options.replace Whether `close()` replaces a file at `path`. Default: true.
+   * @param options.replace Whether `close()` may replace a file at `path`. Default: true.
    */
   static async create(path: string, dtype: TokenDtype, options: PublishOptions = {}): Promise<NpyWriter> {
     const writer = new NpyWriter(await PendingFile.create(path), dtype, options);
@@ -163,8 +164,8 @@ export class NpyWriter {
   }
 
   /**
-   * Writes the length into the header and moves the file to its name; a file of that name is on disk.
-   * @throws {PathExistsError} If there is a file of this name, and it is not to be replaced.
+   * Writes the length into the header, waits until the file is on disk, and gives it its name.
+   * @throws {PathExistsError} If a file of this name exists and must not be replaced.
    */
   async close(): Promise<void> {
     await this.#pending.file.seek(0, Deno.SeekMode.Start);
@@ -172,13 +173,13 @@ export class NpyWriter {
     await this.#pending.publish(this.#options);
   }
 
-  /** Drops everything written, also after a `close()` that failed. */
+  /** Removes everything that was written, also after a `close()` that failed. */
   async abort(): Promise<void> {
     await this.#pending[Symbol.asyncDispose]();
   }
 }
 
-/** Writes token ids to `path` in one go, complete or not at all. */
+/** Writes token ids to `path` in one go, completely or not at all. */
 export async function writeNpy(path: string, ids: TokenArray): Promise<void> {
   const writer = await NpyWriter.create(path, ids.BYTES_PER_ELEMENT === 2 ? "uint16" : "uint32");
   try {

@@ -1,4 +1,4 @@
-// The header of a .npy file that somebody else may have written.
+// Reads the header of a .npy file that may come from anywhere.
 // Source: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 import { call, say, UserError, type Wording } from "../errors.ts";
 import { excerpt } from "../io/excerpt.ts";
@@ -7,17 +7,17 @@ import { parsePythonLiteral, type PythonDict, type PythonValue } from "./python_
 
 /** How a file stores one number. */
 export interface StoredType {
-  /** As NumPy spells it: `<i8`. */
+  /** As NumPy spells it, for example `<i8`. */
   readonly descr: string;
   readonly isSigned: boolean;
   readonly bytes: 1 | 2 | 4 | 8;
   readonly isBigEndian: boolean;
 }
 
-/** What a header says: the numbers start at byte `offset` of the file. */
+/** The contents of a header. The numbers start at byte `offset` of the file. */
 export interface NpyHeader {
   readonly stored: StoredType;
-  /** The type that holds the numbers as token ids. */
+  /** The type for the numbers as token ids. */
   readonly dtype: TokenDtype;
   /** One dimension, or rows and columns. */
   readonly shape: readonly number[];
@@ -31,14 +31,14 @@ const REWRITE = say`Write it with: ${call("encodeParts")}`;
 /** Bytes that {@linkcode npyHeaderSize} needs. */
 export const NPY_PREFIX_BYTES = 12;
 
-/** A header of format 1 has 64 KiB at most. Later ones may have 4 GiB; of token ids, nothing needs so many. */
+/** A header of format 1 has 64 KiB at most. Later formats allow 4 GiB, but token ids never need that much. */
 const MAX_HEADER_BYTES = 1 << 20;
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 
 /**
  * The size of a header in bytes, from the first {@linkcode NPY_PREFIX_BYTES} of its file.
- * @throws {UserError} If this is not a .npy file, or of a version or size that is not known.
+ * @throws {UserError} If this is not a .npy file, or its version or header size is not supported.
  */
 export function npyHeaderSize(start: Uint8Array, name: string): number {
   if (start.length < MAGIC.length || MAGIC.some((byte, i) => start[i] !== byte)) {
@@ -62,7 +62,7 @@ export function npyHeaderSize(start: Uint8Array, name: string): number {
  *
  * @param start The file's first bytes, with the whole header.
  * @param name The file's name, for messages.
- * @throws {UserError} If it is not of a .npy file of whole numbers in one dimension, or in rows.
+ * @throws {UserError} If it is not the header of a .npy file of whole numbers in one or two dimensions.
  */
 export function parseNpyHeader(start: Uint8Array, name: string): NpyHeader {
   const offset = npyHeaderSize(start.subarray(0, NPY_PREFIX_BYTES), name);
@@ -76,7 +76,7 @@ export function parseNpyHeader(start: Uint8Array, name: string): NpyHeader {
   const shape = parseShape(dict.get("shape"), name);
   const isFortran = dict.get("fortran_order");
   if (typeof isFortran !== "boolean") throw refusal(name, `fortran_order ${quote(isFortran)}`, "True or False");
-  // With one dimension alone, or one row or column, the order is the same.
+  // With one dimension, or a single row or column, the order is the same.
   if (isFortran && shape.filter((size) => size !== 1).length > 1) {
     const next = "Write it with: numpy.save(path, numpy.ascontiguousarray(ids))";
     throw refusal(name, `shape (${shape.join(", ")}) in Fortran order, column by column`, "row by row", next);
@@ -104,7 +104,7 @@ function parseDict(text: string, name: string): PythonDict {
   return value;
 }
 
-/** What NumPy's letters stand for, of types that hold no ids. */
+/** The meaning of NumPy's letters for types that cannot hold ids. */
 const KINDS: Readonly<Record<string, string>> = {
   f: "floating-point numbers",
   c: "complex numbers",

@@ -1,4 +1,4 @@
-// Where a file of token ids comes from, kept beside it: without it, nobody can tell ids of one tokenizer from another's.
+// Records beside a file of token ids where they come from: the ids of different tokenizers look alike.
 import { UserError } from "../errors.ts";
 import { writeFileAtomically } from "../io/atomic.ts";
 import { fingerprintParts } from "../io/fingerprint.ts";
@@ -12,29 +12,29 @@ import { parseHash, parseTokenizerId, type TokenizerId } from "./tokenizer_id.ts
 export interface TextRecord {
   /** Number of inputs. */
   readonly inputs: number;
-  /** Paths of the first of them. */
+  /** The paths of the first few. */
   readonly paths: readonly string[];
-  /** Bytes of text; `null` where shards are missing or do not say. */
+  /** Bytes of text; `null` if shards are missing or do not record it. */
   readonly bytes: number | null;
-  /** Of the inputs as they are stored, as `fingerprintParts` makes it; `null` if standard input is one. */
+  /** Fingerprint of the inputs as stored, from `fingerprintParts`; `null` if standard input is among them. */
   readonly fingerprint: string | null;
 }
 
 /** Where token ids come from. */
 export interface TokenProvenance {
-  /** The tokenizer that the ids are of. */
+  /** The tokenizer of the ids. */
   readonly tokenizer: TokenizerId;
-  /** The text that was encoded, where it is known. */
+  /** The text that was encoded, if known. */
   readonly text?: TextRecord;
-  /** How what looks like a special token was encoded. */
+  /** How special tokens in the text were encoded. */
   readonly specials?: "special" | "text";
-  /** The id after each text; `null` if none was put there. */
+  /** The id after each text; `null` if there is none. */
   readonly separatorId?: number | null;
-  /** The field of JSON Lines that the text is in; `null` if no input is JSON Lines. */
+  /** The field of JSON Lines with the text; `null` if no input is JSON Lines. */
   readonly field?: string | null;
   /** When, as `Date.toISOString` writes it. */
   readonly date?: string;
-  /** The version of bytelm that encoded. */
+  /** The version of bytelm that encoded the text. */
   readonly bytelm?: string;
 }
 
@@ -44,8 +44,8 @@ export function provenancePath(path: string): string {
 }
 
 /**
- * Writes down where the token file `path`, which is complete, comes from. What is written holds the file's size and
- * fingerprint: beside any other file of that name, it is recognised as another's.
+ * Records where the token file `path`, which must be complete, comes from. The record includes the file's size and
+ * fingerprint, so that it is not taken to describe another file of that name.
  */
 export async function writeProvenance(
   path: string,
@@ -60,9 +60,9 @@ export async function writeProvenance(
 const MAX_BYTES = 1 << 20;
 
 /**
- * Where the token file `path` of `size` bytes comes from; `undefined` if nothing beside it says so, nor, if it is a link,
- * beside the file that it leads to.
- * @throws {UserError} If what is beside it is damaged, or speaks of another file.
+ * Where the token file `path` of `size` bytes comes from; `undefined` if there is no record beside it, nor, if it is a
+ * link, beside its target.
+ * @throws {UserError} If the record is damaged or describes another file.
  */
 export async function readProvenance(path: string, size: number): Promise<TokenProvenance | undefined> {
   const besideLink = await readBeside(path, path, size);
@@ -71,7 +71,7 @@ export async function readProvenance(path: string, size: number): Promise<TokenP
   return place === null ? undefined : await readBeside(place, path, size);
 }
 
-/** The same, of what lies beside `place`, which is where `path` leads to. */
+/** The same, for the record beside `place`, which is where `path` leads to. */
 async function readBeside(place: string, path: string, size: number): Promise<TokenProvenance | undefined> {
   const name = provenancePath(place);
   const source = { name, nextStep: `Encode the text again, or delete ${name} to use the ids without it` };
@@ -91,10 +91,10 @@ async function readBeside(place: string, path: string, size: number): Promise<To
   return parseProvenance(fields);
 }
 
-/** The names of what a {@linkcode TokenProvenance} holds. */
+/** The field names of a {@linkcode TokenProvenance}. */
 export const PROVENANCE_FIELDS = ["tokenizer", "text", "specials", "separatorId", "field", "date", "bytelm"] as const;
 
-/** Reads a {@linkcode TokenProvenance} that was written as JSON. */
+/** Reads a {@linkcode TokenProvenance} from JSON. */
 export function parseProvenance(fields: JsonFields): TokenProvenance {
   const tokenizer = parseTokenizerId(fields.object("tokenizer"));
   const text = fields.objectOrNone("text");

@@ -1,18 +1,18 @@
-// The few of Python's literals that the headers of .npy files hold.
+// The few kinds of Python literals in headers of .npy files.
 // Source: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html, ast.literal_eval of a dictionary.
 
-/** What a literal stands for. A tuple and a list differ in Python, not here. */
+/** The value of a literal. Tuples and lists differ in Python, but not here. */
 export type PythonValue = string | number | boolean | null | readonly PythonValue[] | PythonDict;
 
-/** A dictionary with texts for keys. */
+/** A dictionary with string keys. */
 export type PythonDict = ReadonlyMap<string, PythonValue>;
 
-/** A structure of arrays in structures is as deep as a person makes it; this is deeper. */
+/** Nested structures of arrays can be as deep as people like; nobody nests this deep. */
 const MAX_DEPTH = 64;
 
 /**
  * Reads one literal: text, whole numbers, True, False, None, tuples, lists, dictionaries.
- * @throws {SyntaxError} Naming the position, if the text is anything else.
+ * @throws {SyntaxError} If the text is anything else, naming the position.
  */
 export function parsePythonLiteral(text: string): PythonValue {
   const reader = new LiteralReader(text);
@@ -76,7 +76,7 @@ class LiteralReader {
     return dict;
   }
 
-  /** What a sticky pattern matches after white space; then the next is behind it. */
+  /** What a sticky pattern matches after white space; advances to the position behind it. */
   #take(pattern: RegExp): string | undefined {
     while (" \t\r\n".includes(this.#text[this.#at] ?? "x")) this.#at++;
     pattern.lastIndex = this.#at;

@@ -1,4 +1,4 @@
-// The files of shards, by their names.
+// The names of shards' files.
 import { nameOf, parentOf } from "../io/parent_of.ts";
 
 /** `train-00003-of-00012.npy` for the prefix `train`. */
@@ -15,8 +15,8 @@ export function indexName(prefix: string): string {
 const AFTER_PREFIX = /^(-\d{5}-of-(?<numShards>\d{5})\.npy(\.provenance\.json)?|\.index\.json)$/;
 
 /**
- * The paths of what is there of shards, of what lies beside them, and of their index, whose names begin with `prefix`.
- * @param numShards Of so many shards only, without the index. Default: all.
+ * The paths of existing shards, of the files beside them, and of their index, whose names begin with `prefix`.
+ * @param numShards Only those of a set of this many shards, without the index. Default: all.
  */
 export async function listShardFiles(prefix: string, numShards?: number): Promise<string[]> {
   const [directory, base] = [parentOf(prefix), nameOf(prefix)];

@@ -1,4 +1,4 @@
-// The index of token ids that lie in several files, `PREFIX.index.json`.
+// The index of token ids in several files, `PREFIX.index.json`.
 import { call, option, say } from "../errors.ts";
 import { JsonFields } from "../io/json_fields.ts";
 import type { TokenDtype } from "./npy_format.ts";
@@ -12,19 +12,19 @@ export interface ShardEntry {
   readonly tokens: number;
 }
 
-/** What `PREFIX.index.json` holds. */
+/** The contents of `PREFIX.index.json`. */
 export interface ShardIndex {
-  /** What the shards were made from and how: a run with other arguments must not go on with them. */
+  /** What the shards were made from, and how: a run with other arguments must not continue them. */
   readonly arguments: Readonly<Record<string, unknown>>;
   /** Type of the ids in every shard. */
   readonly dtype: TokenDtype;
-  /** Shards that there will be. */
+  /** The number of shards that there will be. */
   readonly numShards: number;
-  /** All shards in order; empty as long as some are missing. */
+  /** All shards in order; empty while some are missing. */
   readonly shards: readonly ShardEntry[];
-  /** Ids in all shards; `null` as long as some are missing. */
+  /** Ids in all shards; `null` while some are missing. */
   readonly tokens: number | null;
-  /** As beside a single file; the arguments alone in indexes of an early version. */
+  /** As beside a single file. Indexes of an early version have only the arguments. */
   readonly provenance?: TokenProvenance;
 }
 
@@ -64,7 +64,7 @@ export function parseShardIndex(text: string, name: string): ShardIndex {
       tokens === null ? "null as long as shards are missing" : `the sum of the shards', ${tokens}`,
     );
   }
-  // Compared, one by one, by whoever goes on with the shards.
+  // A run that continues the shards compares them one by one.
   const { record } = fields.object("arguments");
   const provenance = fields.objectOrNone("provenance");
   provenance?.allowOnly(PROVENANCE_FIELDS);
@@ -78,7 +78,7 @@ export function parseShardIndex(text: string, name: string): ShardIndex {
   };
 }
 
-/** In a directory of its own choosing an index could name any file. */
+/** Must not contain a directory, or an index could name any file. */
 const FILE_NAME = /^[^/\\\0]{1,200}\.npy$/;
 
 function parseEntry(fields: JsonFields): ShardEntry {

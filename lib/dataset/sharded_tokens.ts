@@ -7,7 +7,7 @@ import { INDEX_NEXT_STEP, MAX_INDEX_BYTES, parseShardIndex } from "./shard_index
 import type { TokenSource } from "./token_source.ts";
 import { requireTokenizerOf } from "./tokenizer_id.ts";
 
-/** Token files that are one row of tokens, open for reading by range. Close it, or declare it with `using`. */
+/** Several token files as one row of tokens, open for reading by range. Close it, or declare it with `using`. */
 export class ShardedTokens implements TokenSource, Disposable {
   /** The index file's path. */
   readonly name: string;
@@ -31,8 +31,8 @@ export class ShardedTokens implements TokenSource, Disposable {
   }
 
   /**
-   * Opens the shards of an index that encode wrote; they lie beside it.
-   * @throws {UserError} If the index is not one, is not finished, or a shard is missing or is not what it says.
+   * Opens the shards of an index that encode wrote; they must be beside it.
+   * @throws {UserError} If the index is invalid or unfinished, or a shard is missing or not as recorded.
    * @throws {Deno.errors.NotFound} If there is no index.
    */
   static async open(path: string): Promise<ShardedTokens> {
@@ -58,7 +58,7 @@ export class ShardedTokens implements TokenSource, Disposable {
 
   /**
    * The ids at positions `start` (inclusive) to `end` (exclusive) of the whole row.
-   * @throws {RangeError} If the range is not within it.
+   * @throws {RangeError} If the range is not within the row.
    */
   async read(start = 0, end = this.length): Promise<TokenArray> {
     if (!(start >= 0 && start <= end && end <= this.length)) {

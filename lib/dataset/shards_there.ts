@@ -1,4 +1,4 @@
-// Shards that are there already: whether they are of this run, or of another text, another way to encode, or another's.
+// Examines existing shards: made by this run, from another text, with other settings, or by somebody else.
 import { option, say, UserError } from "../errors.ts";
 import { exists } from "../io/exists.ts";
 import { nameOf } from "../io/parent_of.ts";
@@ -7,29 +7,29 @@ import { provenancePath, type TokenProvenance } from "./provenance.ts";
 import { indexName, listShardFiles, shardName } from "./shard_files.ts";
 import { requireTokenizerOf } from "./tokenizer_id.ts";
 
-/** What is there of a shard that is of this run. */
+/** An existing shard of this run. */
 export interface ThereShard {
   /** Ids in it. */
   readonly tokens: number;
-  /** Bytes of its text; `null` where it does not say. */
+  /** Bytes of its text; `null` if it does not record that. */
   readonly bytes: number | null;
 }
 
 /** A shard as this run makes it. */
 export interface WantedShard {
-  /** Where its file is. */
+  /** The path of its file. */
   readonly path: string;
-  /** Where its ids come from. Not asked for unless there is a file: it reads some of the text. */
+  /** Where its ids come from. Called only if there is a file, because it reads some of the text. */
   readonly provenance: () => Promise<TokenProvenance>;
-  /** Whether the index is of an early version, whose shards say little or nothing of where they are from. */
+  /** Whether the index is of an early version, whose shards record little or nothing about where they come from. */
   readonly isEarly: boolean;
 }
 
 /**
- * What a shard holds that is there already; `null` if it is to be made: nothing is there, or a shard that was made from
- * another text or otherwise, or one whose maker was killed before it wrote down where the ids are from.
+ * An existing shard; `null` if it must be made: there is none, it was made from another text or with other settings, or
+ * its maker was killed before it recorded where the ids come from.
  *
- * @throws {UserError} If what is there is no token file, or one that somebody else put there.
+ * @throws {UserError} If the file there is not a token file, or somebody else put it there.
  */
 export async function shardAt({ path, provenance, isEarly }: WantedShard): Promise<ThereShard | null> {
   try {
@@ -61,8 +61,8 @@ function isSame(a: TokenProvenance, b: TokenProvenance): boolean {
 }
 
 /**
- * Checks, where there is no index yet, that no file of a shard's name is there which is not a shard of this run.
- * @throws {UserError} If there is one, which is named.
+ * Checks, if there is no index yet, that any file with a shard's name is a shard of this run.
+ * @throws {UserError} If one is not, naming it.
  */
 export async function requireNoOthers(prefix: string, wanted: readonly WantedShard[]): Promise<void> {
   if (await exists(indexName(prefix))) return;
@@ -73,7 +73,7 @@ export async function requireNoOthers(prefix: string, wanted: readonly WantedSha
     const beside = provenancePath(path);
     const first = [path, beside].find((file) => there.has(nameOf(file)));
     if (first === undefined || first === path && await shardAt(shard) !== null) continue;
-    // Another machine began with them meanwhile.
+    // Another machine has started on them meanwhile.
     if (await exists(indexName(prefix))) return;
     throw new UserError(
       say`Cannot write ${first}: got a file that is there and is not of these shards, must be a new one. Choose another name for the output, or replace it: ${

@@ -1,24 +1,24 @@
-// Numbers as .npy files store them, as token ids.
+// Turns numbers as .npy files store them into token ids.
 import type { StoredType } from "./npy_header.ts";
 import type { TokenArray } from "./npy_format.ts";
 
-/** Whether the bytes of a file are those of the array of ids. */
+/** Whether the bytes of a file can be used directly as the array of ids. */
 export function isStoredAsIds({ bytes, isSigned, isBigEndian }: StoredType): boolean {
   return !isSigned && !isBigEndian && (bytes === 2 || bytes === 4);
 }
 
 /**
- * Puts numbers into `ids`.
+ * Copies numbers into `ids`.
  *
- * @param bytes Of whole numbers, at the beginning of their buffer; in big-endian order they are turned round in place.
- * @returns The position among them of the first that is no token id, because it is negative or 2³² or more; else −1.
+ * @param bytes Whole numbers, at the beginning of their buffer. Big-endian ones are byte-swapped in place.
+ * @returns The position of the first number that is not a token id (negative, or at least 2³²); −1 if all are.
  */
 export function toIds(bytes: Uint8Array<ArrayBuffer>, stored: StoredType, ids: TokenArray): number {
   const { bytes: size, isSigned } = stored;
   const length = bytes.length / size;
   if (stored.isBigEndian) { for (let i = 0; i < bytes.length; i += size) bytes.subarray(i, i + size).reverse(); }
   if (size === 8) {
-    // The lower half is the id, the upper one is 0 for every number from 0 to 2^32 - 1 and for no other.
+    // The lower half is the id. The upper half is 0 exactly for the numbers from 0 to 2^32 - 1.
     const halves = new Uint32Array(bytes.buffer, 0, 2 * length);
     for (let i = 0; i < length; i++) {
       if (halves[2 * i + 1] !== 0) return i;
@@ -34,7 +34,7 @@ export function toIds(bytes: Uint8Array<ArrayBuffer>, stored: StoredType, ids: T
   return -1;
 }
 
-/** A number that is no token id, in full. */
+/** A number that is not a token id, in full. */
 export function numberAt(bytes: Uint8Array<ArrayBuffer>, { bytes: size, isSigned }: StoredType, i: number): string {
   const view = new DataView(bytes.buffer);
   if (size === 8) return String(isSigned ? view.getBigInt64(8 * i, true) : view.getBigUint64(8 * i, true));

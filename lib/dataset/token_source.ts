@@ -1,21 +1,21 @@
 import type { TokenProvenance } from "./provenance.ts";
 
-/** A long row of token ids that can be read at any place without being loaded whole; an open .npy file is one. */
+/** A long row of token ids that can be read at any position without loading it all, such as an open .npy file. */
 export interface TokenSource {
-  /** What a person calls it: a file's path. */
+  /** Its name: a file's path. */
   readonly name: string;
   /** Number of tokens. */
   readonly length: number;
-  /** Where the ids come from, their tokenizer above all; absent where nobody wrote it down. */
+  /** Where the ids come from, above all their tokenizer; absent if that was not recorded. */
   readonly provenance?: TokenProvenance;
   /** The ids at positions `start` (inclusive) to `end` (exclusive). */
   read(start: number, end: number): Promise<Uint16Array | Uint32Array>;
 }
 
 /**
- * A token source over ids that are in memory already.
+ * A token source for ids that are already in memory.
  *
- * @param provenance Where the ids come from, if it is to be checked that they are used with their tokenizer.
+ * @param provenance Where the ids come from, so that it can be checked that they are used with their tokenizer.
  * @throws {RangeError} If one of them is not a whole number from 0 to 2³² − 1.
  */
 export function tokensInMemory(
@@ -37,7 +37,7 @@ export function tokensInMemory(
 }
 
 function checked(ids: Iterable<number>): Uint32Array {
-  // What these hold cannot be anything else.
+  // These cannot hold anything else.
   if (ids instanceof Uint32Array || ids instanceof Uint16Array || ids instanceof Uint8Array) {
     return Uint32Array.from(ids);
   }

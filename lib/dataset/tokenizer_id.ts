@@ -1,4 +1,4 @@
-// Which tokenizer token ids are of.
+// Tells which tokenizer token ids belong to.
 import { UserError } from "../errors.ts";
 import { excerpt } from "../io/excerpt.ts";
 import type { JsonFields } from "../io/json_fields.ts";
@@ -8,23 +8,23 @@ import { formatTokenizerJson } from "../tokenizer/vocabulary/tokenizer_json.ts";
 import type { Vocabulary } from "../tokenizer/vocabulary/vocabulary.ts";
 import type { TokenSource } from "./token_source.ts";
 
-/** What tells a tokenizer from another. */
+/** Identifies a tokenizer. */
 export interface TokenizerId {
   /** SHA-256, in hexadecimal, of its tokenizer.json as `saveTokenizer` writes it, whatever it was loaded from. */
   readonly sha256: string;
-  /** One more than its highest id; not known of shards of an early version. */
+  /** One more than its highest id; unknown for shards of an early version. */
   readonly vocabSize?: number;
-  /** What the person called it who encoded: a path. */
+  /** Its name when the text was encoded: a path. */
   readonly name?: string;
 }
 
-/** A tokenizer does not change, and its file may be of megabytes. */
+/** Cached, because a tokenizer does not change and its file may have megabytes. */
 const HASHES = new WeakMap<Vocabulary, string>();
 
 /**
- * What tells a tokenizer from another: the hash of its file's content.
+ * Identifies a tokenizer by the hash of its file's contents.
  *
- * @param name What a person calls it: a path.
+ * @param name Its name, a path.
  */
 export function identifyTokenizer({ vocabulary, vocabSize }: Tokenizer, name?: string): TokenizerId {
   const hash = HASHES.get(vocabulary) ?? sha256(contentOf(vocabulary));
@@ -32,7 +32,7 @@ export function identifyTokenizer({ vocabulary, vocabSize }: Tokenizer, name?: s
   return { sha256: hash, vocabSize, ...(name !== undefined && { name }) };
 }
 
-/** The vocabulary as its file; or, where no file can hold it, as bytes. */
+/** The vocabulary as its file, or as bytes if no file can hold it. */
 function contentOf(vocabulary: Vocabulary): string {
   try {
     return formatTokenizerJson(vocabulary);
@@ -50,7 +50,7 @@ export function describeTokenizer({ name, vocabSize, sha256 }: TokenizerId): str
   return `${name === undefined ? "a tokenizer" : excerpt(name)} (${size}sha256 ${sha256.slice(0, 12)}…)`;
 }
 
-/** Reads what {@linkcode identifyTokenizer} made out of a file. */
+/** Reads from a file what {@linkcode identifyTokenizer} returned. */
 export function parseTokenizerId(fields: JsonFields): TokenizerId {
   fields.allowOnly(["sha256", "vocabSize", "name"]);
   const vocabSize = fields.integerOrNone("vocabSize", { min: 1, max: 2 ** 32 });
@@ -64,12 +64,12 @@ export function parseHash(fields: JsonFields, field: string): string {
   return /^[0-9a-f]{64}$/.test(hash) ? hash : fields.refuse(field, "a SHA-256: 64 digits of 0-9 and a-f");
 }
 
-/** What is needed of a source to know its tokenizer. */
+/** The part of a source that tells its tokenizer. */
 export type KnownSource = Pick<TokenSource, "name" | "provenance">;
 
 /**
- * Checks that token ids are of a tokenizer. A source that does not know its own is let through.
- * @throws {UserError} If they are of another one; names both.
+ * Checks that token ids belong to a tokenizer. A source of unknown tokenizer passes.
+ * @throws {UserError} If they belong to another one; names both.
  */
 export function requireTokenizerOf({ name, provenance }: KnownSource, tokenizer: TokenizerId): void {
   const own = provenance?.tokenizer;
@@ -82,8 +82,8 @@ export function requireTokenizerOf({ name, provenance }: KnownSource, tokenizer:
 }
 
 /**
- * Checks that sources that are used together are of one tokenizer: of the one given, if any.
- * @throws {UserError} If two are of different ones; names both.
+ * Checks that sources that are used together have the same tokenizer: the one given, if any.
+ * @throws {UserError} If two have different ones; names both.
  */
 export function requireOneTokenizer(sources: readonly (KnownSource | undefined)[], tokenizer?: Tokenizer): void {
   const given = sources.filter((source) => source !== undefined);

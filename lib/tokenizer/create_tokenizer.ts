@@ -1,4 +1,4 @@
-// A tokenizer from what a program has in memory, without files.
+// Makes a tokenizer from data in memory, without files.
 import { UserError } from "../errors.ts";
 import { excerpt } from "../io/excerpt.ts";
 import { spellBytes } from "./vocabulary/byte_level.ts";
@@ -7,32 +7,37 @@ import { specialBytes, type SpecialToken } from "./pretokenize/special_tokens.ts
 import { buildVocabulary } from "./vocabulary/spelled_vocabulary.ts";
 import { Tokenizer } from "./tokenizer.ts";
 
-/** A pair of tokens that are merged: their bytes, or as files spell them. */
+/** A pair of tokens that are merged: their bytes, or their spelling in files. */
 export type MergePair = readonly [left: Uint8Array, right: Uint8Array] | readonly [left: string, right: string];
 
-/** What a tokenizer is made from. */
+/** The parts of a tokenizer. */
 export interface TokenizerParts {
   /**
-   * The tokens: bytes by id; or ids by token as a vocab.json spells them, in GPT-2's byte alphabet. Ids can have gaps, and
-   * each of the 256 bytes is a token.
+   * The tokens: bytes by id, or ids by token, spelled as in a vocab.json in GPT-2's byte alphabet. Ids can have gaps.
+   * Each
+   * of the 256 bytes must be a token.
    */
   readonly vocab: ReadonlyMap<number, Uint8Array> | Readonly<Record<string, number>>;
-  /** The merges, first merge first; `"Ġ t"`, a line of a merges.txt, is a pair as well. Their results are in `vocab`. */
+  /**
+   * The merges, first merge first. A line of a merges.txt, such as `"Ġ t"`, is a pair too. Their results are in
+   * `vocab`.
+   */
   readonly merges: readonly (MergePair | string)[];
   /**
-   * Texts that are found first, and are never merged. One that is in `vocab` has its id from there, others have ids of
-   * their own, from the first after the vocabulary's. Default: none.
+   * Texts that are found first and never merged. One that is in `vocab` has its id from there; the others get new ids,
+   * from
+   * the first after the vocabulary's. Default: none.
    */
   readonly specialTokens?: readonly string[];
-  /** What splits text into words. Default: `"gpt2"`. */
+  /** The pattern that splits text into words. Default: `"gpt2"`. */
   readonly pattern?: PatternName;
 }
 
 /**
  * Makes a tokenizer from a vocabulary and merges in memory.
  *
- * @throws {UserError} Naming the token at fault, if an id or a token is there twice, a byte has no token, a text is not
- *   spelled in the byte alphabet, or a merge names a token that is not there.
+ * @throws {UserError} If an id or a token occurs twice, a byte has no token, a string is not in the byte alphabet, or a
+ *   merge names an unknown token. The message names the token.
  *
  * @example
  * ```ts
@@ -57,10 +62,10 @@ export function createTokenizer({ vocab, merges, specialTokens = [], pattern = "
   return new Tokenizer(buildVocabulary(parts, "the vocabulary given"));
 }
 
-/** Ids by spelling. Specials are not spelled in the byte alphabet. */
+/** Ids by spelling. Special tokens are not in the byte alphabet. */
 function spell(vocab: ReadonlyMap<number, Uint8Array>, specialTokens: readonly string[]): Record<string, number> {
   const textOf = new Map(specialTokens.map((text) => [spellBytes(specialBytes(text)), text]));
-  // A null prototype, so that a token such as "__proto__" is one like any other.
+  // A null prototype, so that "__proto__" is a token like any other.
   const spelled: Record<string, number> = Object.create(null);
   for (const [id, bytes] of vocab) {
     const plain = spellBytes(bytes);

@@ -1,4 +1,4 @@
-// The tokenizer's WebAssembly kernel (kernels/simd/tokenizer), and the memory it works in.
+// The tokenizer's WebAssembly kernel (kernels/simd/tokenizer) and its memory.
 import modulePages from "../../kernels/simd/tokenizer.wasm.b64" with { type: "text" };
 import { UserError } from "../errors.ts";
 import { CHAR_CLASSES } from "./pretokenize/char_class_table.ts";
@@ -7,7 +7,7 @@ import { PATTERN_NAMES, type PatternName } from "./pretokenize/patterns.ts";
 import { lastSafeCut } from "./pretokenize/safe_cut.ts";
 import { SpecialTokens } from "./pretokenize/special_tokens.ts";
 
-/** A number of the kernel's that may pass 2^31: `>>> 0` makes it what it is there. */
+/** A number from the kernel that may exceed 2^31: `>>> 0` makes it unsigned, as it is there. */
 interface Address {
   readonly value: number;
 }
@@ -15,7 +15,7 @@ interface Address {
 /** What the module exports; see its sources. */
 interface KernelExports {
   readonly memory: WebAssembly.Memory;
-  // Addresses and sizes, which change as memory grows.
+  // Addresses and sizes, which change when the memory grows.
   readonly classes: Address;
   readonly input: Address;
   readonly inputBytes: Address;
@@ -41,7 +41,7 @@ interface KernelExports {
   wordsEnd(): number;
 }
 
-/** Text goes to the kernel in pieces of this size, which fit a processor's cache together with the ids made from them. */
+/** Text goes to the kernel in pieces of this size, which fit a processor's cache together with their ids. */
 const INPUT_BYTES = 1 << 18;
 const NO_SPECIALS = new SpecialTokens([]);
 
@@ -54,10 +54,10 @@ export class Kernel {
   #bytes = new Uint8Array();
 
   /**
-   * @param numMerges How many merges it is to know: 0 if it is to count only.
+   * @param numMerges How many merges it will know; 0 if it only counts.
    */
   constructor(pattern: PatternName, numMerges: number) {
-    // Small enough to be compiled at once: a tokenizer is made without waiting.
+    // Small enough to compile synchronously, so that a tokenizer can be made without waiting.
     compiled ??= new WebAssembly.Module(Uint8Array.fromBase64(modulePages));
     const outOfMemory = () => {
       throw new UserError(
@@ -67,7 +67,7 @@ export class Kernel {
     const instance = new WebAssembly.Instance(compiled, { layout: { outOfMemory } });
     this.exports = instance.exports as unknown as KernelExports;
     this.pattern = PATTERN_NAMES.indexOf(pattern);
-    // Room for one id per byte.
+    // Room for one id for each byte.
     this.exports.init(numMerges, INPUT_BYTES, numMerges > 0 ? INPUT_BYTES * 4 : 0);
     this.exports.initWords();
     this.bytes.set(CHAR_CLASSES, this.exports.classes.value >>> 0);
@@ -92,10 +92,11 @@ export class Kernel {
   }
 
   /**
-   * Puts `text[start..end)` into the kernel's input in pieces that may be pre-tokenized alone, as it may as a whole, and
+   * Puts `text[start..end)` into the kernel's input, in pieces that can be pre-tokenized separately (as the whole can),
+   * and
    * calls `run` with the length of each.
    *
-   * @throws {LongStretchError} If more than {@linkcode MAX_STRETCH_BYTES} cannot be divided so.
+   * @throws {LongStretchError} If more than {@linkcode MAX_STRETCH_BYTES} cannot be divided like this.
    */
   forEachPiece(text: Uint8Array, start: number, end: number, run: (length: number) => void): void {
     let capacity = Math.min(this.exports.inputBytes.value >>> 0, MAX_STRETCH_BYTES);

@@ -1,8 +1,8 @@
-// Tokenizer files that many people have, and what they do not say themselves.
+// Well-known tokenizer files, and what they leave out.
 import type { PatternName } from "./pretokenize/patterns.ts";
 import type { TiktokenOptions } from "./vocabulary/tiktoken_file.ts";
 
-/** A file of ranks that tiktoken comes with. */
+/** A rank file of tiktoken. */
 export interface KnownRanks extends TiktokenOptions {
   readonly numRanks: number;
 }
@@ -34,16 +34,16 @@ const KNOWN_RANKS: Readonly<Record<string, KnownRanks>> = {
   },
 };
 
-/** What a rank file of tiktoken's own does not say, by its name; `null` for other files. */
+/** What one of tiktoken's own rank files leaves out, by its name; `null` for other files. */
 export function knownRanks(path: string): KnownRanks | null {
   const stem = path.slice(path.lastIndexOf("/") + 1).replace(/\.tiktoken$/, "");
   return Object.hasOwn(KNOWN_RANKS, stem) ? KNOWN_RANKS[stem] : null;
 }
 
-/** SHA-256 of GPT-2's merges, a line each, without the line of the version. RoBERTa, OPT and others have them too. */
+/** SHA-256 of GPT-2's merges, one per line, without the version line. RoBERTa, OPT and others have the same ones. */
 const GPT2_MERGES = "04e3597d7996f292ca9b8b7285ca4d58a6ae171ac47d73fc7140ceb0c7a6bbc0";
 
-/** The pattern of merges that many people have; `null` for others. */
+/** The pattern that goes with well-known merges; `null` for others. */
 export async function knownPattern(merges: readonly string[]): Promise<PatternName | null> {
   const bytes = new TextEncoder().encode(merges.join("\n"));
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));

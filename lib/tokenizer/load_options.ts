@@ -1,15 +1,15 @@
-// What a person may say when a tokenizer is loaded, and what is said to them.
+// Options for loading a tokenizer.
 import { option, say, UserError, type Wording } from "../errors.ts";
 import { PATTERN_NAMES, type PatternName } from "./pretokenize/patterns.ts";
 import type { SpecialToken } from "./pretokenize/special_tokens.ts";
 
-/** How a tokenizer is loaded. */
+/** Options for loading a tokenizer. */
 export interface LoadOptions {
-  /** What splits text into words, for files that do not say it: ranks, or vocab.json and merges.txt. */
+  /** The pattern that splits text into words, for files without it: ranks, or vocab.json and merges.txt. */
   readonly pattern?: PatternName;
-  /** All special tokens, for files that do not say which they are. */
+  /** All special tokens, for files that do not list them. */
   readonly specialTokens?: readonly SpecialToken[];
-  /** Told in one sentence what a file asks for that is not done, and what was taken for granted. */
+  /** Called with a sentence about each thing that a file asks for but is not done, and about each assumption. */
   readonly onNote?: (note: string) => void;
 }
 
@@ -17,8 +17,8 @@ export interface LoadOptions {
  * The pattern of a file.
  *
  * @param name The file's name, for messages.
- * @param said What the file says itself; `null` if it does not.
- * @throws {UserError} If nobody says it, or the person says another.
+ * @param said The file's own pattern; `null` if it has none.
+ * @throws {UserError} If neither gives a pattern, or the option contradicts the file.
  */
 export function choosePattern(name: string, said: PatternName | null, given: PatternName | undefined): PatternName {
   const refuse = (got: string, mustBe: string, next: string | Wording): never => {

@@ -1,7 +1,7 @@
 /**
- * Byte-level BPE: training, encoding, decoding, streams, and files.
+ * Byte-level BPE: training, encoding, decoding, streams and files.
  *
- * @example Count words once, train vocabularies of several sizes from the counts
+ * @example Count words once, then train vocabularies of several sizes from the counts
  * ```ts
  * import { countTexts, trainBpeFromCounts } from "@bytelm/bytelm/tokenizer";
  *

@@ -1,15 +1,15 @@
-// How many ids a text has, without keeping them; no more of it is encoded than the answer needs.
+// Counts the ids of a text without keeping them, and encodes no more of it than needed.
 import type { Encoder } from "./encode/encoder.ts";
 import type { SpecialTokens } from "./pretokenize/special_tokens.ts";
 import { encodingSplitter } from "./encode/text_encoding.ts";
 
-/** Bytes that are encoded before the count is looked at. */
+/** How many bytes are encoded between two looks at the count. */
 const PIECE_BYTES = 1 << 14;
-/** Units of a string that give no more bytes than that: three each at most. */
+/** How many units of a string give no more bytes than that: at most three each. */
 const PIECE_UNITS = Math.floor(PIECE_BYTES / 3);
 
 /**
- * The number of ids of a text, or `limit + 1` as soon as it is found to have more than `limit`.
+ * The number of ids of a text, or `limit + 1` as soon as it turns out to have more than `limit`.
  *
  * @throws {RangeError} If the limit is negative or NaN.
  */
@@ -24,7 +24,7 @@ export function countIds(
   const splitter = encodingSplitter(encoder, specials, (ids) => count += ids.length);
   for (const piece of piecesOf(text)) {
     splitter.push(piece);
-    // Ids are counted once they are certain, so that the count never falls.
+    // Ids are counted when they are certain, so that the count never falls.
     if (count > limit) return limit + 1;
   }
   splitter.flush();

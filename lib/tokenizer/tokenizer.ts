@@ -1,4 +1,4 @@
-// The tokenizer a person holds: text to ids and back.
+// The tokenizer: text to ids and back.
 import { UserError } from "../errors.ts";
 import { Encoder } from "./encode/encoder.ts";
 import { SpecialTokens } from "./pretokenize/special_tokens.ts";
@@ -6,9 +6,9 @@ import { encodingSplitter, TextEncoding } from "./encode/text_encoding.ts";
 import { countIds } from "./token_count.ts";
 import type { Vocabulary } from "./vocabulary/vocabulary.ts";
 
-/** How {@linkcode Tokenizer.encode} treats what looks like a special token. */
+/** How {@linkcode Tokenizer.encode} treats special tokens in the text. */
 export interface EncodeOptions {
-  /** `"special"` (default): one id. `"text"`: like any other text. */
+  /** `"special"` (default): each is one id. `"text"`: they are encoded like any other text. */
   readonly specials?: "special" | "text";
 }
 
@@ -34,28 +34,28 @@ const NO_SPECIALS = new SpecialTokens([]);
  * ```
  */
 export class Tokenizer {
-  /** The tokens, merges and specials: what a tokenizer is made from, and what its files hold. Not to be changed. */
+  /** The tokens, merges and special tokens, which are also what its files hold. Do not change it. */
   readonly vocabulary: Vocabulary;
   #encoder: Encoder | undefined;
   readonly #specials: SpecialTokens;
 
-  /** Takes the vocabulary as it is: see {@linkcode loadTokenizer} and {@linkcode trainBpe} for the ways to get one. */
+  /** Uses the vocabulary as it is. To get a tokenizer, see {@linkcode loadTokenizer} and {@linkcode trainBpe}. */
   constructor(vocabulary: Vocabulary) {
     this.vocabulary = vocabulary;
     this.#specials = new SpecialTokens(vocabulary.specials);
   }
 
-  /** One more than the highest id: the rows an embedding needs. */
+  /** One more than the highest id: the number of rows that an embedding needs. */
   get vocabSize(): number {
     return this.vocabulary.tokens.size;
   }
 
-  /** Whether an id is a token's: ids below `vocabSize` can have gaps. */
+  /** Whether an id belongs to a token: there can be gaps below `vocabSize`. */
   hasToken(id: number): boolean {
     return this.vocabulary.tokens.byteLength(id) > 0;
   }
 
-  /** Ids of the special tokens by their text. */
+  /** The ids of the special tokens, by their text. */
   get specialTokens(): ReadonlyMap<string, number> {
     return new Map(this.vocabulary.specials.map(({ text, id }) => [text, id]));
   }
@@ -67,11 +67,12 @@ export class Tokenizer {
   }
 
   /**
-   * Encodes into an array of the caller's own, from its start on.
+   * Encodes into your own array, from its start on.
    *
-   * @returns The number of ids; the array beyond them is left as it was.
-   * @throws {RangeError} If there are more ids than the array has room for, some of which are in it then; or, before
-   *   anything is written, if it is a `Uint16Array` and the vocabulary has ids beyond 65,535.
+   * @returns The number of ids. The rest of the array is left as it was.
+   * @throws {RangeError} If the array is too small for all ids; some are in it then. Or, before anything is written, if
+   *   it
+   *   is a `Uint16Array` and the vocabulary has ids above 65,535.
    */
   encodeInto(text: string | Uint8Array, target: Uint16Array | Uint32Array, options: EncodeOptions = {}): number {
     if (target instanceof Uint16Array && this.vocabSize > 2 ** 16) {
@@ -94,18 +95,18 @@ export class Tokenizer {
   }
 
   /**
-   * The number of ids of a text, as {@linkcode encode} gives them. With a limit no more of the text is encoded than is
-   * needed to see that it has more: `countTokens(text, limit) <= limit` says whether it fits.
+   * The number of ids that {@linkcode encode} returns for a text. With a limit, encoding stops once it is exceeded:
+   * `countTokens(text, limit) <= limit` tells whether the text fits.
    *
    * @param limit 0 or more. Default: none.
-   * @returns The number, or `limit + 1` if it is above `limit`.
+   * @returns The number, or `limit + 1` if it exceeds `limit`.
    * @throws {RangeError} If the limit is negative or NaN.
    */
   countTokens(text: string | Uint8Array, limit = Infinity, options: EncodeOptions = {}): number {
     return countIds(this.#usedEncoder, this.#specialsFor(options), text, limit);
   }
 
-  /** The text of ids; what is not UTF-8 becomes U+FFFD. Throws as {@linkcode decodeBytes}. */
+  /** The text of ids; what is not UTF-8 becomes U+FFFD. Throws as {@linkcode decodeBytes} does. */
   decode(ids: Ids): string {
     return new TextDecoder("utf-8", { ignoreBOM: true }).decode(this.decodeBytes(ids));
   }
@@ -113,7 +114,7 @@ export class Tokenizer {
   /**
    * The bytes of ids, one after the other, whether or not they are UTF-8.
    *
-   * @throws {UserError} if an id is not in the vocabulary.
+   * @throws {UserError} If an id is not in the vocabulary.
    */
   decodeBytes(ids: Ids): Uint8Array<ArrayBuffer> {
     const { tokens } = this.vocabulary;
@@ -136,7 +137,7 @@ export class Tokenizer {
     return bytes;
   }
 
-  /** A stream from UTF-8 text, in pieces cut anywhere, to arrays of ids. */
+  /** A stream from UTF-8 text (in pieces cut anywhere) to arrays of ids. */
   encodeStream(options: EncodeOptions = {}): TransformStream<Uint8Array, Uint32Array<ArrayBuffer>> {
     const encoding = this.newEncoding(options);
     const enqueue = (ids: Uint32Array<ArrayBuffer>, controller: TransformStreamDefaultController) => {
@@ -148,7 +149,7 @@ export class Tokenizer {
     });
   }
 
-  /** A stream from arrays of ids to text; a character whose bytes are not complete is held back. */
+  /** A stream from arrays of ids to text; an incomplete character is held back. */
   decodeStream(): TransformStream<Ids, string> {
     const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
     const enqueue = (text: string, controller: TransformStreamDefaultController) => {
@@ -160,12 +161,12 @@ export class Tokenizer {
     });
   }
 
-  /** One text to be encoded, given in pieces: {@linkcode encodeStream} without the stream. */
+  /** Encodes one text that is given in pieces: {@linkcode encodeStream} without the stream. */
   newEncoding(options: EncodeOptions = {}): TextEncoding {
     return new TextEncoding(this.#usedEncoder, this.#specialsFor(options));
   }
 
-  /** Made at first use: a tokenizer that only decodes needs none. */
+  /** Made at first use, because a tokenizer that only decodes needs none. */
   get #usedEncoder(): Encoder {
     return this.#encoder ??= new Encoder(this.vocabulary);
   }

@@ -1,4 +1,5 @@
-// A tokenizer on disk: a directory with tokenizer.json, and the same as vocab.json and merges.txt; or a file of another's.
+// A tokenizer on disk: a directory with tokenizer.json and its equivalent, vocab.json and merges.txt; or another's
+// file.
 import { call, say, UserError } from "../errors.ts";
 import { writeFileAtomically } from "../io/atomic.ts";
 import { excerpt } from "../io/excerpt.ts";
@@ -19,16 +20,16 @@ import { formatMerges, mergeLines, parseAddedTokens, parseVocabAndMerges } from 
 import type { Vocabulary } from "./vocabulary/vocabulary.ts";
 
 const TOKENIZER_JSON = "tokenizer.json";
-/** The names of vocabulary and merges, as Hugging Face writes them, and as GPT-2 came with them. */
+/** The names of vocabulary and merges: Hugging Face's, and GPT-2's original ones. */
 const PAIRS = [["vocab.json", "merges.txt"], ["encoder.json", "vocab.bpe"]] as const;
-/** What is beside vocab.json, of some models. */
+/** A file beside vocab.json, for some models. */
 const ADDED_TOKENS = "added_tokens.json";
-/** Ranks in Llama 3's releases, a SentencePiece model elsewhere. */
+/** Ranks in Llama 3's releases; elsewhere a SentencePiece model. */
 const TOKENIZER_MODEL = "tokenizer.model";
-/** The same as ranks, which only some directories have. */
+/** The tokenizer as ranks, in some directories. */
 export const TOKENIZER_TIKTOKEN = "tokenizer.tiktoken";
 
-/** What is written into a tokenizer. */
+/** The files of a tokenizer's directory. */
 export const TOKENIZER_ENTRIES: OwnEntries = {
   what: "a tokenizer",
   files: [TOKENIZER_JSON, ...PAIRS[0], TOKENIZER_TIKTOKEN],
@@ -36,10 +37,12 @@ export const TOKENIZER_ENTRIES: OwnEntries = {
 };
 
 /**
- * Saves a tokenizer into a directory, which is made if it is not there, beside whatever else it holds. vocab.json and
- * merges.txt are left out where they could not say what tokenizer.json says: that merges are ignored for whole tokens.
+ * Saves a tokenizer into a directory, beside whatever else it holds; the directory is made if it does not exist.
+ * vocab.json and merges.txt are left out if they could not express the tokenizer: only tokenizer.json can say that
+ * merges
+ * are ignored for whole tokens.
  *
- * @throws {UserError} if a special token is spelled like another token, before anything is written.
+ * @throws {UserError} If a special token is spelled like another token; nothing is written then.
  */
 export async function saveTokenizer(tokenizer: Tokenizer, dir: string): Promise<void> {
   const { vocab, merges } = spelledTokens(tokenizer.vocabulary);
@@ -52,17 +55,21 @@ export async function saveTokenizer(tokenizer: Tokenizer, dir: string): Promise<
 }
 
 /**
- * Loads a tokenizer from a directory or a file: from tokenizer.json if the directory has it, else from vocab.json and
- * merges.txt (or encoder.json and vocab.bpe), else from tokenizer.model if that holds tiktoken's ranks. Or from one of
- * these files by its path, or a file of ranks by any name. Nothing else in a directory is read but added_tokens.json,
- * beside vocab.json: tokenizer_config.json says what transformers does around a tokenizer.
+ * Loads a tokenizer from a directory or a file. In a directory, it reads tokenizer.json if there is one, else
+ * vocab.json
+ * and merges.txt (or encoder.json and vocab.bpe), else tokenizer.model if that holds tiktoken's ranks. You can also
+ * give
+ * the path of one of these files, or of a rank file of any name. In a directory, the only other file that is read is
+ * added_tokens.json beside vocab.json; tokenizer_config.json only tells what transformers does around a tokenizer.
  *
- * Ranks, and vocab.json with merges.txt, say neither the pattern nor which tokens are special. GPT-2's merges, and
- * tiktoken's own files by their names, are known; for others the pattern must be given.
+ * Ranks, and vocab.json with merges.txt, tell neither the pattern nor which tokens are special. GPT-2's merges, and
+ * tiktoken's own files by their names, are known. For others, you must give the pattern.
  *
- * Or from a tokenizer.json or ranks elsewhere, wherever this runs: a URL, which is fetched, a `Response`, bytes; or the
- * text of a tokenizer.json. A string that begins with `http://` or `https://` is an address, one that begins with a brace
- * and a quote is text, and any other a path; a URL of a file is its path.
+ * A tokenizer.json or ranks can also be given as a URL (which is fetched), a `Response` or bytes, and a tokenizer.json
+ * as
+ * text; this works in any runtime. A string that begins with `http://` or `https://` is an address, one that begins
+ * with
+ * a brace and a quote is text, and any other is a path; the URL of a file is its path.
  *
  * @example A tokenizer.json in memory
  * ```ts
@@ -75,7 +82,7 @@ export async function saveTokenizer(tokenizer: Tokenizer, dir: string): Promise<
  * console.log(tokenizer.encode("low").length); // 1
  * ```
  *
- * @throws {UserError} if there is no such file, the pattern is not known, or a file does not hold what it must.
+ * @throws {UserError} If there is no such file, the pattern is not known, or a file's contents are invalid.
  */
 export async function loadTokenizer(source: TokenizerSource, options: LoadOptions = {}): Promise<Tokenizer> {
   const notes: string[] = []; // said if all goes well
@@ -92,8 +99,8 @@ export async function loadTokenizer(source: TokenizerSource, options: LoadOption
 }
 
 /**
- * The files that {@linkcode loadTokenizer} reads of `path`, and those that it would read if they were there: nobody may
- * write to them meanwhile.
+ * The files that {@linkcode loadTokenizer} reads for `path`, or would read if they existed: nobody may write to them
+ * meanwhile.
  */
 export async function tokenizerFiles(path: string): Promise<string[]> {
   if (!await isFile(path)) {
@@ -105,7 +112,7 @@ export async function tokenizerFiles(path: string): Promise<string[]> {
 }
 
 interface Loaded {
-  /** What it was loaded from, for messages. */
+  /** Where it was loaded from, for messages. */
   readonly name: string;
   readonly vocabulary: Vocabulary;
 }
@@ -139,7 +146,7 @@ async function loadFile(path: string, options: LoadOptions): Promise<Vocabulary>
   return parseText(await readTokenizerText(path), path, options);
 }
 
-/** Reads a file that is whole by itself. */
+/** Reads a file that is complete by itself. */
 function parseText(text: string, name: string, options: LoadOptions): Vocabulary {
   if (looksLikeRanks(text)) return loadRanks(text, name, options);
   return text.trimStart().startsWith("{") ? parseTokenizerJson(text, name, options) : refuseText(name, text);

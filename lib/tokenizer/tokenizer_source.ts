@@ -1,32 +1,33 @@
-// A tokenizer's file that is not on disk: behind an address, in a response, or in memory. No Deno API: it runs in a browser.
+// Reads a tokenizer's file that is not on disk: from an address, a response or memory. Uses no Deno API, so that it
+// also // runs in a browser.
 import { UserError } from "../errors.ts";
 import { decodeTokenizerText, MAX_BYTES, refuseFile } from "./vocabulary/tokenizer_text.ts";
 
 /**
- * Where a tokenizer comes from. A string is a path, unless it begins as an address of the web does, or as the text of a
- * tokenizer.json does: with a brace and a quote.
+ * Where a tokenizer comes from. A string is a path, unless it begins like a web address, or like the text of a
+ * tokenizer.json: with a brace and a quote.
  */
 export type TokenizerSource = string | URL | Response | Uint8Array | ArrayBuffer;
 
 /** The text of a tokenizer's file. */
 export interface TokenizerText {
-  /** What it is called in messages, and known by. */
+  /** Its name, in messages and elsewhere. */
   readonly name: string;
   readonly text: string;
 }
 
-/** The path that a source is; `undefined` if it is none. */
+/** The path, if a source is one; otherwise `undefined`. */
 export function pathOf(source: TokenizerSource): string | undefined {
   if (typeof source === "string") return isJsonText(source) || isWebAddress(source) ? undefined : source;
   if (!(source instanceof URL) || source.protocol !== "file:") return undefined;
-  // On Windows the drive's letter follows a slash.
+  // On Windows, the drive letter follows a slash.
   return decodeURIComponent(source.pathname).replace(/^\/(?=[A-Za-z]:)/, "");
 }
 
 /**
- * Reads a source that is no path.
+ * Reads a source that is not a path.
  *
- * @throws {UserError} If a server cannot be reached or has no such file, or what comes is too large or is not UTF-8.
+ * @throws {UserError} If a server cannot be reached or has no such file, or the contents are too large or not UTF-8.
  */
 export async function readSource(source: TokenizerSource): Promise<TokenizerText> {
   if (typeof source === "string" && isJsonText(source)) {
@@ -39,7 +40,7 @@ export async function readSource(source: TokenizerSource): Promise<TokenizerText
     return { name, text: decodeTokenizerText(bytes, name) };
   }
   const response = source instanceof Response ? source : await request(new URL(source));
-  // What a query says is no part of a file's name, and may be a secret.
+  // A query is not part of a file's name, and may be a secret.
   const name = response.url === "" ? "the response given" : nameOf(new URL(response.url));
   if (!response.ok) {
     await response.body?.cancel();
@@ -53,7 +54,7 @@ const CHECK = "Check the address";
 const isJsonText = (text: string) => /^\s*\{\s*"/.test(text);
 const isWebAddress = (text: string) => /^https?:\/\//i.test(text);
 
-/** An address without its query and password. A `data:` address is all content. */
+/** An address without its query and password. A `data:` address is nothing but content. */
 function nameOf(url: URL): string {
   return url.host === "" ? `the ${url.protocol} address given` : `${url.protocol}//${url.host}${url.pathname}`;
 }
@@ -62,7 +63,7 @@ async function request(url: URL): Promise<Response> {
   try {
     return await fetch(url);
   } catch (error) {
-    // A refused permission is another kind of error, and the caller's to see.
+    // A refused permission is a different kind of error; the caller should see it.
     if (!(error instanceof TypeError)) throw error;
     throw new UserError(
       `Cannot read ${nameOf(url)}: got no answer (${error.message}), must be a server's file. ${CHECK}`,
@@ -71,7 +72,7 @@ async function request(url: URL): Promise<Response> {
   }
 }
 
-/** A body's bytes; it is given up as soon as there are too many, whatever its headers say. */
+/** A body's bytes. Reading stops as soon as there are too many, whatever the headers say. */
 async function readBody(response: Response, name: string): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let length = 0;

@@ -1,24 +1,24 @@
-// From text to ids, by the kernel; and very long pre-tokens, which the kernel leaves to be encoded in windows.
+// Turns text into ids with the kernel. The kernel leaves very long pre-tokens, which are encoded in windows here.
 import type { IdsView } from "./id_chunks.ts";
 import { Kernel } from "../kernel.ts";
 import { mergeInWindows, type WindowMerger } from "../pretokenize/long_word.ts";
 import { byteIdsOf, type Vocabulary } from "../vocabulary/vocabulary.ts";
 import { WholeTokens } from "./whole_tokens.ts";
 
-/** Long pre-tokens are merged in windows of this many bytes at first: the most that the kernel merges without a heap. */
+/** The first window size for long pre-tokens, in bytes: the most that the kernel merges without a heap. */
 const WINDOW_BYTES = 255;
-/** A token of more than one byte has no byte of its own. */
+/** For a token of more than one byte. */
 const NO_BYTE = 256;
 
-/** Encodes text with one vocabulary. Keeps finished encodings of pre-tokens, for all texts. */
+/** Encodes text with one vocabulary. Caches the encodings of pre-tokens across texts. */
 export class Encoder {
   readonly #kernel: Kernel;
   readonly #merger: WindowMerger;
   readonly #wholeTokens: WholeTokens;
-  /** Whether ids put out are 16 bits wide. */
+  /** Whether the output ids are 16 bits wide. */
   readonly #isNarrow: boolean;
 
-  /** @param isNarrow Whether ids are put out as uint16; they must fit. Default: uint32. */
+  /** @param isNarrow Whether to output ids as uint16, which they must fit. Default: uint32. */
   constructor(vocabulary: Vocabulary, isNarrow = false) {
     this.#isNarrow = isNarrow;
     const { merges, tokens, pattern } = vocabulary;
@@ -46,8 +46,9 @@ export class Encoder {
   }
 
   /**
-   * Encodes `text[start..end)`, a text that stands alone and has no specials, and hands the ids to `put`: valid during the
-   * call only.
+   * Encodes `text[start..end)`, which must be independent of its surroundings and have no special tokens. Passes the
+   * ids to
+   * `put`; they are valid only during the call.
    */
   encode(text: Uint8Array, start: number, end: number, put: (ids: IdsView) => void): void {
     const kernel = this.#kernel;

@@ -1,9 +1,9 @@
-// Token ids on their way out.
+// Collects token ids.
 
-/** Token ids that somebody else owns: valid as long as the one who hands them over says. */
+/** Token ids in memory that may be reused: whoever passes them says how long they are valid. */
 export type IdsView = Uint16Array | Uint32Array;
 
-/** Ids that are appended and taken back, in pieces, so that growing does not copy them. */
+/** Ids that can be appended and removed, stored in pieces, so that growing does not copy them. */
 export class IdChunks {
   static readonly #CHUNK = 1 << 18;
   readonly #IdArray: typeof Uint16Array | typeof Uint32Array;
@@ -20,7 +20,7 @@ export class IdChunks {
     return this.#full.length * IdChunks.#CHUNK + this.#used;
   }
 
-  /** The id appended last; there must be one. */
+  /** The last id; there must be one. */
   get last(): number {
     return this.#used > 0 ? this.#open[this.#used - 1] : this.#full.at(-1)![IdChunks.#CHUNK - 1];
   }

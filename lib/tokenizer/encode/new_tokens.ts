@@ -1,16 +1,16 @@
-// The tokens of a vocabulary while its file is read.
+// Collects the tokens of a vocabulary while its file is read.
 import { excerpt } from "../../io/excerpt.ts";
 import { TokenBytes } from "./token_bytes.ts";
 
-/** Ids reach up to this one, in files and in training. */
+/** The largest id, in files and in training. */
 export const MAX_ID = 0x7fffff;
-/** Longer tokens are refused: to find the merges of one takes 40 times its bytes of memory. */
+/** Longer tokens are refused: finding the merges of one takes 40 times its size in memory. */
 const MAX_TOKEN_BYTES = 1 << 24;
 
-/** Refuses a file: says what it holds, and what it must hold. */
+/** Refuses a file: reports what it holds, and what it must hold. */
 export type Refuse = (got: string, mustBe: string) => never;
 
-/** Tokens that take their ids one by one. */
+/** Tokens, added one by one with their ids. */
 export class NewTokens {
   readonly tokens: TokenBytes;
   readonly #refuse: Refuse;
@@ -21,7 +21,7 @@ export class NewTokens {
     this.#refuse = refuse;
   }
 
-  /** Gives a token its id: a number of the file's, which is checked. `name` is what the token is called there. */
+  /** Adds a token with its id, a number from the file, which is checked. `name` is the token's name there. */
   claim(id: unknown, name: string, bytes: Uint8Array): void {
     if (typeof id !== "number" || !Number.isSafeInteger(id) || id < 0 || id > MAX_ID) {
       return this.#refuse(`id ${excerpt(id)} for token ${excerpt(name)}`, `a whole number up to ${MAX_ID}`);

@@ -1,12 +1,12 @@
-// One text being encoded, piece by piece.
+// Encodes a text piece by piece.
 import type { Encoder } from "./encoder.ts";
 import type { IdsView } from "./id_chunks.ts";
 import type { SpecialTokens } from "../pretokenize/special_tokens.ts";
 import { TextSplitter } from "../pretokenize/text_splitter.ts";
 
 /**
- * Encodes texts given in pieces, and hands ids to `put` as soon as they are certain; they are valid during the call only.
- * They do not depend on where a text was cut.
+ * Encodes texts given in pieces, and passes ids to `put` as soon as they are certain; they are valid only during the
+ * call. They do not depend on where a text was cut.
  */
 export function encodingSplitter(
   encoder: Encoder,
@@ -20,30 +20,30 @@ export function encodingSplitter(
   );
 }
 
-/** Encodes one text given in pieces. The ids do not depend on where it was cut. */
+/** Encodes one text that is given in pieces. The ids do not depend on where it was cut. */
 export class TextEncoding {
   readonly #ids = new IdBuffer();
   readonly #splitter: TextSplitter;
 
-  /** Begins a text; `Tokenizer.newEncoding` makes it. */
+  /** Begins a text. Made by `Tokenizer.newEncoding`. */
   constructor(encoder: Encoder, specials: SpecialTokens) {
     this.#splitter = encodingSplitter(encoder, specials, (ids) => this.#ids.append(ids));
   }
 
-  /** More of the text; returns the ids that are certain by now. `bytes` may be reused after the call. */
+  /** Adds more of the text, and returns the ids that are certain by now. `bytes` may be reused after the call. */
   push(bytes: Uint8Array): Uint32Array<ArrayBuffer> {
     this.#splitter.push(bytes);
     return this.#ids.take();
   }
 
-  /** The text ends here, or after `last`; returns the rest of its ids. Then another text may begin. */
+  /** Ends the text (after `last`, if given) and returns the rest of its ids. Then another text may begin. */
   flush(last?: Uint8Array): Uint32Array<ArrayBuffer> {
     this.#splitter.flush(last);
     return this.#ids.take();
   }
 }
 
-/** Ids, appended. */
+/** A growing list of ids. */
 class IdBuffer {
   #ids = new Uint32Array(256);
   #length = 0;
@@ -59,7 +59,7 @@ class IdBuffer {
     this.#length = length;
   }
 
-  /** Takes out all ids, in an array of the caller's own. */
+  /** Removes all ids, and returns them in a new array. */
   take(): Uint32Array<ArrayBuffer> {
     const ids = this.#ids.slice(0, this.#length);
     this.#length = 0;

@@ -1,17 +1,17 @@
 // The bytes of every token, in one array.
 
-/** The bytes of tokens by id. Ids may have gaps: a token that is not there has no bytes. */
+/** The bytes of tokens, by id. Ids may have gaps: a missing token has no bytes. */
 export class TokenBytes {
   /** Token `id` is `arena[starts[id]..ends[id])`. */
   arena: Uint8Array;
-  /** First byte of each token in `arena`. */
+  /** Where each token begins in `arena`. */
   starts: Uint32Array;
-  /** The byte after the last one of each token; 0 where there is no token. */
+  /** Where each token ends in `arena`; 0 if there is no such token. */
   ends: Uint32Array;
   #used = 0;
   #size = 0;
 
-  /** The same tokens as arrays that may have come from another thread. */
+  /** The same tokens, from arrays that may come from another thread. */
   static from({ arena, starts, ends }: Pick<TokenBytes, "arena" | "starts" | "ends">): TokenBytes {
     const tokens = new TokenBytes(0);
     Object.assign(tokens, { arena, starts, ends });
@@ -20,7 +20,7 @@ export class TokenBytes {
     return tokens;
   }
 
-  /** No tokens yet, with room for so many; more room is made as needed. */
+  /** No tokens yet, with room for this many; it grows as needed. */
   constructor(capacity = 1024) {
     this.arena = new Uint8Array(capacity * 8);
     this.starts = new Uint32Array(capacity);
@@ -32,7 +32,7 @@ export class TokenBytes {
     return this.#size;
   }
 
-  /** Length of a token in bytes; 0 if there is none with this id. */
+  /** The length of a token in bytes; 0 if there is none with this id. */
   byteLength(id: number): number {
     return id < this.#size ? this.ends[id] - this.starts[id] : 0;
   }

@@ -1,20 +1,20 @@
-// Tokens that a pre-token is as a whole, though merging its bytes gives others.
+// Pre-tokens that are tokens as a whole, although merging their bytes gives others.
 import type { Kernel } from "../kernel.ts";
 import { byteIdsOf, specialOnlyIds, type Vocabulary } from "../vocabulary/vocabulary.ts";
 
 /** Longer pre-tokens do not fit the kernel's table of words. */
 const MAX_KEPT_BYTES = 1024;
 
-/** Whole pre-tokens that are tokens, where merges are ignored for these. */
+/** Whole pre-tokens that are tokens, for vocabularies that ignore merges for them. */
 export class WholeTokens {
-  /** Ids by bytes, spelled as characters, of tokens longer than the kernel keeps. */
+  /** Ids by bytes (spelled as characters) of tokens that are too long for the kernel. */
   readonly #long = new Map<string, number>();
   readonly #decoder = new TextDecoder("latin1");
 
   /**
-   * Tells the kernel of each token that merging its own bytes does not give.
+   * Tells the kernel about each token that merging its own bytes does not produce.
    *
-   * @param kernel Knows the merges, and has not encoded anything yet.
+   * @param kernel Must know the merges, and must not have encoded anything yet.
    */
   constructor(kernel: Kernel, vocabulary: Vocabulary) {
     if (vocabulary.ignoreMerges !== true) return;
@@ -32,7 +32,7 @@ export class WholeTokens {
     }
   }
 
-  /** The token that a pre-token longer than the kernel keeps is as a whole, if it is one. */
+  /** The token for a whole pre-token that is too long for the kernel, if there is one. */
   findLong(word: Uint8Array): number | undefined {
     return this.#long.size === 0 ? undefined : this.#long.get(this.#decoder.decode(word));
   }

@@ -1,10 +1,10 @@
-// What kind of character a code point is, as far as the pre-tokenization patterns can tell.
+// Classes of characters, as far as the pre-tokenization patterns distinguish them.
 
 /** Character classes; those from `NUMBER` to `CASELESS` are `\p{N}` and `\p{L}`. */
 export const CharClass = {
   /** Anything else, invalid bytes included. */
   OTHER: 0,
-  /** `\p{White_Space}`: has U+0085, lacks U+FEFF, unlike JavaScript's `\s`. */
+  /** `\p{White_Space}`: unlike JavaScript's `\s`, it includes U+0085 but not U+FEFF. */
   SPACE: 1,
   /** `\p{N}` */
   NUMBER: 2,

@@ -1,13 +1,13 @@
-// How much text is held and split into pre-tokens at once.
+// Limits how much text is held and split into pre-tokens at once.
 import { UserError } from "../../errors.ts";
 
 /**
- * The longest stretch of text, in bytes, without a place where it may be cut (see safe_cut.ts). A stretch is held whole, and
- * so are its ids: this bounds memory, whatever the text. Text that people write has such a place every few words.
+ * The longest stretch of text, in bytes, without a place to cut it (see safe_cut.ts). A stretch is held in memory as a
+ * whole, and so are its ids, so this limits memory for any text. Normal text has such a place every few words.
  */
 export const MAX_STRETCH_BYTES: number = 16 << 20;
 
-/** Thrown for text that goes on for too long without a place where it may be cut: one word, or blanks alone. */
+/** Thrown for text that goes on for too long without a place to cut it: a single word, or nothing but blanks. */
 export class LongStretchError extends UserError {
   override readonly name = "LongStretchError";
   readonly #position: number;
@@ -15,7 +15,7 @@ export class LongStretchError extends UserError {
 
   /**
    * @param position The byte of the text where the stretch begins.
-   * @param text What the text is called.
+   * @param text The text's name.
    */
   constructor(position: number, text?: string) {
     super(
@@ -29,7 +29,7 @@ export class LongStretchError extends UserError {
     this.#text = text;
   }
 
-  /** The same of a text of which this text is a part, `offset` bytes after its beginning. */
+  /** The same error for a text that contains this one, `offset` bytes after its beginning. */
   within(offset: number, name = this.#text): LongStretchError {
     const text = this.#text === undefined || this.#text === name ? name : `${name}, ${this.#text}`;
     return new LongStretchError(this.#position + offset, text);

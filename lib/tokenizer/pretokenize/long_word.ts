@@ -1,23 +1,23 @@
-// Merging of very long pre-tokens window by window, in time and memory that grow with their length only.
+// Merges very long pre-tokens window by window, in time and memory proportional to their length.
 import { IdChunks, type IdsView } from "../encode/id_chunks.ts";
 
-/** What long words are merged by: positions count bytes. */
+/** How parts of a long word are merged. Positions count bytes. */
 export interface WindowMerger {
-  /** The kind of arrays that ids are kept in. */
+  /** The type of arrays for ids. */
   readonly IdArray: typeof Uint16Array | typeof Uint32Array;
-  /** The tokens of the bytes `from` to `to`, merged as if they were a pre-token. */
+  /** The tokens of the bytes from `from` to `to`, merged as if they were a pre-token. */
   merge(from: number, to: number): Uint32Array;
   /** Length of a token in bytes. */
   byteLength(id: number): number;
 }
 
-/** Where a window was taken over from: at byte `start`, with `numIds` ids before it. */
+/** Where a window begins: at byte `start`, with `numIds` ids before it. */
 interface Takeover {
   readonly start: number;
   readonly numIds: number;
 }
 
-/** Of each window this part is kept, if it is not the last: its end differs from what it would be with more text. */
+/** The part of each window that is kept, except for the last: its end would be different with more text. */
 const KEPT = 3 / 4;
 
 /**
@@ -46,7 +46,7 @@ export function mergeInWindows(
     const end = Math.min(to, start + windowBytes);
     const ids = merger.merge(start, end);
     if (start > from && !areNeighbours(merger, kept.last, ids[0], start)) {
-      // Larger windows from now on, so that this comes to an end; and as far back, so that it does so soon.
+      // Larger windows from now on, so that this ends; and as far back, so that it ends soon.
       windowBytes *= 2;
       const target = start - windowBytes;
       let back: Takeover;

@@ -1,8 +1,8 @@
 // The patterns that split text into pre-tokens, by name.
 
 /**
- * - `gpt2`: GPT-2's, which training uses unless told otherwise.
- * - `cl100k`, `o200k`: of GPT-4 and GPT-4o, as tiktoken has them.
+ * - `gpt2`: GPT-2's, the default for training.
+ * - `cl100k`, `o200k`: those of GPT-4 and GPT-4o, as in tiktoken.
  * - `cl100k-original`: as in tokenizer.json files; it differs in white space with a newline in it at the very end of a text.
  */
 export type PatternName = "gpt2" | "cl100k" | "cl100k-original" | "o200k";

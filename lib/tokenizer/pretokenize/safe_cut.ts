@@ -1,4 +1,4 @@
-// Where a text may be cut so that both parts, pre-tokenized alone, give what the whole gives.
+// Finds places to cut a text so that its two parts, pre-tokenized separately, give the same as the whole.
 //
 // A cut is safe between a letter or number and a following character that is white space or "other" (not a letter, number,
 // mark, or apostrophe), if no special token reaches across it:

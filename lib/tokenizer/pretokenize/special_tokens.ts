@@ -4,9 +4,9 @@ import { excerpt } from "../../io/excerpt.ts";
 
 /** A special token's text and id. */
 export interface SpecialToken {
-  /** What is looked for in a text. */
+  /** The text to look for. */
   readonly text: string;
-  /** The id that stands for it. */
+  /** Its id. */
   readonly id: number;
 }
 
@@ -20,8 +20,8 @@ export interface SpecialMatch {
 /**
  * The bytes of a special token.
  *
- * @throws {UserError} If the text is empty, which would be found everywhere, or has half a surrogate pair, which no text in
- * UTF-8 can hold.
+ * @throws {UserError} If the text is empty, which would be found everywhere, or has half a surrogate pair, which UTF-8
+ * cannot hold.
  */
 export function specialBytes(text: string): Uint8Array<ArrayBuffer> {
   const got = text === "" ? "an empty text" : text.isWellFormed() ? null : "half a surrogate pair in it";
@@ -31,18 +31,18 @@ export function specialBytes(text: string): Uint8Array<ArrayBuffer> {
   );
 }
 
-/** Finds special tokens in bytes: the leftmost first, of those the longest. */
+/** Finds special tokens in bytes: the leftmost one, and if several begin there, the longest. */
 export class SpecialTokens {
   readonly list: readonly SpecialToken[];
   /** Length of the longest, in bytes. */
   readonly maxBytes: number;
-  /** Longest first, so that the first that fits is the longest. */
+  /** Longest first, so that the first match is the longest. */
   readonly #patterns: readonly { readonly bytes: Uint8Array; readonly id: number }[];
   readonly #isFirstByte = new Uint8Array(256);
   /** The byte that all of them start with, or -1. */
   readonly #commonFirstByte: number;
 
-  /** @throws {UserError} if a text is empty, not well formed, or given twice. */
+  /** @throws {UserError} If a text is empty, not well formed, or given twice. */
   constructor(list: readonly SpecialToken[]) {
     this.list = [...list];
     this.#patterns = list.map(({ text, id }) => ({ bytes: specialBytes(text), id }))

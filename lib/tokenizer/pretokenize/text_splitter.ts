@@ -1,14 +1,15 @@
-// Turns a stream of byte pieces, cut anywhere, into stretches of text that can be pre-tokenized alone, and special tokens.
+// Splits a stream of bytes, cut anywhere, into special tokens and stretches of text that can be pre-tokenized
+// separately.
 import { LongStretchError, MAX_STRETCH_BYTES } from "./long_stretch.ts";
 import { lastSafeCut } from "./safe_cut.ts";
 import type { SpecialTokens } from "./special_tokens.ts";
 
-/** Receives `bytes[start..end)`, valid during the call only. */
+/** Receives `bytes[start..end)`, which are valid only during the call. */
 export type OnText = (bytes: Uint8Array, start: number, end: number) => void;
 
 /**
- * Splits text into stretches and specials, in order. What it reports, once pre-tokenized, does not depend on how the text
- * was cut into pieces: a stretch ends at a safe cut (see safe_cut.ts), at a special token, or at the end of the text.
+ * Splits text into stretches and special tokens, in order. The pre-tokens do not depend on how the text was cut into
+ * pieces: a stretch ends at a safe cut (see safe_cut.ts), at a special token, or at the end of the text.
  */
 export class TextSplitter {
   readonly #specials: SpecialTokens;
@@ -28,7 +29,7 @@ export class TextSplitter {
   }
 
   /**
-   * More of the text. `bytes` may be reused after the call.
+   * Adds more of the text. `bytes` may be reused after the call.
    *
    * @throws {LongStretchError} If too much is pending.
    */
@@ -51,7 +52,7 @@ export class TextSplitter {
     this.#searched = Math.max(0, this.#length - this.#specials.maxBytes - 4);
   }
 
-  /** The text ends here, or after `last`. Then another may begin. */
+  /** Ends the text, after `last` if given. Then another may begin. */
   flush(last?: Uint8Array): void {
     if (last !== undefined) {
       if (this.#length === 0) return this.#split(last, 0, last.length);
@@ -67,7 +68,7 @@ export class TextSplitter {
     let cut = 0;
     for (;;) {
       const match = this.#specials.find(this.#pending, cut, this.#length);
-      // Nearer to the end, what comes may make it another one.
+      // Nearer to the end, what follows may turn it into another one.
       if (match === null || match.start + this.#specials.maxBytes > this.#length) break;
       cut = match.end;
     }

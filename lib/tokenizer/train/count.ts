@@ -1,17 +1,17 @@
-// How often each pre-token occurs: all that training needs to know of the text.
+// Counts how often each pre-token occurs, which is all that training needs to know about the text.
 import { Kernel } from "../kernel.ts";
 import type { PatternName } from "../pretokenize/patterns.ts";
 import { type SpecialTokens } from "../pretokenize/special_tokens.ts";
 import { TextSplitter } from "../pretokenize/text_splitter.ts";
 import type { WordCounts } from "./word_counts.ts";
 
-// How words lie in the kernel's memory: see kernels/simd/tokenizer/words.ts.
+// The layout of words in the kernel's memory: see kernels/simd/tokenizer/words.ts.
 const SLOT = 32;
 const LONG = 0xff;
-/** Words are handed over in parts of about this size. */
+/** Words are passed on in parts of about this size. */
 const PART_SLOTS = 1 << 15;
 
-/** Counts the pre-tokens of texts given piece by piece. */
+/** Counts the pre-tokens of texts that are given piece by piece. */
 export class WordCounter {
   readonly pattern: PatternName;
   readonly #kernel: Kernel;
@@ -28,17 +28,17 @@ export class WordCounter {
     );
   }
 
-  /** More of the current text. `bytes` may be reused after the call. */
+  /** Adds more of the current text. `bytes` may be reused after the call. */
   push(bytes: Uint8Array): void {
     this.#splitter.push(bytes);
   }
 
-  /** The current text ends here: nothing is joined across. */
+  /** Ends the current text: no pre-token reaches across. */
   endText(): void {
     this.#splitter.flush();
   }
 
-  /** All counts, in parts for {@linkcode add} of another counter. */
+  /** All counts, in parts, for the {@linkcode add} of another counter. */
   *parts(): Generator<Uint8Array<ArrayBuffer>> {
     const { exports } = this.#kernel;
     for (let slot = 1; slot < exports.nextSlot.value;) {
@@ -55,7 +55,7 @@ export class WordCounter {
     this.#kernel.exports.addCounts(part.length);
   }
 
-  /** The counts so far, in arrays of the caller's own. */
+  /** The counts so far, in new arrays. */
   get result(): WordCounts {
     const { exports, bytes } = this.#kernel;
     const view = new DataView(bytes.buffer, exports.words.value >>> 0);

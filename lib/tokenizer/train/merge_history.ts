@@ -1,13 +1,13 @@
-// How tokens came to be: which merges, in which order.
+// Tells how tokens came about: by which merges, in which order.
 import { specialOnlyIds, type Vocabulary } from "../vocabulary/vocabulary.ts";
 
-/** A token and the two it was merged from; a byte or special token was not merged. */
+/** A token, and the two that it was merged from. Bytes and special tokens were not merged. */
 export interface MergeTree {
   /** The token. */
   readonly id: number;
-  /** Number of the merge, from 0: the order of training. `null` for bytes and special tokens. */
+  /** The number of the merge in the order of training, from 0. `null` for bytes and special tokens. */
   readonly merge: number | null;
-  /** The left and the right one; empty for bytes and special tokens. */
+  /** The left and the right token; empty for bytes and special tokens. */
   readonly parts: readonly MergeTree[];
 }
 
@@ -21,7 +21,7 @@ export class MergeHistory {
     this.#vocabulary = vocabulary;
     const { merges } = vocabulary;
     for (let merge = 0; merge * 3 < merges.length; merge++) {
-      // Should two merges make the same token, the first is how it came to be.
+      // If two merges make the same token, the first one counts.
       if (!this.#mergeOf.has(merges[merge * 3 + 2])) this.#mergeOf.set(merges[merge * 3 + 2], merge);
     }
   }
@@ -34,7 +34,7 @@ export class MergeHistory {
     return { id, merge, parts: [this.treeOf(merges[merge * 3]), this.treeOf(merges[merge * 3 + 1])] };
   }
 
-  /** The merges that a token needs, in the order of training: each the tokens left and right, and what they become. */
+  /** The merges that a token needs, in the order of training: the left and right token of each, and their result. */
   historyOf(
     id: number,
   ): { readonly merge: number; readonly left: number; readonly right: number; readonly id: number }[] {
@@ -55,7 +55,7 @@ export class MergeHistory {
   }
 }
 
-/** Ids of the longest tokens, longest first, then in the order of ids; without those that are special alone. */
+/** Ids of the longest tokens, longest first, then in the order of ids; without those that are only special tokens. */
 export function longestTokens(vocabulary: Vocabulary, count: number): number[] {
   const { tokens } = vocabulary;
   const isSpecial = specialOnlyIds(vocabulary);

@@ -12,7 +12,7 @@ const FLOOR_DIVISOR = 8;
 /**
  * The most frequent pair, again and again. Ties go to the lexicographically greater pair of byte strings.
  *
- * The count of a pair only falls once the pair exists: a merge makes new pairs only with the new token. So
+ * The count of an existing pair can only fall, because a merge makes new pairs only with the new token. So
  * - the heap may hold old counts: when an entry at the top has fallen, it is put back with its count of now;
  * - a pair that starts out below a floor stays below it. Such pairs, the great majority, are not stored until no stored
  *   pair reaches the floor; then the floor falls, and all pairs are counted anew.
@@ -26,8 +26,8 @@ export class MergeTrainer {
   #floor: number;
 
   /**
-   * @param words The counted words.
-   * @param tokens The 256 bytes at least; merged tokens are added to it.
+   * @param words The word counts.
+   * @param tokens At least the 256 bytes; merged tokens are added.
    * @param byteIds Token id of each byte.
    * @param numMerges How many merges are wanted: a hint for the first floor, and a bound on ids.
    */

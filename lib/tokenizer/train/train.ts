@@ -1,4 +1,4 @@
-// From counted words to a vocabulary.
+// Learns a vocabulary from word counts.
 import { UserError } from "../../errors.ts";
 import type { WordCounts } from "./word_counts.ts";
 import { MergeTrainer } from "./merge_trainer.ts";
@@ -13,10 +13,11 @@ import {
 } from "../vocabulary/vocabulary.ts";
 
 /**
- * Checks the vocabulary's size against the specials it must hold.
+ * Checks the vocabulary's size against the special tokens that it must hold.
  *
  * @param specialTexts The special tokens, each once.
- * @throws {UserError} if there is no room for the specials and the 256 bytes, or more is asked for than ids reach to, or a special token cannot be one.
+ * @throws {UserError} If there is no room for the special tokens and the 256 bytes, the size exceeds the largest id, or
+ *   a special token is invalid.
  */
 export function requireVocabSize(vocabSize: number, specialTexts: readonly string[]): void {
   const smallest = numInitialTokens(specialTexts);
@@ -37,9 +38,9 @@ export function requireVocabSize(vocabSize: number, specialTexts: readonly strin
 /**
  * Learns a vocabulary: the special tokens in the order given, the 256 bytes, then one token per merge.
  *
- * @param vocabSize Number of tokens altogether.
- * @param pattern What the words were split by.
- * @throws {UserError} if the size is too small for bytes and specials, or the words run out of pairs to merge.
+ * @param vocabSize Total number of tokens.
+ * @param pattern The pattern that split the words.
+ * @throws {UserError} If the size is too small for bytes and special tokens, or the words run out of pairs to merge.
  */
 export function trainVocabulary(
   words: WordCounts,

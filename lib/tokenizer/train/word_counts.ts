@@ -1,4 +1,4 @@
-// Counted words.
+// Word counts.
 
 /** Distinct pre-tokens, in no particular order. Word `i` is `arena[offsets[i]..offsets[i + 1])`, seen `counts[i]` times. */
 export interface WordCounts {

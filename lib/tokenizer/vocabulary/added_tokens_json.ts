@@ -13,7 +13,7 @@ interface AddedToken extends SpecialToken {
  * Reads the added tokens, each once.
  *
  * @param name The file's name, for messages.
- * @throws {UserError} If a token asks to be found in another way than by its text alone.
+ * @throws {UserError} If a token must be found in any other way than by its text.
  */
 export function readAddedTokens(root: JsonFields, name: string): SpecialToken[] {
   if (!root.has("added_tokens")) return [];
@@ -69,8 +69,8 @@ function positions(text: string): number[] {
 }
 
 /**
- * Says which added tokens get other ids in Hugging Face's tokenizers than the file gives them: one that is not in the
- * model's vocabulary gets the next id there.
+ * Warns about added tokens whose ids in Hugging Face's tokenizers differ from the file's: there, a token that is not in
+ * the model's vocabulary gets the next id.
  */
 export function noteOtherIds(
   added: readonly SpecialToken[],

@@ -1,13 +1,13 @@
-// What a tokenizer.json asks for around the ids of a text: said, and left to the person.
+// What a tokenizer.json asks for around the ids of a text: reported, and left to you.
 import { excerpt } from "../../io/excerpt.ts";
 import type { JsonFields } from "../../io/json_fields.ts";
 import { stepsOf } from "./sequence_json.ts";
 
 /**
- * Says what Hugging Face's encode() does by default to the ids of a text. With `add_special_tokens=False`, truncation and
- * padding off, it gives the ids that are given here.
+ * Reports what Hugging Face's encode() does by default to the ids of a text. With `add_special_tokens=False`, and
+ * truncation and padding off, it gives the same ids as here.
  *
- * @throws {UserError} If the post_processor is of a kind that may do something else.
+ * @throws {UserError} If the post_processor is of a kind that might do something else.
  */
 export function noteAroundIds(root: JsonFields, onNote: (note: string) => void): void {
   for (const name of ["truncation", "padding"] as const) {

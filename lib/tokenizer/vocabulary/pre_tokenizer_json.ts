@@ -1,4 +1,4 @@
-// The pre_tokenizer of a tokenizer.json, which says the pattern.
+// The pre_tokenizer of a tokenizer.json, which holds the pattern.
 import { isJsonObject, type JsonFields } from "../../io/json_fields.ts";
 import { PATTERN_NAMES, PATTERN_REGEX, type PatternName } from "../pretokenize/patterns.ts";
 import { stepsOf } from "./sequence_json.ts";
@@ -18,7 +18,7 @@ export function writePattern(pattern: PatternName): unknown {
 
 const KNOWN = "ByteLevel without add_prefix_space, or a Split by the pattern of cl100k or o200k before it";
 
-/** @throws {UserError} If the pre_tokenizer splits text in another way than one of the patterns. */
+/** @throws {UserError} If the pre_tokenizer does not split text by one of the patterns. */
 export function readPattern(root: JsonFields): PatternName {
   if (!isJsonObject(root.value("pre_tokenizer"))) return root.refuse("pre_tokenizer", KNOWN);
   const steps = stepsOf(root.object("pre_tokenizer"), "pretokenizers");
@@ -40,7 +40,7 @@ function readSplit(split: JsonFields): PatternName {
   const regex = split.object("pattern").value("Regex");
   const pattern = PATTERN_NAMES.find((name) => PATTERN_REGEX[name] === regex) ??
     split.refuse("pattern", `the Regex of ${PATTERN_NAMES.join(", ")}, letter by letter`);
-  // Between matches is nothing, which may be removed (with invert), or joined with its neighbours.
+  // There is nothing between matches, so it makes no difference whether it is removed (with invert) or joined.
   const behaviors = [
     "Isolated",
     "MergedWithPrevious",

@@ -1,4 +1,4 @@
-// Merges from nothing but the tokens and their ranks.
+// Derives merges from nothing but the tokens and their ranks.
 import { Kernel } from "../kernel.ts";
 import type { TokenBytes } from "../encode/token_bytes.ts";
 
@@ -6,7 +6,7 @@ import type { TokenBytes } from "../encode/token_bytes.ts";
 export interface RecoveredMerges {
   /** Three ids each, in the order of ranks: left, right, and the token they become. */
   readonly merges: Uint32Array;
-  /** Tokens that no merge makes: a text has them only where a whole pre-token is one. */
+  /** Tokens that no merge makes: they occur only as whole pre-tokens. */
   readonly unmade: readonly number[];
 }
 
@@ -54,5 +54,5 @@ export function recoverMerges(tokens: TokenBytes, byteIds: Int32Array, ids: read
   return { merges, unmade };
 }
 
-/** What the kernel takes for the byte of a longer token. */
+/** Tells the kernel that a token is longer than a byte. */
 const NO_BYTE = 256;

@@ -1,14 +1,14 @@
 // The steps of a part of a tokenizer.json: pre_tokenizer, normalizer, post_processor or decoder.
 import type { JsonFields } from "../../io/json_fields.ts";
 
-/** Sequences in Sequences in Sequences are more than anybody writes. */
+/** Nobody nests Sequences deeper than this. */
 const MAX_DEPTH = 3;
 
 /**
  * The steps: the part itself, or those of a Sequence, which may hold Sequences.
  *
- * @param listName What a Sequence of this kind calls its list of steps.
- * @throws {UserError} If a Sequence has other fields, or they lie too deep.
+ * @param listName The field of a Sequence of this kind that lists its steps.
+ * @throws {UserError} If a Sequence has other fields, or nests too deep.
  */
 export function stepsOf(part: JsonFields, listName: string, depth = 0): JsonFields[] {
   if (part.value("type") !== "Sequence") return [part];

@@ -1,4 +1,4 @@
-// Vocabularies as files write them: tokens spelled in GPT-2's byte alphabet, specials as they are.
+// Vocabularies as files spell them: tokens in GPT-2's byte alphabet, special tokens as they are.
 import { UserError } from "../../errors.ts";
 import { excerpt } from "../../io/excerpt.ts";
 import { spellBytes, unspellBytes } from "./byte_level.ts";
@@ -7,7 +7,7 @@ import type { PatternName } from "../pretokenize/patterns.ts";
 import { specialBytes, type SpecialToken } from "../pretokenize/special_tokens.ts";
 import { NUM_BYTES, specialOnlyIds, type Vocabulary } from "./vocabulary.ts";
 
-/** The kernel's keys have room for the ranks of so many merges. */
+/** The most merges whose ranks fit into the kernel's keys. */
 const MAX_MERGES = 2 ** 24 - 2;
 
 /**
@@ -25,7 +25,7 @@ export interface SpelledTokens {
   readonly merges: [left: string, right: string][];
 }
 
-/** @throws {UserError} if a special token is spelled like another token, so that no file could tell them apart. */
+/** @throws {UserError} If a special token is spelled like another token, so that no file could tell them apart. */
 export function spelledTokens(vocabulary: Vocabulary): SpelledTokens {
   const { tokens, merges, specials } = vocabulary;
   const spellings: string[] = [];
@@ -55,10 +55,10 @@ export function spelledTokens(vocabulary: Vocabulary): SpelledTokens {
   return { vocab, merges: pairs };
 }
 
-/** What a file holds, as it was read: nothing in it is checked. */
+/** The contents of a file as it was read, unchecked. */
 export interface SpelledVocabulary {
   readonly vocab: Readonly<Record<string, unknown>>;
-  /** Each a pair of tokens, or both in a text with a space between. */
+  /** Each is a pair of tokens, or both in one string with a space between. */
   readonly merges: readonly unknown[];
   readonly specials: readonly SpecialToken[];
   readonly pattern: PatternName;
@@ -66,11 +66,11 @@ export interface SpelledVocabulary {
 }
 
 /**
- * The vocabulary that spelled tokens mean.
+ * The vocabulary for spelled tokens.
  *
  * @param name The file's name, for messages.
- * @throws {UserError} naming the token at fault, if ids are not whole numbers or are given twice, a byte has no token, a
- * token is not spelled in the byte alphabet, or a merge names a token that is not there.
+ * @throws {UserError} If ids are not whole numbers or occur twice, a byte has no token, a token is not in the byte
+ * alphabet, or a merge names an unknown token. The message names the token.
  */
 export function buildVocabulary(
   { vocab, merges, specials, pattern, ignoreMerges }: SpelledVocabulary,
@@ -102,7 +102,7 @@ export function buildVocabulary(
     added.claim(id, spelling, bytes);
     idOf.set(spelling, id as number);
   }
-  /** The id of an ordinary token, which a special token may be as well if its text is what it is spelled like. */
+  /** The id of an ordinary token. A special token may be one too, if its text equals its spelling. */
   const ordinaryId = (spelling: string): number | undefined => {
     const id = idOf.get(spelling);
     if (id !== undefined && isSpecial.has(id) && spellBytes(tokens.get(id)) !== spelling) {
@@ -123,7 +123,7 @@ export function buildVocabulary(
     const leftId = ordinaryId(left), rightId = ordinaryId(right);
     let mergedId: number | undefined;
     if (leftId !== undefined && rightId !== undefined) {
-      // As a rule a merge's token comes after that of the merge before: looked up by its spelling it takes longer.
+      // A merge's token usually comes right after that of the merge before; a look-up by spelling takes longer.
       const guess = i === 0 ? -1 : triples[i * 3 - 1] + 1;
       const isGuessed = !isSpecial.has(guess) && tokens.isMerged(guess, leftId, rightId);
       mergedId = isGuessed ? guess : ordinaryId(left + right);
@@ -150,7 +150,7 @@ function mergedPair(merge: unknown): readonly [left: string, right: string] | nu
   return typeof left === "string" && typeof right === "string" && left !== "" && right !== "" ? [left, right] : null;
 }
 
-/** Merges without those whose pair comes again: its last place counts, in Hugging Face's and in GPT-2's own code. */
+/** Merges without repeated pairs: the last one counts, as in Hugging Face's and in GPT-2's own code. */
 function lastOfEach(triples: Uint32Array): Uint32Array {
   const last = new Map<number, number>();
   for (let i = 0; i < triples.length; i += 3) last.set(triples[i] * 2 ** 23 + triples[i + 1], i);

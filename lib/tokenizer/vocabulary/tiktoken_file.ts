@@ -8,25 +8,25 @@ import { recoverMerges } from "./recover_merges.ts";
 import { specialBytes, type SpecialToken } from "../pretokenize/special_tokens.ts";
 import { byteIdsOf, NUM_BYTES, specialOnlyIds, type Vocabulary } from "./vocabulary.ts";
 
-/** What a rank file does not say. */
+/** What a rank file leaves out. */
 export interface TiktokenOptions {
   /** How text is split before merging. */
   readonly pattern: PatternName;
-  /** Tokens that are found in the text first; `[]` for none. */
+  /** Tokens that are found in the text first; `[]` if there are none. */
   readonly specials: readonly SpecialToken[];
 }
 
 const RANK_LINE = /^([A-Za-z0-9+/]+=*) (\d{1,7})\s*$/;
 
-/** Whether a file is one of ranks, by its first line. */
+/** Whether a file is a rank file, by its first line. */
 export function looksLikeRanks(text: string): boolean {
   return RANK_LINE.test(text.slice(0, text.indexOf("\n") + 1));
 }
 
 /**
- * The text of a rank file. Special tokens and the pattern are not in it: tiktoken wants them beside it.
+ * The text of a rank file. It does not contain special tokens and the pattern; tiktoken needs them separately.
  *
- * @throws {UserError} if ranks alone would mean other merges than the vocabulary's.
+ * @throws {UserError} If ranks alone would give different merges from the vocabulary's.
  */
 export function formatTiktoken(vocabulary: Vocabulary): string {
   const { tokens, merges } = vocabulary;
@@ -60,12 +60,12 @@ export function formatTiktoken(vocabulary: Vocabulary): string {
 }
 
 /**
- * Reads a rank file. It does not say how tokens are merged; that follows from the ranks. tiktoken looks each pre-token up
- * among the ranks before it merges anything, so that tokens which no merge makes are known too.
+ * Reads a rank file. How tokens are merged follows from the ranks. tiktoken looks up each pre-token among the ranks
+ * before it merges anything, so tokens that no merge makes occur too.
  *
  * @param name The file's name, for messages.
- * @throws {UserError} naming the line that is not a token and a rank, a rank or token that is there twice, or a byte
- * without a token.
+ * @throws {UserError} If a line is not a token and a rank, a rank or token occurs twice, or a byte has no token, naming
+ * it.
  */
 export function parseTiktoken(text: string, name: string, { pattern, specials }: TiktokenOptions): Vocabulary {
   const refuse: Refuse = (got, mustBe) => {
@@ -75,7 +75,7 @@ export function parseTiktoken(text: string, name: string, { pattern, specials }:
   const added = new NewTokens(lines.length, refuse);
   const { tokens } = added;
   const ranked: number[] = [];
-  // Base64 that was read strictly is the same for the same bytes.
+  // Base64 that is read strictly is unique for its bytes.
   const rankOf = new Map<string, number>();
   for (const [i, line] of lines.entries()) {
     if (line.trim() === "") continue;
@@ -102,7 +102,7 @@ export function parseTiktoken(text: string, name: string, { pattern, specials }:
   return { pattern, tokens, merges, specials: [...specials], ignoreMerges: unmade.length > 0 };
 }
 
-/** The bytes, or `null` where the text has bits too many or too few. */
+/** The bytes, or `null` if the text has too many or too few bits. */
 function bytesOfBase64(text: string): Uint8Array | null {
   try {
     return Uint8Array.fromBase64(text, { lastChunkHandling: "strict" });

@@ -50,10 +50,10 @@ export function formatTokenizerJson(vocabulary: Vocabulary): string {
 }
 
 /**
- * Reads a tokenizer.json of a byte-level BPE model. What becomes of each key: see tokenizer_json_keys.ts.
+ * Reads a tokenizer.json of a byte-level BPE model. For how each key is treated, see tokenizer_json_keys.ts.
  *
  * @param name The file's name, for messages.
- * @throws {UserError} if it is not JSON, not such a model, or asks for something this tokenizer does not do.
+ * @throws {UserError} If it is not JSON, not such a model, or asks for something that this tokenizer does not do.
  */
 export function parseTokenizerJson(text: string, name: string, options: LoadOptions = {}): Vocabulary {
   const root = JsonFields.parse(text, { name, nextStep: "Use a byte-level BPE tokenizer.json" });
@@ -86,13 +86,13 @@ function readModel(model: JsonFields) {
   };
 }
 
-/** Refuses a field that is neither absent, null, nor one of the values that change nothing. */
+/** Refuses a field unless it is absent, null, or one of the values that change nothing. */
 function requireUnset(fields: JsonFields, name: string, harmless: readonly unknown[], mustBe: string): void {
   const value = fields.value(name) ?? null;
   if (value !== null && !harmless.includes(value)) fields.refuse(name, mustBe);
 }
 
-/** Refuses a part that is neither absent or null, nor of steps of these types, whose other keys change nothing. */
+/** Refuses a part unless it is absent, null, or made of steps of these types, whose other keys change nothing. */
 function requireSteps(root: JsonFields, name: string, listName: string, types: readonly string[]): void {
   const mustBe = ["null", "a Sequence without steps", ...types].join(", or ");
   if (!isJsonObject(root.value(name))) return requireUnset(root, name, [], mustBe);

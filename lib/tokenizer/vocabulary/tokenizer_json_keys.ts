@@ -1,12 +1,12 @@
-// Every key that a tokenizer.json may hold, and what becomes of it. A key that is not here is refused by name.
+// Every key that a tokenizer.json may hold, and how it is treated. Any other key is refused by name.
 // Source: https://github.com/huggingface/tokenizers (0.23), what its structs read and write.
 
 /**
- * By object, then key: whether it is used, refused unless it changes nothing, said to the person, or ignored, and why.
+ * By object, then key: whether it is used, refused unless it changes nothing, reported, or ignored, and why.
  *
- * - used: it decides which ids a text gets, here as there.
- * - refused: values under which ids would differ, by name.
- * - said: Hugging Face's encode() does something by default that bytelm leaves to the person.
+ * - used: it decides which ids a text gets, as in Hugging Face's tokenizers.
+ * - refused: values with which ids would differ are refused by name.
+ * - said: reported, because Hugging Face's encode() does something by default that bytelm leaves to you.
  * - ignored: no value of it changes an id.
  */
 export const TOKENIZER_JSON_KEYS = {
@@ -44,7 +44,7 @@ export const TOKENIZER_JSON_KEYS = {
     normalized: "used: those with false are found first; refused where that would make a difference",
     special: "ignored: it matters to decoding that leaves special tokens out, which is not done here",
   },
-  /** A step of the pre_tokenizer, by type. A Sequence, here and elsewhere, has nothing but type and its steps. */
+  /** A step of the pre_tokenizer, by type. A Sequence, here and elsewhere, has only its type and its steps. */
   Split: {
     type: "used",
     pattern: "used: the Regex of a pattern that is known here; refused otherwise",

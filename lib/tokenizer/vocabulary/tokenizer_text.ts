@@ -1,10 +1,10 @@
-// The text of a tokenizer's file, and what kind of file it is.
+// Reads the text of a tokenizer's file, and finds out what kind of file it is.
 import { UserError } from "../../errors.ts";
 
-/** Files are read whole; the largest that people publish have 30 MB. */
+/** Files are read as a whole; the largest published ones have 30 MB. */
 export const MAX_BYTES: number = 1 << 27;
 
-/** Refuses a file of a tokenizer that cannot be used. */
+/** Refuses a tokenizer file that cannot be used. */
 export function refuseFile(path: string, got: string, mustBe: string, nextStep: string): never {
   throw new UserError(`Cannot read ${path}: got ${got}, must be ${mustBe}. ${nextStep}`);
 }
@@ -12,7 +12,7 @@ export function refuseFile(path: string, got: string, mustBe: string, nextStep: 
 /**
  * The text of a tokenizer's file, without a byte order mark.
  *
- * @throws {UserError} If the file is of a kind that bytelm does not read, is too large, or is not UTF-8.
+ * @throws {UserError} If bytelm does not read this kind of file, or the file is too large or not UTF-8.
  */
 export async function readTokenizerText(path: string): Promise<string> {
   const { size } = await Deno.stat(path);
@@ -41,12 +41,12 @@ function kindOfBinary(bytes: Uint8Array): string {
   const [first, second] = bytes;
   if (first === 0x47 && second === 0x47) return "a GGUF file";
   if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) return "UTF-16 text";
-  // Field 1, of a length: the first piece of a SentencePiece model.
+  // Field 1 with a length: the first piece of a SentencePiece model.
   if (first === 0x0a) return "a SentencePiece model";
   return "a binary file";
 }
 
-/** Refuses text that is none of the kinds of files that say what a tokenizer is. */
+/** Refuses text that is not a tokenizer file of any kind. */
 export function refuseText(path: string, text: string): never {
   const got = text.startsWith("#version")
     ? "a list of merges alone"

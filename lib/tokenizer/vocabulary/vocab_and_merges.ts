@@ -1,4 +1,4 @@
-// GPT-2's pair of files: vocab.json and merges.txt, first called encoder.json and vocab.bpe.
+// GPT-2's pair of files: vocab.json and merges.txt, originally called encoder.json and vocab.bpe.
 // Source: https://github.com/openai/gpt-2/blob/master/src/encoder.py, get_encoder()
 import { excerpt } from "../../io/excerpt.ts";
 import { JsonFields } from "../../io/json_fields.ts";
@@ -9,7 +9,7 @@ import { buildVocabulary, requireMergeCount } from "./spelled_vocabulary.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
 const NEXT_STEP = "Write the tokenizer again";
-/** GPT-2's only special token, and that of tokenizers trained here unless others are named. */
+/** GPT-2's only special token, and the default of tokenizers trained here. */
 const USUAL_SPECIAL = "<|endoftext|>";
 
 /** The lines of a merges.txt that are merges. */
@@ -23,19 +23,20 @@ export function formatMerges(merges: readonly (readonly [left: string, right: st
   return `#version: 0.2\n${merges.map(([left, right]) => `${left} ${right}\n`).join("")}`;
 }
 
-/** What the pair of files does not say. */
+/** What the pair of files leaves out. */
 export interface PairOptions {
   readonly pattern: PatternName;
   /**
-   * All special tokens. Default: those that are neither a byte nor made by a merge, which may be wrong and is said to
-   * `onNote`, and those of `added`.
+   * All special tokens. Default: those of `added`, and tokens that are neither a byte nor made by a merge. As that may
+   * be
+   * wrong, it is reported to `onNote`.
    */
   readonly specials?: readonly SpecialToken[];
   readonly added?: readonly SpecialToken[];
   readonly onNote?: (note: string) => void;
 }
 
-/** Reads an added_tokens.json: special tokens beside a vocab.json, ids by text. */
+/** Reads an added_tokens.json: the special tokens for a vocab.json, as ids by text. */
 export function parseAddedTokens(json: string, name: string): SpecialToken[] {
   const fields = JsonFields.parse(json, { name, nextStep: NEXT_STEP });
   return fields.names.map((text) => ({ text, id: fields.integer(text) }));
@@ -44,9 +45,9 @@ export function parseAddedTokens(json: string, name: string): SpecialToken[] {
 /**
  * Reads the pair of files.
  *
- * @param merges As {@linkcode mergeLines} gives them.
+ * @param merges As {@linkcode mergeLines} returns them.
  * @param name The vocabulary file's name, for messages.
- * @throws {UserError} If one does not hold what it must.
+ * @throws {UserError} If the contents of one are invalid.
  */
 export function parseVocabAndMerges(
   vocabJson: string,

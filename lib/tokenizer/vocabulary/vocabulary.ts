@@ -1,4 +1,4 @@
-// What a tokenizer knows: the tokens, how they were merged, and the special ones.
+// The data of a tokenizer: the tokens, how they are merged, and the special ones.
 import { UserError } from "../../errors.ts";
 import { excerpt } from "../../io/excerpt.ts";
 import { BYTE_OF_RANK, spellBytes, unspellBytes } from "./byte_level.ts";
@@ -6,27 +6,27 @@ import type { PatternName } from "../pretokenize/patterns.ts";
 import { specialBytes, type SpecialToken } from "../pretokenize/special_tokens.ts";
 import { TokenBytes } from "../encode/token_bytes.ts";
 
-/** Number of byte values: each is a token of every vocabulary. */
+/** The number of byte values. Each one is a token of every vocabulary. */
 export const NUM_BYTES = 256;
 
 /** The data of a tokenizer. Ids may have gaps; every byte is a token. */
 export interface Vocabulary {
-  /** How text is split before merging. */
+  /** The pattern that splits text before merging. */
   readonly pattern: PatternName;
   /** The bytes of each token. */
   readonly tokens: TokenBytes;
   /** Three ids per merge, first merge first: left, right, and the token they become. No pair is there twice. */
   readonly merges: Uint32Array;
-  /** Tokens that are found in the text first. They may be ordinary tokens as well: bytes, or made by merges. */
+  /** Tokens that are found in the text first. They may be ordinary tokens too: bytes, or made by merges. */
   readonly specials: readonly SpecialToken[];
-  /** Whether a pre-token that is itself a token is that token, whatever the merges make of it. Default: false. */
+  /** Whether a pre-token that is a token stays that token, whatever the merges would make of it. Default: false. */
   readonly ignoreMerges?: boolean;
 }
 
 /**
- * Whether a special token is the token of a byte: files spell both alike, and so can give them one id only.
+ * Whether a special token is the token of a byte: files spell both alike, and so can give them only one id.
  *
- * @throws {UserError} If files spell a byte like it that is not its text, so that none could hold both.
+ * @throws {UserError} If files spell a byte like this token although its text differs, so that no file could hold both.
  */
 function isByteToken(specialText: string): boolean {
   const bytes = specialBytes(specialText);
@@ -42,15 +42,16 @@ function isByteToken(specialText: string): boolean {
 /**
  * How many tokens there are before the first merge: the 256 bytes, and the special tokens that are none of them.
  *
- * @throws {UserError} as {@linkcode initialVocabulary}.
+ * @throws {UserError} As {@linkcode initialVocabulary} does.
  */
 export function numInitialTokens(specialTexts: readonly string[]): number {
   return NUM_BYTES + specialTexts.filter((text) => !isByteToken(text)).length;
 }
 
 /**
- * Ids of specials and bytes in a vocabulary made by training: specials first, in the order given, then the 256 bytes. A
- * special token of one printable ASCII character has no id of its own: it is the token of that byte.
+ * Ids of special tokens and bytes in a vocabulary made by training: special tokens first, in the order given, then the
+ * 256
+ * bytes. A special token of one printable ASCII character has no id of its own: it is the token of that byte.
  *
  * @throws {UserError} If a special token is empty, is not well formed, or is what files write for another byte.
  */
@@ -71,7 +72,7 @@ export function initialVocabulary(specialTexts: readonly string[]): { tokens: To
   return { tokens, specials: specialTexts.map((text) => ({ text, id: ids.get(text)! })) };
 }
 
-/** The id of each byte's token, -1 where there is none. A special token is a byte's only if nothing else is. */
+/** The id of each byte's token; -1 if there is none. A special token is a byte's only if nothing else is. */
 export function byteIdsOf({ tokens, specials }: Pick<Vocabulary, "tokens" | "specials">): Int32Array {
   const isSpecial = new Set(specials.map(({ id }) => id));
   const ids = new Int32Array(NUM_BYTES).fill(-1);
@@ -83,7 +84,9 @@ export function byteIdsOf({ tokens, specials }: Pick<Vocabulary, "tokens" | "spe
   return ids;
 }
 
-/** Ids of the special tokens that are no ordinary tokens as well: text without specials never becomes one of these. */
+/**
+ * Ids of the special tokens that are not ordinary tokens too: text without special tokens never becomes one of these.
+ */
 export function specialOnlyIds(vocabulary: Vocabulary): ReadonlySet<number> {
   const ids = new Set(vocabulary.specials.map(({ id }) => id));
   for (const id of byteIdsOf(vocabulary)) ids.delete(id);
