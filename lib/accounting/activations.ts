@@ -8,11 +8,11 @@ export interface ActivationItem {
   readonly formula: string;
   /** Whether every layer keeps them. */
   readonly perLayer: boolean;
-  /** Numbers, of one layer if `perLayer`. */
+  /** How many numbers: of one layer, if `perLayer`. */
   readonly count: number;
 }
 
-/** What decides how much is kept. */
+/** Options that decide how much is kept. */
 export interface ActivationOptions {
   /** b. Default: 1. */
   readonly batchSize?: number;
@@ -20,11 +20,11 @@ export interface ActivationOptions {
   readonly seqLen?: number;
   /**
    * `"stored"` (default): scores and probabilities of every pair of positions are kept, 2·b·s²·h.
-   * `"flash"`: none is; each query's softmax statistic is, b·s·h. Source: Dao et al. 2022, arXiv:2205.14135.
+   * `"flash"`: only each query's softmax statistic is kept, b·s·h. Source: Dao et al. 2022, arXiv:2205.14135.
    */
   readonly attention?: "stored" | "flash";
   /**
-   * Keep each layer's input only and run its forward pass again when its turn comes in the backward pass: one layer's
+   * Whether to keep only each layer's input, and run its forward pass again during the backward pass: one layer's
    * activations at a time. Costs one more forward pass of the layers. Default: false.
    * Source: Chen et al. 2016, arXiv:1604.06174.
    */

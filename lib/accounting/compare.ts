@@ -8,13 +8,13 @@ import type { ModelShape } from "./shape.ts";
 import { formatTable } from "./table.ts";
 import { formatAmount, formatShare, formatSi } from "./units.ts";
 
-/** A shape and what a person calls it. */
+/** A shape and its name. */
 export interface NamedShape {
   readonly name: string;
   readonly shape: ModelShape;
 }
 
-/** One model among others. */
+/** One model of a comparison. */
 export interface Comparison extends NamedShape {
   readonly parameters: number;
   readonly forward: ForwardFlops;
@@ -42,10 +42,10 @@ export function formatComparison(comparisons: readonly Comparison[]): string {
   return formatTable([...header, "its attention", "", "its feed-forward", ""], rows);
 }
 
-/** Bars of parts: what a stacked-bar picture shows. */
+/** The data of a stacked-bar chart. */
 export interface StackedBars {
   readonly title: string;
-  /** Of the values: `FLOP` or `B`. */
+  /** The unit of the values: `FLOP` or `B`. */
   readonly unit: string;
   readonly bars: readonly { readonly label: string; readonly parts: readonly BarPart[] }[];
 }
@@ -78,7 +78,7 @@ export function flopsBars(models: readonly NamedShape[], options: FlopsOptions =
 
 /**
  * Where a training step's memory goes in each model.
- * @param options With a `dtype`: this project's own step, as it is planned; else a textbook's.
+ * @param options With a `dtype`: this project's own step, as planned; without: a textbook's.
  */
 export function memoryBars(
   models: readonly NamedShape[],

@@ -1,12 +1,12 @@
 /** A device's published limits. All rates are dense: figures "with sparsity" are halved. */
 export interface Device {
-  /** As its maker sells it. */
+  /** The product's name. */
   readonly name: string;
-  /** FLOP/s in float32 without tensor cores: what WebGPU can reach. */
+  /** FLOP/s in float32 without tensor cores, which is what WebGPU can reach. */
   readonly peakF32: number;
   /** FLOP/s of 16-bit products on tensor cores, accumulated in float32. */
   readonly peakF16: number;
-  /** Whether `peakF16` holds for bfloat16 as well. */
+  /** Whether `peakF16` also holds for bfloat16. */
   readonly hasBf16: boolean;
   /** Bytes, a GB being 10⁹. */
   readonly memory: number;
@@ -34,7 +34,7 @@ const device = (
   source,
 });
 
-/** Names of the devices that are known. */
+/** Names of the known devices. */
 export type DeviceName =
   | "a100"
   | "h100"

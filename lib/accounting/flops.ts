@@ -1,10 +1,12 @@
 import { feedForwardMatrices, type ModelShape } from "./shape.ts";
 
 /**
- * What is counted. Convention of this file: the matrix multiplications of a forward and backward pass, a product of
- * (m, k) and (k, p) being 2·m·k·p FLOPs (one multiply and one add per term). Left out are norms, softmax, activations,
- * rotations, residual sums, embedding look-ups and the loss, which are of lower order: O(b·s·d), O(b·s·dFf), O(b·s²·h)
- * and O(b·s·v). `countProgram` in program.ts counts those too, from the kernels that ran.
+ * Options for counting. This file counts the matrix multiplications of a forward and backward pass. A product of (m, k)
+ * and (k, p) is 2·m·k·p FLOPs (one multiply and one add per term). It leaves out norms, softmax, activations,
+ * rotations,
+ * residual sums, embedding look-ups and the loss, which are of lower order: O(b·s·d), O(b·s·dFf), O(b·s²·h) and
+ * O(b·s·v).
+ * `countProgram` in program.ts counts those too, from the kernels that ran.
  */
 export interface FlopsOptions {
   /** b. Default: 1. */
@@ -18,10 +20,12 @@ export interface FlopsOptions {
    */
   readonly causal?: "full" | "half";
   /**
-   * What the backward pass of attention's score and value products computes, in multiples of their forward FLOPs.
-   * `"stored"` (default): 2, probabilities kept from the forward pass. `"flash"`: 2.5, scores computed once more (Dao
-   * 2022, arXiv:2205.14135): what this project's backward pass needs, though on a GPU it has one kernel for dQ and one
-   * for dK and dV, each of which computes the scores and dY·Vᵀ itself.
+   * The FLOPs of the backward pass of attention's score and value products, in multiples of their forward FLOPs.
+   * `"stored"` (default): 2, with probabilities kept from the forward pass. `"flash"`: 2.5, with scores computed once
+   * more
+   * (Dao 2022, arXiv:2205.14135). This project's backward pass needs 2.5, although on a GPU it has one kernel for dQ
+   * and
+   * one for dK and dV, each of which computes the scores and dY·Vᵀ itself.
    */
   readonly attentionBackward?: keyof typeof ATTENTION_BACKWARD_FACTORS;
 }
@@ -33,15 +37,15 @@ const ATTENTION_BACKWARD_FACTORS = { stored: 4 / 2, flash: 5 / 2 };
 export interface OpFlops {
   /** The product, in words: `scores`, `head`. */
   readonly op: string;
-  /** The part of the model that it belongs to. */
+  /** The part of the model to which it belongs. */
   readonly part: "attention" | "feed-forward" | "head";
   /** Forward FLOPs of one layer's op as a formula, in the symbols of shape.ts. */
   readonly formula: string;
   /** n for a layer's op, 1 for the head. */
   readonly times: number;
-  /** Of all layers. */
+  /** Forward FLOPs of all layers. */
   readonly forward: number;
-  /** Of all layers: both operands' gradients, each as large a product as the forward one. */
+  /** Backward FLOPs of all layers: the gradients of both operands, each as large a product as the forward one. */
   readonly backward: number;
 }
 

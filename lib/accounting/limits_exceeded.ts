@@ -1,24 +1,24 @@
-// No device does more than it can do at most: where one was faster than a limit, the limit was measured wrong.
+// No device exceeds its limits: if one was faster than a limit, the limit was measured too low.
 import { type CallWork, type MachineLimits, rooflineSeconds } from "./roofline.ts";
 import { formatSi } from "./units.ts";
 
-/** Bytes that no cache holds: whoever touches as many faster than memory can shows that memory is faster. */
+/** Bytes that no cache holds: whatever touches that many faster than memory can shows that memory is faster. */
 const BEYOND_CACHES = 512 * 2 ** 20;
 
-/** The bandwidth is one of reading; writing may go on beside it. */
+/** The bandwidth is for reading; writing may happen at the same time. */
 const BOTH_WAYS = 2;
 
 /** Work, and the time that it took. */
 type WorkAndTime = CallWork & { readonly seconds: number };
 
-/** The same by a name for a person. */
+/** The same, with a name for messages. */
 export type TimedWork = WorkAndTime & { readonly name: string };
 
 /**
- * The share of the roofline that some work reached: above 1 where arrays came from caches, or were written while others
- * were read.
+ * The share of the roofline that some work reached. It is above 1 if arrays came from caches, or were written while
+ * others were read.
  *
- * @returns Nothing where the work shows that a limit was measured too low: a share of it would say nothing.
+ * @returns `undefined` if the work shows that a limit was measured too low: then a share of it would be meaningless.
  */
 export function shareOfRoofline(
   work: CallWork & { readonly seconds: number },
@@ -29,8 +29,8 @@ export function shareOfRoofline(
 }
 
 /**
- * What a person must know where some work was faster than the limits allow: a line for each limit that was measured too
- * low, with the fastest of what shows it.
+ * Warnings if some work was faster than the limits allow: a line for each limit that was measured too low, with the
+ * fastest work that shows it.
  */
 export function exceededLimits(timed: readonly TimedWork[], limits: MachineLimits): string[] {
   const { peak, peakSource, bandwidth, bandwidthSource } = limits;

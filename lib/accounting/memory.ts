@@ -5,7 +5,7 @@ import { countParameters } from "./parameters.ts";
 import { type PrecisionName, PRECISIONS } from "./precision.ts";
 import type { ModelShape } from "./shape.ts";
 
-/** What decides how much memory training takes. */
+/** Options that decide how much memory training takes. */
 export interface MemoryOptions extends ActivationOptions {
   /** Default: f32. */
   readonly precision?: PrecisionName;
@@ -21,7 +21,7 @@ export interface TrainingMemory {
   readonly gradients: number;
   /** What the optimizer keeps: AdamW two moments, SGD nothing. */
   readonly optimizer: number;
-  /** What the forward pass keeps for the backward pass, of the whole batch. */
+  /** What the forward pass keeps for the backward pass, for the whole batch. */
   readonly activations: number;
   /** The sum of the four. */
   readonly total: number;
@@ -30,7 +30,7 @@ export interface TrainingMemory {
 /**
  * Memory of a training step at its peak: parameters P = `countParameters`, gradients P, optimizer state 2P,
  * activations A·b as in activations.ts, each times the precision's bytes. In float32: 16·P + 4·A·b.
- * Left out: work buffers of single ops, and what allocators waste.
+ * Leaves out the work buffers of single ops, and what allocators waste.
  */
 export function trainingMemory(shape: ModelShape, options: MemoryOptions = {}): TrainingMemory {
   const bytes = PRECISIONS[options.precision ?? "f32"];
@@ -42,23 +42,23 @@ export function trainingMemory(shape: ModelShape, options: MemoryOptions = {}): 
   return { parameters, gradients, optimizer, activations, total: parameters + gradients + optimizer + activations };
 }
 
-/** The largest batch whose training step fits: ⌊(capacity − fixed) / bytes per sequence⌋; 0 where not even one does. */
+/** The largest batch whose training step fits: ⌊(capacity − fixed) / bytes per sequence⌋; 0 if not even one does. */
 export function largestBatch(shape: ModelShape, capacity: number, options: MemoryOptions = {}): number {
   const { total, activations } = trainingMemory(shape, { ...options, batchSize: 1 });
   return Math.max(0, Math.floor((capacity - (total - activations)) / activations));
 }
 
-/** One way to train, and the largest batch that it fits. */
+/** One way to train, and the largest batch that fits. */
 export interface BatchChoice {
   /** The format of weights, gradients and activations. */
   readonly precision: PrecisionName;
-  /** Whether the scores of attention are kept, or computed again in the backward pass. */
+  /** Whether attention's scores are kept, or computed again in the backward pass. */
   readonly attention: "stored" | "flash";
-  /** Whether each layer keeps its input alone and computes the rest again. */
+  /** Whether each layer keeps only its input and computes the rest again. */
   readonly checkpointing: boolean;
   /** Whether the head's weights are the embedding's. */
   readonly tieEmbeddings: boolean;
-  /** Sequences; 0 where not even one fits. */
+  /** Sequences; 0 if not even one fits. */
   readonly batch: number;
 }
 

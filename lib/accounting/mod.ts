@@ -1,5 +1,5 @@
 /**
- * Parameters, bytes, FLOPs and time: counted from a model's shape or a program, and measured on a device.
+ * Counts parameters, bytes, FLOPs and time from a model's shape or a program, and measures them on a device.
  *
  * @example What it would take to train GPT-2 XL
  * ```ts

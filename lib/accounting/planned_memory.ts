@@ -7,7 +7,7 @@ import { feedForwardMatrices, type ModelShape } from "./shape.ts";
 export interface PlannedMemory {
   /** The weights, in float32. */
   readonly parameters: number;
-  /** And, where gradients are accumulated, the zeros that they begin with. */
+  /** Including, if gradients are accumulated, the zeros that they start from. */
   readonly gradients: number;
   /** What the optimizer keeps: AdamW two moments, SGD nothing. */
   readonly optimizer: number;
@@ -23,7 +23,7 @@ export interface PlannedStep {
   readonly batchSize: number;
   /** Default: the shape's context length. */
   readonly seqLen?: number;
-  /** What it computes in; `"f32"` by default. */
+  /** The format that it computes in; `"f32"` by default. */
   readonly dtype?: "f32" | "f16";
   /** Default: adamw. */
   readonly optimizer?: OptimizerName;
@@ -79,7 +79,7 @@ export function plannedTrainingMemory(
   };
 }
 
-/** The largest batch whose step this project plans into so many bytes; 0 where not even one sequence fits. */
+/** The largest batch whose step this project can plan into this many bytes; 0 if not even one sequence fits. */
 export function largestPlannedBatch(shape: ModelShape, capacity: number, step: Omit<PlannedStep, "batchSize">): number {
   const [one, two] = [1, 2].map((batchSize) => plannedTrainingMemory(shape, { ...step, batchSize }).total);
   const perSequence = two - one;

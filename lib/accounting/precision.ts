@@ -5,12 +5,12 @@ import type { Device } from "./devices.ts";
 export interface Precision {
   /** The weights that the forward and backward pass read. */
   readonly weights: number;
-  /** A float32 copy of the weights that the optimizer updates; 0 where it updates the weights themselves. */
+  /** A float32 copy of the weights that the optimizer updates; 0 if it updates the weights themselves. */
   readonly master: number;
   readonly gradients: number;
   /** Each of the optimizer's moments. */
   readonly moments: number;
-  /** Everything kept for the backward pass, and the keys and values kept in generation. */
+  /** Everything kept for the backward pass, and the keys and values kept during generation. */
   readonly activations: number;
 }
 

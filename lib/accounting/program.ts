@@ -1,14 +1,14 @@
 import { type Kernel, type KernelFlops, namedConstants } from "../graph/kernel.ts";
 
-/** The part of a program's kernel call that is counted; `ProgramCall` of lib/graph is one. */
+/** The part of a kernel call that is counted. A `ProgramCall` of lib/graph will do. */
 export interface CountedCall {
-  /** What it is counted by: the kernel's name, its constants, and its FLOPs. */
+  /** The kernel: its name, constants and FLOPs. */
   readonly kernel: Pick<Kernel, "name" | "constants" | "flops">;
   /** In the order of the kernel's constants. */
   readonly constants: readonly number[];
 }
 
-/** A block of memory; `DeviceStorage` of lib/graph is one. */
+/** A block of memory. A `DeviceStorage` of lib/graph will do. */
 export interface CountedStorage {
   /** What it holds. */
   readonly name: string;
@@ -16,13 +16,13 @@ export interface CountedStorage {
   readonly bytes: number;
 }
 
-/** A planned program; `Program` of lib/graph is one. */
+/** A planned program. A `Program` of lib/graph will do. */
 export interface CountedProgram {
   /** In the order in which they run. */
   readonly calls: readonly CountedCall[];
   /** Everything that the calls touch. */
   readonly storages: readonly CountedStorage[];
-  /** Those of them that hold intermediates. */
+  /** The storages among them that hold intermediates. */
   readonly scratch: readonly CountedStorage[];
 }
 
@@ -32,7 +32,7 @@ export interface ProgramFlops {
   readonly forwardMatmul: number;
   /** Matrix products of `…_backward…` kernels. */
   readonly backwardMatmul: number;
-  /** All else. */
+  /** Everything else. */
   readonly other: number;
   /** Kernels that declare no FLOPs, each once. */
   readonly uncounted: readonly string[];
@@ -68,7 +68,7 @@ export interface ProgramMemory {
   readonly scratch: number;
   /** Parameters, gradients, moments, inputs, tables and logs. */
   readonly fixed: number;
-  /** Both together. */
+  /** The sum of the two. */
   readonly total: number;
 }
 

@@ -20,7 +20,7 @@ import { peakFlops, type PrecisionName, PRECISIONS } from "./precision.ts";
 import { type ModelShape, validateShape } from "./shape.ts";
 import { type Duration, energyKwh, optimalTokens, type StepFlops, stepFlops, timeFor } from "./time.ts";
 
-/** What is to be accounted for. */
+/** Options for `account`. */
 export interface AccountRequest {
   /** What the model is called. */
   readonly name: string;
@@ -33,19 +33,21 @@ export interface AccountRequest {
   /** Default: adamw. */
   readonly optimizer?: OptimizerName;
   /**
-   * What this project's own training step computes in. With it memory and FLOPs are as `predictTraining` says; without it,
-   * those of a textbook's step with `precision`, `attention` and `checkpointing`, which then must be left out.
+   * The format that this project's own training step computes in. With it, memory and FLOPs are those of
+   * `predictTraining`, and `precision`, `attention` and `checkpointing` must be left out. Without it, they are those of
+   * a
+   * textbook's step with these options.
    */
   readonly dtype?: "f32" | "f16";
   /** Default: a100. */
   readonly device?: DeviceName;
-  /** The share of the device's peak that all FLOPs counted here reach, recomputed ones included. Default: 0.5. */
+  /** The share of the device's peak that is reached, counting all FLOPs, also recomputed ones. Default: 0.5. */
   readonly mfu?: number;
   /** Tokens to train on. Default: 20 per parameter. */
   readonly tokens?: number;
   /** Steps to train for, instead of `tokens`. */
   readonly steps?: number;
-  /** Steps between two validations, and the batches of each; none by default. There is one at the end too. */
+  /** Steps between two validations, and batches per validation; none by default. There is one at the end too. */
   readonly validation?: { readonly every: number; readonly batches: number };
   /** Number format of a textbook's step. Default: f32. */
   readonly precision?: PrecisionName;
@@ -53,13 +55,13 @@ export interface AccountRequest {
    * Whether the scores of attention are kept for the backward pass (`stored`, the default) or computed again (`flash`).
    */
   readonly attention?: "stored" | "flash";
-  /** Whether each layer keeps its input alone and computes the rest again. Default: false. */
+  /** Whether each layer keeps only its input and computes the rest again. Default: false. */
   readonly checkpointing?: boolean;
-  /** Whether attention's products are counted in full (the default), or by half, as a causal mask leaves them. */
+  /** Whether attention's products are counted in full (the default), or by half, as a causal mask allows. */
   readonly causal?: "full" | "half";
 }
 
-/** Every number of an account, exact. Bytes, FLOPs and seconds unless named otherwise. */
+/** All numbers of an account, exact: in bytes, FLOPs and seconds unless named otherwise. */
 export interface Account {
   /** What the model is called. */
   readonly name: string;
@@ -69,7 +71,7 @@ export interface Account {
   readonly batchSize: number;
   /** Such batches per step. */
   readonly gradAccumulation: number;
-  /** The one whose state and update are counted. */
+  /** The optimizer whose state and update are counted. */
   readonly optimizer: OptimizerName;
   /** Of this project's own step. */
   readonly dtype?: "f32" | "f16";
@@ -91,17 +93,17 @@ export interface Account {
   readonly step: StepFlops;
   /** The parts of the optimizer's update. */
   readonly optimizerUpdate: readonly UpdateItem[];
-  /** The items are a textbook's: none of this project's own step. */
+  /** The items are those of a textbook's step; there are none for this project's own step. */
   readonly memory: TrainingMemory & { readonly activationItems: ActivationItem[] };
-  /** The device that times and batches are for. */
+  /** The device for which times and batches are computed. */
   readonly device: Device;
-  /** Sequences per batch that fit into the device's memory; 0 where not even one does. */
+  /** The most sequences per batch that fit into the device's memory; 0 if not even one does. */
   readonly largestBatch: number;
   /** The same for every combination of the choices that change memory. */
   readonly batchChoices: BatchChoice[];
   /**
-   * Bytes of generating with full context: per token in the cache, the weights, one sequence's cache, and both
-   * together.
+   * Bytes for generating with a full context: per token in the cache, the weights, one sequence's cache, and the sum of
+   * both.
    */
   readonly generation: {
     readonly kvCachePerToken: number;
@@ -113,9 +115,9 @@ export interface Account {
   readonly training: {
     readonly tokens: number;
     readonly tokensPerParameter: number;
-    /** Not always whole: tokens / (batch · accumulated batches · context). */
+    /** tokens / (batch · accumulated batches · context), which need not be a whole number. */
     readonly steps: number;
-    /** Of all steps and validations. */
+    /** FLOPs of all steps and validations. */
     readonly flops: number;
     readonly validationFlops: number;
     /** FLOP/s of the device in this precision. */
@@ -128,7 +130,7 @@ export interface Account {
 }
 
 /**
- * Accounts for everything about a model's training.
+ * Counts everything about a model's training.
  * @throws {OptionError} If a number cannot work.
  */
 export function account(request: AccountRequest): Account {
@@ -205,7 +207,7 @@ export function account(request: AccountRequest): Account {
   };
 }
 
-/** A textbook's step as it was asked for, or this project's in the same words. */
+/** A textbook's step as requested, or this project's in the same terms. */
 function kindOfStep(
   { dtype, precision, attention, checkpointing }: AccountRequest,
 ): Pick<Account, "precision" | "attention" | "checkpointing"> {

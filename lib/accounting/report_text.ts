@@ -4,9 +4,9 @@ import { formatTable } from "./table.ts";
 import { TOKENS_PER_PARAMETER } from "./time.ts";
 import { formatAmount, formatBinary, formatCount, formatDuration, formatShare, formatSi } from "./units.ts";
 
-/** An account as a person reads it: aligned tables, units chosen for reading. */
+/** An account for people to read: aligned tables in readable units. */
 export function formatAccount(account: Account): string {
-  // Of a run of this project the choices that change memory are made.
+  // For a run of this project, the choices that change memory have been made.
   const choices = account.dtype === undefined ? [batches] : [];
   const sections = [heading, parameters, forward, step, memory, ...choices, generation, training];
   return sections.map((section) => section(account)).join("\n\n");

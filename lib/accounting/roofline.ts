@@ -1,29 +1,29 @@
 import { type SizedCall, touchedBytes } from "../graph/touched_bytes.ts";
 import { countCall } from "./program.ts";
 
-/** What a machine can do at most, measured. */
+/** A machine's limits, as measured. */
 export interface MachineLimits {
   /** FLOP/s in float32. */
   readonly peak: number;
   /** How the peak was measured, in words. */
   readonly peakSource: string;
-  /** Bytes per second from memory. */
+  /** Bytes per second, read from memory. */
   readonly bandwidth: number;
   /** How the bandwidth was measured, in words. */
   readonly bandwidthSource: string;
 }
 
-/** What one call must do: its arithmetic, and the memory it cannot avoid touching. */
+/** The work of one call: its arithmetic, and the memory that it cannot avoid touching. */
 export interface CallWork {
   readonly flops: number;
   readonly bytes: number;
 }
 
 /**
- * The work of one call. FLOPs are those really done: attention's, of the pairs that a causal query sees, T(T + 1) / 2 of
- * T². Bytes are each array once: see `touchedBytes`.
+ * The work of one call. It counts the FLOPs that are really done: attention counts only the pairs that a causal query
+ * sees, T(T + 1) / 2 of T². In bytes, each array counts once: see `touchedBytes`.
  *
- * @returns `flops` 0 for a kernel that declares none.
+ * @returns `flops` is 0 for a kernel that declares none.
  */
 export function workOf(call: SizedCall): CallWork {
   const counted = countCall(call);
@@ -32,8 +32,8 @@ export function workOf(call: SizedCall): CallWork {
 }
 
 /**
- * The least seconds that a machine needs for some work: its arithmetic at the peak, or its bytes at the bandwidth,
- * whichever takes longer. Arrays that stay in caches can be read faster than that.
+ * The shortest time, in seconds, that a machine needs for some work: its arithmetic at the peak, or its bytes at the
+ * bandwidth, whichever takes longer. Arrays that stay in caches can be read faster.
  * Source: Williams, Waterman & Patterson 2009, doi:10.1145/1498765.1498785
  */
 export function rooflineSeconds({ flops, bytes }: CallWork, { peak, bandwidth }: MachineLimits): number {

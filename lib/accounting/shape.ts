@@ -1,7 +1,7 @@
 import { OptionError } from "../errors.ts";
 
 /**
- * What the accounting needs to know of a model. A run's `ModelConfig` has the same keys, so it can be given as it is.
+ * What accounting needs to know about a model. A run's `ModelConfig` has the same keys, so you can pass it as it is.
  *
  * Symbols in the formulas of this folder: v = vocabSize, s = sequence length, d = dModel, n = numLayers, h = numHeads,
  * dFf = the feed-forward's hidden width, b = batch size.
@@ -9,7 +9,7 @@ import { OptionError } from "../errors.ts";
 export interface ModelShape {
   /** v */
   readonly vocabSize: number;
-  /** The longest sequence, in tokens; s where no other length is given. */
+  /** The length of the longest sequence, in tokens; the default for s. */
   readonly contextLength: number;
   /** d: width of the residual stream. */
   readonly dModel: number;
@@ -37,7 +37,7 @@ export function feedForwardMatrices({ ffn = "swiglu" }: ModelShape): 2 | 3 {
 /**
  * Checks a shape.
  * @returns It, unchanged.
- * @throws {OptionError} Naming the first value that cannot work, and what it must be.
+ * @throws {OptionError} If a value cannot work, naming the first one and what it must be.
  */
 export function validateShape(shape: ModelShape): ModelShape {
   const fail = (key: string, got: unknown, mustBe: string): never => {
@@ -60,8 +60,9 @@ const gpt2 = (numLayers: number, dModel: number, numHeads: number): ModelShape =
 };
 
 /**
- * GPT-2's four sizes with a hidden width of 4 · d. With SwiGLU's three matrices, which is the default, they have more
- * parameters than the originals.
+ * GPT-2's four sizes with a hidden width of 4 · d. With SwiGLU's three matrices (the default), they have more
+ * parameters
+ * than the originals.
  * Source: Radford et al. 2019, "Language Models are Unsupervised Multitask Learners", table 2 (head size 64).
  */
 export const GPT2_SHAPES: Readonly<Record<"gpt2-small" | "gpt2-medium" | "gpt2-large" | "gpt2-xl", ModelShape>> = {

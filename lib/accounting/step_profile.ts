@@ -4,20 +4,20 @@ import { type CallWork, type MachineLimits, rooflineSeconds, workOf } from "./ro
 import { formatTable } from "./table.ts";
 import { formatDuration, formatShare, formatSi } from "./units.ts";
 
-/** What the calls of one kernel with the same constants did and took together. */
+/** The work and time of all calls of one kernel with the same constants. */
 export interface ProfileRow extends CallWork {
   readonly kernel: string;
   /** The kernel's constants by name: its shape. */
   readonly constants: Readonly<Record<string, number>>;
   readonly calls: number;
   readonly seconds: number;
-  /** `seconds` over those of the whole profile. */
+  /** `seconds` divided by the seconds of the whole profile. */
   readonly timeShare: number;
-  /** Seconds that the machine's limits allow at best. */
+  /** The shortest time, in seconds, that the machine's limits allow. */
   readonly rooflineSeconds: number;
-  /** `rooflineSeconds` over `seconds`; see {@linkcode shareOfRoofline}. */
+  /** `rooflineSeconds` divided by `seconds`; see {@linkcode shareOfRoofline}. */
   readonly rooflineShare?: number;
-  /** Which limit the roofline is. */
+  /** The limit that determines the roofline. */
   readonly bound: "compute" | "memory";
 }
 
@@ -34,8 +34,8 @@ export interface StepProfile {
 /**
  * Sums up a program's calls by kernel and shape.
  *
- * @param seconds What each call took.
- * @throws {RangeError} If there are not as many times as calls.
+ * @param seconds How long each call took.
+ * @throws {RangeError} If the number of times is not the number of calls.
  */
 export function profileOf(calls: readonly SizedCall[], seconds: ArrayLike<number>, limits: MachineLimits): StepProfile {
   if (seconds.length !== calls.length) {
@@ -45,7 +45,7 @@ export function profileOf(calls: readonly SizedCall[], seconds: ArrayLike<number
   }
   const groups = new Map<string, { call: SizedCall; work: CallWork; indices: number[] }>();
   calls.forEach((call, i) => {
-    // The same call on arrays of another type is another.
+    // The same call on arrays of another type is a different call.
     const types = call.views.map(({ dtype }) => dtype).join(" ");
     const key = `${call.kernel.name} ${call.constants.join(" ")} ${types}`;
     const group = groups.get(key);
@@ -81,7 +81,7 @@ export function profileOf(calls: readonly SizedCall[], seconds: ArrayLike<number
   };
 }
 
-/** `linear_forward rows=2048 I=128 O=344`. Constants that are 0, and those that are no sizes, are left out. */
+/** `linear_forward rows=2048 I=128 O=344`. Leaves out constants that are 0 or not sizes. */
 export function labelOf({ kernel, constants }: Pick<ProfileRow, "kernel" | "constants">): string {
   const parts = Object.entries(constants)
     .filter(([, value]) => Number.isInteger(value) && value !== 0)
@@ -89,7 +89,7 @@ export function labelOf({ kernel, constants }: Pick<ProfileRow, "kernel" | "cons
   return [kernel, ...new Set(parts)].join(" ");
 }
 
-/** One call of each row, as long as its calls took on average. */
+/** One call per row, with the average time of its calls. */
 export function timedCalls({ rows }: Pick<StepProfile, "rows">): TimedWork[] {
   return rows.map((row) => ({
     name: labelOf(row),

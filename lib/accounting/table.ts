@@ -1,9 +1,9 @@
 /**
- * Lays cells out in columns: the first column to the left, the rest, which hold numbers, to the right.
+ * Lays out cells in columns: the first aligned left, the others, which hold numbers, aligned right.
  *
- * @param header Column titles; their number is the number of columns.
- * @param rows Cells, as many as titles.
- * @param left Further columns, counted from 0, to lay to the left because they hold words.
+ * @param header Column titles, one per column.
+ * @param rows Cells, one per column.
+ * @param left Other columns, counted from 0, to align left because they hold words.
  * @returns Lines without a final newline: the header, a rule, the rows.
  */
 export function formatTable(
@@ -20,7 +20,7 @@ export function formatTable(
   return [line(header), line(widths.map((width) => "─".repeat(width))), ...rows.map(line)].join("\n");
 }
 
-/** Columns on a terminal: code points that are not combining marks. Wide characters do not occur in these tables. */
+/** Width on a terminal: the code points that are not combining marks. Wide characters do not occur in these tables. */
 function displayWidth(text: string): number {
   return [...text.replace(/\p{M}/gu, "")].length;
 }

@@ -19,7 +19,7 @@ export interface StepFlops {
   readonly total: number;
 }
 
-/** What a step does. */
+/** Options for counting a step. */
 export interface StepOptions extends FlopsOptions {
   /** Default: adamw. */
   readonly optimizer?: OptimizerName;
@@ -60,7 +60,7 @@ export function durationOf(seconds: number): Duration {
 }
 
 /**
- * The time that so many FLOPs take: flops / (peak · MFU).
+ * The time for this many FLOPs: flops / (peak · MFU).
  * @param peak The device's FLOP/s.
  * @param mfu Model FLOPs utilisation, the share of the peak reached: above 0, at most 1. Source: Chowdhery et al. 2022,
  * arXiv:2204.02311, section 4.1.
@@ -85,7 +85,7 @@ export function energyKwh({ hours }: Duration, watts: number): number {
 /** Tokens per parameter at which loss is lowest for the compute spent. Source: Hoffmann et al. 2022, arXiv:2203.15556. */
 export const TOKENS_PER_PARAMETER = 20;
 
-/** Tokens to train a model of so many parameters on: 20 for each. */
+/** The number of tokens to train a model with this many parameters on: 20 per parameter. */
 export function optimalTokens(parameters: number): number {
   return TOKENS_PER_PARAMETER * parameters;
 }

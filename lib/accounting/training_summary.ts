@@ -7,7 +7,7 @@ import { formatTable } from "./table.ts";
 import { modelFlopsUtilisation } from "./time.ts";
 import { formatBinary, formatCount, formatShare, formatSi } from "./units.ts";
 
-/** What a run of this project should take, from its configuration alone. */
+/** What a run of this project should take, predicted from its configuration alone. */
 export interface TrainingPrediction {
   /** Trainable elements. */
   readonly parameters: number;
@@ -15,7 +15,7 @@ export interface TrainingPrediction {
   readonly memory: PlannedMemory;
   /** Matrix products, attention counted in full, per token. */
   readonly forwardFlops: number;
-  /** The same of the backward pass, with what attention's kernels compute again. */
+  /** The same for the backward pass, including what attention's kernels compute again. */
   readonly backwardFlops: number;
 }
 
@@ -32,32 +32,33 @@ export function predictTraining(shape: ModelShape, step: PlannedStep): TrainingP
   };
 }
 
-/** What a run took, from the program that ran. */
+/** What a run took, counted from the program that ran. */
 export interface TrainingMeasurement {
   /** Trainable elements. */
   readonly parameters: number;
   /** Bytes of the program that ran. */
   readonly memory: ProgramMemory;
-  /** Per token, as in the prediction. */
+  /** Matrix products of the forward pass, per token, as in the prediction. */
   readonly forwardFlops: number;
   /** Matrix products of the backward pass, per token. */
   readonly backwardFlops: number;
-  /** All that are no matrix products, per token. */
+  /** Everything but matrix products, per token. */
   readonly otherFlops: number;
-  /** Kernels that there is no formula for, each once: their FLOPs are missing above. */
+  /** Kernels without a formula, each once: their FLOPs are missing above. */
   readonly uncounted: readonly string[];
   /** As the run measured it. */
   readonly tokensPerSecond: number;
   /**
-   * Model FLOP/s: three times the forward products of the tokens per second, without what the kernels compute again,
-   * so that runs can be compared. Source: Chowdhery et al. 2022, arXiv:2204.02311, appendix B.
+   * Model FLOP/s: three times the forward products of the tokens per second. Leaves out what the kernels compute again,
+   * so
+   * that runs can be compared. Source: Chowdhery et al. 2022, arXiv:2204.02311, appendix B.
    */
   readonly flopsPerSecond: number;
-  /** The share of the peak that model FLOP/s are, where a peak is known that they do not exceed: such a one is wrong. */
+  /** Model FLOP/s as a share of the peak; absent if the peak is unknown, or wrong because they exceed it. */
   readonly mfu?: number;
 }
 
-/** What a run tells of itself. */
+/** The data of a finished run. */
 export interface TrainingRun {
   /** The program of one step. */
   readonly program: CountedProgram;
@@ -90,14 +91,14 @@ export function measureTraining(run: TrainingRun): TrainingMeasurement {
   };
 }
 
-/** The prediction in one line, to be printed before a run. */
+/** The prediction in one line, to print before a run. */
 export function formatPrediction({ parameters, memory, forwardFlops, backwardFlops }: TrainingPrediction): string {
   return `predicted: ${formatCount(parameters)} parameters, ${formatBinary(memory.total)} of memory ` +
     `(${formatBinary(memory.activations)} for activations), ` +
     `${formatSi(forwardFlops, "FLOP")} forward and ${formatSi(backwardFlops, "FLOP")} backward per token`;
 }
 
-/** The prediction beside what was measured, as a table, to be printed after a run. */
+/** The prediction beside the measurement, as a table, to print after a run. */
 export function formatMeasurement(predicted: TrainingPrediction, measured: TrainingMeasurement): string {
   const compare = (what: string, format: (value: number) => string, before: number, after: number) => {
     const difference = after / before - 1;

@@ -1,4 +1,4 @@
-/** Numbers as a person reads them. Exact values belong in JSON. */
+/** Numbers for people to read. Exact values belong in JSON. */
 
 const SI_PREFIXES = ["", "k", "M", "G", "T", "P", "E", "Z", "Y"];
 
@@ -22,7 +22,7 @@ export function formatCount(value: number): string {
   return Math.round(value).toLocaleString("en-US");
 }
 
-/** `22.61 %` for 0.2261, and `?` for one that is not known. */
+/** `22.61 %` for 0.2261, and `?` for an unknown share. */
 export function formatShare(share: number | undefined): string {
   return share === undefined ? "?" : `${(share * 100).toFixed(2)} %`;
 }
