@@ -1,6 +1,7 @@
 /**
- * The pieces of a source until a signal is aborted; also of one that keeps its reader waiting, as a terminal does, or a
- * pipe that nobody writes to. The source is closed at the end; after an abort, as soon as it comes back.
+ * The pieces of a source until a signal is aborted, even if the source keeps its reader waiting, like a terminal or a
+ * pipe
+ * that nobody writes to. The source is closed at the end; after an abort, as soon as it responds.
  * @throws The signal's reason.
  */
 export async function* abortable<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
@@ -14,7 +15,7 @@ export async function* abortable<T>(source: AsyncIterable<T>, signal: AbortSigna
       else yield next.value;
     }
   } catch (error) {
-    // Not waited for: that may be for ever. Whatever it says comes too late.
+    // Not awaited, because that may take for ever. Whatever it returns comes too late.
     if (signal.aborted) pieces.return?.().catch(() => {});
     isDone = true;
     throw error;

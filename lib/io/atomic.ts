@@ -1,4 +1,5 @@
-// Files and directories that appear complete or not at all: made under a temporary name beside the target, put on disk, renamed.
+// Files and directories that appear completely or not at all: made under a temporary name beside the target, synced to
+// // disk, and renamed.
 import { syncTree } from "./durable.ts";
 import { exists } from "./exists.ts";
 import { isStillAt, lockPath } from "./lock.ts";
@@ -14,7 +15,7 @@ import { tidyBeside } from "./tidy.ts";
 
 /**
  * Writes `data` to `path`, which appears once everything is on disk. Makes the parent directory.
- * @throws {PathExistsError} If there is a file at `path`, and it is not to be replaced.
+ * @throws {PathExistsError} If there is a file at `path` that must not be replaced.
  */
 export async function writeFileAtomically(
   path: string,
@@ -28,10 +29,10 @@ export async function writeFileAtomically(
 }
 
 /**
- * Runs `use` with a directory of a temporary name beside `path`, which is removed afterwards unless it was moved. It is
- * locked meanwhile, and what killed processes left of their like is removed first.
+ * Runs `use` with a directory that has a temporary name beside `path`. The directory is locked meanwhile, and removed
+ * afterwards unless it was moved. What killed processes left of such directories is removed first.
  *
- * @param own What `use` writes into it: nothing else is removed of what others left. Default: nothing.
+ * @param own What `use` writes into it: of directories left behind, nothing else is removed. Default: nothing.
  */
 export async function withTemporaryDirectory<T>(
   path: string,
@@ -49,14 +50,14 @@ export async function withTemporaryDirectory<T>(
 }
 
 /**
- * Makes a directory out of what `fill` writes into the temporary directory it is given. An empty directory may be
- * there already. If `fill` fails, nothing is left behind and what was there is untouched.
+ * Makes a directory from what `fill` writes into a temporary directory. There may already be an empty directory. If
+ * `fill` fails, nothing is left behind, and what was there is untouched.
  *
- * @param options.own What `fill` writes: nothing else is ever removed; whatever else turns up in a directory that is
- *   replaced is kept.
- * @param options.replace Whether a directory that is there is replaced, if it holds `own` and nothing else. Default: false.
- * @throws {PathExistsError} If something is there that is not to be replaced.
- * @throws {UserError} If it is to be replaced and holds something else than `own`, or another process is at work in it.
+ * @param options.own What `fill` writes: nothing else is ever removed. Anything else that turns up in a replaced
+ *   directory is kept.
+ * @param options.replace Whether to replace an existing directory, if it holds only `own`. Default: false.
+ * @throws {PathExistsError} If something is there that must not be replaced.
+ * @throws {UserError} If it should be replaced but holds something other than `own`, or another process is using it.
  */
 export async function writeDirectoryAtomically(
   directory: string,
@@ -68,7 +69,7 @@ export async function writeDirectoryAtomically(
   const replace = options.replace ? own : undefined;
   await recoverDirectory(path, own);
   await requireReplaceable(path, replace);
-  // What a link leads to is replaced, not the link.
+  // Replaces the target of a link, not the link.
   const target = await exists(path) ? await Deno.realPath(path) : path;
   await withTemporaryDirectory(target, async (temporary) => {
     await fill(temporary);

@@ -1,16 +1,16 @@
-// What a power cut must not undo.
+// Makes sure that a power cut cannot undo what was written.
 import { errorCodeOf } from "./error_code.ts";
 import { parentOf } from "./parent_of.ts";
 
 /** Waits until a directory's entries (names made, moved, removed in it) are on disk, where the system can tell. */
 export async function syncDirectory(path: string): Promise<void> {
-  // Windows opens no directories as files; its file system keeps names in order by itself.
+  // Windows cannot open directories as files, and its file system keeps names in order by itself.
   if (Deno.build.os === "windows") return;
   using directory = await Deno.open(path);
   try {
     await directory.sync();
   } catch (error) {
-    // Some network file systems know no such thing for directories.
+    // Some network file systems do not support this for directories.
     if (!["EINVAL", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"].includes(errorCodeOf(error) ?? "")) throw error;
   }
 }
@@ -26,7 +26,7 @@ export async function syncTree(path: string): Promise<void> {
   await syncDirectory(path);
 }
 
-/** Gives a file another name, in the place of what has it, once the file is on disk; so is the name then. */
+/** Renames a file once it is on disk, replacing what has that name; the new name is then on disk too. */
 export async function renameDurably(from: string, to: string): Promise<void> {
   {
     using file = await Deno.open(from, { read: true, write: Deno.build.os === "windows" });

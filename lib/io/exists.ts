@@ -1,4 +1,4 @@
-/** Whether there is anything at `path`, if only a link that leads nowhere. */
+/** Whether there is anything at `path`, even a link that leads nowhere. */
 export async function exists(path: string): Promise<boolean> {
   try {
     await Deno.lstat(path);

@@ -1,19 +1,19 @@
-// Noticing that somebody writes to files while they are read.
+// Notices if somebody writes to files while they are being read.
 import { UserError } from "../errors.ts";
 
-/** A file as it was at some time. */
+/** The state of a file at some time. */
 export interface FileStamp {
   readonly path: string;
   readonly size: number;
-  /** When it was last written to, in milliseconds since 1970; `null` where the system does not say. */
+  /** When it was last written to, in milliseconds since 1970; `null` if the system does not tell. */
   readonly written: number | null;
 }
 
 /**
- * Notes files as they are now. What is no file (a pipe) is passed over.
+ * Notes the current state of files. What is not a file (a pipe) is skipped.
  *
- * @param files With the size that each was listed with, where it was.
- * @throws {UserError} If a file has another size by now.
+ * @param files With the size with which each was listed, if it was.
+ * @throws {UserError} If a file's size has changed since.
  */
 export function stampFiles(files: Iterable<{ readonly path: string; readonly bytes?: number | null }>): FileStamp[] {
   const stamps: FileStamp[] = [];

@@ -1,4 +1,4 @@
-// What tells files from others without reading them whole.
+// Identifies files without reading all of them.
 import { createHash } from "node:crypto";
 import { PositionedFile } from "./positioned_file.ts";
 
@@ -9,14 +9,16 @@ export interface FilePart {
   readonly end: number;
 }
 
-/** What is looked at: so many windows of so many bytes, the first at the beginning and the last at the end. */
+/** What is read: the number of windows and the bytes in each. The first is at the beginning and the last at the end. */
 const WINDOWS = 64;
 const WINDOW_BYTES = 1 << 16;
 
 /**
- * The SHA-256, in hexadecimal, of the parts' sizes and of their bytes laid end to end: of all of them up to 4 MiB; of more,
- * as many in 64 windows spread evenly. It takes milliseconds at any size. Another text has another fingerprint, unless it
- * has the same sizes and differs between the windows alone.
+ * The SHA-256, in hexadecimal, of the parts' sizes and of their bytes laid end to end: all of them up to 4 MiB,
+ * otherwise
+ * that many in 64 evenly spread windows. It takes milliseconds at any size. A different text has a different
+ * fingerprint,
+ * unless it has the same sizes and differs only between the windows.
  *
  * @throws {UserError} If a file is shorter than its part.
  */
@@ -32,7 +34,7 @@ export async function fingerprintParts(parts: readonly FilePart[]): Promise<stri
   try {
     let i = 0;
     for (let at = 0; at < seen; at += WINDOW_BYTES) {
-      // Without gaps where there is little, evenly spread where there is much.
+      // Without gaps if there is little, evenly spread if there is much.
       const from = at + Math.floor((size - seen) * at / Math.max(1, seen - WINDOW_BYTES));
       const to = from + Math.min(WINDOW_BYTES, seen - at);
       for (let done = from; done < to;) {

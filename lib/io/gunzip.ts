@@ -1,17 +1,18 @@
-// Gzip unpacked as it streams.
+// Decompresses gzip as a stream.
 import { createGunzip, type Gunzip } from "node:zlib";
 import { UserError } from "../errors.ts";
 
 const CHUNK_BYTES = 1 << 18;
 
 /**
- * Unpacks gzip data, also of several members one after the other; zeros may follow the last. Reads only as fast as it is
- * read from. (The web's DecompressionStream refuses a second member.)
+ * Decompresses gzip data, including several members one after the other; zeros may follow the last one. Reads only as
+ * fast
+ * as it is read from. (The web's DecompressionStream refuses a second member.)
  *
- * @param source Pieces that stay as they are after they were handed over.
- * @param name What the data is called, for messages.
- * @throws {UserError} If the data is not gzip, is damaged, ends early, or goes on after zeros. Errors of `source` come
- *   through as they are.
+ * @param source Pieces whose memory is not reused.
+ * @param name The data's name, for messages.
+ * @throws {UserError} If the data is not gzip, is damaged, ends early, or continues after zeros. Errors of `source` are
+ *   passed on.
  */
 export async function* gunzip(source: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Uint8Array> {
   const unpack = createGunzip({ chunkSize: CHUNK_BYTES });
@@ -34,7 +35,7 @@ export async function* gunzip(source: AsyncIterable<Uint8Array>, name: string): 
   }
 }
 
-/** Writes all of the source. Once zeros follow a member, unpacking is over: the rest must be zeros as well. */
+/** Writes all of the source. Once zeros follow a member, decompression is over: the rest must be zeros too. */
 async function feed(unpack: Gunzip, source: AsyncIterable<Uint8Array>, name: string): Promise<void> {
   let given = 0, isOver = false;
   for await (const piece of source) {

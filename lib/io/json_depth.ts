@@ -1,9 +1,9 @@
-// How deep a JSON text nests, seen before it is parsed: the parser takes some 48 bytes for each level that is open.
+// Checks how deep a JSON text nests before it is parsed: the parser takes about 48 bytes for each open level.
 
-/** Levels that a long text may nest. No file that is read here has more than a few. */
+/** The most levels in a long text. No file that is read here has more than a few. */
 export const MAX_JSON_DEPTH = 1000;
 
-/** A text of fewer characters cannot nest so deep that it matters, and lines of JSON Lines are to be read fast. */
+/** A shorter text cannot nest so deep that it matters, and lines of JSON Lines must be read fast. */
 const SHORT = 1 << 16;
 
 const QUOTE = 0x22, BACKSLASH = 0x5c, OPEN_LIST = 0x5b, CLOSE_LIST = 0x5d, OPEN_OBJECT = 0x7b, CLOSE_OBJECT = 0x7d;
@@ -24,7 +24,7 @@ export function nestsTooDeep(text: string): boolean {
   return false;
 }
 
-/** Where the quote is that ends a string; the text's length if none does. */
+/** The position of the quote that ends a string; the text's length if there is none. */
 function endOfString(text: string, from: number): number {
   for (let end = text.indexOf('"', from); end >= 0; end = text.indexOf('"', end + 1)) {
     let first = end;

@@ -1,14 +1,14 @@
-// JSON objects of files that somebody else may have written: every field is checked as it is read.
+// JSON objects from files that may come from anywhere: every field is checked as it is read.
 import { say, UserError, type Wording } from "../errors.ts";
 import { excerpt } from "./excerpt.ts";
 import { MAX_JSON_DEPTH, nestsTooDeep } from "./json_depth.ts";
 import { numberFromJson } from "./json_number.ts";
 
-/** What a file is called in messages, and what helps when it cannot be used. */
+/** A file's name for messages, and what to do if it cannot be used. */
 export interface JsonSource {
   /** The file's path. */
   readonly name: string;
-  /** The sentence that says what to do next, without its full stop: `Write the file again`. */
+  /** What to do next, a sentence without its full stop: `Write the file again`. */
   readonly nextStep: string | Wording;
 }
 
@@ -20,7 +20,7 @@ export interface NumberBounds {
 
 /**
  * The fields of a JSON object. Each method reads one field, and throws a {@linkcode UserError} that names the file and the
- * field where the value is of another kind. Those that end in `OrNone` give `undefined` for a field that is absent.
+ * field if the value is of the wrong kind. Methods that end in `OrNone` return `undefined` for an absent field.
  */
 export class JsonFields {
   readonly #record: Readonly<Record<string, unknown>>;
@@ -85,7 +85,7 @@ export class JsonFields {
     return this.#number(name, "a number", bounds, Number.isFinite);
   }
 
-  /** A number, NaN and the infinities among them, as `stringifyNumbers` writes them. */
+  /** A number, including NaN and the infinities as `stringifyNumbers` writes them. */
   anyNumber(name: string): number {
     return numberFromJson(this.value(name)) ?? this.refuse(name, 'a number, "NaN", "Infinity" or "-Infinity"');
   }

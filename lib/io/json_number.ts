@@ -1,8 +1,8 @@
-// Numbers that JSON does not have: NaN and the infinities, written as texts and read back.
+// Numbers that JSON does not have, NaN and the infinities, written as strings and read back.
 
 const TEXTS: ReadonlyMap<string, number> = new Map([["NaN", NaN], ["Infinity", Infinity], ["-Infinity", -Infinity]]);
 
-/** JSON in which NaN and the infinities are the texts "NaN", "Infinity" and "-Infinity", and not `null`. */
+/** JSON in which NaN and the infinities are the strings "NaN", "Infinity" and "-Infinity" instead of `null`. */
 export function stringifyNumbers(value: unknown, indent?: number): string {
   const written = (_key: string, part: unknown) =>
     typeof part === "number" && !Number.isFinite(part) ? String(part) : part;
@@ -10,8 +10,8 @@ export function stringifyNumbers(value: unknown, indent?: number): string {
 }
 
 /**
- * The number that `stringifyNumbers` wrote; nothing for a value that it would not have written. `null`, which
- * `JSON.stringify` makes of such numbers, is NaN.
+ * The number that `stringifyNumbers` wrote; `undefined` for a value that it would not have written. `null`, which
+ * `JSON.stringify` writes for such numbers, is NaN.
  */
 export function numberFromJson(value: unknown): number | undefined {
   if (value === null) return NaN;

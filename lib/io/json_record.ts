@@ -1,15 +1,15 @@
-// Objects of JSON whose fields are all known: each is read by its own reader, and any other is refused.
+// JSON objects whose fields are all known: each has its own reader, and any other is refused.
 import type { JsonFields } from "./json_fields.ts";
 
-/** How the field of a name is read; it throws where the value is of another kind. */
+/** Reads the field of a name; throws if the value is of the wrong kind. */
 export type FieldReader<T> = (fields: JsonFields, name: string) => T;
 
 /** How each field of an object is read. */
 export type FieldReaders<T> = { readonly [K in keyof T]-?: FieldReader<Exclude<T[K], undefined>> };
 
 /**
- * Reads the fields that are there.
- * @throws {UserError} Naming the first field that has no reader, or that its reader refuses.
+ * Reads the fields that are present.
+ * @throws {UserError} If a field has no reader, or its reader refuses it, naming the first one.
  */
 export function readFields<T>(fields: JsonFields, readers: FieldReaders<T>): Partial<T> {
   const names = Object.keys(readers) as (keyof T & string)[];
@@ -29,7 +29,7 @@ export const string: FieldReader<string> = (fields, name) => fields.string(name)
 
 export const boolean: FieldReader<boolean> = (fields, name) => fields.boolean(name);
 
-/** One of some words. */
+/** One of several words. */
 export function oneOf<const T extends string>(choices: readonly T[]): FieldReader<T> {
   return (fields, name) => fields.oneOf(name, choices);
 }

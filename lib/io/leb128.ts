@@ -1,11 +1,11 @@
-// Bytes and whole numbers of any size up to 2^53, written one after the other and read back.
+// Writes bytes and whole numbers up to 2^53 one after the other, and reads them back.
 
 /** Appends bytes and numbers. */
 export class ByteWriter {
   #bytes = new Uint8Array(1024);
   length = 0;
 
-  /** All that was written: valid until more is. */
+  /** Everything written so far, valid until more is written. */
   get bytes(): Uint8Array<ArrayBuffer> {
     return this.#bytes.subarray(0, this.length);
   }
@@ -66,7 +66,7 @@ export class ByteReader {
     return this.#bytes.subarray(start, this.#at);
   }
 
-  /** @throws {DamagedBytesError} If there is none, or one above 2^53 - 1. */
+  /** @throws {DamagedBytesError} If there is no number, or it is above 2^53 - 1. */
   readNumber(): number {
     let value = 0;
     for (let scale = 1;; scale *= 0x80) {

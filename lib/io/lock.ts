@@ -3,17 +3,17 @@ import { UserError } from "../errors.ts";
 import { statOrNull } from "./stat_or_null.ts";
 
 /**
- * Locks a file or a directory against others that ask for its lock; reading and writing go on as ever.
+ * Locks a file or a directory against others that ask for its lock. Reading and writing are not affected.
  *
  * @param options.wait Whether to wait for another holder. Default: false.
- * @returns The lock, which ends when it is closed; `"held"` if another has it; `"unavailable"` where nothing is at `path`
- *   or the file system knows no locks: nobody can tell then.
+ * @returns The lock, which ends when it is closed; `"held"` if another holds it; `"unavailable"` if there is nothing at
+ *   `path`, or the file system has no locks, so that nobody can tell.
  */
 export async function lockPath(
   path: string,
   options: { readonly wait?: boolean } = {},
 ): Promise<Deno.FsFile | "held" | "unavailable"> {
-  // There a lock would keep this process's own threads from writing.
+  // On that system, a lock would keep this process's own threads from writing.
   if (Deno.build.os === "windows") return "unavailable";
   let file: Deno.FsFile | undefined;
   try {
@@ -32,9 +32,9 @@ export async function lockPath(
 }
 
 /**
- * Locks a directory for as long as something is made in it.
+ * Locks a directory while something is made in it.
  *
- * @param doing What cannot be done if another process has it: `train in`.
+ * @param doing What cannot be done if another process holds it: `train in`.
  * @returns Close it, or declare it with `using`.
  * @throws {UserError} If another process, or another call in this one, holds it.
  */
@@ -48,19 +48,19 @@ export async function lockDirectory(path: string, doing: string): Promise<Dispos
       );
     }
     if (lock === "unavailable") return { [Symbol.dispose]() {} };
-    // Another may have replaced it between the opening and the locking: then this is the lock of what is gone.
+    // Another may have replaced it between opening and locking: then this locks something that is gone.
     if (await leadsTo(path, lock)) return lock;
     lock.close();
   }
 }
 
-/** Whether a path leads to an open file, if only by a link. */
+/** Whether a path leads to an open file, perhaps through a link. */
 async function leadsTo(path: string, file: Deno.FsFile): Promise<boolean> {
   const [here, there] = [await file.stat(), await statOrNull(path)];
   return here.ino === there?.ino && here.dev === there?.dev;
 }
 
-/** Whether an open file is what is at `path` still: nobody removed or replaced it. */
+/** Whether an open file is still at `path`: nobody has removed or replaced it. */
 export async function isStillAt(file: Deno.FsFile, path: string): Promise<boolean> {
   try {
     const [here, there] = [await file.stat(), await Deno.lstat(path)];

@@ -1,6 +1,7 @@
-// HTML in which nobody else's text becomes markup: whatever is put into a template is escaped, unless it is HTML itself.
+// HTML in which foreign text never becomes markup: whatever is put into a template is escaped, unless it is HTML
+// itself.
 
-/** What a template takes: text and numbers, which are escaped, and HTML that was made by this module. */
+/** What can be put into a template: text and numbers, which are escaped, and HTML made by this module. */
 export type HtmlPart = string | number | Html | readonly Html[];
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -11,7 +12,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
-/** HTML that may stand in a page as it is. Only this module makes it. */
+/** HTML that can be put into a page as it is. Only this module makes it. */
 export class Html {
   readonly #text: string;
 
@@ -22,7 +23,7 @@ export class Html {
   /** See {@linkcode markup}. */
   static fill(literals: TemplateStringsArray, parts: readonly HtmlPart[]): Html {
     const filled = parts.map((part, i) => {
-      // Escaping does not help there: a blank would end the value.
+      // Escaping would not help there, because a blank would end the value.
       if (/=\s*$/.test(literals[i])) {
         throw new Error("Cannot fill HTML: got an attribute without quotes, must be in quotes");
       }
@@ -40,10 +41,10 @@ export class Html {
   }
 
   static #escaped(part: HtmlPart): string {
-    // By what only the constructor gives: not by a prototype, which anything may have.
+    // Recognised by what only the constructor gives, not by a prototype, which anything can have.
     if (typeof part === "object" && #text in part) return part.#text;
     if (Array.isArray(part)) return part.map(Html.#escaped).join("");
-    // A number too: what comes from a file may be a text after all.
+    // Numbers too: what comes from a file may turn out to be text.
     return String(part).replace(/[&<>"']/g, (character) => ENTITIES[character]);
   }
 
@@ -84,9 +85,9 @@ export function inlineStyle(rules: string): Html {
   return Html.element("style", "", rules);
 }
 
-/** Data that a script of the page reads, whatever texts they hold. */
+/** Data for a script of the page; it may contain any text. */
 export function jsonScript(id: string, value: unknown): Html {
-  // What means something to HTML, and what older scripts take for the end of a line.
+  // Characters with a meaning in HTML, and those that older scripts take for the end of a line.
   const json = JSON.stringify(value).replace(
     /[<>&\u2028\u2029]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,

@@ -1,20 +1,21 @@
-// Module workers that are given a job each, report while they do it, and end.
+// Module workers: each gets one job, reports while it does it, and ends.
 import { rejectOnAbort } from "./reject_on_abort.ts";
 import { errorOf, type WorkerFailure } from "./worker_failure.ts";
 
-/** What a worker of {@linkcode runWorkers} posts: a report, or how it ended. */
+/** What a worker of {@linkcode runWorkers} posts: a report, or its result. */
 export type WorkerReport<R> =
   | { readonly kind: "report"; readonly report: R }
   | { readonly kind: "done" }
   | { readonly kind: "failed"; readonly failure: WorkerFailure };
 
 /**
- * Starts workers with a job each, and resolves when all have done theirs. All are ended when one of them fails, or the
- * signal is aborted, whatever they are at.
+ * Starts workers with one job each, and resolves when all are done. If one fails or the signal is aborted, all are
+ * ended,
+ * whatever they are doing.
  *
  * @param url The worker's module, which calls {@linkcode serveJob}: `new URL("./x_worker.ts", import.meta.url)`.
- * @param onReport Called with what the workers report.
- * @throws What the job of a worker threw, why a worker did not start, or the signal's reason.
+ * @param onReport Called with each report.
+ * @throws What a worker's job threw, the reason why a worker did not start, or the signal's reason.
  */
 export async function runWorkers<J, R>(
   url: URL,

@@ -1,24 +1,24 @@
-// What this project writes into a directory, and what else is there: that is never deleted.
+// Tells what this project writes into a directory from anything else there, which is never deleted.
 import type { CallPart } from "../errors.ts";
 import { exists } from "./exists.ts";
 import { removeIfPresent } from "./remove_if_present.ts";
 import { renameToNew } from "./rename_to_new.ts";
 import { parseTemporaryName } from "./temporary.ts";
 
-/** The files and directories that are written into a directory of a kind. */
+/** The files and directories that belong to one kind of directory. */
 export interface OwnEntries {
-  /** What such a directory holds: `a tokenizer`. */
+  /** What such a directory holds, for example `a tokenizer`. */
   readonly what: string;
   readonly files: readonly string[];
-  /** Directories in it, by their names, with what is written into each. */
+  /** Directories in it, by name, with what belongs into each. */
   readonly directories?: readonly (readonly [RegExp, OwnEntries])[];
-  /** Whether a directory is of this kind, by more than the names in it. Default: names are enough. */
+  /** Checks a directory by more than the names in it. Default: names are enough. */
   readonly isOwn?: (directory: string) => Promise<boolean>;
-  /** What puts such a directory back where an interrupted replacement left none. Default: there is none to name. */
+  /** The call that restores such a directory after an interrupted replacement. Default: none. */
   readonly restoredBy?: (directory: string) => CallPart;
 }
 
-/** The paths in a directory, relative to it, of what was not written there by this project. */
+/** The relative paths in a directory of what this project did not write. */
 export async function foreignEntries(directory: string, own: OwnEntries): Promise<string[]> {
   const foreign: string[] = [];
   for (const entry of await Array.fromAsync(Deno.readDir(directory))) {
@@ -32,7 +32,7 @@ export async function foreignEntries(directory: string, own: OwnEntries): Promis
   return foreign.sort();
 }
 
-/** Removes what was written into a directory by this project: directories first, then files in the order of `own`. */
+/** Removes what this project wrote into a directory: directories first, then files in the order of `own`. */
 export async function removeOwnEntries(directory: string, own: OwnEntries): Promise<void> {
   const files: string[] = [];
   for (const entry of await Array.fromAsync(Deno.readDir(directory))) {
@@ -48,7 +48,7 @@ export async function removeOwnEntries(directory: string, own: OwnEntries): Prom
   for (const name of files.sort((a, b) => place(a) - place(b))) await removeIfPresent(`${directory}/${name}`);
 }
 
-/** Moves what is in a directory into another, as far as nothing has its name there. */
+/** Moves the contents of a directory into another, except for names that exist there. */
 export async function moveEntries(from: string, into: string): Promise<void> {
   for (const { name, isDirectory } of await Array.fromAsync(Deno.readDir(from))) {
     if (await exists(`${into}/${name}`)) continue;
@@ -61,12 +61,12 @@ export async function removeIfEmpty(directory: string): Promise<void> {
   if (await isEmpty(directory)) await Deno.remove(directory);
 }
 
-/** What is written into a directory of this name in a directory of a kind; nothing if none is made there. */
+/** What belongs into the subdirectory of this name; `undefined` if this kind of directory has none. */
 export function entriesOf(name: string, own: OwnEntries): OwnEntries | undefined {
   return own.directories?.find(([pattern]) => pattern.test(name))?.[1];
 }
 
-/** Whether a directory has nothing in it. */
+/** Whether a directory is empty. */
 export async function isEmpty(directory: string): Promise<boolean> {
   for await (const _ of Deno.readDir(directory)) return false;
   return true;
@@ -78,7 +78,7 @@ function kindOf(entry: Deno.DirEntry, own: OwnEntries): "file" | OwnEntries | un
   return entriesOf(name, own);
 }
 
-/** What a killed process left half-made counts as what it was to be. */
+/** What a killed process left unfinished counts as what it would have become. */
 function targetOf(name: string): string {
   return parseTemporaryName(name)?.target ?? name;
 }

@@ -4,7 +4,7 @@ export function parentOf(path: string): string {
   return slash < 0 ? "." : path.slice(0, slash) || "/";
 }
 
-/** A path without what says nothing in it, `//`, `/./`, `/` or `/.` at its end, which would hide the name of what it leads to. */
+/** A path without redundant parts (`//`, `/./`, and `/` or `/.` at the end), which would hide its last name. */
 export function plainPath(path: string): string {
   const [first, ...others] = path.split("/");
   const plain = [first, ...others.filter((name) => name !== "" && name !== ".")].join("/");

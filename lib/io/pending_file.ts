@@ -8,23 +8,24 @@ import { tidyBeside } from "./tidy.ts";
 import { namingFile } from "./write_error.ts";
 import { writeFully } from "./write_fully.ts";
 
-/** How a file gets its name. */
+/** Options for publishing a file. */
 export interface PublishOptions {
-  /** Whether what is at the path meanwhile is replaced. Default: true. */
+  /** Whether to replace what is at the path by then. Default: true. */
   readonly replace?: boolean;
 }
 
 /**
- * A file on its way: written under a temporary name beside `path`, which it gets when it is whole and on disk.
- * However a process ends, there is the old file at `path`, or the new one. What it leaves under the temporary name is removed
- * when `path` is next written: the file is locked for as long as its writer lives.
+ * A file in the making: written under a temporary name beside `path`, and renamed when it is complete and on disk.
+ * However
+ * a process ends, `path` is either the old file or the new one. What is left under the temporary name is removed when
+ * `path` is next written; a lock shows whether its writer is still alive.
  *
- * Declare it with `await using`, so that nothing is left of one that was not published.
+ * Declare it with `await using`, so that nothing is left of a file that was not published.
  */
 export class PendingFile implements AsyncDisposable {
-  /** Where it is as yet, for those who open it by name. */
+  /** Its temporary path, to open it by name. */
   readonly temporary: string;
-  /** Open for writing; it stays this object's to close. */
+  /** The file, open for writing. Only this object closes it. */
   readonly file: Deno.FsFile;
   readonly #path: string;
   #isOpen = true;
@@ -36,7 +37,7 @@ export class PendingFile implements AsyncDisposable {
     this.file = file;
   }
 
-  /** @param path Its directory exists. */
+  /** @param path Its directory must exist. */
   static async create(path: string): Promise<PendingFile> {
     const target = plainPath(path);
     await tidyBeside(target);
@@ -58,7 +59,7 @@ export class PendingFile implements AsyncDisposable {
 
   /**
    * Waits until the file is on disk, and gives it its name.
-   * @throws {PathExistsError} If there is a file of this name, and it is not to be replaced; it stays as it is.
+   * @throws {PathExistsError} If a file of this name exists and must not be replaced; it stays as it is.
    * @throws {WriteError} If the system refuses.
    */
   async publish({ replace = true }: PublishOptions = {}): Promise<void> {
@@ -70,9 +71,9 @@ export class PendingFile implements AsyncDisposable {
     await syncDirectory(parentOf(this.#path));
   }
 
-  /** Leaves nothing of it, unless it was published. */
+  /** Removes it, unless it was published. */
   async [Symbol.asyncDispose](): Promise<void> {
-    // Removed before the lock ends: it is this writer's until then.
+    // Removed before the lock ends, because it is only this writer's until then.
     if (!this.#isPublished) await removeIfPresent(this.temporary);
     this.#close();
   }
@@ -83,7 +84,7 @@ export class PendingFile implements AsyncDisposable {
   }
 }
 
-/** Locks a file that was just made; false if another process took it, in between, for one that nobody is at work on. */
+/** Locks a file that was just made; false if another process took it for an abandoned one in between. */
 async function isKept(file: Deno.FsFile, path: string): Promise<boolean> {
   // There a lock would keep this process's own threads from writing.
   if (Deno.build.os === "windows") return true;

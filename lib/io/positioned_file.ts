@@ -1,16 +1,18 @@
 import { UserError } from "../errors.ts";
 
 /**
- * A file that is read at any place. Close it, or declare it with `using`.
+ * A file that can be read at any position. Close it, or declare it with `using`.
  *
- * A file has one position for all who read it, so between seeking and reading nothing else may run. Both are done without
- * an `await` between them: no read can get into another's way, nor a `close()`. This is the fast way too: a window of
- * training takes 1 µs out of the system's cache, and took 42 µs through the threads that serve asynchronous reads. Whoever
- * reads much does it in pieces and lets others have their turn between them.
+ * A file has one position for all of its readers, so nothing else may run between seeking and reading. There is no
+ * `await`
+ * between the two, so that no other read, nor a `close()`, can interfere. It is also fast: a window for training takes
+ * 1 µs from the system's cache, but took 42 µs through the threads for asynchronous reads. To read a lot, read in
+ * pieces,
+ * and let other work run between them.
  */
 export class PositionedFile implements Disposable {
   readonly path: string;
-  /** In bytes, when it was opened. */
+  /** The size in bytes when it was opened. */
   readonly size: number;
   readonly #file: Deno.FsFile;
   #isOpen = true;
@@ -22,7 +24,7 @@ export class PositionedFile implements Disposable {
   }
 
   /**
-   * @throws {UserError} If the path is not a file that can be read at any place: a directory, a pipe.
+   * @throws {UserError} If the path is not a file that can be read at any position, but a directory or a pipe.
    * @throws {Deno.errors.NotFound} If there is none.
    */
   static async open(path: string): Promise<PositionedFile> {
@@ -40,8 +42,8 @@ export class PositionedFile implements Disposable {
 
   /**
    * Fills `bytes` from `offset` on.
-   * @param end What the file is expected to reach, for the message.
-   * @throws {UserError} If the file ends before they are full: it became shorter.
+   * @param end The length that the file should have, for the message.
+   * @throws {UserError} If the file ends too early: it became shorter.
    * @throws {Error} If the file was closed.
    */
   readAt(offset: number, bytes: Uint8Array, end = offset + bytes.length): void {
@@ -53,7 +55,7 @@ export class PositionedFile implements Disposable {
     );
   }
 
-  /** As {@linkcode readAt}, but returns how many bytes there were before the file's end. */
+  /** Like {@linkcode readAt}, but returns how many bytes there were before the end of the file. */
   readUpTo(offset: number, bytes: Uint8Array): number {
     if (!this.#isOpen) throw new Error(`Cannot read ${this.path}: got a file that was closed, must be open`);
     this.#file.seekSync(offset, Deno.SeekMode.Start);

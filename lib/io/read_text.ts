@@ -3,8 +3,8 @@ import { say, UserError, type Wording } from "../errors.ts";
 /**
  * The text of a small file; `null` if there is none.
  *
- * @param maxBytes What a file of its kind may have at most: a larger one is not it.
- * @param nextStep The sentence that says what to do if it is larger, without its full stop.
+ * @param maxBytes The most bytes that a file of its kind has; a larger file cannot be one.
+ * @param nextStep What to do if it is larger, a sentence without its full stop.
  * @throws {UserError} If it is larger, or not a file.
  */
 export async function readTextIfPresent(

@@ -3,7 +3,7 @@ export interface AbortRejection extends Disposable {
   readonly promise: Promise<never>;
 }
 
-/** A promise that rejects with the signal's reason when it is aborted: to be raced against what may never end. */
+/** A promise that rejects with the signal's reason when it is aborted. Race it against what may never end. */
 export function rejectOnAbort(signal: AbortSignal | undefined): AbortRejection {
   const { promise, reject } = Promise.withResolvers<never>();
   promise.catch(() => {}); // whoever races against it sees it

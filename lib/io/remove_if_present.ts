@@ -3,7 +3,7 @@ export async function removeIfPresent(path: string): Promise<void> {
   await removeWhatIs(path, false);
 }
 
-/** Removes a file, or a directory with all that is in it; of a link, the link alone. */
+/** Removes a file, or a directory with everything in it; for a link, only the link. */
 export async function removeTreeIfPresent(path: string): Promise<void> {
   await removeWhatIs(path, true);
 }

@@ -2,13 +2,13 @@ import { UserError } from "../errors.ts";
 import { errorCodeOf } from "./error_code.ts";
 import { exists } from "./exists.ts";
 
-/** Something is at a path where something new was to be. The message ends in "replace it": a task adds with which flag. */
+/** A path exists that should be new. The message ends in "replace it", to which a task adds the flag. */
 export class PathExistsError extends UserError {
   /** What a stack trace calls it. */
   override readonly name = "PathExistsError";
 
   /**
-   * With a message that names the path, and what to do.
+   * With a message that names the path and what to do.
    * @param got What is there. Default: a path that exists.
    * @param mustBe What must be there. Default: a new one.
    */
@@ -18,13 +18,13 @@ export class PathExistsError extends UserError {
 }
 
 /**
- * Gives a file the name `path`, never in the place of another: of two writers that found the name free, one gets it.
+ * Gives a file the name `path`, but never replaces another: if two writers find the name free, only one gets it.
  *
- * @throws {PathExistsError} If something is at `path`; both stay as they are.
+ * @throws {PathExistsError} If there is something at `path`; both stay as they are.
  */
 export async function renameToNew(temporary: string, path: string): Promise<void> {
   try {
-    // Unlike rename(), link() fails where the name is taken.
+    // Unlike rename(), link() fails if the name is taken.
     await Deno.link(temporary, path);
   } catch (error) {
     if (error instanceof Deno.errors.AlreadyExists) throw new PathExistsError(path);

@@ -1,5 +1,5 @@
 /**
- * Directories that are replaced as a whole.
+ * Replaces directories as a whole.
  *
  * The new directory is complete and on disk under a name of its own before the old one is touched. Then:
  *
@@ -7,10 +7,12 @@
  *   2. the new one is renamed to `PATH`
  *   3. `PATH.bytelm-….old` is renamed to `PATH.bytelm-….replaced`, and what this project wrote into it is removed
  *
- * Before 1 and from 2 on, `PATH` is a whole directory. Between them nothing is there; whoever looks for it next puts the
- * old one back first (`restoreReplaced`), since a name that ends in `.old` stands for a whole directory. Its lock tells a
- * dead writer from one that is just about to do step 2. A rename never destroys anything: that of a directory fails where
- * another one, not empty, has the name. What stands in the old one besides our own is moved into the new one, not deleted.
+ * Before 1 and from 2 on, `PATH` is a complete directory. In between, there is nothing; whoever looks for it next first
+ * puts back the old one (`restoreReplaced`), since a name that ends in `.old` stands for a complete directory. Its lock
+ * tells a dead writer from one that is just about to do step 2. A rename never destroys anything: for a directory, it
+ * fails if another one that is not empty has the name. Anything in the old one that is not ours is moved into the new
+ * one,
+ * not deleted.
  */
 import { syncDirectory } from "./durable.ts";
 import { say, UserError } from "../errors.ts";
@@ -25,12 +27,12 @@ import { listBeside, parseTemporaryName, temporaryNameFor } from "./temporary.ts
 import { tidyBeside } from "./tidy.ts";
 import { namesIn } from "./names_in.ts";
 
-/** Links that lead to links are followed so often, as by Linux. */
+/** How many links to links are followed, as on Linux. */
 const MAX_LINKS = 40;
 
-/** Moves a complete directory to `target`, where nothing is, or an empty directory. */
+/** Moves a complete directory to `target`, where there is nothing or an empty directory. */
 export async function placeDirectory(temporary: string, target: string): Promise<void> {
-  // Elsewhere a rename takes an empty directory's place by itself.
+  // On other systems, a rename replaces an empty directory by itself.
   if (Deno.build.os === "windows" && await exists(target)) await Deno.remove(target);
   try {
     await Deno.rename(temporary, target);
@@ -41,7 +43,7 @@ export async function placeDirectory(temporary: string, target: string): Promise
   await syncDirectory(parentOf(target));
 }
 
-/** Moves a complete directory to `target`, in the place of one that is there. */
+/** Moves a complete directory to `target`, replacing the one there. */
 export async function replaceDirectory(temporary: string, target: string, own: OwnEntries): Promise<void> {
   using _lock = await lockDirectory(target, "replace");
   const old = temporaryNameFor(target, "old");
@@ -50,7 +52,7 @@ export async function replaceDirectory(temporary: string, target: string, own: O
   try {
     await placeDirectory(temporary, target);
   } catch (error) {
-    // Fails where another writer was quicker; then that one's took the old one's place.
+    // Fails if another writer was faster; then its directory has replaced the old one.
     await Deno.rename(old, target).catch(() => {});
     throw error;
   }
@@ -58,16 +60,18 @@ export async function replaceDirectory(temporary: string, target: string, own: O
 }
 
 /**
- * Puts a directory back that was moved aside for a successor which never came, if nothing is at `path`, or an empty directory.
- * @param own What it holds; one of another kind stays where it is.
- * @throws {UserError} If there is one, and this process may not write there.
+ * Puts back a directory that was moved aside for a successor that never came, if there is nothing at `path`, or an
+ * empty
+ * directory.
+ * @param own What it holds; a directory of another kind stays where it is.
+ * @throws {UserError} If there is one, but this process may not write there.
  */
 export async function restoreReplaced(path: string, own: OwnEntries): Promise<void> {
   const target = await followLinks(plainPath(path));
   if (!await isFree(target)) return;
   for (const { path: old, isDirectory } of await listBeside(target, "old")) {
     if (!isDirectory) continue;
-    // Its writer may live, and be about to put the new one there.
+    // Its writer may be alive and about to put the new one there.
     const lock = await lockPath(old, { wait: true });
     using _lock = typeof lock === "string" ? undefined : lock;
     if (!await isFree(target) || !await exists(old) || !await isOf(own, old)) continue;
@@ -77,9 +81,9 @@ export async function restoreReplaced(path: string, own: OwnEntries): Promise<vo
   }
 }
 
-/** @throws {UserError} If this process was started without leave to write there. */
+/** @throws {UserError} If this process was started without permission to write there. */
 async function requireMayRename(old: string, target: string, own: OwnEntries): Promise<void> {
-  // Asked for without being granted, a permission would be asked of a person at the terminal.
+  // Using a permission that was not granted would prompt the person at the terminal.
   const permissions = [old, target].map((path) => Deno.permissions.query({ name: "write", path }));
   if ((await Promise.all(permissions)).every(({ state }) => state === "granted")) return;
   const next = own.restoredBy === undefined ? "" : say`, or run what may write there: ${own.restoredBy(target)}`;
@@ -88,7 +92,7 @@ async function requireMayRename(old: string, target: string, own: OwnEntries): P
   );
 }
 
-/** The same for the directories in a directory of a kind. */
+/** The same for the subdirectories of a directory of a kind. */
 export async function restoreReplacedIn(directory: string, own: OwnEntries): Promise<void> {
   for (const name of await namesIn(directory)) {
     const parsed = parseTemporaryName(name);
@@ -97,7 +101,7 @@ export async function restoreReplacedIn(directory: string, own: OwnEntries): Pro
   }
 }
 
-/** Puts in order what killed processes left beside `path`: nothing half-made stays, nor what was replaced. */
+/** Tidies up what killed processes left beside `path`: removes what is unfinished, and what was replaced. */
 export async function recoverDirectory(path: string, own: OwnEntries): Promise<void> {
   const target = plainPath(path);
   await restoreReplaced(target, own);
@@ -108,14 +112,14 @@ export async function recoverDirectory(path: string, own: OwnEntries): Promise<v
       const lock = await lockPath(old);
       if (lock === "held" || lock === "unavailable") continue;
       using _lock = lock;
-      // What is in its place may be another's: then there was no successor. Of one that has one, files may be gone.
+      // What is in its place may be another's: then it has no successor. If it has one, some of its files may be gone.
       if (beside === "old" && !(await isOf(own, target) && await isOf(own, old))) continue;
       await discardReplaced(old, target, own);
     }
   }
 }
 
-/** Removes a directory whose successor is in its place; what is not ours goes into that one. */
+/** Removes a directory whose successor is in place; what is not ours is moved into that one. */
 async function discardReplaced(old: string, target: string, own: OwnEntries): Promise<void> {
   const replaced = `${parentOf(old)}/${nameOf(old).replace(/old$/, "replaced")}`;
   if (replaced !== old) await Deno.rename(old, replaced);

@@ -1,4 +1,4 @@
-// What is at a path already, and whether it may give way.
+// Checks whether what is at a path may be replaced.
 import { UserError } from "../errors.ts";
 import { excerpt } from "./excerpt.ts";
 import { exists } from "./exists.ts";
@@ -8,14 +8,14 @@ import { realPathOrNull } from "./real_path.ts";
 import { PathExistsError } from "./rename_to_new.ts";
 import { statOrNull } from "./stat_or_null.ts";
 
-/** Names of what is in the way that a message quotes. */
+/** The most names of what is in the way that a message quotes. */
 const MAX_NAMES = 3;
 
 /**
- * Checks that a directory may be made at `path`: nothing is there, or an empty directory, or one that may be replaced.
+ * Checks that a directory may be made at `path`: there is nothing, an empty directory, or one that may be replaced.
  *
- * @param own What a directory that is there may hold, to be replaced. Default: nothing.
- * @throws {UserError} If something else is there, which is named.
+ * @param own What an existing directory may hold if it is to be replaced. Default: nothing.
+ * @throws {UserError} If something else is there, naming it.
  */
 export async function requireReplaceable(path: string, own?: OwnEntries): Promise<void> {
   const info = await statOrNull(path);
@@ -48,11 +48,11 @@ export async function requireReplaceable(path: string, own?: OwnEntries): Promis
 }
 
 /**
- * Checks that writing cannot destroy what is read meanwhile, nor put a file where one would be read if it were there.
+ * Checks that writing cannot destroy what is read meanwhile, nor put a file where it would be read.
  *
- * @param outputs Paths to be written: files, or directories as wholes.
+ * @param outputs Paths that are written: files, or whole directories.
  * @param inputs Paths that are read.
- * @throws {UserError} If an input is an output, by whatever name, or lies inside it.
+ * @throws {UserError} If an input is an output, by whatever name, or is inside one.
  */
 export async function requireSeparate(outputs: readonly string[], inputs: readonly string[]): Promise<void> {
   const files = new Map<string, string>();
@@ -72,7 +72,7 @@ export async function requireSeparate(outputs: readonly string[], inputs: readon
     else files.set(numberOf(info) ?? place, output);
   }
   for (const input of inputs) {
-    // Nothing is inside of what is not there, nor is it another's; of many inputs, not every one is looked at for that.
+    // There is nothing inside what does not exist, so with many inputs, not every one has to be looked at.
     if (!isAnyThere && !absent.has(nameOf(plainPath(input)))) continue;
     const [info, place] = [await statOrNull(input), await placeOf(input)];
     if (place === undefined) continue;
@@ -85,7 +85,7 @@ export async function requireSeparate(outputs: readonly string[], inputs: readon
   }
 }
 
-/** Where a path leads to; of what is not there, or is a pipe without a path, by its directory; nothing without one. */
+/** Where a path leads. If it does not exist or is a pipe, by its directory; `undefined` if that does not exist. */
 async function placeOf(path: string): Promise<string | undefined> {
   const bare = plainPath(path);
   const place = await realPathOrNull(bare);
@@ -94,7 +94,7 @@ async function placeOf(path: string): Promise<string | undefined> {
   return directory === null ? undefined : `${directory.replace(/\/$/, "")}/${nameOf(bare)}`;
 }
 
-/** What a file has in common with its hard links; nothing where the system does not say. */
+/** What a file has in common with its hard links; `undefined` if the system does not tell. */
 function numberOf({ dev, ino }: Deno.FileInfo): string | undefined {
   return ino ? `${dev}:${ino}` : undefined;
 }

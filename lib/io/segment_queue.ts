@@ -1,17 +1,18 @@
-// How threads share out numbered segments, and what they tell each other meanwhile.
+// Distributes numbered segments among threads, and lets them exchange what they need.
 
 const NEXT = 0, DONE = 1, COUNT = 2;
 const NUM_HEAD = 3;
 const NOT_YET = -1n;
 
 /**
- * Segments 0, 1, 2, … are taken by whoever is free. Each may publish where its output ends, which is where that of the
- * next begins. Lies in shared memory: `buffer` makes the same queue in another thread.
+ * Segments 0, 1, 2, … are taken by whoever is free. Each can publish where its output ends, which is where the next
+ * one's
+ * begins. The queue is in shared memory: `buffer` makes the same queue in another thread.
  */
 export class SegmentQueue {
   readonly buffer: SharedArrayBuffer;
   readonly #head: BigInt64Array;
-  /** Where the output of each segment ends; that of segment i at i + 1. */
+  /** Where the output of each segment ends: for segment i, at index i + 1. */
   readonly #ends: BigInt64Array;
   readonly #numSegments: number;
 
@@ -31,7 +32,7 @@ export class SegmentQueue {
     return segment < this.#numSegments ? segment : -1;
   }
 
-  /** Nothing is to be taken any more, and nobody need wait. */
+  /** Ends the work: nothing more is taken, and nobody has to wait. */
   stop(): void {
     Atomics.store(this.#head, NEXT, BigInt(this.#numSegments));
     for (let i = 0; i < this.#ends.length; i++) {
@@ -40,7 +41,7 @@ export class SegmentQueue {
     }
   }
 
-  /** Adds to what all threads have done. */
+  /** Adds to the work done by all threads. */
   addDone(bytes: number, count = 0): void {
     Atomics.add(this.#head, DONE, BigInt(bytes));
     Atomics.add(this.#head, COUNT, BigInt(count));
@@ -51,12 +52,12 @@ export class SegmentQueue {
     return Number(Atomics.load(this.#head, DONE));
   }
 
-  /** What all threads have counted beside bytes. */
+  /** What else all threads have counted, besides bytes. */
   get countDone(): number {
     return Number(Atomics.load(this.#head, COUNT));
   }
 
-  /** Whether it is known where the output of a segment starts: the segments before it, which others took, are done. */
+  /** Whether it is known where a segment's output starts: the segments before it are done. */
   isStartKnown(segment: number): boolean {
     return Atomics.load(this.#ends, segment) !== NOT_YET;
   }
@@ -66,7 +67,7 @@ export class SegmentQueue {
     Atomics.wait(this.#ends, segment, NOT_YET);
   }
 
-  /** Resolves when the start of a segment's output is known: for a thread that has other things to do. */
+  /** Resolves when the start of a segment's output is known, for a thread that has other things to do. */
   async startKnown(segment: number): Promise<void> {
     await Atomics.waitAsync(this.#ends, segment, NOT_YET).value;
   }
@@ -78,7 +79,7 @@ export class SegmentQueue {
     return Number(start);
   }
 
-  /** Says where the output of a segment ends. */
+  /** Publishes where the output of a segment ends. */
   publishOutputEnd(segment: number, end: number): void {
     Atomics.store(this.#ends, segment + 1, BigInt(end));
     Atomics.notify(this.#ends, segment + 1);

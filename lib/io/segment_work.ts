@@ -4,21 +4,21 @@ import { rejectOnAbort } from "./reject_on_abort.ts";
 import type { SegmentQueue } from "./segment_queue.ts";
 import { Watchdog } from "./watchdog.ts";
 
-/** A worker takes about as long to start as it takes to work on so many bytes. */
+/** Starting a worker takes about as long as working on this many bytes. */
 const BYTES_WORTH_A_WORKER = 1 << 23;
 
-/** After so long, other things that wait for this thread get their turn. */
+/** How long this thread works before it lets other things run. */
 const MAX_TURN_MS = 20;
 
-/** Work to be shared: `J` is what a worker is told, `R` what it reports. */
+/** Work to share: `J` is a worker's job, `R` its report. */
 export interface SegmentWork<J, R> {
   readonly queue: SegmentQueue;
   /**
-   * This thread's part, a step per segment: takes segments from the queue until none is left. Yields the number of a
-   * segment where it must first be known where its output starts.
+   * This thread's part, one step per segment: takes segments from the queue until none are left. Yields the number of a
+   * segment if it must first be known where its output starts.
    */
   readonly own: Iterable<number | undefined | void>;
-  /** The module of a worker that does the same. */
+  /** The module of workers that do the same. */
   readonly workerUrl: URL;
   readonly job: J;
   /** Threads, this one included. */
@@ -29,15 +29,17 @@ export interface SegmentWork<J, R> {
   readonly signal?: AbortSignal;
 }
 
-/** How many threads to use for a text of `bytes`: as many as asked for, else one per processor, fewer for little text. */
+/**
+ * How many threads to use for a text of `bytes`: the number given, else one per processor, but fewer for little text.
+ */
 export function numThreadsFor(bytes: number, wanted?: number): number {
   return wanted ?? Math.min(navigator.hardwareConcurrency, Math.ceil(bytes / BYTES_WORTH_A_WORKER));
 }
 
 /**
- * Resolves when all segments are done. This thread never blocks: signals and timers have their turn.
+ * Resolves when all segments are done. This thread never blocks: signals and timers still work.
  *
- * @throws What a thread threw, or the reason of the signal; workers have been ended then, whatever they were at.
+ * @throws What a thread threw, or the signal's reason; the workers have been ended by then.
  * @throws {Error} If no segment ends for minutes: a worker hangs.
  */
 export async function workOnSegments<J, R>(work: SegmentWork<J, R>): Promise<void> {
@@ -53,7 +55,7 @@ export async function workOnSegments<J, R>(work: SegmentWork<J, R>): Promise<voi
   const ended = signal ? AbortSignal.any([signal, ending.signal]) : ending.signal;
   const others = runWorkers(work.workerUrl, jobs, work.onReport, ended);
   using aborted = rejectOnAbort(ended);
-  // Rejects as soon as a worker fails; it is waited for below, after this thread's part.
+  // Rejects as soon as a worker fails; awaited below, after this thread's part.
   const failure = others.then(() => new Promise<never>(() => {}));
   failure.catch(() => {});
   try {
@@ -77,7 +79,7 @@ export async function workOnSegments<J, R>(work: SegmentWork<J, R>): Promise<voi
   work.onProgress();
 }
 
-/** Lets whatever else waits for this thread run. */
+/** Lets other things run on this thread. */
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve));
 }

@@ -1,4 +1,4 @@
-// What killed processes left half-made under temporary names.
+// Removes what killed processes left unfinished under temporary names.
 import { lockPath } from "./lock.ts";
 import { entriesOf, type OwnEntries, removeIfEmpty, removeOwnEntries } from "./own_entries.ts";
 import { plainPath } from "./parent_of.ts";
@@ -6,9 +6,11 @@ import { removeIfPresent } from "./remove_if_present.ts";
 import { listBeside, parseTemporaryName } from "./temporary.ts";
 
 /**
- * Removes what killed processes left beside `target` half-made. What a living one is at work on stays: it holds a lock.
+ * Removes what killed processes left unfinished beside `target`. What a living process is working on stays: it is
+ * locked.
  *
- * @param own What is made in a directory at `target`: of a half-made directory nothing else is removed. Default: nothing.
+ * @param own The contents of a directory at `target`: nothing else in an unfinished directory is removed. Default:
+ *   nothing.
  */
 export async function tidyBeside(target: string, own?: OwnEntries): Promise<void> {
   for (const { path, isFile, isDirectory } of await listBeside(plainPath(target), "tmp")) {
@@ -24,14 +26,14 @@ export async function tidyBeside(target: string, own?: OwnEntries): Promise<void
         await removeIfEmpty(path);
       }
     } catch (error) {
-      // Another's, in a directory of several people, or removed by another meanwhile: tidying is no reason to fail.
+      // It belongs to somebody else in a shared directory, or is already gone: tidying up is no reason to fail.
       const { NotFound, PermissionDenied } = Deno.errors;
       if (!(error instanceof PermissionDenied || error instanceof NotFound)) throw error;
     }
   }
 }
 
-/** Removes what killed processes left half-made in a directory of a kind, for any target in it. */
+/** Removes what killed processes left unfinished in a directory of a kind, for any target in it. */
 export async function tidyDirectory(directory: string, own: OwnEntries): Promise<void> {
   const targets = new Set<string>();
   try {

@@ -2,7 +2,7 @@
 export interface Watched {
   /** Whether anyone waits for it now. */
   readonly isAwaited: () => boolean;
-  /** A number that changes as long as it goes on. */
+  /** A number that changes as long as there is progress. */
   readonly progress: () => number;
   /** Called once, when nothing has changed for `seconds` while someone waited. */
   readonly onSilence: (seconds: number) => void;
@@ -12,9 +12,9 @@ export interface Watched {
 export const SILENT_SECONDS = 600;
 
 /**
- * Notices that work done elsewhere has stopped without a word: in a worker that hangs, on a device that does not answer.
- * Looks once a second, and counts looks rather than time: what slept with the machine, or was held up as long as this
- * thread was, has not fallen silent. Declare it with `using`.
+ * Notices that work elsewhere has silently stopped: in a worker that hangs, on a device that does not answer. It looks
+ * once a second, and counts looks instead of time: work that was suspended with the machine, or held up as long as this
+ * thread, has not stopped. Declare it with `using`.
  */
 export class Watchdog implements Disposable {
   readonly #timer: ReturnType<typeof setInterval>;

@@ -1,18 +1,18 @@
-// What a worker threw, as it goes from one thread to the other: errors lose their class on the way.
+// Passes what a worker threw from one thread to another, because errors lose their class on the way.
 import { isForPeople, type Part, UserError, Wording, wordingOf } from "../errors.ts";
 import { errorCodeOf } from "./error_code.ts";
 
-/** An error of a worker's. */
+/** An error in a worker. */
 export interface WorkerFailure {
-  /** With the stack, where that is what a person needs. */
+  /** The message; with the stack, if that is what people need. */
   readonly message: string;
-  /** Of a message for people: its parts. */
+  /** The parts of a message for people. */
   readonly parts?: readonly Part[];
   /** The operating system's name for what went wrong, if it was that. */
   readonly code?: string;
 }
 
-/** Describes what was thrown, to be posted. */
+/** Describes what was thrown, for posting. */
 export function failureOf(error: unknown): WorkerFailure {
   if (!(error instanceof Error)) return { message: String(error) };
   const code = errorCodeOf(error);
@@ -21,7 +21,7 @@ export function failureOf(error: unknown): WorkerFailure {
   return { message: error.stack ?? error.message };
 }
 
-/** Makes an error of it again, that is told from others as the first one was. */
+/** Turns it back into an error that can be told from others like the original. */
 export function errorOf({ message, parts, code }: WorkerFailure): Error {
   if (parts !== undefined) return new UserError(new Wording(parts));
   const error = new Error(message);

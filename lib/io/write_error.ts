@@ -1,8 +1,8 @@
 import { errorCodeOf } from "./error_code.ts";
 
 /**
- * The system refused to write to an open file: the disk is full, a quota is used up, a device is gone. The system's own error
- * does not say which file it is about.
+ * The system refused to write to an open file: the disk is full, a quota is used up, a device is gone. The system's own
+ * error does not name the file.
  */
 export class WriteError extends Error {
   override readonly name = "WriteError";
