@@ -1,20 +1,22 @@
 import { bytesOf, DeviceStorage, type DType, type View } from "../graph/tensor.ts";
 import type { HostArray } from "../backend/backend.ts";
 
-/** An array of a kernel call: how many elements, of what type, and what to fill it with; a number means f32 at random. */
+/** An array of a kernel call: its length, type and contents. Just a number means that many random f32. */
 export type ArraySpec = number | {
   readonly size: number;
   readonly dtype: DType;
-  /** What integers are below. */
+  /** The bound that integers are below. */
   readonly below?: number;
-  /** Whether to leave it as the device makes it: where its values do not matter, and it is large. */
+  /** Whether to leave it as the device allocates it, because it is large and its values do not matter. */
   readonly isZero?: boolean;
 };
 
-/** Elements after which an array repeats itself: making gigabytes at random takes longer than to time a GPU with them. */
+/**
+ * Arrays repeat after this many elements: drawing gigabytes at random would take longer than timing a GPU with them.
+ */
 const PERIOD = 1 << 16;
 
-/** An array of its own for each spec, in a storage of its own. */
+/** An array for each spec, each in a storage of its own. */
 export function viewsOf(name: string, arrays: readonly ArraySpec[]): View[] {
   return arrays.map((spec, i): View => {
     const { size, dtype } = typeof spec === "number" ? { size: spec, dtype: "f32" as const } : spec;
@@ -24,8 +26,9 @@ export function viewsOf(name: string, arrays: readonly ArraySpec[]): View[] {
 }
 
 /**
- * Small numbers, so that nothing overflows however often a kernel adds to its output; integers below a bound. Of f16 the
- * words that the host writes in their place, with zeros up to a whole word.
+ * Small numbers, so that nothing overflows however often a kernel adds to its output; integers below their bound. For
+ * f16,
+ * the words that the host writes instead, with zeros up to a whole word.
  */
 export function contentsOf(spec: ArraySpec): HostArray {
   const { size, dtype = "f32", below = 1 } = typeof spec === "number" ? { size: spec } : spec;

@@ -4,7 +4,7 @@ import type { ArraySpec } from "./kernel_arrays.ts";
 import type { KernelCase } from "./kernel_time.ts";
 
 /**
- * A kernel's call with these constants, its arrays as it declares them.
+ * A kernel call with these constants, and arrays as the kernel declares them.
  *
  * @param constants By name; all of them.
  * @param precision `"f16"` to hold in f16 what a graph in f16 does.

@@ -4,20 +4,20 @@ import { Program, type ProgramCall, wholeOf } from "../graph/program.ts";
 import { type ArraySpec, contentsOf, viewsOf } from "./kernel_arrays.ts";
 import { repeatedTimes } from "./repeated_times.ts";
 
-/** The shortest run by the device's clock: a thousand launches, and many ticks. */
+/** The shortest run by the device's clock: as long as a thousand launches, and many ticks. */
 const SHORTEST_ON_DEVICE_SECONDS = 0.01;
 
-/** Launches alone take longer than that, so often. */
+/** Launching alone takes longer than that, this many times. */
 const MOST_ON_DEVICE = 1 << 17;
 
 /**
- * The shortest run by the host's clock, and how often it must hold the wait that belongs to no kernel: the wait is taken
- * off, but not two of them are alike.
+ * The shortest run by the host's clock, and how many times longer than the wait for results it must be: the wait is
+ * subtracted, but it varies.
  */
 const SHORTEST_ON_HOST_SECONDS = 0.02;
 const WAITS_IN_RUN = 4;
 
-/** Waits that the shortest is taken of. */
+/** How many waits are measured to find the shortest. */
 const WAITS = 5;
 
 /** One kernel call to time. */
@@ -35,9 +35,9 @@ export function median(values: readonly number[]): number {
 }
 
 /**
- * Seconds that one call takes: the median over runs that repeat it often enough to be timed.
+ * Seconds per call: the median over runs that repeat it often enough for timing.
  *
- * @param summarize What is made of the runs' times, instead of the median.
+ * @param summarize Summarizes the runs' times, instead of the median.
  */
 export async function secondsPerCall(
   backend: Backend,
@@ -48,9 +48,10 @@ export async function secondsPerCall(
 }
 
 /**
- * Seconds that one call takes in each of several runs that repeat it often enough to be timed: by the device's own clock
- * where it has one, else by the host's, without what it costs to hear of the end. The arrays are the same for each
- * repetition, so small ones stay in the caches, as they do in a model.
+ * Seconds per call in each of several runs that repeat it often enough for timing. Uses the device's own clock if it
+ * has
+ * one, else the host's, without the time it takes to learn of the end. The arrays are the same in each repetition, so
+ * small ones stay in the caches, as they do in a model.
  */
 export async function timesPerCall(
   backend: Backend,
@@ -59,7 +60,7 @@ export async function timesPerCall(
   const views = viewsOf(kernel.name, arrays);
   const load = (repeats: number): Promise<Executable> => {
     const calls = Array.from({ length: repeats }, (): ProgramCall => ({ kernel, views, constants }));
-    // Even one of no calls names a storage, so that it is freed with it.
+    // Even a program without calls has a storage, so that the storage is freed with it.
     return backend.load(new Program({ calls, inputs: views[0].storage, scratch: [], placements: new Map() }));
   };
   const host = views.map((view) => view.dtype === "f16" ? wholeOf(view.storage, "u32") : view);
@@ -71,7 +72,7 @@ export async function timesPerCall(
     const { time } = once;
     const byDevice = time ? await repeatedTimes(time, SHORTEST_ON_DEVICE_SECONDS, MOST_ON_DEVICE) : [];
     if (byDevice.length > 0) return byDevice;
-    // What is read is as little as can be.
+    // Reads as little as possible.
     const last = { ...host[views.length - 1], size: 1 };
     return await timesByHost(load, async () => void await backend.read(last));
   } finally {
@@ -80,10 +81,11 @@ export async function timesPerCall(
 }
 
 /**
- * By the host's clock. A run ends when its results can be read, and on a GPU that takes milliseconds even of a run of
- * nothing: that wait is measured, and taken off.
+ * By the host's clock. A run ends when its results can be read, which takes milliseconds on a GPU even for an empty
+ * run.
+ * That wait is measured and subtracted.
  *
- * @param load Makes a program of so many calls.
+ * @param load Makes a program of this many calls.
  * @param drain Waits until the device is done.
  */
 async function timesByHost(
@@ -104,7 +106,7 @@ async function timesByHost(
   };
   const waits: number[] = [];
   for (let i = 0; i < WAITS; i++) waits.push(await elapsed(0));
-  // The shortest: what other programs add to one of them is not in every run, and no time may come out below zero.
+  // The shortest, because other programs do not delay every run, and no time may come out below zero.
   const wait = Math.min(...waits);
   const shortest = Math.max(SHORTEST_ON_HOST_SECONDS, WAITS_IN_RUN * wait);
   return await repeatedTimes(async (repeats) => await elapsed(repeats) - wait, shortest);

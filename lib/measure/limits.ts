@@ -5,13 +5,13 @@ import { clipGradNormPartials } from "../train/optimizer/clip_grad_norm.ts";
 import { type KernelCase, secondsPerCall } from "./kernel_time.ts";
 import { fastest, measurePeak } from "./peak.ts";
 
-/** Bytes read to find the memory's bandwidth: several times any cache, and caches of GPUs have grown to 128 MiB. */
+/** Bytes read to measure the memory bandwidth: several times any cache, and GPU caches have grown to 128 MiB. */
 const READ_BYTES = { host: 256 << 20, device: 512 << 20 };
 
 /** Parts that workers share. */
 const PARTS = 64;
 
-/** kernels/wgsl/peak_read.wgsl: sums, so that what is read is needed. */
+/** kernels/wgsl/peak_read.wgsl: adds everything up, so that the reads cannot be optimised away. */
 const peakRead: Kernel = defineKernel({
   name: "peak_read",
   inputs: ["data"],
@@ -23,7 +23,7 @@ const peakRead: Kernel = defineKernel({
 const MAX_WORKGROUPS = 4096;
 const GPU_INVOCATIONS = 256;
 
-/** Measures what a backend's device can do at most: FLOP/s, and bytes read per second; takes a few seconds. */
+/** Measures the limits of a backend's device, in FLOP/s and bytes read per second; takes a few seconds. */
 export async function measureLimits(backend: Backend): Promise<MachineLimits> {
   return { ...await measurePeak(backend), ...await measureBandwidth(backend) };
 }

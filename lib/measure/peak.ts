@@ -4,7 +4,7 @@ import { formatSi } from "../accounting/units.ts";
 import { defineKernel, type Kernel } from "../graph/kernel.ts";
 import { secondsPerCall } from "./kernel_time.ts";
 
-/** The FLOP/s that a device can do at most, and how they were measured, in words. */
+/** A device's peak in FLOP/s, and how it was measured, in words. */
 export type MeasuredPeak = Pick<MachineLimits, "peak" | "peakSource">;
 
 /** kernels/simd/peak.ts: multiply-adds in registers alone. */
@@ -18,7 +18,7 @@ const peakFma: Kernel = defineKernel({
 const PEAK_ITERATIONS = 1 << 20;
 const FLOPS_PER_ITERATION = 96;
 
-/** kernels/wgsl/peak_fma_workgroups.wgsl: the same by workgroups of a GPU. */
+/** kernels/wgsl/peak_fma_workgroups.wgsl: the same for the workgroups of a GPU. */
 const peakFmaWorkgroups: Kernel = defineKernel({
   name: "peak_fma_workgroups",
   inputs: [],
@@ -30,12 +30,12 @@ const GPU_INVOCATIONS = 256;
 const GPU_ITERATIONS = 32;
 const GPU_FLOPS_PER_ITERATION = 512;
 
-/** A limit is what can be reached at all: other programs' share of the machine does not lower it. */
+/** The fastest of the runs: a limit is what can be reached at all, whatever other programs take. */
 export const fastest = (times: readonly number[]): number => Math.min(...times);
 
 /**
- * Measures the FLOP/s that a backend's device can do at most: the fastest of several runs, a fraction of a second in all.
- * Programs that keep all cores busy that long lower it: see `Peak`.
+ * Measures the peak FLOP/s of a backend's device: the fastest of several runs, in a fraction of a second. Programs that
+ * keep all cores busy that long lower it: see `Peak`.
  */
 export async function measurePeak(backend: Backend): Promise<MeasuredPeak> {
   const { kernels, parts } = backend.capabilities;
@@ -58,30 +58,31 @@ export async function measurePeak(backend: Backend): Promise<MeasuredPeak> {
 }
 
 /**
- * A device's peak as far as it is known: the best of the measurements made of it or, where a run was faster than all of
- * them, that run. A peak that was measured beside other programs is too low, so no share of it may be above one.
+ * A device's peak, as far as it is known: the best measurement, or a run that was faster than all of them. A peak that
+ * was
+ * measured while other programs were running is too low, and no share of it may exceed one.
  */
 export class Peak {
   #measured: MeasuredPeak;
   #reached = 0;
 
-  /** Begins with one measurement; see {@linkcode measurePeak}. */
+  /** Starts with one measurement; see {@linkcode measurePeak}. */
   constructor(measured: MeasuredPeak) {
     this.#measured = measured;
   }
 
-  /** Takes note of another measurement. */
+  /** Adds another measurement. */
   measure(measured: MeasuredPeak): void {
     if (measured.peak > this.#measured.peak) this.#measured = measured;
   }
 
-  /** Takes note of what a run does; returns the share of the peak that it is, at most 1. */
+  /** Adds a run's FLOP/s, and returns its share of the peak, at most 1. */
   share(flopsPerSecond: number): number {
     if (flopsPerSecond > this.#reached && Number.isFinite(flopsPerSecond)) this.#reached = flopsPerSecond;
     return flopsPerSecond / this.flopsPerSecond;
   }
 
-  /** The peak in FLOP/s, as far as it is known by now. */
+  /** The peak in FLOP/s, as far as it is known. */
   get flopsPerSecond(): number {
     return Math.max(this.#measured.peak, this.#reached);
   }

@@ -1,28 +1,28 @@
-/** Runs to take a median of, and about how long they should take together: a call of a second is not made nine times. */
+/** The number of runs, and about how long they should take together: a call of a second is not repeated nine times. */
 const MOST_RUNS = 9;
 const FEWEST_RUNS = 3;
 const ALL_RUNS_SECONDS = 0.3;
 
-/** A GPU with nothing to do goes down to a sixth of its clock, and takes tens of milliseconds of work to come up again. */
+/** An idle GPU runs at a sixth of its clock, and needs tens of milliseconds of work to speed up again. */
 const WARM_UP_SECONDS = 0.1;
 
-/** How much longer a run becomes at most when it was too short to tell how long it should be. */
+/** The most by which a run is lengthened if it was too short to tell how long it should be. */
 const GROWTH = 20;
 
 /**
- * Seconds per repetition in each of several runs, every one long enough to be timed.
+ * Seconds per repetition in each of several runs, all long enough for timing.
  *
- * @param time Seconds that so many repetitions take.
- * @param shortest Seconds that a run must take for its time to be trusted.
- * @param most Repetitions that must take that long on any device: where they do not, the clock stands still.
- * @returns Nothing where it stands still.
+ * @param time Measures how many seconds this many repetitions take.
+ * @param shortest The shortest run, in seconds, whose time is trusted.
+ * @param most Repetitions that take at least that long on any device; if they do not, the clock stands still.
+ * @returns `undefined` if the clock stands still.
  */
 export async function repeatedTimes(
   time: (repeats: number) => Promise<number>,
   shortest: number,
   most = Infinity,
 ): Promise<readonly number[]> {
-  // Engines and drivers do some of their work at the first run.
+  // Engines and drivers do some of their work in the first run.
   await time(1);
   let repeats = 1;
   let seconds = await time(1);

@@ -11,27 +11,29 @@ import { TimedProduct } from "./timed_product.ts";
 
 const KERNELS: readonly Kernel[] = [linearForward, linearBackwardInput, linearBackwardWeight];
 
-/** Sides of C that every tile divides, so large that the last workgroups to finish hardly count; and steps of K. */
+/** Sides of C that every tile divides, so large that the last workgroups to finish hardly matter; and the size of K. */
 const SIZES: MatmulSizes = { M: 12288, N: 3072, K: 512 };
 
-/** After so long the tiles that were not reached are left out: some drivers compile a kernel for many seconds. */
+/** After this long, the remaining tiles are skipped: some drivers take many seconds to compile a kernel. */
 const MOST_SECONDS = 30;
 
-/** What is measured, where it is not the default. */
+/** Options for measuring tiles. */
 export interface TileRatesOptions<T> {
-  /** All that there are by default; the ones that do not fit the device are left out. */
+  /** The tiles to measure; by default all. Tiles that do not fit the device are left out. */
   readonly tiles?: readonly T[];
   readonly sizes?: MatmulSizes;
-  /** Is told of a tile that computes wrong results on this device. It is left out. */
+  /** Called with a tile that computes wrong results on this device, and so is left out. */
   readonly onWrong?: (tile: T, kernel: string) => void;
 }
 
 /**
- * Measures how fast a GPU multiplies matrices with each tile, for `WebGpuBackend.useTiles`. Most of the time goes into
- * compiling: some seconds in all. Whichever tile is chosen by it, results are the same to the bit, because the order of
- * each sum does not depend on the tile.
+ * Measures how fast a GPU multiplies matrices with each tile, for `WebGpuBackend.useTiles`. It takes some seconds,
+ * mostly
+ * for compiling. The results have the same bits whichever tile is chosen, because the order of each sum does not depend
+ * on
+ * the tile.
  *
- * @returns Rates in FLOP/s; `undefined` where the device keeps no clock. The backend is left with the tiles it had.
+ * @returns Rates in FLOP/s; `undefined` if the device has no clock. The backend keeps the tiles that it had.
  */
 export async function measureTileRates(
   backend: WebGpuBackend,
@@ -46,7 +48,7 @@ export async function measureTileRates(
   }
 }
 
-/** The same of products on subgroup matrices, for `WebGpuBackend.useMatrixTiles`. */
+/** The same for products on subgroup matrices, for `WebGpuBackend.useMatrixTiles`. */
 export async function measureMatrixTileRates(
   backend: WebGpuBackend,
   { tiles = MATRIX_TILES.map(({ tile }) => tile), ...options }: TileRatesOptions<MatrixTile> = {},
@@ -66,8 +68,8 @@ interface Rated<T> {
 }
 
 /**
- * @param operands What A and B hold.
- * @param use Makes the backend take one tile alone.
+ * @param operands The type of A and B.
+ * @param use Makes the backend use only one tile.
  */
 async function rateAll<T>(
   backend: WebGpuBackend,
@@ -96,7 +98,7 @@ async function rateAll<T>(
   return rated;
 }
 
-/** Fewer rows where an adapter cannot bind all of C. */
+/** Fewer rows if an adapter cannot bind all of C. */
 function sizesFor({ traits }: WebGpuBackend): MatmulSizes {
   const most = (M: number): number => 4 * M * SIZES.N > traits.maxBindingBytes && M > 768 ? most(M / 2) : M;
   return { ...SIZES, M: most(SIZES.M) };

@@ -5,21 +5,20 @@ import { Program, wholeOf } from "../graph/program.ts";
 import { DeviceStorage, type View } from "../graph/tensor.ts";
 import { repeatedTimes } from "./repeated_times.ts";
 
-/** The shortest run by the device's clock, and repetitions that take longer than that on any device. */
+/** The shortest run by the device's clock, and a number of repetitions that takes longer than that on any device. */
 const SHORTEST_SECONDS = 0.01;
 const MOST_REPEATS = 1 << 17;
 
-/** Elements of C that are held against sums in float64: the last of its last row. */
+/** How many elements of C are compared with float64 sums: the last ones of its last row. */
 const CHECKED = 64;
 const TOLERANCE = 1e-4;
 
 /**
- * What the operands hold, in numbers that f16 has: zeros would draw less power than numbers do, and so let a GPU run
- * faster.
+ * The values of the operands, which f16 can hold. Not zeros: those would draw less power, and let a GPU run faster.
  */
 const PATTERN = Float16Array.from({ length: 4096 - 5 }, (_, i) => Math.sin(i) / 8);
 
-/** One product of a linear map on a GPU, to be timed and checked in the ways that the GPU can compute it. */
+/** One product of a linear map on a GPU, to time and check in each way in which the GPU can compute it. */
 export class TimedProduct implements Disposable {
   readonly #backend: WebGpuBackend;
   readonly #matmul: MatmulKernel;
@@ -27,7 +26,7 @@ export class TimedProduct implements Disposable {
   readonly #views: readonly View[];
   readonly #program: Program;
 
-  /** @param operands What A and B hold; C holds f32. */
+  /** @param operands The type of A and B; C is f32. */
   constructor(
     backend: WebGpuBackend,
     kernel: Kernel,
@@ -51,7 +50,7 @@ export class TimedProduct implements Disposable {
     this.#program = new Program({ calls, inputs: this.#views[0].storage, scratch: [], placements: new Map() });
   }
 
-  /** Seconds that it takes at best, as the backend computes it now; `undefined` where the device keeps no clock. */
+  /** The shortest time, in seconds, as the backend computes it now; `undefined` if the device has no clock. */
   async seconds(): Promise<number | undefined> {
     const { time } = await this.#backend.load(this.#program);
     if (time === undefined) return undefined;
@@ -64,7 +63,7 @@ export class TimedProduct implements Disposable {
     return times.length > 0 ? Math.min(...times) : undefined;
   }
 
-  /** Whether the last of C are what they should be. */
+  /** Whether the last elements of C are right. */
   async isRight(): Promise<boolean> {
     const { M, N, K } = this.#sizes;
     const { a, b } = this.#matmul;
@@ -90,7 +89,7 @@ export class TimedProduct implements Disposable {
   }
 }
 
-/** f16 as the words that the host writes in their place, with zeros up to a whole word. */
+/** f16 as the words that the host writes instead, with zeros up to a whole word. */
 function halves(size: number): Uint32Array {
   const words = new Uint32Array(Math.ceil(size / 2));
   filled(new Float16Array(words.buffer).subarray(0, size));

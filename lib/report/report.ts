@@ -7,19 +7,19 @@ import { reportPlots, type RunPlots } from "./report_plots.ts";
 import { distinguishingNames } from "../run/run_names.ts";
 import type { StepMetrics } from "../train/train.ts";
 
-/** A run in a report. */
+/** One run of a report. */
 export interface ReportRun {
-  /** Runs in one report are told apart by it. */
+  /** Its name, unique within the report. */
   readonly name: string;
   /** In the order of the steps. */
   readonly metrics: readonly StepMetrics[];
-  /** What else is to be known of the run: rows of a table. */
+  /** Other facts about the run: rows of a table. */
   readonly facts: Readonly<Record<string, string>>;
-  /** How the run stands, in one line. */
+  /** The state of the run, in one line. */
   readonly summary?: string;
 }
 
-/** The text of uPlot's script and style sheet, which the page carries with it. */
+/** The text of uPlot's script and style sheet, which the page includes. */
 export interface PlotLibrary {
   /** `uPlot.iife.min.js`. */
   readonly script: string;
@@ -27,26 +27,26 @@ export interface PlotLibrary {
   readonly style: string;
 }
 
-/** What a page shows: the plots' data, and HTML for what is under these names in the page. */
+/** The contents of a page: the plots' data, and HTML for its named places. */
 export interface ReportContent {
   /** What the page's script draws. */
   readonly plots: RunPlots;
-  /** HTML by the id of its place in the page. */
+  /** HTML, by the id of its place in the page. */
   readonly sections: Readonly<Record<"summary" | "samples" | "facts", Html>>;
 }
 
-/** A page that asks a server for its content again and again. */
+/** Options for a page that keeps asking a server for its content. */
 export interface LiveReport {
-  /** Where the content is; `?seen=` and the version that the page has are added. */
+  /** The address of the content; `?seen=` and the page's version are added. */
   readonly url: string;
-  /** Of the content that the page begins with. */
+  /** The version of the content that the page begins with. */
   readonly version: string;
 }
 
-/** More samples than this of one run are thinned out, evenly. */
+/** If a run has more samples than this, they are thinned out evenly. */
 const MAX_SAMPLES = 100;
 
-/** One HTML page, complete in itself, that shows one run or lays several over each other. */
+/** One self-contained HTML page that shows one run, or several in the same plots. */
 export function reportHtml(runs: readonly ReportRun[], library: PlotLibrary, live?: LiveReport): string {
   const { plots, sections } = reportContent(runs);
   const title = runs.map(({ name }) => name).join(", ");
@@ -80,7 +80,7 @@ ${lines(scripts.map(inlineScript))}
 `);
 }
 
-/** What a report of some runs shows now. */
+/** The current contents of a report. */
 export function reportContent(named: readonly ReportRun[]): ReportContent {
   const names = distinguishingNames(named.map(({ name }) => name));
   const runs = named.map((run, i) => ({ ...run, name: names[i] }));
@@ -90,7 +90,7 @@ export function reportContent(named: readonly ReportRun[]): ReportContent {
   };
 }
 
-/** A line for each run that says how it stands. */
+/** A line with the state of each run. */
 function summaries(runs: readonly ReportRun[]): Html {
   return lines(runs.flatMap(({ name, summary }) => {
     if (summary === undefined) return [];
@@ -98,7 +98,7 @@ function summaries(runs: readonly ReportRun[]): Html {
   }));
 }
 
-/** The texts that models made in training, the newest first. */
+/** The texts that models generated during training, newest first. */
 function samples(runs: readonly ReportRun[]): Html {
   return lines(runs.flatMap(({ name, metrics }) => {
     const all = metrics.filter(({ sample }) => sample !== undefined).reverse();
@@ -116,7 +116,7 @@ function samples(runs: readonly ReportRun[]): Html {
   }));
 }
 
-/** A row for each fact, a column for each run; what differs between runs is marked. */
+/** A row for each fact and a column for each run; differences between runs are marked. */
 function factsTable(runs: readonly ReportRun[]): Html {
   const names = [...new Set(runs.flatMap(({ facts }) => Object.keys(facts)))];
   if (names.length === 0) return markup``;
@@ -131,7 +131,7 @@ function factsTable(runs: readonly ReportRun[]): Html {
   return markup`<h2>Configuration</h2>\n<table>\n${lines([...head, ...rows])}\n</table>`;
 }
 
-/** Each on a line of its own. */
+/** Each one on its own line. */
 function lines(parts: readonly Html[]): Html {
   return markup`${parts.map((part, i) => i === 0 ? part : markup`\n${part}`)}`;
 }

@@ -1,6 +1,6 @@
 import type { StepMetrics } from "../train/train.ts";
 
-/** Points of one line; more than a screen can show are replaced by means of neighbours. */
+/** Points of one line. If there are more than a screen can show, neighbours are averaged. */
 export interface PlotPoints {
   /** Counted from 0. */
   readonly step: readonly number[];
@@ -12,22 +12,22 @@ export interface PlotPoints {
 
 const MAX_POINTS = 4000;
 
-/** A number of {@linkcode StepMetrics} that is drawn. */
+/** The name of a number in {@linkcode StepMetrics} that is drawn. */
 export type PlotField = "loss" | "validLoss" | "lr" | "gradNorm" | "tokensPerSecond";
 
 const FIELDS: readonly PlotField[] = ["loss", "validLoss", "lr", "gradNorm", "tokensPerSecond"];
 
-/** One plot: what is along its axes, and a line or two for each run. */
+/** One plot: its axes, and one or two lines for each run. */
 export interface Plot {
-  /** Above the plot. */
+  /** The title above the plot. */
   readonly title: string;
-  /** What the points are placed by. */
+  /** The x coordinate. */
   readonly x: "step" | "seconds";
-  /** Below the plot. */
+  /** The label below the plot. */
   readonly xLabel: string;
-  /** Beside the plot. */
+  /** The label beside the plot. */
   readonly yLabel: string;
-  /** Of each run, in order. */
+  /** The lines of each run, in order. */
   readonly lines: readonly { readonly field: PlotField; readonly label: string; readonly dashed?: boolean }[];
 }
 
@@ -40,7 +40,7 @@ const PLOTS: readonly Plot[] = [
   byStep("Throughput", "tokensPerSecond", "tokens per second"),
 ];
 
-/** The plots of a report, and the points of its runs by field. */
+/** The plots of a report, and the points of its runs, by field. */
 export interface RunPlots {
   /** What is drawn, in order. */
   readonly plots: readonly Plot[];
@@ -48,7 +48,7 @@ export interface RunPlots {
   readonly runs: readonly { readonly name: string; readonly points: Readonly<Record<PlotField, PlotPoints>> }[];
 }
 
-/** The plots of some runs, as the page draws them. */
+/** The plots of several runs, as the page draws them. */
 export function reportPlots(
   runs: readonly { readonly name: string; readonly metrics: readonly StepMetrics[] }[],
 ): RunPlots {
@@ -61,7 +61,7 @@ export function reportPlots(
   };
 }
 
-/** The values of a field by step and by time, those that are not finite left out. */
+/** The values of a field by step and by time, without those that are not finite. */
 function pointsOf(metrics: readonly StepMetrics[], field: PlotField): PlotPoints {
   const known = metrics.filter((line) => Number.isFinite(line[field]));
   const bucket = Math.ceil(known.length / MAX_POINTS);
@@ -69,8 +69,8 @@ function pointsOf(metrics: readonly StepMetrics[], field: PlotField): PlotPoints
   for (let at = 0; at < known.length; at += bucket) {
     const lines = known.slice(at, at + bucket);
     const last = lines[lines.length - 1];
-    // Several steps that were read back together have one time; uPlot wants each x once, and far enough from the next for
-    // ticks between them.
+    // Steps that were read back together have the same time, but uPlot needs distinct x values, far enough apart for
+    // ticks.
     const time = Math.max(last.seconds, (seconds.at(-1) ?? -1) * (1 + 1e-9) + 1e-6);
     step.push(last.step);
     seconds.push(time);

@@ -1,15 +1,16 @@
-// What a report page may do: run its own scripts, and nothing that came into it by a run's data.
+// Limits what a report page may do: it runs its own scripts, and nothing that came in with a run's data.
 import { sha256 } from "../io/sha256.ts";
 
-/** The scripts and styles that a page holds, as they stand in it. */
+/** A page's scripts and styles, exactly as they are in it. */
 export interface PageCode {
   readonly scripts: readonly string[];
   readonly styles: readonly string[];
 }
 
 /**
- * A page's content security policy: code is known by its hash, so that neither an element nor an attribute that slipped
- * in can run. The only address that it may ask is its own server's, if it has one.
+ * A page's content security policy. Code is allowed by its hash, so that no element or attribute that slipped in can
+ * run.
+ * The page may only contact its own server, if it has one.
  */
 export function contentPolicy({ scripts, styles }: PageCode, isLive: boolean): string {
   const hashes = (code: readonly string[]) => code.map((text) => `'sha256-${sha256(text, "base64")}'`).join(" ");
