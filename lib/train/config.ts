@@ -13,7 +13,7 @@ import { type ScheduleOptions, SCHEDULES } from "./schedule.ts";
 
 /** How a model is trained; saved in a run's config.json. */
 export interface TrainingConfig extends OptimizerNumbers, ScheduleOptions {
-  /** What updates the weights. It reads its own of the optimizers' numbers. */
+  /** The optimizer that updates the weights. It reads its own settings. */
   readonly optimizer: OptimizerName;
   /** What the weight decay applies to: all parameters, or all but the norms' weights. */
   readonly decay: "all" | "matrices";
@@ -23,9 +23,9 @@ export interface TrainingConfig extends OptimizerNumbers, ScheduleOptions {
   readonly gradAccumulation: number;
   /** Optimizer updates. */
   readonly steps: number;
-  /** What the model computes in: see `GraphOptions.precision`. f16 needs a GPU with shader-f16. */
+  /** The format that the model computes in: see `GraphOptions.precision`. f16 needs a GPU with shader-f16. */
   readonly dtype: Precision;
-  /** Largest global gradient norm; 0 for no clipping. */
+  /** The largest global gradient norm; 0 for no clipping. */
   readonly clip: number;
   /** Decides the initial weights and the batches. */
   readonly seed: number;
@@ -35,17 +35,17 @@ export interface TrainingConfig extends OptimizerNumbers, ScheduleOptions {
   readonly validBatches: number;
   /** Steps between two checkpoints. */
   readonly saveEvery: number;
-  /** Newest checkpoints that are kept. */
+  /** How many of the newest checkpoints to keep. */
   readonly keep: number;
-  /** Steps between two samples of the model's text; 0, or none, for no samples. */
+  /** Steps between two samples of the model's text; 0 or absent for no samples. */
   readonly sampleEvery?: number;
-  /** What the samples go on from; empty, or none, for the beginning of a document. */
+  /** The prompt of the samples; empty or absent for the beginning of a document. */
   readonly samplePrompt?: string;
-  /** New tokens in a sample, at most. */
+  /** The most new tokens in a sample. */
   readonly sampleTokens?: number;
 }
 
-/** Values that serve a small model on a small text. */
+/** Defaults that suit a small model on a small text. */
 export const TRAINING_DEFAULTS: TrainingConfig = {
   batchSize: 16,
   gradAccumulation: 1,
@@ -73,7 +73,7 @@ export const TRAINING_DEFAULTS: TrainingConfig = {
 /**
  * Checks a training configuration.
  * @returns It, unchanged.
- * @throws {OptionError} Naming the first value that cannot work, and what it must be.
+ * @throws {OptionError} If a value cannot work, naming the first one and what it must be.
  */
 export function validateTrainingConfig(config: TrainingConfig): TrainingConfig {
   const check = (key: keyof TrainingConfig, isValid: boolean, mustBe: string) => {
@@ -87,7 +87,7 @@ export function validateTrainingConfig(config: TrainingConfig): TrainingConfig {
   for (const key of ["warmupSteps", "decaySteps", "seed"] as const) {
     check(key, Number.isSafeInteger(config[key]) && config[key] >= 0, "a whole number, 0 or more");
   }
-  // Runs of before there were samples say nothing of them.
+  // Absent in runs from before there were samples.
   const { sampleEvery = 0, samplePrompt = "", sampleTokens = 1 } = config;
   check("sampleEvery", Number.isSafeInteger(sampleEvery) && sampleEvery >= 0, "a whole number, 0 or more");
   const { seed, steps } = config;
@@ -95,11 +95,11 @@ export function validateTrainingConfig(config: TrainingConfig): TrainingConfig {
   check("seed", hasRoom, `at most 2^53 − 1 − ${steps}: each sample has a seed of its own, the steps taken further on`);
   check("samplePrompt", typeof samplePrompt === "string", "a text");
   check("sampleTokens", Number.isSafeInteger(sampleTokens) && sampleTokens >= 1, "a positive integer");
-  // Also those of other optimizers: a run's settings are all as they should be.
+  // Also those of other optimizers, so that all settings of a run are valid.
   for (const [key, option] of Object.entries(NUMBER_OPTIONS) as [keyof OptimizerNumbers, NumberOption][]) {
     check(key, option.isValid(config[key]), option.mustBe);
   }
-  // Runs of earlier versions do not say it.
+  // Absent in runs of earlier versions.
   check("dtype", ["f32", "f16", undefined].includes(config.dtype), "f32 or f16");
   check("optimizer", OPTIMIZER_NAMES.includes(config.optimizer), OPTIMIZER_NAMES.join(" or "));
   check("decay", ["all", "matrices"].includes(config.decay), "all or matrices");

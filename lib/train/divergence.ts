@@ -7,15 +7,15 @@ import type { LanguageModel } from "../model/language_model.ts";
 import { type ForwardOrigin, originInForward } from "./forward_probe.ts";
 import type { StepResult, Trainer } from "./trainer.ts";
 
-/** What was the first to be NaN or infinite. */
+/** What became NaN or infinite first. */
 export interface DivergenceOrigin {
   /** `update`: the step's own change of the weights. */
   readonly kind: "weights" | "activations" | "gradients" | "update";
-  /** In words for a person. */
+  /** The same, in words. */
   readonly what: string;
 }
 
-/** How a run is set that bears on its divergence. */
+/** The settings of a run that affect divergence. */
 export interface DivergenceSettings {
   /** The step's learning rate. */
   readonly lr: number;
@@ -32,13 +32,13 @@ function adviceFor(kind: DivergenceOrigin["kind"], clip: number): Wording {
   return say`Try ${lower}, ${longer} or ${clipping}`;
 }
 
-/** What was seen of a divergence. */
+/** A divergence, as it was observed. */
 export interface Divergence extends DivergenceSettings {
   /** Counted from 0. */
   readonly step: number;
-  /** What is NaN or infinite, and when it was seen, in words. */
+  /** What is NaN or infinite, and when this was noticed, in words. */
   readonly got: string;
-  /** What was the first to go wrong, where that can be told. */
+  /** What went wrong first, if that can be determined. */
   readonly origin?: DivergenceOrigin;
 }
 
@@ -46,12 +46,12 @@ export interface Divergence extends DivergenceSettings {
 export class DivergenceError extends UserError {
   /** What a stack trace calls it. */
   override readonly name = "DivergenceError";
-  /** The step at which it was seen, counted from 0. */
+  /** The step at which it was noticed, counted from 0. */
   readonly step: number;
-  /** What was the first to be NaN or infinite, where that can be told. */
+  /** What became NaN or infinite first, if that can be determined. */
   readonly origin: string | undefined;
 
-  /** Puts what was seen, where it began and what to try next into the message. */
+  /** The message says what was noticed, where it began and what to try next. */
   constructor({ step, got, origin, lr, clip }: Divergence) {
     const where = origin === undefined ? "" : `; it began in ${origin.what}`;
     const advice = adviceFor(origin?.kind ?? "gradients", clip);
@@ -63,7 +63,7 @@ export class DivergenceError extends UserError {
     this.origin = origin?.what;
   }
 
-  /** Of a step whose loss or gradients are not finite. */
+  /** For a step whose loss or gradients are not finite. */
   static atStep(
     step: number,
     { loss, gradNorm }: StepResult,
@@ -74,7 +74,7 @@ export class DivergenceError extends UserError {
     return new DivergenceError({ step, got, origin, ...settings });
   }
 
-  /** Of a validation with the weights after a step. */
+  /** For a validation with the weights after a step. */
   static inValidation(
     step: number,
     validLoss: number,
@@ -85,27 +85,27 @@ export class DivergenceError extends UserError {
     return new DivergenceError({ step, got, ...settings, ...madeByUpdate(origin) });
   }
 
-  /** Of a sample that the weights after a step were to make, and that no token could be chosen for. */
+  /** For a sample with the weights after a step for which no token could be chosen. */
   static inSample(step: number, origin: ForwardOrigin | undefined, settings: DivergenceSettings): DivergenceError {
     const got = `a sample of logits that are NaN or infinite after step ${step}`;
     return new DivergenceError({ step, got, ...settings, ...madeByUpdate(origin) });
   }
 
-  /** Of weights, or the optimizer's state, after a step. */
+  /** For weights, or the optimizer's state, after a step. */
   static inWeights(step: number, what: string, settings: DivergenceSettings): DivergenceError {
     const got = `weights that are not finite after step ${step}`;
     return new DivergenceError({ step, got, origin: { kind: "update", what }, ...settings });
   }
 }
 
-/** The step itself was fine: what is wrong after it, its update made so. */
+/** The step itself was fine: its update caused what is wrong after it. */
 function madeByUpdate(origin: ForwardOrigin | undefined): Pick<Divergence, "origin"> {
   return origin === undefined ? {} : { origin: { kind: "update", what: origin.what } };
 }
 
 const short = (value: number) => String(Number(value.toPrecision(5)));
 
-/** Whether a step's numbers say that training went wrong; gradients that f16 could not hold do not. */
+/** Whether a step's numbers show that training went wrong. Gradients that f16 could not hold do not. */
 export function hasDiverged({ loss, gradNorm, skipped }: StepResult): boolean {
   return !(Number.isFinite(loss) && (skipped || Number.isFinite(gradNorm)));
 }
@@ -115,18 +115,19 @@ export interface DivergedStep {
   readonly backend: Backend;
   readonly model: LanguageModel;
   readonly trainer: Trainer;
-  /** What it computed. */
+  /** The step's results. */
   readonly result: StepResult;
   readonly batch: Batch;
   readonly precision?: Precision;
-  /** Whether the trainer took no step since: its gradients are then this step's. */
+  /** Whether the trainer has taken no step since, so that its gradients are this step's. */
   readonly isLast: boolean;
 }
 
 /**
- * What was the first to be NaN or infinite in a step: something in the forward pass, which is run again; or else a
- * parameter's gradient. The backward pass goes through the parameters from the last to the first. A step whose gradients
- * are not finite leaves the weights as they were, so they are still there to be looked at.
+ * Finds what became NaN or infinite first in a step: something in the forward pass, which is run again, or else a
+ * parameter's gradient. The backward pass goes through the parameters from last to first. A step whose gradients are
+ * not
+ * finite leaves the weights as they were, so they can still be examined.
  */
 export async function originOfDivergence(step: DivergedStep): Promise<DivergenceOrigin | undefined> {
   const { backend, model, trainer, result, batch, precision, isLast } = step;
@@ -139,6 +140,6 @@ export async function originOfDivergence(step: DivergedStep): Promise<Divergence
     const gradient = await backend.read(viewOf(part, part.placement!));
     if (!gradient.every(Number.isFinite)) return { kind: "gradients", what: `the gradient of ${name}` };
   }
-  // Every element is finite, and the sum of their squares is not.
+  // Every element is finite, but the sum of their squares is not.
   return { kind: "gradients", what: "the norm of all gradients" };
 }

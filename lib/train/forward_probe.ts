@@ -11,17 +11,18 @@ import { crossEntropy } from "../ops/cross_entropy.ts";
 /** The first thing in a forward pass that is NaN or infinite. */
 export interface ForwardOrigin {
   readonly kind: "weights" | "activations";
-  /** In words for a person, with the parameter's name. */
+  /** The same in words, with the parameter's name. */
   readonly what: string;
 }
 
 /**
- * Looks for the first array of a forward pass that holds NaN or infinity: in the order in which the pass computes, each
- * parameter when it is first read, each result when it is written. Sequences are gone through one at a time, so that
- * keeping every result takes little memory.
+ * Looks for the first array of a forward pass that holds NaN or infinity, in the order of computation: each parameter
+ * when
+ * it is first read, each result when it is written. It takes one sequence at a time, so that keeping every result needs
+ * little memory.
  *
  * @param batch Sequences of the model's context length.
- * @returns Nothing if all is finite.
+ * @returns `undefined` if everything is finite.
  */
 export async function originInForward(
   backend: Backend,
@@ -49,7 +50,7 @@ export async function originInForward(
   return undefined;
 }
 
-/** Every result by the array that the host can read it from: itself, or a copy in f32. */
+/** Every result, by the array from which the host can read it: itself, or a copy in f32. */
 function readableOutputs(graph: Graph, calls: readonly Call[]): ReadonlyMap<Tensor, Tensor> {
   return new Map(
     calls.flatMap(({ outputs }) => outputs).map((output) => {

@@ -5,7 +5,7 @@ import { clipGradNormFactor, clipGradNormPartials } from "./optimizer/clip_grad_
 import { lossScaleApply, lossScaleUpdate } from "./optimizer/loss_scale.ts";
 import { OPTIMIZERS } from "./optimizer/registry.ts";
 
-/** Every kernel that programs of this library call: the ops', and those of a training step beside them. */
+/** Every kernel that programs of this library call: those of ops, and the others of a training step. */
 export const KERNELS: readonly Kernel[] = [
   ...OP_KERNELS,
   clipGradNormPartials,

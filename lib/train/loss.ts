@@ -5,12 +5,12 @@ import { type LanguageModel, logitsOf } from "../model/language_model.ts";
 import { crossEntropy } from "../ops/cross_entropy.ts";
 
 /**
- * Appends what training minimises: the model's own loss, or the mean cross-entropy of its logits.
+ * Appends the loss that training minimises: the model's own, or the mean cross-entropy of its logits.
  *
  * @param ids (batch, seqLen) of type u32
  * @param targets Shape of `ids`: the token after each.
  * @returns (1)
- * @throws {OptionError} If the model has neither a loss nor a forward pass, or what they give has another shape.
+ * @throws {OptionError} If the model has neither a loss nor a forward pass, or the result has another shape.
  */
 export function lossOf(model: LanguageModel, graph: Graph, ids: Tensor, targets: Tensor): Tensor {
   if (model.loss === undefined) {

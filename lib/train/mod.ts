@@ -1,7 +1,7 @@
 /**
- * Training: one step, a whole run with its directory, a sweep of runs, and reports of them.
+ * Training: a single step, a whole run with its directory, a sweep of runs, and reports about them.
  *
- * @example The learning rate over a run
+ * @example The learning rate over the course of a run
  * ```ts
  * import { learningRate } from "@bytelm/bytelm/train";
  *

@@ -8,11 +8,13 @@ import { countProgram } from "../accounting/program.ts";
 import type { TrainingPrediction } from "../accounting/training_summary.ts";
 
 /**
- * Predicts a training run of any model, where {@linkcode predictTraining} has formulas for a Transformer: a step is traced
- * and planned, and what it holds and computes is counted. No backend is needed.
+ * Predicts a training run of any model. {@linkcode predictTraining} has formulas for a Transformer; this traces and
+ * plans
+ * a step, and counts what it holds and computes. It needs no backend.
  *
- * Of the memory, the inputs, the logs and what the model keeps beside its parameters are left out. Kernels that declare no
- * FLOPs count as none.
+ * The memory does not include inputs, logs, or what the model keeps besides its parameters. Kernels that declare no
+ * FLOPs
+ * count as 0.
  */
 export function predictModel(model: LanguageModel, step: PlannedStep): TrainingPrediction {
   const { batchSize, seqLen = model.config.contextLength, dtype, optimizer, gradAccumulation = 1 } = step;

@@ -7,10 +7,10 @@ import type { LanguageModel } from "../model/language_model.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import { TRAINING_DEFAULTS, type TrainingConfig } from "./config.ts";
 
-/** Wild enough to show what a model knows, tame enough to be read. */
+/** High enough to show what a model knows, low enough to be readable. */
 const SAMPLING = { temperature: 0.8, topP: 0.95 };
 
-/** Short texts that a model in training makes of its weights at the time. It owns its programs, not the weights. */
+/** Generates short texts with a model's current weights during training. It owns its programs, but not the weights. */
 export class Sampler implements Disposable {
   readonly #generator: TextGenerator;
   readonly #tokenizer: Tokenizer;
@@ -23,7 +23,7 @@ export class Sampler implements Disposable {
     this.#config = config;
   }
 
-  /** Loads the programs; the model's weights are shared with whatever else uses this model on this backend. */
+  /** Loads the programs. The weights are shared with everything else that uses this model on this backend. */
   static async create(
     backend: Backend,
     model: LanguageModel,
@@ -40,9 +40,10 @@ export class Sampler implements Disposable {
   }
 
   /**
-   * The prompt of the configuration with its continuation. Its seed is the configuration's plus the steps taken: the same
-   * weights give the same text, whatever was drawn before.
-   * @param steps Taken so far.
+   * The configuration's prompt with its continuation. The seed is the configuration's plus the number of steps taken,
+   * so
+   * that the same weights give the same text, whatever was drawn before.
+   * @param steps How many steps have been taken.
    * @throws {NoTokenError} If the model computes NaN.
    */
   async sample(steps: number): Promise<string> {
@@ -58,21 +59,22 @@ export class Sampler implements Disposable {
   }
 
   /**
-   * The newest tokens of the last sample, its prompt among them, as a sequence that a forward pass takes. A short one is
-   * filled up at its end, where nothing before it sees the filling.
-   * @param length Tokens: (length) ids and targets.
+   * The newest tokens of the last sample, including its prompt, as a sequence for a forward pass. A short one is padded
+   * at
+   * its end, where nothing before sees the padding.
+   * @param length The number of tokens: (length) ids and targets.
    */
   lastSequence(length: number): Batch {
     const newest = this.#ids.slice(-length);
     const ids = Uint32Array.from({ length }, (_, i) => newest[i] ?? newest[0]);
-    // What they are to predict bears on the loss alone.
+    // The targets only affect the loss.
     return { ids, targets: ids };
   }
 }
 
 /**
  * Whether a configuration asks for samples.
- * @throws {UserError} If it does, and there is no tokenizer to read them with.
+ * @throws {UserError} If it does, but there is no tokenizer to decode them.
  */
 export function samplesWith(
   { sampleEvery = 0 }: TrainingConfig,

@@ -1,8 +1,8 @@
-/** The learning rate's course over training. */
+/** The learning rate over the course of training. */
 export interface CosineSchedule {
   /** The peak, reached when the warm-up ends. */
   readonly maxLr: number;
-  /** What remains after the last step of the cosine. */
+  /** The rate at the end of the cosine and after it. */
   readonly minLr: number;
   /** Steps of linear warm-up from 0. */
   readonly warmupSteps: number;
@@ -23,23 +23,25 @@ export function cosineLearningRate(step: number, { maxLr, minLr, warmupSteps, cy
   return minLr + 0.5 * (1 + Math.cos(Math.PI * progress)) * (maxLr - minLr);
 }
 
-/** What follows the warm-up: half a cosine, no change, a straight line, or no change and then a straight line (WSD). */
+/**
+ * What follows the warm-up: half a cosine, a constant, a straight line, or a constant and then a straight line (WSD).
+ */
 export type ScheduleName = "cosine" | "constant" | "linear" | "wsd";
 
-/** Every schedule's name. */
+/** The names of all schedules. */
 export const SCHEDULES: readonly ScheduleName[] = ["cosine", "constant", "linear", "wsd"];
 
 /** A schedule and its numbers, as a training configuration has them. */
 export interface ScheduleOptions {
   /** What follows the warm-up. */
   readonly schedule: ScheduleName;
-  /** The peak. */
+  /** The peak rate. */
   readonly lr: number;
-  /** Where a schedule that falls ends. */
+  /** The final rate of a falling schedule. */
   readonly minLr: number;
-  /** Steps in which the rate rises from 0 to `lr`. */
+  /** Steps over which the rate rises from 0 to `lr`. */
   readonly warmupSteps: number;
-  /** Of `wsd`: the length of the straight line at the end. */
+  /** For `wsd`: steps of the straight line at the end. */
   readonly decaySteps: number;
   /** Length of the run. */
   readonly steps: number;

@@ -15,28 +15,28 @@ import type { TrainerOptions } from "./trainer.ts";
 
 /** The programs of a training step, and the tensors that the host reads and writes. */
 export interface StepPrograms {
-  /** Sets every gradient to zero; only where gradients are accumulated. */
+  /** Sets every gradient to zero; only if gradients are accumulated. */
   readonly empty?: Program;
-  /** Forward and backward of one batch; and, unless gradients are accumulated, all the rest. */
+  /** Forward and backward pass of one batch, and, unless gradients are accumulated, everything else. */
   readonly batch: Program;
-  /** Clipping and the optimizer's update, where `batch` does not do it. */
+  /** Clipping and the optimizer's update, if `batch` does not do them. */
   readonly update?: Program;
   readonly inputs: {
     readonly ids: Tensor;
     readonly targets: Tensor;
     readonly dLoss: Tensor;
     readonly lossRow: Tensor;
-    /** For each optimizer; inputs of `update`, as `normRow` is. */
+    /** One per optimizer; inputs of `update`, like `normRow`. */
     readonly schedules: readonly Tensor[];
     readonly normRow: Tensor;
   };
   readonly log: { readonly loss: DeviceStorage; readonly clip: DeviceStorage };
   readonly gradients: ParameterLayout;
-  /** One for all parameters, or one for each group. */
+  /** One for all parameters, or one per group. */
   readonly optimizers: readonly Optimizer[];
-  /** In f16 alone. */
+  /** Only in f16. */
   readonly lossScale: LossScale | undefined;
-  /** What these programs share with each other and nothing else. */
+  /** What these programs share only with each other. */
   readonly shared: readonly DeviceStorage[];
 }
 
