@@ -1,10 +1,10 @@
 /**
  * bytelm: from raw text to a language model, in TypeScript on Deno.
  *
- * This module holds what most programs begin with. The rest is in `./tokenizer`, `./corpus`, `./backend`, `./graph`,
+ * This module has what most programs start with. The rest is in `./tokenizer`, `./corpus`, `./backend`, `./graph`,
  * `./ops`, `./model`, `./train`, `./evaluate` and `./accounting`.
  *
- * @example Train a tokenizer and a small model, and let it speak
+ * @example Train a tokenizer and a small model, then generate text
  * ```ts
  * import {
  *   createBackend,

@@ -3,17 +3,18 @@ import { Wording } from "./wording.ts";
 export { call, type CallPart, option, type OptionPart, type Part, say, type Speller, Wording } from "./wording.ts";
 
 /**
- * Thrown when what a person gave (a file, a size, a name) cannot be used. The message reads
- * "Cannot X: got Y, must be Z", followed by the next step, and calls options as the API does; a task prints it as one line,
- * without a stack trace, with its flags in their place.
+ * Thrown if something that was given (a file, a size, a name) cannot be used. The message reads "Cannot X: got Y, must
+ * be
+ * Z", followed by what to do next. It uses the API's names for options; a task prints it as one line without a stack
+ * trace, with its flags instead.
  */
 export class UserError extends Error {
   /** What a stack trace calls it; classes that extend this one have names of their own. */
   override readonly name: string = "UserError";
 
   /**
-   * With a message of plain words, or of `say`.
-   * @param options As of any error: its cause.
+   * With a message that is plain text or was made by `say`.
+   * @param options As for any error: its cause.
    */
   constructor(message: string | { toString(): string }, options?: ErrorOptions) {
     super(String(message), options);
@@ -22,24 +23,25 @@ export class UserError extends Error {
 }
 
 /**
- * Thrown when a number or choice that was passed, a model's size, an option, cannot be used: the message reads as that of
- * {@linkcode UserError}. Other errors of range are faults of the program.
+ * Thrown if a number or choice that was passed (a model's size, an option) cannot be used. The message reads like that
+ * of
+ * {@linkcode UserError}. Any other `RangeError` is a bug.
  */
 export class OptionError extends RangeError {
   /** What a stack trace calls it. */
   override readonly name: string = "OptionError";
 
-  /** With a message of plain words, or of `say`. */
+  /** With a message that is plain text or was made by `say`. */
   constructor(message: string | { toString(): string }, options?: ErrorOptions) {
     super(String(message), options);
     WORDINGS.set(this, worded(message));
   }
 }
 
-/** The messages in their parts. Not a property, so that whoever catches an error need not know what a wording is. */
+/** The parts of messages. Not a property, so that code that catches an error need not know what a wording is. */
 const WORDINGS = new WeakMap<Error, Wording>();
 
-/** An error's message in its parts, which tell options from plain words. */
+/** The parts of an error's message, which tell options from plain text. */
 export function wordingOf(error: Error): Wording {
   return WORDINGS.get(error) ?? worded(error.message);
 }
@@ -48,7 +50,7 @@ function worded(message: string | { toString(): string }): Wording {
   return message instanceof Wording ? message : new Wording([String(message)]);
 }
 
-/** Whether an error's message is meant for the person who gave what cannot be used; others are faults, told by their stack. */
+/** Whether an error's message is meant for the person who gave the input. Other errors are bugs, shown with a stack. */
 export function isForPeople(error: unknown): boolean {
   return error instanceof UserError || error instanceof OptionError;
 }

@@ -1,2 +1,2 @@
-/** The version of bytelm, as in deno.json: written into what it makes. */
+/** The version of bytelm, as in deno.json. It is recorded in the files that bytelm writes. */
 export const VERSION = "0.1.0";

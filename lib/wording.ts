@@ -1,36 +1,36 @@
-// What a message says besides plain words: an option, or a function that does the next step. A program calls them by
-// other names than a person at a terminal, whose task gives the flag and the command in their place.
+// The parts of messages that are not plain text: options, and functions for the next step. Programs know them by other
+// names than people at a terminal, for whom tasks put flags and commands in their place.
 
-/** An option of the API, with the value it has or should have where that is said. */
+/** An option of the API, perhaps with the value that it has or should have. */
 export interface OptionPart {
-  /** What tells it from a function. */
+  /** Tells it from a function. */
   readonly kind: "option";
-  /** As the API spells it: `batchSize`. */
+  /** Its name in the API: `batchSize`. */
   readonly name: string;
-  /** What it has, or should have. */
+  /** The value that it has or should have. */
   readonly value?: string | number | boolean;
 }
 
-/** A function of the API, as the next step. */
+/** A function of the API to call next. */
 export interface CallPart {
-  /** What tells it from an option. */
+  /** Tells it from an option. */
   readonly kind: "call";
-  /** As the API spells it: `encodeParts`. */
+  /** Its name in the API: `encodeParts`. */
   readonly name: string;
-  /** Options that it is to be given. */
+  /** The options to pass to it. */
   readonly options: readonly OptionPart[];
   /** The file or directory that it is for. */
   readonly path?: string;
 }
 
-/** A stretch of a message. */
+/** A part of a message. */
 export type Part = string | OptionPart | CallPart;
 
-/** How the parts of a message that are no plain words are spelled. */
+/** Spells the parts of a message that are not plain text. */
 export interface Speller {
-  /** Of an option. */
+  /** Spells an option. */
   readonly option: (option: OptionPart) => string;
-  /** Of a function. */
+  /** Spells a function. */
   readonly call: (call: CallPart) => string;
 }
 
@@ -41,15 +41,15 @@ export const API_SPELLING: Speller = {
     options.length === 0 ? name : `${name} with ${options.map(API_SPELLING.option).join(", ")}`,
 };
 
-/** The text of a message, of which somebody else may spell the options in another way. */
+/** The text of a message whose options can be spelled in different ways. */
 export class Wording {
   /**
-   * Of parts.
-   * @param parts In their order; plain data, which may go from one thread to another.
+   * From parts.
+   * @param parts The parts, in order. Plain data, which can be sent from one thread to another.
    */
   constructor(readonly parts: readonly Part[]) {}
 
-  /** The whole text. */
+  /** The whole text, with options spelled by `speller`. */
   spelled(speller: Speller): string {
     return this.parts.map((part) => typeof part === "string" ? part : spell(part, speller)).join("");
   }
@@ -64,17 +64,17 @@ function spell(part: OptionPart | CallPart, speller: Speller): string {
   return part.kind === "option" ? speller.option(part) : speller.call(part);
 }
 
-/** An option, to be put into {@linkcode say}. */
+/** An option, for use in {@linkcode say}. */
 export function option(name: string, value?: string | number | boolean): OptionPart {
   return { kind: "option", name, ...(value !== undefined && { value }) };
 }
 
-/** A function as the next step, to be put into {@linkcode say}. */
+/** A function to call next, for use in {@linkcode say}. */
 export function call(name: string, { options = [], path }: Partial<Pick<CallPart, "options" | "path">> = {}): CallPart {
   return { kind: "call", name, options, ...(path !== undefined && { path }) };
 }
 
-/** Tag of a template: a wording of its words and what is put between them, other wordings included. */
+/** A template tag: makes a wording from text and the parts between, which may be other wordings. */
 export function say(words: TemplateStringsArray, ...values: readonly (Part | Wording | number)[]): Wording {
   const parts = words.flatMap((text, i): readonly Part[] => {
     if (i === values.length) return [text];

@@ -19,7 +19,7 @@ export type { TensorEntry } from "./safetensors_header.ts";
 /** Reads `length` bytes of a file from `offset` on. */
 type ReadRange = (offset: number, length: number) => Uint8Array<ArrayBuffer>;
 
-/** A .safetensors file: its header in memory, each tensor read when asked for. */
+/** A .safetensors file. Its header is in memory; each tensor is read when it is needed. */
 export class Safetensors implements Disposable {
   /** Free text by key. */
   readonly metadata: Readonly<Record<string, string>>;
@@ -38,8 +38,8 @@ export class Safetensors implements Disposable {
   }
 
   /**
-   * Opens a file, which stays open until disposed of, and reads its header alone.
-   * @throws {UserError} If it cannot be opened, or is not a whole and consistent .safetensors file.
+   * Opens a file and reads only its header. The file stays open until you dispose of it.
+   * @throws {UserError} If it cannot be opened, or is not a complete and consistent .safetensors file.
    */
   static async open(path: string): Promise<Safetensors> {
     const file = await openFile(path);
@@ -58,9 +58,9 @@ export class Safetensors implements Disposable {
   }
 
   /**
-   * Takes a file's contents from memory.
+   * Uses a file's contents in memory.
    * @param label Names the contents in errors.
-   * @throws {UserError} If they are not a whole and consistent .safetensors file.
+   * @throws {UserError} If they are not a complete and consistent .safetensors file.
    */
   static fromBytes(bytes: Uint8Array, label = "bytes"): Safetensors {
     const readRange = (offset: number, length: number) => bytes.slice(offset, offset + length);
@@ -117,13 +117,13 @@ export class Safetensors implements Disposable {
 
 /** A tensor to write. */
 export interface TensorToWrite {
-  /** Names are told apart by their text; each may occur once. */
+  /** Its name; each may occur only once. */
   readonly name: string;
   /** The format's name of the element type. */
   readonly dtype: "F32" | "I32" | "U32";
   /** Empty for a scalar. */
   readonly shape: readonly number[];
-  /** Its elements, or how to get them when their turn comes, so that not all need be in memory at once. */
+  /** Its elements, or a function that provides them when their turn comes, so that not all are in memory at once. */
   readonly data: TensorData | (() => Promise<TensorData>);
 }
 
@@ -133,11 +133,13 @@ export type TensorData = Float32Array | Int32Array | Uint32Array;
 const ARRAY_OF = { F32: Float32Array, I32: Int32Array, U32: Uint32Array };
 
 /**
- * Writes a .safetensors file, one tensor at a time, under a temporary name that becomes `path` once all is on disk: a
- * file that is there is whole.
+ * Writes a .safetensors file, one tensor at a time, under a temporary name, and renames it to `path` once everything is
+ * on
+ * disk. So a file at `path` is complete.
  *
  * @param metadata Free text by key.
- * @throws {RangeError} If two tensors have one name, or data do not fit their tensor's type and shape; nothing is left.
+ * @throws {RangeError} If two tensors have the same name, or data does not fit its tensor's type and shape; nothing is
+ *   left behind.
  */
 export async function writeSafetensors(
   path: string,

@@ -29,7 +29,7 @@ const BYTES_OF: Readonly<Record<string, number>> = {
 /** Bytes before the header: its length. */
 export const PREFIX_BYTES = 8;
 
-/** No header is longer: the format's own limit, which keeps a file of another kind from asking for absurd memory. */
+/** The format's own limit for a header, which keeps other files from asking for absurd amounts of memory. */
 const MAX_HEADER_BYTES = 100_000_000;
 
 /** Where one tensor lies in a file. */
@@ -46,7 +46,7 @@ export interface TensorEntry {
   readonly byteLength: number;
 }
 
-/** What the header says. */
+/** The contents of the header. */
 export interface SafetensorsHeader {
   /** Free text by key. */
   readonly metadata: Readonly<Record<string, string>>;
@@ -80,7 +80,7 @@ export function parseHeaderLength(prefix: Uint8Array, fileBytes: number, label: 
  * @param json The bytes of the header alone.
  * @param fileBytes Size of the whole file.
  * @param label The file's name, for errors.
- * @throws {UserError} If it is no such header, or tensors overlap, leave gaps, or do not end where the file does.
+ * @throws {UserError} If it is not a valid header, or tensors overlap, leave gaps, or do not end where the file ends.
  */
 export function parseHeader(json: Uint8Array, fileBytes: number, label: string): SafetensorsHeader {
   const { __metadata__: metadata = {}, ...tensors } = parseObject(json, label);
@@ -137,15 +137,15 @@ export function byteLengthOf(dtype: string, shape: readonly number[]): number | 
   return Object.hasOwn(BYTES_OF, dtype) ? shape.reduce((product, n) => product * n, BYTES_OF[dtype]) : undefined;
 }
 
-/** Dimensions that a message names. */
+/** The most dimensions that a message names. */
 const MAX_DIMENSIONS = 8;
 
-/** A shape as a message may quote it. */
+/** A shape, as quoted in messages. */
 export function shapeText(shape: readonly number[]): string {
   return shape.slice(0, MAX_DIMENSIONS).join(", ") + (shape.length > MAX_DIMENSIONS ? ", …" : "");
 }
 
-/** A type's name as a message may quote it: the format's own as they are. */
+/** A type's name, as quoted in messages; the format's own names are unchanged. */
 export function typeName(dtype: string): string {
   return /^\w{1,8}$/.test(dtype) ? dtype : excerpt(dtype);
 }

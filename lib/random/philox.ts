@@ -1,8 +1,8 @@
 import { OptionError } from "../errors.ts";
 
 /**
- * Philox4x32-10, a counter-based random number generator: the number at an index is a function of seed, stream and index
- * alone. So initial weights, batches and samples do not depend on the order in which they are drawn, nor on resumption.
+ * Philox4x32-10, a counter-based random number generator: the number at an index is a function only of seed, stream and
+ * index. So initial weights, batches and samples do not depend on the order in which they are drawn, nor on resuming.
  *
  * Source: Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3", SC '11.
  */
@@ -42,7 +42,7 @@ export function philox4x32(counter: Uint32Array, key0: number, key1: number): vo
   counter[3] = c3;
 }
 
-/** The largest seed that a person may give where others are counted up from it: as many again are left. */
+/** The largest seed that may be given if others count up from it: as many again are left. */
 export const LARGEST_FIRST_SEED = 2 ** 52;
 
 /** A stream of random numbers with random access. */
@@ -52,7 +52,7 @@ export class Philox {
   readonly #block = new Uint32Array(4);
 
   /**
-   * Nothing is drawn yet: any number of the stream costs the same.
+   * Nothing is drawn yet. Every number of the stream costs the same.
    *
    * @param seed A non-negative safe integer.
    * @param stream Keeps uses of one seed apart; below 2³².

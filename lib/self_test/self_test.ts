@@ -11,27 +11,28 @@ import { inHalf, largeProbes, type Probe, type ProbeInput, smallProbes } from ".
 import { probeProgram } from "./self_test_program.ts";
 import { samplingFaults, samplingGraph } from "./self_test_sampling.ts";
 
-/** A kernel that computes something else than it should. */
+/** A kernel that computes something wrong. */
 export interface KernelFault {
   /** The kernel's name. */
   readonly kernel: string;
-  /** Where, and by how much, in words for a person. */
+  /** Where it is wrong, and by how much, in words. */
   readonly detail: string;
 }
 
-/** What `selfTest` may be told. */
+/** Options for `selfTest`. */
 export interface SelfTestOptions {
-  /** Also try products large enough for the kernels that large models use; a real GPU does them in no time. */
+  /** Whether to test products large enough for the kernels of large models too; a real GPU does them in no time. */
   readonly large?: boolean;
-  /** Kernels to try; all by default. */
+  /** The kernels to test; all by default. */
   readonly probes?: readonly Probe[];
-  /** `"f16"` tries what graphs in f16 call, as they call it; `"f32"` by default. */
+  /** `"f16"` tests what graphs in f16 call, the way they call it; `"f32"` by default. */
   readonly precision?: Precision;
 }
 
 /**
- * The largest difference that passes, relative to the largest expected value: far above the rounding of sums of a few
- * thousand terms, far below what a wrong kernel does.
+ * The largest difference that passes, relative to the largest expected value: far above the rounding error of a sum of
+ * a
+ * few thousand terms, and far below the error of a wrong kernel.
  */
 const TOLERANCE = 1e-4;
 
@@ -40,16 +41,16 @@ const HALF_TOLERANCE = 2 ** -10;
 
 const SEED = 7;
 
-/** Random numbers are drawn once and repeated: drawing millions would take longer than the test. */
+/** Random numbers are drawn once and then repeated: drawing millions would take longer than the test. */
 const RANDOM_NUMBERS = 8191;
 
 /**
- * Runs every kernel on small random arrays and compares with another backend: drivers have been seen to return zeros or
- * worse, and a model would learn from that without complaint.
+ * Runs every kernel on small random arrays and compares the results with another backend's. Drivers have been seen to
+ * return zeros or worse, and a model would train on that without complaint.
  *
  * @param backend The backend to test.
- * @param oracle The backend to believe: wasm.
- * @returns The kernels that are wrong; empty if all is well.
+ * @param oracle The backend to trust: wasm.
+ * @returns The kernels that are wrong; empty if all are right.
  */
 export async function selfTest(
   backend: Backend,
@@ -81,8 +82,8 @@ function probesOf({ precision, probes, large }: SelfTestOptions): readonly Probe
 }
 
 /**
- * What the self-test tries on a device, as a hash: another one as soon as the source of any kernel that it runs there is
- * another, or how the kernel is dispatched.
+ * A hash of what the self-test runs on a device. It changes if the source of any of these kernels changes, or how it is
+ * dispatched.
  */
 export function selfTestFingerprint(
   backend: Pick<WebGpuBackend, "dispatchesOf">,
@@ -116,7 +117,7 @@ async function runProbes(backend: Backend, probes: readonly Probe[], precision: 
   );
 }
 
-/** Makes arrays of random numbers in (−1, 1) of a precision, which go on where the last one stopped. */
+/** Makes arrays of random numbers in (−1, 1) in a precision; each continues where the last one stopped. */
 function randomFloats(precision: Precision): (count: number) => Float32Array<ArrayBuffer> {
   const philox = new Philox(SEED, 0);
   const round = precision === "f16" ? Math.f16round : Math.fround;
@@ -143,7 +144,7 @@ function compare(actual: Float32Array, expected: Float32Array, tolerance: number
   let wrong = 0;
   let first = 0;
   for (let i = 0; i < expected.length; i++) {
-    // Beside an infinite number every other would be near enough.
+    // Relative to an infinite number, every other would be close enough.
     if (Number.isFinite(scale) && Math.abs(actual[i] - expected[i]) <= tolerance * scale) continue;
     if (wrong++ === 0) first = i;
   }

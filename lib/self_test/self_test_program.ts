@@ -8,9 +8,9 @@ import type { Probe, ProbeInput } from "./self_test_probes.ts";
 /** Probes as one program. */
 export interface ProbeProgram {
   readonly program: Program;
-  /** What is to be written to each input. */
+  /** What to write to each input. */
   readonly inputs: readonly (readonly [Tensor, ProbeInput])[];
-  /** For each probe its outputs by name. They lie side by side in `storage`, so that one read brings them all. */
+  /** For each probe, its outputs by name. They are side by side in `storage`, so that one read returns them all. */
   readonly results: readonly (readonly (readonly [string, Tensor])[])[];
   readonly storage: DeviceStorage;
 }
@@ -37,7 +37,7 @@ export function probeProgram(probes: readonly Probe[]): ProbeProgram {
       return [name, tensor];
     });
     const { kernel, constants, halves = [] } = probe;
-    // The host knows no f16: such arrays are copies of others.
+    // The host has no f16, so such arrays are copies of others.
     const copies = [...made, ...outputs].filter(([name]) => halves.includes(name)).map(([name, tensor]) => {
       const half = new Tensor(`${tensor.name} in f16`, tensor.shape, { dtype: "f16" });
       copy(graph, tensor, half, false);

@@ -8,13 +8,13 @@ import { sampledTokens, sampleTokenKernel, sampleTokens, samplingInputs } from "
 import { Philox } from "../random/philox.ts";
 import type { KernelFault } from "./self_test.ts";
 
-/** One of those for which no choice is a close call: a bound would have to be off by 1e-4 to change it. */
+/** A seed with which no choice is a close call: a bound would have to be off by 1e-4 to change one. */
 const SEED = 16;
 const LANES = 9;
 /** Several for each invocation of the largest workgroup. */
 const VOCAB_SIZE = 1301;
 const CONTEXT = [5, 700, 5];
-/** Every so many ids are none that may be drawn. */
+/** Every so many ids, one may not be drawn. */
 const MISSING = 7;
 
 /** Each filter, and all of them. */
@@ -25,7 +25,7 @@ const CHAINS: readonly SamplingOptions[] = [
   { temperature: 0.7, topP: 0.8, topK: 40, minP: 0.02, repetitionPenalty: 1.3 },
 ];
 
-/** What is run for it. */
+/** The program to run. */
 export function samplingGraph() {
   const graph = new Graph();
   const inputs = samplingInputs(graph, LANES, VOCAB_SIZE);
@@ -36,8 +36,8 @@ export function samplingGraph() {
 }
 
 /**
- * Compares the tokens that a device chooses with the host's choices from the same logits; no faults on a device that
- * leaves the choice to the host.
+ * Compares the tokens that a device chooses with the host's choices from the same logits. Finds no faults on a device
+ * that leaves the choice to the host.
  */
 export async function samplingFaults(backend: Backend): Promise<KernelFault[]> {
   if (!backend.capabilities.kernels.has(sampleTokenKernel.name)) return [];
