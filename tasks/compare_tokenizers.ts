@@ -10,18 +10,18 @@ import { findInputs } from "./cli/text_inputs.ts";
 import { openTokenizer, PATTERN_FLAG } from "./cli/tokenizer.ts";
 
 const HELP = `
-Compares tokenizers on texts: bytes per token (the more, the fewer tokens a text takes), the speed of one thread, and how long
-the Pile (825 GiB) would take at that speed.
+Compares tokenizers on texts: bytes per token (the more, the fewer tokens a text needs), the speed of one thread, and how
+long the Pile (825 GiB) would take at that speed.
 
   deno task compare-tokenizers --tokenizer out/a --tokenizer out/b --input stories.txt --input web.txt
 
   --tokenizer PATH... directories with tokenizer.json, or vocab.json and merges.txt; or files: a tokenizer.json, or
                       tiktoken's ranks
-  --pattern NAME      what splits text, for ranks, or vocab.json and merges.txt, that do not say it: gpt2, cl100k,
+  --pattern NAME      how text is split, if the files (ranks, or vocab.json and merges.txt) do not say: gpt2, cl100k,
                       cl100k-original or o200k
-  --input PATH...     the texts: files or directories. Gzip is unpacked; of .jsonl and .ndjson files each line is a text
-  --include GLOB      of directories, take the files whose names match: '*.txt'; with a slash in it, whose paths do
-  --field NAME        field of the .jsonl objects with the text. Default: text
+  --input PATH...     the texts: files or directories. Gzip is decompressed; each line of a .jsonl or .ndjson file is a text
+  --include GLOB      in directories, take only files whose names match, such as '*.txt'; with a slash, GLOB matches paths
+  --field NAME        field with the text in .jsonl objects. Default: text
   --json              print JSON
   --help              print this
 `;

@@ -1,4 +1,4 @@
-// Counting the words of what a person names, with progress, until Ctrl-C.
+// Counts the words of the inputs that were named, with progress, until Ctrl-C.
 import { nameOf, textSourceOf } from "../../lib/corpus/text_inputs.ts";
 import {
   type CountedText,

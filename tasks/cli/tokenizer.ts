@@ -14,7 +14,7 @@ export const PATTERN_FLAG = { type: "string", choices: PATTERN_NAMES } as const;
 export const TOKENIZER_HELP =
   `--tokenizer PATH    directory with tokenizer.json, or vocab.json and merges.txt; or a file: a
                       tokenizer.json, or tiktoken's ranks
-  --pattern NAME      what splits text, for ranks, or vocab.json and merges.txt, that do not say it: gpt2, cl100k,
+  --pattern NAME      how text is split, if the files (ranks, or vocab.json and merges.txt) do not say: gpt2, cl100k,
                       cl100k-original or o200k`;
 
 /** @throws {UserError} If `path` is neither a directory nor a file with something in it: what a tokenizer may be in. */
@@ -23,7 +23,7 @@ export async function requireTokenizer(path: string): Promise<void> {
   const info = await statOrNull(path);
   if (info === null) {
     throw new UserError(
-      `Cannot read ${path}: got no such file or directory, must be a tokenizer's. Check the path`,
+      `Cannot read ${path}: got no such file or directory, must be a tokenizer's directory or file. Check the path`,
     );
   }
   if (!info.isDirectory) await requireInputFile(path);
