@@ -20,7 +20,7 @@ import { runTask } from "./cli/run.ts";
 import { shown } from "./cli/shown.ts";
 
 const HELP = `
-Accounts for a model: parameters, FLOPs forward and backward, memory, the largest batch that fits, time and energy.
+Counts what a model needs: parameters, forward and backward FLOPs, memory, the largest batch that fits, time and energy.
 
   deno task account --model NAME [options]
   deno task account --config RUN/config.json [options]
@@ -29,30 +29,30 @@ Accounts for a model: parameters, FLOPs forward and backward, memory, the larges
 
 Model
   --model NAME           ${MODEL_NAMES.join(", ")} (default: gpt2-xl)
-  --config FILE          A run's config.json, or another that train-lm takes: its own training step as train-lm predicts
-                         it, or with --precision, --attention or --checkpointing a textbook's.
+  --config FILE          A run's config.json, or another one for train-lm. Counts its own training step, as train-lm
+                         predicts it; with --precision, --attention or --checkpointing, a textbook's.
   --compare NAME,NAME    Forward FLOPs of several models, and where they go.
-  --contexts N,N         The same for several context lengths.
+  --contexts N,N         Forward FLOPs for several context lengths.
   --vocab-size N  --context-length N  --d-model N  --num-layers N  --num-heads N  --d-ff N
   --ffn swiglu|silu      Three feed-forward matrices, or two.
-  --tie-embeddings       The head is the embedding matrix.
+  --tie-embeddings       Use the embedding matrix as the head.
 
 Training
   --batch-size N         Sequences that go through the model together (default: 1)
-  --grad-accumulation N  Such batches per step (default: 1)
+  --grad-accumulation N  Batches per step (default: 1)
   --optimizer NAME       ${OPTIMIZER_NAMES.join(" or ")} (default: adamw)
   --tokens N             Tokens to train on (default: 20 per parameter)
   --steps N              Steps to train for, instead of --tokens
   --device NAME          ${DEVICE_NAMES.join(", ")} (default: a100)
-  --mfu X                Share of the device's peak that is reached (default: 0.5)
+  --mfu X                The share of the device's peak that is reached (default: 0.5)
   --precision NAME       ${PRECISION_NAMES.join(", ")} (default: f32)
   --attention NAME       stored: the s² scores are kept for the backward pass (default); flash: they are not
-  --checkpointing        Keep only each layer's input, and compute the rest again
+  --checkpointing        Keep only each layer's input and compute the rest again
   --causal full|half     How causal attention's products are counted (default: full)
 
 Output
   --json                 Exact numbers instead of tables.
-  --svg FILE             Also draw where FLOPs or memory go, as stacked bars.
+  --svg FILE             Also draw stacked bars of where FLOPs or memory go.
   --chart flops|memory   What --svg draws (default: flops)
   --force                Replace an existing FILE.
   --devices              List the devices: peak FLOP/s, memory, power, sources.

@@ -20,16 +20,16 @@ export const BENCHES: Readonly<Record<string, () => Promise<{ main(args: string[
 };
 
 const HELP = `
-Measures this machine. Each bench prints a table, or all its numbers with --json.
+Measures this machine. Each bench prints a table, or with --json all of its numbers.
 
   deno task bench matmul     Matrix products: FLOP/s, share of what the machine allows
   deno task bench kernels    All other kernels: GB/s, FLOP/s, share of what the machine allows
-  deno task bench lm         Training steps: tokens/s, FLOP/s, share of the peak; beside PyTorch with --torch
-  deno task bench curve      A whole training run beside PyTorch's on the same weights and batches: the loss curves
-  deno task bench generate   Generation with a KV cache: tokens/s, beside reading the weights once per token
-  deno task bench gpu        Everything about a GPU, as JSON to keep
+  deno task bench lm         Training steps: tokens/s, FLOP/s, share of the peak; with --torch, beside PyTorch
+  deno task bench curve      Loss curves of a whole training run here and in PyTorch, on the same weights and batches
+  deno task bench generate   Generation with a KV cache: tokens/s, compared with reading the weights once per token
+  deno task bench gpu        Everything about a GPU, saved as JSON
   deno task bench gpu-tiles  A GPU's matrix products: each way to compute them, and the one that is chosen
-  deno task bench tokenizer  Training and encoding, beside other tokenizers with --python
+  deno task bench tokenizer  Training and encoding; with --python, beside other tokenizers
 
 Each has its own --help.
 `;

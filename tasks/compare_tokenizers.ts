@@ -11,17 +11,17 @@ import { findInputs } from "./cli/text_inputs.ts";
 import { openTokenizer, PATTERN_FLAG, PATTERN_HELP } from "./cli/tokenizer.ts";
 
 const HELP = `
-Compares tokenizers on texts: bytes per token (the more, the fewer tokens a text takes), the speed of one thread, and how long
-the Pile (825 GiB) would take at that speed.
+Compares tokenizers on texts: bytes per token (the more, the fewer tokens a text needs), the speed of one thread, and how
+long the Pile (825 GiB) would take at that speed.
 
   deno task compare-tokenizers --tokenizer out/a --tokenizer out/b --input stories.txt --input web.txt
 
   --tokenizer PATH... directories with tokenizer.json, or vocab.json and merges.txt; or files: a tokenizer.json, or
                       tiktoken's ranks
   ${PATTERN_HELP}
-  --input PATH...     the texts: files or directories. Gzip is unpacked; of .jsonl and .ndjson files each line is a text
+  --input PATH...     the texts: files or directories. Gzip is decompressed; each line of a .jsonl or .ndjson file is a text
   ${FILTER_HELP}
-  --field NAME        field of the .jsonl objects with the text. Default: text
+  --field NAME        field with the text in .jsonl objects. Default: text
   --json              print JSON
   --help              print this
 `;

@@ -12,25 +12,25 @@ import { formatBytes } from "./cli/sizes.ts";
 import { writeOut } from "./cli/standard_output.ts";
 
 const HELP = `
-Counts the words that a tokenizer is trained on. Counting is the heavy part of training, and adds up: count the shards of a
-corpus on as many machines as you like, then train on all counts with: deno task train-bpe --counts
+Counts the words that a tokenizer is trained on. Counting is most of the work of training, and can be divided: count the
+shards of a corpus on as many machines as you like, then train on all the counts with: deno task train-bpe --counts
 
   deno task count --input corpus/part-00003.txt --out counts/part-00003.counts
   ls corpus/* | xargs -P8 -I{} sh -c 'deno task count --input {} --out counts/$(basename {}).counts'
 
-The merges are those of one run over all the text, if no document lies across two shards.
+The merges are the same as from one run over all the text, provided that no document spans two shards.
 
-  --input PATH...     the text: files, directories, or - for stdin. Gzip is unpacked; of .jsonl and .ndjson files each line
-                      is a text
+  --input PATH...     the text: files, directories, or - for stdin. Gzip is decompressed; each line of a .jsonl or .ndjson
+                      file is a text
   ${FILTER_HELP}
   --stdin             the same as --input -
-  --field NAME        field of the .jsonl objects with the text. Default: text. With stdin: that is JSON Lines too
+  --field NAME        field with the text in .jsonl objects. Default: text. If given, stdin is read as JSON Lines too
   --special TOKEN     text that splits the input; may be given several times. Default: <|endoftext|>
-  --document-separator TEXT  what stands between documents in the text, where no special token does. It splits the input
-                      and is not counted. '\\n-----\\n' is a line of five dashes
-  --out FILE          the counts: sorted, compact, with a checksum. With - they go to stdout
-  --base64            write them as one line of text: for Spark's pipe, where stdin may be empty
-  --force             replace FILE if it exists
+  --document-separator TEXT  the text between documents, if it is no special token. It splits the input and is not
+                      counted. '\\n-----\\n' is a line of five dashes
+  --out FILE          the counts: sorted, compact, with a checksum; - writes them to stdout
+  --base64            write them as one line of text, for Spark's pipe; stdin may be empty then
+  --force             replace an existing FILE
   --help              print this
 `;
 
@@ -55,7 +55,7 @@ export function main(args: string[]): Promise<number> {
     const paths = [...flags.input, ...flags.stdin ? ["-"] : []];
     if (paths.length === 0) {
       throw new UsageError(
-        "Cannot run count: got no --input, must be given one, or --stdin. See: deno task count --help",
+        "Cannot run count: --input is required, or --stdin. See: deno task count --help",
       );
     }
     const started = performance.now();

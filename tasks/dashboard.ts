@@ -16,14 +16,14 @@ const HOSTNAME = "127.0.0.1";
 const DEFAULT_PORT = 8642;
 
 const HELP = `
-Serves a page to this machine alone that shows what report.html shows, and keeps it up to date as the runs go on. Prints
-the page's address. A run need not have started: the page waits for it. Ctrl-C or SIGTERM ends it, as it is meant to end:
-with exit code 0.
+Serves a page, to this machine only, with the same contents as report.html, and keeps it up to date while runs are in
+progress. Prints the page's address. A run need not have started: the page waits for it. Stop it with Ctrl-C or SIGTERM;
+the exit code is then 0.
 
   deno task dashboard --run RUN [--run RUN …] [options]
 
-  --run RUN     A run directory that train-lm writes; several are laid over each other.
-  --port N      Where to serve; 0 for any port that is free (default: ${DEFAULT_PORT}, or any if that is taken)
+  --run RUN     A run directory that train-lm writes; several are drawn in the same plots.
+  --port N      The port; 0 for any free one (default: ${DEFAULT_PORT}, or any if that is taken)
 `;
 
 const FLAGS = {
@@ -37,7 +37,7 @@ export async function main(args: string[]): Promise<number> {
 
 async function dashboard({ run: runs, port }: Flags<typeof FLAGS>): Promise<void> {
   for (const run of runs) {
-    if (!await isDirectory(run, RUN_ENTRIES)) console.error(`${run} is not there yet: the page waits for it`);
+    if (!await isDirectory(run, RUN_ENTRIES)) console.error(`${run} does not exist yet: the page waits for it`);
   }
   await untilInterrupted(async (signal) => {
     const server: Deno.HttpServer<Deno.NetAddr> = listen(port, dashboardHandler(runs, () => server.addr.port));

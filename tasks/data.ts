@@ -22,28 +22,28 @@ import { shown } from "./cli/shown.ts";
 import { findInputs, warn } from "./cli/text_inputs.ts";
 
 const HELP = `
-Prepares text to learn from: downloads a dataset, or splits your own text, by documents, into train and validation text.
+Prepares training text: downloads a dataset, or splits your own documents into training and validation text.
 
   deno task data --dataset tinystories --out data/tinystories
   deno task data --input stories.jsonl --out data/stories
 
-  --dataset NAME      tinystories (2.2 GB), owt (12 GB unpacked) or shakespeare (1 MB). Run again, it goes on where it was
-                      cut off, and leaves alone what is there. What comes must have the size and SHA-256 that are known of
-                      each file; DIR/dataset.json has them
+  --dataset NAME      tinystories (2.2 GB), owt (12 GB decompressed) or shakespeare (1 MB). Run it again to continue an
+                      interrupted download; complete files are left alone. Each file must have its known size and
+                      SHA-256, which DIR/dataset.json records
   --base-url URL      a mirror: the files are fetched from URL/FILE
-  --input PATH...     your own text: files, directories, or - for stdin; gzip is unpacked; each line of a .jsonl file is a
-                      document
+  --input PATH...     your own text: files, directories, or - for stdin. Gzip is decompressed; each line of a .jsonl file is
+                      a document
   ${FILTER_HELP}
   --out DIR           where the files go: with --input, train.txt and valid.txt
-  --field NAME        field of the .jsonl objects with the text. Default: text. With stdin: that is JSON Lines too
-  --separator TEXT    what stands between documents, and is written after each. Default: <|endoftext|>
-  --document-separator TEXT  what stands between documents in the text, if another is to be written after each.
-                      '\\n-----\\n' is a line of five dashes, '\\n\\n\\n' two empty lines
+  --field NAME        field with the text in .jsonl objects. Default: text. If given, stdin is read as JSON Lines too
+  --separator TEXT    text between documents, which is also written after each one. Default: <|endoftext|>
+  --document-separator TEXT  the text between documents, if another is to be written after each one. '\\n-----\\n' is a
+                      line of five dashes, '\\n\\n\\n' two empty lines
   --valid-fraction F  share of documents for validation. Default: 0.05
-  --seed N            which documents those are. Default: 0
-  --drop-duplicates   write each document once: leave out those that came before, byte for byte but for white space at their
-                      ends. The others go where they go without. Default: count those in both parts, and warn
-  --force             replace train.txt and valid.txt, or files with a dataset's names that are not the dataset's
+  --seed N            decides which documents those are. Default: 0
+  --drop-duplicates   write each document once: leave out those that came before, byte for byte except for white space at
+                      their ends. Without it, those in both parts are counted, and you are warned
+  --force             replace existing train.txt and valid.txt, or files that have a dataset's names but other contents
   --help              print this
 `;
 

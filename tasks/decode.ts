@@ -13,8 +13,8 @@ Writes the text of token ids to stdout, byte for byte as it was encoded.
   deno task decode --tokenizer out/tokenizer --input out/shakespeare.npy
 
   ${TOKENIZER_HELP}
-  --input FILE.npy    the ids: a file of any type of whole numbers, in one row or several, which are read one after
-                      the other; or shards by the index that encode wrote, NAME.index.json
+  --input FILE.npy    the ids: a file of any integer type, in one row or several, which are read one after the other; or
+                      the index of shards that encode wrote, NAME.index.json
   --help              print this
 `;
 

@@ -30,7 +30,7 @@ Runs every step on Shakespeare's plays, printing each command: train-bpe, encode
   deno task demo [options]
 
   --out DIR         Where to write (default: ${DEFAULT_OUT})
-  --force           Replace DIR if it is an earlier demo and nothing else is in it.
+  --force           Replace DIR if it holds an earlier demo and nothing else.
   --steps N         Training steps (default: 400)
   --backend NAME    auto, webgpu or wasm (default: auto)
 `;

@@ -19,15 +19,15 @@ import { testKernels } from "./cli/self_test.ts";
 import { runTask } from "./cli/run.ts";
 
 const HELP = `
-Says what this machine can compute with: the WebGPU adapter, whether its kernels are right, how fast each backend
-multiplies matrices, and what --backend auto takes. Where there is no adapter, says what to install.
+Tells you what this machine can compute with: the WebGPU adapter, whether its kernels are right, how fast each backend
+multiplies matrices, and what --backend auto chooses. If there is no adapter, tells you what to install.
 
   deno task doctor [--json]
 
-  --size N   Rows and columns of the matrices (default: 1024, or 512 where the adapter is a program)
-  --json     The same as JSON.
+  --size N   Rows and columns of the matrices (default: 1024, or 512 for a software adapter)
+  --json     Print JSON.
 
-Exits with 1 if a kernel is wrong in f32; one that is wrong in f16 keeps train-lm from --dtype f16.
+Exits with 1 if a kernel is wrong in f32. If one is wrong in f16, train-lm refuses --dtype f16.
 `;
 
 const FLAGS = {

@@ -33,22 +33,22 @@ Encodes text into token ids.
   zcat stories.gz | deno task encode --tokenizer out/tokenizer --input - --out - > ids.bin
 
   ${TOKENIZER_HELP}
-  --input PATH...     the text: files, directories, or - for stdin. Gzip is unpacked; of .jsonl and .ndjson files each line
-                      is a text. No token reaches from one text into the next
+  --input PATH...     the text: files, directories, or - for stdin. Gzip is decompressed; each line of a .jsonl or .ndjson
+                      file is a text. No token spans two texts
   ${FILTER_HELP}
-  --field NAME        field of the .jsonl objects with the text. Default: text. With stdin: that is JSON Lines too
-  --separator TOKEN   special token put after each text (file, or line of a .jsonl file). Default: none
-  --document-separator TEXT  what stands between documents in the text: each becomes the token of --separator, or else
-                      <|endoftext|>. '\\n-----\\n' is a line of five dashes
-  --specials-as-text  encode what looks like a special token like other text
-  --out FILE.npy      the ids: uint16, or uint32 if the tokenizer has more than 65,536. With - they go to stdout, without
-                      a header, little-endian. With shards, the beginning of the files' names. Beside each file,
-                      FILE.npy.provenance.json says of which tokenizer and text it is: with another tokenizer it
-                      is refused
+  --field NAME        field with the text in .jsonl objects. Default: text. If given, stdin is read as JSON Lines too
+  --separator TOKEN   special token to put after each text (file, or line of a .jsonl file). Default: none
+  --document-separator TEXT  the text between documents: each becomes the token of --separator, or else <|endoftext|>.
+                      '\\n-----\\n' is a line of five dashes
+  --specials-as-text  encode special tokens in the text like any other text
+  --out FILE.npy      the ids: uint16, or uint32 if the tokenizer has more than 65,536; - writes them to stdout,
+                      little-endian and without a header. With shards, the beginning of the file names.
+                      FILE.npy.provenance.json beside each file records its tokenizer and text; other tasks refuse
+                      the ids with a different tokenizer
   --shard-size SIZE   divide the text into shards of about this size (250MB, 1GiB): FILE-00000-of-00012.npy …, with
-                      FILE.index.json. The same command again makes those that are missing
-  --shard I/N         make shard I of N (from 0) alone: for several machines, or the tasks of a Slurm array
-  --force             replace what is there
+                      FILE.index.json. Run the same command again to make those that are missing
+  --shard I/N         make only shard I of N (from 0): for several machines, or the tasks of a Slurm array
+  --force             replace existing files
   --help              print this
 `;
 
@@ -122,7 +122,7 @@ async function encode(
   if (shards !== null) {
     const prefix = shardPrefix(flags.out);
     const onShard = (name: string, tokens: number, isNew: boolean) =>
-      console.error(`${name}: ${tokens} tokens${isNew ? "" : ", was there"}`);
+      console.error(`${name}: ${tokens} tokens${isNew ? "" : ", already there"}`);
     await encodeShards(tokenizer, inputs, prefix, { ...options, ...shards, replace: flags.force, onShard });
     return done;
   }

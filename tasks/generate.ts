@@ -18,25 +18,25 @@ import { unlessUnheard } from "./cli/unheard.ts";
 import { readPrompt, typedLines } from "./generate/prompts.ts";
 
 const HELP = `
-Continues a prompt with a trained model, printing the text as it is made. Once the model's context is full, the newest
-half of it is kept and the text goes on from there.
+Continues a prompt with a trained model, printing the text as it is generated. Once the model's context is full, its
+newest half is kept and the text continues from there.
 
   deno task generate --run RUN --prompt TEXT [options]
 
   --run RUN          A run directory that train-lm wrote with --tokenizer.
-  --weights WHICH    last, or best: those of the lowest validation loss (default: last)
-  --prompt TEXT      The text to continue (--prompt=TEXT if it begins with a dash); - reads its bytes from stdin, as they
-                     are; an empty one begins a document.
-  --interactive      Continue each line that is typed, until an empty one or the end of input.
-  --num-samples N    Texts per prompt, with seeds counted up from --seed (default: 1). Several go through the model
-                     together; each is the text that its seed gives alone.
-  --max-tokens N     New tokens at most (default: 200)
+  --weights WHICH    last, or best: those with the lowest validation loss (default: last)
+  --prompt TEXT      The text to continue (--prompt=TEXT if it begins with a dash); - reads its bytes from stdin
+                     unchanged; an empty one begins a document.
+  --interactive      Continue each line that you type, until an empty line or the end of input.
+  --num-samples N    Texts per prompt, with seeds counting up from --seed (default: 1). Several go through the model
+                     together; each is the same text as with its seed alone.
+  --max-tokens N     The most new tokens (default: 200)
   --stop TEXT        End before this text; may be given several times.
   --temperature X    0 always takes the likeliest token; higher is wilder (default: 0.8)
   --top-k N          Sample among the N likeliest tokens.
   --min-p X          Sample among tokens at least X times as likely as the likeliest.
   --top-p X          Sample among the likeliest tokens that together have this probability (default: 0.95)
-  --repetition-penalty X  Above 1, tokens in the context already become less likely; from 1e-6 to 1e6
+  --repetition-penalty X  Above 1, tokens that are already in the context become less likely; from 1e-6 to 1e6
                      (default: 1)
   --seed N           The same seed gives the same text (default: 0)
   --backend NAME     auto, webgpu or wasm (default: auto)

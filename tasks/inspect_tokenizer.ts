@@ -1,4 +1,4 @@
-// Shows what a tokenizer has learned: its longest tokens, how a token was merged, what a text splits into.
+// Shows what a tokenizer has learned: its longest tokens, how a token was merged, or how a text is split.
 //   deno task inspect-tokenizer --tokenizer out/tokenizer --token " the"
 import { longestTokens, MergeHistory, type MergeTree } from "../lib/tokenizer/train/merge_history.ts";
 import type { Tokenizer } from "../lib/tokenizer/tokenizer.ts";
@@ -8,7 +8,7 @@ import { openTokenizer, PATTERN_FLAG, TOKENIZER_HELP } from "./cli/tokenizer.ts"
 import { quoteToken } from "./cli/tokens.ts";
 
 const HELP = `
-Shows what a tokenizer has learned: its longest tokens, how a token was merged, what a text splits into.
+Shows what a tokenizer has learned: its longest tokens, how a token was merged, or how a text is split.
 
   deno task inspect-tokenizer --tokenizer out/tokenizer
   deno task inspect-tokenizer --tokenizer out/tokenizer --token " the"
@@ -16,8 +16,8 @@ Shows what a tokenizer has learned: its longest tokens, how a token was merged, 
 
   ${TOKENIZER_HELP}
   --token ID|TEXT     show the tree of merges that made this token: an id, or its text
-  --text TEXT         show the tokens of this text: coloured on a terminal, else one between bars
-  --top N             how many of the longest tokens to show, if nothing else is asked for. Default: 20
+  --text TEXT         show the tokens of this text: coloured on a terminal, otherwise separated by bars
+  --top N             how many of the longest tokens to show, without --token and --text. Default: 20
   --json              print JSON
   --help              print this
 `;

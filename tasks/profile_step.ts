@@ -19,16 +19,16 @@ import { runTask } from "./cli/run.ts";
 import { REPEATS, WORKERS_FLAG } from "./cli/measuring_flags.ts";
 
 const HELP = `
-Shows where a training step's time goes: for each kernel and shape its FLOPs, bytes and time, and the share of the
-roofline, the time that this machine's measured arithmetic and memory allow at best.
+Shows where a training step's time goes: the FLOPs, bytes and time of each kernel and shape, and its share of the
+roofline, which is the shortest time that this machine's measured arithmetic and memory allow.
 
   deno task profile-step [options]
 
   --shape NAME     The model and batch (default: small)
-  --runs N         Steps that each call's median time is taken of (default: 9)
+  --runs N         Steps to take the median time of (default: 9)
   --dtype NAME     f32, or f16 on a GPU with shader-f16 (default: f32)
   --backend NAME   auto, webgpu or wasm (default: auto)
-  --gpu WHAT       dawn, or a file of it: a WebGPU that reaches an NVIDIA GPU's matrix units in f16; needs
+  --gpu WHAT       dawn, or the path of its add-on: a WebGPU that uses an NVIDIA GPU's matrix units in f16; needs
                    deno run -A (default: Deno's own)
   --workers N      Workers of the wasm backend (default: one for each core)
   --json           All numbers instead of a table.
@@ -38,7 +38,7 @@ roofline, the time that this machine's measured arithmetic and memory allow at b
 Shapes
 ${LM_SHAPES_HELP}
 
-More than 100 % of the roofline means that arrays come from caches, faster than from memory.
+More than 100 % of the roofline means that arrays come from caches, which are faster than memory.
 `;
 
 const FLAGS = {

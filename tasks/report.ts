@@ -12,14 +12,14 @@ import { runTask } from "./cli/run.ts";
 import { REPORT_FILE, writeReport } from "./report/write_report.ts";
 
 const HELP = `
-Writes one HTML page, complete in itself, with the course of one or several runs: losses by step and by time, learning
-rate, gradient norm, throughput, samples, and their configurations side by side. It may be used while a run goes on.
+Writes a self-contained HTML page about one or several runs: losses by step and by time, learning rate, gradient norm,
+throughput, samples, and their configurations side by side. You can use it while a run is in progress.
 
   deno task report --run RUN [--run RUN …] [options]
 
-  --run RUN     A run directory that train-lm wrote; several are laid over each other.
-  --out FILE    Where to write (default: ${REPORT_FILE} in the run, replaced; needed for several runs)
-  --force       Replace FILE if it exists.
+  --run RUN     A run directory that train-lm wrote; several are drawn in the same plots.
+  --out FILE    Where to write (default: ${REPORT_FILE} in the run, which is replaced; required for several runs)
+  --force       Replace an existing FILE.
 `;
 
 const FLAGS = {
@@ -34,7 +34,7 @@ export async function main(args: string[]): Promise<number> {
 
 async function report({ run: runs, out, force }: Flags<typeof FLAGS>): Promise<void> {
   if (out === undefined && runs.length > 1) {
-    throw new UsageError(`Cannot report on ${runs.length} runs: got no --out, must be given one. Pass --out FILE.html`);
+    throw new UsageError(`Cannot report on ${runs.length} runs: --out is required. Pass --out FILE.html`);
   }
   for (const run of runs) await requireDirectory(run, RUN_ENTRIES);
   // A run's own report is the one file of it that may be replaced.

@@ -17,15 +17,15 @@ import { CAMPAIGNS } from "./stress/campaigns.ts";
 const NAMES = CAMPAIGNS.map(({ name }) => name);
 
 const HELP = `
-Attacks the project for some minutes and counts the faults; prints a table. The exit code is 0 if there were none.
+Attacks the project for some minutes, counts the faults and prints a table. The exit code is 0 if there are none.
 
   deno task stress --minutes 10
   deno task stress --only kills --only mutations --minutes 30 --seed 7
 
-  --minutes N      time for all campaigns together, evenly shared; one that reaches its goal ends sooner (default: 10)
-  --only NAME      this campaign alone; may be given several times:
+  --minutes N      time for all campaigns together, divided evenly; one that reaches its goal ends early (default: 10)
+  --only NAME      run only this campaign; may be given several times:
                    ${NAMES.join(", ")}
-  --seed N         decides every attack, but not when another process is where (default: 0)
+  --seed N         decides every attack, but not the timing of other processes (default: 0)
   --out FILE.json  also write the table, with the first faults of each campaign, as JSON
   --json           print the JSON instead of the table
   --force          replace FILE

@@ -44,7 +44,7 @@ async function start(flags: Flags<typeof FLAGS>): Promise<number> {
   const { train: trainPath, valid: validPath, config: configPath, tokenizer: tokenizerPath, backend, pattern } =
     points[0].flags;
   if (trainPath === undefined) {
-    throw new UsageError("Cannot sweep: got no --train, must be given one. See: deno task sweep --help");
+    throw new UsageError("Cannot sweep: --train is required. See: deno task sweep --help");
   }
   requireOutputName(flags.out);
   for (const path of [trainPath, validPath, configPath]) if (path !== undefined) await requireInputFile(path);
@@ -88,7 +88,7 @@ async function start(flags: Flags<typeof FLAGS>): Promise<number> {
       createBackend,
       follow: async (steps, { run, step }) => {
         const at = `${1 + runs.indexOf(run)} of ${runs.length}`;
-        console.error(`${run.name} (${at})${step > 0 ? `, going on at step ${step}` : ""}`);
+        console.error(`${run.name} (${at})${step > 0 ? `, continuing at step ${step}` : ""}`);
         const { forwardFlops } = predictTraining(run.config.model, run.config.training);
         const mfu = (tokensPerSecond: number) => peak.share(3 * forwardFlops * tokensPerSecond);
         await followSteps(steps, run.config, { mfu, memory: () => formatBinary(Deno.memoryUsage().rss) }, signal);
@@ -107,7 +107,7 @@ async function start(flags: Flags<typeof FLAGS>): Promise<number> {
   const left = results.filter(({ status }) => status === "waiting" || status === "stopped");
   if (left.length > 0) {
     const names = left.map(({ name, status, steps }) => status === "stopped" ? `${name} (from step ${steps})` : name);
-    console.log(`Left to do: ${names.join(", ")}. The same command goes on from here`);
+    console.log(`Still to do: ${names.join(", ")}. Run the same command to continue`);
   }
   console.log(`Written to ${flags.out}: ${SWEEP_FILES.table}, ${SWEEP_FILES.json}, ${REPORT_FILE}`);
   return left.length > 0 ? exitCodeOf(interruption) : 0;

@@ -27,28 +27,28 @@ import { PATTERN_LIST } from "./cli/tokenizer.ts";
 import { quoteToken } from "./cli/tokens.ts";
 
 const HELP = `
-Trains a byte-level BPE tokenizer on text, or on words counted before.
+Trains a byte-level BPE tokenizer on text, or on words that were counted earlier.
 
   deno task train-bpe --input data/shakespeare.txt --vocab-size 2000 --out out/tokenizer
   deno task train-bpe --counts counts/*.counts --vocab-size 32000 --out out/tokenizer
 
-  --input PATH...     text to learn from: files, directories, or - for stdin. Gzip is unpacked; of .jsonl and .ndjson files each
-                      line is a text
+  --input PATH...     text to train on: files, directories, or - for stdin. Gzip is decompressed; each line of a .jsonl or
+                      .ndjson file is a text
   ${FILTER_HELP}
-  --field NAME        field of the .jsonl objects with the text. Default: text. With stdin: that is JSON Lines too
-  --counts FILE...    instead of text: what deno task count made of it. The merges are the same
+  --field NAME        field with the text in .jsonl objects. Default: text. If given, stdin is read as JSON Lines too
+  --counts FILE...    word counts from deno task count, instead of text. The merges are the same
   --vocab-size N      number of tokens: special tokens, 256 bytes, and the merges
   --out DIR           new directory for tokenizer.json, vocab.json and merges.txt
   --special TOKEN     text that is always one token, and never part of another; may be given several times.
-                      Default: <|endoftext|>, or those that were counted with
-  --document-separator TEXT  what stands between documents in the text, where no special token does: nothing is merged
-                      across it, and it is no part of the vocabulary. '\\n-----\\n' is a line of five dashes
-  --pattern NAME      what splits text into words: ${PATTERN_LIST}. Default: gpt2
-  --tiktoken          also write DIR/tokenizer.tiktoken: ranks for Python's tiktoken. They hold neither the pattern nor
-                      the special tokens
+                      Default: <|endoftext|>, or the special tokens of the counts
+  --document-separator TEXT  the text between documents, if it is no special token: no merge crosses it, and it is not
+                      in the vocabulary. '\\n-----\\n' is a line of five dashes
+  --pattern NAME      how text is split into words: ${PATTERN_LIST}. Default: gpt2
+  --tiktoken          also write DIR/tokenizer.tiktoken: ranks for Python's tiktoken, without the pattern and the special
+                      tokens
   --json              print the report as JSON: what was read by kind, seconds per phase, peak memory, the longest token
                       and its merges
-  --force             replace DIR if it is a tokenizer and nothing else is in it
+  --force             replace DIR if it holds a tokenizer and nothing else
   --help              print this
 `;
 
@@ -76,8 +76,8 @@ type TrainFlags = Flags<typeof TASK.flags>;
 export function main(args: string[]): Promise<number> {
   return runTask(TASK, args, async (flags) => {
     if ((flags.input.length === 0) === (flags.counts.length === 0)) {
-      const got = flags.input.length === 0 ? "no --input" : "both --input and --counts";
-      throw new UsageError(`Cannot run train-bpe: got ${got}, must be given one. See: deno task train-bpe --help`);
+      const got = flags.input.length === 0 ? "neither --input nor --counts" : "both --input and --counts";
+      throw new UsageError(`Cannot run train-bpe: got ${got}, must be one of them. See: deno task train-bpe --help`);
     }
     const started = performance.now();
     const counted = flags.counts.length > 0 ? await readCounts(flags) : await countText(flags);

@@ -108,7 +108,7 @@ async function resume(flags: TrainFlags, directory: string): Promise<number> {
   if (!isThere) {
     await keepConfig(directory, config);
     console.error(
-      `warning: ${directory} had no ${RUN_FILES.config}: it was written again, as its newest checkpoint has it`,
+      `warning: ${directory} had no ${RUN_FILES.config}: it was written again, from its newest checkpoint`,
     );
   }
   requireValidFlag(flags, config.data.valid !== undefined);
@@ -118,7 +118,7 @@ async function resume(flags: TrainFlags, directory: string): Promise<number> {
     if (!await isFile(`${directory}/${REPORT_FILE}`)) {
       await tryToWriteReport([directory], `${directory}/${REPORT_FILE}`);
     }
-    console.log(`All ${formatCount(steps)} steps were taken already. The weights are in ${directory}`);
+    console.log(`All ${formatCount(steps)} steps have been taken already. The weights are in ${directory}`);
     return 0;
   }
   const trainPath = flags.train ?? config.data.train.name;
@@ -137,7 +137,7 @@ async function resume(flags: TrainFlags, directory: string): Promise<number> {
   await requireRoom(backend, config, roomFor(backend, valid));
   const missing = await missingSteps(directory, checkpoint?.state.step ?? 0);
   if (missing !== undefined) console.error(`warning: ${missing}`);
-  console.error(`Going on at step ${checkpoint?.state.step ?? 0} of ${steps}`);
+  console.error(`Continuing at step ${checkpoint?.state.step ?? 0} of ${steps}`);
   // A run that was killed before its first checkpoint begins anew; weights are not given up for that.
   const beginAnew = checkpoint === undefined && !await isFile(`${directory}/${RUN_FILES.weights}`);
   return await follow({ backend, directory, config, train, valid, tokenizer, checkpoint, beginAnew });
@@ -181,10 +181,10 @@ async function follow(
         : new UserError(say`${wordingOf(error)}. The newest checkpoint stays: ${newest}`);
     }
     if (!isFileSystemError(error)) throw error;
-    throw new UserError(`${messageOf(error)}; then go on with: deno task train-lm --resume ${directory}`);
+    throw new UserError(`${messageOf(error)}; then continue with: deno task train-lm --resume ${directory}`);
   }).finally(() => tryToWriteReport([directory], `${directory}/${REPORT_FILE}`));
   if (followed === undefined) {
-    console.log(`All ${training.steps} steps were taken already. The weights are in ${directory}`);
+    console.log(`All ${training.steps} steps have been taken already. The weights are in ${directory}`);
     return 0;
   }
   const { last, tokensPerSecond } = followed;
@@ -196,7 +196,7 @@ async function follow(
   if (taken < training.steps) {
     console.log(
       `Stopped after ${taken} of ${training.steps} steps on ${backend.name}: ${loss}. ` +
-        `Go on with: deno task train-lm --resume ${directory}`,
+        `Continue with: deno task train-lm --resume ${directory}`,
     );
   } else {
     console.log(

@@ -20,18 +20,18 @@ import { compressionSection, type MeasuredTokenizer, trainingSection, trainMeasu
 import { unicodeSection } from "./writeup/unicode.ts";
 
 const HELP = `
-Answers the write-up's questions: Unicode, BPE, compression, accounting, gradient descent. Each with the reference's value
-and the one computed or measured here, as Markdown.
+Answers the write-up's questions about Unicode, BPE, compression, accounting and gradient descent, as Markdown: each with
+the reference's value and the one computed or measured here.
 
   deno task writeup [--story FILE]... [--web FILE]... [--out FILE.md]
 
   --story FILE           Text of stories; may be given several times (default: data/shakespeare.txt)
-  --web FILE             Text like the web's; may be given several times. Without it there is no second text.
+  --web FILE             Text from the web; may be given several times. Without it, there is no second text.
   --story-vocab-size N   Tokens to train on the stories (default: 10,000)
   --web-vocab-size N     Tokens to train on the web text (default: 32,000)
   --tokenizer DIR        Measure this tokenizer instead of training; may be given several times.
   --backend NAME         auto, webgpu or wasm, for gradient descent (default: auto)
-  --out FILE.md          Write there instead of to standard output.
+  --out FILE.md          Write to this file instead of standard output.
   --force                Replace an existing FILE.md.
 `;
 

@@ -14,7 +14,7 @@ const LANES = 9;
 /** Several for each invocation of the largest workgroup. */
 const VOCAB_SIZE = 1301;
 const CONTEXT = [5, 700, 5];
-/** Every so many ids, one may not be drawn. */
+/** One of this many ids may not be drawn. */
 const MISSING = 7;
 
 /** Each filter, and all of them. */

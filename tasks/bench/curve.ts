@@ -23,9 +23,9 @@ import { requireTorch } from "./torch.ts";
 import { type CurveStep, runTorchCurve } from "./torch_curve.ts";
 
 const HELP = `
-Trains one model here and in PyTorch: the same configuration, initial weights and batches, on real text. Prints both loss
-curves and their largest difference; and, as a measure of what rounding alone does, PyTorch's own difference between
-float32 and float64.
+Trains one model here and in PyTorch on real text, with the same configuration, initial weights and batches. Prints both
+loss curves and their largest difference; and, to show what rounding alone does, PyTorch's own difference between float32
+and float64.
 
   deno task bench curve --torch PYTHON [options]
 

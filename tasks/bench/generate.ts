@@ -26,9 +26,9 @@ Measures generation of one text with a KV cache, one token at a time, up to the 
   deno task bench generate [options]
 
   --shapes NAME,NAME  Models (default: ${DEFAULT_LM_SHAPES})
-  --temperature X     As of deno task generate (default: 1)
-  --top-p X           As of deno task generate (default: 1)
-  --rounds N          Texts that the medians are taken of (default: 7)
+  --temperature X     As for deno task generate (default: 1)
+  --top-p X           As for deno task generate (default: 1)
+  --rounds N          Texts to take the medians of (default: 7)
   --backend NAME      auto, webgpu or wasm (default: auto)
   --workers N         Workers of the wasm backend (default: one for each core)
   --json              All numbers instead of a table.
@@ -36,8 +36,9 @@ Measures generation of one text with a KV cache, one token at a time, up to the 
 Shapes
 ${LM_SHAPES_HELP}
 
-Each token needs every weight once, but for the embedding, of which it needs a row. "at bandwidth" is how many tokens/s
-that would be at the bandwidth of memory, measured before each text; small models stay in the caches and can be faster.
+Each token needs every weight once, except for the embedding, of which it needs one row. "at bandwidth" is how many
+tokens/s that would be at the memory bandwidth, measured before each text. Small models stay in the caches and can be
+faster.
 `;
 
 const FLAGS = {

@@ -22,25 +22,25 @@ import { requireTorch } from "./torch.ts";
 
 const HELP = `
 Measures everything about a GPU, one task after another: doctor, bench lm, bench matmul, profile-step, bench generate and
-bench gpu-tiles, in f32 and, where the GPU has it, in f16; in about 5 minutes on a fast one. Keeps all their numbers as
-one JSON file, written after each task, and prints the most telling ones. A part that fails or hangs is kept too, with
-what it said, and the next begins; the exit code is 1 then.
+bench gpu-tiles, in f32 and, if the GPU supports it, in f16; about 5 minutes on a fast one. Saves all their numbers in one
+JSON file, written after each task, and prints the most telling ones. If a part fails or hangs, its output is saved too,
+and the next part begins; the exit code is then 1.
 
   deno task bench gpu [options]
 
-  --out FILE          Where to keep the numbers (default: data/benchmarks/ADAPTER.json)
+  --out FILE          Where to save the numbers (default: data/benchmarks/ADAPTER.json)
   --force             Replace an existing FILE.
   --only PART,PART    Some of ${GPU_PARTS.join(", ")} (default: all)
   --shapes NAME,NAME  Models; tiles are tried with the first (default: large-128,gpt2-small)
-  --sizes SIZE,SIZE   Matrix products, as of bench matmul (default: 1024,4096)
-  --max-rows N        As of bench gpu-tiles (default: 8192)
-  --rounds N          As of bench lm and bench generate (default: 5)
-  --limit SECONDS     When a task is ended because it hangs (default: 180)
-  --torch PYTHON      Also train in PyTorch, by turns in the same run.
+  --sizes SIZE,SIZE   Matrix products, as for bench matmul (default: 1024,4096)
+  --max-rows N        As for bench gpu-tiles (default: 8192)
+  --rounds N          As for bench lm and bench generate (default: 5)
+  --limit SECONDS     End a task that takes longer, because it hangs (default: 180)
+  --torch PYTHON      Also train in PyTorch, in turns in the same run.
   --torch-device NAME cpu or cuda (default: cuda)
   --software          Measure a software adapter too, a CPU that poses as a GPU.
 
-To see whether it works, in about a minute on a software adapter:
+To see whether it works, which takes about a minute on a software adapter:
 
   deno task bench gpu --software --shapes tiny --sizes 64 --max-rows 64 --rounds 1
 

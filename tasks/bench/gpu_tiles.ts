@@ -34,14 +34,14 @@ import { formatProduct, formatResults, type TileResult } from "./tile_results.ts
 import { bestTime, makeArrays, type ProductSizes } from "./tile_time.ts";
 
 const HELP = `
-Measures the ways in which a GPU can multiply matrices: for each product of a model's training step every tile size and
+Measures the ways in which a GPU can multiply matrices: for each product of a model's training step, every tile size and
 number of splits, the fastest of them, and the one that kernels/wgsl/matmul/linear.ts would choose.
 
   deno task bench gpu-tiles [options]
 
   --shapes NAME,NAME  Models (default: large-128,gpt2-small)
-  --max-rows N        Tokens in a batch at most (default: 8192)
-  --runs N            Runs that the best time is taken of (default: 3)
+  --max-rows N        The most tokens in a batch (default: 8192)
+  --runs N            Runs to take the best time of (default: 3)
   --software          Measure a software adapter too, a CPU that poses as a GPU.
   --all               Every variant in the table, not only the fastest and the chosen one.
   --json              All numbers instead of a table.

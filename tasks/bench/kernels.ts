@@ -17,8 +17,8 @@ import { describeMachine, formatMachine } from "./machine.ts";
 import { shown } from "../cli/shown.ts";
 
 const HELP = `
-Measures every kernel but the matrix products: time, FLOP/s, bytes/s (each array once), and the share of the roofline,
-the time that this machine's measured arithmetic and memory allow at best.
+Measures every kernel except matrix products: time, FLOP/s, bytes/s (each array once), and the share of the roofline,
+which is the shortest time that this machine's measured arithmetic and memory allow.
 
   deno task bench kernels [options]
 
@@ -27,7 +27,7 @@ the time that this machine's measured arithmetic and memory allow at best.
   --workers N       Workers of the wasm backend (default: one for each core)
   --json            All numbers instead of a table.
 
-More than 100 % of the roofline means that arrays come from caches, faster than from memory.
+More than 100 % of the roofline means that arrays come from caches, which are faster than memory.
 `;
 
 const FLAGS = {

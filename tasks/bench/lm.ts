@@ -27,12 +27,12 @@ Measures whole training steps: forward, backward, clipping, AdamW.
   deno task bench lm [options]
 
   --shapes NAME,NAME  Models to train (default: ${DEFAULT_LM_SHAPES})
-  --torch PYTHON      Also train in PyTorch, by turns in the same run, and print the ratio.
+  --torch PYTHON      Also train in PyTorch, in turns in the same run, and print the ratio.
   --torch-device NAME cpu or cuda (default: cpu)
-  --rounds N          Turns that the medians are taken of (default: 7)
+  --rounds N          Turns to take the medians of (default: 7)
   --dtype NAME        f32, or f16 on a GPU with shader-f16; PyTorch computes in f32 (default: f32)
   --backend NAME      auto, webgpu or wasm (default: auto)
-  --gpu WHAT          dawn, or a file of it: a WebGPU that reaches an NVIDIA GPU's matrix units in f16; needs
+  --gpu WHAT          dawn, or the path of its add-on: a WebGPU that uses an NVIDIA GPU's matrix units in f16; needs
                       deno run -A (default: Deno's own)
   --workers N         Workers of the wasm backend (default: one for each core)
   --json              All numbers instead of a table.

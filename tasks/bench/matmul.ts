@@ -37,12 +37,12 @@ the gradients of its input dY·W (NN) and of its weights dYᵀ·x (TN).
                      models of bench lm, and ${SKINNY_ROWS[0]} to ${SKINNY_ROWS.at(-1)} rows, as in generation)
   --dtype NAME       f32, or f16 on a GPU with shader-f16: all but the gradient of the weights (default: f32)
   --backend NAME     auto, webgpu or wasm (default: auto)
-  --gpu WHAT         dawn, or a file of it: a WebGPU that reaches an NVIDIA GPU's matrix units in f16; needs
+  --gpu WHAT         dawn, or the path of its add-on: a WebGPU that uses an NVIDIA GPU's matrix units in f16; needs
                      deno run -A (default: Deno's own)
   --workers N        Workers of the wasm backend (default: one for each core)
   --json             All numbers instead of a table.
 
-Each share is of the roofline: of the measured peak, or, where reading and writing the matrices once takes longer, of the
+Each share is of the roofline: of the measured peak or, if reading and writing the matrices once takes longer, of the
 measured bandwidth. Matrices that stay in caches may exceed it.
 `;
 

@@ -30,7 +30,9 @@ export async function timeProcess(command: string, args: readonly string[], env 
     env,
     stderr: "inherit",
   }).output();
-  if (!success) throw new UserError(`Cannot measure ${command}: got no such program, must be one. Check its path`);
+  if (!success) {
+    throw new UserError(`Cannot measure ${command}: got no such program, must be a program. Check its path`);
+  }
   const { code, stderr, ...run } = JSON.parse(new TextDecoder().decode(stdout)) as MeasuredProcess;
   if (code !== 0) {
     throw new UserError(`Cannot measure ${command} ${args[0]}: got exit code ${code}, must be 0. It said: ${stderr}`);

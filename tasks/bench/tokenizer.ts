@@ -16,17 +16,17 @@ import { median } from "../../lib/measure/kernel_time.ts";
 import { type ProcessRun, timeProcess } from "./process.ts";
 
 const HELP = `
-Trains on a text and encodes it, as whole processes from start to files on disk, beside other tokenizers that are
-installed in a Python (gigabpe, rustbpe, tokenizers, tokie, quicktok, tiktoken; numpy), by turns in one run.
+Trains on a text and encodes it, as whole processes from start to files on disk, in turns with other tokenizers that are
+installed in a Python (gigabpe, rustbpe, tokenizers, tokie, quicktok, tiktoken; numpy).
 
   deno task bench tokenizer --text corpus.txt --python venv/bin/python
 
-  --text FILE         UTF-8 text, its documents divided by <|endoftext|>
-  --python PYTHON     a Python with the peers; without it, this project alone
+  --text FILE         UTF-8 text, with documents separated by <|endoftext|>
+  --python PYTHON     a Python with the peers; without it, only this project is measured
   --peer NAME         one of the peers; may be given several times (default: all that are installed)
   --vocab-size N      vocabulary to train; may be given several times (default: 10000, 32000)
-  --runs N            runs of each, of which the median is shown (default: 3)
-  --repeat N          the text is encoded written out so many times, so that start-up does not decide (default: 5)
+  --runs N            runs of each, to show the median of (default: 3)
+  --repeat N          encode the text repeated N times, so that start-up time matters less (default: 5)
   --json              all numbers, as JSON
 `;
 

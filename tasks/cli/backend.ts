@@ -1,4 +1,4 @@
-// Starting a backend for a person: what they should know of it goes to stderr, and a GPU must compute what it should.
+// Starts a backend. Prints what people should know about it to stderr, and tests that a GPU computes correctly.
 import type { Backend } from "../../lib/backend/backend.ts";
 import { requirePrecision } from "../../lib/backend/precision.ts";
 import {
@@ -17,7 +17,7 @@ import { UsageError } from "./errors.ts";
 import { hasPassedSelfTest, testKernels } from "./self_test.ts";
 import { chooseMatrixTiles, chooseTiles } from "./tiles.ts";
 
-/** What `startBackend` may be told. */
+/** Options for `startBackend`. */
 export interface StartBackendOptions extends CreateBackendOptions {
   /** What is to be computed in; `"f32"` by default. */
   readonly precision?: Precision;
@@ -31,7 +31,7 @@ export interface StartBackendOptions extends CreateBackendOptions {
 export const GPU_FLAG = { type: "string" } as const;
 
 /**
- * Starts the backend that a person asked for. Warns, once, of a GPU that is none. A GPU runs the self-test first, unless it
+ * Starts the backend that was asked for. Warns, once, of a software GPU. A GPU runs the self-test first, unless it
  * passed not long ago; if it fails, `auto` falls back to wasm, with a warning; if it fails in f16 alone, f16 is refused.
  *
  * @throws {UserError} If `webgpu` is asked for and there is none, or it computes wrong results, or the precision is not to
@@ -101,7 +101,7 @@ async function faultsOf(backend: WebGpuBackend, precision: Precision): Promise<K
 }
 
 /**
- * What a person needs to know of an adapter that computes wrong results.
+ * What people need to know about an adapter that computes wrong results.
  * @param instead What works all the same.
  */
 export function faultMessage(
@@ -110,7 +110,9 @@ export function faultMessage(
   instead = "--backend wasm",
 ): string {
   const kernels = [...new Set(faults.map(({ kernel }) => kernel))];
-  return `Cannot compute on ${adapter.description}: got wrong results from ${kernels.join(", ")}, must be the CPU's. ` +
+  return `Cannot compute on ${adapter.description}: got wrong results from ${
+    kernels.join(", ")
+  }, must be the same as the CPU's. ` +
     `${faults[0].kernel}, ${faults[0].detail}. Update the GPU's driver, or use ${instead}`;
 }
 

@@ -1,4 +1,4 @@
-// Counting the words of what a person names, with progress, until Ctrl-C.
+// Counts the words of the inputs that were named, with progress, until Ctrl-C.
 import type { InputReport } from "../../lib/corpus/expand_inputs.ts";
 import { nameOf, textSourceOf } from "../../lib/corpus/text_inputs.ts";
 import {

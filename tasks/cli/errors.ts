@@ -1,4 +1,4 @@
-// From whatever a task throws to what a person reads.
+// Turns whatever a task throws into what people read.
 import { isForPeople, say, UserError, wordingOf } from "../../lib/errors.ts";
 import { describeFileSystemError, isFileSystemError } from "./file_system_errors.ts";
 import { oneLine } from "./one_line.ts";

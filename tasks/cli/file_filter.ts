@@ -8,10 +8,10 @@ export const FILTER_FLAGS = { include: { type: "strings" }, exclude: { type: "st
 
 /** Lines of `--help` for them. */
 export const FILTER_HELP =
-  `--include GLOB      of directories, take the files whose names match: '*.txt'; with a slash in it, whose paths do.
-                      May be given several times
-  --exclude GLOB      of those, leave out the files that match, and what is in directories that do: '*.dat', drafts.
-                      May be given several times`;
+  `--include GLOB      in directories, take only files whose names match, such as '*.txt'; with a slash, GLOB matches
+                      paths. May be given several times
+  --exclude GLOB      in directories, leave out files that match, and directories that match: '*.dat', drafts. May be
+                      given several times`;
 
 /** What the flags gave. */
 export interface FilterGlobs {

@@ -1,4 +1,4 @@
-// What the operating system says of a file, in the words that other mistakes are told in.
+// Puts what the operating system reports about a file in the same words as other mistakes.
 import { errorCodeOf } from "../../lib/io/error_code.ts";
 import { withoutTemporaryNames } from "../../lib/io/temporary.ts";
 

@@ -1,4 +1,4 @@
-// Checks on the files a person names, made before any work is done.
+// Checks the files that were named before any work is done.
 import type { OwnEntries } from "../../lib/io/own_entries.ts";
 import { restoreReplaced } from "../../lib/io/replace_directory.ts";
 import { statOrNull } from "../../lib/io/stat_or_null.ts";

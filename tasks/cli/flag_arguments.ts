@@ -46,14 +46,16 @@ export class FlagArguments {
     const isDashed = next !== undefined && !next.startsWith("--");
     return this.#fail(
       `--${name} without a value`,
-      isDashed ? `--${name}=${shown(next)}, where a value begins with a dash` : `--${name} followed by one`,
+      isDashed ? `--${name}=${shown(next)} if the value begins with a dash` : "followed by one",
     );
   }
 
   #refuse(arg: string, name: string | undefined): never {
     const names = Object.keys(this.#specs);
     const known = name === undefined ? undefined : nearest(name, names);
-    const mustBe = known === undefined ? `one of ${names.map((name) => `--${name}`).join(", ")}` : `--${known} perhaps`;
+    const mustBe = known === undefined
+      ? `one of ${names.map((name) => `--${name}`).join(", ")}`
+      : `a known one (did you mean --${known}?)`;
     return this.#fail(`unknown argument ${shown(arg)}`, names.length === 0 ? "none" : mustBe);
   }
 }

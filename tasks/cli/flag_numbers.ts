@@ -24,9 +24,10 @@ export function parseNumber(
     above > -Infinity ? `above ${above}` : "",
     max < Infinity ? `at most ${max}` : "",
     below < Infinity ? `below ${below}` : "",
-    isTooSmall ? `not so near to 0 (the nearest is ${Number.MIN_VALUE})` : "",
+    isTooSmall ? `not so close to 0 (the smallest is ${Number.MIN_VALUE})` : "",
   ].filter(Boolean).join(" and ");
   const kind = isWhole ? "a whole number" : match !== null && !Number.isFinite(value) ? "a finite number" : "a number";
   const orWord = Object.keys(words).map((word) => `, or ${word}`).join("");
-  return fail(`--${name} ${shown(text)}`, `${kind} ${bounds}`.trim() + orWord);
+  const joined = bounds.startsWith("at ") ? `of ${bounds}` : bounds;
+  return fail(`--${name} ${shown(text)}`, `${kind} ${joined}`.trim() + orWord);
 }

@@ -56,8 +56,9 @@ export type Flags<S extends FlagSpecs> = { [K in keyof S]: FlagValue<S[K]> };
  * @throws {UsageError} naming the flag, what was given and what it must be.
  */
 export function parseFlags<const S extends FlagSpecs>(task: string, args: readonly string[], specs: S): Flags<S> {
+  const help = `See: deno task ${task} --help`;
   const fail = (got: string, mustBe: string): never => {
-    throw new UsageError(`Cannot run ${task}: got ${got}, must be ${mustBe}. See: deno task ${task} --help`);
+    throw new UsageError(`Cannot run ${task}: got ${got}, must be ${mustBe}. ${help}`);
   };
   const names = Object.keys(specs);
   const given = new FlagArguments(args, specs, fail);
@@ -77,9 +78,9 @@ export function parseFlags<const S extends FlagSpecs>(task: string, args: readon
       continue;
     }
     const values = count === 0 ? [] : parsed[name] as string[];
-    if (values.includes("") && !spec.mayBeEmpty) fail(`--${name} without a value`, `--${name} followed by one`);
+    if (values.includes("") && !spec.mayBeEmpty) fail(`--${name} without a value`, "followed by one");
     if (count === 0) {
-      if (spec.required) fail(`no --${name}`, "given one");
+      if (spec.required) throw new UsageError(`Cannot run ${task}: --${name} is required. ${help}`);
       flags[name] = spec.default ?? (spec.type === "strings" ? [] : undefined);
     } else if (spec.type === "strings") {
       flags[name] = values;

@@ -15,7 +15,7 @@ export class InterruptedError extends UserError {
 
   constructor(signal: keyof typeof SIGNALS) {
     const got = signal === "SIGINT" ? "Ctrl-C" : signal;
-    super(`Cannot go on: got ${got}, must be let run. Nothing is left half-written`);
+    super(`Stopped by ${got}. Nothing is left half-written`);
     this.exitCode = 128 + SIGNALS[signal];
   }
 }

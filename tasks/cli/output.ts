@@ -99,5 +99,7 @@ export async function requireWritable(path: string): Promise<void> {
 }
 
 function alreadyThere(path: string): UserError {
-  return new UserError(`Cannot write ${path}: got a path that exists, must be a new one. Pass --force to replace it`);
+  return new UserError(
+    `Cannot write ${path}: got a path that already exists, must be a new one. Pass --force to replace it`,
+  );
 }

@@ -1,4 +1,4 @@
-// The texts that a person names, and what is said of them on stderr.
+// Finds the texts that were named, and reports on them on stderr.
 import { expandInputs, type ExpandInputsOptions, type InputReport } from "../../lib/corpus/expand_inputs.ts";
 import { formatSi } from "../../lib/accounting/units.ts";
 import type { InputKind } from "../../lib/corpus/input_kinds.ts";
@@ -50,12 +50,14 @@ function tell({ kinds, found, skipped, unmatched, repeated, notUtf8, marked }: I
     else warn(`skipped ${files(paths.length)}, ${reason}: ${list(paths.map(({ path }) => path))}`);
   }
   for (const name of unmatched) warn(`nothing in the directories matches ${shown(name)}`);
-  if (repeated.length > 0) warn(`${files(repeated.length)} named more than once, and read as often: ${list(repeated)}`);
+  if (repeated.length > 0) {
+    warn(`${files(repeated.length)} named more than once, and read that many times: ${list(repeated)}`);
+  }
   if (notUtf8.length > 0) {
-    warn(`${files(notUtf8.length)} not in UTF-8, whose bytes are taken as they are: ${list(notUtf8)}`);
+    warn(`${files(notUtf8.length)} not in UTF-8, whose bytes are used as they are: ${list(notUtf8)}`);
   }
   if (marked.length > 0) {
-    warn(`${files(marked.length)} with a byte order mark, which is taken as a part of the text: ${list(marked)}`);
+    warn(`${files(marked.length)} with a byte order mark, which becomes part of the text: ${list(marked)}`);
   }
 }
 

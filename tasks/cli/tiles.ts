@@ -1,4 +1,4 @@
-// Which tiles suit a person's GPU: measured once, and remembered.
+// Measures once which tiles suit the GPU, and remembers it.
 import { matmulKernels } from "../../kernels/wgsl/matmul/linear.ts";
 import { MATRIX_TILES, matrixTileLabel } from "../../kernels/wgsl/matmul/matmul_subgroup_call.ts";
 import { subgroupMatmul } from "../../kernels/wgsl/matmul/matmul_subgroup.ts";
@@ -66,7 +66,7 @@ async function ratesOf<T>(
   const known = ratesIn(recall(device, VALID_MS), tiles);
   if (known !== undefined) return known;
   const products = matmulKernels.map(({ name }) => name).join(", ");
-  console.error(`Measuring which ${what} suit ${description}: half a minute at most, once. ${products}:`);
+  console.error(`Measuring which ${what} suit ${description}, once, for half a minute at most. ${products}:`);
   const measured = await measure((tile, kernel) =>
     console.error(`WARNING: a tile of ${label(tile)} is left out: ${kernel} computes wrong results with it`)
   );

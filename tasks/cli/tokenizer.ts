@@ -15,7 +15,7 @@ export const PATTERN_LIST = new Intl.ListFormat("en-GB", { type: "disjunction" }
 
 /** Lines of `--help` for `PATTERN_FLAG`. */
 export const PATTERN_HELP =
-  `--pattern NAME      what splits text, for ranks, or vocab.json and merges.txt, that do not say it:
+  `--pattern NAME      how text is split, if the files (ranks, or vocab.json and merges.txt) do not say:
                       ${PATTERN_LIST}`;
 
 /** Lines of `--help` for the flags that name a tokenizer. */
@@ -30,7 +30,7 @@ export async function requireTokenizer(path: string): Promise<void> {
   const info = await statOrNull(path);
   if (info === null) {
     throw new UserError(
-      `Cannot read ${path}: got no such file or directory, must be a tokenizer's. Check the path`,
+      `Cannot read ${path}: got no such file or directory, must be a tokenizer's directory or file. Check the path`,
     );
   }
   if (!info.isDirectory) await requireInputFile(path);

@@ -1,4 +1,4 @@
-// From what the library calls a thing to what a person types.
+// Translates the library's names into what people type.
 import type { CallPart, OptionPart, Speller, Wording } from "../../lib/errors.ts";
 
 /** Flags that are called otherwise than their options. */

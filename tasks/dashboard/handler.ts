@@ -45,7 +45,7 @@ export function dashboardHandler(
       // Whoever runs the server is told fully, and once; whoever asks it, that it is so.
       const fault = describeError(error);
       if (fault !== lastFault) console.error(lastFault = fault);
-      return text(500, "Cannot answer: got a fault of the program, must be none. See what the dashboard printed");
+      return text(500, "Cannot answer: got an internal error, must be none. See what the dashboard printed");
     }
   };
 }

@@ -4,39 +4,39 @@ import { UsageError } from "../cli/errors.ts";
 import type { Flags } from "../cli/flags.ts";
 
 export const HELP = `
-Prints a model's loss, perplexity and bits per byte on a text. Every token but the first, which nothing comes before, is
-predicted once, by a window that moves by a stride: all but the first window's see at least context length − stride
-tokens before them.
+Prints a model's loss, perplexity and bits per byte on a text. Every token but the first, which has nothing before it, is
+predicted once, in a window that moves by a stride. All tokens but those of the first window see at least context length −
+stride tokens before them.
 
-With --memorisation, prints what the model copied: draws samples and finds the longest part of each that occurs verbatim
+With --memorisation, shows what the model copied: draws samples and finds the longest part of each that occurs verbatim
 in the training text.
 
   deno task evaluate --run RUN --input FILE.txt [options]
   deno task evaluate --run RUN --memorisation --corpus TRAIN.txt [--input VALID.txt] [options]
 
   --run RUN          A run directory that train-lm wrote with --tokenizer.
-  --weights WHICH    last, or best: those of the lowest validation loss (default: last)
-  --input FILE       Text that the model was not trained on, or - for stdin. Gzip is unpacked; of .jsonl and .ndjson
-                     files each line is a text.
-  --field NAME       Field of the .jsonl objects with the text (default: text). With stdin: that is JSON Lines too.
+  --weights WHICH    last, or best: those with the lowest validation loss (default: last)
+  --input FILE       Text that the model was not trained on, or - for stdin. Gzip is decompressed; each line of a .jsonl or
+                     .ndjson file is a text.
+  --field NAME       Field with the text in .jsonl objects (default: text). If given, stdin is read as JSON Lines too.
   --json             Print one JSON object.
   --backend NAME     auto, webgpu or wasm (default: auto)
 
 Loss
   --stride N         Smaller is slower and fairer (default: half the context length)
   --batch-size N     Windows that go through the model together (default: 8)
-  --dtype NAME       f32, or f16 on a GPU with shader-f16, as of train-lm (default: f32)
+  --dtype NAME       f32, or f16 on a GPU with shader-f16, as for train-lm (default: f32)
 
 Memorisation
-  --corpus FILE      The training text: plain, .gz, .jsonl or - (stdin); read once, of any size. With it, --input is a
-                     plain file.
+  --corpus FILE      The training text: plain, .gz, .jsonl or - (stdin), of any size; it is read once. With it, --input must
+                     be a plain file.
   --num-samples N    (default: 20)
-  --max-tokens N     Tokens of a sample at most (default: 200)
-  --prompt TEXT      What every sample continues; not compared (default: the end of a document, or a line break)
+  --max-tokens N     The most tokens in a sample (default: 200)
+  --prompt TEXT      The prompt of every sample; not compared (default: the end of a document, or a line break)
   --temperature X    (default: 0.8)
   --top-p X          (default: 0.95)
   --seed N           The same seed gives the same samples (default: 0)
-  --window-bytes N   With --input: the share of its windows of N bytes that occur in the corpus (default: 50)
+  --window-bytes N   With --input: also print the share of its windows of N bytes that occur in the corpus (default: 50)
 `;
 
 export const FLAGS = {
@@ -90,6 +90,8 @@ export type EvaluateMode =
 const LOSS_FLAGS = ["stride", "batch-size", "dtype"] as const;
 const MEMORISATION_FLAGS = ["num-samples", "max-tokens", "prompt", "temperature", "top-p", "seed"] as const;
 
+const SEE_HELP = "See: deno task evaluate --help";
+
 /** @throws {UsageError} If what a mode needs is missing, or a flag is given that has no effect in it. */
 export function modeOf(flags: EvaluateFlags): EvaluateMode {
   const { memorisation, corpus, input } = flags;
@@ -98,15 +100,16 @@ export function modeOf(flags: EvaluateFlags): EvaluateMode {
     if (given !== undefined) fail(`--${given} ${problem}`, mustBe);
   };
   if (memorisation) {
-    without(LOSS_FLAGS, "with --memorisation", "left out: it is of the loss alone");
-    if (input === undefined) without(["window-bytes"], "without --input", "given both or none");
+    without(LOSS_FLAGS, "with --memorisation", "left out: it only affects the loss");
+    if (input === undefined) without(["window-bytes"], "without --input", "given both or neither");
     return {
       kind: "memorisation",
       corpus: corpus ?? fail("--memorisation without --corpus", "given the training text"),
     };
   }
-  without(["corpus", "window-bytes", ...MEMORISATION_FLAGS], "without --memorisation", "given both or none");
-  return { kind: "loss", input: input ?? fail("no --input", "given one") };
+  without(["corpus", "window-bytes", ...MEMORISATION_FLAGS], "without --memorisation", "given both or neither");
+  if (input === undefined) throw new UsageError(`Cannot evaluate: --input is required. ${SEE_HELP}`);
+  return { kind: "loss", input };
 }
 
 /** @throws {UsageError} If a window would move on by more than it is long. */
@@ -116,5 +119,5 @@ export function requireStride(stride: number | undefined, contextLength: number)
 }
 
 function fail(got: string, mustBe: string): never {
-  throw new UsageError(`Cannot evaluate: got ${got}, must be ${mustBe}. See: deno task evaluate --help`);
+  throw new UsageError(`Cannot evaluate: got ${got}, must be ${mustBe}. ${SEE_HELP}`);
 }

@@ -166,7 +166,7 @@ function printReport(
           `(${formatCount(shared)} of ${formatCount(windows)})`,
     );
   } else {
-    console.log("With --input VALID.txt, held-out text, there is something to compare this with");
+    console.log("To have something to compare this with, add held-out text: --input VALID.txt");
   }
   const { sample, document, offset, text } = samples.longest;
   const where = document > 0 ? ` of document ${formatCount(document)}` : "";

@@ -7,19 +7,19 @@ import { FLAGS as TRAIN_FLAGS, type TrainFlags } from "../train_lm/flags.ts";
 
 export const HELP = `
 Trains a model with each combination of settings, one after another, each in a run directory OUT/NAME. Writes a table,
-OUT/sweep.tsv and sweep.json, and OUT/report.html with all courses in one plot. The best run has the lowest validation
-loss (without --valid, the lowest training loss).
+OUT/sweep.tsv and sweep.json, and OUT/report.html with all runs in one plot. The best run has the lowest validation loss
+(without --valid, the lowest training loss).
 
-The same command again goes on where it stopped, or adds values; finished runs are left as they are. Runs that diverge
-are noted, and the sweep goes on.
+Run the same command again to continue where it stopped, or to add values; finished runs are left as they are. Runs that
+diverge are noted, and the sweep continues.
 
   deno task sweep --train FILE.npy --valid FILE.npy --tokenizer DIR --out OUT --lr 1e-4,3e-4,1e-3 [options]
 
   --train, --valid, --tokenizer, --pattern, --config, --backend  As for train-lm.
   --out OUT          The directory of the sweep.
 
-All other flags of train-lm but --resume, --minutes and --force: preset, model and training. A list of values, with
-commas between them, is swept over: --lr 1e-3,3e-3 --batch-size 8,16 makes four runs. See: deno task train-lm --help
+All flags of train-lm for preset, model and training work too, but not --resume, --minutes and --force. To sweep over a
+setting, list its values with commas: --lr 1e-3,3e-3 --batch-size 8,16 makes four runs. See: deno task train-lm --help
 `;
 
 /** Flags that are the same for all runs, and may hold commas. */
@@ -55,11 +55,13 @@ export function axesOf(flags: Readonly<Record<string, unknown>>, warn: (text: st
     if (typeof given !== "string" || !given.includes(",")) continue;
     const { distinct, repeated } = distinctValues(given.split(",").map((value) => value.trim()));
     axes.set(name, distinct);
-    for (const [value, first] of repeated) warn(`--${name} ${shown(value)} is ${shown(first)} again, and counts once`);
+    for (const [value, first] of repeated) {
+      warn(`--${name} ${shown(value)} is the same as ${shown(first)}, and is only used once`);
+    }
   }
   if (axes.size > 0) return axes;
   throw new UsageError(
-    "Cannot sweep: got no list of values, must be at least one. Give a flag of train-lm several, with commas between " +
+    "Cannot sweep: got no list of values, must be at least one. Give a train-lm flag several values, with commas between " +
       "them: --lr 1e-3,3e-3",
   );
 }

@@ -1,4 +1,4 @@
-// The flags of train-lm, and what they say of the configuration.
+// The flags of train-lm, and the configuration that they give.
 import { ARCHITECTURE_CHOICES, PRESETS } from "../../lib/model/config.ts";
 import { TRAINING_DEFAULTS as DEFAULTS } from "../../lib/train/config.ts";
 import type { ConfigParts } from "../../lib/run/merge_config.ts";
@@ -12,28 +12,28 @@ import { PATTERN_FLAG } from "../cli/tokenizer.ts";
 
 export const HELP = `
 Trains a Transformer on token files and writes a run directory: config.json, the tokenizer's files, metrics.jsonl,
-checkpoints, model.safetensors (the last weights), best.safetensors (those of the lowest validation loss) and
+checkpoints, model.safetensors (the last weights), best.safetensors (those with the lowest validation loss) and
 report.html.
 
   deno task train-lm --train FILE.npy --out RUN [options]
   deno task train-lm --resume RUN
 
 Data
-  --train FILE.npy       Token ids to train on, as written by encode, or by others as any type of whole numbers;
-                         or shards by their index, PREFIX.index.json. Read by random windows, never loaded. Ids of
-                         another tokenizer than --tokenizer are refused.
+  --train FILE.npy       Token ids to train on, from encode, or of any integer type from elsewhere; or the index of
+                         shards, PREFIX.index.json. Read in random windows, never loaded as a whole. Refused if they
+                         are from a tokenizer other than --tokenizer.
   --valid FILE.npy       Token ids to measure the validation loss on.
-  --tokenizer PATH       The tokenizer that made them, a directory or a file; copied into the run, so that generate
+  --tokenizer PATH       The tokenizer that made them, a directory or a file. It is copied into the run, where generate
                          finds it.
-  --pattern NAME         What splits text, where the tokenizer's files do not say it, as encode had it.
+  --pattern NAME         How text is split, as for encode, if the tokenizer's files do not say.
   --out RUN              The run directory to make.
-  --force                Replace RUN if it is a run and nothing else is in it.
-  --resume RUN           Go on with a run that was interrupted or killed, from its newest whole checkpoint, with its own
-                         configuration. --train and --valid name the data again if it was moved.
+  --force                Replace RUN if it holds a run and nothing else.
+  --resume RUN           Continue a run that was interrupted or killed, from its newest complete checkpoint, with its own
+                         configuration. If the data has moved, give --train and --valid again.
 
-Configuration: the preset, then the file, then the flags, each over the one before
-  --config FILE.json     An object with "preset", "model", "training". A run's config.json is one: what was said of that run
-                         stands, and what followed from it (--min-lr, --warmup-steps, …) follows again from the flags.
+Configuration: the preset, then the file, then the flags; each overrides the one before
+  --config FILE.json     An object with "preset", "model" and "training", such as a run's config.json. What was set for
+                         that run is kept; what was derived (--min-lr, --warmup-steps, …) is derived again.
 
 Model
   --preset NAME          ${Object.keys(PRESETS).join(", ")} (default: tiny)
@@ -45,46 +45,46 @@ Model
   --norm-place NAME      pre, or post: the norm of the residual stream after each sublayer (default: pre)
   --position NAME        rope or none (default: rope)
   --ffn NAME             swiglu, or silu: no gate, and --d-ff 1.5 times as wide unless given (default: swiglu)
-  --tie-embeddings       The output head is the embedding's matrix.
+  --tie-embeddings       Use the embedding's matrix as the output head.
 
 Training
   --batch-size N         Sequences that go through the model together (default: ${DEFAULTS.batchSize})
-  --grad-accumulation N  Such batches per step, their gradients averaged (default: ${DEFAULTS.gradAccumulation})
+  --grad-accumulation N  Batches per step, whose gradients are averaged (default: ${DEFAULTS.gradAccumulation})
   --steps N              Optimizer updates (default: ${DEFAULTS.steps})
-  --minutes N            Instead of --steps: measures the device for some seconds, then takes as many steps as fill the
-                         time. Without --preset or a size, in flags or --config, it chooses the model too: the one that
-                         sees nearest to 20 tokens per parameter, and its text four times at most.
+  --minutes N            Instead of --steps: measure the device for some seconds, then take as many steps as fill the
+                         time. Without --preset or a size, in flags or --config, this also chooses the model: the one
+                         that comes nearest to 20 tokens per parameter and sees its text at most four times.
   --optimizer NAME       ${OPTIMIZER_NAMES.join(" or ")} (default: ${DEFAULTS.optimizer})
   --schedule NAME        ${SCHEDULES.join(", ")} (default: ${DEFAULTS.schedule}): the learning rate after the warm-up
   --lr X                 Peak learning rate (default: ${DEFAULTS.lr})
   --min-lr X             Learning rate at the end, unless constant (default: a tenth of --lr)
   --warmup-steps N       Steps of linear warm-up (default: a twentieth of --steps)
-  --decay-steps N        Of wsd: steps of linear decay at the end (default: a fifth of --steps)
+  --decay-steps N        For wsd: steps of linear decay at the end (default: a fifth of --steps)
   --weight-decay X       (default: ${DEFAULTS.weightDecay})
   --decay WHAT           all, or matrices: the norms' weights do not decay (default: ${DEFAULTS.decay})
   --beta1 X  --beta2 X   AdamW's moments (default: ${DEFAULTS.beta1}, ${DEFAULTS.beta2})
   --clip X               Largest global gradient norm; 0 or none for no clipping (default: ${DEFAULTS.clip})
   --valid-every N        Steps between validations (default: ${DEFAULTS.validEvery})
   --valid-batches N      Batches per validation (default: ${DEFAULTS.validBatches})
-  --sample-every N       Steps between two short texts that the model makes, shown, and kept in metrics.jsonl and the
-                         report; they change nothing of the training (default: none)
-  --sample-prompt TEXT   What they go on from (default: the beginning of a document)
-  --sample-tokens N      New tokens in each, at most (default: ${DEFAULTS.sampleTokens})
+  --sample-every N       Every N steps, print a short sample of the model's text, and keep it in metrics.jsonl and the
+                         report; the training itself is not affected (default: none)
+  --sample-prompt TEXT   The prompt of the samples (default: the beginning of a document)
+  --sample-tokens N      The most new tokens in a sample (default: ${DEFAULTS.sampleTokens})
   --save-every N         Steps between checkpoints; Ctrl-C, SIGTERM and SIGHUP write one too (default: ${DEFAULTS.saveEvery})
-  --keep N               Newest checkpoints to keep (default: ${DEFAULTS.keep})
-  --dtype NAME           f32, or f16: operands of matrix products and attention, and what lies between layers, in f16, on a
-                         GPU with shader-f16; weights, sums and optimizer stay f32 (default: ${DEFAULTS.dtype})
-  --seed N               Decides initial weights and batches (default: ${DEFAULTS.seed})
-  --backend NAME         auto, webgpu or wasm (default: auto: a hardware GPU where there is one, else wasm)
-  --gpu WHAT             dawn, or a file of it: a WebGPU that reaches an NVIDIA GPU's matrix units in f16; needs deno run -A
-                         (default: Deno's own)
+  --keep N               How many of the newest checkpoints to keep (default: ${DEFAULTS.keep})
+  --dtype NAME           f32, or f16 on a GPU with shader-f16: operands of matrix products and attention, and what is
+                         passed between layers, are f16; weights, sums and optimizer stay f32 (default: ${DEFAULTS.dtype})
+  --seed N               Decides the initial weights and the batches (default: ${DEFAULTS.seed})
+  --backend NAME         auto, webgpu or wasm (default: auto, a hardware GPU if there is one, else wasm)
+  --gpu WHAT             dawn, or the path of its add-on: a WebGPU that uses an NVIDIA GPU's matrix units in f16; needs
+                         deno run -A (default: Deno's own)
 
-MFU is the share of the device's peak that the model's matrix products reach. The peak is measured, in f32, before and
-after the run: the better counts or, where other programs slowed both down and a step was faster, that step.
+MFU is the share of the device's peak that the model's matrix products reach. The peak is measured in f32 before and after
+the run, and the better one counts. If other programs slowed both down and a step was faster, that step counts.
 
-Ctrl-C, SIGTERM and SIGHUP end a run in good order: after the step or validation under way a checkpoint and the weights are
-written, and the exit code is 130 or 143. A second one ends it at once; --resume then goes on from the checkpoint before.
-The exit code is 0 when all steps were taken, 2 for a mistake in the command line, and 1 for any other failure.
+Ctrl-C, SIGTERM and SIGHUP end a run cleanly: after the current step or validation, it writes a checkpoint and the weights,
+and exits with code 130, 143 or 129. A second one ends it at once; --resume then continues from the last checkpoint.
+The exit code is 0 when all steps have been taken, 2 for a mistake in the command line, and 1 for any other failure.
 `;
 
 const MODEL_FLAGS = {
@@ -184,7 +184,7 @@ export function requireNewRunFlags(flags: TrainFlags): { train: string; out: str
   if (train !== undefined && out !== undefined) return { train, out };
   const missing = train === undefined ? "--train" : "--out";
   throw new UsageError(
-    `Cannot run train-lm: got no ${missing}, must be given one (or --resume RUN). See: deno task train-lm --help`,
+    `Cannot run train-lm: ${missing} is required, or --resume RUN. See: deno task train-lm --help`,
   );
 }
 

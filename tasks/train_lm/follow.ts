@@ -36,7 +36,9 @@ export async function followSteps(
   let valid = "-";
   let secondsPerToken = 0;
   const onStop = () =>
-    progress.note("Stopping after the step or validation under way, then saving; Ctrl-C again ends at once, unsaved");
+    progress.note(
+      "Stopping after the current step or validation, then saving; press Ctrl-C again to quit at once without saving",
+    );
   signal?.addEventListener("abort", onStop);
   try {
     for await (const metrics of steps) {

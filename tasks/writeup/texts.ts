@@ -34,7 +34,9 @@ export async function readCorpus(kind: string, paths: readonly string[]): Promis
     decoder.decode();
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    throw new UserError(`Cannot use ${paths.join(", ")}: got bytes that are not UTF-8, must be text. Convert it first`);
+    throw new UserError(
+      `Cannot use ${paths.join(", ")}: got bytes that are not UTF-8, must be UTF-8 text. Convert it first`,
+    );
   }
   return { kind, paths, bytes };
 }

@@ -68,19 +68,19 @@ Deno.test("parseFlags() refuses what it does not understand, naming it", () => {
     [["--input", "a", "stray"], "unknown argument stray"],
     [["--input", "a", "12"], "unknown argument 12"],
     [["--input", "a", "-x"], "unknown argument -x"],
-    [[], "no --input"],
+    [[], "--input is required"],
     [["--input"], "--input without a value"],
     [["--input="], "--input without a value"],
     [["--input", "--force"], "--input without a value"],
     [["--input", "a", "--out", "x", "--out", "y"], "--out 2 times"],
-    [["--input", "a", "--steps", "0"], "--steps 0, must be a whole number at least 1"],
+    [["--input", "a", "--steps", "0"], "--steps 0, must be a whole number of at least 1"],
     [["--input", "a", "--steps", "2.5"], "--steps 2.5, must be a whole number"],
     [["--input", "a", "--steps", "1e400"], "--steps 1e400"],
     [["--input", "a", "--steps", "0x10"], "--steps 0x10"],
-    [["--input", "a", "--lr", "fast"], "--lr fast, must be a number at most 1"],
+    [["--input", "a", "--lr", "fast"], "--lr fast, must be a number of at most 1"],
     [["--input", "a", "--lr", "NaN"], "--lr NaN"],
     [["--input", "a", "--backend", "cuda"], "--backend cuda, must be one of auto, wasm"],
-    [["--input", "a", "--inptu", "b"], "unknown argument --inptu, must be --input perhaps"],
+    [["--input", "a", "--inptu", "b"], "unknown argument --inptu, must be a known one (did you mean --input?)"],
     [["--input", "a", "--constructor", "b"], "unknown argument --constructor, must be one of --input, --out"],
     [["--input", "a", "--__proto__=b"], "unknown argument --__proto__=b"],
     [["--input", "a", "--", "b"], "unknown argument --,"],
@@ -89,15 +89,15 @@ Deno.test("parseFlags() refuses what it does not understand, naming it", () => {
     [["--input", "a", ""], 'unknown argument ""'],
     [["--input", "a", "--force", "--force"], "--force 2 times"],
     [["--input", "a", "--force=no"], "--force with a value, must be --force alone"],
-    [["--input", "a", "--lr", "-1e400"], "--lr -1e400, must be a finite number at most 1"],
+    [["--input", "a", "--lr", "-1e400"], "--lr -1e400, must be a finite number of at most 1"],
     [
       ["--input", "a", "--lr", "1e-400"],
-      "--lr 1e-400, must be a number at most 1 and not so near to 0 (the nearest is 5e-324)",
+      "--lr 1e-400, must be a number of at most 1 and not so close to 0 (the smallest is 5e-324)",
     ],
-    [["--input", "a", "--lr", "-Infinity"], "--lr -Infinity, must be a number at most 1"],
-    [["--input", "a", "--steps", "-1"], "--steps -1, must be a whole number at least 1"],
+    [["--input", "a", "--lr", "-Infinity"], "--lr -Infinity, must be a number of at most 1"],
+    [["--input", "a", "--steps", "-1"], "--steps -1, must be a whole number of at least 1"],
     [["--input", "a", "--steps", "9007199254740993"], "--steps 9007199254740993"],
-    [["--input", "a", "--out", "-1"], "--out without a value, must be --out=-1, where a value begins with a dash"],
+    [["--input", "a", "--out", "-1"], "--out without a value, must be --out=-1 if the value begins with a dash"],
   ];
   for (const [args, message] of cases) assertThrows(() => parse(...args), UsageError, message);
 });
@@ -113,7 +113,7 @@ Deno.test("parseFlags() takes negative numbers, words for numbers, and texts tha
   assertEquals(parse("--lr=-.5", "--clip=2", "--prompt="), { lr: -0.5, clip: 2, prompt: "" });
   assertEquals(parse("--prompt=--lr"), { lr: undefined, clip: undefined, prompt: "--lr" });
   assertThrows(() => parse("--lr", "-2"), UsageError, "--lr -2, must be a number above -2 and below 2");
-  assertThrows(() => parse("--clip", "some"), UsageError, "--clip some, must be a number at least 0, or none");
+  assertThrows(() => parse("--clip", "some"), UsageError, "--clip some, must be a number of at least 0, or none");
   assertThrows(() => parse("--prompt"), UsageError, "--prompt without a value");
 });
 

@@ -40,7 +40,7 @@ Deno.test({
         143,
       ]] as const
     ) {
-      const said = `error: Cannot go on: got ${name}, must be let run. Nothing is left half-written`;
+      const said = `error: Stopped by ${name}. Nothing is left half-written`;
       assertEquals(await endAfter([[signal]]), { code, said });
     }
     assertEquals(await endAfter([["SIGINT"], ["SIGHUP"]], { args: "--deaf" }), { code: 129, said: "" });

@@ -1,4 +1,4 @@
-// What a mistake in the command line is answered with, as it was last agreed to.
+// The messages for mistakes in the command line, as last agreed.
 // After a change: deno test -A tests/cli/messages_test.ts -- --update
 import { assertEquals } from "@std/assert";
 import { assertSnapshot } from "@std/testing/snapshot";

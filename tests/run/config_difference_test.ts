@@ -81,7 +81,7 @@ Deno.test("a run whose config.json was edited is not resumed; the edit is named 
       await mend();
       const { code, stdout } = await capture(trainLm, "--resume", run);
       assertEquals(code, 0);
-      assertStringIncludes(stdout, "All 10 steps were taken already");
+      assertStringIncludes(stdout, "All 10 steps have been taken already");
     }
   } finally {
     await Deno.remove(dir, { recursive: true });

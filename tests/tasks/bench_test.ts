@@ -76,5 +76,5 @@ Deno.test("profile-step knows its flags", async () => {
   assertMatch(stderr, /got --shape huge, must be one of tiny/);
   const workers = await capture(profileStep, "--workers", "2147483648");
   assertEquals(workers.code, 2);
-  assertMatch(workers.stderr, /got --workers 2147483648, must be a whole number at least 1 and at most 256/);
+  assertMatch(workers.stderr, /got --workers 2147483648, must be a whole number of at least 1 and at most 256/);
 });

@@ -56,7 +56,7 @@ Deno.test("training on counts of shards gives the files that training on all the
     await refused(train("x", "--counts", `${dir}/all.jsonl`), 1, "must be a count file");
     await refused(train("x", "--counts", counts[0], "--input", counts[0]), 2, "both --input and --counts");
     await refused(capture(count, "--input", `${dir}/all.jsonl`, "--out", counts[0]), 1, "--force");
-    await refused(capture(count, "--out", "x"), 2, "got no --input");
+    await refused(capture(count, "--out", "x"), 2, "--input is required");
   } finally {
     await Deno.remove(dir, { recursive: true });
   }

@@ -70,7 +70,7 @@ Deno.test("encode reads directories, packed files and JSON Lines", () =>
       ...["--tokenizer", `${dir}/tok`, "--out", out, "--force"],
       ...["--input", `${dir}/in/a.txt`, "--input", `${dir}/in/a.txt`],
     );
-    assertStringIncludes(twice.stderr, "named more than once, and read as often");
+    assertStringIncludes(twice.stderr, "named more than once, and read that many times");
     assertEquals([...await readNpy(out)], [...encode(TEXTS[0]), ...encode(TEXTS[0])]);
   }));
 

@@ -101,7 +101,7 @@ Deno.test("evaluate --memorisation finds samples that are in the corpus, and how
 Deno.test("evaluate refuses a mode without what it needs", async () => {
   for (
     const [args, problem] of [
-      [["--run", "x"], /got no --input, must be given one/],
+      [["--run", "x"], /: --input is required/],
       [["--run", "x", "--memorisation"], /got --memorisation without --corpus/],
       [["--run", "x", "--corpus", "y"], /got --corpus without --memorisation/],
       // What would have no effect.

@@ -1,4 +1,4 @@
-// What each task says of itself, as it was last agreed to. After a change: deno test -A tests/tasks/help_test.ts -- --update
+// The help text of each task, as last agreed. After a change: deno test -A tests/tasks/help_test.ts -- --update
 import { assert, assertEquals } from "@std/assert";
 import { assertSnapshot } from "@std/testing/snapshot";
 import { BENCHES, main as bench } from "../../tasks/bench.ts";

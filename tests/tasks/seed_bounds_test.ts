@@ -25,7 +25,10 @@ Deno.test("tasks refuse seeds of which there is no next one, by the number that 
   for (const [main, args] of cases) {
     const { code, stderr } = await capture(main, ...args, "--seed", String(LARGEST));
     assertEquals(code, 2, stderr);
-    assertMatch(stderr, /got --seed 9007199254740991, must be a whole number at least 0 and at most 4503599627370496/);
+    assertMatch(
+      stderr,
+      /got --seed 9007199254740991, must be a whole number of at least 0 and at most 4503599627370496/,
+    );
     // One that leaves room is taken: what is missing is another thing.
     const taken = await capture(main, ...args, "--seed", String(2 ** 52));
     assertEquals(/--seed/.test(taken.stderr), false, taken.stderr);

@@ -80,7 +80,7 @@ Deno.test("sweep stops on SIGINT, says so by its exit code and files, and goes o
 
     const end = await runTaskProcess("sweep", sweep("stopped"));
     assertEquals(end.code, 0, end.stderr);
-    assertMatch(end.stderr, new RegExp(`lr-3e-3 \\(2 of 2\\), going on at step ${steps}`));
+    assertMatch(end.stderr, new RegExp(`lr-3e-3 \\(2 of 2\\), continuing at step ${steps}`));
     for (const run of ["lr-1e-3", "lr-3e-3"]) {
       const sums = ["whole", "stopped"].map((out) => sha256OfFile(`${dir}/${out}/${run}/model.safetensors`));
       assertEquals(await sums[0], await sums[1], run);
@@ -93,8 +93,8 @@ Deno.test("a value counts once, however it is written, and sweep says so", async
     const flags = ["--steps", "1", "--lr", "1e-3,0.001,1e-03,1e-2", "--optimizer", "adamw,adamw"];
     const { code, stderr } = await capture(main, ...args, ...flags, "--out", `${dir}/out`);
     assertEquals(code, 0, stderr);
-    for (const again of ["--lr 0.001 is 1e-3", "--lr 1e-03 is 1e-3", "--optimizer adamw is adamw"]) {
-      assertStringIncludes(stderr, `warning: ${again} again, and counts once\n`);
+    for (const [again, first] of [["--lr 0.001", "1e-3"], ["--lr 1e-03", "1e-3"], ["--optimizer adamw", "adamw"]]) {
+      assertStringIncludes(stderr, `warning: ${again} is the same as ${first}, and is only used once\n`);
     }
     const names = (await readResults(`${dir}/out`)).map(({ name }) => name);
     assertEquals(names, ["optimizer-adamw_lr-1e-3", "optimizer-adamw_lr-1e-2"]);

@@ -241,7 +241,7 @@ Deno.test("every task refuses --field where no input is JSON Lines, whose fields
       await t.step(name, async () => {
         const { code, stdout, stderr } = await capture(main, ...args, `${dir}/a.json`, "--field", "body");
         assertEquals([code, stdout], [2, ""]);
-        assertMatch(stderr, /^error: Cannot read --field body: got no input of JSON Lines, must be .*\n$/);
+        assertMatch(stderr, /^error: Cannot read --field body: got no JSON Lines input, must be .*\n$/);
         assertEquals(outputs(dir), []);
       });
     }

@@ -57,7 +57,7 @@ async function requireHeard(args: readonly string[], started: (process: Deno.Chi
     process.status,
   ]);
   assertEquals([code, stdout], [143, ""], stderr);
-  assertStringIncludes(stderr, "error: Cannot go on: got SIGTERM");
+  assertStringIncludes(stderr, "error: Stopped by SIGTERM");
 }
 
 Deno.test({

@@ -99,7 +99,7 @@ Deno.test("a run killed several times at random moments goes on as one that was 
     await Deno.remove(`${dir}/train.npy`);
     const over = await runTaskProcess("train-lm", ["--resume", run]);
     assertEquals([over.code, over.stderr], [0, ""]);
-    assertStringIncludes(over.stdout, `All ${STEPS} steps were taken already`);
+    assertStringIncludes(over.stdout, `All ${STEPS} steps have been taken already`);
     assertEquals(await times(), before);
 
     // But what is missing of it is made: a kill came before the report, a hand to the configuration.
@@ -139,7 +139,7 @@ Deno.test("SIGTERM stops a run in good order; a damaged checkpoint is named and 
     const end = await runTaskProcess("train-lm", ["--resume", run]);
     assertEquals(end.code, 0, end.stderr);
     assertStringIncludes(end.stderr, `warning: Cannot use checkpoint ${kept[1]}: got optimizer.safetensors`);
-    assertMatch(end.stderr, new RegExp(`Going on at step ${Number(/(\d+)$/.exec(kept[0])![1])} of ${STEPS}`));
+    assertMatch(end.stderr, new RegExp(`Continuing at step ${Number(/(\d+)$/.exec(kept[0])![1])} of ${STEPS}`));
     assertEquals(await outcome(run), await outcome(`${dir}/whole`));
   });
 });

@@ -130,7 +130,7 @@ Deno.test("a resumed run has the samples of one never stopped, and generate make
     }
     const resumed = await capture(trainLm, "--resume", directory);
     assertEquals(resumed.code, 0, resumed.stderr);
-    assertStringIncludes(resumed.stderr, "Going on at step 80 of 120");
+    assertStringIncludes(resumed.stderr, "Continuing at step 80 of 120");
     assertEquals(withoutClock(await readMetrics(directory)), withoutClock(metrics));
 
     const options = ["--prompt", "the dog", "--max-tokens", "12", "--seed", "123", "--backend", "wasm"];
