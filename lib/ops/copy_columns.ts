@@ -26,8 +26,8 @@ export const copyColumnsKernel = defineKernel({
     // A slice and what undoes it, of widths that divide by four and of others.
     { constants: { rows: 37, xWidth: 60, yWidth: 20, xFirst: 28, yFirst: 0, count: 20, accumulate: 1 } },
     { constants: { rows: 37, xWidth: 20, yWidth: 60, xFirst: 0, yFirst: 28, count: 20, accumulate: 0 } },
-    { constants: { rows: 37, xWidth: 61, yWidth: 23, xFirst: 27, yFirst: 0, count: 23, accumulate: 0 } },
-    { constants: { rows: 37, xWidth: 23, yWidth: 61, xFirst: 0, yFirst: 27, count: 23, accumulate: 1 } },
+    { constants: { rows: 67, xWidth: 61, yWidth: 23, xFirst: 27, yFirst: 0, count: 23, accumulate: 0 } },
+    { constants: { rows: 67, xWidth: 23, yWidth: 61, xFirst: 0, yFirst: 27, count: 23, accumulate: 1 } },
   ],
 });
 
@@ -44,6 +44,6 @@ export const writeColumnsKernel = defineKernel({
   flops: () => otherFlops(0),
   tries: [
     { constants: { rows: 37, xWidth: 20, yWidth: 60, yFirst: 28 } },
-    { constants: { rows: 37, xWidth: 23, yWidth: 61, yFirst: 27 } },
+    { constants: { rows: 97, xWidth: 23, yWidth: 61, yFirst: 27 } },
   ],
 });

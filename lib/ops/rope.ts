@@ -8,6 +8,7 @@ const TRIES = [4, 6].flatMap((headDim) => {
   const sizes = { rows: 10, D: 5 * headDim, headDim, positions: 9 };
   return [
     { constants: { ...sizes, T: 5, starts: 1 }, inputs: { start: [3] } },
+    { constants: { ...sizes, rows: 134, T: 67, positions: 79, starts: 1 }, inputs: { start: [9] } },
     { constants: { ...sizes, T: 5, starts: 2 }, inputs: { start: [4, 1] } },
     { constants: { ...sizes, T: 1, starts: 10 }, inputs: { start: [0, 8, 3, 3, 1, 0, 7, 2, 5, 8] } },
   ];

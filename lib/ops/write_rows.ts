@@ -16,7 +16,10 @@ export const writeRowsKernel = defineKernel({
   touched: ({ B, T, W }) => ({ out: B * T * W }),
   below: ({ T, S }) => ({ start: S - T + 1 }),
   flops: () => otherFlops(0),
-  tries: [{ constants: { B: 2, T: 5, S: 9, W: 20 }, inputs: { start: [3] } }],
+  tries: [
+    { constants: { B: 2, T: 5, S: 9, W: 20 }, inputs: { start: [3] } },
+    { constants: { B: 2, T: 37, S: 50, W: 61 }, inputs: { start: [9] } },
+  ],
 });
 
 /**

@@ -38,7 +38,7 @@ export async function assertWritesAsDeclared(
       filled((size) => random.normal(size).map(Math.abs)),
       filled((size) => new Float32Array(size)),
     ];
-    const [first, second, zeros] = await results(backend, kernel, { ...sample, constants }, befores);
+    const [first, second, zeros] = await resultsOver(backend, kernel, { ...sample, constants }, befores);
     for (const name of kernel.outputs) {
       const write = writes[name] ?? "overwritten";
       const label = `${kernel.name} ${JSON.stringify(constants)}: ${name}`;
@@ -66,8 +66,8 @@ export function sizesOf(kernel: Kernel, constants: Readonly<Record<string, numbe
   return kernel.sizes(constants);
 }
 
-/** What the kernel makes of the same inputs over each of several contents of its outputs. */
-async function results(
+/** What a kernel makes of the same inputs over each of several contents of its outputs. */
+export async function resultsOver(
   backend: Backend,
   kernel: Kernel,
   { constants, inputs: given = {} }: KernelTry,
