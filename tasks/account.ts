@@ -13,12 +13,13 @@ import { formatTable } from "../lib/accounting/table.ts";
 import { formatSi } from "../lib/accounting/units.ts";
 import { writeFileAtomically } from "../lib/io/atomic.ts";
 import { OPTIMIZER_NAMES } from "../lib/train/optimizer/registry.ts";
-import { MODEL_NAMES, namedShape, readConfigured } from "./account/models.ts";
+import { namedShape, readConfigured } from "./account/models.ts";
 import { deviceNamed } from "./account/device_flag.ts";
 import { isPlan, PLAN_FLAGS, planText } from "./account/plan.ts";
 import { UsageError } from "./cli/errors.ts";
 import { requireOutputFile } from "./cli/output.ts";
 import type { Flags } from "./cli/flags.ts";
+import { presetsHelp } from "./cli/model_names.ts";
 import { runTask } from "./cli/run.ts";
 import { shown } from "./cli/shown.ts";
 
@@ -29,20 +30,20 @@ Or plans: what to train on a device in so many hours, how well it should do, and
   deno task account --device NAME --hours N --data 2GB [options]
   deno task account --model NAME [options]
   deno task account --config RUN/config.json [options]
-  deno task account --compare small,medium,large,xl [options]
+  deno task account --compare gpt2-small,gpt2-medium,gpt2-large,gpt2-xl [options]
   deno task account --devices
 
-Plan: the answer first. The model is chosen as train-lm --minutes chooses, among larger ones too
+Plan, in float32: the model is chosen by the rules of train-lm --minutes, from a longer ladder
   --hours N, --minutes N The time on the device.
   --data SIZE|FILE       The text: 500MB, 2GB, a file of it, or of its token ids as encode writes them
-  --tokenizer PATH       Its vocabulary; and with a text, its bytes per token, measured (default: 32,000 tokens).
-  --bytes-per-token X    (default: 4 is assumed)
+  --tokenizer PATH       For its vocabulary (default: 32,000 tokens) and, where FILE is a text, its bytes per token
+  --bytes-per-token X    (default: 4, an assumption)
   --price X              Per hour of the device, in any currency
   --explain              How the figures follow from each other: formulas, sources, assumptions.
-  --device, --mfu, --vocab-size and --json as below. --model plans for that one, which nothing else is chosen over.
+  --device, --mfu, --vocab-size and --json as below. With --model, that one is planned for.
 
 Model
-  --model NAME           ${MODEL_NAMES.join(", ")} (default: gpt2-xl)
+  --model NAME           ${presetsHelp(25, "gpt2-xl")}
   --config FILE          A run's config.json, or another that train-lm takes: its own training step as train-lm predicts
                          it, or with --precision, --attention or --checkpointing a textbook's.
   --compare NAME,NAME    Forward FLOPs of several models, and where they go.
@@ -58,7 +59,7 @@ Training
   --tokens N             Tokens to train on (default: 20 per parameter)
   --steps N              Steps to train for, instead of --tokens
   --device NAME          ${DEVICE_NAMES.join(", ")} (default: a100)
-  --mfu X                Share of the device's peak that is reached (default: 0.5; in a plan, where it was measured, that)
+  --mfu X                Share of the device's peak that is reached (default: 0.5; in a plan on an h100, what was measured)
   --precision NAME       ${PRECISION_NAMES.join(", ")} (default: f32)
   --attention NAME       stored: the s² scores are kept for the backward pass (default); flash: they are not
   --checkpointing        Keep only each layer's input, and compute the rest again
