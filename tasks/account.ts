@@ -1,7 +1,8 @@
 /**
- * Accounts for a model's parameters, FLOPs, memory, time and energy.
+ * Accounts for a model's parameters, FLOPs, memory, time and energy; or plans what to train in a time.
  *
  *   deno task account --model gpt2-xl --device a100 --steps 400000 --batch-size 1024
+ *   deno task account --device rtx-4090 --hours 24 --data 2GB
  */
 import { compareForward, flopsBars, formatComparison, memoryBars, type NamedShape } from "../lib/accounting/compare.ts";
 import { DEVICE_NAMES, DEVICES } from "../lib/accounting/devices.ts";
@@ -12,23 +13,37 @@ import { formatTable } from "../lib/accounting/table.ts";
 import { formatSi } from "../lib/accounting/units.ts";
 import { writeFileAtomically } from "../lib/io/atomic.ts";
 import { OPTIMIZER_NAMES } from "../lib/train/optimizer/registry.ts";
-import { MODEL_NAMES, namedShape, readConfigured } from "./account/models.ts";
+import { namedShape, readConfigured } from "./account/models.ts";
+import { deviceNamed } from "./account/device_flag.ts";
+import { isPlan, PLAN_FLAGS, planText } from "./account/plan.ts";
 import { UsageError } from "./cli/errors.ts";
 import { requireOutputFile } from "./cli/output.ts";
 import type { Flags } from "./cli/flags.ts";
+import { presetsHelp } from "./cli/model_names.ts";
 import { runTask } from "./cli/run.ts";
 import { shown } from "./cli/shown.ts";
 
 const HELP = `
 Counts what a model needs: parameters, forward and backward FLOPs, memory, the largest batch that fits, time and energy.
+Or plans: what to train on a device in a number of hours, how good it should get, and what that takes.
 
+  deno task account --device NAME --hours N --data 2GB [options]
   deno task account --model NAME [options]
   deno task account --config RUN/config.json [options]
-  deno task account --compare small,medium,large,xl [options]
+  deno task account --compare gpt2-small,gpt2-medium,gpt2-large,gpt2-xl [options]
   deno task account --devices
 
+Plan, in float32: the model is chosen by the rules of train-lm --minutes, from a longer ladder
+  --hours N, --minutes N The time on the device.
+  --data SIZE|FILE       The text: 500MB, 2GB, a file of it, or of its token ids as encode writes them
+  --tokenizer PATH       For its vocabulary (default: 32,000 tokens) and, where FILE is a text, its bytes per token
+  --bytes-per-token X    (default: 4, an assumption)
+  --price X              Per hour of the device, in any currency
+  --explain              How the figures follow from each other: formulas, sources, assumptions.
+  --device, --mfu, --vocab-size and --json as below. With --model, that one is planned for.
+
 Model
-  --model NAME           ${MODEL_NAMES.join(", ")} (default: gpt2-xl)
+  --model NAME           ${presetsHelp(25, "gpt2-xl")}
   --config FILE          A run's config.json, or another one for train-lm. Counts its own training step, as train-lm
                          predicts it; with --precision, --attention or --checkpointing, a textbook's.
   --compare NAME,NAME    Forward FLOPs of several models, and where they go.
@@ -44,7 +59,7 @@ Training
   --tokens N             Tokens to train on (default: 20 per parameter)
   --steps N              Steps to train for, instead of --tokens
   --device NAME          ${DEVICE_NAMES.join(", ")} (default: a100)
-  --mfu X                The share of the device's peak that is reached (default: 0.5)
+  --mfu X                Share of the device's peak that is reached (default: 0.5; in a plan on an h100, what was measured)
   --precision NAME       ${PRECISION_NAMES.join(", ")} (default: f32)
   --attention NAME       stored: the s² scores are kept for the backward pass (default); flash: they are not
   --checkpointing        Keep only each layer's input and compute the rest again
@@ -59,6 +74,7 @@ Output
 `;
 
 const FLAGS = {
+  ...PLAN_FLAGS,
   model: { type: "string" },
   config: { type: "string" },
   compare: { type: "string" },
@@ -76,12 +92,12 @@ const FLAGS = {
   optimizer: { type: "string", choices: OPTIMIZER_NAMES },
   tokens: { type: "number", min: 1 },
   steps: { type: "integer", min: 1 },
-  device: { type: "string", default: "a100", choices: DEVICE_NAMES },
-  mfu: { type: "number", default: 0.5, above: 0, max: 1 },
+  device: { type: "string" },
+  mfu: { type: "number", above: 0, max: 1 },
   precision: { type: "string", choices: PRECISION_NAMES },
   attention: { type: "string", choices: ["stored", "flash"] },
   checkpointing: { type: "boolean" },
-  causal: { type: "string", default: "full", choices: ["full", "half"] },
+  causal: { type: "string", choices: ["full", "half"] },
   json: { type: "boolean" },
   svg: { type: "string" },
   chart: { type: "string", default: "flops", choices: ["flops", "memory"] },
@@ -100,6 +116,8 @@ async function runAccount(flags: AccountFlags): Promise<void> {
   refuseTogether(flags, "tokens", "steps");
   refuseTogether(flags, "contexts", "context-length");
   if (flags.devices) return console.log(flags.json ? JSON.stringify(DEVICES, null, 2) : deviceTable());
+  if (isPlan(flags)) return console.log(await planText(flags));
+  const device = flags.device === undefined ? undefined : deviceNamed(flags.device);
   if (flags.svg !== undefined) {
     await requireOutputFile(flags.svg, {
       force: flags.force,
@@ -132,7 +150,7 @@ async function runAccount(flags: AccountFlags): Promise<void> {
     const comparisons = compareForward(models, options);
     text = flags.json ? JSON.stringify(comparisons, null, 2) : formatComparison(comparisons);
   } else {
-    const { device, mfu, tokens } = flags;
+    const { mfu, tokens } = flags;
     const steps = flags.steps ?? (tokens === undefined ? training?.steps : undefined);
     const { name, shape } = models[0];
     const result = account({ name, shape, ...options, device, mfu, tokens, steps, validation: run?.validation });

@@ -23,6 +23,7 @@ export {
 } from "./program.ts";
 export type { MachineLimits } from "./roofline.ts";
 export { type Account, account, type AccountRequest } from "./report.ts";
+export { expectedLoss, isWithinFit, LOSS_FITS, type LossFit } from "./expected_loss.ts";
 export { formatAccount } from "./report_text.ts";
 export { GPT2_SHAPES, type ModelShape } from "./shape.ts";
 export {

@@ -12,9 +12,13 @@ export function formatAccount(account: Account): string {
   return sections.map((section) => section(account)).join("\n\n");
 }
 
-function heading({ name, shape, batchSize, gradAccumulation, optimizer, dtype, precision }: Account): string {
+function heading(
+  { name, shape, parameters, batchSize, gradAccumulation, optimizer, dtype, precision }: Account,
+): string {
   const { vocabSize, contextLength, dModel, numLayers, numHeads, dFf, ffn = "swiglu" } = shape;
-  return `${name}: vocabulary ${formatCount(vocabSize)}, context ${formatCount(contextLength)}, ${numLayers} layers, ` +
+  return `${name} (${formatAmount(parameters.total)} parameters): vocabulary ${formatCount(vocabSize)}, context ${
+    formatCount(contextLength)
+  }, ${numLayers} layers, ` +
     `d ${dModel}, ${numHeads} heads, d_ff ${dFf} (${ffn}), ` +
     `batch ${gradAccumulation > 1 ? `${formatCount(gradAccumulation)} × ` : ""}${formatCount(batchSize)}, ` +
     `${dtype ?? precision}, ${OPTIMIZERS[optimizer].title}`;

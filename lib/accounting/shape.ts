@@ -60,8 +60,8 @@ const gpt2 = (numLayers: number, dModel: number, numHeads: number): ModelShape =
 };
 
 /**
- * GPT-2's four sizes with a hidden width of 4 · d. With SwiGLU's three matrices (the default), they have more
- * parameters than the originals.
+ * GPT-2's four sizes with a hidden width of 4 · d, as the presets of these names. With SwiGLU's three matrices (the
+ * default) and a head of its own they have more parameters than the originals: 190 M, 506 M, 1.07 B and 2.13 B.
  * Source: Radford et al. 2019, "Language Models are Unsupervised Multitask Learners", table 2 (head size 64).
  */
 export const GPT2_SHAPES: Readonly<Record<"gpt2-small" | "gpt2-medium" | "gpt2-large" | "gpt2-xl", ModelShape>> = {

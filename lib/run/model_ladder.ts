@@ -1,6 +1,6 @@
 import type { ConfigParts } from "./merge_config.ts";
 
-/** Width, layers, heads and context of models from about a hundred thousand to a quarter of a billion parameters. */
+/** Width, layers, heads and context of models from about a hundred thousand to two and a half billion parameters. */
 const SHAPES: readonly (readonly [dModel: number, numLayers: number, numHeads: number, contextLength: number])[] = [
   [32, 2, 2, 128],
   [48, 3, 2, 128],
@@ -14,6 +14,10 @@ const SHAPES: readonly (readonly [dModel: number, numLayers: number, numHeads: n
   [640, 10, 10, 512],
   [768, 12, 12, 512],
   [1024, 16, 16, 1024],
+  [1280, 20, 20, 1024],
+  [1536, 24, 24, 1024],
+  [2048, 24, 32, 1024],
+  [2560, 32, 40, 1024],
 ];
 
 /** The width that the default learning rate is meant for. */
@@ -32,7 +36,12 @@ export function modelLadder(lr: number, ffn: "swiglu" | "silu" = "swiglu"): Conf
     const gated = 8 * Math.ceil(dModel / 3);
     return {
       model: { dModel, numLayers, numHeads, contextLength, dFf: ffn === "silu" ? gated * 3 / 2 : gated },
-      training: { lr: lr * Math.min(1, LR_WIDTH / dModel) },
+      training: { lr: rateOfWidth(lr, dModel) },
     };
   });
+}
+
+/** The learning rate of a model of this width: in proportion to 1 / dModel beyond a width of 128. */
+export function rateOfWidth(lr: number, dModel: number): number {
+  return lr * Math.min(1, LR_WIDTH / dModel);
 }

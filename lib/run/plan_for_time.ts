@@ -17,6 +17,7 @@ import {
   chooseSteps,
   estimateSeconds,
   fitsCorpus,
+  RESERVE,
   type Resources,
   stepsWithin,
   usesTimeUp,
@@ -64,9 +65,6 @@ export interface TimePlan {
   /** Whether the run ends early, because it has seen its corpus four times. */
   readonly isCorpusUsedUp: boolean;
 }
-
-/** Kept in reserve, because a run is never as steady as a measurement. */
-const RESERVE = 0.03;
 
 /** How many seconds of steps each model is measured for, and the chosen one again. */
 const COMPARE_SECONDS = 1.5;

@@ -47,6 +47,9 @@ export interface Resources extends Intervals {
  */
 export const MAX_EPOCHS = 4;
 
+/** The share of a given time that is kept in reserve, because a run is never as steady as a measurement. */
+export const RESERVE = 0.03;
+
 /** The candidate that was chosen, and whether the time or the corpus limits its size. */
 export interface Choice {
   /** Its place among the candidates. */
@@ -78,7 +81,7 @@ export function stepsWithin(seconds: number, costs: RunCosts, intervals: Interva
 }
 
 /** Tokens that a candidate sees in the time, with the cost of validations and the like spread over its steps. */
-function tokensInTime({ tokensPerStep, costs }: Candidate, resources: Resources): number {
+export function tokensInTime({ tokensPerStep, costs }: Candidate, resources: Resources): number {
   const { seconds, validEvery, saveEvery, sampleEvery = 0 } = resources;
   const sampling = sampleEvery === 0 ? 0 : costs.sample / sampleEvery;
   return tokensPerStep * seconds /

@@ -1,6 +1,6 @@
 // Which models a command line names.
 import type { NamedShape } from "../../lib/accounting/compare.ts";
-import { GPT2_SHAPES, type ModelShape, validateShape } from "../../lib/accounting/shape.ts";
+import { type ModelShape, validateShape } from "../../lib/accounting/shape.ts";
 import { countFixedBatches } from "../../lib/dataset/batches.ts";
 import { JsonFields } from "../../lib/io/json_fields.ts";
 import { readFields } from "../../lib/io/json_record.ts";
@@ -14,8 +14,8 @@ import { UsageError } from "../cli/errors.ts";
 import { requireInputFile } from "../cli/files.ts";
 import { shown } from "../cli/shown.ts";
 
-/** Names that `--model` and `--compare` take. GPT-2's may be given without `gpt2-`. */
-export const MODEL_NAMES: readonly string[] = [...new Set([...Object.keys(GPT2_SHAPES), ...Object.keys(PRESETS)])];
+/** Names that `--model` and `--compare` take. */
+export const MODEL_NAMES: readonly string[] = Object.keys(PRESETS);
 
 /** Flags that replace a part of the named shape. */
 export interface ShapeOverrides {
@@ -31,18 +31,17 @@ export interface ShapeOverrides {
 
 /** @throws {UsageError} if there is no such model, or its vocabulary's size is not known. */
 export function namedShape(name: string, overrides: ShapeOverrides): NamedShape {
-  const gpt2: Readonly<Record<string, ModelShape>> = GPT2_SHAPES;
-  const known: Readonly<Record<string, Partial<ModelShape>>> = PRESETS;
-  const prefixed = `gpt2-${name}`;
-  const [key, shape] = prefixed in gpt2 ? [prefixed, gpt2[prefixed]] : [name, gpt2[name] ?? known[name]];
+  const shape: Partial<ModelShape> | undefined = Object.hasOwn(PRESETS, name) ? PRESETS[name] : undefined;
   if (shape === undefined) {
+    // Without its beginning, GPT-2's name is that of another model in the benches.
+    const perhaps = Object.hasOwn(PRESETS, `gpt2-${name}`) ? ` (gpt2-${name} perhaps)` : "";
     throw new UsageError(
       `Cannot run account: got model ${shown(name)}, must be one of ${
         MODEL_NAMES.join(", ")
-      }. See: deno task account --help`,
+      }${perhaps}. See: deno task account --help`,
     );
   }
-  return { name: key, shape: withOverrides(shape, overrides, `model ${key}`) };
+  return { name, shape: withOverrides(shape, overrides, `model ${name}`) };
 }
 
 /** The parts of a configuration that flags give. */

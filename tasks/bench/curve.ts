@@ -15,6 +15,7 @@ import { train } from "../../lib/train/train.ts";
 import { startBackend } from "../cli/backend.ts";
 import { requireInputFile } from "../cli/files.ts";
 import type { Flags } from "../cli/flags.ts";
+import { presetsHelp } from "../cli/model_names.ts";
 import { startProgress } from "../cli/progress.ts";
 import { runTask } from "../cli/run.ts";
 import { WORKERS_FLAG } from "../cli/measuring_flags.ts";
@@ -32,7 +33,7 @@ and float64.
   --torch PYTHON      A Python that has torch.
   --text FILE         Text to train on; a tokenizer is trained on it first (default: Shakespeare's plays)
   --vocab-size N      (default: 2000)
-  --preset NAME       ${Object.keys(PRESETS).join(", ")} (default: tiny)
+  --preset NAME       ${presetsHelp(22, "tiny")}
   --steps N           Optimizer updates: AdamW, cosine schedule with warm-up, clipping (default: 200)
   --batch-size N      (default: 16)
   --lr X              Peak learning rate (default: train-lm's)

@@ -31,7 +31,7 @@ and the next part begins; the exit code is then 1.
   --out FILE          Where to save the numbers (default: data/benchmarks/ADAPTER.json)
   --force             Replace an existing FILE.
   --only PART,PART    Some of ${GPU_PARTS.join(", ")} (default: all)
-  --shapes NAME,NAME  Models; tiles are tried with the first (default: large-128,gpt2-small)
+  --shapes NAME,NAME  Models; tiles are tried with the first (default: large-128,gpt2-162m)
   --sizes SIZE,SIZE   Matrix products, as for bench matmul (default: 1024,4096)
   --max-rows N        As for bench gpu-tiles (default: 8192)
   --rounds N          As for bench lm and bench generate (default: 5)
@@ -42,7 +42,7 @@ and the next part begins; the exit code is then 1.
 
 To see whether it works, which takes about a minute on a software adapter:
 
-  deno task bench gpu --software --shapes tiny --sizes 64 --max-rows 64 --rounds 1
+  deno task bench gpu --software --shapes trial --sizes 64 --max-rows 64 --rounds 1
 
 Shapes
 ${LM_SHAPES_HELP}
@@ -52,7 +52,7 @@ const FLAGS = {
   out: { type: "string" },
   force: { type: "boolean" },
   only: { type: "string", default: GPU_PARTS.join() },
-  shapes: { type: "string", default: "large-128,gpt2-small" },
+  shapes: { type: "string", default: "large-128,gpt2-162m" },
   sizes: { type: "string", default: "1024,4096" },
   "max-rows": { type: "integer", default: 8192, min: 1 },
   rounds: { ...REPEATS, default: 5 },

@@ -1,7 +1,7 @@
 /**
  * Measures the ways in which a GPU can multiply matrices, for the tables in kernels/wgsl/matmul/matmul_tile_choice.ts.
  *
- *   deno task bench gpu-tiles --shapes large-128,gpt2-small
+ *   deno task bench gpu-tiles --shapes large-128,gpt2-162m
  */
 import type { WgslKernel } from "../../kernels/wgsl/dispatch.ts";
 import {
@@ -39,7 +39,7 @@ number of splits, the fastest of them, and the one that kernels/wgsl/matmul/line
 
   deno task bench gpu-tiles [options]
 
-  --shapes NAME,NAME  Models (default: large-128,gpt2-small)
+  --shapes NAME,NAME  Models (default: large-128,gpt2-162m)
   --max-rows N        The most tokens in a batch (default: 8192)
   --runs N            Runs to take the best time of (default: 3)
   --software          Measure a software adapter too, a CPU that poses as a GPU.
@@ -51,7 +51,7 @@ ${LM_SHAPES_HELP}
 `;
 
 const FLAGS = {
-  shapes: { type: "string", default: "large-128,gpt2-small" },
+  shapes: { type: "string", default: "large-128,gpt2-162m" },
   "max-rows": { type: "integer", default: 8192, min: 1 },
   runs: { ...REPEATS, default: 3 },
   software: { type: "boolean" },

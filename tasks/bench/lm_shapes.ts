@@ -1,4 +1,6 @@
 // The models that whole training steps and generation are measured on.
+import { countParameters } from "../../lib/accounting/parameters.ts";
+import { formatAmount } from "../../lib/accounting/units.ts";
 import type { ModelConfig } from "../../lib/model/config.ts";
 import { UsageError } from "../cli/errors.ts";
 import { shown } from "../cli/shown.ts";
@@ -25,12 +27,13 @@ function shape(sizes: Sizes, batchSize: number): LmShape {
 
 /** By name. The first is only there to see whether a bench works; the next three suit a CPU, the others need a GPU. */
 export const LM_SHAPES: Readonly<Record<string, LmShape>> = {
-  tiny: shape([256, 32, 32, 2, 2, 88], 4),
+  trial: shape([256, 32, 32, 2, 2, 88], 4),
   small: shape([2048, 128, 128, 4, 4, 344], 16),
   medium: shape([4096, 256, 256, 4, 8, 688], 8),
   large: shape([10_000, 256, 512, 4, 16, 1344], 4),
   "large-128": shape([10_000, 256, 512, 4, 16, 1344], 128),
-  "gpt2-small": shape([50_257, 1024, 768, 12, 12, 2048], 8),
+  // As wide and deep as GPT-2 small, but 2,048 in the feed-forward: the preset of that name has 3,072.
+  "gpt2-162m": shape([50_257, 1024, 768, 12, 12, 2048], 8),
 };
 
 export const LM_SHAPE_NAMES: readonly string[] = Object.keys(LM_SHAPES);
@@ -38,13 +41,12 @@ export const LM_SHAPE_NAMES: readonly string[] = Object.keys(LM_SHAPES);
 /** Those that are measured where none is named. */
 export const DEFAULT_LM_SHAPES = "small,medium,large";
 
-/** The shapes' sizes, for a task's help. */
+/** The shapes' parameters and sizes, for a task's help. */
 export const LM_SHAPES_HELP = Object.entries(LM_SHAPES).map(([name, { config, batchSize }]) => {
   const { vocabSize, contextLength, dModel, numLayers, numHeads, dFf } = config;
-  return `  ${
-    name.padEnd(12)
-  } vocabulary ${vocabSize}, context ${contextLength}, width ${dModel}, ${numLayers} layers, ` +
-    `${numHeads} heads, feed-forward ${dFf}, batch ${batchSize}`;
+  return `  ${name.padEnd(12)} ${formatAmount(countParameters(config))} parameters: vocabulary ${vocabSize}, ` +
+    `context ${contextLength}, width ${dModel}, ${numLayers} layers, ${numHeads} heads, feed-forward ${dFf}, ` +
+    `batch ${batchSize}`;
 }).join("\n");
 
 /** @throws {UsageError} If a name is not known. */

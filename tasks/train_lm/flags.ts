@@ -8,6 +8,7 @@ import { LARGEST_FIRST_SEED } from "../../lib/random/philox.ts";
 import { GPU_FLAG } from "../cli/backend.ts";
 import { UsageError } from "../cli/errors.ts";
 import type { Flags } from "../cli/flags.ts";
+import { presetsHelp } from "../cli/model_names.ts";
 import { PATTERN_FLAG } from "../cli/tokenizer.ts";
 
 export const HELP = `
@@ -36,7 +37,7 @@ Configuration: the preset, then the file, then the flags; each overrides the one
                          that run is kept; what was derived (--min-lr, --warmup-steps, …) is derived again.
 
 Model
-  --preset NAME          ${Object.keys(PRESETS).join(", ")} (default: tiny)
+  --preset NAME          ${presetsHelp(25, "tiny")}
   --vocab-size N         Default: the tokenizer's.
   --context-length N     Tokens per sequence.
   --d-model N  --num-layers N  --num-heads N  --d-ff N

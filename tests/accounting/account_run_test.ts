@@ -140,7 +140,7 @@ Deno.test("account's text says of a run what it is, and flags ask for a textbook
 });
 
 Deno.test("a textbook's step with accumulated batches and SGD, without a run", async () => {
-  const of = async (...args: string[]) => JSON.parse(await account("--model", "small", "--json", ...args));
+  const of = async (...args: string[]) => JSON.parse(await account("--model", "gpt2-small", "--json", ...args));
   const [one, four] = [await of("--batch-size", "2"), await of("--batch-size", "2", "--grad-accumulation", "4")];
   assertEquals(four.step.forward, 4 * one.step.forward);
   assertEquals(four.memory.total, one.memory.total);

@@ -12,13 +12,13 @@ Deno.test("account prints tables, or exact numbers as JSON", async () => {
   const text = await run("--model", "gpt2-xl", "--device", "a100", "--steps", "400000", "--batch-size", "1024");
   assertEquals([text.code, text.err], [0, ""]);
   assertStringIncludes(text.out, "18.0 years");
-  const json = JSON.parse((await run("--model", "xl", "--ffn", "silu", "--json")).out);
+  const json = JSON.parse((await run("--model", "gpt2-xl", "--ffn", "silu", "--json")).out);
   assertEquals(json.parameters.total, 1_635_537_600);
   assertEquals(json.largestBatch, 3);
 });
 
 Deno.test("account --compare lists the sizes, --contexts the lengths", async () => {
-  const { out } = await run("--compare", "small,medium,large,xl");
+  const { out } = await run("--compare", "gpt2-small,gpt2-medium,gpt2-large,gpt2-xl");
   const rows = out.split("\n").slice(2).map((line) => line.split(/ {2,}/));
   assertEquals(rows.map(([name, , parameters, forward]) => [name, parameters, forward]), [
     ["gpt2-small", "190 M", "350 GFLOP"],
@@ -49,7 +49,10 @@ Deno.test("account --config reads what train-lm reads, or a shape alone, and let
     assertEquals([alone.shape.ffn, alone.batchSize, alone.attention], ["silu", 3, "stored"]);
 
     const refusals: [string, string][] = [
-      [JSON.stringify({ model: { ...model, dModel: 15 } }), "got --d-model 15 and 2 heads, must be --d-model divisible"],
+      [
+        JSON.stringify({ model: { ...model, dModel: 15 } }),
+        "got --d-model 15 and 2 heads, must be --d-model divisible",
+      ],
       [JSON.stringify({ ...model, dModel: 15 }), "got dModel 15, must be divisible by 2 heads"],
       [JSON.stringify({ model, extra: [1] }), 'got "extra", must be one of'],
       ["{", "got text that is not JSON"],
@@ -69,16 +72,16 @@ Deno.test("account --svg draws a picture, the same each time, and replaces none 
   const directory = await Deno.makeTempDir();
   const path = `${directory}/flops.svg`;
   try {
-    assertEquals((await run("--compare", "small,xl", "--svg", path)).code, 0);
+    assertEquals((await run("--compare", "gpt2-small,gpt2-xl", "--svg", path)).code, 0);
     const svg = await Deno.readTextFile(path);
     for (const part of ["<svg xmlns=", "gpt2-small", "350 GFLOP", "4.51 TFLOP", "feed-forward"]) {
       assertStringIncludes(svg, part);
     }
-    const refused = await run("--compare", "small", "--svg", path);
+    const refused = await run("--compare", "gpt2-small", "--svg", path);
     assertEquals(refused.code, 1);
     assertStringIncludes(refused.err, "Pass --force to replace it");
     assertEquals(await Deno.readTextFile(path), svg);
-    assertEquals((await run("--compare", "small,xl", "--svg", path, "--force")).code, 0);
+    assertEquals((await run("--compare", "gpt2-small,gpt2-xl", "--svg", path, "--force")).code, 0);
     assertEquals(await Deno.readTextFile(path), svg);
     assertEquals((await run("--contexts", "64,128", "--chart", "memory", "--svg", path, "--force")).code, 0);
     assertStringIncludes(await Deno.readTextFile(path), "optimizer state");
@@ -90,9 +93,12 @@ Deno.test("account --svg draws a picture, the same each time, and replaces none 
 
 Deno.test("account refuses what cannot work with one line and exit code 2 or 1", async () => {
   const cases: [string[], number, string][] = [
-    [["--model", "gpt3"], 2, "got model gpt3, must be one of gpt2-small"],
+    [["--model", "gpt3"], 2, "got model gpt3, must be one of tiny, tinystories"],
+    [["--compare", "gpt2-xl,small"], 2, "got model small, must be one of tiny, "],
+    [["--model", "small"], 2, "(gpt2-small perhaps)"],
+    [["--model", "toString"], 2, "got model toString, must be one of"],
     [["--model", "tiny"], 2, "got no vocabulary size for model tiny, must be known. Pass --vocab-size N"],
-    [["--model", "xl", "--compare", "small"], 2, "got --model and --compare, must be one of them"],
+    [["--model", "gpt2-xl", "--compare", "gpt2-small"], 2, "got --model and --compare, must be one of them"],
     [["--tokens", "5", "--steps", "5"], 2, "got --tokens and --steps"],
     [["--device", "cray"], 2, "got --device cray, must be one of a100"],
     [["--contexts", "10,x"], 2, "got --contexts 10,x"],

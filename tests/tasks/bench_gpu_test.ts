@@ -10,7 +10,7 @@ import { inTemporaryDirectory } from "../harness/temporary_directory.ts";
 
 const OPTIONS = {
   only: GPU_PARTS,
-  shapes: ["tiny", "small"],
+  shapes: ["trial", "small"],
   sizes: "64",
   maxRows: 64,
   rounds: 1,
@@ -19,24 +19,24 @@ const OPTIONS = {
   torch: ["--torch", "python"],
 };
 
-const LM = { results: [{ shape: "tiny", tokensPerSecond: 50, torch: { tokensPerSecond: 100 } }] };
+const LM = { results: [{ shape: "trial", tokensPerSecond: 50, torch: { tokensPerSecond: 100 } }] };
 
 Deno.test("bench gpu has a job for each part, or for those that are named, and PyTorch trains beside f32 alone", () => {
   assertEquals(new Set(gpuJobs(OPTIONS).map(({ part }) => part)), new Set(GPU_PARTS));
   const jobs = gpuJobs({ ...OPTIONS, only: ["profile", "lm"] });
-  const keys = ["tiny f32", "tiny f16", "small f32", "small f16"];
+  const keys = ["trial f32", "trial f16", "small f32", "small f16"];
   assertEquals(jobs.map(nameOf), [...keys.map((key) => `lm ${key}`), ...keys.map((key) => `profile ${key}`)]);
-  assertEquals(jobs.filter(({ args }) => args.includes("--torch")).map(nameOf), ["lm tiny f32", "lm small f32"]);
+  assertEquals(jobs.filter(({ args }) => args.includes("--torch")).map(nameOf), ["lm trial f32", "lm small f32"]);
 });
 
 Deno.test("a job that fails or prints nonsense is kept with its reason, the others run, and each is kept at once", async () => {
-  const jobs = gpuJobs({ ...OPTIONS, only: ["doctor", "lm", "profile"], shapes: ["tiny"] });
+  const jobs = gpuJobs({ ...OPTIONS, only: ["doctor", "lm", "profile"], shapes: ["trial"] });
   const answers: Readonly<Record<string, Omit<ChildResult, "seconds">>> = {
     doctor: { stdout: '{"selfTest":{"faults":[1]}}', failed: "exit code 1: wrong" },
-    "lm tiny f32": { stdout: JSON.stringify(LM) },
-    "lm tiny f16": { stdout: "", failed: "took longer than 180 s: training tiny …" },
-    "profile tiny f32": { stdout: "no JSON" },
-    "profile tiny f16": { stdout: '{"seconds":2,"flops":8e9}' },
+    "lm trial f32": { stdout: JSON.stringify(LM) },
+    "lm trial f16": { stdout: "", failed: "took longer than 180 s: training trial …" },
+    "profile trial f32": { stdout: "no JSON" },
+    "profile trial f16": { stdout: '{"seconds":2,"flops":8e9}' },
   };
   const results: GpuResults = { gpu: "a GPU", seconds: {} };
   const kept: string[] = [];
@@ -47,20 +47,20 @@ Deno.test("a job that fails or prints nonsense is kept with its reason, the othe
     return Promise.resolve();
   });
   assertEquals(kept, Object.keys(answers));
-  assertEquals(failures, ["doctor", "lm tiny f16", "profile tiny f32"]);
+  assertEquals(failures, ["doctor", "lm trial f16", "profile trial f32"]);
   assertEquals(results, {
     gpu: "a GPU",
     seconds: Object.fromEntries(kept.map((name) => [name, 1.3])),
     doctor: { failed: "exit code 1: wrong", printed: { selfTest: { faults: [1] } } },
-    lm: { "tiny f32": LM, "tiny f16": { failed: "took longer than 180 s: training tiny …" } },
-    profile: { "tiny f32": { failed: "got no JSON from it" }, "tiny f16": { seconds: 2, flops: 8e9 } },
+    lm: { "trial f32": LM, "trial f16": { failed: "took longer than 180 s: training trial …" } },
+    profile: { "trial f32": { failed: "got no JSON from it" }, "trial f16": { seconds: 2, flops: 8e9 } },
   });
   assertEquals(GPU_PARTS.flatMap((part) => gpuRows(part, results)).map((row) => row.join("|")), [
     "doctor|failed|||",
-    "training tiny f32|50 tokens/s||100 tokens/s|0.50",
-    "lm tiny f16|failed|||",
-    "profile tiny f32|failed|||",
-    "step of tiny f16, by kernels|2.00 s|||",
+    "training trial f32|50 tokens/s||100 tokens/s|0.50",
+    "lm trial f16|failed|||",
+    "profile trial f32|failed|||",
+    "step of trial f16, by kernels|2.00 s|||",
     "  its arithmetic|4.00 GFLOP/s|||",
   ]);
 });
@@ -87,7 +87,7 @@ Deno.test("bench gpu refuses parts that it does not know", async () => {
 gpuTest("bench gpu keeps what it measures, of a software adapter only where it is asked to", async () => {
   await inTemporaryDirectory(async (directory) => {
     const out = `${directory}/gpu.json`;
-    const args = ["gpu", "--only", "profile", "--shapes", "tiny", "--out", out];
+    const args = ["gpu", "--only", "profile", "--shapes", "trial", "--out", out];
     const { description, software } = summarizeAdapter((await findAdapter()).adapter!);
     if (software) {
       const refused = await capture(main, ...args);
@@ -96,9 +96,9 @@ gpuTest("bench gpu keeps what it measures, of a software adapter only where it i
     }
     const { code, stdout } = await capture(main, ...args, "--software", "--limit", "300");
     assertEquals(code, 0);
-    assertMatch(stdout, /step of tiny f32, by kernels/);
+    assertMatch(stdout, /step of trial f32, by kernels/);
     const { gpu, profile } = JSON.parse(await Deno.readTextFile(out));
     assertEquals(gpu, description);
-    assert(profile["tiny f32"].seconds > 0);
+    assert(profile["trial f32"].seconds > 0);
   });
 });

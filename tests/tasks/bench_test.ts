@@ -12,7 +12,7 @@ Deno.test("bench says which benches there are, and each knows its flags", async 
   assertMatch(nothing.stderr, /got nothing, must be one of .*lm/);
   assertMatch((await capture(main, "walk")).stderr, /got walk, must be one of/);
   assertEquals((await capture(main, "--help")).code, 0);
-  assertMatch((await capture(main, "lm", "--help")).stdout, /small +vocabulary 2048/);
+  assertMatch((await capture(main, "lm", "--help")).stdout, /small +1\.32 M parameters: vocabulary 2048/);
   assertMatch((await capture(main, "gpu", "--help")).stdout, /doctor, bench lm, bench matmul/);
   assertEquals((await capture(main, "gpu-tiles", "--runs", "0")).code, 2);
   const kept = await capture(main, "gpu", "--out", fileURLToPath(import.meta.url));
@@ -31,7 +31,7 @@ Deno.test("bench says which benches there are, and each knows its flags", async 
   }
   const shape = await capture(main, "lm", "--shapes", "small,huge");
   assertEquals(shape.code, 2);
-  assertMatch(shape.stderr, /got shape huge, must be one of tiny, small/);
+  assertMatch(shape.stderr, /got shape huge, must be one of trial, small/);
 });
 
 Deno.test("bench matmul and bench kernels refuse what they cannot measure, before they measure anything", async () => {
@@ -73,7 +73,7 @@ Deno.test("profile-step knows its flags", async () => {
   assertMatch((await capture(profileStep, "--help")).stdout, /--shape NAME/);
   const { code, stderr } = await capture(profileStep, "--shape", "huge");
   assertEquals(code, 2);
-  assertMatch(stderr, /got --shape huge, must be one of tiny/);
+  assertMatch(stderr, /got --shape huge, must be one of trial/);
   const workers = await capture(profileStep, "--workers", "2147483648");
   assertEquals(workers.code, 2);
   assertMatch(workers.stderr, /got --workers 2147483648, must be a whole number of at least 1 and at most 256/);

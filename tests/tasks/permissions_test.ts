@@ -30,10 +30,11 @@ const JOBS: readonly (readonly [string, ...string[]])[] = [
   ["evaluate", "--run", "DIR/run", "--memorisation", "--corpus", "DIR/text.txt", "--num-samples", "1"],
   ["report", "--run", "DIR/run", "--out", "DIR/report.html"],
   ["account", "--model", "gpt2-small", "--svg", "DIR/account.svg"],
+  ["account", "--hours", "1", "--data", "DIR/text.txt", "--tokenizer", "DIR/tok"],
   ["writeup", "--story", "DIR/text.txt", "--story-vocab-size", "265", "--out", "DIR/writeup.md"],
   ["doctor", "--size", "16"],
   ["bench", "tokenizer", "--text", "DIR/text.txt", "--vocab-size", "265", "--runs", "1"],
-  ["profile-step", "--shape", "tiny", "--runs", "1", "--svg", "DIR/step.svg", "--backend", "wasm"],
+  ["profile-step", "--shape", "trial", "--runs", "1", "--svg", "DIR/step.svg", "--backend", "wasm"],
   ["demo", "--steps", "1", "--out", "DIR/demo"],
   ["stress", "--minutes", "0.05", "--only", "round-trips", "--only", "contention", "--out", "DIR/stress.json"],
 ];

@@ -1,0 +1,50 @@
+// A model's name says the same in every task.
+import { assert, assertEquals } from "@std/assert";
+import { GPT2_SHAPES, type ModelShape } from "../../lib/accounting/shape.ts";
+import { PRESETS } from "../../lib/model/config.ts";
+import { MODEL_NAMES, namedShape } from "../../tasks/account/models.ts";
+import { LM_SHAPES } from "../../tasks/bench/lm_shapes.ts";
+import { labelled } from "../../tasks/cli/model_names.ts";
+
+const SIZES = ["vocabSize", "contextLength", "dModel", "numLayers", "numHeads", "dFf"] as const;
+
+/** Where a vocabulary is the tokenizer's, any will do. */
+const VOCAB_SIZE = 1000;
+
+function sizesOf(shape: Partial<ModelShape>): readonly unknown[] {
+  return SIZES.map((key) => key === "vocabSize" ? shape[key] ?? VOCAB_SIZE : shape[key]);
+}
+
+Deno.test("one name is one shape, in accounts, presets and benches", () => {
+  const lists: Readonly<Record<string, Readonly<Record<string, Partial<ModelShape>>>>> = {
+    presets: PRESETS,
+    accounting: GPT2_SHAPES,
+    benches: Object.fromEntries(Object.entries(LM_SHAPES).map(([name, { config }]) => [name, config])),
+    account: Object.fromEntries(MODEL_NAMES.map((name) => {
+      const overrides = { "tie-embeddings": false, ...(!PRESETS[name].vocabSize && { "vocab-size": VOCAB_SIZE }) };
+      return [name, namedShape(name, overrides).shape];
+    })),
+  };
+  const known = new Map<string, { readonly list: string; readonly sizes: readonly unknown[] }>();
+  for (const [list, shapes] of Object.entries(lists)) {
+    for (const [name, shape] of Object.entries(shapes)) {
+      const sizes = sizesOf(shape);
+      const other = known.get(name);
+      if (other !== undefined) assertEquals(sizes, other.sizes, `${name} of ${list} and ${other.list}`);
+      known.set(name, { list, sizes });
+    }
+  }
+  assert(known.size > 7);
+});
+
+Deno.test("a name's label has the parameters that the preset has here", () => {
+  for (const [name, { vocabSize, dModel: d, numLayers: n, dFf }] of Object.entries(PRESETS)) {
+    if (vocabSize === undefined) {
+      assertEquals(labelled(name), name);
+      continue;
+    }
+    const count = 2 * vocabSize * d + n * (4 * d * d + 3 * d * dFf + 2 * d) + d;
+    const [value, unit] = count >= 1e9 ? [count / 1e9, "B"] : [count / 1e6, "M"];
+    assertEquals(labelled(name), `${name} (${value.toPrecision(3)} ${unit})`);
+  }
+});
