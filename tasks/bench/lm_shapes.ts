@@ -1,7 +1,7 @@
 // The models that whole training steps and generation are measured on.
 import { countParameters } from "../../lib/accounting/parameters.ts";
 import { formatAmount } from "../../lib/accounting/units.ts";
-import type { ModelConfig } from "../../lib/model/config.ts";
+import { type ModelConfig, PRESETS } from "../../lib/model/config.ts";
 import { UsageError } from "../cli/errors.ts";
 import { shown } from "../cli/shown.ts";
 
@@ -25,14 +25,24 @@ function shape(sizes: Sizes, batchSize: number): LmShape {
   return { config: { vocabSize, contextLength, dModel, numLayers, numHeads, dFf, ropeTheta: 10_000 }, batchSize };
 }
 
-/** By name. The first is only there to see whether a bench works; the next three suit a CPU, the others need a GPU. */
+/** A preset's shape, with a vocabulary where it has none. */
+function preset(name: string, batchSize: number, vocabSize = 2000): LmShape {
+  return { config: { vocabSize, ...PRESETS[name] }, batchSize };
+}
+
+/**
+ * By name. The first is only there to see whether a bench works; the next four suit a CPU, the others need a GPU. A
+ * preset's name means the preset.
+ */
 export const LM_SHAPES: Readonly<Record<string, LmShape>> = {
   trial: shape([256, 32, 32, 2, 2, 88], 4),
+  tiny: preset("tiny", 16),
   small: shape([2048, 128, 128, 4, 4, 344], 16),
   medium: shape([4096, 256, 256, 4, 8, 688], 8),
   large: shape([10_000, 256, 512, 4, 16, 1344], 4),
   "large-128": shape([10_000, 256, 512, 4, 16, 1344], 128),
-  // As wide and deep as GPT-2 small, but 2,048 in the feed-forward: the preset of that name has 3,072.
+  "gpt2-small": preset("gpt2-small", 8),
+  // As wide and deep as GPT-2 small, but 2,048 in the feed-forward, where the preset has 3,072.
   "gpt2-162m": shape([50_257, 1024, 768, 12, 12, 2048], 8),
 };
 

@@ -31,7 +31,7 @@ Deno.test("bench says which benches there are, and each knows its flags", async 
   }
   const shape = await capture(main, "lm", "--shapes", "small,huge");
   assertEquals(shape.code, 2);
-  assertMatch(shape.stderr, /got shape huge, must be one of trial, small/);
+  assertMatch(shape.stderr, /got shape huge, must be one of trial, tiny, small/);
 });
 
 Deno.test("bench matmul and bench kernels refuse what they cannot measure, before they measure anything", async () => {
