@@ -13,7 +13,8 @@ import { REPORT_FILE, writeReport } from "./report/write_report.ts";
 
 const HELP = `
 Writes one HTML page, complete in itself, with the course of one or several runs: losses by step and by time, learning
-rate, gradient norm, throughput, samples, and their configurations side by side. It may be used while a run goes on.
+rate, gradient norm, throughput, samples, and how their configurations differ; of several runs, a table to sort. It may
+be used while a run goes on.
 
   deno task report --run RUN [--run RUN …] [options]
 

@@ -5,6 +5,7 @@ import { RUN_FILES } from "../../lib/run/run_directory.ts";
 import { writeReport } from "../../tasks/report/write_report.ts";
 import { browserTest } from "../harness/browser.ts";
 import { taskCommand } from "../harness/run_task.ts";
+import { until } from "./until.ts";
 import { linesOf, makeRun, metricsOf } from "./runs.ts";
 
 const TITLES = [
@@ -21,20 +22,6 @@ const COUNTS = `({ plot }) => plot.data.slice(1).map((values) => values.filter((
 /** How many points each line of each plot has, by title. */
 async function pointsOf(page: Page): Promise<Record<string, number[]>> {
   return await page.evaluate(`Object.fromEntries([...drawn].map(([title, drawing]) => [title, (${COUNTS})(drawing)]))`);
-}
-
-/** Waits until an expression is true in the page. */
-async function until(page: Page, expression: string): Promise<void> {
-  // Not by waitForFunction, which the page's policy forbids to evaluate text.
-  await page.evaluate(`new Promise((resolve, reject) => {
-    const began = performance.now();
-    const check = () => {
-      if (${expression}) resolve();
-      else if (performance.now() - began > 60_000) reject(new Error("waited for " + ${JSON.stringify(expression)}));
-      else requestAnimationFrame(check);
-    };
-    check();
-  })`);
 }
 
 /** Waits until the first plot's lines have these numbers of points. */

@@ -4,6 +4,7 @@ import type { Page } from "playwright-core";
 import { lineOf } from "../../lib/run/metrics_line.ts";
 import { writeReport } from "../../tasks/report/write_report.ts";
 import { browserTest } from "../harness/browser.ts";
+import { until } from "./until.ts";
 import { CONFIG, makeRun, metricsOf } from "./runs.ts";
 
 const RUNS = 20;
@@ -62,7 +63,7 @@ browserTest(
       await page.getByRole("button", { name: "Log y axes" }).click();
       assert(await page.evaluate(`${LOSS}.plot.scales.y.max > 1e4`));
       assertEquals(await note.innerText(), "");
-      await page.getByRole("button", { name: "Training loss" }).click();
+      await page.getByRole("button", { name: "Training loss", exact: true }).click();
       assertEquals(await heading.innerText(), "Training and validation loss by step");
       assertEquals(await page.evaluate(`${LOSS}.lines.length`), 2 * RUNS);
 
@@ -108,15 +109,12 @@ browserTest(
         assert(await page.evaluate(`${luminance} > 700`));
         const colour: string = await page.evaluate(`${LOSS}.lines[0].colour`);
         await page.emulateMedia({ colorScheme: "dark" });
+        // Lines are drawn in the dark's colours once the page has heard of it.
+        await until(page, `${LOSS}.lines[0].colour !== "${colour}"`);
         assert(await page.evaluate(`${luminance} < 100`));
-        assert(await page.evaluate(`${LOSS}.lines[0].colour`) !== colour, "lines are drawn in the dark's colours");
         await page.setViewportSize({ width: 390, height: 800 });
-        // Plots take their new size once the page is laid out.
-        await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
-        assert(
-          await page.evaluate("document.documentElement.scrollWidth <= 390"),
-          "nothing but tables scrolls sideways",
-        );
+        // Plots take their new size once the page is laid out; then nothing but tables scrolls sideways.
+        await until(page, "document.documentElement.scrollWidth <= 390");
         await page.evaluate(`(() => {
         const { over } = ${LOSS}.plot;
         const { left, top, width } = over.getBoundingClientRect();
