@@ -17,8 +17,8 @@ const DEFAULT_PORT = 8642;
 
 const HELP = `
 Serves a page, to this machine only, with the same contents as report.html, and keeps it up to date while runs are in
-progress. Prints the page's address. A run need not have started: the page waits for it. Stop it with Ctrl-C or SIGTERM;
-the exit code is then 0.
+progress. Prints the page's address, and how to see it from another machine, through ssh. A run need not have started:
+the page waits for it. Stop it with Ctrl-C or SIGTERM; the exit code is then 0.
 
   deno task dashboard --run RUN [--run RUN …] [options]
 
@@ -41,7 +41,11 @@ async function dashboard({ run: runs, port }: Flags<typeof FLAGS>): Promise<void
   }
   await untilInterrupted(async (signal) => {
     const server: Deno.HttpServer<Deno.NetAddr> = listen(port, dashboardHandler(runs, () => server.addr.port));
-    console.log(`http://${HOSTNAME}:${server.addr.port}/`);
+    const { port: served } = server.addr;
+    console.log(`http://${HOSTNAME}:${served}/`);
+    console.error(
+      `From another machine: ssh -L ${served}:${HOSTNAME}:${served} USER@THIS-MACHINE, then open the same address there`,
+    );
     await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
     // Not by a signal given to the server: that would cut off whoever is being answered.
     await server.shutdown();

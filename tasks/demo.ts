@@ -20,6 +20,7 @@ import { UserError } from "./cli/errors.ts";
 import { type Flags } from "./cli/flags.ts";
 import { isInterruptedCode } from "./cli/interrupt.ts";
 import { requireOutputDirectory } from "./cli/output.ts";
+import { quoted } from "./cli/quoted.ts";
 import { runTask } from "./cli/run.ts";
 
 const DEFAULT_OUT = "runs/demo";
@@ -111,11 +112,6 @@ function ownEntries(train: Uint8Array): OwnEntries {
       return bytes.length === train.length && bytes.every((byte, i) => byte === train[i]);
     },
   };
-}
-
-/** A word of a command as a shell takes it. */
-function quoted(word: string): string {
-  return /[^\w./:-]/.test(word) ? JSON.stringify(word) : word;
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -13,7 +13,8 @@ import { REPORT_FILE, writeReport } from "./report/write_report.ts";
 
 const HELP = `
 Writes a self-contained HTML page about one or several runs: losses by step and by time, learning rate, gradient norm,
-throughput, samples, and their configurations side by side. You can use it while a run is in progress.
+throughput, samples, and how their configurations differ; for several runs, a table that can be sorted. You can use it
+while a run is in progress.
 
   deno task report --run RUN [--run RUN …] [options]
 

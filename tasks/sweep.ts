@@ -127,10 +127,12 @@ async function probe(
 /** Lays the courses of all runs that have one over each other. */
 async function report(out: string, results: readonly SweepResult[]): Promise<void> {
   // One that diverged at its first step has taken none, but has a course.
-  const begun = results.filter(({ status, steps }) => steps > 0 || status === "diverged").map(({ name }) =>
-    `${out}/${name}`
-  );
-  if (begun.length > 0) await tryToWriteReport(begun, `${out}/${REPORT_FILE}`);
+  const begun = results.filter(({ status, steps }) => steps > 0 || status === "diverged");
+  if (begun.length === 0) return;
+  const settings = new Map(begun.map((run) => [`${out}/${run.name}`, run.settings]));
+  const of = begun.length < results.length ? ` of ${results.length}` : "";
+  const title = `Sweep ${out}: ${begun.length}${of} ${results.length === 1 ? "run" : "runs"}`;
+  await tryToWriteReport([...settings.keys()], `${out}/${REPORT_FILE}`, { title, settings });
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

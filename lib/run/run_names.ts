@@ -7,3 +7,10 @@ export function distinguishingNames(paths: readonly string[]): string[] {
   while (shared < most && parts.every((path) => path[shared] === parts[0][shared])) shared++;
   return parts.map((path) => path.slice(shared).join("/"));
 }
+
+/** The directory that several paths have in common; empty if there is none, or only the root. */
+export function sharedDirectory(paths: readonly string[]): string {
+  if (paths.length < 2) return "";
+  const [first] = paths;
+  return first.slice(0, first.length - distinguishingNames(paths)[0].length).replace(/\/+$/, "");
+}

@@ -103,9 +103,11 @@ export {
   type ReportContent,
   reportContent,
   reportHtml,
+  type ReportOptions,
   type ReportRun,
 } from "../report/report.ts";
-export type { Plot, PlotField, PlotPoints, RunPlots } from "../report/report_plots.ts";
+export type { SweepAxis } from "../report/report_axes.ts";
+export type { Plot, PlotField, PlotLine, PlotPoints, RunPlots } from "../report/report_plots.ts";
 export type { Html } from "../io/markup.ts";
 export { measureLimits } from "../measure/limits.ts";
 export { type MeasuredPeak, measurePeak, Peak } from "../measure/peak.ts";

@@ -2,6 +2,7 @@
 import { excerpt } from "../../lib/io/excerpt.ts";
 import { reportContent, reportHtml } from "../../lib/report/report.ts";
 import { describeError } from "../cli/errors.ts";
+import { quoted } from "../cli/quoted.ts";
 import { PLOT_LIBRARY } from "../report/plot_library.ts";
 import { WatchedRuns } from "./watched_runs.ts";
 
@@ -40,7 +41,7 @@ export function dashboardHandler(
   let lastFault = "";
   return async (request) => {
     try {
-      return refusal(request, port()) ?? await answer(runs, new URL(request.url));
+      return refusal(request, port()) ?? await answer(runs, adviceOf(directories, port()), new URL(request.url));
     } catch (error) {
       // Whoever runs the server is told fully, and once; whoever asks it, that it is so.
       const fault = describeError(error);
@@ -48,6 +49,12 @@ export function dashboardHandler(
       return text(500, "Cannot answer: got an internal error, must be none. See what the dashboard printed");
     }
   };
+}
+
+/** What a page that gets no answer says: at the same port, it goes on by itself. */
+function adviceOf(directories: readonly string[], port: number): string {
+  const runs = directories.map((directory) => `--run ${quoted(directory)}`).join(" ");
+  return `If the dashboard was stopped, start it again, and this page goes on: deno task dashboard ${runs} --port ${port}`;
 }
 
 /** The answer to a request that is not for this server, or not to read its page; nothing if it is. */
@@ -71,10 +78,11 @@ function refusal({ url, method, headers }: Request, port: number): Response | un
   return text(404, `Cannot answer: got path ${excerpt(pathname)}, must be / or ${CONTENT_PATH}`);
 }
 
-async function answer(runs: WatchedRuns, { pathname, searchParams }: URL): Promise<Response> {
+async function answer(runs: WatchedRuns, advice: string, { pathname, searchParams }: URL): Promise<Response> {
   const { version, reports } = await runs.poll();
   if (pathname === "/") {
-    const html = reportHtml(reports, PLOT_LIBRARY, { url: CONTENT_PATH, version });
+    const live = { url: CONTENT_PATH, version, advice };
+    const html = reportHtml(reports, PLOT_LIBRARY, { live });
     return new Response(html, { headers: { ...HEADERS, "content-type": "text/html; charset=utf-8" } });
   }
   if (searchParams.get("seen") === version) return new Response(null, { status: 204, headers: DATA_HEADERS });

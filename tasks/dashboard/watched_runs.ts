@@ -7,6 +7,7 @@ import { RUN_FILES } from "../../lib/run/run_directory.ts";
 import { readRunRecord, type RunRecord } from "../../lib/run/run_record.ts";
 import { messageOf } from "../cli/errors.ts";
 import { isFileSystemError } from "../cli/file_system_errors.ts";
+import { bytesPerToken } from "../report/bytes_per_token.ts";
 import { describeRun } from "../report/describe_run.ts";
 
 /** One run. */
@@ -15,6 +16,8 @@ class WatchedRun {
   readonly #follower: MetricsFollower;
   /** What was read last, beside the metrics; to be compared. */
   #seen = "";
+  /** Of its validation data; read as often as its configuration changes. */
+  #bytesPerToken: number | undefined;
   #report: ReportRun;
 
   constructor(directory: string) {
@@ -33,7 +36,9 @@ class WatchedRun {
       record = await readRunRecord(this.#directory);
       const seen = JSON.stringify(record);
       if (hasNewMetrics || seen !== this.#seen) {
-        this.#report = describeRun(this.#directory, record, this.#follower.log);
+        if (seen !== this.#seen) this.#bytesPerToken = await bytesPerToken(record.config);
+        const context = this.#bytesPerToken === undefined ? {} : { bytesPerToken: this.#bytesPerToken };
+        this.#report = describeRun(this.#directory, record, this.#follower.log, context);
         this.#seen = seen;
       }
       return this.#report;
@@ -53,7 +58,7 @@ class WatchedRun {
   }
 
   #without(summary: string): ReportRun {
-    return { name: this.#directory, metrics: [], facts: {}, summary };
+    return { name: this.#directory, metrics: [], facts: {}, summary, status: summary };
   }
 }
 

@@ -8,59 +8,101 @@ import type { RunConfig } from "../../lib/run/run_directory.ts";
 import type { RunRecord } from "../../lib/run/run_record.ts";
 import { predictRun } from "../../lib/train/predict_model.ts";
 import { formatSeconds } from "../cli/progress.ts";
+import { quoted } from "../cli/quoted.ts";
+import { settingsInWords } from "./setting_words.ts";
+
+/** What else is known of a run. */
+export interface RunContext {
+  /** Mean bytes of text in a token of its validation data. */
+  readonly bytesPerToken?: number;
+  /** The values of the settings that a sweep varies. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
 
 /** A run in a report. */
-export function describeRun(directory: string, record: RunRecord, log: RunLog): ReportRun {
+export function describeRun(directory: string, record: RunRecord, log: RunLog, context: RunContext = {}): ReportRun {
   const { config } = record;
   const course = courseOf(log.metrics);
+  const status = statusOf(record, log, course);
+  const remarks = remarksOf(record, log);
+  const known = accounting(config);
+  const { rows, main } = settingsInWords(config);
+  const tokenizer = config.data.train.tokenizer?.sha256;
   return {
+    ...context,
     name: directory.replace(/(?<=.)\/+$/, ""),
     metrics: log.metrics,
-    summary: summary(record, log, course),
-    facts: { ...results(config, course), ...accounting(config), ...settings(config) },
+    summary: [[...progress(directory, record, status, course)].join(", "), ...remarks].join("; "),
+    status,
+    remarks,
+    totalSteps: config.training.steps,
+    results: results(config, course, context),
+    facts: { ...known, ...rows },
+    mainFacts: [...Object.keys(known), ...main],
+    ...(tokenizer !== undefined && { tokenizer }),
   };
 }
 
-/** Where the run stands, in one line. */
-function summary({ config: { training }, edited, hasEnded }: RunRecord, log: RunLog, course?: Course): string {
+/** How the run stands, in a few words. Steps are counted from 1, as everywhere on the page. */
+function statusOf({ config: { training }, hasEnded }: RunRecord, log: RunLog, course?: Course): string {
   const divergence = divergenceOf(log);
-  const remarks = [
+  if (divergence) return `diverged at step ${formatCount(divergence.step + 1)}`;
+  if (course !== undefined && course.steps >= training.steps) return "finished";
+  // Whether a run goes on or was killed, its files do not tell.
+  return hasEnded ? "stopped" : course === undefined ? "not begun" : "running, or killed";
+}
+
+function remarksOf({ edited }: RunRecord, log: RunLog): string[] {
+  const divergence = divergenceOf(log);
+  return [
     ...(divergence ? [divergence.problem] : []),
     ...(edited === undefined ? [] : [`config.json was edited since it began: ${edited}`]),
   ];
-  const end = divergence && `diverged at step ${divergence.step} (counted from 0)`;
-  return [[...progress(training.steps, hasEnded, course, end)].join(", "), ...remarks].join("; ");
 }
 
-/** @param divergence Where the run diverged, in words. */
-function progress(total: number, hasEnded: boolean, course?: Course, divergence?: string): string[] {
+function progress(directory: string, { config }: RunRecord, status: string, course?: Course): string[] {
+  const total = config.training.steps;
   if (course === undefined) {
-    return [`No step of ${formatCount(total)} has been taken yet`, ...(divergence === undefined ? [] : [divergence])];
+    const isDiverged = status.startsWith("diverged");
+    return [`No step of ${formatCount(total)} has been taken yet`, ...(isDiverged ? [status] : [])];
   }
   const { steps, seconds, firstLoss, lastLoss, validLoss, tokensPerSecond } = course;
-  // Whether a run goes on or was killed, its files do not tell.
-  const left = `about ${formatSeconds((total - steps) * seconds / steps)} to go if it still runs`;
+  const left = formatSeconds((total - steps) * seconds / steps);
+  const goOn = `deno task train-lm --resume ${quoted(directory)}`;
   return [
     `${formatCount(steps)} of ${formatCount(total)} steps in ${formatSeconds(seconds)}`,
-    divergence ?? (steps >= total ? "finished" : hasEnded ? "stopped" : left),
+    status === "running, or killed"
+      ? `about ${left} to go if it still runs (if it was killed, ${goOn} goes on with it)`
+      : status === "stopped"
+      ? `stopped (${goOn} goes on with it)`
+      : status,
     `loss ${firstLoss === undefined ? "" : `${firstLoss.toFixed(3)} → `}${lastLoss.toFixed(3)}`,
     ...(validLoss === undefined ? [] : [`validation loss ${validLoss.toFixed(3)}`]),
     `${formatCount(tokensPerSecond)} tokens/s`,
   ];
 }
 
-function results({ model, training, data }: RunConfig, course: Course | undefined): Record<string, string> {
+function results(
+  { model, training, data }: RunConfig,
+  course: Course | undefined,
+  { bytesPerToken }: RunContext,
+): Record<string, string> {
   if (course === undefined) return {};
   const { steps, seconds, firstLoss, lastLoss, validLoss, lowestValidLoss } = course;
   const tokens = steps * tokensPerStep(model, training);
+  const loss = (nats: number) => `${nats.toFixed(4)} nats per token`;
+  const validation = (nats: number) =>
+    bytesPerToken === undefined
+      ? loss(nats)
+      : `${loss(nats)}, ${(nats / Math.LN2 / bytesPerToken).toFixed(4)} bits per byte`;
   return {
     "steps taken": formatCount(steps),
     "tokens seen": `${formatCount(tokens)} (${(tokens / data.train.tokens).toPrecision(3)} epochs)`,
     time: formatSeconds(seconds),
-    ...(firstLoss !== undefined && { "first training loss": firstLoss.toFixed(4) }),
-    "last training loss": lastLoss.toFixed(4),
-    ...(validLoss !== undefined && { "last validation loss": validLoss.toFixed(4) }),
-    ...(lowestValidLoss !== undefined && { "lowest validation loss": lowestValidLoss.toFixed(4) }),
+    ...(firstLoss !== undefined && { "first training loss": loss(firstLoss) }),
+    "last training loss": loss(lastLoss),
+    ...(validLoss !== undefined && { "last validation loss": validation(validLoss) }),
+    ...(lowestValidLoss !== undefined && { "lowest validation loss": validation(lowestValidLoss) }),
   };
 }
 
@@ -78,20 +120,4 @@ function accounting({ model, training }: RunConfig): Record<string, string> {
     "predicted memory": formatBinary(memory.total),
     "predicted FLOPs per token": formatSi(forwardFlops + backwardFlops, "FLOP"),
   };
-}
-
-function settings({ model, training, data, backend }: RunConfig): Record<string, string> {
-  const rows = (prefix: string, object: object) =>
-    Object.entries(object).map(([key, value]): [string, string] => [`${prefix}.${key}`, formatSetting(value)]);
-  const files = Object.entries(data).map(([part, { name, tokens }]): [string, string] => [
-    `${part} data`,
-    `${name} (${formatCount(tokens)} tokens)`,
-  ]);
-  return Object.fromEntries([["backend", backend], ...files, ...rows("model", model), ...rows("training", training)]);
-}
-
-/** A fraction without what binary numbers add to it: 0.1 · 3e-3 is 3e-4. */
-function formatSetting(value: unknown): string {
-  const isFraction = typeof value === "number" && !Number.isInteger(value);
-  return String(isFraction ? Number(value.toPrecision(12)) : value);
 }

@@ -6,16 +6,29 @@ import { reportHtml } from "../../lib/report/report.ts";
 import { RUN_FILES } from "../../lib/run/run_directory.ts";
 import { readRunRecord } from "../../lib/run/run_record.ts";
 import { messageOf } from "../cli/errors.ts";
+import { bytesPerToken } from "./bytes_per_token.ts";
 import { describeRun } from "./describe_run.ts";
 import { PLOT_LIBRARY } from "./plot_library.ts";
 
 /** The name of a run's own report. */
 export const REPORT_FILE = RUN_FILES.report;
 
+/** What a report is on, if not just on some runs. */
+export interface ReportSubject {
+  /** The page's title. Default: the names of its runs, or their directory. */
+  readonly title: string;
+  /** The values of the settings that a sweep varies, by run directory. */
+  readonly settings: ReadonlyMap<string, Readonly<Record<string, string>>>;
+}
+
 /** Writes one page as `writeReport` does; where that fails, says so and goes on: what the page shows is not lost. */
-export async function tryToWriteReport(directories: readonly string[], path: string): Promise<void> {
+export async function tryToWriteReport(
+  directories: readonly string[],
+  path: string,
+  subject?: ReportSubject,
+): Promise<void> {
   try {
-    await writeReport(directories, path);
+    await writeReport(directories, path, undefined, subject);
   } catch (error) {
     console.error(`warning: ${messageOf(error)}. The report can be made later: deno task report --help`);
   }
@@ -26,11 +39,18 @@ export async function writeReport(
   directories: readonly string[],
   path: string,
   options?: PublishOptions,
+  subject?: ReportSubject,
 ): Promise<void> {
   const runs = await Promise.all(
-    directories.map(async (directory) =>
-      describeRun(directory, await readRunRecord(directory), await readLog(directory))
-    ),
+    directories.map(async (directory) => {
+      const record = await readRunRecord(directory);
+      const settings = subject?.settings.get(directory);
+      const bytes = await bytesPerToken(record.config);
+      return describeRun(directory, record, await readLog(directory), {
+        ...(bytes !== undefined && { bytesPerToken: bytes }),
+        ...(settings && { settings }),
+      });
+    }),
   );
-  await writeFileAtomically(path, reportHtml(runs, PLOT_LIBRARY), options);
+  await writeFileAtomically(path, reportHtml(runs, PLOT_LIBRARY, { title: subject?.title }), options);
 }

@@ -16,12 +16,15 @@ Deno.test("report and dashboard show a run whose losses are NaN or infinite as o
       // As JSON.stringify writes it, and as it is written now.
       [
         linesOf(spoiled),
-        /^40 of 120 steps in 0:20, diverged at step 39 .*, loss 6\.000 → .*, validation loss NaN, .*; Got val/,
+        /^40 of 120 steps in 0:20, diverged at step 40, loss 6\.000 → .*, validation loss NaN, .*; Got val/,
       ],
-      [spoiled.map(lineOf).join(""), /diverged at step 39 \(counted from 0\), .*; Got validation loss NaN$/],
-      [lineOf({ ...metrics[0], loss: Infinity }), /^1 of 120 steps in 0:00, diverged at step 0 .*; Got loss Infinity$/],
-      [linesOf(metrics) + given, /^40 of 120 steps in 0:20, diverged at step 40 .*; Cannot go on: got &lt;b>$/],
-      [given, /^No step of 120 has been taken yet, diverged at step 40 .*; Cannot go on: got &lt;b>$/],
+      [spoiled.map(lineOf).join(""), /diverged at step 40, .*; Got validation loss NaN$/],
+      [
+        lineOf({ ...metrics[0], loss: Infinity }),
+        /^1 of 120 steps in 0:00, diverged at step 1, .*; Got loss Infinity$/,
+      ],
+      [linesOf(metrics) + given, /^40 of 120 steps in 0:20, diverged at step 41, .*; Cannot go on: got &lt;b>$/],
+      [given, /^No step of 120 has been taken yet, diverged at step 41; Cannot go on: got &lt;b>$/],
     ] as const;
     for (const [log, summary] of shown) {
       await Deno.writeTextFile(`${run}/metrics.jsonl`, log);
@@ -48,9 +51,15 @@ Deno.test("a report says whether a run finished, stopped or may still run, and s
       assertEquals(code, 0, stderr);
       return summaryOf(await Deno.readTextFile(`${dir}/report.html`));
     };
-    assertMatch(await shown(), /^40 of 120 steps in 0:20, about 0:39 to go if it still runs, loss 6\.000 → /);
+    assertMatch(
+      await shown(),
+      /^40 of 120 steps in 0:20, about 0:39 to go if it still runs \(if it was killed, deno task train-lm --resume .*\), loss 6\.000 → /,
+    );
     await Deno.writeTextFile(`${run}/model.safetensors`, "");
-    assertMatch(await shown(), /^40 of 120 steps in 0:20, stopped, loss 6\.000 → /);
+    assertMatch(
+      await shown(),
+      /^40 of 120 steps in 0:20, stopped \(deno task train-lm --resume .*\/run goes on with it\), loss 6\.000 → /,
+    );
     await makeRun(run, metricsOf(120));
     assertMatch(await shown(), /^120 of 120 steps in 1:00, finished, loss 6\.000 → /);
     // A log of which the beginning is gone does not know the first loss.

@@ -46,7 +46,9 @@ Deno.test("sweep writes a table with the best run marked and one report; again, 
     assertStringIncludes(stdout, `Best: ${dir}/out/${names[losses[0] < losses[1] ? 0 : 2]}`);
     assertStringIncludes(stdout, `${names[1]} diverged: Cannot go on training`);
     const html = await Deno.readTextFile(`${dir}/out/report.html`);
-    for (const name of names) assertStringIncludes(html, `${dir}/out/${name}`);
+    assertStringIncludes(html, `<h1>Sweep ${dir}/out: 4 runs</h1>`);
+    for (const name of names) assertStringIncludes(html, `</i> ${name}</label>`);
+    assertStringIncludes(html, '"axes":[{"name":"batch-size","values":["2","4"]');
 
     const again = await capture(main, ...sweep);
     assertEquals(again.code, 0, again.stderr);
