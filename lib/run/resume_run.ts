@@ -2,8 +2,9 @@ import type { TokenSource } from "../dataset/token_source.ts";
 import { openTokens } from "../dataset/sharded_tokens.ts";
 import { UserError } from "../errors.ts";
 import { isFile } from "../io/is_file.ts";
-import { latestCheckpoint } from "./checkpoint.ts";
+import { hasTakenAll, latestCheckpoint } from "./checkpoint.ts";
 import { type DataRecord, requireSameData } from "./data_record.ts";
+import { type FreeSettings, withSettings } from "./free_settings.ts";
 import { trainRun, type TrainRunOptions } from "./run.ts";
 import { readRunConfig } from "./run_directory.ts";
 import { RUN_FILES } from "./run_entries.ts";
@@ -17,6 +18,11 @@ export interface ResumeRunOptions
     Partial<Pick<TrainRunOptions, "train" | "valid" | "tokenizer">> {
   /** Called with a sentence about each damaged checkpoint that is skipped for an older one. */
   readonly onNote?: (note: string) => void;
+  /**
+   * New values of settings that change no bit of the steps: of validation, samples and saving; and `steps`, as long as a
+   * `constant` schedule, or the plateau of `wsd`, goes on.
+   */
+  readonly settings?: FreeSettings;
 }
 
 /**
@@ -25,6 +31,7 @@ export interface ResumeRunOptions
  * run
  * without a checkpoint starts again; one that has ended takes no step.
  *
+ * @throws {OptionError} If a setting's value cannot work, or it decides the bits of steps.
  * @throws {UserError} If the directory is not a run, if all its checkpoints are damaged, or if its data have moved or
  *   changed; and as {@linkcode trainRun} does.
  * @throws {DivergenceError} As {@linkcode trainRun} does.
@@ -55,15 +62,15 @@ export interface ResumeRunOptions
  * ```
  */
 export async function* resumeRun(options: ResumeRunOptions): AsyncGenerator<StepMetrics, void, void> {
-  const { onNote, ...own } = options;
+  const { onNote, settings = {}, ...own } = options;
   const { directory } = own;
   const { checkpoint, damaged } = await latestCheckpoint(`${directory}/${RUN_FILES.checkpoints}`);
   for (const { problem } of damaged) onNote?.(problem);
   // The checkpoint has the whole configuration, in case the file is gone.
   const isThere = checkpoint === undefined || await isFile(`${directory}/${RUN_FILES.config}`);
-  const config = isThere ? await readRunConfig(directory) : checkpoint.state.config;
+  const config = withSettings(isThere ? await readRunConfig(directory) : checkpoint.state.config, settings);
   const hasWeights = await isFile(`${directory}/${RUN_FILES.weights}`);
-  if (checkpoint?.state.step === config.training.steps && hasWeights) return;
+  if (checkpoint && hasWeights && hasTakenAll(checkpoint, config)) return;
   if (own.valid && !config.data.valid) {
     throw new UserError(
       `Cannot resume ${directory}: got valid, must be a run that began with validation data. Leave it out`,
