@@ -1,4 +1,5 @@
 // What config.json says of the run that another one's first weights came from.
+import { formatCount } from "../accounting/units.ts";
 import { parseHash } from "../dataset/tokenizer_id.ts";
 import type { JsonFields } from "../io/json_fields.ts";
 
@@ -42,4 +43,10 @@ export function originRecordOf(fields: JsonFields): RunOrigin {
 function originFileOf(fields: JsonFields): OriginFile {
   fields.allowOnly(["path", "sha256"]);
   return { path: fields.string("path"), sha256: parseHash(fields, "sha256") };
+}
+
+/** What a run starts from, in a line. */
+export function describeOrigin({ run, step, weights, optimizer }: RunOrigin): string {
+  const taken = step === undefined ? "" : ` after ${formatCount(step)} steps`;
+  return `${run}${taken} (sha256 ${weights.sha256.slice(0, 12)}…)${optimizer ? ", with its optimizer's state" : ""}`;
 }

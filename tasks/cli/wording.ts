@@ -1,5 +1,6 @@
 // From what the library calls a thing to what a person types.
 import type { CallPart, OptionPart, Speller, Wording } from "../../lib/errors.ts";
+import { shellWord } from "./shell_word.ts";
 
 /** Flags that are called otherwise than their options. */
 const FLAGS: Readonly<Record<string, string>> = {
@@ -13,7 +14,7 @@ const TASKS: Readonly<Record<string, (call: CallPart) => string>> = {
   encodeShards: () => "encode",
   formatCounts: () => "count",
   saveTokenizer: ({ path }) => `train-bpe --out ${path}`,
-  trainRun: ({ path }) => `train-lm --resume ${path}`,
+  trainRun: ({ path = "" }) => `train-lm --resume ${shellWord(path)}`,
 };
 
 /** The flag of an option: `--batch-size` of `batchSize`. */

@@ -5,6 +5,7 @@ import { type Course, courseOf, divergenceOf } from "../../lib/run/course.ts";
 import type { RunLog } from "../../lib/run/metrics_follower.ts";
 import type { ReportRun } from "../../lib/report/report.ts";
 import type { RunConfig } from "../../lib/run/run_directory.ts";
+import { describeOrigin } from "../../lib/run/origin_record.ts";
 import type { RunRecord } from "../../lib/run/run_record.ts";
 import { predictRun } from "../../lib/train/predict_model.ts";
 import { formatSeconds } from "../cli/progress.ts";
@@ -28,21 +29,23 @@ function summary({ config: { training }, edited, hasEnded }: RunRecord, log: Run
     ...(divergence ? [divergence.problem] : []),
     ...(edited === undefined ? [] : [`config.json was edited since it began: ${edited}`]),
   ];
-  const end = divergence && `diverged at step ${divergence.step} (counted from 0)`;
+  const early = log.metrics.at(-1)?.stoppedEarly &&
+    `stopped early: ${training.patience} validations without a lower loss`;
+  const end = divergence ? `diverged at step ${divergence.step} (counted from 0)` : early;
   return [[...progress(training.steps, hasEnded, course, end)].join(", "), ...remarks].join("; ");
 }
 
-/** @param divergence Where the run diverged, in words. */
-function progress(total: number, hasEnded: boolean, course?: Course, divergence?: string): string[] {
+/** @param end Where the run diverged or why it stopped early, in words. */
+function progress(total: number, hasEnded: boolean, course?: Course, end?: string): string[] {
   if (course === undefined) {
-    return [`No step of ${formatCount(total)} has been taken yet`, ...(divergence === undefined ? [] : [divergence])];
+    return [`No step of ${formatCount(total)} has been taken yet`, ...(end === undefined ? [] : [end])];
   }
   const { steps, seconds, firstLoss, lastLoss, validLoss, tokensPerSecond } = course;
   // Whether a run goes on or was killed, its files do not tell.
   const left = `about ${formatSeconds((total - steps) * seconds / steps)} to go if it still runs`;
   return [
     `${formatCount(steps)} of ${formatCount(total)} steps in ${formatSeconds(seconds)}`,
-    divergence ?? (steps >= total ? "finished" : hasEnded ? "stopped" : left),
+    end ?? (steps >= total ? "finished" : hasEnded ? "stopped" : left),
     `loss ${firstLoss === undefined ? "" : `${firstLoss.toFixed(3)} → `}${lastLoss.toFixed(3)}`,
     ...(validLoss === undefined ? [] : [`validation loss ${validLoss.toFixed(3)}`]),
     `${formatCount(tokensPerSecond)} tokens/s`,
@@ -80,14 +83,21 @@ function accounting({ model, training }: RunConfig): Record<string, string> {
   };
 }
 
-function settings({ model, training, data, backend }: RunConfig): Record<string, string> {
+function settings({ model, training, from, data, backend }: RunConfig): Record<string, string> {
   const rows = (prefix: string, object: object) =>
     Object.entries(object).map(([key, value]): [string, string] => [`${prefix}.${key}`, formatSetting(value)]);
   const files = Object.entries(data).map(([part, { name, tokens }]): [string, string] => [
     `${part} data`,
     `${name} (${formatCount(tokens)} tokens)`,
   ]);
-  return Object.fromEntries([["backend", backend], ...files, ...rows("model", model), ...rows("training", training)]);
+  const origin = from === undefined ? [] : [["started from", describeOrigin(from)]];
+  return Object.fromEntries([
+    ["backend", backend],
+    ...origin,
+    ...files,
+    ...rows("model", model),
+    ...rows("training", training),
+  ]);
 }
 
 /** A fraction without what binary numbers add to it: 0.1 · 3e-3 is 3e-4. */

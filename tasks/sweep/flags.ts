@@ -18,14 +18,14 @@ are noted, and the sweep goes on.
   --train, --valid, --tokenizer, --pattern, --config, --backend  As for train-lm.
   --out OUT          The directory of the sweep.
 
-All other flags of train-lm but --resume, --minutes and --force: preset, model and training. A list of values, with
+The flags of train-lm for preset, model and training. A list of values, with
 commas between them, is swept over: --lr 1e-3,3e-3 --batch-size 8,16 makes four runs. See: deno task train-lm --help
 `;
 
 /** Flags that are the same for all runs, and may hold commas. */
-const COMMON = ["train", "valid", "tokenizer", "pattern", "config", "backend", "sample-prompt"];
+const COMMON = ["train", "valid", "tokenizer", "pattern", "config", "backend", "sample-prompt", "freeze"];
 
-const REFUSED = ["resume", "minutes", "force", "out"];
+const REFUSED = ["resume", "from", "keep-optimizer", "minutes", "force", "out", "quiet", "verbose"];
 
 const SWEPT = (Object.entries(TRAIN_FLAGS) as [string, FlagSpec][]).filter(([name, { type }]) =>
   type !== "boolean" && !COMMON.includes(name) && !REFUSED.includes(name)

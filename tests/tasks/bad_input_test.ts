@@ -191,7 +191,6 @@ const MISTAKES: Record<string, Mistake> = {
     says: /no such directory/,
     code: 1,
   },
-  "generate: no prompt": { task: "generate", args: ["--run", "DIR"], says: /neither --prompt nor/, code: 2 },
   "evaluate: empty file": {
     task: "evaluate",
     args: ["--run", "DIR", "--input", "DIR/empty.txt"],
