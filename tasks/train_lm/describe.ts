@@ -9,7 +9,6 @@ import { RUN_FILES, type RunConfig } from "../../lib/run/run_directory.ts";
 import type { StepMetrics } from "../../lib/train/train.ts";
 import { fitLine } from "../cli/columns.ts";
 import { shellWord } from "../cli/shell_word.ts";
-import { formatSeconds } from "../cli/progress.ts";
 
 /** A run's configuration in one line; config.json has all of it. */
 export function describeConfig(
@@ -66,8 +65,7 @@ export async function describeEnd({ directory, config, first, last }: RunEnd): P
     );
   }
   if (taken < steps) return `Stopped after ${taken} of ${steps} steps ${where}: ${loss}`;
-  const time = `, in ${formatSeconds(last.seconds)}`;
-  return [`Trained ${taken} ${taken === 1 ? "step" : "steps"} ${where}: ${loss}${time}`, ...valid].join("\n");
+  return [`Trained ${taken} ${taken === 1 ? "step" : "steps"} ${where}: ${loss}`, ...valid].join("\n");
 }
 
 /** What to do next, a command or a path in each line. */

@@ -33,8 +33,8 @@ Data
   --force                Replace RUN if it is a run and nothing else is in it.
   --resume RUN           Go on with a run that was interrupted or killed, from its newest whole checkpoint, with its own
                          configuration. --train and --valid name the data again if it was moved. Flags that change no
-                         step may be given: --valid-every, --valid-batches, --patience, --sample-…, --save-every, --keep;
-                         and --steps where the schedule is constant, or wsd before its decay.
+                         step may be given: --valid-every, --valid-batches, --patience, --sample-…, --save-every and
+                         --keep; and --steps, where the schedule is constant, or wsd before its decay.
   --from RUN             Start from another run's weights, for fine-tuning: the last ones, RUN@best, or RUN@STEP for a
                          checkpoint's. The model's shape and the tokenizer are that run's. Its other settings are not:
                          they suit training from nothing. (--config RUN/config.json takes them over.)
@@ -100,7 +100,8 @@ after the run: the better counts or, where other programs slowed both down and a
 
 Ctrl-C, SIGTERM and SIGHUP end a run in good order: after the step or validation under way a checkpoint and the weights are
 written, and the exit code is 130 or 143. A second one ends it at once; --resume then goes on from the checkpoint before.
-The exit code is 0 when all steps were taken, or --patience ended the run, 2 for a mistake in the command line, and 1 for any other failure.
+The exit code is 0 when all steps were taken or --patience ended the run, 2 for a mistake in the command line, and 1 for
+any other failure.
 `;
 
 const MODEL_FLAGS = {
