@@ -60,8 +60,9 @@ import {
 } from "./train_lm/flags.ts";
 import { fitToTime } from "./train_lm/fit_to_time.ts";
 import { followSteps } from "./train_lm/follow.ts";
-import { changedByFlags } from "./train_lm/resume_settings.ts";
+import { changedByFlags, describeChanges } from "./train_lm/resume_settings.ts";
 import {
+  drawsAsBefore,
   openParent,
   requireParentShape,
   requireParentTokenizer,
@@ -120,6 +121,9 @@ async function start(flags: TrainFlags): Promise<number> {
   };
   await createRunDirectory(out, config, tokenizer, { replace: flags.force });
   if (parent && !flags.quiet) console.error(`Starting from ${describeOrigin(parent.origin)}`);
+  if (parent && drawsAsBefore(parent, config)) {
+    console.error(`warning: the data and --seed are those of that run, so that each step sees what it saw then`);
+  }
   for (const warning of configWarnings(merged, valid !== undefined)) console.error(`warning: ${warning}`);
   return await follow({ backend, directory: out, config, train, valid, tokenizer }, flags);
 }
@@ -167,6 +171,7 @@ async function resume(flags: TrainFlags, directory: string): Promise<number> {
   await requireRoom(backend, config, roomFor(backend, valid));
   const missing = await missingSteps(directory, checkpoint?.state.step ?? 0);
   if (missing !== undefined) console.error(`warning: ${missing}`);
+  for (const change of describeChanges(before, config)) console.error(change);
   if (!flags.quiet) console.error(`Going on at step ${checkpoint?.state.step ?? 0} of ${steps}`);
   // A run that was killed before its first checkpoint begins anew; weights are not given up for that.
   const beginAnew = checkpoint === undefined && !await isFile(`${directory}/${RUN_FILES.weights}`);

@@ -30,9 +30,14 @@ function summary({ config: { training }, edited, hasEnded }: RunRecord, log: Run
     ...(edited === undefined ? [] : [`config.json was edited since it began: ${edited}`]),
   ];
   const early = log.metrics.at(-1)?.stoppedEarly &&
-    `stopped early: ${training.patience} validations without a lower loss`;
+    `stopped early: ${describePatience(training)}`;
   const end = divergence ? `diverged at step ${divergence.step} (counted from 0)` : early;
   return [[...progress(training.steps, hasEnded, course, end)].join(", "), ...remarks].join("; ");
+}
+
+/** Why early stopping ended a run. */
+export function describePatience({ patience = 1 }: Pick<RunConfig["training"], "patience">): string {
+  return `${patience} ${patience === 1 ? "validation" : "validations"} without a lower loss`;
 }
 
 /** @param end Where the run diverged or why it stopped early, in words. */

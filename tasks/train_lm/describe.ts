@@ -7,6 +7,7 @@ import type { Checkpoint } from "../../lib/run/checkpoint.ts";
 import { readFirstMetrics } from "../../lib/run/metrics_follower.ts";
 import { RUN_FILES, type RunConfig } from "../../lib/run/run_directory.ts";
 import type { StepMetrics } from "../../lib/train/train.ts";
+import { describePatience } from "../report/describe_run.ts";
 import { fitLine } from "../cli/columns.ts";
 import { shellWord } from "../cli/shell_word.ts";
 
@@ -51,7 +52,7 @@ export interface RunEnd {
 
 /** How a run went, in a line or two. */
 export async function describeEnd({ directory, config, first, last }: RunEnd): Promise<string> {
-  const { steps, patience } = config.training;
+  const { steps } = config.training;
   const taken = last.step + 1;
   const loss = `loss ${await describeFirstLoss(directory, first)} → ${last.loss.toFixed(3)}`;
   const where = `on ${config.backend}`;
@@ -59,10 +60,8 @@ export async function describeEnd({ directory, config, first, last }: RunEnd): P
     ? []
     : [`Validation loss ${last.validLoss.toFixed(3)} (perplexity ${Math.exp(last.validLoss).toFixed(1)})`];
   if (last.stoppedEarly) {
-    const why = `${patience} ${patience === 1 ? "validation" : "validations"} without a lower loss`;
-    return [`Stopped early after ${taken} of ${steps} steps ${where}: ${why}`, `L${loss.slice(1)}`, ...valid].join(
-      "\n",
-    );
+    const stopped = `Stopped early after ${taken} of ${steps} steps ${where}: ${describePatience(config.training)}`;
+    return [stopped, `L${loss.slice(1)}`, ...valid].join("\n");
   }
   if (taken < steps) return `Stopped after ${taken} of ${steps} steps ${where}: ${loss}`;
   return [`Trained ${taken} ${taken === 1 ? "step" : "steps"} ${where}: ${loss}`, ...valid].join("\n");

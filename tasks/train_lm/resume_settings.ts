@@ -8,7 +8,7 @@ import { flagOf } from "../cli/wording.ts";
 import { configParts, type TrainFlags } from "./flags.ts";
 
 /**
- * A run's configuration with what the flags say. Tells on stderr what they change.
+ * A run's configuration with what the flags say.
  * @throws {UsageError} If the run cannot be of another length, or is not validated.
  */
 export function changedByFlags(
@@ -34,9 +34,11 @@ export function changedByFlags(
   if (settings.patience !== undefined && config.data.valid === undefined) {
     refuse("--patience", "a run that began with validation data. Leave it out");
   }
-  for (const name of names) {
-    const [before, after] = [config.training[name], changed.training[name]];
-    if (before !== after) console.error(`${flagOf(name)} is ${after} from here on (was ${before ?? "none"})`);
-  }
   return changed;
+}
+
+/** Says, in a line each, what a configuration changes of another. */
+export function describeChanges({ training: before }: RunConfig, { training: after }: RunConfig): string[] {
+  const names = FREE_SETTINGS.filter((name) => before[name] !== after[name]);
+  return names.map((name) => `${flagOf(name)} is ${after[name]} from here on (was ${before[name] ?? "none"})`);
 }

@@ -5,7 +5,7 @@ import { isFile } from "../../lib/io/is_file.ts";
 import { statOrNull } from "../../lib/io/stat_or_null.ts";
 import { ARCHITECTURE_DEFAULTS, type ModelConfig } from "../../lib/model/config.ts";
 import { type ConfigParts, DEFAULT_PRESET, mergeConfigs, type MergedConfig } from "../../lib/run/merge_config.ts";
-import { NoWeightsError, readRunConfig, RUN_ENTRIES } from "../../lib/run/run_directory.ts";
+import { NoWeightsError, readRunConfig, RUN_ENTRIES, type RunConfig } from "../../lib/run/run_directory.ts";
 import { requireTransformer } from "../../lib/run/run_model.ts";
 import { originOf, type OriginOptions, type RunOrigin } from "../../lib/run/run_origin.ts";
 import { loadRunTokenizer } from "../../lib/run/run_tokenizer.ts";
@@ -25,6 +25,8 @@ export interface Parent {
   readonly parts: ConfigParts;
   /** The settings of that shape that were given for it; unknown in earlier versions. */
   readonly given: readonly string[] | undefined;
+  /** The configuration that it was trained with. */
+  readonly config: RunConfig;
   /** The tokenizer in its directory. */
   readonly tokenizer: Tokenizer | undefined;
   /** The tokenizer of its ids, as far as is known. */
@@ -38,7 +40,8 @@ export interface Parent {
 export async function openParent(from: string, keepOptimizer: boolean): Promise<Parent> {
   const { directory, weights } = await parseFrom(from);
   await requireDirectory(directory, RUN_ENTRIES);
-  const { model, preset, given, data } = await readRunConfig(directory);
+  const config = await readRunConfig(directory);
+  const { model, preset, given, data } = config;
   const shape = requireTransformer(directory, model);
   const hasTokenizer = await isFile(`${directory}/tokenizer.json`) || await isFile(`${directory}/vocab.json`);
   const tokenizer = hasTokenizer ? await loadRunTokenizer(directory) : undefined;
@@ -47,6 +50,7 @@ export async function openParent(from: string, keepOptimizer: boolean): Promise<
     origin: await findOrigin(directory, { weights, keepOptimizer, name: from }),
     parts: { preset: preset ?? DEFAULT_PRESET, model: { ...ARCHITECTURE_DEFAULTS, ...shape } },
     given: given?.filter((name) => name.startsWith("model.")),
+    config,
     tokenizer,
     tokenizerId: data.train.tokenizer ?? (tokenizer && identifyTokenizer(tokenizer, directory)),
   };
@@ -116,6 +120,13 @@ export function requireParentTokenizer({ directory, tokenizerId }: Parent, token
 export function requireParentTokens({ tokenizerId }: Parent, sources: readonly (TokenSource | undefined)[]): void {
   if (tokenizerId === undefined) return;
   for (const source of sources) if (source) requireTokenizerOf(source, tokenizerId);
+}
+
+/** Whether a run sees the same windows as the one that it begins with, in the same order. */
+export function drawsAsBefore({ config: { data, training } }: Parent, own: RunConfig): boolean {
+  const isSame = (name: "seed" | "batchSize" | "gradAccumulation") => training[name] === own.training[name];
+  return data.train.sha256 === own.data.train.sha256 && isSame("seed") && isSame("batchSize") &&
+    isSame("gradAccumulation");
 }
 
 /** A configuration whose shape is the run's: what was given of it was given for that run, or by name for this one. */

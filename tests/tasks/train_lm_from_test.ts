@@ -202,7 +202,7 @@ Deno.test("train-lm --patience stops a run, with exit code 0, and says so everyw
     assertStringIncludes(stdout, `'${run}/report.html'`);
     const text = (await Deno.readTextFile(`${run}/metrics.jsonl`)).trimEnd().split("\n").at(-1)!;
     assertStringIncludes(text, '"stoppedEarly":true');
-    assertStringIncludes(await Deno.readTextFile(`${run}/report.html`), "stopped early: 1 validations without a lower");
+    assertStringIncludes(await Deno.readTextFile(`${run}/report.html`), "stopped early: 1 validation without a lower");
     const again = await capture(trainLm, "--resume", run);
     assertEquals(again.code, 0, again.stderr);
     assertStringIncludes(again.stdout, `The run was stopped early after ${last.step + 1} steps already`);
@@ -215,6 +215,11 @@ Deno.test("train-lm --quiet says how a run ended, and nothing else; usually a li
     const quiet = await runTaskProcess("train-lm", [...args, "--out", `${dir}/quiet`, "--quiet"]);
     assertEquals([quiet.code, quiet.stderr.replace(/^warning: .*\n/gm, "")], [0, ""]);
     assertMatch(quiet.stdout, /^Trained 6 steps on wasm: loss \d+\.\d{3} → \d+\.\d{3}\n$/);
+
+    const same = ["--train", `${dir}/train.npy`, ...args.slice(2), "--out", `${dir}/again`];
+    const again = await runTaskProcess("train-lm", same);
+    assertMatch(again.stderr, /^warning: the data and --seed are those of that run/m);
+    assert(!/those of that run/.test(quiet.stderr), quiet.stderr);
 
     const usual = await runTaskProcess("train-lm", [...args, "--out", `${dir}/usual`]);
     assertEquals(usual.code, 0, usual.stderr);
