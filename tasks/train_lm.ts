@@ -55,7 +55,6 @@ import {
   requireNewRunFlags,
   requireOneTone,
   requireResumeFlags,
-  requireValidFlag,
   type TrainFlags,
 } from "./train_lm/flags.ts";
 import { fitToTime } from "./train_lm/fit_to_time.ts";
@@ -144,24 +143,27 @@ async function resume(flags: TrainFlags, directory: string): Promise<number> {
       `warning: ${directory} had no ${RUN_FILES.config}: it was written again, as its newest checkpoint has it`,
     );
   }
-  requireValidFlag(flags, before.data.valid !== undefined);
-  const config = changedByFlags(flags, before, checkpoint);
-  const { steps } = config.training;
-  if (checkpoint && hasTakenAll(checkpoint, config) && await isFile(`${directory}/${RUN_FILES.weights}`)) {
+  const changed = changedByFlags(flags, before, checkpoint);
+  const { steps } = changed.training;
+  if (checkpoint && hasTakenAll(checkpoint, changed) && await isFile(`${directory}/${RUN_FILES.weights}`)) {
     // One that was killed after its weights were written has none.
     if (!await isFile(`${directory}/${REPORT_FILE}`)) {
       await tryToWriteReport([directory], `${directory}/${REPORT_FILE}`);
     }
-    console.log(`${describeTaken(config, checkpoint)}. The weights are in ${directory}`);
+    console.log(`${describeTaken(changed, checkpoint)}. The weights are in ${directory}`);
     return 0;
   }
-  const trainPath = flags.train ?? config.data.train.name;
-  const validPath = config.data.valid && (flags.valid ?? config.data.valid.name);
+  const { data } = changed;
+  const trainPath = flags.train ?? data.train.name;
+  const validPath = flags.valid ?? data.valid?.name;
   for (const path of [trainPath, validPath]) if (path !== undefined) await requireInputFile(path);
-  using train = await openChecked(trainPath, config);
-  await requireSameData(train, config.data.train);
-  using valid = validPath === undefined ? undefined : await openChecked(validPath, config);
-  if (valid) await requireSameData(valid, config.data.valid!);
+  using train = await openChecked(trainPath, changed);
+  await requireSameData(train, data.train);
+  using valid = validPath === undefined ? undefined : await openChecked(validPath, changed);
+  requireOneTokenizer([train, valid]);
+  if (valid && data.valid) await requireSameData(valid, data.valid);
+  const isNew = valid !== undefined && data.valid === undefined;
+  const config = isNew ? { ...changed, data: { ...data, valid: await absoluteRecord(valid) } } : changed;
   const tokenizer = config.training.sampleEvery ? await loadRunTokenizer(directory) : undefined;
   await using backend = await startBackend(flags.backend ?? backendChoice(config.backend), {
     precision: config.training.dtype,

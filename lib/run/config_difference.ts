@@ -55,6 +55,8 @@ export function configDifferences(got: RunConfig, expected: RunConfig): ConfigDi
  */
 export function bindingDifferences(got: RunConfig, expected: RunConfig, step: number): ConfigDifference[] {
   return configDifferences(got, expected).filter(({ field }) => {
+    // Validation may begin at any time.
+    if (field === "data.valid") return expected.data.valid !== undefined;
     if (field === "training.steps") return !mayTakeSteps(got.training, expected.training, step);
     return !FREE_SETTINGS.some((name) => field === `training.${name}`);
   });

@@ -3,7 +3,7 @@ import { openTokens } from "../dataset/sharded_tokens.ts";
 import { UserError } from "../errors.ts";
 import { isFile } from "../io/is_file.ts";
 import { hasTakenAll, latestCheckpoint } from "./checkpoint.ts";
-import { type DataRecord, requireSameData } from "./data_record.ts";
+import { type DataRecord, recordOf, requireSameData } from "./data_record.ts";
 import { type FreeSettings, withSettings } from "./free_settings.ts";
 import { trainRun, type TrainRunOptions } from "./run.ts";
 import { readRunConfig } from "./run_directory.ts";
@@ -11,7 +11,10 @@ import { RUN_FILES } from "./run_entries.ts";
 import { loadRunTokenizer } from "./run_tokenizer.ts";
 import type { StepMetrics } from "../train/train.ts";
 
-/** Options for `resumeRun`. What is left out is found through the run's directory. */
+/**
+ * Options for `resumeRun`. What is left out is found through the run's directory. `valid` may be given to a run that began
+ * without.
+ */
 export interface ResumeRunOptions
   extends
     Pick<TrainRunOptions, "backend" | "directory" | "onPrograms" | "onCheckpoint" | "signal">,
@@ -68,17 +71,14 @@ export async function* resumeRun(options: ResumeRunOptions): AsyncGenerator<Step
   for (const { problem } of damaged) onNote?.(problem);
   // The checkpoint has the whole configuration, in case the file is gone.
   const isThere = checkpoint === undefined || await isFile(`${directory}/${RUN_FILES.config}`);
-  const config = withSettings(isThere ? await readRunConfig(directory) : checkpoint.state.config, settings);
+  const kept = withSettings(isThere ? await readRunConfig(directory) : checkpoint.state.config, settings);
   const hasWeights = await isFile(`${directory}/${RUN_FILES.weights}`);
-  if (checkpoint && hasWeights && hasTakenAll(checkpoint, config)) return;
-  if (own.valid && !config.data.valid) {
-    throw new UserError(
-      `Cannot resume ${directory}: got valid, must be a run that began with validation data. Leave it out`,
-    );
-  }
+  if (checkpoint && hasWeights && hasTakenAll(checkpoint, kept)) return;
   using opened = new DisposableStack();
-  const train = await sourceOf("train", config.data.train, own.train, opened);
-  const valid = config.data.valid && await sourceOf("valid", config.data.valid, own.valid, opened);
+  const train = await sourceOf("train", kept.data.train, own.train, opened);
+  const valid = kept.data.valid ? await sourceOf("valid", kept.data.valid, own.valid, opened) : own.valid;
+  const isNew = valid !== undefined && kept.data.valid === undefined;
+  const config = isNew ? { ...kept, data: { ...kept.data, valid: await recordOf(valid) } } : kept;
   const tokenizer = own.tokenizer ?? (config.training.sampleEvery ? await loadRunTokenizer(directory) : undefined);
   // A run that was killed before its first checkpoint starts again, but not if weights would be lost.
   const beginAnew = checkpoint === undefined && !hasWeights;

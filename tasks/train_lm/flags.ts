@@ -33,8 +33,9 @@ Data
   --force                Replace RUN if it is a run and nothing else is in it.
   --resume RUN           Go on with a run that was interrupted or killed, from its newest whole checkpoint, with its own
                          configuration. --train and --valid name the data again if it was moved. Flags that change no
-                         step may be given: --valid-every, --valid-batches, --patience, --sample-…, --save-every and
-                         --keep; and --steps, where the schedule is constant, or wsd before its decay.
+                         step may be given: --valid where there was none, --valid-every, --valid-batches, --patience,
+                         --sample-…, --save-every and --keep; and --steps, where the schedule is constant, or wsd before
+                         its decay.
   --from RUN             Start from another run's weights, for fine-tuning: the last ones, RUN@best, or RUN@STEP for a
                          checkpoint's. The model's shape and the tokenizer are that run's. Its other settings are not:
                          they suit training from nothing. (--config RUN/config.json takes them over.)
@@ -199,15 +200,6 @@ export function requireResumeFlags(flags: TrainFlags): void {
   throw new UsageError(
     `Cannot resume ${flags.resume}: got --${other[0]}, must be the run's own configuration. Leave it out, or start a ` +
       `new run with --out`,
-  );
-}
-
-/** @throws {UsageError} If validation data are named for a run that began without. */
-export function requireValidFlag({ resume, valid }: TrainFlags, isValidated: boolean): void {
-  if (valid === undefined || isValidated) return;
-  throw new UsageError(
-    `Cannot resume ${resume}: got --valid, must be a run that began with validation data. Leave it out, or start a new ` +
-      `run with --out`,
   );
 }
 

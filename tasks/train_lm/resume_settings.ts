@@ -9,7 +9,7 @@ import { configParts, type TrainFlags } from "./flags.ts";
 
 /**
  * A run's configuration with what the flags say.
- * @throws {UsageError} If the run cannot be of another length, or is not validated.
+ * @throws {UsageError} If the run cannot be of another length, or is to be patient without validations.
  */
 export function changedByFlags(
   flags: TrainFlags,
@@ -31,14 +31,19 @@ export function changedByFlags(
       : `${steps}: with the schedule ${schedule} the learning rates of the ${taken} steps taken depend on their number`;
     refuse(`--steps ${settings.steps}`, `${why}. Leave it out, or start a new run with --from ${flags.resume}`);
   }
-  if (settings.patience !== undefined && config.data.valid === undefined) {
-    refuse("--patience", "a run that began with validation data. Leave it out");
+  if (settings.patience !== undefined && config.data.valid === undefined && flags.valid === undefined) {
+    refuse("--patience and no --valid", "given data to validate with");
   }
   return changed;
 }
 
 /** Says, in a line each, what a configuration changes of another. */
-export function describeChanges({ training: before }: RunConfig, { training: after }: RunConfig): string[] {
-  const names = FREE_SETTINGS.filter((name) => before[name] !== after[name]);
-  return names.map((name) => `${flagOf(name)} is ${after[name]} from here on (was ${before[name] ?? "none"})`);
+export function describeChanges(before: RunConfig, after: RunConfig): string[] {
+  const valuesIn = ({ training, data }: RunConfig): [flag: string, value: unknown][] => [
+    ["--valid", data.valid?.name],
+    ...FREE_SETTINGS.map((name): [string, unknown] => [flagOf(name), training[name]]),
+  ];
+  const was = new Map(valuesIn(before));
+  const changed = valuesIn(after).filter(([flag, value]) => value !== was.get(flag));
+  return changed.map(([flag, value]) => `${flag} is ${value} from here on (was ${was.get(flag) ?? "none"})`);
 }

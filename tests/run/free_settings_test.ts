@@ -3,6 +3,7 @@ import { createWasmBackend } from "../../lib/backend/wasm.ts";
 import { tokensInMemory } from "../../lib/dataset/token_source.ts";
 import { OptionError, UserError } from "../../lib/errors.ts";
 import { sha256OfFile } from "../../lib/io/sha256.ts";
+import { latestCheckpoint } from "../../lib/run/checkpoint.ts";
 import { bindingDifferences, configDifferences } from "../../lib/run/config_difference.ts";
 import { recordOf } from "../../lib/run/data_record.ts";
 import { FREE_SETTINGS, type FreeSettings, withSettings } from "../../lib/run/free_settings.ts";
@@ -106,6 +107,37 @@ Deno.test("a run with a plateau takes more steps, as one that was to take them f
       assertStringIncludes(message, "training.steps 14 instead of 9");
       assertEquals(await Deno.readTextFile(`${directory}/config.json`), before);
     }
+  });
+});
+
+Deno.test("a run that began without validations may be validated from some step on", async () => {
+  await inTemporaryDirectory(async (place) => {
+    const [whole, begun] = [`${place}/whole`, `${place}/begun`];
+    const { data: { train: record }, ...rest } = configOf({ steps: 12 });
+    const config = { ...rest, data: { train: record } };
+    await trainUntil(whole, configOf({ steps: 12 }));
+    await createRunDirectory(begun, config);
+    const controller = new AbortController();
+    const { signal } = controller;
+    for await (const { step } of trainRun({ backend, directory: begun, config, train, signal })) {
+      if (step === 5) controller.abort();
+    }
+    // Given up before the next checkpoint: what was begun goes on all the same.
+    for await (const _ of resumeRun({ backend, directory: begun, train, valid })) break;
+    assertEquals((await readRunConfig(begun)).data, data);
+    await assertRejects(
+      () => Array.fromAsync(resumeRun({ backend, directory: begun, train, valid: train })),
+      UserError,
+    );
+    await Array.fromAsync(resumeRun({ backend, directory: begun, train, valid }));
+    assertEquals(await lossesOf(begun), await lossesOf(whole));
+    const validated = async (run: string) =>
+      (await readMetrics(run)).flatMap(({ step, validLoss }) => validLoss === undefined ? [] : [[step, validLoss]]);
+    assertEquals(await validated(begun), (await validated(whole)).filter(([step]) => step > 5));
+    // What a checkpoint was validated with is not given up.
+    const { checkpoint } = await latestCheckpoint(`${begun}/checkpoints`);
+    const none = trainRun({ backend, directory: begun, config, train, checkpoint });
+    await assertRejects(() => Array.fromAsync(none), UserError, "data.valid none instead of");
   });
 });
 

@@ -106,10 +106,10 @@ const MISTAKES: Record<string, Mistake> = {
   "learning rate of zero": { task: "train-lm", args: but(TRAIN_LM, "--lr", "0"), says: /got --lr 0/, code: 2 },
   "run exists": { task: "train-lm", args: but(TRAIN_LM, "--out", "DIR/tokenizer"), says: /--force/, code: 1 },
   "neither a new run nor an old one": { task: "train-lm", args: ["--steps", "3"], says: /no --train/, code: 2 },
-  "validation data for a run that began without": {
+  "resume: patience for a run without validation data": {
     task: "train-lm",
-    args: ["--resume", "DIR/run", "--valid", "DIR/tokens.npy"],
-    says: /got --valid, must be a run that began with validation data/,
+    args: ["--resume", "DIR/run", "--patience", "2"],
+    says: /got --patience and no --valid, must be given data to validate with/,
     code: 2,
   },
   "resume: the data are gone": {

@@ -209,6 +209,25 @@ Deno.test("train-lm --patience stops a run, with exit code 0, and says so everyw
   });
 });
 
+Deno.test("train-lm --resume --valid validates a run that was not", async () => {
+  await withParent(async (dir, data) => {
+    const run = `${dir}/run`;
+    const begun = await capture(trainLm, ...data, "--from", `${dir}/parent`, "--out", run, "--schedule", "constant");
+    assertEquals(begun.code, 0, begun.stderr);
+    const more = ["--valid", `${dir}/train.npy`, "--patience", "9", "--steps", "8"];
+    const { code, stderr, stdout } = await capture(trainLm, "--resume", run, ...more);
+    assertEquals(code, 0, stderr);
+    assertMatch(stderr, /^--valid is .*\/train\.npy from here on \(was none\)$/m);
+    assertMatch(stderr, /^--patience is 9 from here on \(was none\)$/m);
+    assertMatch(stdout, /^Validation loss \d/m);
+    assertEquals((await readRunConfig(run)).data.valid!.name, await Deno.realPath(`${dir}/train.npy`));
+    // From now on these are its validation data.
+    const other = await capture(trainLm, "--resume", run, "--valid", `${dir}/other.npy`, "--steps", "9");
+    assertEquals(other.code, 1, other.stderr);
+    assertMatch(other.stderr, /other\.npy: got .* must be the data that the run began with/);
+  });
+});
+
 Deno.test("train-lm --quiet says how a run ended, and nothing else; usually a line says what is trained", async () => {
   await withParent(async (dir, data) => {
     const args = [...data, "--from", `${dir}/parent`];
