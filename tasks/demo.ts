@@ -20,7 +20,7 @@ import { UserError } from "./cli/errors.ts";
 import { type Flags } from "./cli/flags.ts";
 import { isInterruptedCode } from "./cli/interrupt.ts";
 import { requireOutputDirectory } from "./cli/output.ts";
-import { quoted } from "./cli/quoted.ts";
+import { shellWord } from "./cli/shell_word.ts";
 import { runTask } from "./cli/run.ts";
 
 const DEFAULT_OUT = "runs/demo";
@@ -84,7 +84,7 @@ async function demo({ out, force, steps, backend }: Flags<typeof FLAGS>): Promis
     ["generate", generate, ["--run", run, "--prompt", PROMPT, "--backend", backend]],
   ];
   for (const [name, task, args] of all) {
-    console.log(`\n$ deno task ${name} ${args.map(quoted).join(" ")}`);
+    console.log(`\n$ deno task ${name} ${args.map(shellWord).join(" ")}`);
     const code = await task(args);
     if (isInterruptedCode(code)) return code;
     if (code === 0) continue;

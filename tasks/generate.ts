@@ -21,12 +21,12 @@ const HELP = `
 Continues a prompt with a trained model, printing the text as it is generated. Once the model's context is full, its
 newest half is kept and the text continues from there.
 
-  deno task generate --run RUN --prompt TEXT [options]
+  deno task generate --run RUN [--prompt TEXT] [options]
 
   --run RUN          A run directory that train-lm wrote with --tokenizer.
   --weights WHICH    last, or best: those with the lowest validation loss (default: last)
   --prompt TEXT      The text to continue (--prompt=TEXT if it begins with a dash); - reads its bytes from stdin
-                     unchanged; an empty one begins a document.
+                     unchanged (default: the beginning of a document).
   --interactive      Continue each line that you type, until an empty line or the end of input.
   --num-samples N    Texts per prompt, with seeds counting up from --seed (default: 1). Several go through the model
                      together; each is the same text as with its seed alone.
@@ -67,9 +67,10 @@ export async function main(args: string[]): Promise<number> {
 }
 
 async function generate(flags: Flags<typeof FLAGS>): Promise<void> {
-  if ((flags.prompt === undefined) === !flags.interactive) {
-    const got = flags.interactive ? "--prompt and --interactive" : "neither --prompt nor --interactive";
-    throw new UsageError(`Cannot generate: got ${got}, must be one of them. See: deno task generate --help`);
+  if (flags.prompt !== undefined && flags.interactive) {
+    throw new UsageError(
+      "Cannot generate: got --prompt and --interactive, must be one of them. See: deno task generate --help",
+    );
   }
   if (flags.stop.includes("")) {
     throw new UsageError("Cannot generate: got an empty --stop, must be some text. See: deno task generate --help");
@@ -111,7 +112,7 @@ async function generate(flags: Flags<typeof FLAGS>): Promise<void> {
     const ask = () => unlessUnheard(() => Deno.stdin.isTerminal() && Deno.stderr.writeSync(ASK));
     for await (const line of typedLines(Deno.stdin.readable, ask)) await continuePrompt(line);
   } else {
-    await continuePrompt(flags.prompt === "-" ? await readPrompt(Deno.stdin.readable) : flags.prompt!);
+    await continuePrompt(flags.prompt === "-" ? await readPrompt(Deno.stdin.readable) : flags.prompt ?? "");
   }
 }
 

@@ -4,7 +4,12 @@
  *   deno task train-lm --train train.npy --valid valid.npy --tokenizer TOKENIZER --out RUN
  */
 import { type CountedProgram, programMemory } from "../lib/accounting/program.ts";
-import { formatMeasurement, formatPrediction, measureTraining } from "../lib/accounting/training_summary.ts";
+import {
+  formatMeasurement,
+  formatPrediction,
+  formatSpeed,
+  measureTraining,
+} from "../lib/accounting/training_summary.ts";
 import { formatBinary, formatCount, formatSi } from "../lib/accounting/units.ts";
 import { backendChoice } from "../lib/backend/select.ts";
 import { requireOneTokenizer } from "../lib/dataset/tokenizer_id.ts";
@@ -13,24 +18,25 @@ import { isFile } from "../lib/io/is_file.ts";
 import { measurePeak, Peak } from "../lib/measure/peak.ts";
 import type { ModelConfig } from "../lib/model/config.ts";
 import { parameterSpecs, sizeOf } from "../lib/model/parameters.ts";
-import { type Checkpoint, latestCheckpoint, listCheckpoints } from "../lib/run/checkpoint.ts";
+import { type Checkpoint, hasTakenAll, latestCheckpoint, listCheckpoints } from "../lib/run/checkpoint.ts";
 import { configWarnings } from "../lib/run/config_warnings.ts";
 import { requireSameConfig } from "../lib/run/config_difference.ts";
 import { requireSameData } from "../lib/run/data_record.ts";
 import { DivergenceError } from "../lib/train/divergence.ts";
 import { keepConfig } from "../lib/run/keep_config.ts";
 import { mergeConfigs, readConfigFile } from "../lib/run/merge_config.ts";
-import { readFirstMetrics } from "../lib/run/metrics_follower.ts";
 import { missingSteps } from "../lib/run/metrics_log.ts";
 import { createRunDirectory, readRunConfig, RUN_ENTRIES, RUN_FILES, type RunConfig } from "../lib/run/run_directory.ts";
+import { describeOrigin } from "../lib/run/origin_record.ts";
 import { requireRoom } from "../lib/run/require_room.ts";
 import { trainRun } from "../lib/run/run.ts";
 import { requireTransformer } from "../lib/run/run_model.ts";
+import { requireKeptState } from "../lib/run/run_origin.ts";
 import { loadRunTokenizer } from "../lib/run/run_tokenizer.ts";
 import { predictRun } from "../lib/train/predict_model.ts";
 import { samplesWith } from "../lib/train/sampler.ts";
-import type { StepMetrics } from "../lib/train/train.ts";
 import { moreLike, startBackend } from "./cli/backend.ts";
+import { columnsOfStderr, fitLine } from "./cli/columns.ts";
 import { messageOf, say, UserError, wordingOf } from "./cli/errors.ts";
 import { isFileSystemError } from "./cli/file_system_errors.ts";
 import { requireDirectory, requireInputFile } from "./cli/files.ts";
@@ -38,41 +44,63 @@ import { exitCodeOf, untilInterrupted } from "./cli/interrupt.ts";
 import { roomFor } from "./cli/machine_memory.ts";
 import { requireOutputDirectory } from "./cli/output.ts";
 import { runTask } from "./cli/run.ts";
+import { shellPath } from "./cli/shell_word.ts";
 import { openTokenizer } from "./cli/tokenizer.ts";
 import { REPORT_FILE, tryToWriteReport } from "./report/write_report.ts";
+import { describeConfig, describeEnd, describeNext, describeTaken } from "./train_lm/describe.ts";
 import {
   configParts,
   FLAGS,
   HELP,
   requireNewRunFlags,
+  requireOneTone,
   requireResumeFlags,
-  requireValidFlag,
   type TrainFlags,
 } from "./train_lm/flags.ts";
 import { fitToTime } from "./train_lm/fit_to_time.ts";
 import { followSteps } from "./train_lm/follow.ts";
+import { changedByFlags, describeChanges } from "./train_lm/resume_settings.ts";
+import {
+  drawsAsBefore,
+  openParent,
+  requireParentShape,
+  requireParentTokenizer,
+  requireParentTokens,
+  withParentsGiven,
+} from "./train_lm/start_from.ts";
 import { absoluteRecord, openChecked } from "./train_lm/tokens.ts";
 
 export async function main(args: string[]): Promise<number> {
   return await runTask({ name: "train-lm", help: HELP, flags: FLAGS }, args, async (flags) => {
+    requireOneTone(flags);
     return flags.resume === undefined ? await start(flags) : await resume(flags, flags.resume);
   });
 }
 
 async function start(flags: TrainFlags): Promise<number> {
   const { train: trainPath, out } = requireNewRunFlags(flags);
-  const inputs = [trainPath, flags.valid, flags.config, flags.tokenizer].filter((path) => path !== undefined);
+  const parent = flags.from === undefined ? undefined : await openParent(flags.from, flags["keep-optimizer"]);
+  const inputs = [trainPath, flags.valid, flags.config, flags.tokenizer, parent?.directory].filter((path) =>
+    path !== undefined
+  );
   await requireOutputDirectory(out, { force: flags.force, inputs, own: RUN_ENTRIES });
   for (const path of [trainPath, flags.valid, flags.config]) if (path !== undefined) await requireInputFile(path);
-  const tokenizer = flags.tokenizer === undefined ? undefined : await openTokenizer(flags.tokenizer, flags.pattern);
+  const named = flags.tokenizer !== undefined
+    ? { tokenizer: await openTokenizer(flags.tokenizer, flags.pattern), path: flags.tokenizer }
+    : parent?.tokenizer && { tokenizer: parent.tokenizer, path: parent.directory };
+  const tokenizer = named?.tokenizer;
+  if (parent && named) requireParentTokenizer(parent, named.tokenizer, named.path);
   const fromFile = flags.config === undefined ? [] : [await readConfigFile(flags.config, tokenizer?.vocabSize)];
-  const parts = [...fromFile, configParts(flags)];
+  const fromFlags = configParts(flags);
+  if (parent) requireParentShape(parent, { file: fromFile[0] ?? {}, flags: fromFlags });
+  const parts = [...fromFile, fromFlags, ...(parent ? [parent.parts] : [])];
   const said = mergeConfigs(parts, tokenizer?.vocabSize);
   samplesWith(said.training, tokenizer);
-  const named = tokenizer && { tokenizer, path: flags.tokenizer! };
+  if (parent) await requireKeptState(parent.origin, parameterSpecs(said.model), said.training);
   using train = await openChecked(trainPath, said, named);
   using valid = flags.valid === undefined ? undefined : await openChecked(flags.valid, said, named);
   requireOneTokenizer([train, valid]);
+  if (parent) requireParentTokens(parent, [train, valid]);
   await using backend = await startBackend(flags.backend ?? "auto", {
     precision: said.training.dtype,
     dawn: flags.gpu,
@@ -85,14 +113,18 @@ async function start(flags: TrainFlags): Promise<number> {
     createBackend: moreLike(backend, flags.gpu),
   });
   const config: RunConfig<ModelConfig> = {
-    ...merged,
+    ...(parent ? withParentsGiven(merged, parent, fromFlags) : merged),
+    ...(parent && { from: parent.origin }),
     data: { train: await absoluteRecord(train), ...(valid && { valid: await absoluteRecord(valid) }) },
     backend: backend.name,
   };
   await createRunDirectory(out, config, tokenizer, { replace: flags.force });
-  console.error(JSON.stringify({ model: config.model, training: config.training }));
+  if (parent && !flags.quiet) console.error(`Starting from ${describeOrigin(parent.origin)}`);
+  if (parent && drawsAsBefore(parent, config)) {
+    console.error(`warning: the data and --seed are those of that run, so that each step sees what it saw then`);
+  }
   for (const warning of configWarnings(merged, valid !== undefined)) console.error(`warning: ${warning}`);
-  return await follow({ backend, directory: out, config, train, valid, tokenizer });
+  return await follow({ backend, directory: out, config, train, valid, tokenizer }, flags);
 }
 
 async function resume(flags: TrainFlags, directory: string): Promise<number> {
@@ -103,31 +135,35 @@ async function resume(flags: TrainFlags, directory: string): Promise<number> {
   // The checkpoint knows the whole configuration, should the file be gone.
   const isThere = checkpoint === undefined || await isFile(`${directory}/${RUN_FILES.config}`);
   const kept = isThere ? await readRunConfig(directory) : checkpoint.state.config;
-  const config = { ...kept, model: requireTransformer(directory, kept.model) };
-  if (checkpoint) requireSameConfig(directory, config, checkpoint);
+  const before = { ...kept, model: requireTransformer(directory, kept.model) };
+  if (checkpoint) requireSameConfig(directory, before, checkpoint);
   if (!isThere) {
-    await keepConfig(directory, config);
+    await keepConfig(directory, before);
     console.error(
       `warning: ${directory} had no ${RUN_FILES.config}: it was written again, from its newest checkpoint`,
     );
   }
-  requireValidFlag(flags, config.data.valid !== undefined);
-  const { steps } = config.training;
-  if (checkpoint?.state.step === steps && await isFile(`${directory}/${RUN_FILES.weights}`)) {
+  const changed = changedByFlags(flags, before, checkpoint);
+  const { steps } = changed.training;
+  if (checkpoint && hasTakenAll(checkpoint, changed) && await isFile(`${directory}/${RUN_FILES.weights}`)) {
     // One that was killed after its weights were written has none.
     if (!await isFile(`${directory}/${REPORT_FILE}`)) {
       await tryToWriteReport([directory], `${directory}/${REPORT_FILE}`);
     }
-    console.log(`All ${formatCount(steps)} steps have been taken already. The weights are in ${directory}`);
+    console.log(`${describeTaken(changed, checkpoint)}. The weights are in ${directory}`);
     return 0;
   }
-  const trainPath = flags.train ?? config.data.train.name;
-  const validPath = config.data.valid && (flags.valid ?? config.data.valid.name);
+  const { data } = changed;
+  const trainPath = flags.train ?? data.train.name;
+  const validPath = flags.valid ?? data.valid?.name;
   for (const path of [trainPath, validPath]) if (path !== undefined) await requireInputFile(path);
-  using train = await openChecked(trainPath, config);
-  await requireSameData(train, config.data.train);
-  using valid = validPath === undefined ? undefined : await openChecked(validPath, config);
-  if (valid) await requireSameData(valid, config.data.valid!);
+  using train = await openChecked(trainPath, changed);
+  await requireSameData(train, data.train);
+  using valid = validPath === undefined ? undefined : await openChecked(validPath, changed);
+  requireOneTokenizer([train, valid]);
+  if (valid && data.valid) await requireSameData(valid, data.valid);
+  const isNew = valid !== undefined && data.valid === undefined;
+  const config = isNew ? { ...changed, data: { ...data, valid: await absoluteRecord(valid) } } : changed;
   const tokenizer = config.training.sampleEvery ? await loadRunTokenizer(directory) : undefined;
   await using backend = await startBackend(flags.backend ?? backendChoice(config.backend), {
     precision: config.training.dtype,
@@ -137,10 +173,11 @@ async function resume(flags: TrainFlags, directory: string): Promise<number> {
   await requireRoom(backend, config, roomFor(backend, valid));
   const missing = await missingSteps(directory, checkpoint?.state.step ?? 0);
   if (missing !== undefined) console.error(`warning: ${missing}`);
-  console.error(`Continuing at step ${checkpoint?.state.step ?? 0} of ${steps}`);
+  for (const change of describeChanges(before, config)) console.error(change);
+  if (!flags.quiet) console.error(`Continuing at step ${checkpoint?.state.step ?? 0} of ${steps}`);
   // A run that was killed before its first checkpoint begins anew; weights are not given up for that.
   const beginAnew = checkpoint === undefined && !await isFile(`${directory}/${RUN_FILES.weights}`);
-  return await follow({ backend, directory, config, train, valid, tokenizer, checkpoint, beginAnew });
+  return await follow({ backend, directory, config, train, valid, tokenizer, checkpoint, beginAnew }, flags);
 }
 
 /** Trains to the end or to an interruption, and says how it went. Returns the exit code. */
@@ -150,14 +187,18 @@ async function follow(
     checkpoint?: Checkpoint;
     beginAnew?: boolean;
   },
+  { quiet, verbose }: Pick<TrainFlags, "quiet" | "verbose">,
 ): Promise<number> {
   const { backend, directory, config } = run;
   const { model, training } = config;
   const predicted = predictRun(model, training);
-  console.error(
-    `${run.train.length.toLocaleString("en-US")} tokens; ${backend.name}: ${backend.description}\n` +
-      formatPrediction(predicted),
-  );
+  if (!quiet) {
+    const columns = columnsOfStderr();
+    const tokens = `${formatCount(run.train.length)} tokens; `;
+    console.error(describeConfig(config, predicted, columns));
+    console.error(fitLine([`${tokens}${backend.name}: ${backend.description}`], columns));
+  }
+  if (verbose) console.error(formatPrediction(predicted));
   let programs: readonly Program[] = [];
   let gpuMemory = "";
   const onPrograms = (loaded: readonly Program[]) => {
@@ -172,7 +213,7 @@ async function follow(
   let interruption: AbortSignal | undefined;
   // The report is for a run that ended in any way: one that diverged is to be looked at more than any other.
   const followed = await untilInterrupted((signal) =>
-    followSteps(trainRun({ ...run, signal: interruption = signal, onPrograms }), config, { mfu, memory }, signal)
+    followSteps(trainRun({ ...run, signal: interruption = signal, onPrograms }), config, { mfu, memory }, signal, quiet)
   ).catch(async (error) => {
     if (error instanceof DivergenceError) {
       const newest = (await listCheckpoints(`${directory}/${RUN_FILES.checkpoints}`)).at(-1);
@@ -181,46 +222,33 @@ async function follow(
         : new UserError(say`${wordingOf(error)}. The newest checkpoint stays: ${newest}`);
     }
     if (!isFileSystemError(error)) throw error;
-    throw new UserError(`${messageOf(error)}; then continue with: deno task train-lm --resume ${directory}`);
+    throw new UserError(`${messageOf(error)}; then continue with: deno task train-lm --resume ${shellPath(directory)}`);
   }).finally(() => tryToWriteReport([directory], `${directory}/${REPORT_FILE}`));
   if (followed === undefined) {
-    console.log(`All ${training.steps} steps have been taken already. The weights are in ${directory}`);
+    console.log(`${describeTaken(config, run.checkpoint)}. The weights are in ${directory}`);
     return 0;
   }
   const { last, tokensPerSecond } = followed;
-  const loss = `loss ${await describeFirstLoss(directory, followed.first)} → ${last.loss.toFixed(3)}`;
-  const valid = last.validLoss === undefined
-    ? ""
-    : `, validation loss ${last.validLoss.toFixed(3)} (perplexity ${Math.exp(last.validLoss).toFixed(1)})`;
-  const taken = last.step + 1;
-  if (taken < training.steps) {
-    console.log(
-      `Stopped after ${taken} of ${training.steps} steps on ${backend.name}: ${loss}. ` +
-        `Continue with: deno task train-lm --resume ${directory}`,
-    );
-  } else {
-    console.log(
-      `Trained ${taken} ${taken === 1 ? "step" : "steps"} on ${backend.name}: ${loss}${valid}. Written to ${directory}`,
-    );
-  }
-  const parameters = parameterSpecs(model).reduce((sum, spec) => sum + sizeOf(spec), 0);
-  const tokensPerStep = training.batchSize * training.gradAccumulation * model.contextLength;
-  const program = asOneProgram(programs);
+  console.log(await describeEnd({ directory, config, ...followed }));
   // Other programs may have slowed the first measurement down: the better of two is nearer to the limit.
   peak.measure(await measurePeak(backend));
   const { flopsPerSecond } = peak;
-  const measured = measureTraining({ program, parameters, tokensPerStep, tokensPerSecond, peak: flopsPerSecond });
-  console.log(
-    `${formatMeasurement(predicted, measured)}\n` +
-      `MFU is the share of ${formatSi(flopsPerSecond, "FLOP/s")}: ${peak.source}`,
-  );
-  return taken < training.steps ? exitCodeOf(interruption) : 0;
-}
-
-/** The loss that the run began with, before it was resumed; where its log does not go back so far, says from which step. */
-async function describeFirstLoss(directory: string, firstSeen: StepMetrics): Promise<string> {
-  const { step, loss } = await readFirstMetrics(directory) ?? firstSeen;
-  return step === 0 ? loss.toFixed(3) : `${loss.toFixed(3)} (after ${step} ${step === 1 ? "step" : "steps"})`;
+  const measured = measureTraining({
+    program: asOneProgram(programs),
+    parameters: parameterSpecs(model).reduce((sum, spec) => sum + sizeOf(spec), 0),
+    tokensPerStep: training.batchSize * training.gradAccumulation * model.contextLength,
+    tokensPerSecond,
+    peak: flopsPerSecond,
+  });
+  const isOver = last.step + 1 === training.steps || last.stoppedEarly === true;
+  if (verbose) {
+    console.log(
+      `${formatMeasurement(predicted, measured)}\n` +
+        `MFU is the share of ${formatSi(flopsPerSecond, "FLOP/s")}: ${peak.source}`,
+    );
+  } else if (!quiet) console.log(formatSpeed(measured));
+  if (!quiet || !isOver) console.log(await describeNext(directory, last, isOver));
+  return isOver ? 0 : exitCodeOf(interruption);
 }
 
 /** All that some programs do and hold together. */

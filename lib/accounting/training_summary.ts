@@ -97,6 +97,12 @@ export function formatPrediction({ parameters, memory, forwardFlops, backwardFlo
     `${formatSi(forwardFlops, "FLOP")} forward and ${formatSi(backwardFlops, "FLOP")} backward per token`;
 }
 
+/** How fast a run was, in a line. */
+export function formatSpeed({ tokensPerSecond, flopsPerSecond, mfu }: TrainingMeasurement): string {
+  const share = mfu === undefined ? "" : `, ${formatShare(mfu)} MFU`;
+  return `${formatCount(tokensPerSecond)} tokens/s, ${formatSi(flopsPerSecond, "FLOP/s")}${share}`;
+}
+
 /** The prediction beside the measurement, as a table, to print after a run. */
 export function formatMeasurement(predicted: TrainingPrediction, measured: TrainingMeasurement): string {
   const compare = (what: string, format: (value: number) => string, before: number, after: number) => {
@@ -112,11 +118,9 @@ export function formatMeasurement(predicted: TrainingPrediction, measured: Train
     compare("forward FLOPs per token", flops, predicted.forwardFlops, measured.forwardFlops),
     compare("backward FLOPs per token", flops, predicted.backwardFlops, measured.backwardFlops),
   ]);
-  const mfu = measured.mfu === undefined ? "" : `, ${formatShare(measured.mfu)} MFU`;
   const uncounted = measured.uncounted.length === 0 ? "" : `\nkernels not counted: ${measured.uncounted.join(", ")}`;
   return `${table}\nnot predicted of memory: inputs, rotary tables, logs, partial sums, and alignment to 256 bytes; in neither: ` +
     `what validations and samples take besides\n` +
-    `${formatCount(measured.tokensPerSecond)} tokens/s, ` +
-    `${formatSi(measured.flopsPerSecond, "FLOP/s")}${mfu}; FLOPs outside matrix products: ` +
+    `${formatSpeed(measured)}; FLOPs outside matrix products: ` +
     `${flops(measured.otherFlops)} per token${uncounted}`;
 }

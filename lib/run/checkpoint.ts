@@ -22,6 +22,7 @@ import {
   readRecord,
 } from "./checkpoint_record.ts";
 import { DivergenceError } from "../train/divergence.ts";
+import type { RunConfig } from "./run_directory.ts";
 import { CHECKPOINT_ENTRIES, CHECKPOINTS_ENTRIES, RUN_ENTRIES } from "./run_entries.ts";
 import { learningRate } from "../train/schedule.ts";
 import type { Snapshot } from "../train/train.ts";
@@ -135,6 +136,24 @@ export async function latestCheckpoint(
   return { checkpoint: undefined, damaged: [] };
 }
 
+/**
+ * The checkpoint after so many steps, whole.
+ * @throws {UserError} If there is none, naming those there are; or if it is damaged.
+ */
+export async function findCheckpoint(directory: string, step: number): Promise<Checkpoint> {
+  const path = `${directory}/${nameOf(step)}`;
+  const paths = await listCheckpoints(directory);
+  if (paths.includes(path)) return await readCheckpoint(path);
+  const steps = paths.map((path) => Number(/\d+$/.exec(path)![0]));
+  const mustBe = steps.length === 0 ? "a run that has checkpoints" : `one of ${steps.join(", ")}`;
+  throw new UserError(`Cannot find a checkpoint in ${directory}: got step ${step}, must be ${mustBe}`);
+}
+
+/** Whether a run has no step left to take after a checkpoint: it took all, or early stopping ended it there. */
+export function hasTakenAll({ state }: Checkpoint, { training }: Pick<RunConfig, "training">): boolean {
+  return state.step === training.steps || (state.validationsSinceBest ?? 0) >= (training.patience ?? Infinity);
+}
+
 /** The paths of all checkpoints, oldest first. Unfinished ones that a killed process left behind do not count. */
 export async function listCheckpoints(directory: string): Promise<string[]> {
   const entries = await namesIn(directory);
@@ -186,6 +205,11 @@ export class CheckpointTensors implements Disposable {
 /** The path of a checkpoint's weights. */
 export function checkpointWeights(path: string): string {
   return `${path}/${FILES.weights}`;
+}
+
+/** The path of the optimizer's state in a checkpoint. */
+export function checkpointOptimizer(path: string): string {
+  return `${path}/${FILES.optimizer}`;
 }
 
 /** @param check Looks at each tensor's values before they are written. */

@@ -21,6 +21,8 @@ export interface CheckpointState {
   readonly seconds: number;
   /** Absent before the first validation. */
   readonly best?: BestValidation;
+  /** Of a run with `patience`: how many validations came after the best one. */
+  readonly validationsSinceBest?: number;
   /** The run's configuration: its seed and `step` decide every batch that follows. */
   readonly config: RunConfig;
 }
@@ -62,7 +64,7 @@ export async function readRecord(path: string): Promise<{ state: CheckpointState
     throw damaged(path, `${FILES.record} that does not match its checksum`);
   }
   // The checksum protects against accidents, not against somebody who can compute one.
-  fields.allowOnly(["step", "seconds", "best", "config", "files", "sha256"]);
+  fields.allowOnly(["step", "seconds", "best", "validationsSinceBest", "config", "files", "sha256"]);
   const files = fields.object("files");
   files.allowOnly([FILES.weights, FILES.optimizer]);
   try {
@@ -75,10 +77,12 @@ export async function readRecord(path: string): Promise<{ state: CheckpointState
 
 function stateOf(fields: JsonFields): CheckpointState {
   const best = bestOf(fields.objectOrNone("best"));
+  const validationsSinceBest = fields.integerOrNone("validationsSinceBest", { min: 0 });
   return {
     step: fields.integer("step", { min: 0 }),
     seconds: fields.number("seconds", { min: 0 }),
     ...(best && { best }),
+    ...(validationsSinceBest !== undefined && { validationsSinceBest }),
     config: runConfigOf(fields.object("config")),
   };
 }

@@ -2,6 +2,7 @@ import { option, say, UserError } from "../errors.ts";
 import { excerpt } from "../io/excerpt.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { spelledOut } from "./config_fields.ts";
+import { FREE_SETTINGS, mayTakeSteps } from "./free_settings.ts";
 import type { RunConfig } from "./run_directory.ts";
 import { RUN_FILES } from "./run_entries.ts";
 
@@ -37,10 +38,36 @@ export function configDifferences(got: RunConfig, expected: RunConfig): ConfigDi
       if (a[key] !== b[key]) differences.push({ field: `data.${part}.${key}`, got: a[key], expected: b[key] });
     }
   }
+  const [a, b] = [originOfBits(got), originOfBits(expected)];
+  for (const [field, value] of Object.entries(a)) {
+    if (value !== b[field]) differences.push({ field: `from.${field}`, got: value, expected: b[field] });
+  }
   if (got.backend !== expected.backend) {
     differences.push({ field: "backend", got: got.backend, expected: expected.backend });
   }
   return differences;
+}
+
+/**
+ * The settings in which two configurations of a run differ and that decide the bits of its steps.
+ * @param step How many steps were taken with `expected`.
+ */
+export function bindingDifferences(got: RunConfig, expected: RunConfig, step: number): ConfigDifference[] {
+  return configDifferences(got, expected).filter(({ field }) => {
+    // Validation may begin at any time.
+    if (field === "data.valid") return expected.data.valid !== undefined;
+    if (field === "training.steps") return !mayTakeSteps(got.training, expected.training, step);
+    return !FREE_SETTINGS.some((name) => field === `training.${name}`);
+  });
+}
+
+/** What decides the bits that a run begins with, wherever its files are. */
+function originOfBits({ from }: RunConfig): Record<string, string | number | undefined> {
+  return {
+    weights: from?.weights.sha256,
+    optimizer: from?.optimizer?.sha256,
+    step: from?.optimizer && from.step,
+  };
 }
 
 /** Whether two settings are the same; lists are compared by their elements. */
@@ -64,9 +91,12 @@ function shownValues({ got, expected }: ConfigDifference): string[] {
   return [got, expected].map((value) => `${excerpt(value.slice(same), MAX_SHOWN)} from character ${same + 1} on`);
 }
 
-/** @throws {UserError} If a run's configuration is not the one of its checkpoint, naming what differs. */
+/**
+ * @throws {UserError} If a run's configuration does not give the bits that its checkpoint's does, naming what differs. Other
+ *   settings may differ.
+ */
 export function requireSameConfig(directory: string, config: RunConfig, { path, state }: Checkpoint): void {
-  const differences = configDifferences(config, state.config);
+  const differences = bindingDifferences(config, state.config, state.step);
   if (differences.length === 0) return;
   const named = differences.slice(0, MAX_NAMED).map((difference) =>
     `${difference.field} ${shownValues(difference).join(" instead of ")}`

@@ -9,6 +9,7 @@ import { isTransformerConfig, validateOwnConfig } from "../model/own_config.ts";
 import { TRAINING_DEFAULTS, type TrainingConfig, validateTrainingConfig } from "../train/config.ts";
 import { trainedOf } from "../train/optimizer/frozen.ts";
 import { dataRecordOf } from "./data_record.ts";
+import { originRecordOf } from "./origin_record.ts";
 import {
   NUMBER_DEFAULTS,
   NUMBER_OPTIONS,
@@ -47,6 +48,7 @@ export const TRAINING_READERS: FieldReaders<TrainingConfig> = {
   seed: integer,
   validEvery: integer,
   validBatches: integer,
+  patience: integer,
   saveEvery: integer,
   keep: integer,
   sampleEvery: integer,
@@ -62,7 +64,7 @@ const SETTINGS: readonly unknown[] = [
   ...Object.keys(TRAINING_READERS).map((key) => `training.${key}`),
 ];
 
-const RUN_KEYS = ["preset", "given", "model", "training", "data", "backend"];
+const RUN_KEYS = ["preset", "given", "model", "training", "from", "data", "backend"];
 
 /** Where a configuration comes from: the preset's name, and the settings that were given. */
 export function originFields(fields: JsonFields): Pick<RunConfig, "preset" | "given"> {
@@ -117,6 +119,7 @@ export function runConfigOf(fields: JsonFields): RunConfig {
   const data = fields.object("data");
   data.allowOnly(["train", "valid"]);
   const valid = data.objectOrNone("valid");
+  const from = fields.objectOrNone("from");
   // The cast is checked in the same breath.
   const read = readFields(fields.object("training"), TRAINING_READERS) as TrainingConfig;
   const used = { model: modelConfigOf(fields), training: { ...BEFORE, ...read } };
@@ -124,6 +127,7 @@ export function runConfigOf(fields: JsonFields): RunConfig {
   return {
     ...originFields(fields),
     ...used,
+    ...(from && { from: originRecordOf(from) }),
     data: { train: dataRecordOf(data.object("train")), ...(valid && { valid: dataRecordOf(valid) }) },
     backend: fields.string("backend"),
   };

@@ -23,7 +23,7 @@ export function configWarnings({ model, training, given }: MergedConfig, validat
     [`with the schedule ${schedule}`, schedule !== "wsd", ["training.decaySteps"]],
     [`with the optimizer ${optimizer}`, true, otherNumbers(optimizer).map((name) => `training.${name}`)],
     ["without samples", sampleEvery === 0, ["training.samplePrompt", "training.sampleTokens"]],
-    ["without validation data", !validates, ["training.validEvery", "training.validBatches"]],
+    ["without validation data", !validates, ["training.validEvery", "training.validBatches", "training.patience"]],
     ["without norms", model.norm === "none", ["model.normPlace"]],
     ["without positions", model.position === "none", ["model.ropeTheta"]],
   ];

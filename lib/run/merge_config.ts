@@ -45,8 +45,8 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 export async function readConfigFile(path: string, vocabSize?: number): Promise<ConfigParts> {
   const source = { name: path, nextStep: say`Mend it, or give another ${option("config")}` };
   const fields = JsonFields.parse(await Deno.readTextFile(path), source);
-  fields.allowOnly(["preset", "given", "model", "training", "data", "backend"]);
-  // The data and the backend are ignored: another run chooses its own.
+  fields.allowOnly(["preset", "given", "model", "training", "from", "data", "backend"]);
+  // The data, the backend and the weights it began with are ignored: another run chooses its own.
   const { preset, given } = originFields(fields);
   const model = fields.has("model") ? readFields(fields.object("model"), MODEL_READERS) : {};
   const training = fields.has("training") ? readFields(fields.object("training"), TRAINING_READERS) : {};

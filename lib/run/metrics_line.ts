@@ -54,6 +54,7 @@ export function parseLine(line: Uint8Array, source: JsonSource): LogEntry {
     seconds: fields.number("seconds", { min: 0, max: MAX_SECONDS }),
     ...(validLoss !== undefined && { validLoss }),
     ...(sample !== undefined && { sample }),
+    ...(fields.booleanOrNone("stoppedEarly") && { stoppedEarly: true }),
   };
 }
 

@@ -2,21 +2,30 @@ import type { TokenSource } from "../dataset/token_source.ts";
 import { openTokens } from "../dataset/sharded_tokens.ts";
 import { UserError } from "../errors.ts";
 import { isFile } from "../io/is_file.ts";
-import { latestCheckpoint } from "./checkpoint.ts";
-import { type DataRecord, requireSameData } from "./data_record.ts";
+import { hasTakenAll, latestCheckpoint } from "./checkpoint.ts";
+import { type DataRecord, recordOf, requireSameData } from "./data_record.ts";
+import { type FreeSettings, withSettings } from "./free_settings.ts";
 import { trainRun, type TrainRunOptions } from "./run.ts";
 import { readRunConfig } from "./run_directory.ts";
 import { RUN_FILES } from "./run_entries.ts";
 import { loadRunTokenizer } from "./run_tokenizer.ts";
 import type { StepMetrics } from "../train/train.ts";
 
-/** Options for `resumeRun`. What is left out is found through the run's directory. */
+/**
+ * Options for `resumeRun`. What is left out is found through the run's directory. `valid` may be given to a run that began
+ * without.
+ */
 export interface ResumeRunOptions
   extends
     Pick<TrainRunOptions, "backend" | "directory" | "onPrograms" | "onCheckpoint" | "signal">,
     Partial<Pick<TrainRunOptions, "train" | "valid" | "tokenizer">> {
   /** Called with a sentence about each damaged checkpoint that is skipped for an older one. */
   readonly onNote?: (note: string) => void;
+  /**
+   * New values of settings that change no bit of the steps: of validation, samples and saving; and `steps`, as long as a
+   * `constant` schedule, or the plateau of `wsd`, goes on.
+   */
+  readonly settings?: FreeSettings;
 }
 
 /**
@@ -24,6 +33,7 @@ export interface ResumeRunOptions
  * The steps that follow are the same, bit for bit, as without the interruption (given the same backend and machine). A
  * run without a checkpoint starts again; one that has ended takes no step.
  *
+ * @throws {OptionError} If a setting's value cannot work, or it decides the bits of steps.
  * @throws {UserError} If the directory is not a run, if all its checkpoints are damaged, or if its data have moved or
  *   changed; and as {@linkcode trainRun} does.
  * @throws {DivergenceError} As {@linkcode trainRun} does.
@@ -54,23 +64,20 @@ export interface ResumeRunOptions
  * ```
  */
 export async function* resumeRun(options: ResumeRunOptions): AsyncGenerator<StepMetrics, void, void> {
-  const { onNote, ...own } = options;
+  const { onNote, settings = {}, ...own } = options;
   const { directory } = own;
   const { checkpoint, damaged } = await latestCheckpoint(`${directory}/${RUN_FILES.checkpoints}`);
   for (const { problem } of damaged) onNote?.(problem);
   // The checkpoint has the whole configuration, in case the file is gone.
   const isThere = checkpoint === undefined || await isFile(`${directory}/${RUN_FILES.config}`);
-  const config = isThere ? await readRunConfig(directory) : checkpoint.state.config;
+  const kept = withSettings(isThere ? await readRunConfig(directory) : checkpoint.state.config, settings);
   const hasWeights = await isFile(`${directory}/${RUN_FILES.weights}`);
-  if (checkpoint?.state.step === config.training.steps && hasWeights) return;
-  if (own.valid && !config.data.valid) {
-    throw new UserError(
-      `Cannot resume ${directory}: got valid, must be a run that began with validation data. Leave it out`,
-    );
-  }
+  if (checkpoint && hasWeights && hasTakenAll(checkpoint, kept)) return;
   using opened = new DisposableStack();
-  const train = await sourceOf("train", config.data.train, own.train, opened);
-  const valid = config.data.valid && await sourceOf("valid", config.data.valid, own.valid, opened);
+  const train = await sourceOf("train", kept.data.train, own.train, opened);
+  const valid = kept.data.valid ? await sourceOf("valid", kept.data.valid, own.valid, opened) : own.valid;
+  const isNew = valid !== undefined && kept.data.valid === undefined;
+  const config = isNew ? { ...kept, data: { ...kept.data, valid: await recordOf(valid) } } : kept;
   const tokenizer = own.tokenizer ?? (config.training.sampleEvery ? await loadRunTokenizer(directory) : undefined);
   // A run that was killed before its first checkpoint starts again, but not if weights would be lost.
   const beginAnew = checkpoint === undefined && !hasWeights;

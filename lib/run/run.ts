@@ -29,6 +29,7 @@ import { MetricsLog } from "./metrics_log.ts";
 import type { RunConfig } from "./run_directory.ts";
 import { CHECKPOINTS_ENTRIES, RUN_ENTRIES, RUN_FILES } from "./run_entries.ts";
 import { modelOfRun } from "./run_model.ts";
+import { OriginTensors, updatesBefore } from "./run_origin.ts";
 import { trainedOf } from "../train/optimizer/frozen.ts";
 import { type StepMetrics, train } from "../train/train.ts";
 
@@ -45,7 +46,10 @@ export interface TrainRunOptions {
    * release it. Default: a `Transformer`, which is released at the end.
    */
   readonly model?: LanguageModel;
-  /** The initial weights, if there is no checkpoint. Default: `initialWeights` with the training's seed. */
+  /**
+   * The initial weights, if there is no checkpoint. Default: those of the run that `config.from` names, or else
+   * `initialWeights` with the training's seed.
+   */
   readonly weights?: WeightSource;
   /** The tokens to train on. */
   readonly train: TokenSource;
@@ -80,7 +84,8 @@ export interface TrainRunOptions {
  * @throws {RangeError} If no such model can be built and trained, or `model` is a different one; nothing changes then.
  * @throws {UserError} If the run has already started, but there is neither a checkpoint nor leave to start again; if
  *   another process is training it; if config.json or the checkpoint has a different configuration; or if the token
- *   sources and the tokenizer do not belong together. Nothing changes then.
+ *   sources and the tokenizer do not belong together; or if the files that `config.from` names have changed and are
+ *   still needed. Nothing changes then.
  * @throws {DivergenceError} If a loss, a gradient or a weight is NaN or infinite. Checkpoints and the best weights
  *   stay.
  *
@@ -96,9 +101,11 @@ export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMe
   trainedOf(model.parameters.specs, config.training.frozen);
   using _lock = await lockDirectory(directory, "train in");
   // Checked only now: until here, another process could have replaced the run.
-  await requireOwnConfig(directory, config);
+  const taken = checkpoint?.state.step ?? 0;
+  await requireOwnConfig(directory, config, taken);
   if (checkpoint === undefined && !options.beginAnew) await requireNotBegun(directory);
-  await keepConfig(directory, config);
+  using origin = checkpoint === undefined && config.from ? await OriginTensors.open(config.from) : undefined;
+  await keepConfig(directory, config, taken);
   using opened = new DisposableStack();
   if (options.model === undefined) opened.defer(() => model.release(backend));
   using tensors = checkpoint && await CheckpointTensors.open(checkpoint);
@@ -111,8 +118,10 @@ export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMe
     backend,
     model,
     config: config.training,
-    weights: tensors?.weights ?? options.weights ?? initialWeights(model, config.training.seed),
-    start: tensors && { ...checkpoint!.state, optimizer: tensors.optimizer },
+    weights: tensors?.weights ?? options.weights ?? origin?.weights ?? initialWeights(model, config.training.seed),
+    start: tensors
+      ? { ...checkpoint!.state, optimizer: tensors.optimizer, updates: updatesBefore(config.from) + taken }
+      : origin?.start,
     train: options.train,
     valid: options.valid,
     tokenizer: options.tokenizer,
@@ -121,8 +130,9 @@ export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMe
     onSnapshot: async (snapshot) => {
       // Metrics first, so that a checkpoint is never ahead of them.
       await log?.sync();
-      const { step, seconds } = snapshot;
-      await writeCheckpoint(checkpoints, backend, snapshot, { step, seconds, ...(best && { best }), config });
+      const { step, seconds, validationsSinceBest } = snapshot;
+      const validated = { ...(best && { best }), ...(validationsSinceBest !== undefined && { validationsSinceBest }) };
+      await writeCheckpoint(checkpoints, backend, snapshot, { step, seconds, ...validated, config });
       await pruneCheckpoints(checkpoints, config.training.keep);
       options.onCheckpoint?.(step);
     },

@@ -11,6 +11,7 @@ import type { TrainingConfig } from "../train/config.ts";
 import { modelConfigOf, requireUsable, runConfigOf } from "./config_fields.ts";
 import { checkpointWeights, latestCheckpoint } from "./checkpoint.ts";
 import type { DataRecord } from "./data_record.ts";
+import type { RunOrigin } from "./origin_record.ts";
 import { RUN_ENTRIES, RUN_FILES } from "./run_entries.ts";
 import { requireTransformer } from "./run_model.ts";
 
@@ -26,6 +27,8 @@ export interface RunConfig<M extends LanguageModelConfig = LanguageModelConfig> 
   readonly model: M;
   /** How to train it. */
   readonly training: TrainingConfig;
+  /** The other run that the first weights came from, if they did; {@linkcode originOf} makes it. */
+  readonly from?: RunOrigin;
   /** The tokens to train on. */
   readonly data: { readonly train: DataRecord; readonly valid?: DataRecord };
   /** What it runs on: a resumed run gives the same bits on the same backend. */

@@ -1,8 +1,9 @@
 import { UserError } from "../errors.ts";
 import { isFile } from "../io/is_file.ts";
-import { listCheckpoints, readCheckpointState } from "./checkpoint.ts";
+import { type CheckpointState, listCheckpoints, readCheckpointState } from "./checkpoint.ts";
+import { bindingDifferences } from "./config_difference.ts";
 import { readRunConfig, RUN_FILES, type RunConfig } from "./run_directory.ts";
-import { firstDifference } from "./sweep_grid.ts";
+import { describeDifference } from "./sweep_grid.ts";
 
 /** What a run's directory tells about it, apart from its metrics. */
 export interface RunRecord {
@@ -20,16 +21,18 @@ export interface RunRecord {
  */
 export async function readRunRecord(directory: string): Promise<RunRecord> {
   const written = await readRunConfig(directory);
-  const config = await configOfCheckpoint(directory) ?? written;
-  const edited = firstDifference(written, config);
+  const { config, step } = await newestState(directory) ?? { config: written, step: 0 };
+  const [difference] = bindingDifferences(written, config, step);
   const hasEnded = await isFile(`${directory}/${RUN_FILES.weights}`);
-  return { config, ...(edited !== undefined && { edited }), hasEnded };
+  // Where only such settings differ as may be changed, they were: by who resumed it.
+  if (difference === undefined) return { config: written, hasEnded };
+  return { config, edited: describeDifference(difference, written, config), hasEnded };
 }
 
-async function configOfCheckpoint(directory: string): Promise<RunConfig | undefined> {
+async function newestState(directory: string): Promise<CheckpointState | undefined> {
   for (const path of (await listCheckpoints(`${directory}/${RUN_FILES.checkpoints}`)).toReversed()) {
     try {
-      return (await readCheckpointState(path)).config;
+      return await readCheckpointState(path);
     } catch (error) {
       // Damaged, or just removed by the run: resuming skips it too.
       if (!(error instanceof UserError)) throw error;

@@ -10,6 +10,7 @@ import type { ModelConfig } from "../model/config.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import { latestCheckpoint } from "./checkpoint.ts";
 import { DivergenceError } from "../train/divergence.ts";
+import { readMetrics } from "./metrics_follower.ts";
 import { missingSteps } from "./metrics_log.ts";
 import { trainRun } from "./run.ts";
 import { createRunDirectory, readRunConfig, RUN_FILES, type RunConfig } from "./run_directory.ts";
@@ -121,7 +122,8 @@ async function trainOne({ directory: parent, follow = drain, ...options }: Sweep
     return { ...await readResult(directory, run, "diverged"), problem: error.message };
   }
   const result = await readResult(directory, run, "finished");
-  return result.steps < config.training.steps ? { ...result, status: "stopped" as const } : result;
+  const isOver = result.steps >= config.training.steps || (await readMetrics(directory)).at(-1)?.stoppedEarly;
+  return isOver ? result : { ...result, status: "stopped" as const };
 }
 
 async function drain(steps: AsyncIterable<StepMetrics>): Promise<void> {

@@ -1,5 +1,5 @@
 import { UserError } from "../errors.ts";
-import { configDifferences } from "./config_difference.ts";
+import { type ConfigDifference, configDifferences } from "./config_difference.ts";
 import type { RunConfig } from "./run_directory.ts";
 
 /** What a sweep varies: the values of each setting, as text. */
@@ -62,7 +62,11 @@ export function sweepGrid(axes: SweepAxes): SweepPoint[] {
 /** The first setting in which two configurations differ, in words; `undefined` if they are equivalent. */
 export function firstDifference(got: RunConfig, expected: RunConfig): string | undefined {
   const [difference] = configDifferences(got, expected);
-  if (difference === undefined) return undefined;
+  return difference && describeDifference(difference, got, expected);
+}
+
+/** A setting in which two configurations differ, in words. */
+export function describeDifference(difference: ConfigDifference, got: RunConfig, expected: RunConfig): string {
   const { field, ...values } = difference;
   for (const part of ["train", "valid"] as const) {
     const [name, mustBe] = [got, expected].map(({ data }) => data[part]?.name ?? "none");

@@ -39,6 +39,11 @@ export interface TrainingConfig extends OptimizerNumbers, ScheduleOptions {
   readonly validEvery: number;
   /** Batches in a validation. */
   readonly validBatches: number;
+  /**
+   * Early stopping: the training ends after so many validations in a row without a lower loss. Where it is absent, all
+   * steps are taken.
+   */
+  readonly patience?: number;
   /** Steps between two checkpoints. */
   readonly saveEvery: number;
   /** How many of the newest checkpoints to keep. */
@@ -110,6 +115,8 @@ export function validateTrainingConfig(config: TrainingConfig): TrainingConfig {
   // Absent in runs of earlier versions.
   check("dtype", ["f32", "f16", undefined].includes(config.dtype), "f32 or f16");
   check("optimizer", OPTIMIZER_NAMES.includes(config.optimizer), OPTIMIZER_NAMES.join(" or "));
+  const { patience = 1 } = config;
+  check("patience", Number.isSafeInteger(patience) && patience >= 1, "a positive integer");
   const { frozen = [] } = config;
   const isNames = Array.isArray(frozen) && frozen.every((name) => typeof name === "string" && name !== "");
   check("frozen", isNames, "a list of parameters' names");

@@ -11,6 +11,7 @@ import { NoTokenError } from "../generate/sampling.ts";
 import { type WeightSource, writeWeights } from "../model/weights.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import { type TrainingConfig, validateTrainingConfig } from "./config.ts";
+import { EarlyStopping } from "./early_stopping.ts";
 import { DivergenceError, hasDiverged, originOfDivergence } from "./divergence.ts";
 import { Evaluator } from "../evaluate/evaluator.ts";
 import { type ForwardOrigin, originInForward } from "./forward_probe.ts";
@@ -40,6 +41,8 @@ export interface StepMetrics {
   readonly validLoss?: number;
   /** A text that the model made with the weights after this step, where one was asked for. */
   readonly sample?: string;
+  /** The training ended here, before its last step: `patience` validations in a row had no lower loss. */
+  readonly stoppedEarly?: true;
 }
 
 /** Between two steps: what, beside seed and step, decides how the run goes on. On the backend until the next step. */
@@ -52,6 +55,8 @@ export interface Snapshot {
   readonly weights: ReadonlyMap<string, Tensor>;
   /** The optimizer's state, by a name made of its kind and the parameter's. */
   readonly optimizer: ReadonlyMap<string, Tensor>;
+  /** Of a training with `patience`: how many validations came after the one with the lowest loss. */
+  readonly validationsSinceBest?: number;
 }
 
 /** Where a run goes on. */
@@ -62,6 +67,12 @@ export interface StartingPoint {
   readonly seconds: number;
   /** The optimizer's state, by the names that a snapshot gives. */
   readonly optimizer: WeightSource;
+  /** Updates that this state has seen, which an optimizer corrects its bias by; `step` by default. */
+  readonly updates?: number;
+  /** Of a training with `patience`: the best validation before. */
+  readonly best?: { readonly validLoss: number };
+  /** Of a training with `patience`: how many validations came after it. */
+  readonly validationsSinceBest?: number;
 }
 
 /** What a training run needs. */
@@ -156,7 +167,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<StepMetrics,
   using trainer = await Trainer.create(backend, model, trainerOptionsOf(config, LOG_CAPACITY));
   options.onPrograms?.(trainer.stepPrograms);
   await writeWeights(backend, model, options.weights);
-  if (start) await trainer.restore(start.step, start.optimizer);
+  if (start) await trainer.restore(start.updates ?? start.step, start.optimizer);
   yield* trainSteps(trainer, options);
 }
 
@@ -176,7 +187,9 @@ async function* trainSteps(trainer: Trainer, options: TrainOptions): AsyncGenera
   let first = options.start?.step ?? 0;
   let started = performance.now();
   const pace = new ReadBackPace(backend.capabilities.readBackMs / READ_BACK_SHARE, LOG_CAPACITY);
-  let isLast = first >= steps;
+  const { best, validationsSinceBest } = options.start ?? {};
+  const stopping = new EarlyStopping(config.patience, { bestLoss: best?.validLoss, validationsSinceBest });
+  let isLast = first >= steps || stopping.isOver;
   let skippedInARow = 0;
   for (let step = first; !isLast; step++) {
     await trainer.step(await randomBatch(options.train, stepShape, seed, step), learningRate(step, config));
@@ -200,6 +213,8 @@ async function* trainSteps(trainer: Trainer, options: TrainOptions): AsyncGenera
       ? await evaluator.meanLoss(fixedBatches(options.valid!, validShape, config.validBatches))
       : undefined;
     const isFine = diverged < 0 && (validLoss === undefined || Number.isFinite(validLoss));
+    if (isFine && validLoss !== undefined) stopping.add(validLoss);
+    isLast ||= stopping.isOver;
     // Weights that are no numbers make no sample: that is told when the steps up to here are.
     const [sampled] = isSampled && isFine ? await Promise.allSettled([sampler.sample(step + 1)]) : [];
     const sample = sampled?.status === "fulfilled" ? sampled.value : undefined;
@@ -219,6 +234,7 @@ async function* trainSteps(trainer: Trainer, options: TrainOptions): AsyncGenera
       const measured = {
         ...(isFine && validLoss !== undefined && { validLoss }),
         ...(sample !== undefined && { sample }),
+        ...(stopping.isOver && !isDone && { stoppedEarly: true as const }),
       };
       yield at === step ? { ...metrics, ...measured } : metrics;
     }
@@ -236,7 +252,8 @@ async function* trainSteps(trainer: Trainer, options: TrainOptions): AsyncGenera
     isLast ||= signal?.aborted === true;
     if (isSaved || isLast) {
       const { optimizerState: optimizer } = trainer;
-      await options.onSnapshot?.({ step: step + 1, seconds, weights: model.parameters.parts, optimizer });
+      const since = config.patience === undefined ? {} : { validationsSinceBest: stopping.validationsSinceBest };
+      await options.onSnapshot?.({ step: step + 1, seconds, weights: model.parameters.parts, optimizer, ...since });
     }
     first = step + 1;
     started = performance.now();

@@ -2,6 +2,7 @@
 // @ts-types="@types/cli-progress"
 import cliProgress from "cli-progress";
 import { stderr } from "node:process";
+import { columnsOfStderr, fitLine } from "./columns.ts";
 import { unlessUnheard } from "./unheard.ts";
 
 /** Milliseconds between plain lines when stderr is not a terminal. */
@@ -28,15 +29,38 @@ export interface Progress {
 
 /**
  * Starts a progress line.
- * @param format Text with {bar}, {value}, {total} and names of texts given to `update`.
+ * @param format Text with {bar}, {value}, {total} and names of texts given to `update`. Or parts of such a text, the most
+ * important first: those that fit the terminal are shown, but for parts with an empty text.
  */
-export function startProgress(total: number, format: string, texts: Texts): Progress {
+export function startProgress(total: number, format: string | readonly string[], texts: Texts): Progress {
   return stderr.isTTY ? startBar(total, format, texts) : startPlainLines(total, format);
 }
 
-function startBar(total: number, format: string, texts: Texts): Progress {
+/** Progress that nobody is to see. */
+export const NO_PROGRESS: Progress = { update: ignore, note: ignore, stop: ignore };
+
+/** The parts of a format with their texts; without those that have an empty one. */
+export function filledParts(parts: readonly string[], texts: Texts): string[] {
+  const isShown = (part: string) => [...part.matchAll(/\{(\w+)\}/g)].every(([, name]) => texts[name] !== "");
+  return parts.filter(isShown).map((part) => filled(part, texts));
+}
+
+function filled(format: string, texts: Texts): string {
+  return format.replace(/\{(\w+)\}/g, (_, name: string) => texts[name]);
+}
+
+function startBar(total: number, format: string | readonly string[], texts: Texts): Progress {
+  const line = (parts: readonly string[], value: number, texts: Texts) =>
+    fitLine(filledParts(parts, { ...texts, value: String(value), total: String(total) }), columnsOfStderr());
   const bar = new cliProgress.SingleBar(
-    { format, stream: stderr, hideCursor: true, barsize: 20 },
+    {
+      format: typeof format === "string"
+        ? format
+        : (_options: unknown, { value }: { readonly value: number }, texts: Texts) => line(format, value, texts),
+      stream: stderr,
+      hideCursor: true,
+      barsize: 20,
+    },
     cliProgress.Presets.legacy,
   );
   // The terminal may go away before the work is done, which goes on, or is saved.
@@ -55,8 +79,7 @@ function startBar(total: number, format: string, texts: Texts): Progress {
 function ignore(): void {}
 
 /** Lines without the bar: the first state, the last, and one now and then between. */
-function startPlainLines(total: number, format: string): Progress {
-  const plain = format.replace(" [{bar}]", "");
+function startPlainLines(total: number, format: string | readonly string[]): Progress {
   let last = "";
   let lastTime = -Infinity;
   const print = () => {
@@ -67,7 +90,9 @@ function startPlainLines(total: number, format: string): Progress {
   return {
     update: (value, texts) => {
       const all: Texts = { ...texts, value: String(value), total: String(total) };
-      last = plain.replace(/\{(\w+)\}/g, (_, name: string) => all[name]);
+      last = typeof format === "string"
+        ? filled(format.replace(" [{bar}]", ""), all)
+        : filledParts(format, all).join("  ");
       if (performance.now() - lastTime >= PLAIN_LINE_MS) print();
     },
     note: (text) => {

@@ -1,5 +1,6 @@
 // Translates the library's names into what people type.
 import type { CallPart, OptionPart, Speller, Wording } from "../../lib/errors.ts";
+import { shellPath } from "./shell_word.ts";
 
 /** Flags that are called otherwise than their options. */
 const FLAGS: Readonly<Record<string, string>> = {
@@ -16,7 +17,7 @@ const TASKS: Readonly<Record<string, (call: CallPart) => string>> = {
   encodeShards: () => "encode",
   formatCounts: () => "count",
   saveTokenizer: ({ path }) => `train-bpe --out ${path}`,
-  trainRun: ({ path }) => `train-lm --resume ${path}`,
+  trainRun: ({ path = "" }) => `train-lm --resume ${shellPath(path)}`,
 };
 
 /** The flag of an option: `--batch-size` of `batchSize`. */

@@ -2,7 +2,7 @@
 import { excerpt } from "../../lib/io/excerpt.ts";
 import { reportContent, reportHtml } from "../../lib/report/report.ts";
 import { describeError } from "../cli/errors.ts";
-import { quoted } from "../cli/quoted.ts";
+import { shellPath } from "../cli/shell_word.ts";
 import { PLOT_LIBRARY } from "../report/plot_library.ts";
 import { WatchedRuns } from "./watched_runs.ts";
 
@@ -53,7 +53,7 @@ export function dashboardHandler(
 
 /** What a page that gets no answer says: at the same port, it goes on by itself. */
 function adviceOf(directories: readonly string[], port: number): string {
-  const runs = directories.map((directory) => `--run ${quoted(directory)}`).join(" ");
+  const runs = directories.map((directory) => `--run ${shellPath(directory)}`).join(" ");
   return `If the dashboard was stopped, start it again, and this page goes on: deno task dashboard ${runs} --port ${port}`;
 }
 

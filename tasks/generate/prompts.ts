@@ -17,7 +17,7 @@ export async function readPrompt(stdin: AsyncIterable<Uint8Array>): Promise<Uint
   const line = prompt.at(-1) === NEWLINE ? withoutReturn(prompt.subarray(0, -1)) : prompt;
   if (line.length > 0) return line;
   throw new UserError(
-    'Cannot generate: got an empty prompt from stdin, must be some text. Pass --prompt "" to have none',
+    "Cannot generate: got an empty prompt from stdin, must be some text. Leave --prompt out to have none",
   );
 }
 

@@ -8,7 +8,7 @@ import type { RunConfig } from "../../lib/run/run_directory.ts";
 import type { RunRecord } from "../../lib/run/run_record.ts";
 import { predictRun } from "../../lib/train/predict_model.ts";
 import { formatSeconds } from "../cli/progress.ts";
-import { quoted } from "../cli/quoted.ts";
+import { shellPath } from "../cli/shell_word.ts";
 import { settingsInWords } from "./setting_words.ts";
 
 /** What else is known of a run. */
@@ -47,6 +47,7 @@ export function describeRun(directory: string, record: RunRecord, log: RunLog, c
 function statusOf({ config: { training }, hasEnded }: RunRecord, log: RunLog, course?: Course): string {
   const divergence = divergenceOf(log);
   if (divergence) return `diverged at step ${formatCount(divergence.step + 1)}`;
+  if (log.metrics.at(-1)?.stoppedEarly) return `stopped early: ${describePatience(training)}`;
   if (course !== undefined && course.steps >= training.steps) return "finished";
   // Whether a run goes on or was killed, its files do not tell.
   return hasEnded ? "stopped" : course === undefined ? "not begun" : "running, or killed";
@@ -60,6 +61,11 @@ function remarksOf({ edited }: RunRecord, log: RunLog): string[] {
   ];
 }
 
+/** Why early stopping ended a run. */
+export function describePatience({ patience = 1 }: Pick<RunConfig["training"], "patience">): string {
+  return `${patience} ${patience === 1 ? "validation" : "validations"} without a lower loss`;
+}
+
 function progress(directory: string, { config }: RunRecord, status: string, course?: Course): string[] {
   const total = config.training.steps;
   if (course === undefined) {
@@ -68,7 +74,7 @@ function progress(directory: string, { config }: RunRecord, status: string, cour
   }
   const { steps, seconds, firstLoss, lastLoss, validLoss, tokensPerSecond } = course;
   const left = formatSeconds((total - steps) * seconds / steps);
-  const goOn = `deno task train-lm --resume ${quoted(directory)}`;
+  const goOn = `deno task train-lm --resume ${shellPath(directory)}`;
   return [
     `${formatCount(steps)} of ${formatCount(total)} steps in ${formatSeconds(seconds)}`,
     status === "running, or killed"

@@ -1,5 +1,6 @@
 // The settings of a run's configuration in words. The name in config.json is told too: it is what flags are called by.
 import { formatCount } from "../../lib/accounting/units.ts";
+import { describeOrigin } from "../../lib/run/origin_record.ts";
 import type { RunConfig } from "../../lib/run/run_directory.ts";
 
 /** What each setting is; one that is not here has its own name. */
@@ -33,6 +34,7 @@ const WORDS: Readonly<Record<string, string>> = {
   frozen: "parameters that stay as they are",
   validEvery: "steps between validations",
   validBatches: "batches in a validation",
+  patience: "validations without a lower loss before it stops",
   saveEvery: "steps between checkpoints",
   keep: "checkpoints kept",
   sampleEvery: "steps between samples",
@@ -44,8 +46,12 @@ const WORDS: Readonly<Record<string, string>> = {
 const NONE_AT_0 = ["clip", "sampleEvery"];
 
 /** The settings as rows of a table, and the names of those that were given rather than derived. */
-export function settingsInWords({ given = [], preset, model, training, data, backend }: RunConfig) {
-  const rows: Record<string, string> = { backend, ...(preset !== undefined && { preset }) };
+export function settingsInWords({ given = [], preset, from, model, training, data, backend }: RunConfig) {
+  const rows: Record<string, string> = {
+    backend,
+    ...(preset !== undefined && { preset }),
+    ...(from !== undefined && { "started from": describeOrigin(from) }),
+  };
   for (const [part, { name, tokens }] of Object.entries(data)) {
     rows[part === "train" ? "training data" : "validation data"] = `${name} (${formatCount(tokens)} tokens)`;
   }

@@ -18,14 +18,14 @@ diverge are noted, and the sweep continues.
   --train, --valid, --tokenizer, --pattern, --config, --backend  As for train-lm.
   --out OUT          The directory of the sweep.
 
-All flags of train-lm for preset, model and training work too, but not --resume, --minutes and --force. To sweep over a
-setting, list its values with commas: --lr 1e-3,3e-3 --batch-size 8,16 makes four runs. See: deno task train-lm --help
+All flags of train-lm for preset, model and training work too. To sweep over a setting, list its values with commas:
+--lr 1e-3,3e-3 --batch-size 8,16 makes four runs. See: deno task train-lm --help
 `;
 
 /** Flags that are the same for all runs, and may hold commas. */
-const COMMON = ["train", "valid", "tokenizer", "pattern", "config", "backend", "sample-prompt"];
+const COMMON = ["train", "valid", "tokenizer", "pattern", "config", "backend", "sample-prompt", "freeze"];
 
-const REFUSED = ["resume", "minutes", "force", "out"];
+const REFUSED = ["resume", "from", "keep-optimizer", "minutes", "force", "out", "quiet", "verbose"];
 
 const SWEPT = (Object.entries(TRAIN_FLAGS) as [string, FlagSpec][]).filter(([name, { type }]) =>
   type !== "boolean" && !COMMON.includes(name) && !REFUSED.includes(name)

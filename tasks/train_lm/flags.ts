@@ -3,12 +3,14 @@ import { ARCHITECTURE_CHOICES, PRESETS } from "../../lib/model/config.ts";
 import { TRAINING_DEFAULTS as DEFAULTS } from "../../lib/train/config.ts";
 import type { ConfigParts } from "../../lib/run/merge_config.ts";
 import { OPTIMIZER_NAMES } from "../../lib/train/optimizer/registry.ts";
+import { FREE_SETTINGS } from "../../lib/run/free_settings.ts";
 import { SCHEDULES } from "../../lib/train/schedule.ts";
 import { LARGEST_FIRST_SEED } from "../../lib/random/philox.ts";
 import { GPU_FLAG } from "../cli/backend.ts";
 import { UsageError } from "../cli/errors.ts";
 import type { Flags } from "../cli/flags.ts";
 import { presetsHelp } from "../cli/model_names.ts";
+import { flagOf } from "../cli/wording.ts";
 import { PATTERN_FLAG } from "../cli/tokenizer.ts";
 
 export const HELP = `
@@ -17,6 +19,7 @@ checkpoints, model.safetensors (the last weights), best.safetensors (those with 
 report.html.
 
   deno task train-lm --train FILE.npy --out RUN [options]
+  deno task train-lm --from RUN --train FILE.npy --out NEW [options]
   deno task train-lm --resume RUN
 
 Data
@@ -30,7 +33,14 @@ Data
   --out RUN              The run directory to make.
   --force                Replace RUN if it holds a run and nothing else.
   --resume RUN           Continue a run that was interrupted or killed, from its newest complete checkpoint, with its own
-                         configuration. If the data has moved, give --train and --valid again.
+                         configuration. If the data has moved, give --train and --valid again. Flags that change no step
+                         may be given: --valid where there was none, --valid-every, --valid-batches, --patience,
+                         --sample-…, --save-every and --keep; and more --steps, if the schedule is constant, or wsd before
+                         its decay.
+  --from RUN             Start from another run's weights, for fine-tuning: the last ones, RUN@best, or RUN@STEP for a
+                         checkpoint's. The model's shape and the tokenizer are that run's. Its other settings are not:
+                         they suit training from nothing. (--config RUN/config.json takes them over.)
+  --keep-optimizer       Take the optimizer's state from there too, from a checkpoint.
 
 Configuration: the preset, then the file, then the flags; each overrides the one before
   --config FILE.json     An object with "preset", "model" and "training", such as a run's config.json. What was set for
@@ -64,9 +74,12 @@ Training
   --weight-decay X       (default: ${DEFAULTS.weightDecay})
   --decay WHAT           all, or matrices: the norms' weights do not decay (default: ${DEFAULTS.decay})
   --beta1 X  --beta2 X   AdamW's moments (default: ${DEFAULTS.beta1}, ${DEFAULTS.beta2})
+  --freeze NAME,...      Parameters that stay as they are, or the beginnings of their names up to a dot: layers.0
   --clip X               Largest global gradient norm; 0 or none for no clipping (default: ${DEFAULTS.clip})
   --valid-every N        Steps between validations (default: ${DEFAULTS.validEvery})
   --valid-batches N      Batches per validation (default: ${DEFAULTS.validBatches})
+  --patience N           Stop after N validations without a lower loss; best.safetensors has the weights of the lowest
+                         (default: take all steps)
   --sample-every N       Every N steps, print a short sample of the model's text, and keep it in metrics.jsonl and the
                          report; the training itself is not affected (default: none)
   --sample-prompt TEXT   The prompt of the samples (default: the beginning of a document)
@@ -80,12 +93,17 @@ Training
   --gpu WHAT             dawn, or the path of its add-on: a WebGPU that uses an NVIDIA GPU's matrix units in f16; needs
                          deno run -A (default: Deno's own)
 
+Output
+  --quiet                Print only warnings, and how the run ended.
+  --verbose              Print what was predicted beside what was measured.
+
 MFU is the share of the device's peak that the model's matrix products reach. The peak is measured in f32 before and after
 the run, and the better one counts. If other programs slowed both down and a step was faster, that step counts.
 
 Ctrl-C, SIGTERM and SIGHUP end a run cleanly: after the current step or validation, it writes a checkpoint and the weights,
 and exits with code 130, 143 or 129. A second one ends it at once; --resume then continues from the last checkpoint.
-The exit code is 0 when all steps have been taken, 2 for a mistake in the command line, and 1 for any other failure.
+The exit code is 0 when all steps have been taken or --patience ended the run, 2 for a mistake in the command line, and 1
+for any other failure.
 `;
 
 const MODEL_FLAGS = {
@@ -120,6 +138,7 @@ const TRAINING_FLAGS = {
   clip: { type: "number", min: 0, words: { none: 0 } },
   "valid-every": { type: "integer", min: 1 },
   "valid-batches": { type: "integer", min: 1 },
+  patience: { type: "integer", min: 1 },
   "sample-every": { type: "integer", min: 0 },
   "sample-prompt": { type: "string", mayBeEmpty: true },
   "sample-tokens": { type: "integer", min: 1 },
@@ -137,11 +156,16 @@ export const FLAGS = {
   out: { type: "string" },
   force: { type: "boolean" },
   resume: { type: "string" },
+  from: { type: "string" },
+  "keep-optimizer": { type: "boolean" },
   config: { type: "string" },
   minutes: { type: "number", above: 0 },
   preset: { type: "string", choices: Object.keys(PRESETS) },
   ...MODEL_FLAGS,
   ...TRAINING_FLAGS,
+  freeze: { type: "string" },
+  quiet: { type: "boolean" },
+  verbose: { type: "boolean" },
   backend: { type: "string", choices: ["auto", "webgpu", "wasm"] },
   gpu: GPU_FLAG,
 } as const;
@@ -151,12 +175,25 @@ export type TrainFlags = Flags<typeof FLAGS>;
 
 /** What the flags say of the configuration. */
 export function configParts(flags: TrainFlags): ConfigParts {
-  return { preset: flags.preset, model: given(flags, MODEL_FLAGS), training: given(flags, TRAINING_FLAGS) };
+  const frozen = flags.freeze?.split(",").map((name) => name.trim());
+  return {
+    preset: flags.preset,
+    model: given(flags, MODEL_FLAGS),
+    training: { ...given(flags, TRAINING_FLAGS), ...(frozen && { frozen }) },
+  };
+}
+
+/** @throws {UsageError} If both --quiet and --verbose are given. */
+export function requireOneTone({ quiet, verbose }: TrainFlags): void {
+  if (quiet && verbose) {
+    throw new UsageError("Cannot run train-lm: got --quiet and --verbose, must be one of them. Leave one out");
+  }
 }
 
 /** @throws {UsageError} If a flag is given beside --resume that belongs to a new run. */
 export function requireResumeFlags(flags: TrainFlags): void {
-  const allowed = ["resume", "train", "valid", "backend", "gpu"];
+  const free = FREE_SETTINGS.map((name) => flagOf(name).slice(2));
+  const allowed = ["resume", "train", "valid", "backend", "gpu", "quiet", "verbose", ...free];
   const other = Object.entries(flags).find(([name, value]) =>
     value !== undefined && value !== false && !allowed.includes(name)
   );
@@ -167,18 +204,15 @@ export function requireResumeFlags(flags: TrainFlags): void {
   );
 }
 
-/** @throws {UsageError} If validation data are named for a run that began without. */
-export function requireValidFlag({ resume, valid }: TrainFlags, isValidated: boolean): void {
-  if (valid === undefined || isValidated) return;
-  throw new UsageError(
-    `Cannot resume ${resume}: got --valid, must be a run that began with validation data. Leave it out, or start a new ` +
-      `run with --out`,
-  );
-}
-
 /** @throws {UsageError} If a flag is missing that a new run needs, or two exclude each other. */
 export function requireNewRunFlags(flags: TrainFlags): { train: string; out: string } {
   const { train, out, minutes, steps } = flags;
+  if (flags["keep-optimizer"] && flags.from === undefined) {
+    throw new UsageError("Cannot run train-lm: got --keep-optimizer and no --from, must be given the run that has it");
+  }
+  if (flags.patience !== undefined && flags.valid === undefined) {
+    throw new UsageError("Cannot run train-lm: got --patience and no --valid, must be given data to validate with");
+  }
   if (minutes !== undefined && steps !== undefined) {
     throw new UsageError("Cannot run train-lm: got --minutes and --steps, must be one of them. Leave one out");
   }

@@ -3,7 +3,7 @@ import { formatShare } from "../../lib/accounting/units.ts";
 import { RemainingTime } from "../../lib/run/remaining_time.ts";
 import type { RunConfig } from "../../lib/run/run_directory.ts";
 import type { StepMetrics } from "../../lib/train/train.ts";
-import { formatSeconds, startProgress } from "../cli/progress.ts";
+import { formatSeconds, NO_PROGRESS, startProgress } from "../cli/progress.ts";
 
 /** A run's first and last steps, and its throughput. */
 export interface Followed {
@@ -12,28 +12,40 @@ export interface Followed {
   readonly tokensPerSecond: number;
 }
 
+/** What is shown of a step; the most important first. */
+const PARTS = [
+  "step {value}/{total}",
+  "loss {loss}",
+  "valid {valid}",
+  "{speed} tokens/s",
+  "{left} left",
+  "lr {lr}",
+  "norm {norm}",
+  "{mfu} MFU",
+  "{memory}",
+];
+
+const NOTHING_YET = { loss: "", valid: "", lr: "", norm: "", speed: "", mfu: "", memory: "", left: "" };
+
 /**
  * Shows every step. Nothing comes back if no step was taken.
  * @param machine The share of the device's peak that a throughput is, and the memory in use.
  * @param signal Stops the steps: says that this was heard, since a step or a validation may take long.
+ * @param quiet Whether nothing is to be seen all the same.
  */
 export async function followSteps(
   steps: AsyncIterable<StepMetrics>,
   { model, training }: RunConfig,
   machine: { readonly mfu: (tokensPerSecond: number) => number; readonly memory: () => string },
   signal?: AbortSignal,
+  quiet = false,
 ): Promise<Followed | undefined> {
   const tokensPerStep = training.batchSize * training.gradAccumulation * model.contextLength;
-  const progress = startProgress(
-    training.steps,
-    "step {value}/{total} [{bar}] loss {loss}  valid {valid}  lr {lr}  norm {norm}  {speed} tokens/s  " +
-      "{mfu} MFU  {memory}  ETA {left}",
-    { loss: "-", valid: "-", lr: "-", norm: "-", speed: "-", mfu: "-", memory: "-", left: "-" },
-  );
+  const progress = quiet ? NO_PROGRESS : startProgress(training.steps, PARTS, NOTHING_YET);
   const remaining = new RemainingTime(training.steps, tokensPerStep);
   let first: StepMetrics | undefined;
   let last: StepMetrics | undefined;
-  let valid = "-";
+  let valid = "";
   let secondsPerToken = 0;
   const onStop = () =>
     progress.note(

@@ -37,13 +37,14 @@ async function requireReport(accumulation: string): Promise<void> {
       "--out",
       `${directory}/run`,
       ...sizes,
+      "--verbose",
     );
     assertEquals(code, 0, stderr);
     assertStringIncludes(stderr, `predicted: ${countParameters(shape).toLocaleString("en-US")} parameters`);
     const line = stderr.split("\n").find((line) => line.startsWith("step 3/3"));
     assertMatch(
       line ?? stderr,
-      /loss \d+\.\d{3} {2}valid - {2}lr \S+ {2}norm \d+\.\d\d {2}[\d,]+ tokens\/s {2}\d+\.\d\d % MFU {2}\d+ MiB {2}ETA 0:00$/,
+      /^step 3\/3 {2}loss \d+\.\d{3} {2}[\d,]+ tokens\/s {2}0:00 left {2}lr \S+ {2}norm \d+\.\d\d {2}\d+\.\d\d % MFU {2}\d+ MiB$/,
     );
     const rows = new Map(
       stdout.split("\n").map((line) => line.split(/ {2,}/)).map((cells) => [cells[0], cells.slice(1)]),

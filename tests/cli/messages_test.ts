@@ -27,7 +27,7 @@ const MISTAKES: Record<string, [main: (args: string[]) => Promise<number>, ...ar
   "a number out of bounds": [generate, "--run", "out", "--prompt", "x", "--temperature", "-1"],
   "none of the choices": [trainLm, "--train", "a.npy", "--out", "out", "--backend", "cuda"],
   "flags that exclude each other": [trainLm, "--train", "a.npy", "--out", "out", "--minutes", "1", "--steps", "3"],
-  "neither of two flags": [generate, "--run", "out"],
+  "both of two flags": [generate, "--run", "out", "--prompt", "x", "--interactive"],
   "an unknown bench": [bench, "everything"],
   "a tokenizer that is not there": [encode, "--tokenizer", "no/where", "--input", THIS_FILE, "--out", "a.npy"],
   "a run that is not there": [evaluate, "--run", "no/where", "--input", THIS_FILE],

@@ -4,7 +4,7 @@ import { writeProvenance } from "../../lib/dataset/provenance.ts";
 import type { RunConfig } from "../../lib/run/run_directory.ts";
 import { bytesPerToken } from "../../tasks/report/bytes_per_token.ts";
 import { writeReport } from "../../tasks/report/write_report.ts";
-import { quoted } from "../../tasks/cli/quoted.ts";
+import { shellWord } from "../../tasks/cli/shell_word.ts";
 import { CONFIG, makeRun, metricsOf } from "./runs.ts";
 
 const TOKENIZER = { sha256: "a".repeat(64) };
@@ -49,7 +49,7 @@ Deno.test({
   ignore: Deno.build.os === "windows",
   fn: async () => {
     for (const word of ["runs/a-b_c.1", "a b", "it's", `"$(x)\`\\`, "<b>&|;", "", "é\n*"]) {
-      const { stdout } = await new Deno.Command("sh", { args: ["-c", `printf %s ${quoted(word)}`] }).output();
+      const { stdout } = await new Deno.Command("sh", { args: ["-c", `printf %s ${shellWord(word)}`] }).output();
       assertEquals(new TextDecoder().decode(stdout), word);
     }
   },

@@ -139,14 +139,14 @@ Deno.test("of two long texts, what is shown is where they differ", () => {
   fc.assert(
     fc.property(texts, ([same, one, other]) => {
       fc.pre(one !== other);
-      const configOf = (prompt: string): RunConfig => ({
-        ...mergeConfigs([{ model, training: { samplePrompt: `${same}${prompt}` } }]),
-        data,
+      const configOf = (sum: string): RunConfig => ({
+        ...mergeConfigs([{ model }]),
+        data: { train: { ...data.train, sha256: `${same}${sum}` } },
         backend: "wasm",
       });
       const checkpoint = { path: "c", state: { step: 1, seconds: 1, config: configOf(other) } };
       const { message } = assertThrows(() => requireSameConfig("r", configOf(one), checkpoint), UserError);
-      const [, got, expected] = /samplePrompt (.*?) instead of (.*?), must be as when /s.exec(message)!;
+      const [, got, expected] = /sha256 (.*?) instead of (.*?), must be as when /s.exec(message)!;
       assert(got !== expected, message);
       assert(message.length < 2000, message);
     }),

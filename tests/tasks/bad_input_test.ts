@@ -111,10 +111,10 @@ const MISTAKES: Record<string, Mistake> = {
     says: /--train is required/,
     code: 2,
   },
-  "validation data for a run that began without": {
+  "resume: patience for a run without validation data": {
     task: "train-lm",
-    args: ["--resume", "DIR/run", "--valid", "DIR/tokens.npy"],
-    says: /got --valid, must be a run that began with validation data/,
+    args: ["--resume", "DIR/run", "--patience", "2"],
+    says: /got --patience and no --valid, must be given data to validate with/,
     code: 2,
   },
   "resume: the data are gone": {
@@ -196,7 +196,6 @@ const MISTAKES: Record<string, Mistake> = {
     says: /no such directory/,
     code: 1,
   },
-  "generate: no prompt": { task: "generate", args: ["--run", "DIR"], says: /neither --prompt nor/, code: 2 },
   "evaluate: empty file": {
     task: "evaluate",
     args: ["--run", "DIR", "--input", "DIR/empty.txt"],

@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { RunConfig } from "../../lib/run/run_directory.ts";
 import { mergeConfigs } from "../../lib/run/merge_config.ts";
 import { followSteps } from "../../tasks/train_lm/follow.ts";
@@ -30,6 +30,10 @@ Deno.test("who follows a run sees its numbers, and at once that a stop was heard
   const lines = stderr.trimEnd().split("\n");
   const heard = lines.findIndex((line) => /^Stopping after the step .*Ctrl-C again/.test(line));
   // Half a second a step; 89 are left.
-  assertMatch(lines[heard - 1], /^step 31\/120 .* valid 5\.725 .* 50\.00 % MFU {2}100 MiB {2}ETA 0:4[45]$/);
+  assertMatch(
+    lines[heard - 1],
+    /^step 31\/120 {2}loss .* {2}valid 5\.725 .* 0:4[45] left {2}lr .* 50\.00 % MFU {2}100 MiB$/,
+  );
   assertMatch(lines.at(-1)!, /^step 60\/120 /);
+  assert(!lines[0].includes("valid"), `${lines[0]} tells of a validation before there was one`);
 });

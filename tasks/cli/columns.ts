@@ -1,0 +1,32 @@
+// Lines that fit the terminal: what matters most stands first, and what has no room is left out.
+
+/** What a terminal of unknown width has room for. */
+const USUAL_COLUMNS = 80;
+
+/** How many columns a line may take on stderr: those of the terminal, or any number where it is piped. */
+export function columnsOfStderr(): number {
+  if (!Deno.stderr.isTerminal()) return Infinity;
+  try {
+    const { columns } = Deno.consoleSize();
+    // Some terminals do not know.
+    return columns > 0 ? columns : USUAL_COLUMNS;
+  } catch {
+    return USUAL_COLUMNS;
+  }
+}
+
+/**
+ * One line of the first texts, as many as there is room for. The first is there in any case, cut if it must be.
+ * @param texts By importance; empty ones are passed over.
+ * @param columns How long the line may be, in characters.
+ */
+export function fitLine(texts: readonly string[], columns: number, separator = "  "): string {
+  const [first = "", ...others] = texts.filter((text) => text !== "");
+  if (first.length > columns) return `${first.slice(0, Math.max(0, columns - 1))}…`.slice(0, columns);
+  let line = first;
+  for (const text of others) {
+    if (line.length + separator.length + text.length > columns) break;
+    line += separator + text;
+  }
+  return line;
+}

@@ -1,0 +1,88 @@
+// What train-lm says of a run before it begins, and at its end.
+import type { TrainingPrediction } from "../../lib/accounting/training_summary.ts";
+import { formatAmount, formatBinary, formatCount } from "../../lib/accounting/units.ts";
+import { isFile } from "../../lib/io/is_file.ts";
+import type { ModelConfig } from "../../lib/model/config.ts";
+import type { Checkpoint } from "../../lib/run/checkpoint.ts";
+import { readFirstMetrics } from "../../lib/run/metrics_follower.ts";
+import { RUN_FILES, type RunConfig } from "../../lib/run/run_directory.ts";
+import type { StepMetrics } from "../../lib/train/train.ts";
+import { describePatience } from "../report/describe_run.ts";
+import { fitLine } from "../cli/columns.ts";
+import { shellPath } from "../cli/shell_word.ts";
+
+/** A run's configuration in one line; config.json has all of it. */
+export function describeConfig(
+  { model, training }: Pick<RunConfig<ModelConfig>, "model" | "training">,
+  { parameters, memory }: TrainingPrediction,
+  columns: number,
+): string {
+  const { numLayers, dModel, contextLength, numHeads, vocabSize } = model;
+  const { steps, batchSize, gradAccumulation, optimizer, lr, schedule, dtype, frozen = [] } = training;
+  const tokens = batchSize * gradAccumulation * contextLength;
+  return fitLine([
+    `${formatAmount(parameters)} parameters (${numLayers} × ${dModel}, context ${contextLength})`,
+    `${formatCount(steps)} × ${formatCount(tokens)} tokens`,
+    formatBinary(memory.total),
+    frozen.length === 0 ? "" : `frozen: ${frozen.join(", ")}`,
+    `${optimizer}, lr ${lr}, ${schedule}`,
+    `${numHeads} heads`,
+    `vocabulary ${formatCount(vocabSize)}`,
+    dtype,
+  ], columns);
+}
+
+/** That a run is over, before anything is done. */
+export function describeTaken(
+  { training: { steps } }: Pick<RunConfig, "training">,
+  checkpoint: Checkpoint | undefined,
+): string {
+  const taken = checkpoint?.state.step ?? steps;
+  if (taken === steps) return `All ${formatCount(steps)} steps were taken already`;
+  return `The run was stopped early after ${formatCount(taken)} steps already; more --patience would go on`;
+}
+
+/** How a run ended. */
+export interface RunEnd {
+  readonly directory: string;
+  readonly config: RunConfig<ModelConfig>;
+  readonly first: StepMetrics;
+  readonly last: StepMetrics;
+}
+
+/** How a run went, in a line or two. */
+export async function describeEnd({ directory, config, first, last }: RunEnd): Promise<string> {
+  const { steps } = config.training;
+  const taken = last.step + 1;
+  const loss = `loss ${await describeFirstLoss(directory, first)} → ${last.loss.toFixed(3)}`;
+  const where = `on ${config.backend}`;
+  const valid = last.validLoss === undefined
+    ? []
+    : [`Validation loss ${last.validLoss.toFixed(3)} (perplexity ${Math.exp(last.validLoss).toFixed(1)})`];
+  if (last.stoppedEarly) {
+    const stopped = `Stopped early after ${taken} of ${steps} steps ${where}: ${describePatience(config.training)}`;
+    return [stopped, `L${loss.slice(1)}`, ...valid].join("\n");
+  }
+  if (taken < steps) return `Stopped after ${taken} of ${steps} steps ${where}: ${loss}`;
+  return [`Trained ${taken} ${taken === 1 ? "step" : "steps"} ${where}: ${loss}`, ...valid].join("\n");
+}
+
+/** What to do next, a command or a path in each line. */
+export async function describeNext(directory: string, last: Pick<StepMetrics, "stoppedEarly">, isOver: boolean) {
+  const path = (name: string) => shellPath(`${directory.replace(/(?<=.)\/+$/, "")}/${name}`);
+  const run = shellPath(directory);
+  const hasTokenizer = await isFile(`${directory}/tokenizer.json`);
+  const which = last.stoppedEarly ? " --weights best" : "";
+  return [
+    ...(isOver ? [] : [`Go on with:  deno task train-lm --resume ${run}`]),
+    ...(isOver && hasTokenizer ? [`Generate:    deno task generate --run ${run}${which}`] : []),
+    ...(isOver && !hasTokenizer ? [`Weights:     ${path(RUN_FILES.weights)}`] : []),
+    ...(await isFile(`${directory}/${RUN_FILES.report}`) ? [`Report:      ${path(RUN_FILES.report)}`] : []),
+  ].join("\n");
+}
+
+/** The loss that the run began with, before it was resumed; where its log does not go back so far, says from which step. */
+async function describeFirstLoss(directory: string, firstSeen: StepMetrics): Promise<string> {
+  const { step, loss } = await readFirstMetrics(directory) ?? firstSeen;
+  return step === 0 ? loss.toFixed(3) : `${loss.toFixed(3)} (after ${step} ${step === 1 ? "step" : "steps"})`;
+}

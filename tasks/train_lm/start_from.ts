@@ -1,0 +1,138 @@
+// --from: another run, whose weights, shape and tokenizer a new one begins with.
+import { identifyTokenizer, requireTokenizerOf, type TokenizerId } from "../../lib/dataset/tokenizer_id.ts";
+import type { TokenSource } from "../../lib/dataset/token_source.ts";
+import { isFile } from "../../lib/io/is_file.ts";
+import { statOrNull } from "../../lib/io/stat_or_null.ts";
+import { ARCHITECTURE_DEFAULTS, type ModelConfig } from "../../lib/model/config.ts";
+import { type ConfigParts, DEFAULT_PRESET, mergeConfigs, type MergedConfig } from "../../lib/run/merge_config.ts";
+import { NoWeightsError, readRunConfig, RUN_ENTRIES, type RunConfig } from "../../lib/run/run_directory.ts";
+import { requireTransformer } from "../../lib/run/run_model.ts";
+import { originOf, type OriginOptions, type RunOrigin } from "../../lib/run/run_origin.ts";
+import { loadRunTokenizer } from "../../lib/run/run_tokenizer.ts";
+import type { Tokenizer } from "../../lib/tokenizer/mod.ts";
+import { say, UsageError, UserError, wordingOf } from "../cli/errors.ts";
+import { requireDirectory } from "../cli/files.ts";
+import { shown } from "../cli/shown.ts";
+import { flagOf } from "../cli/wording.ts";
+
+/** The run that a new one begins with. */
+export interface Parent {
+  /** Its directory. */
+  readonly directory: string;
+  /** Its weights, for the new run's configuration. */
+  readonly origin: RunOrigin;
+  /** Its model's shape, as the lowest layer of the new configuration. */
+  readonly parts: ConfigParts;
+  /** The settings of that shape that were given for it; unknown in earlier versions. */
+  readonly given: readonly string[] | undefined;
+  /** The configuration that it was trained with. */
+  readonly config: RunConfig;
+  /** The tokenizer in its directory. */
+  readonly tokenizer: Tokenizer | undefined;
+  /** The tokenizer of its ids, as far as is known. */
+  readonly tokenizerId: TokenizerId | undefined;
+}
+
+/**
+ * Opens the run that `--from` names.
+ * @throws {UserError} If it is no run, or lacks what was asked for.
+ */
+export async function openParent(from: string, keepOptimizer: boolean): Promise<Parent> {
+  const { directory, weights } = await parseFrom(from);
+  await requireDirectory(directory, RUN_ENTRIES);
+  const config = await readRunConfig(directory);
+  const { model, preset, given, data } = config;
+  const shape = requireTransformer(directory, model);
+  const hasTokenizer = await isFile(`${directory}/tokenizer.json`) || await isFile(`${directory}/vocab.json`);
+  const tokenizer = hasTokenizer ? await loadRunTokenizer(directory) : undefined;
+  return {
+    directory,
+    origin: await findOrigin(directory, { weights, keepOptimizer, name: from }),
+    parts: { preset: preset ?? DEFAULT_PRESET, model: { ...ARCHITECTURE_DEFAULTS, ...shape } },
+    given: given?.filter((name) => name.startsWith("model.")),
+    config,
+    tokenizer,
+    tokenizerId: data.train.tokenizer ?? (tokenizer && identifyTokenizer(tokenizer, directory)),
+  };
+}
+
+/** Takes RUN, RUN@best or RUN@STEP apart; a directory may have an @ in its name. */
+async function parseFrom(from: string): Promise<{ directory: string } & Pick<OriginOptions, "weights">> {
+  const [, directory, which] = /^(.+)@([^@/]+)$/s.exec(from) ?? [];
+  if (directory === undefined || await statOrNull(from) !== null) return { directory: from };
+  if (which === "best" || which === "last") return { directory, weights: which };
+  if (/^\d{1,12}$/.test(which)) return { directory, weights: { step: Number(which) } };
+  throw new UsageError(
+    `Cannot start from ${shown(from)}: got ${shown(which)} after the @, must be best, last or a checkpoint's step`,
+  );
+}
+
+async function findOrigin(directory: string, options: OriginOptions): Promise<RunOrigin> {
+  try {
+    return await originOf(directory, options);
+  } catch (error) {
+    if (!(error instanceof NoWeightsError) || error.instead === undefined) throw error;
+    throw new UserError(say`${wordingOf(error)}: --from ${directory}@${error.instead}`);
+  }
+}
+
+/**
+ * Checks that nothing that was given asks for another shape than the run's.
+ * @param given By the file, and by the flags.
+ * @throws {UsageError} Naming the first setting that does.
+ */
+export function requireParentShape(
+  { directory, parts }: Parent,
+  given: { readonly file: ConfigParts; readonly flags: ConfigParts },
+): void {
+  const shape: Partial<ModelConfig> = parts.model!;
+  const hasPreset = given.file.preset !== undefined || given.flags.preset !== undefined;
+  // A preset speaks for every size.
+  const asked: Partial<ModelConfig> = hasPreset
+    ? mergeConfigs([given.file, given.flags], shape.vocabSize).model
+    : { ...given.file.model, ...given.flags.model };
+  for (const [key, value] of Object.entries(asked) as [keyof ModelConfig, unknown][]) {
+    if (value === undefined || value === shape[key]) continue;
+    const source = given.flags.model?.[key] !== undefined
+      ? `${flagOf(key)} ${value}`
+      : given.flags.preset !== undefined
+      ? `--preset ${given.flags.preset}, of ${flagOf(key)} ${value}`
+      : `--config with model.${key} ${value}`;
+    throw new UsageError(
+      `Cannot start from ${directory}: got ${source}, must be that run's ${
+        shape[key]
+      }. Leave it out, or train a new model ` +
+        "without --from",
+    );
+  }
+}
+
+/** @throws {UserError} If a tokenizer that was named is not the run's. */
+export function requireParentTokenizer({ directory, tokenizerId }: Parent, tokenizer: Tokenizer, path: string): void {
+  if (tokenizerId === undefined || identifyTokenizer(tokenizer).sha256 === tokenizerId.sha256) return;
+  throw new UserError(
+    `Cannot start from ${directory}: got --tokenizer ${path}, must be that run's own. Leave it out, or train a new model ` +
+      "without --from",
+  );
+}
+
+/** @throws {UserError} If tokens are not of the run's tokenizer. */
+export function requireParentTokens({ tokenizerId }: Parent, sources: readonly (TokenSource | undefined)[]): void {
+  if (tokenizerId === undefined) return;
+  for (const source of sources) if (source) requireTokenizerOf(source, tokenizerId);
+}
+
+/** Whether a run sees the same windows as the one that it begins with, in the same order. */
+export function drawsAsBefore({ config: { data, training } }: Parent, own: RunConfig): boolean {
+  const isSame = (name: "seed" | "batchSize" | "gradAccumulation") => training[name] === own.training[name];
+  return data.train.sha256 === own.data.train.sha256 && isSame("seed") && isSame("batchSize") &&
+    isSame("gradAccumulation");
+}
+
+/** A configuration whose shape is the run's: what was given of it was given for that run, or by name for this one. */
+export function withParentsGiven(merged: MergedConfig, { given }: Parent, flags: ConfigParts): MergedConfig {
+  if (given === undefined) return merged;
+  const own = Object.keys(flags.model ?? {}).map((key) => `model.${key}`);
+  const kept = merged.given.filter((name) => !name.startsWith("model.") || given.includes(name) || own.includes(name));
+  return { ...merged, given: kept };
+}
