@@ -38,7 +38,7 @@ export function describeTaken(
   checkpoint: Checkpoint | undefined,
 ): string {
   const taken = checkpoint?.state.step ?? steps;
-  if (taken === steps) return `All ${formatCount(steps)} steps were taken already`;
+  if (taken === steps) return `All ${formatCount(steps)} steps have been taken already`;
   return `The run was stopped early after ${formatCount(taken)} steps already; more --patience would go on`;
 }
 
@@ -74,7 +74,7 @@ export async function describeNext(directory: string, last: Pick<StepMetrics, "s
   const hasTokenizer = await isFile(`${directory}/tokenizer.json`);
   const which = last.stoppedEarly ? " --weights best" : "";
   return [
-    ...(isOver ? [] : [`Go on with:  deno task train-lm --resume ${run}`]),
+    ...(isOver ? [] : [`Continue:    deno task train-lm --resume ${run}`]),
     ...(isOver && hasTokenizer ? [`Generate:    deno task generate --run ${run}${which}`] : []),
     ...(isOver && !hasTokenizer ? [`Weights:     ${path(RUN_FILES.weights)}`] : []),
     ...(await isFile(`${directory}/${RUN_FILES.report}`) ? [`Report:      ${path(RUN_FILES.report)}`] : []),

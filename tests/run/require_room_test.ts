@@ -83,8 +83,8 @@ Deno.test("train-lm and sweep refuse a model that is too large before they write
         "--vocab-size 300 --d-model 4096 --num-heads 32 --d-ff 11008 --num-layers 8",
         "Lower --d-model, --d-ff, --num-layers",
       ],
-      ["--vocab-size 300 --num-layers 2147483648", "got numLayers 2147483648"],
-      ["--vocab-size 2147483648", "got vocabSize 2147483648"],
+      ["--vocab-size 300 --num-layers 2147483648", "got --num-layers 2147483648"],
+      ["--vocab-size 2147483648", "got --vocab-size 2147483648"],
     ];
     for (const [flags, says] of tooLarge) {
       for (const [task, more] of [[trainLm, []], [sweep, ["--lr", "1e-3,1e-2"]]] as const) {

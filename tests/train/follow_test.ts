@@ -28,7 +28,7 @@ Deno.test("who follows a run sees its numbers, and at once that a stop was heard
     return 0;
   });
   const lines = stderr.trimEnd().split("\n");
-  const heard = lines.findIndex((line) => /^Stopping after the step .*Ctrl-C again/.test(line));
+  const heard = lines.findIndex((line) => /^Stopping after the current step .*Ctrl-C again/.test(line));
   // Half a second a step; 89 are left.
   assertMatch(
     lines[heard - 1],

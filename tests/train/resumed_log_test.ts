@@ -93,7 +93,7 @@ Deno.test("a run that diverges logs that it did, which a resumed one drops", asy
     assertStringIncludes(toTry, "warmupSteps");
     assertStringIncludes(stderr, "--warmup-steps");
     const html = await Deno.readTextFile(`${run}/diverged/report.html`);
-    assertStringIncludes(html, `diverged at step ${step} (counted from 0)`);
+    assertStringIncludes(html, `diverged at step ${step + 1}`);
     assertEquals(html.includes(" to go"), false);
     // It diverges again, at the same step: that is logged once.
     assertEquals((await capture(trainLm, "--resume", `${run}/diverged`)).code, 1);
