@@ -139,13 +139,13 @@ async function fetchFiles(
 ): Promise<void> {
   let progress: Progress | undefined;
   let current = "";
-  const show = ({ remote }: CatalogFile, received: number, total: number | null) => {
+  const show = ({ remote }: CatalogFile, received: number, total?: number) => {
     if (remote !== current) {
       progress?.stop();
       progress = startProgress(total ?? 0, "{name} [{bar}] {got} of {all}", { name: remote, got: "", all: "" });
       current = remote;
     }
-    const all = total === null ? "an unknown size" : megabytes(total);
+    const all = total === undefined ? "an unknown size" : megabytes(total);
     progress?.update(received, { name: remote, got: megabytes(received), all });
   };
   try {

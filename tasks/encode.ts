@@ -83,7 +83,7 @@ export function main(args: string[]): Promise<number> {
     });
     requireField(flags.field, inputs);
     await requireTokenizer(flags.tokenizer);
-    await requireOutput(flags, shards !== null, inputs);
+    await requireOutput(flags, shards !== undefined, inputs);
     const tokenizer = await openTokenizer(flags.tokenizer, flags.pattern);
     const started = performance.now();
     const done = await untilInterrupted((signal) => encode(tokenizer, inputs, flags, shards, signal));
@@ -102,11 +102,13 @@ async function encode(
   tokenizer: Tokenizer,
   inputs: readonly TextInput[],
   flags: EncodeFlags,
-  shards: { readonly size: ShardSize; readonly only?: number } | null,
+  shards: { readonly size: ShardSize; readonly only?: number } | undefined,
   signal: AbortSignal,
 ): Promise<EncodeProgress> {
   const totals = inputs.map(({ bytes }) => bytes);
-  using progress = new TextProgress(totals.includes(null) ? null : totals.reduce<number>((sum, n) => sum + n!, 0));
+  using progress = new TextProgress(
+    totals.includes(undefined) ? undefined : totals.reduce<number>((sum, n) => sum + n!, 0),
+  );
   let done: EncodeProgress = { storedBytes: 0, bytes: 0, tokens: 0 };
   const options = {
     field: flags.field,
@@ -119,7 +121,7 @@ async function encode(
     onWarning: warn,
     onProgress: (now: EncodeProgress) => progress.update(done = now),
   } as const;
-  if (shards !== null) {
+  if (shards !== undefined) {
     const prefix = shardPrefix(flags.out);
     const onShard = (name: string, tokens: number, isNew: boolean) =>
       console.error(`${name}: ${tokens} tokens${isNew ? "" : ", already there"}`);
@@ -180,14 +182,14 @@ function separatorId(tokenizer: Tokenizer, separator: string | undefined, where:
   );
 }
 
-function shardsFrom(flags: EncodeFlags): { readonly size: ShardSize; readonly only?: number } | null {
+function shardsFrom(flags: EncodeFlags): { readonly size: ShardSize; readonly only?: number } | undefined {
   const { shard, out } = flags;
   const shardSize = flags["shard-size"];
   const fail = (got: string, mustBe: string): never => {
     throw new UsageError(`Cannot run encode: got ${got}, must be ${mustBe}. See: deno task encode --help`);
   };
   if (shard !== undefined && shardSize !== undefined) fail("both --shard and --shard-size", "one of them");
-  if ((shard ?? shardSize) === undefined) return null;
+  if ((shard ?? shardSize) === undefined) return undefined;
   if (out === "-") fail("shards with --out -", "the beginning of the files' names");
   if (shardSize !== undefined) return { size: { shardBytes: parseSize("encode", "shard-size", shardSize) } };
   const match = /^(\d+)\/(\d+)$/.exec(shard!);

@@ -73,7 +73,7 @@ function describeToken({ vocabulary: { tokens } }: Tokenizer, id: number): Descr
   return { id, text: quoteToken(tokens.get(id)), bytes: tokens.byteLength(id) };
 }
 
-/** @throws {UserError} if there is no such token. */
+/** @throws {UserError} If there is no such token. */
 function findToken(tokenizer: Tokenizer, token: string): number {
   const { tokens } = tokenizer.vocabulary;
   if (/^\d+$/.test(token)) {
@@ -96,7 +96,7 @@ function findToken(tokenizer: Tokenizer, token: string): number {
 function formatTree(tree: MergeTree, describe: (id: number) => DescribedToken): string {
   const lines: string[] = [];
   const add = ({ id, merge, parts }: MergeTree, first: string, rest: string) => {
-    lines.push(`${first}${describe(id).text}  ${id}${merge === null ? "" : `, merge ${merge}`}`);
+    lines.push(`${first}${describe(id).text}  ${id}${merge === undefined ? "" : `, merge ${merge}`}`);
     parts.forEach((part, i) => {
       const isLast = i === parts.length - 1;
       add(part, `${rest}${isLast ? "└─ " : "├─ "}`, `${rest}${isLast ? "   " : "│  "}`);
@@ -106,8 +106,9 @@ function formatTree(tree: MergeTree, describe: (id: number) => DescribedToken): 
   return lines.join("\n");
 }
 
-function withTexts(tree: MergeTree, describe: (id: number) => DescribedToken): unknown {
-  return { ...describe(tree.id), merge: tree.merge, parts: tree.parts.map((part) => withTexts(part, describe)) };
+function withTexts({ id, merge, parts }: MergeTree, describe: (id: number) => DescribedToken): unknown {
+  // Programs that read it find the field on every token.
+  return { ...describe(id), merge: merge ?? null, parts: parts.map((part) => withTexts(part, describe)) };
 }
 
 /** Background colours of neighbouring tokens. */

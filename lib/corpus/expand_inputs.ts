@@ -1,7 +1,7 @@
 // The inputs that somebody names: files, directories, standard input.
 import { constants, gunzipSync } from "node:zlib";
 import { UserError } from "../errors.ts";
-import { statOrNull } from "../io/stat_or_null.ts";
+import { statIfPresent } from "../io/stat_if_present.ts";
 import { type FileFilter, findFiles, identityOf, type SkipReason } from "./find_files.ts";
 import { type InputKind, inputKinds } from "./input_kinds.ts";
 import { requireText } from "./text_bytes.ts";
@@ -65,11 +65,11 @@ export async function expandInputs(
   for (const path of paths) {
     if (path === STDIN) {
       const { stdinIsJsonLines = false, stdinMayBeEmpty } = options;
-      inputs.add({ path, bytes: null, isGzip: false, isJsonLines: stdinIsJsonLines, mayBeEmpty: stdinMayBeEmpty });
+      inputs.add({ path, isGzip: false, isJsonLines: stdinIsJsonLines, mayBeEmpty: stdinMayBeEmpty });
       continue;
     }
-    const info = await statOrNull(path);
-    if (info === null) {
+    const info = await statIfPresent(path);
+    if (info === undefined) {
       throw new UserError(`Cannot read ${path}: got no such file, must be an existing file. Check the path`);
     }
     if (info.isDirectory) await inputs.addDirectory(path);
@@ -128,7 +128,7 @@ class InputList implements InputReport {
   async addFile(path: string, info: Deno.FileInfo): Promise<void> {
     if (!info.isFile) {
       // A pipe, for example: looking at its first bytes would consume them.
-      return this.add({ path, bytes: null, isGzip: false, isJsonLines: isNamedJsonLines(path) });
+      return this.add({ path, isGzip: false, isJsonLines: isNamedJsonLines(path) });
     }
     if (info.size === 0) {
       throw new UserError(`Cannot read ${path}: got an empty file, must hold at least one byte. Check how it was made`);

@@ -1,5 +1,5 @@
 // Finds the files below a directory that may be texts, each once.
-import { statOrNull } from "../io/stat_or_null.ts";
+import { statIfPresent } from "../io/stat_if_present.ts";
 
 /** Why a path in a directory is skipped. */
 export type SkipReason =
@@ -99,8 +99,8 @@ export async function findFiles(
   // Links come last, so that a file keeps its own name if it has one here.
   while (links.length > 0) {
     for (const path of links.splice(0).sort(comparePaths)) {
-      const info = await statOrNull(path);
-      if (info === null) {
+      const info = await statIfPresent(path);
+      if (info === undefined) {
         const chosen = choose(path);
         if (chosen !== "neither") skip(path, chosen === "excluded" ? chosen : "a broken link");
         continue;

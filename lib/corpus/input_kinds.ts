@@ -14,10 +14,10 @@ export interface InputKind {
  * Files by kind: the kind with most files first, of those the one with most bytes.
  * @param inputs Files and other inputs; those whose size is not known, standard input among them, are not counted.
  */
-export function inputKinds(inputs: readonly { readonly path: string; readonly bytes: number | null }[]): InputKind[] {
+export function inputKinds(inputs: readonly { readonly path: string; readonly bytes?: number }[]): InputKind[] {
   const kinds = new Map<string, { files: number; bytes: number }>();
   for (const { path, bytes } of inputs) {
-    if (bytes === null) continue;
+    if (bytes === undefined) continue;
     const extension = extensionOf(path);
     const kind = kinds.get(extension) ?? { files: 0, bytes: 0 };
     kinds.set(extension, { files: kind.files + 1, bytes: kind.bytes + bytes });

@@ -92,7 +92,7 @@ class ExaminedStream {
     let length = 0;
     while (length < EXAMINED_BYTES) {
       const piece = await this.#next();
-      if (piece === null) break;
+      if (piece === undefined) break;
       this.#first.push(piece);
       length += piece.length;
     }
@@ -109,7 +109,7 @@ class ExaminedStream {
   /** All bytes, including those that were examined. Can be read only once. */
   async *bytes(): AsyncGenerator<Uint8Array> {
     yield* this.#first.splice(0);
-    for (let piece = await this.#next(); piece !== null; piece = await this.#next()) yield piece;
+    for (let piece = await this.#next(); piece !== undefined; piece = await this.#next()) yield piece;
   }
 
   /** Closes the source if it has not ended. */
@@ -117,9 +117,9 @@ class ExaminedStream {
     if (!this.#isDone) await this.#source.return?.();
   }
 
-  async #next(): Promise<Uint8Array | null> {
+  async #next(): Promise<Uint8Array | undefined> {
     const { done, value } = await this.#source.next();
     if (done) this.#isDone = true;
-    return done ? null : value;
+    return done ? undefined : value;
   }
 }

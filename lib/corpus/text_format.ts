@@ -97,9 +97,9 @@ export function examineText(head: Uint8Array): Examined {
 }
 
 /** UTF-32 and UTF-16 with mostly Latin text: every character has NULs in the same place. */
-function encodingWithoutMark(head: Uint8Array): Examined | null {
+function encodingWithoutMark(head: Uint8Array): Examined | undefined {
   const numChars = head.length >> 2;
-  if (numChars === 0) return null;
+  if (numChars === 0) return undefined;
   const nulls = [0, 0, 0, 0];
   for (let i = 0; i < numChars * 4; i++) if (head[i] === 0) nulls[i & 3]++;
   const [a, b, c, d] = nulls.map((count) => count / numChars);
@@ -110,7 +110,7 @@ function encodingWithoutMark(head: Uint8Array): Examined | null {
   if ((odd > 0.3 && even < 0.02) || (even > 0.3 && odd < 0.02)) {
     return { kind: "other", format: "text in UTF-16", nextStep: UTF16 };
   }
-  return null;
+  return undefined;
 }
 
 function textOrBinary(head: Uint8Array): Examined {

@@ -14,8 +14,8 @@ export const STDIN = "-";
 export interface TextInput {
   /** Its path, or `-`. */
   readonly path: string;
-  /** Size in bytes as stored; `null` if it is not known beforehand. */
-  readonly bytes: number | null;
+  /** Size in bytes as stored; absent if it is not known beforehand. */
+  readonly bytes?: number;
   /** Whether it is known to be compressed. Whether a stream of unknown size is, shows only when it is read. */
   readonly isGzip: boolean;
   /** Whether it has one text per line, in a field of a JSON object. */
@@ -53,7 +53,7 @@ export function textSourceOf(input: TextInput, options: ReadTextOptions = {}): T
     return input.isJsonLines ? { texts: jsonLinesField(stored, field, name, { mayBeEmpty: true, onWarning }) } : stored;
   }
   // Anything unusual about a file was reported when it was found.
-  const unpacked = textBytes(stored, name, input.bytes === null ? options : {});
+  const unpacked = textBytes(stored, name, input.bytes === undefined ? options : {});
   const { mayBeEmpty = false } = input;
   const text = mayBeEmpty ? unpacked : nonEmpty(unpacked, name);
   return input.isJsonLines ? { texts: jsonLinesField(text, field, name, { mayBeEmpty, onWarning }) } : text;
@@ -61,7 +61,7 @@ export function textSourceOf(input: TextInput, options: ReadTextOptions = {}): T
 
 /** Whether the input's text is simply a file, which can be read in parts. */
 export function isPlainFile({ bytes, isGzip, isJsonLines }: TextInput): boolean {
-  return bytes !== null && !isGzip && !isJsonLines;
+  return bytes !== undefined && !isGzip && !isJsonLines;
 }
 
 /** An input's name in messages. */

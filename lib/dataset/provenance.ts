@@ -4,7 +4,7 @@ import { writeFileAtomically } from "../io/atomic.ts";
 import { fingerprintParts } from "../io/fingerprint.ts";
 import { JsonFields } from "../io/json_fields.ts";
 import type { PublishOptions } from "../io/pending_file.ts";
-import { realPathOrNull } from "../io/real_path.ts";
+import { realPathIfPresent } from "../io/real_path.ts";
 import { readTextIfPresent } from "../io/read_text.ts";
 import { parseHash, parseTokenizerId, type TokenizerId } from "./tokenizer_id.ts";
 
@@ -69,8 +69,8 @@ const MAX_BYTES = 1 << 20;
 export async function readProvenance(path: string, size: number): Promise<TokenProvenance | undefined> {
   const besideLink = await readBeside(path, path, size);
   if (besideLink !== undefined) return besideLink;
-  const place = await realPathOrNull(path);
-  return place === null ? undefined : await readBeside(place, path, size);
+  const place = await realPathIfPresent(path);
+  return place === undefined ? undefined : await readBeside(place, path, size);
 }
 
 /** The same, for the record beside `place`, which is where `path` leads to. */
@@ -78,7 +78,7 @@ async function readBeside(place: string, path: string, size: number): Promise<To
   const name = provenancePath(place);
   const source = { name, nextStep: `Encode the text again, or delete ${name} to use the ids without it` };
   const text = await readTextIfPresent(name, MAX_BYTES, source.nextStep);
-  if (text === null) return undefined;
+  if (text === undefined) return undefined;
   const fields = JsonFields.parse(text, source);
   const file = fields.object("file");
   file.allowOnly(["bytes", "fingerprint"]);

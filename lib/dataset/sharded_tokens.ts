@@ -91,7 +91,7 @@ export async function openTokens(path: string): Promise<NpyReader | ShardedToken
 
 async function readIndex(path: string): Promise<string> {
   const text = await readTextIfPresent(path, MAX_INDEX_BYTES, INDEX_NEXT_STEP);
-  if (text === null) throw new Deno.errors.NotFound(`No such file: ${path}`);
+  if (text === undefined) throw new Deno.errors.NotFound(`No such file: ${path}`);
   return text;
 }
 

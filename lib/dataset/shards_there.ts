@@ -11,8 +11,8 @@ import { requireTokenizerOf } from "./tokenizer_id.ts";
 export interface ThereShard {
   /** Ids in it. */
   readonly tokens: number;
-  /** Bytes of its text; `null` if it does not record that. */
-  readonly bytes: number | null;
+  /** Bytes of its text; absent if it does not record that. */
+  readonly bytes?: number;
 }
 
 /** A shard as this run makes it. */
@@ -26,23 +26,23 @@ export interface WantedShard {
 }
 
 /**
- * An existing shard; `null` if it must be made: there is none, it was made from another text or with other settings, or
- * its maker was killed before it recorded where the ids come from.
+ * An existing shard; `undefined` if it must be made: there is none, it was made from another text or with other
+ * settings, or its maker was killed before it recorded where the ids come from.
  *
  * @throws {UserError} If the file there is not a token file, or somebody else put it there.
  */
-export async function shardAt({ path, provenance, isEarly }: WantedShard): Promise<ThereShard | null> {
+export async function shardAt({ path, provenance, isEarly }: WantedShard): Promise<ThereShard | undefined> {
   try {
     using reader = await NpyReader.open(path);
     const own = reader.provenance;
-    const there = { tokens: reader.length, bytes: own?.text?.bytes ?? null };
-    if (own === undefined) return isEarly ? there : null;
+    const there = { tokens: reader.length, bytes: own?.text?.bytes ?? undefined };
+    if (own === undefined) return isEarly ? there : undefined;
     const wanted = await provenance();
-    if (own.text !== undefined) return isSame(own, wanted) ? there : null;
+    if (own.text !== undefined) return isSame(own, wanted) ? there : undefined;
     requireTokenizerOf(reader, wanted.tokenizer);
     if (isEarly) return there;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
+    if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
   throw new UserError(
@@ -73,7 +73,7 @@ export async function requireNoOthers(prefix: string, wanted: readonly WantedSha
     const path = shardName(prefix, number, wanted.length);
     const beside = provenancePath(path);
     const first = [path, beside].find((file) => there.has(nameOf(file)));
-    if (first === undefined || first === path && await shardAt(shard) !== null) continue;
+    if (first === undefined || first === path && await shardAt(shard) !== undefined) continue;
     // Another machine has started on them meanwhile.
     if (await exists(indexName(prefix))) return;
     throw new UserError(

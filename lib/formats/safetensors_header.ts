@@ -1,6 +1,7 @@
 import { UserError } from "../errors.ts";
 import { excerpt } from "../io/excerpt.ts";
 import { nestsTooDeep } from "../io/json_depth.ts";
+import { isJsonObject } from "../io/json_fields.ts";
 
 /**
  * The .safetensors layout: 8 bytes with the header's length (little-endian u64), the header as JSON, then every tensor's
@@ -84,7 +85,7 @@ export function parseHeaderLength(prefix: Uint8Array, fileBytes: number, label: 
  */
 export function parseHeader(json: Uint8Array, fileBytes: number, label: string): SafetensorsHeader {
   const { __metadata__: metadata = {}, ...tensors } = parseObject(json, label);
-  if (!isRecord(metadata) || !Object.values(metadata).every((value) => typeof value === "string")) {
+  if (!isJsonObject(metadata) || !Object.values(metadata).every((value) => typeof value === "string")) {
     throw unusable(label, "metadata that is not text by key", "an object of strings");
   }
   const dataOffset = PREFIX_BYTES + json.byteLength;
@@ -159,7 +160,7 @@ function parseObject(json: Uint8Array, label: string): Record<string, unknown> {
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(json);
     const value: unknown = nestsTooDeep(text) ? undefined : JSON.parse(text);
-    if (isRecord(value)) return value;
+    if (isJsonObject(value)) return value;
   } catch (error) {
     if (!(error instanceof SyntaxError || error instanceof TypeError)) throw error;
   }
@@ -167,7 +168,7 @@ function parseObject(json: Uint8Array, label: string): Record<string, unknown> {
 }
 
 function parseEntry(name: string, info: unknown, dataOffset: number, label: string): TensorEntry {
-  if (isRecord(info) && typeof info.dtype === "string" && isSizes(info.shape) && isSizes(info.data_offsets)) {
+  if (isJsonObject(info) && typeof info.dtype === "string" && isSizes(info.shape) && isSizes(info.data_offsets)) {
     const { dtype, shape, data_offsets: [begin, end] } = info;
     const expected = byteLengthOf(dtype, shape) ?? end - begin;
     if (info.data_offsets.length === 2 && end - begin === expected) {
@@ -177,10 +178,6 @@ function parseEntry(name: string, info: unknown, dataOffset: number, label: stri
     throw unusable(label, `tensor ${excerpt(name)} of ${size}`, `${expected} bytes long`);
   }
   throw unusable(label, `tensor ${excerpt(name)} without dtype, shape and data_offsets`, "described by all three");
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isSizes(value: unknown): value is number[] {

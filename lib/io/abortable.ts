@@ -1,7 +1,7 @@
 /**
  * The pieces of a source until a signal is aborted, even if the source keeps its reader waiting, like a terminal or a
  * pipe that nobody writes to. The source is closed at the end; after an abort, as soon as it responds.
- * @throws The signal's reason.
+ * @throws {unknown} If the signal is aborted, its reason.
  */
 export async function* abortable<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
   const pieces = source[Symbol.asyncIterator]();

@@ -5,8 +5,8 @@ import { UserError } from "../errors.ts";
 export interface FileStamp {
   readonly path: string;
   readonly size: number;
-  /** When it was last written to, in milliseconds since 1970; `null` if the system does not tell. */
-  readonly written: number | null;
+  /** When it was last written to, in milliseconds since 1970; absent if the system does not tell. */
+  readonly written?: number;
 }
 
 /**
@@ -15,13 +15,13 @@ export interface FileStamp {
  * @param files With the size with which each was listed, if it was.
  * @throws {UserError} If a file's size has changed since.
  */
-export function stampFiles(files: Iterable<{ readonly path: string; readonly bytes?: number | null }>): FileStamp[] {
+export function stampFiles(files: Iterable<{ readonly path: string; readonly bytes?: number }>): FileStamp[] {
   const stamps: FileStamp[] = [];
   for (const { path, bytes } of files) {
     const { isFile, size, mtime } = Deno.statSync(path);
     if (!isFile) continue;
-    if (typeof bytes === "number" && bytes !== size) throw changed(path, size, bytes);
-    stamps.push({ path, size, written: mtime?.getTime() ?? null });
+    if (bytes !== undefined && bytes !== size) throw changed(path, size, bytes);
+    stamps.push({ path, size, written: mtime?.getTime() });
   }
   return stamps;
 }
@@ -31,7 +31,7 @@ export function requireUnchanged(stamps: readonly FileStamp[]): void {
   for (const { path, size, written } of stamps) {
     const now = Deno.statSync(path);
     if (now.size !== size) throw changed(path, now.size, size);
-    if ((now.mtime?.getTime() ?? null) === written) continue;
+    if (now.mtime?.getTime() === written) continue;
     throw new UserError(
       `Cannot read ${path}: got a file that was written to meanwhile, must stay as it was. Try again when nothing writes to it`,
     );

@@ -28,7 +28,7 @@ export async function fingerprintParts(parts: readonly FilePart[]): Promise<stri
   const size = starts.at(-1)!;
   const seen = Math.min(size, WINDOWS * WINDOW_BYTES);
   const window = new Uint8Array(WINDOW_BYTES);
-  let file: PositionedFile | null = null;
+  let file: PositionedFile | undefined;
   try {
     let i = 0;
     for (let at = 0; at < seen; at += WINDOW_BYTES) {

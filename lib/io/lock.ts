@@ -1,6 +1,6 @@
 // Locks that end with the process that holds them, however it ends.
 import { UserError } from "../errors.ts";
-import { statOrNull } from "./stat_or_null.ts";
+import { statIfPresent } from "./stat_if_present.ts";
 
 /**
  * Locks a file or a directory against others that ask for its lock. Reading and writing are not affected.
@@ -56,7 +56,7 @@ export async function lockDirectory(path: string, doing: string): Promise<Dispos
 
 /** Whether a path leads to an open file, perhaps through a link. */
 async function leadsTo(path: string, file: Deno.FsFile): Promise<boolean> {
-  const [here, there] = [await file.stat(), await statOrNull(path)];
+  const [here, there] = [await file.stat(), await statIfPresent(path)];
   return here.ino === there?.ino && here.dev === there?.dev;
 }
 

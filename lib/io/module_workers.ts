@@ -14,7 +14,8 @@ export type WorkerReport<R> =
  *
  * @param url The worker's module, which calls {@linkcode serveJob}: `new URL("./x_worker.ts", import.meta.url)`.
  * @param onReport Called with each report.
- * @throws What a worker's job threw, the reason why a worker did not start, or the signal's reason.
+ * @throws {unknown} If a worker's job threw, what it threw; if a worker did not start, why; if the signal is aborted,
+ *   its reason.
  */
 export async function runWorkers<J, R>(
   url: URL,

@@ -1,7 +1,7 @@
 import { say, UserError, type Wording } from "../errors.ts";
 
 /**
- * The text of a small file; `null` if there is none.
+ * The text of a small file; `undefined` if there is none.
  *
  * @param maxBytes The most bytes that a file of its kind has; a larger file cannot be one.
  * @param nextStep What to do if it is larger, a sentence without its full stop.
@@ -11,12 +11,12 @@ export async function readTextIfPresent(
   path: string,
   maxBytes: number,
   nextStep: string | Wording,
-): Promise<string | null> {
+): Promise<string | undefined> {
   let info: Deno.FileInfo;
   try {
     info = await Deno.stat(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
+    if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
   if (!info.isFile || info.size > maxBytes) {

@@ -21,7 +21,7 @@ import { lockDirectory, lockPath } from "./lock.ts";
 import { entriesOf, isEmpty, moveEntries, type OwnEntries, removeIfEmpty, removeOwnEntries } from "./own_entries.ts";
 import { nameOf, parentOf, plainPath } from "./parent_of.ts";
 import { PathExistsError } from "./rename_to_new.ts";
-import { statOrNull } from "./stat_or_null.ts";
+import { statIfPresent } from "./stat_if_present.ts";
 import { listBeside, parseTemporaryName, temporaryNameFor } from "./temporary.ts";
 import { tidyBeside } from "./tidy.ts";
 import { namesIn } from "./names_in.ts";
@@ -143,6 +143,6 @@ async function followLinks(path: string): Promise<string> {
 }
 
 async function isFree(path: string): Promise<boolean> {
-  const info = await statOrNull(path);
-  return info === null ? !await exists(path) : info.isDirectory && await isEmpty(path);
+  const info = await statIfPresent(path);
+  return info === undefined ? !await exists(path) : info.isDirectory && await isEmpty(path);
 }

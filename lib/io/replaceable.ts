@@ -4,9 +4,9 @@ import { excerpt } from "./excerpt.ts";
 import { exists } from "./exists.ts";
 import { foreignEntries, isEmpty, type OwnEntries } from "./own_entries.ts";
 import { nameOf, parentOf, plainPath } from "./parent_of.ts";
-import { realPathOrNull } from "./real_path.ts";
+import { realPathIfPresent } from "./real_path.ts";
 import { PathExistsError } from "./rename_to_new.ts";
-import { statOrNull } from "./stat_or_null.ts";
+import { statIfPresent } from "./stat_if_present.ts";
 
 /** The most names of what is in the way that a message quotes. */
 const MAX_NAMES = 3;
@@ -18,8 +18,8 @@ const MAX_NAMES = 3;
  * @throws {UserError} If something else is there, naming it.
  */
 export async function requireReplaceable(path: string, own?: OwnEntries): Promise<void> {
-  const info = await statOrNull(path);
-  if (info === null && !await exists(path)) return;
+  const info = await statIfPresent(path);
+  if (info === undefined && !await exists(path)) return;
   const isFree = info?.isDirectory && await isEmpty(path);
   if (!isFree && own === undefined) throw new PathExistsError(path);
   if (info?.isDirectory && info.dev !== (await Deno.stat(parentOf(await Deno.realPath(path)))).dev) {
@@ -60,23 +60,23 @@ export async function requireSeparate(outputs: readonly string[], inputs: readon
   const absent = new Set<string>();
   let isAnyThere = false;
   for (const output of outputs) {
-    const [info, place] = [await statOrNull(output), await placeOf(output)];
+    const [info, place] = [await statIfPresent(output), await placeOf(output)];
     if (place === undefined) continue;
-    isAnyThere ||= info !== null;
+    isAnyThere ||= info !== undefined;
     if (info?.isDirectory) {
       directories.push({ output, place });
       continue;
     }
     files.set(place, output);
-    if (info === null) absent.add(nameOf(place));
+    if (info === undefined) absent.add(nameOf(place));
     else files.set(numberOf(info) ?? place, output);
   }
   for (const input of inputs) {
     // There is nothing inside what does not exist, so with many inputs, not every one has to be looked at.
     if (!isAnyThere && !absent.has(nameOf(plainPath(input)))) continue;
-    const [info, place] = [await statOrNull(input), await placeOf(input)];
+    const [info, place] = [await statIfPresent(input), await placeOf(input)];
     if (place === undefined) continue;
-    const same = files.get(place) ?? (info === null ? undefined : files.get(numberOf(info) ?? place));
+    const same = files.get(place) ?? (info === undefined ? undefined : files.get(numberOf(info) ?? place));
     const around = directories.find((directory) => isWithin(place, directory.place))?.output;
     const output = same ?? around;
     if (output === undefined) continue;
@@ -88,10 +88,10 @@ export async function requireSeparate(outputs: readonly string[], inputs: readon
 /** Where a path leads. If it does not exist or is a pipe, by its directory; `undefined` if that does not exist. */
 async function placeOf(path: string): Promise<string | undefined> {
   const bare = plainPath(path);
-  const place = await realPathOrNull(bare);
-  if (place !== null) return place;
-  const directory = await realPathOrNull(parentOf(bare));
-  return directory === null ? undefined : `${directory.replace(/\/$/, "")}/${nameOf(bare)}`;
+  const place = await realPathIfPresent(bare);
+  if (place !== undefined) return place;
+  const directory = await realPathIfPresent(parentOf(bare));
+  return directory === undefined ? undefined : `${directory.replace(/\/$/, "")}/${nameOf(bare)}`;
 }
 
 /** What a file has in common with its hard links; `undefined` if the system does not tell. */

@@ -39,7 +39,8 @@ export function numThreadsFor(bytes: number, wanted?: number): number {
 /**
  * Resolves when all segments are done. This thread never blocks: signals and timers still work.
  *
- * @throws What a thread threw, or the signal's reason; the workers have been ended by then.
+ * @throws {unknown} If a thread threw, what it threw; if the signal is aborted, its reason. The workers have been ended
+ *   by then.
  * @throws {Error} If no segment ends for minutes: a worker hangs.
  */
 export async function workOnSegments<J, R>(work: SegmentWork<J, R>): Promise<void> {

@@ -7,7 +7,7 @@ import { removeIfEmpty, removeOwnEntries } from "../io/own_entries.ts";
 import { parentOf } from "../io/parent_of.ts";
 import { restoreReplaced, restoreReplacedIn } from "../io/replace_directory.ts";
 import { sha256, sha256OfFile } from "../io/sha256.ts";
-import { statOrNull } from "../io/stat_or_null.ts";
+import { statIfPresent } from "../io/stat_if_present.ts";
 import { temporaryNameFor } from "../io/temporary.ts";
 import { Safetensors, writeSafetensors } from "../formats/safetensors.ts";
 import type { WeightSource } from "../model/weights.ts";
@@ -85,7 +85,7 @@ export async function writeCheckpoint(
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
   const { state, files } = await readRecord(path);
   for (const [name, { bytes, sha256: expectedSum }] of Object.entries(files)) {
-    const size = (await statOrNull(`${path}/${name}`))?.size;
+    const size = (await statIfPresent(`${path}/${name}`))?.size;
     if (size === undefined) throw damaged(path, `no ${name}`);
     if (size !== bytes) throw damaged(path, `${name} of ${size} bytes instead of ${bytes}`);
     if (await sha256OfFile(`${path}/${name}`) !== expectedSum) {

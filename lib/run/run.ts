@@ -6,7 +6,7 @@ import { UserError } from "../errors.ts";
 import { isFile } from "../io/is_file.ts";
 import { lockDirectory } from "../io/lock.ts";
 import { removeIfPresent } from "../io/remove_if_present.ts";
-import { statOrNull } from "../io/stat_or_null.ts";
+import { statIfPresent } from "../io/stat_if_present.ts";
 import { tidyDirectory } from "../io/tidy.ts";
 import type { LanguageModel } from "../model/language_model.ts";
 import { initialWeights, type WeightSource } from "../model/weights.ts";
@@ -187,7 +187,7 @@ async function requireNotBegun(directory: string): Promise<void> {
   const found = [];
   for (const name of [weights, best, metrics]) {
     // An empty metrics.jsonl comes from a run that was killed before its first step.
-    if (((await statOrNull(`${directory}/${name}`))?.size ?? 0) > 0) found.push(name);
+    if (((await statIfPresent(`${directory}/${name}`))?.size ?? 0) > 0) found.push(name);
   }
   if ((await listCheckpoints(`${directory}/${checkpoints}`)).length > 0) found.push(`${checkpoints}/`);
   if (found.length === 0) return;

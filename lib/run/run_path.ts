@@ -3,7 +3,7 @@ import { UserError } from "../errors.ts";
 import { hasJsonKeys } from "../io/has_json_keys.ts";
 import { isFile } from "../io/is_file.ts";
 import { restoreReplaced } from "../io/replace_directory.ts";
-import { statOrNull } from "../io/stat_or_null.ts";
+import { statIfPresent } from "../io/stat_if_present.ts";
 import { pathOf } from "../tokenizer/tokenizer_source.ts";
 import { FILES } from "./checkpoint_record.ts";
 import { RUN_ENTRIES, RUN_FILES } from "./run_entries.ts";
@@ -22,8 +22,8 @@ export async function requireRunPath(run: string | URL): Promise<string> {
   };
   if (path === undefined) return refuse("no path", "Fetch the directory, and give its path or its file: URL");
   await restoreReplaced(path, RUN_ENTRIES);
-  const info = await statOrNull(path);
-  if (info === null) return refuse("no such directory", "Check the path");
+  const info = await statIfPresent(path);
+  if (info === undefined) return refuse("no such directory", "Check the path");
   if (!info.isDirectory) return refuse(kindOf(path), "Give the directory that a run's files are in");
   if (await isFile(`${path}/${FILES.record}`)) return refuse("a checkpoint", "Give the run that it is in");
   if (await hasJsonKeys(`${path}/${RUN_FILES.config}`, ["model_type"])) {

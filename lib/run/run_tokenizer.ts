@@ -29,7 +29,7 @@ export async function loadRunTokenizer(directory: string): Promise<Tokenizer> {
 async function tokenizerOfData(directory: string): Promise<TokenizerId | undefined> {
   const source = { name: `${directory}/${RUN_FILES.config}`, nextStep: "Restore the file, or train again" };
   const text = await readTextIfPresent(source.name, MAX_CONFIG_BYTES, source.nextStep);
-  if (text === null) return undefined;
+  if (text === undefined) return undefined;
   const id = JsonFields.parse(text, source).objectOrNone("data")?.objectOrNone("train")?.objectOrNone("tokenizer");
   return id && parseTokenizerId(id);
 }

@@ -34,18 +34,18 @@ const KNOWN_RANKS: Readonly<Record<string, KnownRanks>> = {
   },
 };
 
-/** What one of tiktoken's own rank files leaves out, by its name; `null` for other files. */
-export function knownRanks(path: string): KnownRanks | null {
+/** What one of tiktoken's own rank files leaves out, by its name; `undefined` for other files. */
+export function knownRanks(path: string): KnownRanks | undefined {
   const stem = path.slice(path.lastIndexOf("/") + 1).replace(/\.tiktoken$/, "");
-  return Object.hasOwn(KNOWN_RANKS, stem) ? KNOWN_RANKS[stem] : null;
+  return Object.hasOwn(KNOWN_RANKS, stem) ? KNOWN_RANKS[stem] : undefined;
 }
 
 /** SHA-256 of GPT-2's merges, one per line, without the version line. RoBERTa, OPT and others have the same ones. */
 const GPT2_MERGES = "04e3597d7996f292ca9b8b7285ca4d58a6ae171ac47d73fc7140ceb0c7a6bbc0";
 
-/** The pattern that goes with well-known merges; `null` for others. */
-export async function knownPattern(merges: readonly string[]): Promise<PatternName | null> {
+/** The pattern that goes with well-known merges; `undefined` for others. */
+export async function knownPattern(merges: readonly string[]): Promise<PatternName | undefined> {
   const bytes = new TextEncoder().encode(merges.join("\n"));
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-  return digest.toHex() === GPT2_MERGES ? "gpt2" : null;
+  return digest.toHex() === GPT2_MERGES ? "gpt2" : undefined;
 }

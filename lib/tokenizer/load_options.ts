@@ -17,14 +17,18 @@ export interface LoadOptions {
  * The pattern of a file.
  *
  * @param name The file's name, for messages.
- * @param said The file's own pattern; `null` if it has none.
+ * @param said The file's own pattern; `undefined` if it has none.
  * @throws {UserError} If neither gives a pattern, or the option contradicts the file.
  */
-export function choosePattern(name: string, said: PatternName | null, given: PatternName | undefined): PatternName {
+export function choosePattern(
+  name: string,
+  said: PatternName | undefined,
+  given: PatternName | undefined,
+): PatternName {
   const refuse = (got: string, mustBe: string, next: string | Wording): never => {
     throw new UserError(say`Cannot read ${name}: got ${got}, must be ${mustBe}. ${next}`);
   };
-  if (said !== null) {
+  if (said !== undefined) {
     return given === undefined || given === said
       ? said
       : refuse(`pattern ${given}`, `${said}, which the file was made with`, "Name no other pattern");

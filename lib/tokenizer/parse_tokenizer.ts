@@ -22,9 +22,9 @@ function parseRanks(text: string, name: string, { pattern, specialTokens, onNote
   const specials = specialTokens ?? known?.specials;
   if (specials === undefined) onNote?.(`${name} does not say which tokens are special: none is`);
   const numRanks = text.split("\n").filter((line) => line.trim() !== "").length;
-  if (known !== null && numRanks !== known.numRanks) {
+  if (known !== undefined && numRanks !== known.numRanks) {
     refuseFile(name, `${numRanks} ranks`, `${known.numRanks}, as tiktoken's file of this name`, "Fetch or rename it");
   }
-  const chosen = choosePattern(name, known?.pattern ?? null, pattern);
+  const chosen = choosePattern(name, known?.pattern, pattern);
   return parseTiktoken(text, name, { pattern: chosen, specials: specials ?? [] });
 }

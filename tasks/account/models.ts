@@ -29,7 +29,7 @@ export interface ShapeOverrides {
   readonly "tie-embeddings": boolean;
 }
 
-/** @throws {UsageError} if there is no such model, or its vocabulary's size is not known. */
+/** @throws {UsageError} If there is no such model, or its vocabulary's size is not known. */
 export function namedShape(name: string, overrides: ShapeOverrides): NamedShape {
   const shape: Partial<ModelShape> | undefined = Object.hasOwn(PRESETS, name) ? PRESETS[name] : undefined;
   if (shape === undefined) {

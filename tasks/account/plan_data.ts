@@ -1,5 +1,5 @@
 // How many tokens a plan's text has: as given, assumed or measured.
-import { statOrNull } from "../../lib/io/stat_or_null.ts";
+import { statIfPresent } from "../../lib/io/stat_if_present.ts";
 import { UsageError, UserError } from "../cli/errors.ts";
 import { requireInputFile } from "../cli/files.ts";
 import { parseSize } from "../cli/sizes.ts";
@@ -30,7 +30,7 @@ export async function readPlanData(
   data: string,
   { bytesPerToken, named }: { readonly bytesPerToken?: number; readonly named?: NamedTokenizer },
 ): Promise<PlanData> {
-  const isFile = await statOrNull(data) !== null;
+  const isFile = await statIfPresent(data) !== undefined;
   if (!isFile && /^[-+.\d]/.test(data)) {
     const how = bytesPerToken === undefined ? "assumed" : "as given";
     return fromBytes(parseSize("account", "data", data), bytesPerToken ?? BYTES_PER_TOKEN, how);

@@ -42,8 +42,10 @@ export async function countInputs(
   await check(inputs.map(({ path }) => path));
   return await untilInterrupted(async (signal) => {
     // How much text a packed file holds is not known beforehand.
-    const totals = inputs.map(({ bytes, isGzip }) => isGzip ? null : bytes);
-    using progress = new TextProgress(totals.includes(null) ? null : totals.reduce<number>((sum, n) => sum + n!, 0));
+    const totals = inputs.map(({ bytes, isGzip }) => isGzip ? undefined : bytes);
+    using progress = new TextProgress(
+      totals.includes(undefined) ? undefined : totals.reduce<number>((sum, n) => sum + n!, 0),
+    );
     const sources = inputs.map((input) =>
       textSourceOf(input, { field, stdin: Deno.stdin.readable, signal, onWarning: warn })
     );

@@ -1,17 +1,17 @@
 // Checks the files that were named before any work is done.
 import type { OwnEntries } from "../../lib/io/own_entries.ts";
 import { restoreReplaced } from "../../lib/io/replace_directory.ts";
-import { statOrNull } from "../../lib/io/stat_or_null.ts";
+import { statIfPresent } from "../../lib/io/stat_if_present.ts";
 import { UserError } from "./errors.ts";
 
 /**
  * Checks that `path` is a file with something in it, and returns its size in bytes.
  *
- * @throws {UserError} if it is missing, not a file, or empty.
+ * @throws {UserError} If it is missing, not a file, or empty.
  */
 export async function requireInputFile(path: string): Promise<number> {
-  const info = await statOrNull(path);
-  if (info === null) {
+  const info = await statIfPresent(path);
+  if (info === undefined) {
     throw new UserError(`Cannot read ${path}: got no such file, must be an existing file. Check the path`);
   }
   if (info.isDirectory) throw new UserError(`Cannot read ${path}: got a directory, must be a file. Name a file in it`);
@@ -24,24 +24,24 @@ export async function requireInputFile(path: string): Promise<number> {
 /**
  * Whether there is a directory at `path`.
  * @param own What it is to hold.
- * @throws {UserError} if something else is.
+ * @throws {UserError} If something else is.
  */
 export async function isDirectory(path: string, own: OwnEntries): Promise<boolean> {
   await restoreReplaced(path, own);
-  if (await statOrNull(path) === null) return false;
+  if (await statIfPresent(path) === undefined) return false;
   await requireDirectory(path, own);
   return true;
 }
 
 /**
  * @param own What it is to hold.
- * @throws {UserError} if `path` is not an existing directory.
+ * @throws {UserError} If `path` is not an existing directory.
  */
 export async function requireDirectory(path: string, own: OwnEntries): Promise<void> {
   await restoreReplaced(path, own);
-  const info = await statOrNull(path);
+  const info = await statIfPresent(path);
   if (!info?.isDirectory) {
-    const got = info === null ? "no such directory" : "a file";
+    const got = info === undefined ? "no such directory" : "a file";
     throw new UserError(`Cannot read ${path}: got ${got}, must be an existing directory. Check the path`);
   }
 }

@@ -53,7 +53,7 @@ export type Flags<S extends FlagSpecs> = { [K in keyof S]: FlagValue<S[K]> };
 /**
  * Parses a task's command line.
  *
- * @throws {UsageError} naming the flag, what was given and what it must be.
+ * @throws {UsageError} Naming the flag, what was given and what it must be.
  */
 export function parseFlags<const S extends FlagSpecs>(task: string, args: readonly string[], specs: S): Flags<S> {
   const help = `See: deno task ${task} --help`;

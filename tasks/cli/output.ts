@@ -6,7 +6,7 @@ import { nameOf, parentOf, plainPath } from "../../lib/io/parent_of.ts";
 import { PathExistsError } from "../../lib/io/rename_to_new.ts";
 import { recoverDirectory } from "../../lib/io/replace_directory.ts";
 import { requireReplaceable, requireSeparate } from "../../lib/io/replaceable.ts";
-import { statOrNull } from "../../lib/io/stat_or_null.ts";
+import { statIfPresent } from "../../lib/io/stat_if_present.ts";
 import { tidyBeside } from "../../lib/io/tidy.ts";
 import { UsageError, UserError } from "./errors.ts";
 
@@ -46,7 +46,7 @@ export async function requireOutputFile(path: string, { force, inputs }: OutputO
  * @throws {UserError} If there is a directory, a pipe, a socket or a device, or a link to one or to nothing.
  */
 export async function requirePlainFile(path: string): Promise<void> {
-  const info = await statOrNull(path);
+  const info = await statIfPresent(path);
   if (path.endsWith("/") || info?.isDirectory) {
     throw new UserError(`Cannot write ${path}: got a directory, must be a file. Name a file in it`);
   }
@@ -58,8 +58,8 @@ export async function requirePlainFile(path: string): Promise<void> {
   throw new UserError(`Cannot write ${path}: got ${got}, must be a plain file. Choose another name`);
 }
 
-function kindOf(info: Deno.FileInfo | null): string {
-  if (info === null) return "a link that leads nowhere";
+function kindOf(info: Deno.FileInfo | undefined): string {
+  if (info === undefined) return "a link that leads nowhere";
   if (info.isFifo) return "a pipe";
   if (info.isSocket) return "a socket";
   return info.isCharDevice || info.isBlockDevice ? "a device" : "something else";

@@ -17,7 +17,7 @@ const UNITS: Readonly<Record<string, number>> = {
 /**
  * Reads `250MB`, `1.5 GiB` or `1e6` as a number of bytes.
  *
- * @throws {UsageError} naming the flag, if it is not a size of at least one byte.
+ * @throws {UsageError} Naming the flag, if it is not a size of at least one byte.
  */
 export function parseSize(task: string, flag: string, text: string): number {
   const match = /^(\d+\.?\d*(?:e\d+)?)\s*([kmgt]?i?b)?$/i.exec(text);

@@ -17,11 +17,11 @@ export interface TextDone {
 /** Shows the progress of one reading. Stop it in the end, or declare it with `using`. */
 export class TextProgress implements Disposable {
   readonly #started = performance.now();
-  readonly #total: number | null;
-  #progress: Progress | null = null;
+  readonly #total: number | undefined;
+  #progress?: Progress;
 
-  /** @param total Bytes there are to read; `null` if that is not known. */
-  constructor(total: number | null) {
+  /** @param total Bytes there are to read; `undefined` if that is not known. */
+  constructor(total: number | undefined) {
     this.#total = total;
   }
 
@@ -33,15 +33,15 @@ export class TextProgress implements Disposable {
       done: formatBytes(bytes),
       speed: `${(bytes / 1e6 / seconds).toFixed(1)} MB/s`,
       tokens: tokens === undefined ? "" : `, ${tokens} tokens`,
-      eta: this.#total === null ? "" : `, ${formatSeconds(seconds * (this.#total / storedBytes - 1))} left`,
+      eta: this.#total === undefined ? "" : `, ${formatSeconds(seconds * (this.#total / storedBytes - 1))} left`,
     };
-    const bar = this.#total === null ? "" : " [{bar}]";
+    const bar = this.#total === undefined ? "" : " [{bar}]";
     this.#progress ??= startProgress(this.#total ?? 0, `{done}${bar} {speed}{tokens}{eta}`, texts);
     this.#progress.update(storedBytes, texts);
   }
 
   [Symbol.dispose](): void {
     this.#progress?.stop();
-    this.#progress = null;
+    this.#progress = undefined;
   }
 }

@@ -1,6 +1,6 @@
 // Tokenizers that tasks load: the flags that name one, and what its files do not say.
 import { restoreReplaced } from "../../lib/io/replace_directory.ts";
-import { statOrNull } from "../../lib/io/stat_or_null.ts";
+import { statIfPresent } from "../../lib/io/stat_if_present.ts";
 import { loadTokenizer, type Tokenizer } from "../../lib/tokenizer/mod.ts";
 import { PATTERN_NAMES, type PatternName } from "../../lib/tokenizer/pretokenize/patterns.ts";
 import { TOKENIZER_ENTRIES } from "../../lib/formats/tokenizer_dir.ts";
@@ -27,8 +27,8 @@ export const TOKENIZER_HELP =
 /** @throws {UserError} If `path` is neither a directory nor a file with something in it: what a tokenizer may be in. */
 export async function requireTokenizer(path: string): Promise<void> {
   await restoreReplaced(path, TOKENIZER_ENTRIES);
-  const info = await statOrNull(path);
-  if (info === null) {
+  const info = await statIfPresent(path);
+  if (info === undefined) {
     throw new UserError(
       `Cannot read ${path}: got no such file or directory, must be a tokenizer's directory or file. Check the path`,
     );

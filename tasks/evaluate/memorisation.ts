@@ -44,7 +44,7 @@ export async function evaluateMemorisation(flags: EvaluateSettings, corpusPath: 
   const report = await untilInterrupted(async (signal) => {
     const samples = await draw();
     const valid = flags.input === undefined ? undefined : await readBlocks(flags.input, MAX_VALID_BYTES);
-    using progress = new TextProgress(inputs[0].isGzip || inputs[0].isJsonLines ? null : inputs[0].bytes);
+    using progress = new TextProgress(inputs[0].isGzip || inputs[0].isJsonLines ? undefined : inputs[0].bytes);
     return await measureMemorisation({
       samples,
       corpus: textSourceOf(inputs[0], { field: flags.field, stdin: Deno.stdin.readable, signal, onWarning: warn }),

@@ -17,7 +17,7 @@ export const PIECE_BYTES = 1 << 20;
 
 /**
  * Reads a text whole; several files are joined as documents.
- * @throws {UserError} if it is not UTF-8.
+ * @throws {UserError} If it is not UTF-8.
  */
 export async function readCorpus(kind: string, paths: readonly string[]): Promise<Corpus> {
   const separator = new TextEncoder().encode(END_OF_TEXT);

@@ -86,7 +86,7 @@ Deno.test("expandInputs() takes directories apart in the order of paths, and ref
       [`${dir}/in/c.txt.gz`, true, false],
       ["-", false, true],
     ]);
-    assertEquals(inputs.map(({ bytes }) => bytes), [2, gzip("{}").length, gzip("c").length, null]);
+    assertEquals(inputs.map(({ bytes }) => bytes), [2, gzip("{}").length, gzip("c").length, undefined]);
     await Deno.symlink("self", `${dir}/self`);
     await assertRejects(() => expandInputs([`${dir}/missing`]), UserError, "no such file");
     await assertRejects(() => expandInputs([`${dir}/self`]), UserError, "no such file");

@@ -42,7 +42,7 @@ Deno.test("token files know their tokenizer and their text, whatever they were e
       assertEquals([specials, separatorId], ["text", 0]);
       assertEquals(new Date(date!).toISOString(), date);
     }
-    const stdin = [{ path: "-", bytes: null, isGzip: false, isJsonLines: false }];
+    const stdin = [{ path: "-", isGzip: false, isJsonLines: false }];
     const bytes = ReadableStream.from([new TextEncoder().encode(TEXT)]);
     await encodePartsToNpy(english, wholeInputs(stdin), `${dir}/ids.npy`, { stdin: bytes });
     using tokens = await openTokens(`${dir}/ids.npy`);

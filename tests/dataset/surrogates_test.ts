@@ -35,7 +35,7 @@ Deno.test("half a surrogate pair in JSON Lines is warned of once for each input,
     await encodeShards(tokenizer, inputs, `${dir}/s`, { size: { shardBytes: 100 }, onWarning });
     check(files.slice(0, 2));
     const stdin = ReadableStream.from([new TextEncoder().encode(ODD)]);
-    const source = textSourceOf({ path: "-", bytes: null, isGzip: false, isJsonLines: true }, { stdin, onWarning });
+    const source = textSourceOf({ path: "-", isGzip: false, isJsonLines: true }, { stdin, onWarning });
     if (typeof source === "object" && "texts" in source) await Array.fromAsync(source.texts);
     check(["standard input"]);
   } finally {

@@ -4,7 +4,13 @@ import { formatTiktoken } from "../../lib/tokenizer/vocabulary/tiktoken_file.ts"
 import { main as compare } from "../../tasks/compare_tokenizers.ts";
 import { main as inspect } from "../../tasks/inspect_tokenizer.ts";
 import { capture, type Captured } from "../cli/capture.ts";
-import type { MergeTree } from "../../lib/tokenizer/train/merge_history.ts";
+
+/** A token as `--json` writes it: bytes and special tokens have null for their merge. */
+interface WrittenTree {
+  readonly id: number;
+  readonly merge: number | null;
+  readonly parts: readonly WrittenTree[];
+}
 
 const TEXT = "the then them theme 你好 <|endoftext|>".repeat(30);
 const small = await trainBpe(TEXT, { vocabSize: 258 });
@@ -41,7 +47,7 @@ Deno.test("inspect-tokenizer shows the longest tokens, a token's merges, and wha
     });
 
     // Each node's bytes are those of its parts, which are the pair of its merge; leaves are single bytes.
-    const check = ({ id, merge, parts }: MergeTree): number[] => {
+    const check = ({ id, merge, parts }: WrittenTree): number[] => {
       const bytes = parts.flatMap(check);
       if (merge === null) assertEquals([parts.length, tokens.byteLength(id)], [0, 1]);
       else {

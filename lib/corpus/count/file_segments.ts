@@ -63,7 +63,7 @@ export class SegmentReader implements Disposable {
   readonly #firstSegments: Float64Array;
   readonly #specials: SpecialTokens;
   readonly #piece = new Uint8Array(PIECE_BYTES);
-  #file: PositionedFile | null = null;
+  #file?: PositionedFile;
 
   constructor(files: FileSegments, specials: SpecialTokens) {
     this.#files = files;
@@ -126,7 +126,7 @@ export class SegmentReader implements Disposable {
 
   [Symbol.dispose](): void {
     this.#file?.close();
-    this.#file = null;
+    this.#file = undefined;
   }
 
   /**

@@ -1,7 +1,7 @@
 // The record of the files in a dataset's directory, as they were when they arrived.
 import { writeFileAtomically } from "../../io/atomic.ts";
 import { JsonFields } from "../../io/json_fields.ts";
-import { statOrNull } from "../../io/stat_or_null.ts";
+import { statIfPresent } from "../../io/stat_if_present.ts";
 
 /** The record's name in a dataset's directory. */
 const DATASET_RECORD = "dataset.json";
@@ -30,7 +30,7 @@ export interface DatasetFile extends Digest {
  */
 export async function readDatasetRecord(dir: string): Promise<readonly DatasetFile[]> {
   const path = `${dir}/${DATASET_RECORD}`;
-  if (await sizeOf(path) === null) return [];
+  if (await sizeOf(path) === undefined) return [];
   const record = JsonFields.parse(await Deno.readTextFile(path), { name: path, nextStep: "Delete it and run again" });
   return record.objects("files").map((file) => {
     const downloaded = file.objectOrNone("downloaded");
@@ -48,9 +48,9 @@ export async function writeDatasetRecord(dir: string, files: readonly DatasetFil
   await writeFileAtomically(`${dir}/${DATASET_RECORD}`, `${JSON.stringify({ files }, null, 2)}\n`);
 }
 
-/** The size of the file at `path`, or `null` if there is nothing. */
-export async function sizeOf(path: string): Promise<number | null> {
-  return (await statOrNull(path))?.size ?? null;
+/** The size of the file at `path`, or `undefined` if there is nothing. */
+export async function sizeOf(path: string): Promise<number | undefined> {
+  return (await statIfPresent(path))?.size;
 }
 
 function digestIn(fields: JsonFields): Digest {

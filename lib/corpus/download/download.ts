@@ -9,7 +9,7 @@ export interface DownloadOptions {
   /** Stops the download. What has arrived stays, and another call continues from it. */
   readonly signal?: AbortSignal;
   /** Called with the number of bytes that have arrived, and the total, if it is known. */
-  readonly onProgress?: (received: number, total: number | null) => void;
+  readonly onProgress?: (received: number, total?: number) => void;
   /** Milliseconds before the second attempt; doubles with each consecutive failure. Default: 1000. */
   readonly retryDelayMs?: number;
   /** An attempt that receives nothing for this many milliseconds is abandoned. Default: 60 000. */
@@ -49,8 +49,8 @@ export async function* download(
   await requireLock(file, url, part);
   let state = await readRemoteState(part, url);
   // A part that is longer than the file does not belong to it.
-  if (state === null || (await file.stat()).size > (options.bytes ?? Infinity)) {
-    state = { url, etag: null, total: null };
+  if (state === undefined || (await file.stat()).size > (options.bytes ?? Infinity)) {
+    state = { url };
     await file.truncate();
   }
   const attempts = new Attempts(url, file, part, state, options);
@@ -62,7 +62,7 @@ export async function* download(
   }
   for (let failures = 0; !attempts.isComplete;) {
     const before = attempts.received;
-    let problem: unknown = null;
+    let problem: unknown;
     try {
       yield* attempts.run();
     } catch (error) {

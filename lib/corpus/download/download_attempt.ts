@@ -9,7 +9,7 @@ import { IdleWatch } from "./idle_watch.ts";
 /** What a request needs to know. */
 export interface AttemptOptions {
   readonly signal?: AbortSignal;
-  readonly onProgress?: (received: number, total: number | null) => void;
+  readonly onProgress?: (received: number, total?: number) => void;
   readonly idleMs?: number;
   readonly bytes?: number;
 }
@@ -47,7 +47,7 @@ export class Attempts {
       signal: AbortSignal.any([watch.signal, ...this.#options.signal ? [this.#options.signal] : []]),
     });
     const start = await this.#begin(response, hadAll);
-    if (start === null) return await response.body?.cancel();
+    if (start === undefined) return await response.body?.cancel();
     let position = start;
     for await (const bytes of response.body ?? []) {
       watch.touch();
@@ -60,27 +60,27 @@ export class Attempts {
     }
     const { total } = this.state;
     // The whole file arrived, and it is shorter than what was here before.
-    if (position < this.received && (total === null || position === total)) {
+    if (position < this.received && (total === undefined || position === total)) {
       this.#refuseChanged(`${position} bytes`, `${this.received} bytes at least`);
     }
     // A body of unknown length is complete when it ends.
-    if (total === null || (hadAll && position === start)) this.#hasEnded = true;
+    if (total === undefined || (hadAll && position === start)) this.#hasEnded = true;
   }
 
   /**
-   * Judges a response: the position at which its body starts, or `null` if there is nothing to read, because all is
-   * here.
+   * Judges a response: the position at which its body starts, or `undefined` if there is nothing to read, because all
+   * is here.
    */
-  async #begin(response: Response, hadAll: boolean): Promise<number | null> {
+  async #begin(response: Response, hadAll: boolean): Promise<number | undefined> {
     const { status, headers } = response;
     const range = parseContentRange(headers.get("content-range"));
     if (status === 416 && range?.total === this.received || (hadAll && status !== 206)) {
       this.#hasEnded = true;
-      return null;
+      return undefined;
     }
-    await this.#requireUsable(response, range?.total ?? null);
-    const etag = headers.get("etag");
-    if (etag !== null && this.state.etag !== null && etag !== this.state.etag) {
+    await this.#requireUsable(response, range?.total);
+    const etag = headers.get("etag") ?? undefined;
+    if (etag !== undefined && this.state.etag !== undefined && etag !== this.state.etag) {
       await response.body?.cancel();
       this.#refuseChanged(`ETag ${etag}`, this.state.etag);
     }
@@ -89,14 +89,14 @@ export class Attempts {
       throw new Error(`a range that starts at ${range?.start ?? "an unknown byte"}, not at ${this.received}`);
     }
     const length = headers.get("content-length");
-    let total = status === 206 ? range?.total ?? null : length === null ? null : Number(length);
-    if (hadAll && total === this.received) total = null; // it was said too small, and is still
+    let total = status === 206 ? range?.total : length === null ? undefined : Number(length);
+    if (hadAll && total === this.received) total = undefined; // it was said too small, and is still
     await this.#remember({ url: this.#url, etag: etag ?? this.state.etag, total });
     return status === 206 ? this.received : 0;
   }
 
   /** @throws {DownloadError} For a response that will be the same next time; another error for one that may pass. */
-  async #requireUsable(response: Response, total: number | null): Promise<void> {
+  async #requireUsable(response: Response, total: number | undefined): Promise<void> {
     const { status, statusText, headers, body } = response;
     const isPage = /^text\/html\b/i.test(headers.get("content-type") ?? "");
     if ((status === 200 || status === 206) && !isPage) return;

@@ -20,7 +20,7 @@ export interface FetchDatasetOptions extends Omit<DownloadOptions, "onProgress">
   /** Whether to replace files that have the same names but are not the dataset's. Default: false. */
   readonly replace?: boolean;
   /** Called with the number of bytes of a file that have arrived, and the total, if it is known. */
-  readonly onProgress?: (file: CatalogFile, received: number, total: number | null) => void;
+  readonly onProgress?: (file: CatalogFile, received: number, total?: number) => void;
 }
 
 /**
@@ -58,17 +58,17 @@ async function findHere(
   dir: string,
   known: readonly DatasetFile[],
   options: FetchDatasetOptions,
-): Promise<DatasetFile | null> {
+): Promise<DatasetFile | undefined> {
   const path = `${dir}/${file.name}`;
   const bytes = await sizeOf(path);
-  if (bytes === null) return null;
+  if (bytes === undefined) return undefined;
   if (bytes === file.bytes) {
     // A file is read only once: the record holds what was found then.
     const before = known.find(({ name, sha256 }) => name === file.name && sha256 === file.sha256);
     if (before !== undefined) return before;
     if (await sha256OfFile(path) === file.sha256) return { name: file.name, url, bytes, sha256: file.sha256 };
   }
-  if (options.replace) return null;
+  if (options.replace) return undefined;
   const got = `another file of this name there, of ${bytes} bytes`;
   throw new PathExistsError(path, got, `the dataset's, of ${file.bytes}`);
 }

@@ -35,7 +35,7 @@ export async function fetchFile(
     requireRight(file, url, unpacked.digest());
   } catch (error) {
     if (error instanceof DownloadInUseError) throw error; // all that is there is the other's
-    if (isPacked && await sizeOf(complete) !== null) await Deno.remove(complete);
+    if (isPacked && await sizeOf(complete) !== undefined) await Deno.remove(complete);
     // A damaged part stays damaged, however often it is decompressed; an empty one is useless.
     if (isOfContent(error, options) || await sizeOf(part) === 0) await removePart(file, dir);
     throw error;
@@ -49,7 +49,7 @@ export async function fetchFile(
 export async function removePart(file: CatalogFile, dir: string): Promise<void> {
   const part = partPath(file, dir);
   for (const path of [part, remoteStatePath(part)]) {
-    if (await sizeOf(path) !== null) await Deno.remove(path);
+    if (await sizeOf(path) !== undefined) await Deno.remove(path);
   }
 }
 

@@ -23,8 +23,8 @@ export interface InputPart {
   readonly input: TextInput;
   /** The first byte. */
   readonly start: number;
-  /** The byte after the last one; `null` if unknown, as for a stream or a compressed file. */
-  readonly end: number | null;
+  /** The byte after the last one; `undefined` if unknown, as for a stream or a compressed file. */
+  readonly end: number | undefined;
 }
 
 /** The progress of an encoding. */
@@ -151,7 +151,7 @@ export async function provenanceOf(
   { specials = "special", documentSeparator, separatorId, field = "text", tokenizerName }: EncodePartsOptions,
 ): Promise<TokenProvenance> {
   const paths = [...new Set(parts.map(({ input }) => input.path))];
-  const stored = parts.flatMap(({ input: { path }, start, end }) => end === null ? [] : [{ path, start, end }]);
+  const stored = parts.flatMap(({ input: { path }, start, end }) => end === undefined ? [] : [{ path, start, end }]);
   return {
     tokenizer: identifyTokenizer(tokenizer, tokenizerName),
     text: {
@@ -180,7 +180,7 @@ async function encodeInto(
   before: EncodeProgress,
 ): Promise<EncodeProgress> {
   const ranges = parts.flatMap(({ input, start, end }) =>
-    isPlainFile(input) && end !== null ? [{ path: input.path, start, end, endsText: end === input.bytes }] : []
+    isPlainFile(input) && end !== undefined ? [{ path: input.path, start, end, endsText: end === input.bytes }] : []
   );
   if (ranges.length === parts.length) {
     const since = (done: Encoded): EncodeProgress => ({

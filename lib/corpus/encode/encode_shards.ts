@@ -94,8 +94,8 @@ export async function encodeShards(
   for (const [number, shard] of shards.entries()) {
     if (options.only !== undefined && number !== options.only) continue;
     const { path } = wantedShards[number];
-    const there = replace ? null : await shardAt(wantedShards[number]);
-    if (there === null) {
+    const there = replace ? undefined : await shardAt(wantedShards[number]);
+    if (there === undefined) {
       const before = done;
       // With many shards, one may have no text. Another machine may have made it meanwhile, with the same bytes.
       const made = { ...options, onWarning, mayBeEmpty: true, replace: true };
@@ -122,7 +122,7 @@ async function claim(prefix: string, index: ShardIndex, replace: boolean): Promi
   }
   const found = await readIndex(path);
   // Somebody has removed it since.
-  if (found === null) return await claim(prefix, index, replace);
+  if (found === undefined) return await claim(prefix, index, replace);
   const name = differenceOf(index, found);
   if (name === undefined) return found;
   throw new UserError(
@@ -132,9 +132,9 @@ async function claim(prefix: string, index: ShardIndex, replace: boolean): Promi
   );
 }
 
-async function readIndex(path: string): Promise<ShardIndex | null> {
+async function readIndex(path: string): Promise<ShardIndex | undefined> {
   const text = await readTextIfPresent(path, MAX_INDEX_BYTES, INDEX_NEXT_STEP);
-  return text === null ? null : parseShardIndex(text, path);
+  return text === undefined ? undefined : parseShardIndex(text, path);
 }
 
 /** The arguments in which the shards of two indexes differ. */
@@ -163,15 +163,15 @@ async function finish(
   let bytes: number | null = 0;
   for (const shard of wanted) {
     const there = await shardAt(shard);
-    if (there === null) {
+    if (there === undefined) {
       if (only === undefined) throw takenAway(prefix, shard.path);
       return { ...index, shards: [], tokens: null, provenance };
     }
-    bytes = bytes === null || there.bytes === null ? null : bytes + there.bytes;
+    bytes = bytes === null || there.bytes === undefined ? null : bytes + there.bytes;
     shards.push({ name: nameOf(shard.path), tokens: there.tokens });
   }
   const found = await readIndex(indexName(prefix));
-  if (found !== null && differenceOf(index, found) !== undefined) throw takenAway(prefix, indexName(prefix));
+  if (found !== undefined && differenceOf(index, found) !== undefined) throw takenAway(prefix, indexName(prefix));
   const complete = {
     ...index,
     shards,

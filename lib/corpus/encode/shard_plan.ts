@@ -35,7 +35,7 @@ export async function planShards(
   specials: SpecialTokens,
 ): Promise<Shard[]> {
   const sizes = inputs.map(({ path, bytes }) => {
-    if (bytes !== null) return bytes;
+    if (bytes !== undefined) return bytes;
     const name = path === STDIN ? "standard input" : path;
     throw new UserError(
       `Cannot divide ${name} into shards: got a stream of unknown length, must be a file. Write it to a file first`,

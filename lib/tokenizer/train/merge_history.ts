@@ -5,8 +5,8 @@ import { specialOnlyIds, type Vocabulary } from "../vocabulary/vocabulary.ts";
 export interface MergeTree {
   /** The token. */
   readonly id: number;
-  /** The number of the merge in the order of training, from 0. `null` for bytes and special tokens. */
-  readonly merge: number | null;
+  /** The number of the merge in the order of training, from 0. Absent for bytes and special tokens. */
+  readonly merge?: number;
   /** The left and the right token; empty for bytes and special tokens. */
   readonly parts: readonly MergeTree[];
 }
@@ -29,7 +29,7 @@ export class MergeHistory {
   /** How a token was put together. */
   treeOf(id: number): MergeTree {
     const merge = this.#mergeOf.get(id);
-    if (merge === undefined) return { id, merge: null, parts: [] };
+    if (merge === undefined) return { id, parts: [] };
     const { merges } = this.#vocabulary;
     return { id, merge, parts: [this.treeOf(merges[merge * 3]), this.treeOf(merges[merge * 3 + 1])] };
   }

@@ -42,10 +42,10 @@ export class MergeTrainer {
     this.#fillHeap();
   }
 
-  /** Makes the next merge: the two ids that become the token `tokens.size - 1`. `null` when no pair is left. */
-  merge(): readonly [left: number, right: number] | null {
+  /** Makes the next merge: the two ids that become the token `tokens.size - 1`. `undefined` when no pair is left. */
+  merge(): readonly [left: number, right: number] | undefined {
     const pair = this.#best();
-    if (pair < 0) return null;
+    if (pair < 0) return undefined;
     const left = this.#pairs.left[pair], right = this.#pairs.right[pair];
     const merged = this.#tokens.size;
     this.#tokens.setMerged(merged, left, right);

@@ -57,7 +57,7 @@ export function trainVocabulary(
   for (let i = 0; i < numMerges; i++) {
     const merged = tokens.size;
     const pair = trainer.merge();
-    if (pair === null) {
+    if (pair === undefined) {
       throw new UserError(
         `Cannot train a vocabulary: got size ${vocabSize}, must be at most ${merged}, all that this text can give. Ask for fewer tokens or give more text`,
       );

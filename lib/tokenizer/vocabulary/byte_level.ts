@@ -30,13 +30,13 @@ export function spellBytes(bytes: Uint8Array): string {
   return text;
 }
 
-/** The bytes that `text` spells, or `null` if it has a character that spells none. */
-export function unspellBytes(text: string): Uint8Array | null {
+/** The bytes that `text` spells, or `undefined` if it has a character that spells none. */
+export function unspellBytes(text: string): Uint8Array | undefined {
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
     const byte = code < BYTE_OF_CODE.length ? BYTE_OF_CODE[code] : -1;
-    if (byte < 0) return null;
+    if (byte < 0) return undefined;
     bytes[i] = byte;
   }
   return bytes;

@@ -27,11 +27,11 @@ export function readPattern(root: JsonFields): PatternName {
     if (step.value("type") !== "ByteLevel" || i !== steps.length - 1) return root.refuse("pre_tokenizer", KNOWN);
     step.allowOnly(Object.keys(KEYS.ByteLevel));
     if (step.boolean("add_prefix_space")) return step.refuse("add_prefix_space", "false");
-    return step.booleanOrNone("use_regex") ?? true ? "gpt2" : null;
+    return step.booleanOrNone("use_regex") ?? true ? "gpt2" : undefined;
   });
   const [first, last] = patterns;
   if (patterns.length === 1 && first === "gpt2" && steps[0].value("type") === "ByteLevel") return "gpt2";
-  if (patterns.length === 2 && first !== null && first !== undefined && last === null) return first;
+  if (patterns.length === 2 && first !== undefined && last === undefined) return first;
   return root.refuse("pre_tokenizer", KNOWN);
 }
 

@@ -95,10 +95,10 @@ export function buildVocabulary(
   for (const [spelling, id] of Object.entries(vocab)) {
     const bytes = unspellBytes(spelling);
     if (isSpecial.has(id as number) && specialIds.get(spelling) === id) {
-      if (bytes !== null) idOf.set(spelling, id as number);
+      if (bytes !== undefined) idOf.set(spelling, id as number);
       continue;
     }
-    if (bytes === null) return refuse(`token ${excerpt(spelling)}`, "spelled in GPT-2's byte alphabet");
+    if (bytes === undefined) return refuse(`token ${excerpt(spelling)}`, "spelled in GPT-2's byte alphabet");
     added.claim(id, spelling, bytes);
     idOf.set(spelling, id as number);
   }
@@ -143,11 +143,13 @@ export function buildVocabulary(
   return { pattern, tokens, merges: lastOfEach(triples), specials: unique, ignoreMerges };
 }
 
-function mergedPair(merge: unknown): readonly [left: string, right: string] | null {
+function mergedPair(merge: unknown): readonly [left: string, right: string] | undefined {
   const parts: unknown = typeof merge === "string" ? merge.split(" ") : merge;
-  if (!Array.isArray(parts) || parts.length !== 2) return null;
+  if (!Array.isArray(parts) || parts.length !== 2) return undefined;
   const [left, right] = parts as unknown[];
-  return typeof left === "string" && typeof right === "string" && left !== "" && right !== "" ? [left, right] : null;
+  return typeof left === "string" && typeof right === "string" && left !== "" && right !== ""
+    ? [left, right]
+    : undefined;
 }
 
 /** Merges without repeated pairs: the last one counts, as in Hugging Face's and in GPT-2's own code. */

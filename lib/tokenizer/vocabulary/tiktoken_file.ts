@@ -80,8 +80,8 @@ export function parseTiktoken(text: string, name: string, { pattern, specials }:
   for (const [i, line] of lines.entries()) {
     if (line.trim() === "") continue;
     const { 1: base64, 2: rank } = RANK_LINE.exec(line) ?? [];
-    const bytes = base64 === undefined ? null : bytesOfBase64(base64);
-    if (bytes === null) return refuse(`line ${i + 1} ${excerpt(line)}`, "a token in base64 and its rank");
+    const bytes = base64 === undefined ? undefined : bytesOfBase64(base64);
+    if (bytes === undefined) return refuse(`line ${i + 1} ${excerpt(line)}`, "a token in base64 and its rank");
     added.claim(Number(rank), base64, bytes);
     const other = rankOf.get(base64);
     if (other !== undefined) refuse(`token ${excerpt(base64)} with ranks ${other} and ${rank}`, "given one rank");
@@ -102,12 +102,12 @@ export function parseTiktoken(text: string, name: string, { pattern, specials }:
   return { pattern, tokens, merges, specials: [...specials], ignoreMerges: unmade.length > 0 };
 }
 
-/** The bytes, or `null` if the text has too many or too few bits. */
-function bytesOfBase64(text: string): Uint8Array | null {
+/** The bytes, or `undefined` if the text has too many or too few bits. */
+function bytesOfBase64(text: string): Uint8Array | undefined {
   try {
     return Uint8Array.fromBase64(text, { lastChunkHandling: "strict" });
   } catch (error) {
-    if (error instanceof SyntaxError) return null;
+    if (error instanceof SyntaxError) return undefined;
     throw error;
   }
 }

@@ -132,7 +132,7 @@ Deno.test("machines that make one shard each come to the same files as one that 
     assertEquals(await allIds(`${dir}/each`, 3), await allIds(`${dir}/all`, 3));
     const index = JSON.parse(await Deno.readTextFile(`${dir}/each.index.json`));
     assertEquals(index.tokens, all.tokens);
-    const stream = [{ path: "-", bytes: null, isGzip: false, isJsonLines: false }];
+    const stream = [{ path: "-", isGzip: false, isJsonLines: false }];
     await assertRejects(
       () => encodeShards(tokenizer, stream, `${dir}/x`, { size: { numShards: 2 } }),
       UserError,
