@@ -2,7 +2,7 @@
 import { identifyTokenizer, requireTokenizerOf, type TokenizerId } from "../../lib/dataset/tokenizer_id.ts";
 import type { TokenSource } from "../../lib/dataset/token_source.ts";
 import { isFile } from "../../lib/io/is_file.ts";
-import { statOrNull } from "../../lib/io/stat_or_null.ts";
+import { statIfPresent } from "../../lib/io/stat_if_present.ts";
 import { ARCHITECTURE_DEFAULTS, type ModelConfig } from "../../lib/model/config.ts";
 import { type ConfigParts, DEFAULT_PRESET, mergeConfigs, type MergedConfig } from "../../lib/run/merge_config.ts";
 import { NoWeightsError, readRunConfig, RUN_ENTRIES, type RunConfig } from "../../lib/run/run_directory.ts";
@@ -59,7 +59,7 @@ export async function openParent(from: string, keepOptimizer: boolean): Promise<
 /** Takes RUN, RUN@best or RUN@STEP apart; a directory may have an @ in its name. */
 async function parseFrom(from: string): Promise<{ directory: string } & Pick<OriginOptions, "weights">> {
   const [, directory, which] = /^(.+)@([^@/]+)$/s.exec(from) ?? [];
-  if (directory === undefined || await statOrNull(from) !== null) return { directory: from };
+  if (directory === undefined || await statIfPresent(from) !== undefined) return { directory: from };
   if (which === "best" || which === "last") return { directory, weights: which };
   if (/^\d{1,12}$/.test(which)) return { directory, weights: { step: Number(which) } };
   throw new UsageError(
