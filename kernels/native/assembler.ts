@@ -98,6 +98,17 @@ export class Assembler {
     this.#withMemory([0x89], from, to, true);
   }
 
+  /** Adds a number of 64 bits in memory to a register. */
+  addMemory(to: Register, from: Memory): void {
+    this.#withMemory([0x03], to, from, true);
+  }
+
+  /** Compares 32 bits in memory with a number. */
+  compareMemory(memory: Memory, value: number): void {
+    this.#withMemory([0x81], OPERATIONS.cmp, memory, false);
+    this.#emit(...littleEndian(value));
+  }
+
   /** The address itself. */
   address(to: Register, of: Memory): void {
     this.#withMemory([0x8d], to, of, true);

@@ -141,6 +141,14 @@ const generalInstruction: fc.Arbitrary<Drawn> = fc.oneof(
     assemble: (a: Assembler) => a.store64(to, from),
     text: `mov ${memoryText(to)},${WIDE[from]}`,
   })),
+  fc.tuple(register, memory).map(([to, from]) => ({
+    assemble: (a: Assembler) => a.addMemory(to, from),
+    text: `add ${WIDE[to]},${memoryText(from)}`,
+  })),
+  fc.tuple(memory, fc.nat(2 ** 31 - 1)).map(([place, value]) => ({
+    assemble: (a: Assembler) => a.compareMemory(place, value),
+    text: `cmp ${memoryText(place)},${hex(value)}`,
+  })),
   fc.tuple(register, memory).map(([to, of]) => ({
     assemble: (a: Assembler) => a.address(to, of),
     text: `lea ${WIDE[to]},${memoryText(of)}`,

@@ -1,0 +1,266 @@
+// The innermost part of every matrix product: rows of tiles of C, which are as wide as two vectors.
+//   C (+)= A B over a block of depth. A lies in memory as it is; B is packed (pack_across.ts, pack_along.ts).
+// A tile's part of A is copied beside each other first, so that no rows share cache lines' places, whatever their distance.
+// Each element of C is one sum over the block, ascending: how C is cut into tiles makes no difference to its bits.
+// Source of the scheme: Goto & van de Geijn 2008, doi:10.1145/1356052.1356053
+import { Assembler, Label } from "./assembler.ts";
+import { type CallingConvention, enter, leave, loadAddress, loadParameter } from "./calling.ts";
+import { type InstructionSet, Lanes } from "./instruction_set.ts";
+import { at, r10, r12, r13, r14, r8, r9, rax, rbp, rbx, rcx, rdi, rdx, rsi } from "./operands.ts";
+
+/** Most terms summed before C is updated. */
+export const MAX_DEPTH = 256;
+
+/** Bytes from a row to the next of what is copied of a matrix whose rows are those of C: no power of two. */
+const PITCH = (MAX_DEPTH + 16) * 4;
+
+/** Bytes that a tile's copy of A takes. */
+export const COPY_BYTES = 16 * PITCH;
+
+/** How a matrix lies in memory: "across", a row of it holds numbers of one row of C; "along", numbers of one step of depth. */
+export type Layout = "across" | "along";
+
+/** What a product's code is made for. */
+export interface ProductShape {
+  readonly layoutOfA: Layout;
+  /** Bytes from one row of A to the next, as it lies in memory. */
+  readonly aRowBytes: number;
+  /** Bytes from one row of C to the next. */
+  readonly cRowBytes: number;
+  /** Rows of the first tiles, and of those after them, which may be 0. */
+  readonly heights: readonly [number, number];
+  /** Columns right of the last whole tile. */
+  readonly edge: number;
+}
+
+/** The parameters, in their order; addresses are those of the first tile's row, or column. */
+export const PRODUCT_PARAMETERS = {
+  a: 0,
+  b: 1,
+  c: 2,
+  copy: 3,
+  depth: 4,
+  firstTiles: 5,
+  laterTiles: 6,
+  wholePanels: 7,
+  hasEdge: 8,
+  accumulate: 9,
+} as const;
+
+/** Where the edge's mask is, and with AVX2 also what it needs to add to C. */
+const MASK = { avx512: 1, avx2: 14 } as const;
+const FREE = 15;
+
+/** The code of such products. */
+export function assembleProduct(
+  set: InstructionSet,
+  convention: CallingConvention,
+  shape: ProductShape,
+): Uint8Array<ArrayBuffer> {
+  const assembler = new Assembler();
+  const emitter = new ProductEmitter(assembler, set, shape);
+  enter(assembler, convention);
+  loadAddress(assembler, rsi, PRODUCT_PARAMETERS.a);
+  loadAddress(assembler, r12, PRODUCT_PARAMETERS.b);
+  loadAddress(assembler, r13, PRODUCT_PARAMETERS.c);
+  loadAddress(assembler, rbx, PRODUCT_PARAMETERS.copy);
+  loadParameter(assembler, r14, PRODUCT_PARAMETERS.depth);
+  emitter.rowsOfTiles(shape.heights[0], PRODUCT_PARAMETERS.firstTiles);
+  if (shape.heights[1] > 0) emitter.rowsOfTiles(shape.heights[1], PRODUCT_PARAMETERS.laterTiles);
+  leave(assembler, convention);
+  emitter.finish();
+  return assembler.finish();
+}
+
+/**
+ * Registers throughout: rdi parameters, rsi A at the row of tiles, rbx its copy, r12 B, r13 C at the row of tiles, r14 depth;
+ * in a row of tiles: rdx and rcx B and C at the tile, rbp rows of tiles left, r9 panels left.
+ */
+class ProductEmitter {
+  readonly #lanes: Lanes;
+
+  constructor(
+    readonly assembler: Assembler,
+    readonly set: InstructionSet,
+    readonly shape: ProductShape,
+  ) {
+    this.#lanes = new Lanes(assembler, set);
+  }
+
+  finish(): void {
+    this.#lanes.finish();
+  }
+
+  /** As many rows of tiles of one height as a parameter says. */
+  rowsOfTiles(height: number, count: number): void {
+    const { assembler, shape } = this;
+    const [next, end] = [new Label(), new Label()];
+    loadParameter(assembler, rbp, count);
+    assembler.operateNumber("cmp", rbp, 0);
+    assembler.jumpIf("equal", end);
+    assembler.bind(next);
+    if (shape.layoutOfA === "across") this.#copyAcross(height);
+    else this.#copyAlong(height);
+    assembler.move(rdx, r12);
+    assembler.move(rcx, r13);
+    this.#wholePanels(height);
+    if (shape.edge > 0) this.#edgePanel(height);
+    assembler.operateNumber("add", rsi, height * (shape.layoutOfA === "across" ? shape.aRowBytes : 4));
+    assembler.operateNumber("add", r13, height * shape.cRowBytes);
+    assembler.operateNumber("sub", rbp, 1);
+    assembler.jumpIf("notEqual", next);
+    assembler.bind(end);
+  }
+
+  /** Copies rows of A over the depth. */
+  #copyAcross(height: number): void {
+    const { assembler, set, shape } = this;
+    const mask = MASK[set.name];
+    const [next, rest, end] = [new Label(), new Label(), new Label()];
+    const copyRows = (masked?: number) => {
+      for (let i = 0; i < height; i++) {
+        this.#lanes.load(0, at(rax, i * shape.aRowBytes), masked);
+        this.#lanes.store(at(r10, i * PITCH), 0);
+      }
+    };
+    assembler.move(rax, rsi);
+    assembler.move(r10, rbx);
+    assembler.move(r8, r14);
+    assembler.operateNumber("sub", r8, set.lanes);
+    assembler.jumpIf("below", rest);
+    assembler.bind(next);
+    copyRows();
+    assembler.operateNumber("add", rax, set.lanes * 4);
+    assembler.operateNumber("add", r10, set.lanes * 4);
+    assembler.operateNumber("sub", r8, set.lanes);
+    assembler.jumpIf("aboveOrEqual", next);
+    assembler.bind(rest);
+    assembler.operateNumber("add", r8, set.lanes);
+    assembler.jumpIf("equal", end);
+    this.#lanes.setMaskOf(mask, r8, r9);
+    copyRows(mask);
+    assembler.bind(end);
+  }
+
+  /** Copies a few columns of A, a vector for each step of depth. */
+  #copyAlong(height: number): void {
+    const { assembler, set, shape } = this;
+    const mask = MASK[set.name];
+    const next = new Label();
+    this.#lanes.setMask(mask, height, r9);
+    assembler.move(rax, rsi);
+    assembler.move(r10, rbx);
+    assembler.move(r8, r14);
+    assembler.bind(next);
+    this.#lanes.load(0, at(rax), mask);
+    this.#lanes.store(at(r10), 0);
+    assembler.operateNumber("add", rax, shape.aRowBytes);
+    assembler.operateNumber("add", r10, set.lanes * 4);
+    assembler.operateNumber("sub", r8, 1);
+    assembler.jumpIf("notEqual", next);
+  }
+
+  /** The tiles that are two vectors wide. */
+  #wholePanels(height: number): void {
+    const { assembler, set } = this;
+    const [next, end] = [new Label(), new Label()];
+    loadParameter(assembler, r9, PRODUCT_PARAMETERS.wholePanels);
+    assembler.operateNumber("cmp", r9, 0);
+    assembler.jumpIf("equal", end);
+    assembler.bind(next);
+    this.#tile(height, 2);
+    assembler.operateNumber("add", rcx, set.lanes * 8);
+    assembler.operateNumber("sub", r9, 1);
+    assembler.jumpIf("notEqual", next);
+    assembler.bind(end);
+  }
+
+  /** The tile at C's right edge, where these columns reach it. */
+  #edgePanel(height: number): void {
+    const { assembler, set, shape } = this;
+    const end = new Label();
+    assembler.compareMemory(at(rdi, 8 + PRODUCT_PARAMETERS.hasEdge * 4), 0);
+    assembler.jumpIf("equal", end);
+    const vectors = Math.ceil(shape.edge / set.lanes);
+    this.#tile(height, vectors, shape.edge - (vectors - 1) * set.lanes);
+    assembler.bind(end);
+  }
+
+  /** One tile. @param last Columns of its last vector that lie in C, where those are not all. Moves rdx to the next panel. */
+  #tile(height: number, vectors: number, last = this.set.lanes): void {
+    const { assembler, set } = this;
+    for (let i = 0; i < height * vectors; i++) this.#lanes.clear(i);
+    this.#prefetchTile(height, vectors);
+    const [next, rest, nextRest, store] = [new Label(), new Label(), new Label(), new Label()];
+    const step = this.shape.layoutOfA === "across" ? 4 : set.lanes * 4;
+    const panelStep = vectors * set.lanes * 4;
+    const advance = (steps: number) => {
+      assembler.operateNumber("add", rax, steps * step);
+      assembler.operateNumber("add", rdx, steps * panelStep);
+    };
+    assembler.move(rax, rbx);
+    assembler.move(r8, r14);
+    assembler.operateNumber("sub", r8, 4);
+    assembler.jumpIf("below", rest);
+    assembler.align(32);
+    assembler.bind(next);
+    for (let p = 0; p < 4; p++) this.#step(height, vectors, p * step, p * panelStep);
+    advance(4);
+    assembler.operateNumber("sub", r8, 4);
+    assembler.jumpIf("aboveOrEqual", next);
+    assembler.bind(rest);
+    assembler.operateNumber("add", r8, 4);
+    assembler.jumpIf("equal", store);
+    assembler.bind(nextRest);
+    this.#step(height, vectors, 0, 0);
+    advance(1);
+    assembler.operateNumber("sub", r8, 1);
+    assembler.jumpIf("notEqual", nextRest);
+    assembler.bind(store);
+    this.#storeTile(height, vectors, last);
+  }
+
+  /** One term of each of the tile's sums. @param aOffset From rax. @param bOffset From rdx. */
+  #step(height: number, vectors: number, aOffset: number, bOffset: number): void {
+    const { assembler, set } = this;
+    const sums = height * vectors;
+    const rowStep = this.shape.layoutOfA === "across" ? PITCH : 4;
+    for (let j = 0; j < vectors; j++) this.#lanes.load(sums + j, at(rdx, bOffset + j * set.lanes * 4));
+    const free = set.vectors - sums - vectors;
+    for (let i = 0; i < height; i++) {
+      const factor = set.vector(sums + vectors + i % Math.min(free, 4));
+      assembler.vector("vbroadcastss", [factor, at(rax, aOffset + i * rowStep)]);
+      for (let j = 0; j < vectors; j++) {
+        assembler.vector("vfmadd231ps", [set.vector(i * vectors + j), factor, set.vector(sums + j)]);
+      }
+    }
+  }
+
+  /** Asks for the tile's part of C, which is needed when its sums are ready. */
+  #prefetchTile(height: number, vectors: number): void {
+    const { cRowBytes } = this.shape;
+    for (let i = 0; i < height; i++) {
+      for (let j = 0; j < vectors * this.set.lanes * 4; j += 64) this.assembler.prefetch(at(rcx, i * cRowBytes + j));
+    }
+  }
+
+  #storeTile(height: number, vectors: number, last: number): void {
+    const { assembler, set } = this;
+    const mask = last < set.lanes ? MASK[set.name] : undefined;
+    if (mask !== undefined) this.#lanes.setMask(mask, last, rax);
+    const store = new Label();
+    const each = (act: (sum: number, place: ReturnType<typeof at>, mask?: number) => void) => {
+      for (let i = 0; i < height; i++) {
+        for (let j = 0; j < vectors; j++) {
+          const place = at(rcx, i * this.shape.cRowBytes + j * set.lanes * 4);
+          act(i * vectors + j, place, j === vectors - 1 ? mask : undefined);
+        }
+      }
+    };
+    assembler.compareMemory(at(rdi, 8 + PRODUCT_PARAMETERS.accumulate * 4), 0);
+    assembler.jumpIf("equal", store);
+    each((sum, place, mask) => this.#lanes.addFrom(sum, place, FREE, mask));
+    assembler.bind(store);
+    each((sum, place, mask) => this.#lanes.store(place, sum, mask));
+  }
+}
