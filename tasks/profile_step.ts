@@ -27,7 +27,7 @@ roofline, the time that this machine's measured arithmetic and memory allow at b
   --shape NAME     The model and batch (default: small)
   --runs N         Steps that each call's median time is taken of (default: 9)
   --dtype NAME     f32, or f16 on a GPU with shader-f16 (default: f32)
-  --backend NAME   auto, webgpu or wasm (default: auto)
+  --backend NAME   auto, webgpu, native or wasm (default: auto)
   --gpu WHAT       dawn, or a file of it: a WebGPU that reaches an NVIDIA GPU's matrix units in f16; needs
                    deno run -A (default: Deno's own)
   --workers N      Workers of the wasm backend (default: one for each core)
@@ -45,7 +45,7 @@ const FLAGS = {
   shape: { type: "string", default: "small", choices: LM_SHAPE_NAMES },
   runs: { ...REPEATS, default: 9 },
   dtype: { type: "string", default: "f32", choices: ["f32", "f16"] },
-  backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "wasm"] },
+  backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "native", "wasm"] },
   gpu: GPU_FLAG,
   workers: WORKERS_FLAG,
   json: { type: "boolean" },

@@ -4,6 +4,8 @@ import { at, type Memory, type Register, type Vector, ymm, zmm } from "./operand
 /** Which vectors a kernel is made of. */
 export interface InstructionSet {
   readonly name: "avx512" | "avx2";
+  /** What it is called. */
+  readonly title: string;
   /** Numbers in a vector. */
   readonly lanes: number;
   /** Vector registers. */
@@ -15,10 +17,17 @@ export interface InstructionSet {
 }
 
 /** 256 bits, with fused multiply-add and BMI2. */
-export const AVX2: InstructionSet = { name: "avx2", lanes: 8, vectors: 16, tileRows: 6, vector: ymm };
+export const AVX2: InstructionSet = { name: "avx2", title: "AVX2", lanes: 8, vectors: 16, tileRows: 6, vector: ymm };
 
 /** 512 bits: the parts F, DQ, BW and VL. */
-export const AVX512: InstructionSet = { name: "avx512", lanes: 16, vectors: 32, tileRows: 14, vector: zmm };
+export const AVX512: InstructionSet = {
+  name: "avx512",
+  title: "AVX-512",
+  lanes: 16,
+  vectors: 32,
+  tileRows: 14,
+  vector: zmm,
+};
 
 /** The instruction set of that name. */
 export function instructionSet(name: InstructionSet["name"]): InstructionSet {

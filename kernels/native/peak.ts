@@ -1,19 +1,19 @@
-// The most that a processor can do: multiplies and adds in registers alone. Nothing is read nor written.
+// peak_fma, as kernels/simd/peak.ts has it for 128 bits: what fused multiply-adds can do, all in registers.
 import { Assembler, Label } from "./assembler.ts";
-import { type CallingConvention, enter, leave, loadParameter } from "./calling.ts";
+import { type CallingConvention, enter, leave, loadAddress, loadParameter } from "./calling.ts";
 import { type InstructionSet, Lanes } from "./instruction_set.ts";
-import { rax } from "./operands.ts";
+import { at, rax, rsi, xmm } from "./operands.ts";
 
-/** The parameters: how often, at least 1. */
-export const PEAK_PARAMETERS = { rounds: 0 } as const;
+/** The parameters: a place for a result, so that there is one, and how many rounds, at least 1. */
+export const PEAK_PARAMETERS = { result: 0, rounds: 1 } as const;
+
+/** Sums that do not wait for each other: more than the processor has such instructions under way. */
+const SUMS = 12;
 
 /** Floating-point operations of a round. */
 export function peakFlops(set: InstructionSet): number {
   return SUMS * set.lanes * 2;
 }
-
-/** Sums that do not wait for each other: more than the processor has such instructions under way. */
-const SUMS = 12;
 
 /** The code. */
 export function assemblePeak(set: InstructionSet, convention: CallingConvention): Uint8Array<ArrayBuffer> {
@@ -22,6 +22,7 @@ export function assemblePeak(set: InstructionSet, convention: CallingConvention)
   const next = new Label();
   enter(assembler, convention);
   for (let i = 0; i < SUMS + 2; i++) lanes.clear(i);
+  loadAddress(assembler, rsi, PEAK_PARAMETERS.result);
   loadParameter(assembler, rax, PEAK_PARAMETERS.rounds);
   assembler.align(32);
   assembler.bind(next);
@@ -30,6 +31,7 @@ export function assemblePeak(set: InstructionSet, convention: CallingConvention)
   }
   assembler.operateNumber("sub", rax, 1);
   assembler.jumpIf("notEqual", next);
+  assembler.vector("vmovss_store", [at(rsi), xmm(0)]);
   leave(assembler, convention);
   lanes.finish();
   return assembler.finish();

@@ -26,5 +26,5 @@ export { silu_backward, silu_forward } from "./silu";
 export { softmax_backward, softmax_forward } from "./softmax";
 export { sum_partials } from "./sum_partials";
 export { swiglu_backward, swiglu_forward } from "./swiglu";
-export { set_worker } from "./work";
+export { claim as claim_work, divide as divide_work, end_unit, first_unit, set_worker } from "./work";
 export { write_rows } from "./write_rows";

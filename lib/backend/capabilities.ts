@@ -14,6 +14,8 @@ export interface Capabilities {
   readonly parts: number;
   /** Whether it computes on the machine's processors, in the machine's memory; else it has memory of its own. */
   readonly onHost: boolean;
+  /** Bits of the vectors that its kernel `peak_fma` computes with, where it has that. */
+  readonly vectorBits?: number;
   /** Bytes of an array that a kernel can take whole; as many as there is memory for where left out. */
   readonly maxArrayBytes?: number;
 }

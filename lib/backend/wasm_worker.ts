@@ -4,10 +4,11 @@
  * call needs to be complete, and waits for the next program. It never returns to the event loop while the backend lives,
  * because waiting on the shared memory is the fastest way to be woken.
  */
+import { openNativeKernels } from "./native/worker_kernels.ts";
 import { enterRun, leaveRun } from "./wasm/gate.ts";
 import { QUIT, WORD } from "./wasm/layout.ts";
 import { instantiate, kernelNames, type WorkerMessage, type WorkerStart } from "./wasm/module.ts";
-import { readPhases, type WorkerCall, type WorkerPhases } from "./wasm/phases.ts";
+import { type BindKernel, readPhases, type WorkerCall, type WorkerPhases } from "./wasm/phases.ts";
 
 /** How often a worker looks for the next program before it sleeps: for a tenth of a millisecond. */
 const LOOKS = 20_000;
@@ -27,10 +28,15 @@ self.onmessage = ({ data }: MessageEvent<WorkerStart>) => {
   self.close();
 };
 
-function serve({ module, memory, worker, workers, scratch, beat }: WorkerStart): void {
+function serve({ module, memory, worker, workers, scratch, beat, native }: WorkerStart): void {
   const functions = instantiate(module, memory);
   const names = kernelNames(module);
   const named = (name: string) => functions[names.indexOf(name)];
+  const bindNative = native && openNativeKernels({ memory, scratch, workers, named, ...native });
+  const bind: BindKernel = (kernel, args) =>
+    kernel < functions.length
+      ? functions[kernel].bind(undefined, ...args)
+      : bindNative!(kernel - functions.length, args);
   const [awaitCall, complete, take, wake] = ["await_call", "complete", "take", "wake"].map(named);
   named("set_scratch")(scratch);
   named("set_worker")(worker, workers);
@@ -86,7 +92,7 @@ function serve({ module, memory, worker, workers, scratch, beat }: WorkerStart):
   function find(address: number): WorkerPhases {
     const known = programs.get(address);
     if (known?.id === new Float64Array(memory.buffer, address, 1)[0]) return known;
-    const phases = readPhases(memory, address, functions);
+    const phases = readPhases(memory, address, bind);
     programs.set(address, phases);
     return phases;
   }

@@ -23,7 +23,7 @@ the time that this machine's measured arithmetic and memory allow at best.
   deno task bench kernels [options]
 
   --only TEXT,TEXT  Kernels whose names contain one of these (default: all)
-  --backend NAME    auto, webgpu or wasm (default: auto)
+  --backend NAME    auto, webgpu, native or wasm (default: auto)
   --workers N       Workers of the wasm backend (default: one for each core)
   --json            All numbers instead of a table.
 
@@ -32,7 +32,7 @@ More than 100 % of the roofline means that arrays come from caches, faster than 
 
 const FLAGS = {
   only: { type: "string", default: "" },
-  backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "wasm"] },
+  backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "native", "wasm"] },
   workers: WORKERS_FLAG,
   json: { type: "boolean" },
 } as const;

@@ -75,7 +75,8 @@ Training
   --dtype NAME           f32, or f16: operands of matrix products and attention, and what lies between layers, in f16, on a
                          GPU with shader-f16; weights, sums and optimizer stay f32 (default: ${DEFAULTS.dtype})
   --seed N               Decides initial weights and batches (default: ${DEFAULTS.seed})
-  --backend NAME         auto, webgpu or wasm (default: auto: a hardware GPU where there is one, else wasm)
+  --backend NAME         auto, webgpu, native or wasm (default: auto: a hardware GPU where there is one, else native, which
+                         is machine code for this processor, where that can be, else wasm)
   --gpu WHAT             dawn, or a file of it: a WebGPU that reaches an NVIDIA GPU's matrix units in f16; needs deno run -A
                          (default: Deno's own)
 
@@ -141,7 +142,7 @@ export const FLAGS = {
   preset: { type: "string", choices: Object.keys(PRESETS) },
   ...MODEL_FLAGS,
   ...TRAINING_FLAGS,
-  backend: { type: "string", choices: ["auto", "webgpu", "wasm"] },
+  backend: { type: "string", choices: ["auto", "webgpu", "native", "wasm"] },
   gpu: GPU_FLAG,
 } as const;
 

@@ -1,3 +1,4 @@
+import type { InstructionSet } from "../../../kernels/native/instruction_set.ts";
 import modulePages from "../../../kernels/simd/kernels.wasm.b64" with { type: "text" };
 
 /** A function that the module exports: pointers and constants in, nothing out. */
@@ -13,6 +14,16 @@ export interface WorkerStart {
   readonly scratch: number;
   /** Address of the worker's heartbeat. */
   readonly beat: number;
+  /** For a worker that also calls machine code. */
+  readonly native?: NativeStart;
+}
+
+/** What a worker is told that calls machine code. */
+export interface NativeStart {
+  /** The instructions that the code is made of. */
+  readonly set: InstructionSet["name"];
+  /** Address of the worker's memory for parameters: see kernels/native/calling.ts. */
+  readonly parameters: number;
 }
 
 /** What a worker tells the main thread: that it is ready, that a kernel trapped, or that it ended, as told or not. */
