@@ -6,7 +6,7 @@
 import { Assembler, Label } from "./assembler.ts";
 import { type CallingConvention, enter, leave, loadAddress, loadParameter } from "./calling.ts";
 import { type InstructionSet, Lanes } from "./instruction_set.ts";
-import { at, r10, r12, r13, r14, r8, r9, rax, rbp, rbx, rcx, rdi, rdx, rsi } from "./operands.ts";
+import { at, r10, r11, r12, r13, r14, r15, r8, r9, rax, rbp, rbx, rcx, rdi, rdx, rsi } from "./operands.ts";
 
 /** Most terms summed before C is updated. */
 export const MAX_DEPTH = 256;
@@ -45,6 +45,8 @@ export const PRODUCT_PARAMETERS = {
   wholePanels: 7,
   hasEdge: 8,
   accumulate: 9,
+  /** Bytes from a panel of B to the next. */
+  panelBytes: 10,
 } as const;
 
 /** Where the edge's mask is, and with AVX2 also what it needs to add to C. */
@@ -65,6 +67,7 @@ export function assembleProduct(
   loadAddress(assembler, r13, PRODUCT_PARAMETERS.c);
   loadAddress(assembler, rbx, PRODUCT_PARAMETERS.copy);
   loadParameter(assembler, r14, PRODUCT_PARAMETERS.depth);
+  loadParameter(assembler, r11, PRODUCT_PARAMETERS.panelBytes);
   emitter.rowsOfTiles(shape.heights[0], PRODUCT_PARAMETERS.firstTiles);
   if (shape.heights[1] > 0) emitter.rowsOfTiles(shape.heights[1], PRODUCT_PARAMETERS.laterTiles);
   leave(assembler, convention);
@@ -73,8 +76,8 @@ export function assembleProduct(
 }
 
 /**
- * Registers throughout: rdi parameters, rsi A at the row of tiles, rbx its copy, r12 B, r13 C at the row of tiles, r14 depth;
- * in a row of tiles: rdx and rcx B and C at the tile, rbp rows of tiles left, r9 panels left.
+ * Registers throughout: rdi parameters, rsi A at the row of tiles, rbx its copy, r12 B, r13 C at the row of tiles, r14 depth,
+ * r11 from a panel of B to the next; in a row of tiles: r15 and rcx B and C at the tile, rbp rows of tiles left, r9 panels left.
  */
 class ProductEmitter {
   readonly #lanes: Lanes;
@@ -101,7 +104,7 @@ class ProductEmitter {
     assembler.bind(next);
     if (shape.layoutOfA === "across") this.#copyAcross(height);
     else this.#copyAlong(height);
-    assembler.move(rdx, r12);
+    assembler.move(r15, r12);
     assembler.move(rcx, r13);
     this.#wholePanels(height);
     if (shape.edge > 0) this.#edgePanel(height);
@@ -170,6 +173,7 @@ class ProductEmitter {
     assembler.bind(next);
     this.#tile(height, 2);
     assembler.operateNumber("add", rcx, set.lanes * 8);
+    assembler.operate("add", r15, r11);
     assembler.operateNumber("sub", r9, 1);
     assembler.jumpIf("notEqual", next);
     assembler.bind(end);
@@ -186,7 +190,7 @@ class ProductEmitter {
     assembler.bind(end);
   }
 
-  /** One tile. @param last Columns of its last vector that lie in C, where those are not all. Moves rdx to the next panel. */
+  /** One tile. @param last Columns of its last vector that lie in C, where those are not all. */
   #tile(height: number, vectors: number, last = this.set.lanes): void {
     const { assembler, set } = this;
     for (let i = 0; i < height * vectors; i++) this.#lanes.clear(i);
@@ -199,6 +203,7 @@ class ProductEmitter {
       assembler.operateNumber("add", rdx, steps * panelStep);
     };
     assembler.move(rax, rbx);
+    assembler.move(rdx, r15);
     assembler.move(r8, r14);
     assembler.operateNumber("sub", r8, 4);
     assembler.jumpIf("below", rest);

@@ -2,6 +2,7 @@
 import type { InstructionSet } from "./instruction_set.ts";
 import { COPY_BYTES, type Layout, MAX_DEPTH, type ProductShape } from "./product.ts";
 import type { PackingShape } from "./packing.ts";
+import { share, Tiling } from "./tiling.ts";
 
 /** C (+)= A B. C is dense, (rows, columns); A is (rows, depth) and B (depth, columns), or their transposes are. */
 export interface Product {
@@ -32,8 +33,7 @@ export interface ProductPlan {
   readonly panelColumns: number;
   /** Panels that are whole; the edge may add one that is not. */
   readonly wholePanels: number;
-  /** Tiles of the first height. */
-  readonly firstTiles: number;
+  readonly tiling: Tiling;
   /** Where the blocks of depth begin, and the end. */
   readonly depths: readonly number[];
   /** Neighbours have the same columns as far as possible. */
@@ -53,11 +53,6 @@ const UNITS_PER_WORKER = 4;
 /** Where in a worker's scratch memory the packed columns begin, behind the copy of a tile's rows. */
 export const PACKED_OFFSET = Math.ceil(COPY_BYTES / 4096) * 4096;
 
-/** The end of part `part` of so many, when `count` things are cut into nearly equal parts. */
-function share(count: number, part: number, parts: number): number {
-  return Math.floor(count * part / parts);
-}
-
 /**
  * Cuts a product. Which worker computes a unit makes no difference to its bits, nor do the units.
  * @param scratchBytes Of each worker.
@@ -72,9 +67,8 @@ export function planProduct(
   const { rows, columns, depth, aRowBytes, bRowBytes } = product;
   const panelColumns = 2 * set.lanes;
   if (Math.max(aRowBytes, bRowBytes, columns * 4) * panelColumns >= 2 ** 31) return undefined;
-  const tiles = Math.ceil(rows / set.tileRows);
-  const short = Math.floor(rows / tiles);
-  const tall = rows - tiles * short;
+  const tiling = new Tiling(rows, set);
+  const { tiles } = tiling;
   const wholePanels = Math.floor(columns / panelColumns);
   const edge = columns % panelColumns;
   const panels = wholePanels + (edge > 0 ? 1 : 0);
@@ -101,13 +95,13 @@ export function planProduct(
       layoutOfA: product.layoutOfA,
       aRowBytes,
       cRowBytes: columns * 4,
-      heights: tall > 0 ? [short + 1, short] : [short, 0],
+      heights: tiling.heights,
       edge,
     },
     packing: { rowBytes: bRowBytes, edge },
     panelColumns,
     wholePanels,
-    firstTiles: tall > 0 ? tall : tiles,
+    tiling,
     depths: Array.from({ length: blocks + 1 }, (_, block) => share(depth, block, blocks)),
     units,
     keepsPanels,

@@ -27,6 +27,7 @@ export interface SharedWork {
 export interface WorkerTools {
   readonly set: InstructionSet;
   readonly workers: number;
+  readonly memory: WebAssembly.Memory;
   readonly parameters: Parameters;
   /** Address of the worker's own memory. */
   readonly scratch: number;

@@ -20,3 +20,12 @@ export function parametersAt(memory: WebAssembly.Memory, address: number): Param
   new BigUint64Array(memory.buffer, address, 1)[0] = base;
   return { words: new Uint32Array(memory.buffer, address + 8, PARAMETER_WORDS), pointer };
 }
+
+const FLOAT = new Float32Array(1);
+const BITS = new Uint32Array(FLOAT.buffer);
+
+/** A number as a float32, in the bits of a parameter. */
+export function floatBits(value: number): number {
+  FLOAT[0] = value;
+  return BITS[0];
+}

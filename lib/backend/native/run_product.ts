@@ -1,3 +1,5 @@
+import { PACKING_PARAMETERS } from "../../../kernels/native/packing.ts";
+import { PRODUCT_PARAMETERS as WORD } from "../../../kernels/native/product.ts";
 import { PACKED_OFFSET, type ProductPlan, type ProductUnit } from "../../../kernels/native/product_plan.ts";
 import type { NativeFunction } from "./native_function.ts";
 import type { Parameters } from "./parameters.ts";
@@ -59,44 +61,39 @@ export class ProductRun {
     const { product, panelColumns } = this.#plan;
     const column = unit.firstPanel * panelColumns;
     const { words, pointer } = this.#parameters;
-    words[0] = this.#arrays.b +
+    words[PACKING_PARAMETERS.from] = this.#arrays.b +
       (product.layoutOfB === "along"
         ? depthBegin * product.bRowBytes + column * 4
         : column * product.bRowBytes + depthBegin * 4);
-    words[1] = to;
-    words[2] = depth;
-    this.#setPanels(3, unit);
+    words[PACKING_PARAMETERS.to] = to;
+    words[PACKING_PARAMETERS.depth] = depth;
+    this.#setPanels(PACKING_PARAMETERS.wholePanels, unit);
     this.#code.pack(pointer);
   }
 
   #multiply(unit: ProductUnit, packed: number, depthBegin: number, depth: number, add: boolean): void {
-    const { product, shape, firstTiles, panelColumns } = this.#plan;
-    const row = this.#rowOf(unit.firstTile);
+    const { product, shape, tiling, panelColumns } = this.#plan;
+    const row = tiling.rowOf(unit.firstTile);
     const { words, pointer } = this.#parameters;
-    words[0] = this.#arrays.a +
+    words[WORD.a] = this.#arrays.a +
       (product.layoutOfA === "across"
         ? row * product.aRowBytes + depthBegin * 4
         : depthBegin * product.aRowBytes + row * 4);
-    words[1] = packed;
-    words[2] = this.#arrays.c + row * shape.cRowBytes + unit.firstPanel * panelColumns * 4;
-    words[3] = this.#scratch;
-    words[4] = depth;
-    words[5] = Math.max(0, Math.min(unit.endTile, firstTiles) - unit.firstTile);
-    words[6] = Math.max(0, unit.endTile - Math.max(unit.firstTile, firstTiles));
-    this.#setPanels(7, unit);
-    words[9] = add || this.#arrays.accumulate ? 1 : 0;
+    words[WORD.b] = packed;
+    words[WORD.c] = this.#arrays.c + row * shape.cRowBytes + unit.firstPanel * panelColumns * 4;
+    words[WORD.copy] = this.#scratch;
+    words[WORD.depth] = depth;
+    [words[WORD.firstTiles], words[WORD.laterTiles]] = tiling.count(unit.firstTile, unit.endTile);
+    this.#setPanels(WORD.wholePanels, unit);
+    words[WORD.accumulate] = add || this.#arrays.accumulate ? 1 : 0;
+    words[WORD.panelBytes] = panelColumns * depth * 4;
     this.#code.multiply(pointer);
   }
 
-  /** How many whole panels a unit has, and whether it has the one at the edge. */
+  /** How many whole panels a unit has, and, in the next word, whether it has the one at the edge. */
   #setPanels(word: number, { firstPanel, endPanel }: ProductUnit): void {
     const { wholePanels } = this.#plan;
     this.#parameters.words[word] = Math.min(endPanel, wholePanels) - firstPanel;
     this.#parameters.words[word + 1] = endPanel > wholePanels ? 1 : 0;
-  }
-
-  #rowOf(tile: number): number {
-    const { firstTiles, shape: { heights } } = this.#plan;
-    return tile <= firstTiles ? tile * heights[0] : firstTiles * heights[0] + (tile - firstTiles) * heights[1];
   }
 }

@@ -32,6 +32,7 @@ function tryKernels(set: InstructionSet): string | undefined {
   const tools: WorkerTools = {
     set,
     workers: 1,
+    memory,
     parameters: parametersAt(memory, 0),
     scratch: ARRAYS,
     makeFunction: openFunctionMaker(Deno.build.os as keyof typeof C_LIBRARY),

@@ -21,6 +21,7 @@ export function openNativeKernels({ set, parameters, memory, scratch, workers, n
   const tools: WorkerTools = {
     set: instructionSet(set),
     workers,
+    memory,
     parameters: parametersAt(memory, parameters),
     scratch,
     makeFunction: openFunctionMaker(Deno.build.os as keyof typeof C_LIBRARY),
