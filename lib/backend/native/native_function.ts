@@ -16,6 +16,13 @@ export type FunctionMaker = (address: bigint) => NativeFunction;
  * @throws {Deno.errors.NotCapable} Without permission to use FFI.
  */
 export function openFunctionMaker(os: keyof typeof C_LIBRARY): FunctionMaker {
+  return maker ??= makerOf(os);
+}
+
+/** Opened once in each thread, and never closed. */
+let maker: FunctionMaker | undefined;
+
+function makerOf(os: keyof typeof C_LIBRARY): FunctionMaker {
   const { symbols } = Deno.dlopen(C_LIBRARY[os], {
     bsearch: { parameters: ["pointer", "pointer", "usize", "usize", "pointer"], result: "void" },
   });

@@ -22,8 +22,11 @@ const WINDOWS = { commitAndReserve: 0x3000, readWrite: 0x04, executeRead: 0x20, 
  * @throws {Error} If the system's library cannot be opened.
  */
 export function openPageFunctions(os: "linux" | "darwin" | "windows"): PageFunctions {
-  return os === "windows" ? openWindows() : openUnix(os);
+  return functions ??= os === "windows" ? openWindows() : openUnix(os);
 }
+
+/** Opened once in each thread, and never closed. */
+let functions: PageFunctions | undefined;
 
 function openUnix(os: "linux" | "darwin"): PageFunctions {
   const { symbols } = Deno.dlopen(C_LIBRARY[os], {

@@ -8,7 +8,7 @@ import type { WorkerTools } from "./kernel.ts";
 import { MADE_BY, NATIVE_KERNELS } from "./kernels.ts";
 import { type C_LIBRARY, openFunctionMaker } from "./native_function.ts";
 import { parametersAt } from "./parameters.ts";
-import { selfTestCases } from "./self_test_cases.ts";
+import { type SelfTestCase, selfTestCases } from "./self_test_cases.ts";
 
 /** Where a test's arrays begin. */
 const ARRAYS = PARAMETER_BYTES + 64 & ~63;
@@ -21,11 +21,12 @@ const found = new Map<InstructionSet["name"], string | undefined>();
 
 /** Runs each kernel on one thread, against plain loops. What is wrong, in words for a person; `undefined` if nothing is. */
 export function findFault(set: InstructionSet): string | undefined {
-  if (!found.has(set.name)) found.set(set.name, tryKernels(set));
+  if (!found.has(set.name)) found.set(set.name, tryKernels(set, selfTestCases()));
   return found.get(set.name);
 }
 
-function tryKernels(set: InstructionSet): string | undefined {
+/** The same for some calls. */
+export function tryKernels(set: InstructionSet, cases: readonly SelfTestCase[]): string | undefined {
   const pages = Math.ceil((ARRAYS + SCRATCH_BYTES) / 65536) + 8;
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   using code = new CodeCache(set, callingConvention(Deno.build.os)!, 1);
@@ -38,7 +39,7 @@ function tryKernels(set: InstructionSet): string | undefined {
     makeFunction: openFunctionMaker(Deno.build.os as keyof typeof C_LIBRARY),
     work: allUnits(),
   };
-  for (const { name, constants, inputs, expected } of selfTestCases()) {
+  for (const { name, constants, inputs, expected } of cases) {
     let end = ARRAYS + SCRATCH_BYTES;
     const place = (size: number) => {
       const address = end;

@@ -25,23 +25,26 @@ export type NativeSupport =
 /**
  * Finds out what this machine's processor can do, and whether it may be asked. Prompts for no permission.
  * @param most The largest vectors to use, where the processor has larger ones.
+ * @param system Of the machine; the one that this is by default.
  */
-export function findNativeSupport(most: InstructionSet["name"] = "avx512"): NativeSupport {
+export function findNativeSupport(
+  most: InstructionSet["name"] = "avx512",
+  system: { readonly os: string; readonly arch: string } | undefined = thisSystem(),
+): NativeSupport {
   const no = (got: string, must: string, permission = false): NativeSupport => ({
     unsupported: { got, must, permission },
   });
-  if (typeof Deno === "undefined") return no("no Deno", "Deno, which can call machine code");
-  const { os, arch } = Deno.build;
-  const system = os as keyof typeof C_LIBRARY;
+  if (system === undefined) return no("no Deno", "Deno, which can call machine code");
+  const { os, arch } = system;
   const convention = callingConvention(os);
-  if (arch !== "x86_64" || convention === undefined || !(system in C_LIBRARY)) {
+  if (arch !== "x86_64" || convention === undefined) {
     return no(`${os} on ${arch}`, "Linux, macOS or Windows on x86_64");
   }
   if (Deno.permissions.querySync({ name: "ffi" }).state !== "granted") {
     return no("no permission for FFI", "permitted to use it", true);
   }
   try {
-    const missing = missingInstructions(askProcessor(system, convention));
+    const missing = missingInstructions(askProcessor(os as keyof typeof C_LIBRARY, convention));
     if (missing.avx2 !== undefined) return no(`a processor without ${missing.avx2}`, "one with AVX2, FMA and BMI2");
     return { set: instructionSet(most === "avx512" && missing.avx512 === undefined ? "avx512" : "avx2") };
   } catch (error) {
@@ -51,6 +54,10 @@ export function findNativeSupport(most: InstructionSet["name"] = "avx512"): Nati
     }
     throw error;
   }
+}
+
+function thisSystem(): { readonly os: string; readonly arch: string } | undefined {
+  return typeof Deno === "undefined" ? undefined : Deno.build;
 }
 
 /** What CPUID and XGETBV say. */
