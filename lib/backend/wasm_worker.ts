@@ -4,10 +4,10 @@
  * call needs to be complete, and waits for the next program. It never returns to the event loop while the backend lives,
  * because waiting on the shared memory is the fastest way to be woken.
  */
-import { openNativeKernels } from "./native/worker_kernels.ts";
 import { enterRun, leaveRun } from "./wasm/gate.ts";
 import { QUIT, WORD } from "./wasm/layout.ts";
 import { instantiate, kernelNames, type WorkerMessage, type WorkerStart } from "./wasm/module.ts";
+import type { WorkerOptions } from "./native/worker_kernels.ts";
 import { type BindKernel, readPhases, type WorkerCall, type WorkerPhases } from "./wasm/phases.ts";
 
 /** How often a worker looks for the next program before it sleeps: for a tenth of a millisecond. */
@@ -17,9 +17,10 @@ function post(message: WorkerMessage): void {
   self.postMessage(message);
 }
 
-self.onmessage = ({ data }: MessageEvent<WorkerStart>) => {
+self.onmessage = async ({ data }: MessageEvent<WorkerStart>) => {
   try {
-    serve(data);
+    // Loaded only where it is needed.
+    serve(data, data.native && (await import("./native/worker_kernels.ts")).openNativeKernels);
     post({ kind: "ended" });
   } catch (error) {
     // Thrown on, it would be printed as well.
@@ -28,11 +29,14 @@ self.onmessage = ({ data }: MessageEvent<WorkerStart>) => {
   self.close();
 };
 
-function serve({ module, memory, worker, workers, scratch, beat, native }: WorkerStart): void {
+function serve(
+  { module, memory, worker, workers, scratch, beat, native }: WorkerStart,
+  openNativeKernels: ((options: WorkerOptions) => BindKernel) | undefined,
+): void {
   const functions = instantiate(module, memory);
   const names = kernelNames(module);
   const named = (name: string) => functions[names.indexOf(name)];
-  const bindNative = native && openNativeKernels({ memory, scratch, workers, named, ...native });
+  const bindNative = native && openNativeKernels?.({ memory, scratch, workers, named, ...native });
   const bind: BindKernel = (kernel, args) =>
     kernel < functions.length
       ? functions[kernel].bind(undefined, ...args)

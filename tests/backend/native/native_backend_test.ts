@@ -73,20 +73,21 @@ nativeTest("a worker that does not come back from machine code is given up, and 
   const code = new CodeCache(set!, callingConvention(Deno.build.os)!, 1);
   const others = new NativeKernels(code);
   const module = await compileModule();
-  const pool = await WorkerPool.start(module, { workers: 1, native: set!.name, silentSeconds: 1 });
+  const pool = await WorkerPool.start(module, { workers: 1, native: set!.name, silentSeconds: 3 });
   // For some seconds, as it is to end at last: a thread in machine code cannot be stopped.
   const [kernel] = [{ name: "peak_fma", inputs: [], outputs: ["result"], constants: { iterations: "u32" } } as const];
   const result = pool.allocator.allocate(64, "the result");
-  const call = others.encode({ kernel, views: [], constants: [2 ** 32 - 1] }, [result])!;
+  const call = others.encode({ kernel, views: [], constants: [1] }, [result])!;
+  const [address, , ...rest] = call.args;
   const encoded = encodeProgram(1, [{
-    ...{ kernel: kernelNames(module).length + call.kernel, args: [...call.args, 0] },
+    ...{ kernel: kernelNames(module).length + call.kernel, args: [address, 2 ** 32 - 1, ...rest, 0] },
     ...{ meet: false, alone: false, counters: 0 },
   }]);
   const list = pool.allocator.allocate(encoded.length * 8, "the list");
   new Float64Array(pool.memory.buffer, list).set(encoded);
   const failure = await pool.run(list);
   assertEquals([failure!.call, failure!.worker], [0, 0]);
-  assertStringIncludes(failure!.message, "has not ended for 1 seconds");
+  assertStringIncludes(failure!.message, "has not ended for 3 seconds");
   assertEquals(pool.isLost, true);
   await assertRejects(() => pool.run(list), Error, "hangs");
   // The code stays, as the worker may be in it.
