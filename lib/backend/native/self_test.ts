@@ -39,7 +39,7 @@ export function tryKernels(set: InstructionSet, cases: readonly SelfTestCase[]):
     makeFunction: openFunctionMaker(Deno.build.os as keyof typeof C_LIBRARY),
     work: allUnits(),
   };
-  for (const { name, constants, inputs, expected } of cases) {
+  for (const { name, constants, inputs, before, expected } of cases) {
     let end = ARRAYS + SCRATCH_BYTES;
     const place = (size: number) => {
       const address = end;
@@ -51,9 +51,10 @@ export function tryKernels(set: InstructionSet, cases: readonly SelfTestCase[]):
       array.values.set(values);
       return array;
     });
-    const results = expected.map((values) => {
+    const results = expected.map((values, i) => {
       const array = place(values.length);
       array.values.fill(NaN);
+      if (before !== undefined) array.values.set(before[i]);
       return array;
     });
     const addresses = [...given, ...results].map(({ address }) => address);

@@ -1,13 +1,17 @@
+import { attention } from "./self_test_attention.ts";
+
 /** A call to try a kernel with, and its outputs as plain loops in float64 compute them. */
 export interface SelfTestCase {
   readonly name: string;
   readonly constants: Readonly<Record<string, number>>;
   readonly inputs: readonly Float32Array[];
+  /** What the outputs hold at first, where that is read. */
+  readonly before?: readonly Float32Array[];
   readonly expected: readonly Float64Array[];
 }
 
 /** Numbers between −1 and 1 that repeat late. */
-function numbers(size: number, seed: number): Float32Array {
+export function numbers(size: number, seed: number): Float32Array {
   return Float32Array.from({ length: size }, (_, i) => Math.sin(i * 1.7 + seed));
 }
 
@@ -52,65 +56,71 @@ function linearBackwardWeight(): SelfTestCase {
   return { name: "linear_backward_weight", constants, inputs: [dY, x], expected: [dWeight] };
 }
 
-/** Attention with more queries than a block has, and a last block that is not whole. */
-const ATTENTION = { B: 1, T: 73, S: 73, H: 2, headDim: 19 };
+/** Elements, or columns, that end in the midst of a vector. */
+const ELEMENTS = 77;
 
-/** The rows of each head, by a rule of what stands at [query t, key j]. */
-function forEachPair(visit: (head: number, t: number, j: number, queryAt: number, keyAt: number) => void): void {
-  const { T, H, headDim } = ATTENTION;
-  for (let head = 0; head < H; head++) {
-    for (let t = 0; t < T; t++) {
-      for (let j = 0; j <= t; j++) visit(head, t, j, (t * H + head) * headDim, (j * H + head) * headDim);
-    }
+function swiglu(): SelfTestCase[] {
+  const [gate, up, dY] = [11, 12, 13].map((seed) => numbers(ELEMENTS, seed).map((value) => 3 * value));
+  const [y, dGate, dUp] = [0, 1, 2].map(() => new Float64Array(ELEMENTS));
+  for (let i = 0; i < ELEMENTS; i++) {
+    const sigmoid = 1 / (1 + Math.exp(-gate[i]));
+    y[i] = gate[i] * sigmoid * up[i];
+    dGate[i] = dY[i] * up[i] * sigmoid * (1 + gate[i] * (1 - sigmoid));
+    dUp[i] = dY[i] * gate[i] * sigmoid;
   }
-}
-
-function dot(a: ArrayLike<number>, aAt: number, b: ArrayLike<number>, bAt: number): number {
-  let sum = 0;
-  for (let i = 0; i < ATTENTION.headDim; i++) sum += a[aAt + i] * b[bAt + i];
-  return sum;
-}
-
-function addTo(sums: Float64Array, at: number, factor: number, values: ArrayLike<number>, from: number): void {
-  for (let i = 0; i < ATTENTION.headDim; i++) sums[at + i] += factor * values[from + i];
-}
-
-function attention(): SelfTestCase[] {
-  const { B, T, H, headDim } = ATTENTION;
-  const scale = 1 / Math.sqrt(headDim);
-  const size = T * H * headDim;
-  const [q, k, v, dY] = [7, 8, 9, 10].map((seed) => numbers(size, seed));
-  const denominators = new Float64Array(H * T);
-  forEachPair((head, t, _j, queryAt, keyAt) => {
-    denominators[head * T + t] += Math.exp(scale * dot(q, queryAt, k, keyAt));
-  });
-  const lse = denominators.map(Math.log);
-  const weight = (head: number, t: number, queryAt: number, keyAt: number) =>
-    Math.exp(scale * dot(q, queryAt, k, keyAt) - lse[head * T + t]);
-  const y = new Float64Array(size);
-  forEachPair((head, t, _j, queryAt, keyAt) => addTo(y, queryAt, weight(head, t, queryAt, keyAt), v, keyAt));
-  const [dQ, dK, dV] = [new Float64Array(size), new Float64Array(size), new Float64Array(size)];
-  forEachPair((head, t, _j, queryAt, keyAt) => {
-    const p = weight(head, t, queryAt, keyAt);
-    const slope = scale * p * (dot(dY, queryAt, v, keyAt) - dot(dY, queryAt, y, queryAt));
-    addTo(dQ, queryAt, slope, k, keyAt);
-    addTo(dK, keyAt, slope, q, queryAt);
-    addTo(dV, keyAt, p, dY, queryAt);
-  });
-  const start = new Float32Array(1);
-  const flags = { accumulateQuery: 0, accumulateKey: 0, accumulateValue: 0 };
+  const flags = { accumulateGate: 0, accumulateUp: 0 };
   return [
-    { name: "attention_forward", constants: ATTENTION, inputs: [q, k, v, start], expected: [y, lse] },
+    { name: "swiglu_forward", constants: { n: ELEMENTS }, inputs: [gate, up], expected: [y] },
     {
-      name: "attention_backward",
-      constants: { B, T, H, headDim, ...flags },
-      inputs: [q, k, v, Float32Array.from(y), Float32Array.from(lse), dY],
-      expected: [dQ, dK, dV],
+      name: "swiglu_backward",
+      constants: { n: ELEMENTS, ...flags },
+      inputs: [gate, up, dY],
+      expected: [dGate, dUp],
+    },
+  ];
+}
+
+function crossEntropy(): SelfTestCase[] {
+  const [rows, V] = [5, ELEMENTS];
+  const logits = numbers(rows * V, 14).map((value) => 4 * value);
+  const ids = Uint32Array.from({ length: rows }, (_, r) => r * 17 % V);
+  const [losses, lse] = [new Float64Array(rows), new Float64Array(rows)];
+  const gradient = new Float64Array(rows * V);
+  for (let r = 0; r < rows; r++) {
+    const row = logits.subarray(r * V, (r + 1) * V);
+    lse[r] = Math.log(row.reduce((sum, value) => sum + Math.exp(value), 0));
+    losses[r] = lse[r] - row[ids[r]];
+    row.forEach((value, v) => gradient[r * V + v] = (Math.exp(value - lse[r]) - (v === ids[r] ? 1 : 0)) / rows);
+  }
+  // An array's bits, whatever they mean.
+  const targets = new Float32Array(ids.buffer);
+  const [sizes, known] = [{ rows, V }, [targets, Float32Array.from(lse), Float32Array.of(1)]];
+  return [
+    { name: "cross_entropy_forward", constants: sizes, inputs: [logits, targets], expected: [losses, lse] },
+    {
+      name: "cross_entropy_backward",
+      constants: { ...sizes, accumulate: 0 },
+      inputs: [logits, ...known],
+      expected: [gradient],
+    },
+    {
+      name: "cross_entropy_backward_in_place",
+      constants: sizes,
+      inputs: known,
+      before: [logits],
+      expected: [gradient],
     },
   ];
 }
 
 /** At least one call of each kernel that computes something. */
 export function selfTestCases(): SelfTestCase[] {
-  return [linearForward(), linearBackwardInput(), linearBackwardWeight(), ...attention()];
+  return [
+    linearForward(),
+    linearBackwardInput(),
+    linearBackwardWeight(),
+    ...attention(),
+    ...swiglu(),
+    ...crossEntropy(),
+  ];
 }

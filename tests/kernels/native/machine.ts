@@ -7,7 +7,7 @@ import { type Parameters, parametersAt } from "../../../lib/backend/native/param
 import { findNativeSupport } from "../../../lib/backend/native/support.ts";
 
 /** Bytes of scratch memory that kernels are given. */
-export const SCRATCH_BYTES = 1 << 20;
+export const SCRATCH_BYTES = 8 << 20;
 
 /** Memory that kernels read and write, and the code. */
 export class Machine implements Disposable {
