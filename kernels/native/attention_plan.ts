@@ -3,7 +3,7 @@ import type { HeadShape, ScoresShape } from "./attention_softmax.ts";
 import { STATE_BYTES } from "./attention_softmax.ts";
 import type { InstructionSet } from "./instruction_set.ts";
 import type { PackingShape } from "./packing.ts";
-import { COPY_BYTES, MAX_DEPTH, type ProductShape } from "./product.ts";
+import { copyBytes, MAX_DEPTH, type ProductShape } from "./product.ts";
 import { share, Tiling } from "./tiling.ts";
 
 /** Sizes as lib/ops/attention.ts has them. */
@@ -90,7 +90,7 @@ export function planAttention(
   const headColumns = Math.ceil(headDim / set.lanes) * set.lanes;
   const [across, along] = [keyPanels * panelColumns * headDim * 4, S * headColumns * 4];
   const { scratch, end } = layOut({
-    copy: COPY_BYTES,
+    copy: Math.max(copyBytes(set, "across", 1, MAX_DEPTH), copyBytes(set, "along", queries.tiles, blockRows)),
     states: blockRows * STATE_BYTES,
     scores: blockRows * pitch,
     keysAcross: across,

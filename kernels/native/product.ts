@@ -1,6 +1,7 @@
 // The innermost part of every matrix product: rows of tiles of C, which are as wide as two vectors.
 //   C (+)= A B over a block of depth. A lies in memory as it is; B is packed (pack_across.ts, pack_along.ts).
-// A tile's part of A is copied beside each other first, so that no rows share cache lines' places, whatever their distance.
+// A is copied first: a tile's rows, so that no rows share cache lines' places, whatever their distance; or, where it lies
+// transposed, the columns of all tiles, each panel by itself, so that each of its lines is read once.
 // Each element of C is one sum over the block, ascending: how C is cut into tiles makes no difference to its bits.
 // Source of the scheme: Goto & van de Geijn 2008, doi:10.1145/1356052.1356053
 import { Assembler, Label } from "./assembler.ts";
@@ -14,8 +15,17 @@ export const MAX_DEPTH = 256;
 /** Bytes from a row to the next of what is copied of a matrix whose rows are those of C: no power of two. */
 const PITCH = (MAX_DEPTH + 16) * 4;
 
-/** Bytes that a tile's copy of A takes. */
-export const COPY_BYTES = 16 * PITCH;
+/** Bytes from the copy of a tile's columns to the next one's, over so many steps of depth: no power of two. */
+function copyStep(set: InstructionSet, depth: number): number {
+  return depth * set.lanes * 4 + COPY_PADDING;
+}
+
+const COPY_PADDING = 64;
+
+/** Bytes that the copies of A take, of so many tiles over so many steps of depth. */
+export function copyBytes(set: InstructionSet, layoutOfA: Layout, tiles: number, depth: number): number {
+  return layoutOfA === "across" ? set.tileRows * PITCH : tiles * copyStep(set, depth);
+}
 
 /** How a matrix lies in memory: "across", a row of it holds numbers of one row of C; "along", numbers of one step of depth. */
 export type Layout = "across" | "along";
@@ -68,6 +78,7 @@ export function assembleProduct(
   loadAddress(assembler, rbx, PRODUCT_PARAMETERS.copy);
   loadParameter(assembler, r14, PRODUCT_PARAMETERS.depth);
   loadParameter(assembler, r11, PRODUCT_PARAMETERS.panelBytes);
+  if (shape.layoutOfA === "along") emitter.copyAlong();
   emitter.rowsOfTiles(shape.heights[0], PRODUCT_PARAMETERS.firstTiles);
   if (shape.heights[1] > 0) emitter.rowsOfTiles(shape.heights[1], PRODUCT_PARAMETERS.laterTiles);
   leave(assembler, convention);
@@ -103,16 +114,24 @@ class ProductEmitter {
     assembler.jumpIf("equal", end);
     assembler.bind(next);
     if (shape.layoutOfA === "across") this.#copyAcross(height);
-    else this.#copyAlong(height);
     assembler.move(r15, r12);
     assembler.move(rcx, r13);
     this.#wholePanels(height);
     if (shape.edge > 0) this.#edgePanel(height);
-    assembler.operateNumber("add", rsi, height * (shape.layoutOfA === "across" ? shape.aRowBytes : 4));
+    if (shape.layoutOfA === "across") assembler.operateNumber("add", rsi, height * shape.aRowBytes);
+    else this.#nextCopy();
     assembler.operateNumber("add", r13, height * shape.cRowBytes);
     assembler.operateNumber("sub", rbp, 1);
     assembler.jumpIf("notEqual", next);
     assembler.bind(end);
+  }
+
+  /** Moves on to the next tile's copy of its columns. */
+  #nextCopy(): void {
+    const { assembler, set } = this;
+    assembler.multiply(rax, r14, set.lanes * 4);
+    assembler.operate("add", rbx, rax);
+    assembler.operateNumber("add", rbx, COPY_PADDING);
   }
 
   /** Copies rows of A over the depth. */
@@ -145,20 +164,37 @@ class ProductEmitter {
     assembler.bind(end);
   }
 
-  /** Copies a few columns of A, a vector for each step of depth. */
-  #copyAlong(height: number): void {
-    const { assembler, set, shape } = this;
-    const mask = MASK[set.name];
+  /** Copies columns of A, of each tile a vector for each step of depth. */
+  copyAlong(): void {
+    const { assembler, set, shape: { heights, aRowBytes } } = this;
+    const vectorBytes = set.lanes * 4;
+    const masks = set.name === "avx512" ? [1, 2] : [14, 13];
     const next = new Label();
-    this.#lanes.setMask(mask, height, r9);
-    assembler.move(rax, rsi);
-    assembler.move(r10, rbx);
+    assembler.multiply(r15, r14, vectorBytes);
+    assembler.operateNumber("add", r15, COPY_PADDING);
+    heights.forEach((height, i) => this.#lanes.setMask(masks[i], height, r9));
     assembler.move(r8, r14);
+    assembler.move(r10, rbx);
     assembler.bind(next);
-    this.#lanes.load(0, at(rax), mask);
-    this.#lanes.store(at(r10), 0);
-    assembler.operateNumber("add", rax, shape.aRowBytes);
-    assembler.operateNumber("add", r10, set.lanes * 4);
+    assembler.move(rax, rsi);
+    assembler.move(rdx, r10);
+    [PRODUCT_PARAMETERS.firstTiles, PRODUCT_PARAMETERS.laterTiles].forEach((count, i) => {
+      if (heights[i] === 0) return;
+      const [tile, end] = [new Label(), new Label()];
+      loadParameter(assembler, rbp, count);
+      assembler.operateNumber("cmp", rbp, 0);
+      assembler.jumpIf("equal", end);
+      assembler.bind(tile);
+      this.#lanes.load(0, at(rax), masks[i]);
+      this.#lanes.store(at(rdx), 0);
+      assembler.operateNumber("add", rax, heights[i] * 4);
+      assembler.operate("add", rdx, r15);
+      assembler.operateNumber("sub", rbp, 1);
+      assembler.jumpIf("notEqual", tile);
+      assembler.bind(end);
+    });
+    assembler.operateNumber("add", rsi, aRowBytes);
+    assembler.operateNumber("add", r10, vectorBytes);
     assembler.operateNumber("sub", r8, 1);
     assembler.jumpIf("notEqual", next);
   }

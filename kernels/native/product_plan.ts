@@ -1,6 +1,6 @@
 // How a matrix product is cut: into tiles, and into pieces of work for the workers.
 import type { InstructionSet } from "./instruction_set.ts";
-import { COPY_BYTES, type Layout, MAX_DEPTH, type ProductShape } from "./product.ts";
+import { copyBytes, type Layout, MAX_DEPTH, type ProductShape } from "./product.ts";
 import type { PackingShape } from "./packing.ts";
 import { share, Tiling } from "./tiling.ts";
 
@@ -38,6 +38,8 @@ export interface ProductPlan {
   readonly depths: readonly number[];
   /** Neighbours have the same columns as far as possible. */
   readonly units: readonly ProductUnit[];
+  /** Where in a worker's scratch memory the packed columns begin, behind the copy of A. */
+  readonly packedOffset: number;
   /** Whether the packed columns of a unit are kept for the next one with the same columns. */
   readonly keepsPanels: boolean;
 }
@@ -47,11 +49,10 @@ const MAX_COLUMNS = 256;
 /** Tiles of rows in a piece of work at least, where there are more pieces for it; and where its columns are packed for it alone. */
 const LEAST_TILES = 5;
 const LEAST_TILES_PACKED_ALONE = 20;
+/** Tiles of a piece of work at most, where A's columns are copied for all of them: about a third of a second-level cache. */
+const MAX_TILES_ALONG = 24;
 /** Pieces of work for each worker at least, if there can be. */
 const UNITS_PER_WORKER = 4;
-
-/** Where in a worker's scratch memory the packed columns begin, behind the copy of a tile's rows. */
-export const PACKED_OFFSET = Math.ceil(COPY_BYTES / 4096) * 4096;
 
 /**
  * Cuts a product. Which worker computes a unit makes no difference to its bits, nor do the units.
@@ -72,12 +73,17 @@ export function planProduct(
   const wholePanels = Math.floor(columns / panelColumns);
   const edge = columns % panelColumns;
   const panels = wholePanels + (edge > 0 ? 1 : 0);
-  const keepsPanels = depth * MAX_COLUMNS * 4 <= scratchBytes - PACKED_OFFSET;
+  const mostTiles = Math.min(tiles, product.layoutOfA === "along" ? MAX_TILES_ALONG : Infinity);
+  const packedOffset = Math.ceil(copyBytes(set, product.layoutOfA, mostTiles, MAX_DEPTH) / 4096) * 4096;
+  const keepsPanels = depth * MAX_COLUMNS * 4 <= scratchBytes - packedOffset;
 
   const target = UNITS_PER_WORKER * workers;
   const least = keepsPanels ? LEAST_TILES : LEAST_TILES_PACKED_ALONE;
   const narrowest = Math.ceil(columns / MAX_COLUMNS);
-  const down = Math.min(Math.ceil(tiles / least), Math.ceil(target / narrowest));
+  const down = Math.max(
+    Math.ceil(tiles / mostTiles),
+    Math.min(Math.ceil(tiles / least), Math.ceil(target / narrowest)),
+  );
   const across = Math.max(narrowest, Math.min(Math.ceil(panels / 2), Math.ceil(target / down)));
   const units = Array.from({ length: across * down }, (_, unit): ProductUnit => {
     const [column, row] = [Math.floor(unit / down), unit % down];
@@ -104,6 +110,7 @@ export function planProduct(
     tiling,
     depths: Array.from({ length: blocks + 1 }, (_, block) => share(depth, block, blocks)),
     units,
+    packedOffset,
     keepsPanels,
   };
 }

@@ -1,6 +1,6 @@
 import { PACKING_PARAMETERS } from "../../../kernels/native/packing.ts";
 import { PRODUCT_PARAMETERS as WORD } from "../../../kernels/native/product.ts";
-import { PACKED_OFFSET, type ProductPlan, type ProductUnit } from "../../../kernels/native/product_plan.ts";
+import type { ProductPlan, ProductUnit } from "../../../kernels/native/product_plan.ts";
 import type { NativeFunction } from "./native_function.ts";
 import type { Parameters } from "./parameters.ts";
 
@@ -46,7 +46,7 @@ export class ProductRun {
   compute(unit: ProductUnit): void {
     const { depths, keepsPanels } = this.#plan;
     const isPacked = keepsPanels && this.#packed === unit.firstPanel;
-    let packed = this.#scratch + PACKED_OFFSET;
+    let packed = this.#scratch + this.#plan.packedOffset;
     for (let block = 0; block + 1 < depths.length; block++) {
       const begin = depths[block];
       const depth = depths[block + 1] - begin;
