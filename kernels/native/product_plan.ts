@@ -48,7 +48,7 @@ export interface ProductPlan {
 const MAX_COLUMNS = 256;
 /** Tiles of rows in a piece of work at least, where there are more pieces for it; and where its columns are packed for it alone. */
 const LEAST_TILES = 5;
-const LEAST_TILES_PACKED_ALONE = 20;
+const LEAST_TILES_PACKED_ALONE = 40;
 /** Tiles of a piece of work at most, where A's columns are copied for all of them: about a third of a second-level cache. */
 const MAX_TILES_ALONG = 24;
 /** Pieces of work for each worker at least, if there can be. */
