@@ -3,16 +3,13 @@ import type { Backend } from "../../lib/backend/backend.ts";
 import { createNativeBackend } from "../../lib/backend/native.ts";
 import { findNativeSupport } from "../../lib/backend/native/support.ts";
 import { createWasmBackend } from "../../lib/backend/wasm.ts";
-import { compileModule, kernelNames } from "../../lib/backend/wasm/module.ts";
+import { compileModule, kernelNames, WORKER_FUNCTIONS } from "../../lib/backend/wasm/module.ts";
 import { viewOf, wholeOf } from "../../lib/graph/program.ts";
 import { Arena, everyKernel } from "./every_kernel.ts";
 
 Deno.test("the program with every kernel calls each that the wasm module has", async () => {
   const { program } = everyKernel(new Arena());
-  const others = [
-    ...["await_call", "complete", "take", "wake", "set_scratch", "set_worker", "peak_fma"],
-    ...["claim_work", "divide_work", "first_unit", "end_unit"],
-  ];
+  const others = [...WORKER_FUNCTIONS, "peak_fma"];
   assertEquals(
     [...new Set(program.calls.map(({ kernel }) => kernel.name))].sort(),
     kernelNames(await compileModule()).filter((name) => !others.includes(name)).sort(),

@@ -1,10 +1,6 @@
 import type { CallingConvention } from "../../../kernels/native/calling.ts";
+import { ExecutableMemoryError } from "./executable_memory_error.ts";
 import { openPageFunctions } from "./pages.ts";
-
-/** Thrown where the system gives no memory that can be executed. */
-export class ExecutableMemoryError extends Error {
-  override readonly name = "ExecutableMemoryError";
-}
 
 /** The calling convention of a system, where machine code can be called there at all. */
 export function callingConvention(os: string): CallingConvention | undefined {
@@ -12,8 +8,8 @@ export function callingConvention(os: string): CallingConvention | undefined {
   return os === "windows" ? "windows" : undefined;
 }
 
-/** Bytes that pages are given in. A multiple of a page on all systems. */
-const GRANULE = 1 << 16;
+/** Bytes of a page on x86-64. */
+const PAGE_BYTES = 4096;
 
 /**
  * Machine code in memory. Each piece has pages of its own, which are written first and made executable then: none are ever
@@ -42,7 +38,7 @@ export class ExecutableMemory implements Disposable {
    * @throws {ExecutableMemoryError} If the system gives no such memory.
    */
   place(code: Uint8Array<ArrayBuffer>): bigint {
-    const bytes = Math.max(GRANULE, Math.ceil(code.length / GRANULE) * GRANULE);
+    const bytes = Math.max(1, Math.ceil(code.length / PAGE_BYTES)) * PAGE_BYTES;
     const start = this.#functions.allocate(bytes);
     if (start === undefined) {
       throw new ExecutableMemoryError(`Cannot place code: got no ${bytes} bytes of memory from the system`);

@@ -1,8 +1,7 @@
+import { C_LIBRARY, type CallingSystem, openLibrary } from "./system_library.ts";
+
 /** A kernel in machine code: takes the address of its parameters. */
 export type NativeFunction = (parameters: Deno.PointerObject) => void;
-
-/** Where the systems keep the C library's functions. */
-export const C_LIBRARY = { linux: "libc.so.6", darwin: "libSystem.B.dylib", windows: "ucrtbase.dll" } as const;
 
 /** Makes functions of code at an address; any thread of the process may call code that was placed by another. */
 export type FunctionMaker = (address: bigint) => NativeFunction;
@@ -12,21 +11,20 @@ export type FunctionMaker = (address: bigint) => NativeFunction;
  * library's symbol in some nanoseconds. So the call goes by one: C's `bsearch` calls a function once, with the two addresses
  * that it was given, where it searches in an array of one element; the answer does not matter.
  *
- * @throws {Error} If the system's library cannot be opened.
+ * @throws {ExecutableMemoryError} If the system's library cannot be opened.
  * @throws {Deno.errors.NotCapable} Without permission to use FFI.
  */
-export function openFunctionMaker(os: keyof typeof C_LIBRARY): FunctionMaker {
+export function openFunctionMaker(os: CallingSystem): FunctionMaker {
   return maker ??= makerOf(os);
 }
 
 /** Opened once in each thread, and never closed. */
 let maker: FunctionMaker | undefined;
 
-function makerOf(os: keyof typeof C_LIBRARY): FunctionMaker {
-  const { symbols } = Deno.dlopen(C_LIBRARY[os], {
+function makerOf(os: CallingSystem): FunctionMaker {
+  const { bsearch } = openLibrary(C_LIBRARY[os], {
     bsearch: { parameters: ["pointer", "pointer", "usize", "usize", "pointer"], result: "void" },
   });
-  const { bsearch } = symbols;
   return (address) => {
     const code = Deno.UnsafePointer.create(address);
     if (code === null) throw new Error("Cannot call machine code: got address 0");

@@ -1,5 +1,5 @@
 // Memory pages from the operating system, which its own functions give by FFI.
-import { C_LIBRARY } from "./native_function.ts";
+import { C_LIBRARY, type CallingSystem, openLibrary } from "./system_library.ts";
 
 /** What is done with pages. */
 export interface PageFunctions {
@@ -19,9 +19,9 @@ const WINDOWS = { commitAndReserve: 0x3000, readWrite: 0x04, executeRead: 0x20, 
 
 /**
  * The functions of this system.
- * @throws {Error} If the system's library cannot be opened.
+ * @throws {ExecutableMemoryError} If the system's library cannot be opened.
  */
-export function openPageFunctions(os: "linux" | "darwin" | "windows"): PageFunctions {
+export function openPageFunctions(os: CallingSystem): PageFunctions {
   return functions ??= os === "windows" ? openWindows() : openUnix(os);
 }
 
@@ -29,7 +29,7 @@ export function openPageFunctions(os: "linux" | "darwin" | "windows"): PageFunct
 let functions: PageFunctions | undefined;
 
 function openUnix(os: "linux" | "darwin"): PageFunctions {
-  const { symbols } = Deno.dlopen(C_LIBRARY[os], {
+  const symbols = openLibrary(C_LIBRARY[os], {
     mmap: { parameters: ["pointer", "usize", "i32", "i32", "i32", "i64"], result: "pointer" },
     mprotect: { parameters: ["pointer", "usize", "i32"], result: "i32" },
     munmap: { parameters: ["pointer", "usize"], result: "i32" },
@@ -46,7 +46,7 @@ function openUnix(os: "linux" | "darwin"): PageFunctions {
 }
 
 function openWindows(): PageFunctions {
-  const { symbols } = Deno.dlopen("kernel32.dll", {
+  const symbols = openLibrary("kernel32.dll", {
     VirtualAlloc: { parameters: ["pointer", "usize", "u32", "u32"], result: "pointer" },
     VirtualProtect: { parameters: ["pointer", "usize", "u32", "buffer"], result: "i32" },
     VirtualFree: { parameters: ["pointer", "usize", "u32"], result: "i32" },

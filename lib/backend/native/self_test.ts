@@ -6,7 +6,8 @@ import { CodeCache } from "./code_cache.ts";
 import { callingConvention } from "./executable_memory.ts";
 import type { WorkerTools } from "./kernel.ts";
 import { MADE_BY, NATIVE_KERNELS } from "./kernels.ts";
-import { type C_LIBRARY, openFunctionMaker } from "./native_function.ts";
+import { openFunctionMaker } from "./native_function.ts";
+import type { CallingSystem } from "./system_library.ts";
 import { parametersAt } from "./parameters.ts";
 import { type SelfTestCase, selfTestCases } from "./self_test_cases.ts";
 
@@ -36,7 +37,7 @@ export function tryKernels(set: InstructionSet, cases: readonly SelfTestCase[]):
     memory,
     parameters: parametersAt(memory, 0),
     scratch: ARRAYS,
-    makeFunction: openFunctionMaker(Deno.build.os as keyof typeof C_LIBRARY),
+    makeFunction: openFunctionMaker(Deno.build.os as CallingSystem),
     work: allUnits(),
   };
   for (const { name, constants, inputs, before, expected } of cases) {

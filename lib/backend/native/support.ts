@@ -6,8 +6,10 @@ import {
   hasXgetbv,
   missingInstructions,
 } from "../../../kernels/native/processor.ts";
-import { callingConvention, ExecutableMemory, ExecutableMemoryError } from "./executable_memory.ts";
-import { C_LIBRARY, openFunctionMaker, pointerTo } from "./native_function.ts";
+import { callingConvention, ExecutableMemory } from "./executable_memory.ts";
+import { ExecutableMemoryError } from "./executable_memory_error.ts";
+import { openFunctionMaker, pointerTo } from "./native_function.ts";
+import type { CallingSystem } from "./system_library.ts";
 
 /** Why machine code cannot be used here, in words for a person: `got`, and what `must` be. */
 export interface Unsupported {
@@ -44,13 +46,13 @@ export function findNativeSupport(
     return no("no permission for FFI", "permitted to use it", true);
   }
   try {
-    const missing = missingInstructions(askProcessor(os as keyof typeof C_LIBRARY, convention));
+    const missing = missingInstructions(askProcessor(os as CallingSystem, convention));
     if (missing.avx2 !== undefined) return no(`a processor without ${missing.avx2}`, "one with AVX2, FMA and BMI2");
     return { set: instructionSet(most === "avx512" && missing.avx512 === undefined ? "avx512" : "avx2") };
   } catch (error) {
     // A library that is not there, or a system that does not let memory become executable.
-    if (error instanceof ExecutableMemoryError || error instanceof Error && !(error instanceof TypeError)) {
-      return no(`"${error.message.split("\n")[0]}"`, "a system that lets programs make code");
+    if (error instanceof ExecutableMemoryError) {
+      return no(`"${error.message}"`, "a system that lets programs make code");
     }
     throw error;
   }
@@ -61,7 +63,7 @@ function thisSystem(): { readonly os: string; readonly arch: string } | undefine
 }
 
 /** What CPUID and XGETBV say. */
-function askProcessor(os: keyof typeof C_LIBRARY, convention: "systemV" | "windows") {
+function askProcessor(os: CallingSystem, convention: "systemV" | "windows") {
   using memory = new ExecutableMemory();
   const make = openFunctionMaker(os);
   const words = new Uint32Array(Object.keys(CPUID_WORDS).length);

@@ -3,7 +3,8 @@ import type { KernelFunction, NativeStart } from "../wasm/module.ts";
 import type { BindKernel } from "../wasm/phases.ts";
 import { NATIVE_KERNELS } from "./kernels.ts";
 import type { WorkerTools } from "./kernel.ts";
-import { type C_LIBRARY, openFunctionMaker } from "./native_function.ts";
+import { openFunctionMaker } from "./native_function.ts";
+import type { CallingSystem } from "./system_library.ts";
 import { parametersAt } from "./parameters.ts";
 
 /** What a worker's kernels of machine code work on. */
@@ -24,7 +25,7 @@ export function openNativeKernels({ set, parameters, memory, scratch, workers, n
     memory,
     parameters: parametersAt(memory, parameters),
     scratch,
-    makeFunction: openFunctionMaker(Deno.build.os as keyof typeof C_LIBRARY),
+    makeFunction: openFunctionMaker(Deno.build.os as CallingSystem),
     work: {
       divide,
       claim: () => Number(claim()) !== 0,

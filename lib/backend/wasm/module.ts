@@ -33,6 +33,12 @@ export type WorkerMessage =
   | { readonly kind: "ended" }
   | { readonly kind: "died"; readonly message: string };
 
+/** The module's functions that are no kernels: what workers need to share the kernels' work. */
+export const WORKER_FUNCTIONS: readonly string[] = [
+  ...["await_call", "complete", "take", "wake", "set_scratch", "set_worker"],
+  ...["divide_work", "claim_work", "first_unit", "end_unit"],
+];
+
 /** Compiles the committed kernels. */
 export async function compileModule(): Promise<WebAssembly.Module> {
   return await WebAssembly.compile(Uint8Array.fromBase64(modulePages));

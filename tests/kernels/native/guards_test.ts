@@ -4,7 +4,8 @@ import type { InstructionSet } from "../../../kernels/native/instruction_set.ts"
 import { CodeCache } from "../../../lib/backend/native/code_cache.ts";
 import type { WorkerTools } from "../../../lib/backend/native/kernel.ts";
 import { MADE_BY, NATIVE_KERNELS } from "../../../lib/backend/native/kernels.ts";
-import { type C_LIBRARY, openFunctionMaker } from "../../../lib/backend/native/native_function.ts";
+import { openFunctionMaker } from "../../../lib/backend/native/native_function.ts";
+import type { CallingSystem } from "../../../lib/backend/native/system_library.ts";
 import { addsTo, type Kernel } from "../../../lib/graph/kernel.ts";
 import { OP_KERNELS } from "../../../lib/ops/kernels.ts";
 import { assertClose } from "../../harness/assert_close.ts";
@@ -93,7 +94,7 @@ function assertKernel(
     memory: machine.memory,
     parameters: machine.parameters,
     scratch: machine.scratch,
-    makeFunction: openFunctionMaker(Deno.build.os as keyof typeof C_LIBRARY),
+    makeFunction: openFunctionMaker(Deno.build.os as CallingSystem),
     work: twoPieces(),
   })();
 

@@ -2,7 +2,8 @@
 import { type CallingConvention, PARAMETER_BYTES } from "../../../kernels/native/calling.ts";
 import type { InstructionSet } from "../../../kernels/native/instruction_set.ts";
 import { callingConvention, ExecutableMemory } from "../../../lib/backend/native/executable_memory.ts";
-import { C_LIBRARY, type FunctionMaker, openFunctionMaker } from "../../../lib/backend/native/native_function.ts";
+import { type FunctionMaker, openFunctionMaker } from "../../../lib/backend/native/native_function.ts";
+import type { CallingSystem } from "../../../lib/backend/native/system_library.ts";
 import { type Parameters, parametersAt } from "../../../lib/backend/native/parameters.ts";
 import { findNativeSupport } from "../../../lib/backend/native/support.ts";
 
@@ -22,7 +23,7 @@ export class Machine implements Disposable {
   constructor() {
     const { os } = Deno.build;
     this.convention = callingConvention(os)!;
-    this.#make = openFunctionMaker(os as keyof typeof C_LIBRARY);
+    this.#make = openFunctionMaker(os as CallingSystem);
   }
 
   /** Makes a kernel callable. */
