@@ -30,7 +30,7 @@ roofline, the time that this machine's measured arithmetic and memory allow at b
   --backend NAME   auto, webgpu, native or wasm (default: auto)
   --gpu WHAT       dawn, or a file of it: a WebGPU that reaches an NVIDIA GPU's matrix units in f16; needs
                    deno run -A (default: Deno's own)
-  --workers N      Workers of the wasm backend (default: one for each core)
+  --workers N      Workers of wasm or native (default: one for each core)
   --json           All numbers instead of a table.
   --svg FILE       Also draw the profile.
   --force          Replace an existing FILE.

@@ -39,7 +39,7 @@ float32 and float64.
   --beta2 X           AdamW's second moments (default: train-lm's)
   --seed N            Decides initial weights and batches (default: 0)
   --backend NAME      auto, webgpu, native or wasm (default: auto)
-  --workers N         Workers of the wasm backend (default: one for each core)
+  --workers N         Workers of wasm or native (default: one for each core)
   --json              All numbers instead of a table.
 `;
 

@@ -30,7 +30,7 @@ Measures generation of one text with a KV cache, one token at a time, up to the 
   --top-p X           As of deno task generate (default: 1)
   --rounds N          Texts that the medians are taken of (default: 7)
   --backend NAME      auto, webgpu, native or wasm (default: auto)
-  --workers N         Workers of the wasm backend (default: one for each core)
+  --workers N         Workers of wasm or native (default: one for each core)
   --json              All numbers instead of a table.
 
 Shapes

@@ -24,7 +24,7 @@ the time that this machine's measured arithmetic and memory allow at best.
 
   --only TEXT,TEXT  Kernels whose names contain one of these (default: all)
   --backend NAME    auto, webgpu, native or wasm (default: auto)
-  --workers N       Workers of the wasm backend (default: one for each core)
+  --workers N       Workers of wasm or native (default: one for each core)
   --json            All numbers instead of a table.
 
 More than 100 % of the roofline means that arrays come from caches, faster than from memory.

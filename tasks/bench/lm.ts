@@ -34,7 +34,7 @@ Measures whole training steps: forward, backward, clipping, AdamW.
   --backend NAME      auto, webgpu, native or wasm (default: auto)
   --gpu WHAT          dawn, or a file of it: a WebGPU that reaches an NVIDIA GPU's matrix units in f16; needs
                       deno run -A (default: Deno's own)
-  --workers N         Workers of the wasm backend (default: one for each core)
+  --workers N         Workers of wasm or native (default: one for each core)
   --json              All numbers instead of a table.
 
 Shapes

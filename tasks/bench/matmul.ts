@@ -39,7 +39,7 @@ the gradients of its input dY·W (NN) and of its weights dYᵀ·x (TN).
   --backend NAME     auto, webgpu, native or wasm (default: auto)
   --gpu WHAT         dawn, or a file of it: a WebGPU that reaches an NVIDIA GPU's matrix units in f16; needs
                      deno run -A (default: Deno's own)
-  --workers N        Workers of the wasm backend (default: one for each core)
+  --workers N        Workers of wasm or native (default: one for each core)
   --json             All numbers instead of a table.
 
 Each share is of the roofline: of the measured peak, or, where reading and writing the matrices once takes longer, of the
