@@ -3,7 +3,7 @@ import type { HeadShape, ScoresShape } from "./attention_softmax.ts";
 import { STATE_BYTES } from "./attention_softmax.ts";
 import type { InstructionSet } from "./instruction_set.ts";
 import type { PackingShape } from "./packing.ts";
-import { copyBytes, MAX_DEPTH, type ProductShape } from "./product.ts";
+import { copyBytes, MAX_DEPTH, type ProductShape } from "./product_shape.ts";
 import { share, Tiling } from "./tiling.ts";
 
 /** Sizes as lib/ops/attention.ts has them. */

@@ -1,6 +1,6 @@
 // How a matrix product is cut: into tiles, and into pieces of work for the workers.
 import type { InstructionSet } from "./instruction_set.ts";
-import { copyBytes, type Layout, MAX_DEPTH, type ProductShape } from "./product.ts";
+import { copyBytes, type Layout, MAX_DEPTH, type ProductShape } from "./product_shape.ts";
 import type { PackingShape } from "./packing.ts";
 import { share, Tiling } from "./tiling.ts";
 

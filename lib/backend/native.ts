@@ -7,9 +7,10 @@ import { NativeError } from "./native/native_error.ts";
 import { NativeKernels } from "./native/native_kernels.ts";
 import { findFault } from "./native/self_test.ts";
 import { findNativeSupport, type Unsupported } from "./native/support.ts";
-import { WasmBackend, type WasmBackendOptions, workerCount } from "./wasm.ts";
+import { WasmBackend } from "./wasm.ts";
 import { compileModule } from "./wasm/module.ts";
 import { WorkerPool } from "./wasm/pool.ts";
+import { type WasmBackendOptions, workerCount } from "./wasm/workers.ts";
 
 /** What `createNativeBackend` may be told. */
 export interface NativeBackendOptions extends WasmBackendOptions {

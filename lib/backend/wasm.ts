@@ -14,20 +14,13 @@ import {
   SCRATCH_BYTES,
 } from "./wasm/layout.ts";
 import { compileModule, instantiate, kernelNames } from "./wasm/module.ts";
+import type { OtherKernels } from "./wasm/other_kernels.ts";
 import { WorkerPool } from "./wasm/pool.ts";
 import { schedule } from "./wasm/schedule.ts";
-
-/** More workers, each with memory of its own, would leave less than half of the 4 GiB to the storages. */
-const MAX_WORKERS = 256;
+import { type WasmBackendOptions, workerCount } from "./wasm/workers.ts";
 
 /** Rows that the kernel for few rows is best at. All counts up to there are summed in one order, or in two: one, and several. */
 const MAX_LANES = 12;
-
-/** What `createWasmBackend` may be told. */
-export interface WasmBackendOptions {
-  /** Number of workers; by default one for each core, and 256 at most. Results have the same bits for any number. */
-  readonly workers?: number;
-}
 
 /**
  * Starts a backend on the CPU: SIMD kernels in WebAssembly over one shared memory, walked by several workers at once.
@@ -37,36 +30,6 @@ export async function createWasmBackend(options: WasmBackendOptions = {}): Promi
   const workers = workerCount("wasm", options);
   const module = await compileModule();
   return new WasmBackend(module, await WorkerPool.start(module, { workers }), workers);
-}
-
-/**
- * How many workers a backend of that name starts.
- * @throws {RangeError} If it was told a number that is not a whole one from 1 to 256.
- */
-export function workerCount(name: string, options: WasmBackendOptions): number {
-  const workers = options.workers ?? Math.min(navigator.hardwareConcurrency, MAX_WORKERS);
-  if (Number.isSafeInteger(workers) && workers >= 1 && workers <= MAX_WORKERS) return workers;
-  throw new RangeError(
-    `Cannot start the ${name} backend: got ${workers} workers, must be a whole number from 1 to ${MAX_WORKERS}`,
-  );
-}
-
-/** Kernels beside those of the module, for workers that were started with them. */
-export interface OtherKernels extends Disposable {
-  /** What the backend is called that has them, and what they are, in words for a person. */
-  readonly name: string;
-  readonly description: string;
-  /** Bits of the vectors that they compute with. */
-  readonly vectorBits: number;
-  /**
-   * What workers are told of a call that such a kernel makes: its index among them, and its arguments without the address
-   * of the call's counters.
-   * @param addresses Of inputs, then outputs.
-   */
-  encode(
-    call: ProgramCall,
-    addresses: readonly number[],
-  ): { readonly kernel: number; readonly args: readonly number[] } | undefined;
 }
 
 /** The backend on the CPU: make one with `createWasmBackend`, or `createNativeBackend`. */

@@ -1,6 +1,6 @@
 import type { AttentionPlan } from "../../../kernels/native/attention_plan.ts";
 import { PACKING_PARAMETERS as PACKING } from "../../../kernels/native/packing.ts";
-import { PRODUCT_PARAMETERS as PRODUCT } from "../../../kernels/native/product.ts";
+import { PRODUCT_PARAMETERS as PRODUCT } from "../../../kernels/native/product_shape.ts";
 import type { NativeFunction } from "./native_function.ts";
 import type { Parameters } from "./parameters.ts";
 

@@ -1,6 +1,6 @@
 import { namedConstants } from "../../graph/kernel.ts";
 import type { ProgramCall } from "../../graph/program.ts";
-import type { OtherKernels } from "../wasm.ts";
+import type { OtherKernels } from "../wasm/other_kernels.ts";
 import type { CodeCache } from "./code_cache.ts";
 import { MADE_BY, NATIVE_KERNELS } from "./kernels.ts";
 

@@ -1,5 +1,5 @@
 import { PACKING_PARAMETERS } from "../../../kernels/native/packing.ts";
-import { PRODUCT_PARAMETERS as WORD } from "../../../kernels/native/product.ts";
+import { PRODUCT_PARAMETERS as WORD } from "../../../kernels/native/product_shape.ts";
 import type { ProductPlan, ProductUnit } from "../../../kernels/native/product_plan.ts";
 import type { NativeFunction } from "./native_function.ts";
 import type { Parameters } from "./parameters.ts";

@@ -18,7 +18,8 @@ import {
   rsi,
   xmm,
 } from "../../../kernels/native/operands.ts";
-import { assembleProduct, PRODUCT_PARAMETERS } from "../../../kernels/native/product.ts";
+import { assembleProduct } from "../../../kernels/native/product.ts";
+import { PRODUCT_PARAMETERS } from "../../../kernels/native/product_shape.ts";
 import { assembleSwigluForward, SWIGLU_PARAMETERS } from "../../../kernels/native/swiglu.ts";
 import { ExecutableMemory } from "../../../lib/backend/native/executable_memory.ts";
 import { openFunctionMaker, pointerTo } from "../../../lib/backend/native/native_function.ts";
