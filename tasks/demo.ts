@@ -33,14 +33,14 @@ Runs every step on Shakespeare's plays, printing each command: train-bpe, encode
   --out DIR         Where to write (default: ${DEFAULT_OUT})
   --force           Replace DIR if it holds an earlier demo and nothing else.
   --steps N         Training steps (default: 400)
-  --backend NAME    auto, webgpu or wasm (default: auto)
+  --backend NAME    auto, webgpu, native or wasm (default: auto)
 `;
 
 const FLAGS = {
   out: { type: "string", default: DEFAULT_OUT },
   force: { type: "boolean" },
   steps: { type: "integer", default: 400, min: 1 },
-  backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "wasm"] },
+  backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "native", "wasm"] },
 } as const;
 
 const TEXT = new URL("../data/shakespeare.txt", import.meta.url);

@@ -5,6 +5,7 @@
  */
 import { formatSi } from "../lib/accounting/units.ts";
 import type { Backend } from "../lib/backend/backend.ts";
+import { createNativeBackend, findNative } from "../lib/backend/native.ts";
 import { chooseBackend } from "../lib/backend/select.ts";
 import { createWasmBackend } from "../lib/backend/wasm.ts";
 import { createWebGpuBackend, type WebGpuBackend } from "../lib/backend/webgpu.ts";
@@ -13,14 +14,15 @@ import { linearForward } from "../lib/ops/linear.ts";
 import type { Precision } from "../lib/graph/graph.ts";
 import type { KernelFault } from "../lib/self_test/self_test.ts";
 import { secondsPerCall } from "../lib/measure/kernel_time.ts";
-import { faultMessage, quietVulkanLoader } from "./cli/backend.ts";
+import { askedInstructions, faultMessage, quietVulkanLoader } from "./cli/backend.ts";
 import type { Flags } from "./cli/flags.ts";
 import { testKernels } from "./cli/self_test.ts";
 import { runTask } from "./cli/run.ts";
 
 const HELP = `
-Tells you what this machine can compute with: the WebGPU adapter, whether its kernels are right, how fast each backend
-multiplies matrices, and what --backend auto chooses. If there is no adapter, tells you what to install.
+Tells you what this machine can compute with: the WebGPU adapter, whether its kernels are right, whether there can be
+machine code for the processor, how fast each backend multiplies matrices, and what --backend auto chooses. If there is
+no adapter, tells you what to install.
 
   deno task doctor [--json]
 
@@ -50,6 +52,8 @@ interface Diagnosis {
   readonly selfTest?: SelfTestResult;
   /** Of the kernels in f16, where the adapter has it. */
   readonly selfTestF16?: SelfTestResult;
+  /** The native backend, or why there is none. */
+  readonly native: string;
   readonly auto: { readonly name: string; readonly reason: string };
   readonly matmul: { readonly size: number; readonly flopsPerSecond: Readonly<Record<string, number>> };
 }
@@ -67,12 +71,15 @@ async function doctor({ size: asked, json }: Flags<typeof FLAGS>): Promise<boole
   quietVulkanLoader();
   const { adapter, missing } = await findAdapter();
   await using wasm = await createWasmBackend();
+  const instructions = askedInstructions();
+  const { unsupported } = findNative({ instructions });
+  await using native = unsupported === undefined ? await createNativeBackend({ instructions }) : undefined;
   await using webgpu = adapter && await createWebGpuBackend();
   const tested = webgpu && await timedSelfTest(webgpu, wasm, "f32");
   const testedInHalf = webgpu?.hasF16 ? await timedSelfTest(webgpu, wasm, "f16") : undefined;
   const size = asked ?? (webgpu?.adapter.software ? 512 : 1024);
   const flopsPerSecond: Record<string, number> = {};
-  for (const backend of [webgpu, wasm]) {
+  for (const backend of [webgpu, native, wasm]) {
     if (backend) flopsPerSecond[backend.name] = await matmulSpeed(backend, size);
   }
   const diagnosis: Diagnosis = {
@@ -81,7 +88,10 @@ async function doctor({ size: asked, json }: Flags<typeof FLAGS>): Promise<boole
     ...adapter ? { adapter: summarizeAdapter(adapter) } : { missing, install: installHint(Deno.build.os) },
     selfTest: tested,
     selfTestF16: testedInHalf,
-    auto: await chooseBackend(),
+    native: unsupported === undefined
+      ? native!.description
+      : `none: got ${unsupported.got}, must be ${unsupported.must}`,
+    auto: await chooseBackend({ instructions }),
     matmul: { size, flopsPerSecond },
   };
   console.log(json ? JSON.stringify(diagnosis, null, 2) : formatDiagnosis(diagnosis));
@@ -104,7 +114,7 @@ async function matmulSpeed(backend: Backend, size: number): Promise<number> {
 }
 
 function formatDiagnosis(diagnosis: Diagnosis): string {
-  const { deno, system, adapter, missing, install, selfTest, selfTestF16, auto, matmul } = diagnosis;
+  const { deno, system, adapter, missing, install, selfTest, selfTestF16, native, auto, matmul } = diagnosis;
   const rows: string[][] = [["Deno", `${deno}, ${system}`]];
   if (adapter) {
     const { limits } = adapter;
@@ -126,6 +136,7 @@ function formatDiagnosis(diagnosis: Diagnosis): string {
   if (selfTest) rows.push(["kernels", formatSelfTest(selfTest)]);
   if (selfTestF16) rows.push(["kernels in f16", formatSelfTest(selfTestF16)]);
   else if (adapter) rows.push(["kernels in f16", "none: the adapter has no shader-f16"]);
+  rows.push(["native", native]);
   for (const [name, speed] of Object.entries(matmul.flopsPerSecond)) {
     rows.push([`${name} matmul`, `${formatSi(speed, "FLOP/s")} (${matmul.size} x ${matmul.size})`]);
   }

@@ -39,7 +39,7 @@ newest half is kept and the text continues from there.
   --repetition-penalty X  Above 1, tokens that are already in the context become less likely; from 1e-6 to 1e6
                      (default: 1)
   --seed N           The same seed gives the same text (default: 0)
-  --backend NAME     auto, webgpu or wasm (default: auto)
+  --backend NAME     auto, webgpu, native or wasm (default: auto)
 `;
 
 const FLAGS = {
@@ -56,7 +56,7 @@ const FLAGS = {
   "top-p": { type: "number", default: 0.95, above: 0, max: 1 },
   "repetition-penalty": { type: "number", min: 1e-6, max: 1e6 },
   seed: { type: "integer", default: 0, min: 0, max: LARGEST_FIRST_SEED },
-  backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "wasm"] },
+  backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "native", "wasm"] },
 } as const;
 
 /** What a person at a terminal sees before each line. */

@@ -27,10 +27,10 @@ roofline, which is the shortest time that this machine's measured arithmetic and
   --shape NAME     The model and batch (default: small)
   --runs N         Steps to take the median time of (default: 9)
   --dtype NAME     f32, or f16 on a GPU with shader-f16 (default: f32)
-  --backend NAME   auto, webgpu or wasm (default: auto)
+  --backend NAME   auto, webgpu, native or wasm (default: auto)
   --gpu WHAT       dawn, or the path of its add-on: a WebGPU that uses an NVIDIA GPU's matrix units in f16; needs
                    deno run -A (default: Deno's own)
-  --workers N      Workers of the wasm backend (default: one for each core)
+  --workers N      Workers of wasm or native (default: one for each core)
   --json           All numbers instead of a table.
   --svg FILE       Also draw the profile.
   --force          Replace an existing FILE.
@@ -45,7 +45,7 @@ const FLAGS = {
   shape: { type: "string", default: "small", choices: LM_SHAPE_NAMES },
   runs: { ...REPEATS, default: 9 },
   dtype: { type: "string", default: "f32", choices: ["f32", "f16"] },
-  backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "wasm"] },
+  backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "native", "wasm"] },
   gpu: GPU_FLAG,
   workers: WORKERS_FLAG,
   json: { type: "boolean" },

@@ -30,7 +30,7 @@ the reference's value and the one computed or measured here.
   --story-vocab-size N   Tokens to train on the stories (default: 10,000)
   --web-vocab-size N     Tokens to train on the web text (default: 32,000)
   --tokenizer DIR        Measure this tokenizer instead of training; may be given several times.
-  --backend NAME         auto, webgpu or wasm, for gradient descent (default: auto)
+  --backend NAME         auto, webgpu, native or wasm, for gradient descent (default: auto)
   --out FILE.md          Write to this file instead of standard output.
   --force                Replace an existing FILE.md.
 `;
@@ -41,7 +41,7 @@ const FLAGS = {
   "story-vocab-size": { type: "integer", default: 10_000, min: 257 },
   "web-vocab-size": { type: "integer", default: 32_000, min: 257 },
   tokenizer: { type: "strings" },
-  backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "wasm"] },
+  backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "native", "wasm"] },
   out: { type: "string" },
   force: { type: "boolean" },
 } as const;

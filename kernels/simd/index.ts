@@ -36,5 +36,5 @@ export { sum_dimension } from "./sum_dimension";
 export { strided_copy } from "./strided_copy";
 export { sum_partials } from "./sum_partials";
 export { swiglu_backward, swiglu_forward } from "./swiglu";
-export { set_worker } from "./work";
+export { claim as claim_work, divide as divide_work, end_unit, first_unit, set_worker } from "./work";
 export { write_rows } from "./write_rows";

@@ -91,6 +91,16 @@ export function claim(): bool {
   return false;
 }
 
+/** The same for workers that compute in machine code: the first unit last claimed. */
+export function first_unit(): u32 {
+  return firstUnit;
+}
+
+/** One past the last of them. */
+export function end_unit(): u32 {
+  return endUnit;
+}
+
 /** Elements of one unit of elementwise work: a cache line of f32, so that no two workers write to the same line. */
 export const LINE: u32 = 16;
 

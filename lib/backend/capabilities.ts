@@ -14,6 +14,8 @@ export interface Capabilities {
   readonly parts: number;
   /** Whether it computes on the machine's processors, in the machine's memory. Otherwise it has memory of its own. */
   readonly onHost: boolean;
+  /** Bits of the vectors that its kernel `peak_fma` computes with, if it has that kernel. */
+  readonly vectorBits?: number;
   /** The largest array, in bytes, that a kernel can take in one piece. If left out, only memory limits it. */
   readonly maxArrayBytes?: number;
 }

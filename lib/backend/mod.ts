@@ -1,5 +1,5 @@
 /**
- * Where programs run: WebGPU, or WebAssembly on the processor's cores.
+ * Where programs run: WebGPU, or the processor's cores, by machine code or by WebAssembly.
  *
  * @module
  */

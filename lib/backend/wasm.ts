@@ -14,42 +14,31 @@ import {
   SCRATCH_BYTES,
 } from "./wasm/layout.ts";
 import { compileModule, instantiate, kernelNames } from "./wasm/module.ts";
+import type { OtherKernels } from "./wasm/other_kernels.ts";
 import { WorkerPool } from "./wasm/pool.ts";
 import { schedule } from "./wasm/schedule.ts";
-
-/** Each worker has memory of its own: more of them would leave the storages less than half of the 4 GiB. */
-const MAX_WORKERS = 256;
+import { type WasmBackendOptions, workerCount } from "./wasm/workers.ts";
 
 /** Rows that the kernel for few rows is best at. All counts up to there are summed in one order, or in two: one, and several. */
 const MAX_LANES = 12;
-
-/** Options for `createWasmBackend`. */
-export interface WasmBackendOptions {
-  /** Number of workers: 256 at most, by default one per core. Results have the same bits for any number. */
-  readonly workers?: number;
-}
 
 /**
  * Starts a backend on the CPU: SIMD kernels in WebAssembly, run by several workers on one shared memory.
  * @throws {RangeError} If `workers` is not a whole number from 1 to 256.
  */
 export async function createWasmBackend(options: WasmBackendOptions = {}): Promise<Backend> {
-  const workers = options.workers ?? Math.min(navigator.hardwareConcurrency, MAX_WORKERS);
-  if (!Number.isSafeInteger(workers) || workers < 1 || workers > MAX_WORKERS) {
-    throw new RangeError(
-      `Cannot start the wasm backend: got ${workers} workers, must be a whole number from 1 to ${MAX_WORKERS}`,
-    );
-  }
+  const workers = workerCount("wasm", options);
   const module = await compileModule();
   return new WasmBackend(module, await WorkerPool.start(module, { workers }), workers);
 }
 
-/** The backend on the CPU: make one with `createWasmBackend`. */
+/** The backend on the CPU: make one with `createWasmBackend`, or `createNativeBackend`. */
 export class WasmBackend implements Backend {
-  readonly name = "wasm";
+  readonly name: string;
   readonly description: string;
   readonly capabilities: Capabilities;
   readonly #pool: WorkerPool;
+  readonly #others: OtherKernels | undefined;
   /** How many workers share the work. */
   readonly workers: number;
   /** Index among the module's functions, and number of parameters, by kernel. */
@@ -60,10 +49,14 @@ export class WasmBackend implements Backend {
   #running: Promise<void> | undefined;
   #disposed = false;
 
-  constructor(module: WebAssembly.Module, pool: WorkerPool, workers: number) {
+  /** @param others Disposed of with the backend. */
+  constructor(module: WebAssembly.Module, pool: WorkerPool, workers: number, others?: OtherKernels) {
     this.#pool = pool;
+    this.#others = others;
     this.workers = workers;
-    this.description = `WebAssembly SIMD, ${workers} ${workers === 1 ? "worker" : "workers"}`;
+    this.name = others?.name ?? "wasm";
+    const kernels = others?.description ?? "WebAssembly SIMD";
+    this.description = `${kernels}, ${workers} ${workers === 1 ? "worker" : "workers"}`;
     const functions = instantiate(module, pool.memory);
     this.#kernels = new Map(
       kernelNames(module).map((name, index) => [name, { index, parameters: functions[index].length }]),
@@ -75,6 +68,7 @@ export class WasmBackend implements Backend {
       maxLanes: MAX_LANES,
       parts: workers,
       onHost: true,
+      vectorBits: others?.vectorBits ?? 128,
     };
   }
 
@@ -133,16 +127,20 @@ export class WasmBackend implements Backend {
     return { start, counterBytes: bytes, list: start + bytes };
   }
 
-  #encode({ kernel, views, constants }: ProgramCall): { kernel: number; args: number[] } {
+  #encode(call: ProgramCall): { readonly kernel: number; readonly args: readonly number[] } {
+    const { kernel, views, constants } = call;
     if (views.some(({ dtype }) => dtype === "f16")) {
       throw new UserError(
-        say`Cannot load kernel ${kernel.name}: got an array of f16, must be f32 on wasm. Use ${
+        say`Cannot load kernel ${kernel.name}: got an array of f16, must be f32 on ${this.name}. Use ${
           option("dtype", "f32")
         }, or ${option("backend", "webgpu")}`,
       );
     }
+    const addresses = views.map((view) => this.#addressOf(view));
+    const other = this.#others?.encode(call, addresses);
+    if (other !== undefined) return { kernel: this.#kernels.size + other.kernel, args: other.args };
     const known = this.#kernels.get(kernel.name);
-    const args = [...views.map((view) => this.#addressOf(view)), ...constants];
+    const args = [...addresses, ...constants];
     // Each kernel takes the address of its call's counters as well.
     if (known?.parameters !== args.length + 1) {
       const got = known === undefined ? "none of this name" : `one of ${known.parameters} parameters`;
@@ -224,6 +222,8 @@ export class WasmBackend implements Backend {
     this.#disposed = true;
     while (this.#running) await this.#running;
     await this.#pool.stop();
+    // A worker that was given up may still be in its code, for good.
+    if (!this.#pool.isLost) this.#others?.[Symbol.dispose]();
   }
 
   #free(storage: DeviceStorage): void {
@@ -257,7 +257,7 @@ export class WasmBackend implements Backend {
   }
 
   #requireAlive(): void {
-    if (this.#disposed) throw new Error("Cannot use the wasm backend: it was disposed");
+    if (this.#disposed) throw new Error(`Cannot use the ${this.name} backend: it was disposed`);
   }
 }
 

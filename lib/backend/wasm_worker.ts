@@ -7,7 +7,8 @@
 import { enterRun, leaveRun } from "./wasm/gate.ts";
 import { QUIT, WORD } from "./wasm/layout.ts";
 import { instantiate, kernelNames, type WorkerMessage, type WorkerStart } from "./wasm/module.ts";
-import { readPhases, type WorkerCall, type WorkerPhases } from "./wasm/phases.ts";
+import type { WorkerOptions } from "./native/worker_kernels.ts";
+import { type BindKernel, readPhases, type WorkerCall, type WorkerPhases } from "./wasm/phases.ts";
 
 /** How many times a worker looks for the next program before it sleeps: about a tenth of a millisecond. */
 const LOOKS = 20_000;
@@ -16,9 +17,10 @@ function post(message: WorkerMessage): void {
   self.postMessage(message);
 }
 
-self.onmessage = ({ data }: MessageEvent<WorkerStart>) => {
+self.onmessage = async ({ data }: MessageEvent<WorkerStart>) => {
   try {
-    serve(data);
+    // Loaded only where it is needed.
+    serve(data, data.native && (await import("./native/worker_kernels.ts")).openNativeKernels);
     post({ kind: "ended" });
   } catch (error) {
     // If thrown again, it would be printed as well.
@@ -27,10 +29,18 @@ self.onmessage = ({ data }: MessageEvent<WorkerStart>) => {
   self.close();
 };
 
-function serve({ module, memory, worker, workers, scratch, beat }: WorkerStart): void {
+function serve(
+  { module, memory, worker, workers, scratch, beat, native }: WorkerStart,
+  openNativeKernels: ((options: WorkerOptions) => BindKernel) | undefined,
+): void {
   const functions = instantiate(module, memory);
   const names = kernelNames(module);
   const named = (name: string) => functions[names.indexOf(name)];
+  const bindNative = native && openNativeKernels?.({ memory, scratch, workers, named, ...native });
+  const bind: BindKernel = (kernel, args) =>
+    kernel < functions.length
+      ? functions[kernel].bind(undefined, ...args)
+      : bindNative!(kernel - functions.length, args);
   const [awaitCall, complete, take, wake] = ["await_call", "complete", "take", "wake"].map(named);
   named("set_scratch")(scratch);
   named("set_worker")(worker, workers);
@@ -86,7 +96,7 @@ function serve({ module, memory, worker, workers, scratch, beat }: WorkerStart):
   function find(address: number): WorkerPhases {
     const known = programs.get(address);
     if (known?.id === new Float64Array(memory.buffer, address, 1)[0]) return known;
-    const phases = readPhases(memory, address, functions);
+    const phases = readPhases(memory, address, bind);
     programs.set(address, phases);
     return phases;
   }

@@ -7,7 +7,7 @@ import { secondsPerCall } from "./kernel_time.ts";
 /** A device's peak in FLOP/s, and how it was measured, in words. */
 export type MeasuredPeak = Pick<MachineLimits, "peak" | "peakSource">;
 
-/** kernels/simd/peak.ts: multiply-adds in registers alone. */
+/** kernels/simd/peak.ts, or kernels/native/peak.ts: multiply-adds in registers alone. */
 const peakFma: Kernel = defineKernel({
   name: "peak_fma",
   inputs: [],
@@ -38,7 +38,7 @@ export const fastest = (times: readonly number[]): number => Math.min(...times);
  * keep all cores busy that long lower it: see `Peak`.
  */
 export async function measurePeak(backend: Backend): Promise<MeasuredPeak> {
-  const { kernels, parts } = backend.capabilities;
+  const { kernels, parts, vectorBits = 128 } = backend.capabilities;
   if (!kernels.has(peakFmaWorkgroups.name)) {
     const seconds = await secondsPerCall(backend, {
       kernel: peakFma,
@@ -46,7 +46,7 @@ export async function measurePeak(backend: Backend): Promise<MeasuredPeak> {
       constants: [PEAK_ITERATIONS],
     }, fastest);
     const peak = parts * PEAK_ITERATIONS * FLOPS_PER_ITERATION / seconds;
-    return { peak, peakSource: "128-bit multiply-adds in registers" };
+    return { peak, peakSource: `${vectorBits}-bit multiply-adds in registers` };
   }
   const seconds = await secondsPerCall(backend, {
     kernel: peakFmaWorkgroups,

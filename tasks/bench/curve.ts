@@ -39,8 +39,8 @@ and float64.
   --lr X              Peak learning rate (default: train-lm's)
   --beta2 X           AdamW's second moments (default: train-lm's)
   --seed N            Decides initial weights and batches (default: 0)
-  --backend NAME      auto, webgpu or wasm (default: auto)
-  --workers N         Workers of the wasm backend (default: one for each core)
+  --backend NAME      auto, webgpu, native or wasm (default: auto)
+  --workers N         Workers of wasm or native (default: one for each core)
   --json              All numbers instead of a table.
 `;
 
@@ -54,7 +54,7 @@ const FLAGS = {
   lr: { type: "number", above: 0 },
   beta2: { type: "number", min: 0, below: 1 },
   seed: { type: "integer", default: 0, min: 0 },
-  backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "wasm"] },
+  backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "native", "wasm"] },
   workers: WORKERS_FLAG,
   json: { type: "boolean" },
 } as const;

@@ -29,8 +29,8 @@ Measures generation of one text with a KV cache, one token at a time, up to the 
   --temperature X     As for deno task generate (default: 1)
   --top-p X           As for deno task generate (default: 1)
   --rounds N          Texts to take the medians of (default: 7)
-  --backend NAME      auto, webgpu or wasm (default: auto)
-  --workers N         Workers of the wasm backend (default: one for each core)
+  --backend NAME      auto, webgpu, native or wasm (default: auto)
+  --workers N         Workers of wasm or native (default: one for each core)
   --json              All numbers instead of a table.
 
 Shapes
@@ -46,7 +46,7 @@ const FLAGS = {
   temperature: { type: "number", default: 1, min: 0 },
   "top-p": { type: "number", default: 1, above: 0, max: 1 },
   rounds: { ...REPEATS, default: 7 },
-  backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "wasm"] },
+  backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "native", "wasm"] },
   workers: WORKERS_FLAG,
   json: { type: "boolean" },
 } as const;

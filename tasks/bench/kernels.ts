@@ -23,8 +23,8 @@ which is the shortest time that this machine's measured arithmetic and memory al
   deno task bench kernels [options]
 
   --only TEXT,TEXT  Kernels whose names contain one of these (default: all)
-  --backend NAME    auto, webgpu or wasm (default: auto)
-  --workers N       Workers of the wasm backend (default: one for each core)
+  --backend NAME    auto, webgpu, native or wasm (default: auto)
+  --workers N       Workers of wasm or native (default: one for each core)
   --json            All numbers instead of a table.
 
 More than 100 % of the roofline means that arrays come from caches, which are faster than memory.
@@ -32,7 +32,7 @@ More than 100 % of the roofline means that arrays come from caches, which are fa
 
 const FLAGS = {
   only: { type: "string", default: "" },
-  backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "wasm"] },
+  backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "native", "wasm"] },
   workers: WORKERS_FLAG,
   json: { type: "boolean" },
 } as const;

@@ -31,10 +31,10 @@ Measures whole training steps: forward, backward, clipping, AdamW.
   --torch-device NAME cpu or cuda (default: cpu)
   --rounds N          Turns to take the medians of (default: 7)
   --dtype NAME        f32, or f16 on a GPU with shader-f16; PyTorch computes in f32 (default: f32)
-  --backend NAME      auto, webgpu or wasm (default: auto)
+  --backend NAME      auto, webgpu, native or wasm (default: auto)
   --gpu WHAT          dawn, or the path of its add-on: a WebGPU that uses an NVIDIA GPU's matrix units in f16; needs
                       deno run -A (default: Deno's own)
-  --workers N         Workers of the wasm backend (default: one for each core)
+  --workers N         Workers of wasm or native (default: one for each core)
   --json              All numbers instead of a table.
 
 Shapes
@@ -49,7 +49,7 @@ const FLAGS = {
   "torch-device": { type: "string", default: "cpu", choices: ["cpu", "cuda"] },
   rounds: { ...REPEATS, default: 7 },
   dtype: { type: "string", default: "f32", choices: ["f32", "f16"] },
-  backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "wasm"] },
+  backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "native", "wasm"] },
   gpu: GPU_FLAG,
   workers: WORKERS_FLAG,
   json: { type: "boolean" },

@@ -36,10 +36,10 @@ the gradients of its input dY·W (NN) and of its weights dYᵀ·x (TN).
   --sizes SIZE,SIZE  N, or ROWSxIxO (default: squares ${SQUARES[0]} to ${SQUARES.at(-1)}, odd sizes, the products of the
                      models of bench lm, and ${SKINNY_ROWS[0]} to ${SKINNY_ROWS.at(-1)} rows, as in generation)
   --dtype NAME       f32, or f16 on a GPU with shader-f16: all but the gradient of the weights (default: f32)
-  --backend NAME     auto, webgpu or wasm (default: auto)
+  --backend NAME     auto, webgpu, native or wasm (default: auto)
   --gpu WHAT         dawn, or the path of its add-on: a WebGPU that uses an NVIDIA GPU's matrix units in f16; needs
                      deno run -A (default: Deno's own)
-  --workers N        Workers of the wasm backend (default: one for each core)
+  --workers N        Workers of wasm or native (default: one for each core)
   --json             All numbers instead of a table.
 
 Each share is of the roofline: of the measured peak or, if reading and writing the matrices once takes longer, of the
@@ -49,7 +49,7 @@ measured bandwidth. Matrices that stay in caches may exceed it.
 const FLAGS = {
   sizes: { type: "string" },
   dtype: { type: "string", default: "f32", choices: ["f32", "f16"] },
-  backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "wasm"] },
+  backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "native", "wasm"] },
   gpu: GPU_FLAG,
   workers: WORKERS_FLAG,
   json: { type: "boolean" },

@@ -4,6 +4,7 @@ import { requirePrecision } from "../../lib/backend/precision.ts";
 import {
   type BackendChoice,
   backendChoice,
+  chooseForCpu,
   createBackend,
   type CreateBackendOptions,
 } from "../../lib/backend/select.ts";
@@ -14,6 +15,7 @@ import { openDawn, requireMatrices } from "../../lib/backend/webgpu/dawn.ts";
 import { GpuError } from "../../lib/backend/webgpu/gpu_error.ts";
 import type { KernelFault } from "../../lib/self_test/self_test.ts";
 import { UsageError } from "./errors.ts";
+import { shown } from "./shown.ts";
 import { hasPassedSelfTest, testKernels } from "./self_test.ts";
 import { chooseMatrixTiles, chooseTiles } from "./tiles.ts";
 
@@ -32,15 +34,19 @@ export const GPU_FLAG = { type: "string" } as const;
 
 /**
  * Starts the backend that was asked for. Warns, once, of a software GPU. A GPU runs the self-test first, unless it
- * passed not long ago; if it fails, `auto` falls back to wasm, with a warning; if it fails in f16 alone, f16 is refused.
+ * passed not long ago; if it fails, `auto` falls back to the CPU, with a warning; if it fails in f16 alone, f16 is
+ * refused.
  *
  * @throws {UserError} If `webgpu` is asked for and there is none, or it computes wrong results, or the precision is not to
  * be had.
  */
 export async function startBackend(choice: BackendChoice, options: StartBackendOptions = {}): Promise<Backend> {
   const { precision = "f32", dawn } = options;
+  const instructions = options.instructions ?? askedInstructions();
   quietVulkanLoader();
-  const backend = dawn === undefined ? await createBackend(choice, options) : await startDawn(choice, dawn);
+  const backend = dawn === undefined
+    ? await createBackend(choice, { ...options, instructions })
+    : await startDawn(choice, dawn);
   try {
     requirePrecision(backend, precision);
     if (!(backend instanceof WebGpuBackend)) return backend;
@@ -68,12 +74,28 @@ export async function startBackend(choice: BackendChoice, options: StartBackendO
     throw error;
   }
   await backend[Symbol.asyncDispose]();
-  return await createWasmBackend(options);
+  return await createBackend(chooseForCpu(instructions).name, { ...options, instructions });
+}
+
+/** The variable that leaves out AVX-512, to try what machines without it do. */
+const INSTRUCTIONS = "BYTELM_INSTRUCTIONS";
+
+/**
+ * The largest vectors of the native backend that the environment asks for, if it may be read and does.
+ * @throws {UsageError} If it asks for something else.
+ */
+export function askedInstructions(): CreateBackendOptions["instructions"] {
+  if (Deno.permissions.querySync({ name: "env", variable: INSTRUCTIONS }).state !== "granted") return undefined;
+  const asked = Deno.env.get(INSTRUCTIONS);
+  if (asked === undefined || asked === "avx512" || asked === "avx2") return asked;
+  throw new UsageError(`Cannot use the variable ${INSTRUCTIONS}: got ${shown(asked)}, must be avx512 or avx2`);
 }
 
 /** @throws {UsageError} If another backend is asked for beside it. */
 async function startDawn(choice: BackendChoice, dawn: string): Promise<Backend> {
-  if (choice === "wasm") throw new UsageError("Cannot use --gpu: got --backend wasm, must be webgpu. Leave one out");
+  if (choice === "wasm" || choice === "native") {
+    throw new UsageError(`Cannot use --gpu: got --backend ${choice}, must be webgpu. Leave one out`);
+  }
   return await createBackend("webgpu", { gpu: await openDawn(dawn) });
 }
 
@@ -85,7 +107,8 @@ export function moreLike(backend: Backend, dawn?: string): () => Promise<Backend
   const name = backendChoice(backend.name);
   const { tiles, matrixTiles } = backend instanceof WebGpuBackend ? backend.traits : {};
   return async () => {
-    const another = await createBackend(name, { gpu: dawn === undefined ? undefined : await openDawn(dawn) });
+    const gpu = dawn === undefined ? undefined : await openDawn(dawn);
+    const another = await createBackend(name, { gpu, instructions: askedInstructions() });
     if (another instanceof WebGpuBackend) {
       another.useTiles(tiles);
       another.useMatrixTiles(matrixTiles);

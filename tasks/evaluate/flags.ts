@@ -20,7 +20,7 @@ in the training text.
                      .ndjson file is a text.
   --field NAME       Field with the text in .jsonl objects (default: text). If given, stdin is read as JSON Lines too.
   --json             Print one JSON object.
-  --backend NAME     auto, webgpu or wasm (default: auto)
+  --backend NAME     auto, webgpu, native or wasm (default: auto)
 
 Loss
   --stride N         Smaller is slower and fairer (default: half the context length)
@@ -45,7 +45,7 @@ export const FLAGS = {
   input: { type: "string" },
   field: { type: "string" },
   json: { type: "boolean" },
-  backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "wasm"] },
+  backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "native", "wasm"] },
   stride: { type: "integer", min: 1 },
   "batch-size": { type: "integer", min: 1 },
   dtype: { type: "string", choices: ["f32", "f16"] },

@@ -89,7 +89,8 @@ Training
   --dtype NAME           f32, or f16 on a GPU with shader-f16: operands of matrix products and attention, and what is
                          passed between layers, are f16; weights, sums and optimizer stay f32 (default: ${DEFAULTS.dtype})
   --seed N               Decides the initial weights and the batches (default: ${DEFAULTS.seed})
-  --backend NAME         auto, webgpu or wasm (default: auto, a hardware GPU if there is one, else wasm)
+  --backend NAME         auto, webgpu, native or wasm (default: auto, a hardware GPU if there is one, else native, which
+                         is machine code for this processor, if there can be any, else wasm)
   --gpu WHAT             dawn, or the path of its add-on: a WebGPU that uses an NVIDIA GPU's matrix units in f16; needs
                          deno run -A (default: Deno's own)
 
@@ -166,7 +167,7 @@ export const FLAGS = {
   freeze: { type: "string" },
   quiet: { type: "boolean" },
   verbose: { type: "boolean" },
-  backend: { type: "string", choices: ["auto", "webgpu", "wasm"] },
+  backend: { type: "string", choices: ["auto", "webgpu", "native", "wasm"] },
   gpu: GPU_FLAG,
 } as const;
 

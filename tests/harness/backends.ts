@@ -1,4 +1,6 @@
 import type { Backend } from "../../lib/backend/backend.ts";
+import { createNativeBackend } from "../../lib/backend/native.ts";
+import { findNativeSupport } from "../../lib/backend/native/support.ts";
 import { createWasmBackend } from "../../lib/backend/wasm.ts";
 import { createWebGpuBackend } from "../../lib/backend/webgpu.ts";
 import { ReferenceBackend } from "../reference/backend.ts";
@@ -15,8 +17,18 @@ interface TestBackend {
 
 const REFERENCE: TestBackend = { label: "reference", open: () => Promise.resolve(new ReferenceBackend()) };
 
+/** Machine code, of the largest vectors that the machine has, and of AVX2's where those are larger. */
+function nativeBackends(): TestBackend[] {
+  const { set, unsupported } = findNativeSupport();
+  const open = (instructions: "avx512" | "avx2") => () => createNativeBackend({ instructions });
+  if (set === undefined) return [{ label: "native", open: open("avx2"), missing: `got ${unsupported.got}` }];
+  const names = set.name === "avx512" ? ["avx512", "avx2"] as const : ["avx2"] as const;
+  return names.map((name) => ({ label: `native, ${name}`, open: open(name) }));
+}
+
 const DEVICES: readonly TestBackend[] = [
   { label: "wasm", open: () => createWasmBackend() },
+  ...nativeBackends(),
   { label: "webgpu", open: () => withSmallDispatches(openGpu), missing: missingGpu },
 ];
 

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { wgslKernels } from "../../kernels/wgsl/mod.ts";
-import { compileModule, kernelNames } from "../../lib/backend/wasm/module.ts";
+import { compileModule, kernelNames, WORKER_FUNCTIONS } from "../../lib/backend/wasm/module.ts";
 import type { Kernel } from "../../lib/graph/kernel.ts";
 import { KERNELS } from "../../lib/train/kernels.ts";
 import { REFERENCE_KERNELS } from "./kernels.ts";
@@ -13,9 +13,6 @@ const ON_GPU_ALONE: Readonly<Record<string, string>> = {
   loss_scale_update: "only programs in f16 scale the loss, and only a GPU has f16",
 };
 
-/** Functions of the wasm module that no call of a program stands for. */
-const NO_KERNELS = ["await_call", "complete", "take", "wake", "set_scratch", "set_worker"];
-
 /** lib/measure times these to learn what a device can do at most; no graph calls them, and they compute nothing. */
 const MEASURING = ["peak_fma", "peak_fma_workgroups", "peak_read"];
 
@@ -25,7 +22,7 @@ Deno.test("every kernel has a WGSL kernel, a wasm function and reference loops u
   const wgsl = [...wgslKernels.keys()].filter((name) => !MEASURING.includes(name));
   assertEquals(wgsl.toSorted(), [...everywhere, ...Object.keys(ON_GPU_ALONE)].toSorted());
   const wasm = kernelNames(await compileModule()).filter((name) =>
-    !MEASURING.includes(name) && !NO_KERNELS.includes(name)
+    !MEASURING.includes(name) && !WORKER_FUNCTIONS.includes(name)
   );
   assertEquals(wasm.toSorted(), everywhere);
   assertEquals([...REFERENCE_KERNELS.keys()].toSorted(), everywhere);

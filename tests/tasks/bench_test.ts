@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { assertEquals, assertMatch } from "@std/assert";
-import { compileModule, kernelNames } from "../../lib/backend/wasm/module.ts";
+import { compileModule, kernelNames, WORKER_FUNCTIONS } from "../../lib/backend/wasm/module.ts";
 import { kernelCases } from "../../tasks/bench/kernel_cases.ts";
 import { main } from "../../tasks/bench.ts";
 import { main as profileStep } from "../../tasks/profile_step.ts";
@@ -48,7 +48,7 @@ Deno.test("bench matmul and bench kernels refuse what they cannot measure, befor
 });
 
 Deno.test("bench kernels has a case for every kernel that bench matmul leaves", async () => {
-  const others = ["await_call", "complete", "take", "wake", "set_scratch", "set_worker", "peak_fma"];
+  const others = [...WORKER_FUNCTIONS, "peak_fma"];
   const cases = kernelCases();
   const names = new Set(cases.map(({ kernel }) => kernel.name));
   const left = kernelNames(await compileModule()).filter((name) =>

@@ -1,19 +1,24 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { findAdapter, summarizeAdapter } from "../../lib/backend/webgpu/adapter.ts";
+import { findNativeSupport } from "../../lib/backend/native/support.ts";
 import { gpuTest } from "../harness/gpu.ts";
 import { runTaskProcess } from "../harness/run_task.ts";
 
 const NO_ADAPTER = { DENO_WEBGPU_BACKEND: Deno.build.os === "windows" ? "metal" : "dx12" };
 
-gpuTest("doctor names the adapter, finds its kernels right, and measures both backends", async () => {
+/** As the task has the permission that it needs. */
+const HAS_NATIVE = findNativeSupport().set !== undefined;
+const ON_CPU = HAS_NATIVE ? "native" : "wasm";
+
+gpuTest("doctor names the adapter, finds its kernels right, and measures the backends", async () => {
   const known = summarizeAdapter((await findAdapter()).adapter!);
   const { code, stdout, stderr } = await runTaskProcess("doctor", ["--json", "--size", "128"]);
   assertEquals([code, stderr], [0, ""]);
   const { adapter, selfTest, auto, matmul } = JSON.parse(stdout);
   assertEquals(adapter.description, known.description);
   assertEquals(selfTest.faults, []);
-  assertEquals(auto.name, adapter.software ? "wasm" : "webgpu");
-  assertEquals(Object.keys(matmul.flopsPerSecond), ["webgpu", "wasm"]);
+  assertEquals(auto.name, adapter.software ? ON_CPU : "webgpu");
+  assertEquals(Object.keys(matmul.flopsPerSecond), ["webgpu", ...HAS_NATIVE ? ["native"] : [], "wasm"]);
   assert(Object.values<number>(matmul.flopsPerSecond).every((speed) => speed > 0));
 });
 
@@ -22,7 +27,8 @@ Deno.test("doctor says what to install where there is no adapter", async () => {
   assertEquals(code, 0);
   assertMatch(stdout, /^WebGPU adapter +none was found$/m);
   assertMatch(stdout, /^to get one +\S.+/m);
-  assertMatch(stdout, /^--backend auto +wasm: no WebGPU adapter was found$/m);
+  assertMatch(stdout, new RegExp(`^--backend auto +${ON_CPU}: no WebGPU adapter was found; `, "m"));
+  assertMatch(stdout, HAS_NATIVE ? /^native +machine code for AVX/m : /^native +none: got /m);
 });
 
 Deno.test("doctor explains that Mesa's program through OpenGL counts as no adapter, where that is all there is", async () => {
@@ -33,7 +39,7 @@ Deno.test("doctor explains that Mesa's program through OpenGL counts as no adapt
   if (!/llvmpipe|softpipe/.test(found)) return;
   assertMatch(found, /^none is of use: .* goes through OpenGL, where a kernel can take minutes to compile$/);
   assertMatch(stdout, /^to get one +\S.+/m);
-  assertMatch(stdout, /^--backend auto +wasm: no WebGPU adapter is of use/m);
+  assertMatch(stdout, new RegExp(`^--backend auto +${ON_CPU}: no WebGPU adapter is of use`, "m"));
 });
 
 /** Starts the backend as a task would, twice; prints what Deno keeps for the project. */
@@ -86,4 +92,21 @@ gpuTest("what doctor found right is not tried again when a task starts", async (
   } finally {
     await Deno.remove(denoDir, { recursive: true });
   }
+});
+
+Deno.test("doctor says why there is no machine code without the permission, and leaves AVX-512 out where it is told to", async () => {
+  const env = { ...NO_ADAPTER, BYTELM_INSTRUCTIONS: "avx2" };
+  const told = await runTaskProcess("doctor", ["--size", "64"], undefined, env);
+  if (HAS_NATIVE) assertMatch(told.stdout, /^native +machine code for AVX2, /m);
+  const wrong = await runTaskProcess("doctor", [], undefined, { ...env, BYTELM_INSTRUCTIONS: "sse" });
+  assertEquals(wrong.code, 2);
+  assertStringIncludes(wrong.stderr, "Cannot use the variable BYTELM_INSTRUCTIONS: got sse, must be avx512 or avx2");
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-prompt", "--allow-read", "--allow-env", "tasks/doctor.ts", "--size", "64"],
+    cwd: new URL("../..", import.meta.url),
+    env: NO_ADAPTER,
+  }).output();
+  const text = new TextDecoder().decode(stdout);
+  if (Deno.build.arch === "x86_64") assertMatch(text, /^native +none: got no permission for FFI, must be permitted/m);
+  assertMatch(text, /^--backend auto +wasm: .*; no machine code: got /m);
 });

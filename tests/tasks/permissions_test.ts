@@ -103,14 +103,17 @@ Deno.test("every task is tried with the permissions it declares", () => {
 
 Deno.test("no task is permitted all, any variable of the environment, or to write where it writes nothing", () => {
   const READERS = ["decode", "inspect-tokenizer", "compare-tokenizers", "generate", "evaluate", "dashboard", "doctor"];
-  const VARIABLES = ["XDG_RUNTIME_DIR", "CI"];
+  const VARIABLES = ["XDG_RUNTIME_DIR", "BYTELM_INSTRUCTIONS", "CI"];
+  /** For machine code on the CPU. */
+  const COMPUTING = "demo train-lm sweep generate evaluate writeup doctor bench profile-step".split(" ");
   for (const [name, { flags }] of DECLARED_TASKS) {
     for (const flag of flags.filter((flag) => flag !== "--lock=deno.lock")) {
       const [, permission, values] = /^--allow-([a-z]+)(?:=(.+))?$/.exec(flag) ?? [];
-      assert(["read", "write", "env", "net", "run", "sys"].includes(permission), `${name} ${flag}`);
+      assert(["read", "write", "env", "net", "run", "sys", "ffi"].includes(permission), `${name} ${flag}`);
       if (permission === "env") {
         assert(values?.split(",").every((value) => VARIABLES.includes(value)), `${name} ${flag}`);
       }
+      if (permission === "ffi") assert(COMPUTING.includes(name), `${name} ${flag}`);
       if (permission === "sys") assertEquals(values, "cpus");
       if (permission === "write") assert(!READERS.includes(name), `${name} ${flag}`);
       if (permission === "net") assert(name === "data" || values === "127.0.0.1", `${name} ${flag}`);

@@ -1,3 +1,4 @@
+import type { InstructionSet } from "../../../kernels/native/instruction_set.ts";
 import modulePages from "../../../kernels/simd/kernels.wasm.b64" with { type: "text" };
 
 /** A function that the module exports: pointers and constants in, nothing out. */
@@ -13,6 +14,16 @@ export interface WorkerStart {
   readonly scratch: number;
   /** Address of the worker's heartbeat. */
   readonly beat: number;
+  /** For a worker that also calls machine code. */
+  readonly native?: NativeStart;
+}
+
+/** What a worker is told that calls machine code. */
+export interface NativeStart {
+  /** The instructions that the code is made of. */
+  readonly set: InstructionSet["name"];
+  /** Address of the worker's memory for parameters: see kernels/native/calling.ts. */
+  readonly parameters: number;
 }
 
 /** What a worker reports to the main thread: it is ready, a kernel trapped, or it ended, as ordered or not. */
@@ -21,6 +32,12 @@ export type WorkerMessage =
   | { readonly kind: "failed"; readonly call: number; readonly message: string }
   | { readonly kind: "ended" }
   | { readonly kind: "died"; readonly message: string };
+
+/** The module's functions that are no kernels: what workers need to share the kernels' work. */
+export const WORKER_FUNCTIONS: readonly string[] = [
+  ...["await_call", "complete", "take", "wake", "set_scratch", "set_worker"],
+  ...["divide_work", "claim_work", "first_unit", "end_unit"],
+];
 
 /** Compiles the committed kernels. */
 export async function compileModule(): Promise<WebAssembly.Module> {

@@ -1,5 +1,4 @@
 import { decodeProgram } from "./layout.ts";
-import type { KernelFunction } from "./module.ts";
 
 /** A call as a worker makes it. */
 export interface WorkerCall {
@@ -30,17 +29,20 @@ export interface WorkerPhases {
   readonly phases: readonly Phase[];
 }
 
+/** Makes the function that makes a call: of a kernel by its index, with the arguments that were encoded. */
+export type BindKernel = (kernel: number, args: readonly number[]) => () => void;
+
 /** Reads the program at an address: a phase ends where the next call needs what others compute in it. */
 export function readPhases(
   memory: WebAssembly.Memory,
   address: number,
-  functions: readonly KernelFunction[],
+  bind: BindKernel,
 ): WorkerPhases {
   const { id, calls } = decodeProgram(memory, address);
   const phases: { shared: WorkerCall[]; alone: WorkerCall[] }[] = [{ shared: [], alone: [] }];
   calls.forEach(({ kernel, meet, alone, counters, args }, index) => {
     if (meet) phases.push({ shared: [], alone: [] });
-    const call = { index, alone, counters, run: functions[kernel].bind(undefined, ...args) };
+    const call = { index, alone, counters, run: bind(kernel, args) };
     phases.at(-1)![alone ? "alone" : "shared"].push(call);
   });
   return {

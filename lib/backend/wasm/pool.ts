@@ -1,3 +1,5 @@
+import { PARAMETER_BYTES } from "../../../kernels/native/calling.ts";
+import type { InstructionSet } from "../../../kernels/native/instruction_set.ts";
 import { SILENT_SECONDS, Watchdog } from "../../io/watchdog.ts";
 import { Allocator } from "./allocator.ts";
 import { beginRun, closeGate, isOver, nextRun, quit } from "./gate.ts";
@@ -15,6 +17,8 @@ export interface Failure {
 /** Options for `WorkerPool.start`. */
 export interface PoolOptions {
   readonly workers: number;
+  /** The instructions of the machine code that workers call as well, if they do. */
+  readonly native?: InstructionSet["name"];
   /** Seconds after which workers that neither begin nor end a call are given up on. */
   readonly silentSeconds?: number;
 }
@@ -47,9 +51,14 @@ export class WorkerPool {
     }, silentSeconds);
   }
 
+  /** Whether a worker was given up, or ended by itself: it may still be in the midst of a call. */
+  get isLost(): boolean {
+    return this.#lost !== undefined;
+  }
+
   /** Starts workers, and resolves when all are ready. */
   static async start(module: WebAssembly.Module, options: PoolOptions): Promise<WorkerPool> {
-    const { workers } = options;
+    const { workers, native } = options;
     const pool = new WorkerPool(options);
     closeGate(pool.#words);
     try {
@@ -58,9 +67,15 @@ export class WorkerPool {
         { length: workers },
         (_, worker) => pool.allocator.allocate(SCRATCH_BYTES, `scratch memory of worker ${worker}`),
       );
+      const parameters = native === undefined
+        ? 0
+        : pool.allocator.allocate(PARAMETER_BYTES * workers, "parameters of machine code");
       const ready = scratch.map((scratch, worker) => {
         const beat = pool.#beats + worker * BEAT_BYTES;
-        return pool.#add({ module, memory: pool.memory, worker, workers, scratch, beat });
+        return pool.#add({
+          ...{ module, memory: pool.memory, worker, workers, scratch, beat },
+          native: native && { set: native, parameters: parameters + worker * PARAMETER_BYTES },
+        });
       });
       await Promise.race([Promise.all(ready), pool.#ended.promise]);
     } catch (error) {

@@ -1,14 +1,10 @@
-import { assert, assertEquals } from "@std/assert";
-import { createWasmBackend } from "../../lib/backend/wasm.ts";
-import { schedule } from "../../lib/backend/wasm/schedule.ts";
-import { compileModule, kernelNames } from "../../lib/backend/wasm/module.ts";
+// A program of many kernels, for tests of what does not depend on who computes it.
 import { backward } from "../../lib/graph/backward.ts";
 import { copy } from "../../lib/graph/copy.ts";
 import { Graph } from "../../lib/graph/graph.ts";
 import { plan } from "../../lib/graph/plan.ts";
-import { Program, viewOf, wholeOf } from "../../lib/graph/program.ts";
+import type { Program } from "../../lib/graph/program.ts";
 import { DeviceStorage, Tensor } from "../../lib/graph/tensor.ts";
-import type { Kernel, KernelTry } from "../../lib/graph/kernel.ts";
 import { add } from "../../lib/ops/add.ts";
 import { attention } from "../../lib/ops/attention.ts";
 import { broadcast } from "../../lib/ops/broadcast.ts";
@@ -33,12 +29,9 @@ import { writeRows } from "../../lib/ops/write_rows.ts";
 import { adamw } from "../../lib/train/optimizer/adamw.ts";
 import { clipGradNorm } from "../../lib/train/optimizer/clip_grad_norm.ts";
 import { sgd } from "../../lib/train/optimizer/sgd.ts";
-import { KERNELS } from "../../lib/train/kernels.ts";
-import { resultsOver, sizesOf } from "../harness/kernel_writes.ts";
-import { Random } from "../harness/random.ts";
 
 /** Tensors with a fixed place, in one storage of f32 and one of u32, so that all results can be read at once. */
-class Arena {
+export class Arena {
   readonly floats = new DeviceStorage("floats", 2 ** 22);
   readonly integers = new DeviceStorage("integers", 2 ** 12);
   #used = { f32: 0, u32: 0 };
@@ -60,7 +53,9 @@ class Arena {
 }
 
 /** A step that uses most kernels, at sizes that no tile and no number of workers divides. */
-function everyKernel(arena: Arena): Readonly<Record<"ids" | "start" | "mask", Tensor>> & { readonly program: Program } {
+export function manyKernels(
+  arena: Arena,
+): Readonly<Record<"ids" | "start" | "mask", Tensor>> & { readonly program: Program } {
   const [B, T, H, headDim, F, V] = [3, 53, 5, 14, 67, 71];
   const D = H * headDim;
   const graph = new Graph();
@@ -116,78 +111,3 @@ function everyKernel(arena: Arena): Readonly<Record<"ids" | "start" | "mask", Te
   });
   return { program: plan(graph), ids, start, mask };
 }
-
-Deno.test("wasm backend: a step of many kernels gives the same bits for any number of workers", async () => {
-  const arena = new Arena();
-  const { program, ids, start, mask } = everyKernel(arena);
-  let state = 7;
-  const random = () => (state = Math.imul(state, 48271) % 0x7fffffff) / 0x7fffffff;
-  const floats = Float32Array.from({ length: arena.floats.bytes / 4 }, () => Math.abs(random()) + 0.01);
-  const tokens = Uint32Array.from({ length: ids.size }, () => Math.floor(Math.abs(random()) * 71));
-  let first: Uint32Array | undefined;
-  for (const workers of [1, 2, 3, 5]) {
-    await using backend = await createWasmBackend({ workers });
-    const executable = await backend.load(program);
-    backend.write(wholeOf(arena.floats), floats);
-    backend.write(viewOf(ids, ids.placement!), tokens);
-    backend.write(viewOf(mask, mask.placement!), Uint32Array.from({ length: mask.size }, (_, i) => i % 3));
-    backend.write(viewOf(start, start.placement!), Uint32Array.of(0));
-    await executable.run();
-    await executable.run();
-    const result = await backend.read(wholeOf(arena.floats));
-    assert(result.every((value) => Number.isFinite(value)), "the step must not produce NaN: it would hide differences");
-    const bits = new Uint32Array(result.buffer);
-    first ??= bits;
-    const different = bits.findIndex((word, i) => word !== first![i]);
-    assertEquals(different, -1, `${workers} workers: float ${different} is ${result[different]}`);
-  }
-});
-
-Deno.test("wasm backend: every kernel gives the same bits for any number of workers", async () => {
-  const others = ["await_call", "complete", "take", "wake", "set_scratch", "set_worker", "peak_fma"];
-  const own = kernelNames(await compileModule()).filter((name) => !others.includes(name));
-  const tried = KERNELS.filter(({ name, tries = [] }) => own.includes(name) && tries.length > 0);
-  assertEquals(tried.map(({ name }) => name).sort(), own.sort());
-  const expected = new Map<string, Uint32Array>();
-  for (const workers of [1, 2, 3, 5]) {
-    await using backend = await createWasmBackend({ workers });
-    for (const kernel of tried) {
-      for (const sample of kernel.tries!.filter(({ large }) => !large)) {
-        const label = `${kernel.name} ${JSON.stringify(sample.constants)}`;
-        const random = new Random(31);
-        const before = Object.fromEntries(
-          // None is negative: some are variances.
-          kernel.outputs.map((name) => [name, random.normal(sizesOf(kernel, sample.constants)[name]).map(Math.abs)]),
-        );
-        const [results] = await resultsOver(backend, kernel, sample, [before]);
-        for (const name of kernel.outputs) {
-          const bits = new Uint32Array(Float32Array.from(results[name]).buffer);
-          const first = expected.get(`${label} ${name}`) ?? bits;
-          expected.set(`${label} ${name}`, first);
-          const different = bits.findIndex((word, i) => word !== first[i]);
-          assertEquals(
-            different,
-            -1,
-            `${label}, ${workers} workers: ${name}[${different}] is ${results[name][different]}`,
-          );
-        }
-      }
-    }
-  }
-});
-
-Deno.test("wasm backend: every kernel is tried with arrays that workers share out", () => {
-  const isShared = (kernel: Kernel, { constants }: KernelTry) => {
-    const graph = new Graph();
-    const sizes = sizesOf(kernel, constants);
-    const array = (name: string) =>
-      graph.input(name, [sizes[name]], { dtype: kernel.integers?.includes(name) ? "u32" : "f32" });
-    const arrays = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, array(name)]));
-    graph.call(kernel, { inputs: arrays(kernel.inputs), outputs: arrays(kernel.outputs), constants });
-    return !schedule(plan(graph).calls)[0].alone;
-  };
-  const alone = KERNELS.filter((kernel) => (kernel.tries ?? []).length > 0)
-    .filter((kernel) => !kernel.tries!.some((sample) => isShared(kernel, sample)));
-  // It sums a thousand numbers at most.
-  assertEquals(alone.map(({ name }) => name), ["clip_grad_norm_factor"]);
-});

@@ -1,0 +1,116 @@
+// How a matrix product is cut: into tiles, and into pieces of work for the workers.
+import type { InstructionSet } from "./instruction_set.ts";
+import { copyBytes, type Layout, MAX_DEPTH, type ProductShape } from "./product_shape.ts";
+import type { PackingShape } from "./packing.ts";
+import { share, Tiling } from "./tiling.ts";
+
+/** C (+)= A B. C is dense, (rows, columns); A is (rows, depth) and B (depth, columns), or their transposes are. */
+export interface Product {
+  readonly rows: number;
+  readonly columns: number;
+  readonly depth: number;
+  readonly layoutOfA: Layout;
+  /** "along": B's rows lie in memory as they are; "across": its columns do, as rows. */
+  readonly layoutOfB: Layout;
+  readonly aRowBytes: number;
+  readonly bRowBytes: number;
+}
+
+/** What one piece of work computes: tiles of rows, and panels of columns. */
+export interface ProductUnit {
+  readonly firstTile: number;
+  readonly endTile: number;
+  readonly firstPanel: number;
+  readonly endPanel: number;
+}
+
+/** A product, cut. */
+export interface ProductPlan {
+  readonly product: Product;
+  readonly shape: ProductShape;
+  readonly packing: PackingShape;
+  /** Columns of a panel. */
+  readonly panelColumns: number;
+  /** Panels that are whole; the edge may add one that is not. */
+  readonly wholePanels: number;
+  readonly tiling: Tiling;
+  /** Where the blocks of depth begin, and the end. */
+  readonly depths: readonly number[];
+  /** Neighbours have the same columns as far as possible. */
+  readonly units: readonly ProductUnit[];
+  /** Where in a worker's scratch memory the packed columns begin, behind the copy of A. */
+  readonly packedOffset: number;
+  /** Whether the packed columns of a unit are kept for the next one with the same columns. */
+  readonly keepsPanels: boolean;
+}
+
+/** Columns in a piece of work at most: packed, a block of depth of them fits a second-level cache. */
+const MAX_COLUMNS = 256;
+/** Tiles of rows in a piece of work at least, where there are more pieces for it; and where its columns are packed for it alone. */
+const LEAST_TILES = 5;
+const LEAST_TILES_PACKED_ALONE = 40;
+/** Tiles of a piece of work at most, where A's columns are copied for all of them: about a third of a second-level cache. */
+const MAX_TILES_ALONG = 24;
+/** Pieces of work for each worker at least, if there can be. */
+const UNITS_PER_WORKER = 4;
+
+/**
+ * Cuts a product. Which worker computes a unit makes no difference to its bits, nor do the units.
+ * @param scratchBytes Of each worker.
+ * @returns `undefined` for a product that the code cannot reach by its displacements.
+ */
+export function planProduct(
+  product: Product,
+  set: InstructionSet,
+  workers: number,
+  scratchBytes: number,
+): ProductPlan | undefined {
+  const { rows, columns, depth, aRowBytes, bRowBytes } = product;
+  const panelColumns = 2 * set.lanes;
+  if (Math.max(aRowBytes, bRowBytes, columns * 4) * panelColumns >= 2 ** 31) return undefined;
+  const tiling = new Tiling(rows, set);
+  const { tiles } = tiling;
+  const wholePanels = Math.floor(columns / panelColumns);
+  const edge = columns % panelColumns;
+  const panels = wholePanels + (edge > 0 ? 1 : 0);
+  const mostTiles = Math.min(tiles, product.layoutOfA === "along" ? MAX_TILES_ALONG : Infinity);
+  const packedOffset = Math.ceil(copyBytes(set, product.layoutOfA, mostTiles, MAX_DEPTH) / 4096) * 4096;
+  const keepsPanels = depth * MAX_COLUMNS * 4 <= scratchBytes - packedOffset;
+
+  const target = UNITS_PER_WORKER * workers;
+  const least = keepsPanels ? LEAST_TILES : LEAST_TILES_PACKED_ALONE;
+  const narrowest = Math.ceil(columns / MAX_COLUMNS);
+  const down = Math.max(
+    Math.ceil(tiles / mostTiles),
+    Math.min(Math.ceil(tiles / least), Math.ceil(target / narrowest)),
+  );
+  const across = Math.max(narrowest, Math.min(Math.ceil(panels / 2), Math.ceil(target / down)));
+  const units = Array.from({ length: across * down }, (_, unit): ProductUnit => {
+    const [column, row] = [Math.floor(unit / down), unit % down];
+    return {
+      firstTile: share(tiles, row, down),
+      endTile: share(tiles, row + 1, down),
+      firstPanel: share(panels, column, across),
+      endPanel: share(panels, column + 1, across),
+    };
+  });
+  const blocks = Math.ceil(depth / MAX_DEPTH);
+  return {
+    product,
+    shape: {
+      layoutOfA: product.layoutOfA,
+      aRowBytes,
+      cRowBytes: columns * 4,
+      heights: tiling.heights,
+      edge,
+    },
+    packing: { rowBytes: bRowBytes, edge },
+    panelColumns,
+    wholePanels,
+    tiling,
+    depths: Array.from({ length: blocks + 1 }, (_, block) => share(depth, block, blocks)),
+    units,
+    packedOffset,
+    keepsPanels,
+  };
+}

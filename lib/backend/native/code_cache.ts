@@ -1,0 +1,35 @@
+import type { CallingConvention } from "../../../kernels/native/calling.ts";
+import type { InstructionSet } from "../../../kernels/native/instruction_set.ts";
+import { ExecutableMemory } from "./executable_memory.ts";
+
+/** Makes code for one kernel's shape. */
+export type Assemble<Shape> = (
+  set: InstructionSet,
+  convention: CallingConvention,
+  shape: Shape,
+) => Uint8Array<ArrayBuffer>;
+
+/** Code that was made, so that calls of the same shape share it. */
+export class CodeCache implements Disposable {
+  readonly #memory = new ExecutableMemory();
+  readonly #addresses = new Map<string, number>();
+
+  /** @throws {ExecutableMemoryError} If there is no such memory on this system. */
+  constructor(readonly set: InstructionSet, readonly convention: CallingConvention, readonly workers: number) {}
+
+  /** The address of a kernel's code for a shape. Below 2⁴⁸, so a number holds it. */
+  addressOf<Shape>(assemble: Assemble<Shape>, shape: Shape): number {
+    const key = `${assemble.name} ${JSON.stringify(shape)}`;
+    let address = this.#addresses.get(key);
+    if (address === undefined) {
+      address = Number(this.#memory.place(assemble(this.set, this.convention, shape)));
+      this.#addresses.set(key, address);
+    }
+    return address;
+  }
+
+  /** Frees all code: no worker may be in it any more. */
+  [Symbol.dispose](): void {
+    this.#memory[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,19 @@
+import type { ProgramCall } from "../../graph/program.ts";
+
+/** Kernels beside those of the module, for workers that were started with them. */
+export interface OtherKernels extends Disposable {
+  /** What the backend is called that has them, and what they are, in words for a person. */
+  readonly name: string;
+  readonly description: string;
+  /** Bits of the vectors that they compute with. */
+  readonly vectorBits: number;
+  /**
+   * What workers are told of a call that such a kernel makes: its index among them, and its arguments without the address
+   * of the call's counters.
+   * @param addresses Of inputs, then outputs.
+   */
+  encode(
+    call: ProgramCall,
+    addresses: readonly number[],
+  ): { readonly kernel: number; readonly args: readonly number[] } | undefined;
+}
