@@ -12,16 +12,19 @@ import { formatTable } from "../lib/accounting/table.ts";
 import { formatSi } from "../lib/accounting/units.ts";
 import { writeFileAtomically } from "../lib/io/atomic.ts";
 import { OPTIMIZER_NAMES } from "../lib/train/optimizer/registry.ts";
-import { MODEL_NAMES, namedShape, readConfigured } from "./account/models.ts";
+import { MODEL_NAMES, MODELS, namedShape, readConfigured } from "./account/models.ts";
 import { UsageError } from "./cli/errors.ts";
 import { requireOutputFile } from "./cli/output.ts";
 import type { Flags } from "./cli/flags.ts";
+import { shapesHelp } from "./cli/presets_help.ts";
+import { runProgram } from "./cli/program.ts";
 import { runTask } from "./cli/run.ts";
 import { shown } from "./cli/shown.ts";
 
 const HELP = `
 Counts what a model needs: parameters, forward and backward FLOPs, memory, the largest batch that fits, time and energy.
 
+  deno task account --model gpt2-xl --device h100 --tokens 1e10 --batch-size 8
   deno task account --model NAME [options]
   deno task account --config RUN/config.json [options]
   deno task account --compare small,medium,large,xl [options]
@@ -49,6 +52,9 @@ Training
   --attention NAME       stored: the s² scores are kept for the backward pass (default); flash: they are not
   --checkpointing        Keep only each layer's input and compute the rest again
   --causal full|half     How causal attention's products are counted (default: full)
+
+Models, and their parameters
+${shapesHelp(MODELS)}
 
 Output
   --json                 Exact numbers instead of tables.
@@ -186,4 +192,4 @@ function refuseTogether(flags: AccountFlags, ...names: (keyof AccountFlags)[]): 
   }
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) await runProgram(main);

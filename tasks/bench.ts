@@ -5,6 +5,7 @@
  */
 import { UsageError } from "./cli/errors.ts";
 import { shown } from "./cli/shown.ts";
+import { runProgram } from "./cli/program.ts";
 import { runTask } from "./cli/run.ts";
 
 /** Each bench is a task of its own, under tasks/bench; it is loaded only when asked for. */
@@ -50,4 +51,4 @@ export async function main(args: string[]): Promise<number> {
   );
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) await runProgram(main);

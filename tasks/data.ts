@@ -17,6 +17,7 @@ import { FILTER_FLAGS, FILTER_HELP } from "./cli/file_filter.ts";
 import { untilInterrupted } from "./cli/interrupt.ts";
 import { requireOutputFile, requireOutputName } from "./cli/output.ts";
 import { type Progress, startProgress } from "./cli/progress.ts";
+import { runProgram } from "./cli/program.ts";
 import { runTask } from "./cli/run.ts";
 import { shown } from "./cli/shown.ts";
 import { findInputs, warn } from "./cli/text_inputs.ts";
@@ -53,7 +54,7 @@ const TASK = {
   flags: {
     dataset: { type: "string", choices: ["tinystories", "owt", "shakespeare"] },
     "base-url": { type: "string" },
-    input: { type: "strings", many: true },
+    input: { type: "strings", many: true, requiredWithout: ["dataset"] },
     ...FILTER_FLAGS,
     out: { type: "string", required: true },
     field: { type: "string" },
@@ -70,9 +71,10 @@ const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 
 export function main(args: string[]): Promise<number> {
   return runTask(TASK, args, async (flags) => {
-    if ((flags.dataset === undefined) === (flags.input.length === 0)) {
-      const got = flags.dataset === undefined ? "neither --dataset nor --input" : "both --dataset and --input";
-      throw new UsageError(`Cannot run data: got ${got}, must be one of them. See: deno task data --help`);
+    if (flags.dataset !== undefined && flags.input.length > 0) {
+      throw new UsageError(
+        "Cannot run data: got --dataset and --input, must be one of them. See: deno task data --help",
+      );
     }
     requireOutputName(flags.out);
     if (flags.dataset !== undefined) {
@@ -194,4 +196,4 @@ async function* documentsIn(
   }
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) await runProgram(main);

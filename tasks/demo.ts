@@ -20,6 +20,7 @@ import { UserError } from "./cli/errors.ts";
 import { type Flags } from "./cli/flags.ts";
 import { isInterruptedCode } from "./cli/interrupt.ts";
 import { requireOutputDirectory } from "./cli/output.ts";
+import { runProgram } from "./cli/program.ts";
 import { runTask } from "./cli/run.ts";
 
 const DEFAULT_OUT = "runs/demo";
@@ -27,7 +28,8 @@ const DEFAULT_OUT = "runs/demo";
 const HELP = `
 Runs every step on Shakespeare's plays, printing each command: train-bpe, encode, train-lm, generate.
 
-  deno task demo [options]
+  deno task demo
+  deno task demo --steps 1000 --out runs/longer
 
   --out DIR         Where to write (default: ${DEFAULT_OUT})
   --force           Replace DIR if it holds an earlier demo and nothing else.
@@ -118,4 +120,4 @@ function quoted(word: string): string {
   return /[^\w./:-]/.test(word) ? JSON.stringify(word) : word;
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) await runProgram(main);

@@ -18,6 +18,7 @@ import { requireField } from "./cli/field_flag.ts";
 import { FILTER_FLAGS, FILTER_HELP } from "./cli/file_filter.ts";
 import { untilInterrupted } from "./cli/interrupt.ts";
 import { requireOutputFile, requireOutputName, requirePlainFile, requireWritable } from "./cli/output.ts";
+import { runProgram } from "./cli/program.ts";
 import { runTask } from "./cli/run.ts";
 import { formatBytes, parseSize } from "./cli/sizes.ts";
 import { writeOut } from "./cli/standard_output.ts";
@@ -196,4 +197,4 @@ function shardsFrom(flags: EncodeFlags): { readonly size: ShardSize; readonly on
   return { size: { numShards }, only };
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) await runProgram(main);

@@ -3,6 +3,7 @@
 import { longestTokens, MergeHistory, type MergeTree } from "../lib/tokenizer/train/merge_history.ts";
 import type { Tokenizer } from "../lib/tokenizer/tokenizer.ts";
 import { UserError } from "./cli/errors.ts";
+import { runProgram } from "./cli/program.ts";
 import { runTask } from "./cli/run.ts";
 import { openTokenizer, PATTERN_FLAG, TOKENIZER_HELP } from "./cli/tokenizer.ts";
 import { quoteToken } from "./cli/tokens.ts";
@@ -122,4 +123,4 @@ function formatSplit(tokenizer: Tokenizer, ids: readonly number[]): string {
   return `${split}\n${ids.length} tokens: ${ids.join(" ")}`;
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) await runProgram(main);

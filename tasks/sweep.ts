@@ -18,12 +18,12 @@ import { sweep, type SweepRun } from "../lib/run/sweep.ts";
 import { sweepGrid } from "../lib/run/sweep_grid.ts";
 import { bestResult, SWEEP_FILES, type SweepResult, sweepTable } from "../lib/run/sweep_results.ts";
 import { moreLike, startBackend } from "./cli/backend.ts";
-import { UsageError } from "./cli/errors.ts";
 import { requireInputFile } from "./cli/files.ts";
 import type { Flags } from "./cli/flags.ts";
 import { exitCodeOf, untilInterrupted } from "./cli/interrupt.ts";
 import { roomFor } from "./cli/machine_memory.ts";
 import { requireOutputName } from "./cli/output.ts";
+import { runProgram } from "./cli/program.ts";
 import { runTask } from "./cli/run.ts";
 import { openTokenizer } from "./cli/tokenizer.ts";
 import { REPORT_FILE, tryToWriteReport } from "./report/write_report.ts";
@@ -41,11 +41,8 @@ async function start(flags: Flags<typeof FLAGS>): Promise<number> {
     point,
     flags: trainFlagsOf(flags, point),
   }));
-  const { train: trainPath, valid: validPath, config: configPath, tokenizer: tokenizerPath, backend, pattern } =
-    points[0].flags;
-  if (trainPath === undefined) {
-    throw new UsageError("Cannot sweep: --train is required. See: deno task sweep --help");
-  }
+  const { valid: validPath, config: configPath, tokenizer: tokenizerPath, backend, pattern } = points[0].flags;
+  const trainPath = flags.train;
   requireOutputName(flags.out);
   for (const path of [trainPath, validPath, configPath]) if (path !== undefined) await requireInputFile(path);
   const inputs = [trainPath, validPath, configPath, tokenizerPath].filter((path) => path !== undefined);
@@ -133,4 +130,4 @@ async function report(out: string, results: readonly SweepResult[]): Promise<voi
   if (begun.length > 0) await tryToWriteReport(begun, `${out}/${REPORT_FILE}`);
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) await runProgram(main);

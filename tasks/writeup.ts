@@ -11,6 +11,7 @@ import { startBackend } from "./cli/backend.ts";
 import { requireDirectory, requireInputFile } from "./cli/files.ts";
 import type { Flags } from "./cli/flags.ts";
 import { requireOutputFile } from "./cli/output.ts";
+import { runProgram } from "./cli/program.ts";
 import { runTask } from "./cli/run.ts";
 import { adamwSection, transformerSection } from "./writeup/accounting.ts";
 import { code, formatMarkdown } from "./writeup/markdown.ts";
@@ -23,7 +24,8 @@ const HELP = `
 Answers the write-up's questions about Unicode, BPE, compression, accounting and gradient descent, as Markdown: each with
 the reference's value and the one computed or measured here.
 
-  deno task writeup [--story FILE]... [--web FILE]... [--out FILE.md]
+  deno task writeup --out writeup.md
+  deno task writeup --story stories.txt --web web.txt --out writeup.md
 
   --story FILE           Text of stories; may be given several times (default: data/shakespeare.txt)
   --web FILE             Text from the web; may be given several times. Without it, there is no second text.
@@ -100,4 +102,4 @@ async function loadAll(directories: readonly string[]): Promise<MeasuredTokenize
   return loaded;
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) await runProgram(main);

@@ -14,8 +14,11 @@ import { UsageError } from "../cli/errors.ts";
 import { requireInputFile } from "../cli/files.ts";
 import { shown } from "../cli/shown.ts";
 
-/** Names that `--model` and `--compare` take. GPT-2's may be given without `gpt2-`. */
-export const MODEL_NAMES: readonly string[] = [...new Set([...Object.keys(GPT2_SHAPES), ...Object.keys(PRESETS)])];
+/** Shapes that `--model` and `--compare` name: GPT-2's as published, and this project's own. */
+export const MODELS = { ...GPT2_SHAPES, ...PRESETS, ...GPT2_SHAPES };
+
+/** Their names. GPT-2's may be given without `gpt2-`. */
+export const MODEL_NAMES: readonly string[] = Object.keys(MODELS);
 
 /** Flags that replace a part of the named shape. */
 export interface ShapeOverrides {

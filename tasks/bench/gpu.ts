@@ -12,6 +12,7 @@ import { UsageError } from "../cli/errors.ts";
 import type { Flags } from "../cli/flags.ts";
 import { REPEATS } from "../cli/measuring_flags.ts";
 import { requireOutputFile } from "../cli/output.ts";
+import { runProgram } from "../cli/program.ts";
 import { runTask } from "../cli/run.ts";
 import { shown } from "../cli/shown.ts";
 import { runChild, taskWords } from "./child_task.ts";
@@ -26,7 +27,7 @@ bench gpu-tiles, in f32 and, if the GPU supports it, in f16; about 5 minutes on 
 JSON file, written after each task, and prints the most telling ones. If a part fails or hangs, its output is saved too,
 and the next part begins; the exit code is then 1.
 
-  deno task bench gpu [options]
+  deno task bench gpu --torch venv/bin/python
 
   --out FILE          Where to save the numbers (default: data/benchmarks/ADAPTER.json)
   --force             Replace an existing FILE.
@@ -37,7 +38,7 @@ and the next part begins; the exit code is then 1.
   --rounds N          As for bench lm and bench generate (default: 5)
   --limit SECONDS     End a task that takes longer, because it hangs (default: 180)
   --torch PYTHON      Also train in PyTorch, in turns in the same run.
-  --torch-device NAME cpu or cuda (default: cuda)
+  --torch-device NAME  cpu or cuda (default: cuda)
   --software          Measure a software adapter too, a CPU that poses as a GPU.
 
 To see whether it works, which takes about a minute on a software adapter:
@@ -136,4 +137,4 @@ function slugOf(description: string): string {
   return description.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "") || "gpu";
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) await runProgram(main);

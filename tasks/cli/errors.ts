@@ -2,6 +2,7 @@
 import { isForPeople, say, UserError, wordingOf } from "../../lib/errors.ts";
 import { describeFileSystemError, isFileSystemError } from "./file_system_errors.ts";
 import { oneLine } from "./one_line.ts";
+import { hintsAsStarted } from "./started_as.ts";
 import { forTerminal } from "./wording.ts";
 
 export { say, UserError, wordingOf };
@@ -19,7 +20,7 @@ export function describeError(error: unknown): string {
 /** The same without saying that it is an error. */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  if (isForPeople(error)) return oneLine(forTerminal(wordingOf(error)));
+  if (isForPeople(error)) return oneLine(hintsAsStarted(forTerminal(wordingOf(error))));
   if (isFileSystemError(error)) return oneLine(describeFileSystemError(error));
   return error.stack ?? error.message;
 }

@@ -7,7 +7,8 @@ import { SCHEDULES } from "../../lib/train/schedule.ts";
 import { LARGEST_FIRST_SEED } from "../../lib/random/philox.ts";
 import { GPU_FLAG } from "../cli/backend.ts";
 import { UsageError } from "../cli/errors.ts";
-import type { Flags } from "../cli/flags.ts";
+import { type Flags, missingFlags } from "../cli/flags.ts";
+import { PRESETS_HELP } from "../cli/presets_help.ts";
 import { PATTERN_FLAG } from "../cli/tokenizer.ts";
 
 export const HELP = `
@@ -15,6 +16,7 @@ Trains a Transformer on token files and writes a run directory: config.json, the
 checkpoints, model.safetensors (the last weights), best.safetensors (those with the lowest validation loss) and
 report.html.
 
+  deno task train-lm --train out/train.npy --tokenizer out/tokenizer --out out/run --steps 200
   deno task train-lm --train FILE.npy --out RUN [options]
   deno task train-lm --resume RUN
 
@@ -46,6 +48,9 @@ Model
   --position NAME        rope or none (default: rope)
   --ffn NAME             swiglu, or silu: no gate, and --d-ff 1.5 times as wide unless given (default: swiglu)
   --tie-embeddings       Use the embedding's matrix as the output head.
+
+Presets, and their parameters
+${PRESETS_HELP}
 
 Training
   --batch-size N         Sequences that go through the model together (default: ${DEFAULTS.batchSize})
@@ -182,10 +187,8 @@ export function requireNewRunFlags(flags: TrainFlags): { train: string; out: str
     throw new UsageError("Cannot run train-lm: got --minutes and --steps, must be one of them. Leave one out");
   }
   if (train !== undefined && out !== undefined) return { train, out };
-  const missing = train === undefined ? "--train" : "--out";
-  throw new UsageError(
-    `Cannot run train-lm: ${missing} is required, or --resume RUN. See: deno task train-lm --help`,
-  );
+  const missing = [train === undefined ? ["train"] : [], out === undefined ? ["out"] : []];
+  throw missingFlags("train-lm", missing.filter((names) => names.length > 0), "--resume RUN");
 }
 
 /** The flags of a group that were given, by their names in the configuration. */

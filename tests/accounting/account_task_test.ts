@@ -49,7 +49,7 @@ Deno.test("account --config reads what train-lm reads, or a shape alone, and let
     assertEquals([alone.shape.ffn, alone.batchSize, alone.attention], ["silu", 3, "stored"]);
 
     const refusals: [string, string][] = [
-      [JSON.stringify({ model: { ...model, dModel: 15 } }), "got dModel 15 and 2 heads, must be dModel divisible"],
+      [JSON.stringify({ model: { ...model, dModel: 15 } }), "got --d-model 15 and 2 heads, must be --d-model divisible"],
       [JSON.stringify({ ...model, dModel: 15 }), "got dModel 15, must be divisible by 2 heads"],
       [JSON.stringify({ model, extra: [1] }), 'got "extra", must be one of'],
       ["{", "got text that is not JSON"],

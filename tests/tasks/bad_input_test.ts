@@ -41,7 +41,7 @@ const MISTAKES: Record<string, Mistake> = {
     code: 1,
   },
   "unknown flag": { task: "train-bpe", args: [...TRAIN_BPE, "--vocabsize", "9"], says: /--vocabsize/, code: 2 },
-  "missing flag": { task: "train-bpe", args: ["--input", "DIR/text.txt"], says: /--vocab-size is required/, code: 2 },
+  "missing flag": { task: "train-bpe", args: ["--input", "DIR/text.txt"], says: /--vocab-size and --out are required/, code: 2 },
   "tokenizer exists": { task: "train-bpe", args: but(TRAIN_BPE, "--out", "DIR/tokenizer"), says: /--force/, code: 1 },
   "no tokenizer in the directory": {
     task: "encode",
@@ -108,7 +108,7 @@ const MISTAKES: Record<string, Mistake> = {
   "neither a new run nor an old one": {
     task: "train-lm",
     args: ["--steps", "3"],
-    says: /--train is required/,
+    says: /--train and --out are required, or --resume RUN/,
     code: 2,
   },
   "validation data for a run that began without": {
@@ -196,7 +196,12 @@ const MISTAKES: Record<string, Mistake> = {
     says: /no such directory/,
     code: 1,
   },
-  "generate: no prompt": { task: "generate", args: ["--run", "DIR"], says: /neither --prompt nor/, code: 2 },
+  "generate: no prompt": {
+    task: "generate",
+    args: ["--run", "DIR"],
+    says: /--prompt is required, or --interactive/,
+    code: 2,
+  },
   "evaluate: empty file": {
     task: "evaluate",
     args: ["--run", "DIR", "--input", "DIR/empty.txt"],
@@ -262,7 +267,7 @@ Deno.test("each mistake gets one clear line, its exit code, and leaves the files
         const result = await runTaskProcess(task, args.map((arg) => arg.replace("DIR", dir)));
         const lines = result.stderr.trimEnd().split("\n");
         const error = lines.at(-1)!;
-        assertMatch(error, /^error: Cannot .+: (got .+, must .+|--\S+ is required.*)/);
+        assertMatch(error, /^error: Cannot .+: (got .+, must .+|--\S+ (and --\S+ are|is) required.*)/);
         assertMatch(error.replaceAll(dir, "DIR"), says);
         assertEquals(lines.filter((line) => /^\s+at /.test(line)), [], "a stack trace");
         assertEquals(result.code, code, result.stderr);

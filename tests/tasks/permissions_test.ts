@@ -102,7 +102,7 @@ Deno.test("every task is tried with the permissions it declares", () => {
 
 Deno.test("no task is permitted all, any variable of the environment, or to write where it writes nothing", () => {
   const READERS = ["decode", "inspect-tokenizer", "compare-tokenizers", "generate", "evaluate", "dashboard", "doctor"];
-  const VARIABLES = ["XDG_RUNTIME_DIR", "CI"];
+  const VARIABLES = ["INIT_CWD", "npm_command", "XDG_RUNTIME_DIR", "CI"];
   for (const [name, { flags }] of DECLARED_TASKS) {
     for (const flag of flags.filter((flag) => flag !== "--lock=deno.lock")) {
       const [, permission, values] = /^--allow-([a-z]+)(?:=(.+))?$/.exec(flag) ?? [];
