@@ -36,11 +36,11 @@ Each has its own --help.
 `;
 
 export async function main(args: string[]): Promise<number> {
-  const [what = "nothing", ...rest] = args;
+  const [what = "no bench", ...rest] = args;
   if (Object.hasOwn(BENCHES, what)) return await (await BENCHES[what]()).main(rest);
   return await runTask(
     { name: "bench", help: HELP, flags: {} },
-    args.filter((arg) => arg === "-h" || arg === "--help"),
+    args.filter((arg) => ["-h", "--help", "--version"].includes(arg)),
     () => {
       throw new UsageError(
         `Cannot run bench: got ${shown(what)}, must be one of ${

@@ -22,6 +22,7 @@ import { isInterruptedCode } from "./cli/interrupt.ts";
 import { requireOutputDirectory } from "./cli/output.ts";
 import { runProgram } from "./cli/program.ts";
 import { runTask } from "./cli/run.ts";
+import { startedAs } from "./cli/started_as.ts";
 
 const DEFAULT_OUT = "runs/demo";
 
@@ -85,7 +86,7 @@ async function demo({ out, force, steps, backend }: Flags<typeof FLAGS>): Promis
     ["generate", generate, ["--run", run, "--prompt", PROMPT, "--backend", backend]],
   ];
   for (const [name, task, args] of all) {
-    console.log(`\n$ deno task ${name} ${args.map(quoted).join(" ")}`);
+    console.log(`\n$ ${startedAs()} ${name} ${args.map(quoted).join(" ")}`);
     const code = await task(args);
     if (isInterruptedCode(code)) return code;
     if (code === 0) continue;
@@ -96,7 +97,7 @@ Everything is in ${out}:
   tokenizer/           the tokenizer
   train.npy valid.npy  token ids
   run/                 report.html, model.safetensors, metrics.jsonl, config.json
-More of it: deno task generate --run ${run} --prompt "${PROMPT}" --seed 1`);
+More of it: ${startedAs()} generate --run ${run} --prompt "${PROMPT}" --seed 1`);
 }
 
 /** What a demo leaves in its directory. It is known by its text: others have files of these names too. */

@@ -61,7 +61,8 @@ const TASK = {
     ...FILTER_FLAGS,
     field: { type: "string" },
     counts: { type: "strings", many: true },
-    "vocab-size": { type: "integer", required: true },
+    // 256 bytes and a special token.
+    "vocab-size": { type: "integer", required: true, min: 257 },
     out: { type: "string", required: true },
     special: { type: "strings" },
     "document-separator": DOCUMENT_SEPARATOR_FLAG,

@@ -39,6 +39,7 @@ import { roomFor } from "./cli/machine_memory.ts";
 import { requireOutputDirectory } from "./cli/output.ts";
 import { runProgram } from "./cli/program.ts";
 import { runTask } from "./cli/run.ts";
+import { startedAs } from "./cli/started_as.ts";
 import { openTokenizer } from "./cli/tokenizer.ts";
 import { REPORT_FILE, tryToWriteReport } from "./report/write_report.ts";
 import {
@@ -197,7 +198,7 @@ async function follow(
   if (taken < training.steps) {
     console.log(
       `Stopped after ${taken} of ${training.steps} steps on ${backend.name}: ${loss}. ` +
-        `Continue with: deno task train-lm --resume ${directory}`,
+        `Continue with: ${startedAs()} train-lm --resume ${directory}`,
     );
   } else {
     console.log(

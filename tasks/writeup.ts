@@ -11,6 +11,7 @@ import { startBackend } from "./cli/backend.ts";
 import { requireDirectory, requireInputFile } from "./cli/files.ts";
 import type { Flags } from "./cli/flags.ts";
 import { requireOutputFile } from "./cli/output.ts";
+import { projectFile } from "./cli/project_file.ts";
 import { runProgram } from "./cli/program.ts";
 import { runTask } from "./cli/run.ts";
 import { adamwSection, transformerSection } from "./writeup/accounting.ts";
@@ -38,7 +39,7 @@ the reference's value and the one computed or measured here.
 `;
 
 const FLAGS = {
-  story: { type: "strings", default: ["data/shakespeare.txt"] },
+  story: { type: "strings" },
   web: { type: "strings" },
   "story-vocab-size": { type: "integer", default: 10_000, min: 257 },
   "web-vocab-size": { type: "integer", default: 32_000, min: 257 },
@@ -51,7 +52,10 @@ const FLAGS = {
 type WriteupFlags = Flags<typeof FLAGS>;
 
 export async function main(args: string[]): Promise<number> {
-  return await runTask({ name: "writeup", help: HELP, flags: FLAGS }, args, writeUp);
+  return await runTask({ name: "writeup", help: HELP, flags: FLAGS }, args, (flags) => {
+    const story = flags.story.length > 0 ? flags.story : [projectFile("data/shakespeare.txt")];
+    return writeUp({ ...flags, story });
+  });
 }
 
 async function writeUp(flags: WriteupFlags): Promise<void> {

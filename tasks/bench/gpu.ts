@@ -12,8 +12,10 @@ import { UsageError } from "../cli/errors.ts";
 import type { Flags } from "../cli/flags.ts";
 import { REPEATS } from "../cli/measuring_flags.ts";
 import { requireOutputFile } from "../cli/output.ts";
+import { projectFile } from "../cli/project_file.ts";
 import { runProgram } from "../cli/program.ts";
 import { runTask } from "../cli/run.ts";
+import { startedAs } from "../cli/started_as.ts";
 import { shown } from "../cli/shown.ts";
 import { runChild, taskWords } from "./child_task.ts";
 import { GPU_PARTS, type GpuJob, gpuJobs, type GpuPart, type GpuResults, nameOf, runJobs } from "./gpu_parts.ts";
@@ -74,7 +76,7 @@ async function benchGpu(flags: Flags<typeof FLAGS>): Promise<number> {
   if (flags.out !== undefined) await requireOutputFile(flags.out, { force, inputs: [] });
   await requireTorch(torch);
   const { description, hasF16 } = await adapterToMeasure(software);
-  const out = flags.out ?? `data/benchmarks/${slugOf(description)}.json`;
+  const out = flags.out ?? projectFile(`data/benchmarks/${slugOf(description)}.json`);
   if (flags.out === undefined) await requireOutputFile(out, { force, inputs: [] });
 
   const jobs = gpuJobs({
@@ -89,7 +91,7 @@ async function benchGpu(flags: Flags<typeof FLAGS>): Promise<number> {
   });
   const results: GpuResults = { gpu: description, seconds: {} };
   const run = (job: GpuJob) => {
-    console.error(`\n${nameOf(job)}: deno task ${[job.task, ...job.args].join(" ")}`);
+    console.error(`\n${nameOf(job)}: ${startedAs()} ${[job.task, ...job.args].join(" ")}`);
     return runChild(taskWords(job.task, job.args), flags.limit);
   };
   const told = new Set<string>();

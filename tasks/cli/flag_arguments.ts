@@ -54,7 +54,7 @@ export class FlagArguments {
     const names = Object.keys(this.#specs);
     const typed = /^--?([^=-][^=]*)/.exec(arg)?.[1];
     if (typed === undefined && names.length > 0) return this.#fail(`${shown(arg)} after no flag`, "the value of one");
-    const known = typed === undefined ? undefined : nearestFlag(typed, names);
+    const known = typed === undefined ? undefined : nearestFlag(typed, [...names, "help", "version"]);
     const meant = known === undefined ? "" : ` (did you mean --${known}?)`;
     return this.#fail(`unknown argument ${shown(arg)}`, names.length === 0 ? "none" : `a known one${meant}`);
   }

@@ -93,9 +93,9 @@ export function parseFlags<const S extends FlagSpecs>(task: string, args: readon
     } else {
       flags[name] = spec.type === "string" ? values[0] : parseNumber(name, values[0], spec, fail);
     }
-    if (spec.choices && typeof flags[name] === "string" && !spec.choices.includes(flags[name])) {
-      fail(`--${name} ${shown(flags[name])}`, `one of ${spec.choices.join(", ")}`);
-    }
+    const { choices } = spec;
+    const wrong = choices && values.find((value) => !choices.includes(value));
+    if (wrong !== undefined) fail(`--${name} ${shown(wrong)}`, `one of ${choices!.join(", ")}`);
   }
   if (missing.length > 0) throw missingFlags(task, missing);
   return flags as Flags<S>;

@@ -20,15 +20,17 @@ export async function runProgram(main: (args: string[]) => Promise<number>): Pro
  */
 function enterCallersDirectory(): void {
   const directory = variable("INIT_CWD");
-  if (directory === undefined || !isSame(Deno.cwd(), ROOT) || isSame(directory, ROOT)) return;
-  Deno.chdir(directory);
+  if (directory === undefined || realPath(Deno.cwd()) !== realPath(ROOT)) return;
+  // One that is gone is not where anybody stands.
+  const real = realPath(directory);
+  if (real !== undefined) Deno.chdir(real);
 }
 
-function isSame(a: string, b: string): boolean {
+function realPath(path: string): string | undefined {
   try {
-    return Deno.realPathSync(a) === Deno.realPathSync(b);
+    return Deno.realPathSync(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
+    if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
 }

@@ -1,4 +1,5 @@
 // The frame around every task: flags in, exit code out.
+import { OptionError } from "../../lib/errors.ts";
 import { PathExistsError } from "../../lib/io/rename_to_new.ts";
 import { VERSION } from "../../lib/version.ts";
 import { requireDeno } from "./deno_version.ts";
@@ -54,7 +55,8 @@ export async function runTask<const S extends FlagSpecs>(
 
 function codeFor(error: unknown): number {
   if (error instanceof InterruptedError) return error.exitCode;
-  return error instanceof UsageError ? 2 : 1;
+  // The values that the library refuses as options were flags.
+  return error instanceof UsageError || error instanceof OptionError ? 2 : 1;
 }
 
 /** Ends the process by one line, too, for a mistake that nobody waited for; a fault of the program keeps Deno's own way. */

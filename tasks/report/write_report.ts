@@ -6,6 +6,7 @@ import { reportHtml } from "../../lib/report/report.ts";
 import { RUN_FILES } from "../../lib/run/run_directory.ts";
 import { readRunRecord } from "../../lib/run/run_record.ts";
 import { messageOf } from "../cli/errors.ts";
+import { startedAs } from "../cli/started_as.ts";
 import { describeRun } from "./describe_run.ts";
 import { PLOT_LIBRARY } from "./plot_library.ts";
 
@@ -17,7 +18,7 @@ export async function tryToWriteReport(directories: readonly string[], path: str
   try {
     await writeReport(directories, path);
   } catch (error) {
-    console.error(`warning: ${messageOf(error)}. The report can be made later: deno task report --help`);
+    console.error(`warning: ${messageOf(error)}. The report can be made later: ${startedAs()} report --help`);
   }
 }
 

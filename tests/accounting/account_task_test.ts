@@ -49,7 +49,10 @@ Deno.test("account --config reads what train-lm reads, or a shape alone, and let
     assertEquals([alone.shape.ffn, alone.batchSize, alone.attention], ["silu", 3, "stored"]);
 
     const refusals: [string, string][] = [
-      [JSON.stringify({ model: { ...model, dModel: 15 } }), "got --d-model 15 and 2 heads, must be --d-model divisible"],
+      [
+        JSON.stringify({ model: { ...model, dModel: 15 } }),
+        "got --d-model 15 and 2 heads, must be --d-model divisible",
+      ],
       [JSON.stringify({ ...model, dModel: 15 }), "got dModel 15, must be divisible by 2 heads"],
       [JSON.stringify({ model, extra: [1] }), 'got "extra", must be one of'],
       ["{", "got text that is not JSON"],
@@ -98,7 +101,7 @@ Deno.test("account refuses what cannot work with one line and exit code 2 or 1",
     [["--contexts", "10,x"], 2, "got --contexts 10,x"],
     [["--mfu", "1.5"], 2, "--mfu 1.5, must be a number above 0 and at most 1"],
     [["--mfu", "0"], 2, "got --mfu 0, must be a number above 0"],
-    [["--num-heads", "7"], 1, "got dModel 1600, must be divisible by 7 heads"],
+    [["--num-heads", "7"], 2, "got --d-model 1600, must be divisible by 7 heads"],
     [["--device", "t4", "--precision", "bf16"], 1, "Cannot use bf16 on NVIDIA T4"],
     [["--config", "/nowhere/config.json"], 1, "got no such file"],
     [["--frobnicate"], 2, "unknown argument --frobnicate"],

@@ -41,7 +41,12 @@ const MISTAKES: Record<string, Mistake> = {
     code: 1,
   },
   "unknown flag": { task: "train-bpe", args: [...TRAIN_BPE, "--vocabsize", "9"], says: /--vocabsize/, code: 2 },
-  "missing flag": { task: "train-bpe", args: ["--input", "DIR/text.txt"], says: /--vocab-size and --out are required/, code: 2 },
+  "missing flag": {
+    task: "train-bpe",
+    args: ["--input", "DIR/text.txt"],
+    says: /--vocab-size and --out are required/,
+    code: 2,
+  },
   "tokenizer exists": { task: "train-bpe", args: but(TRAIN_BPE, "--out", "DIR/tokenizer"), says: /--force/, code: 1 },
   "no tokenizer in the directory": {
     task: "encode",
