@@ -4,6 +4,7 @@
  *   deno task bench lm --json
  */
 import { UsageError } from "./cli/errors.ts";
+import { oneOf } from "./cli/nearest.ts";
 import { shown } from "./cli/shown.ts";
 import { runProgram } from "./cli/program.ts";
 import { runTask } from "./cli/run.ts";
@@ -43,8 +44,8 @@ export async function main(args: string[]): Promise<number> {
     args.filter((arg) => ["-h", "--help", "--version"].includes(arg)),
     () => {
       throw new UsageError(
-        `Cannot run bench: got ${shown(what)}, must be one of ${
-          Object.keys(BENCHES).join(", ")
+        `Cannot run bench: got ${shown(what)}, must be ${
+          oneOf(what, Object.keys(BENCHES))
         }. See: deno task bench --help`,
       );
     },

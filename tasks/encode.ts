@@ -177,7 +177,7 @@ function separatorId(tokenizer: Tokenizer, separator: string | undefined, where:
   if (id !== undefined) return id;
   const known = [...tokenizer.specialTokens.keys()].join(", ") || "none";
   throw new UserError(
-    `Cannot put ${separator} ${where} each text: got a tokenizer without it, must be one of its special tokens (${known}). Name one of them with --separator, or train another tokenizer with: deno task train-bpe --special`,
+    `Cannot put ${separator} ${where} each text: got a tokenizer without it, must be one of its special tokens (${known}). To train another: deno task train-bpe --help`,
   );
 }
 

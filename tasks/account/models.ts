@@ -12,6 +12,7 @@ import type { OptimizerName } from "../../lib/train/optimizer/registry.ts";
 import { DEFAULT_PRESET, mergeConfigs, readConfigFile } from "../../lib/run/merge_config.ts";
 import { UsageError } from "../cli/errors.ts";
 import { requireInputFile } from "../cli/files.ts";
+import { oneOf } from "../cli/nearest.ts";
 import { shown } from "../cli/shown.ts";
 
 /** Shapes that `--model` and `--compare` name: GPT-2's as published, and this project's own. */
@@ -40,8 +41,8 @@ export function namedShape(name: string, overrides: ShapeOverrides): NamedShape 
   const [key, shape] = prefixed in gpt2 ? [prefixed, gpt2[prefixed]] : [name, gpt2[name] ?? known[name]];
   if (shape === undefined) {
     throw new UsageError(
-      `Cannot run account: got model ${shown(name)}, must be one of ${
-        MODEL_NAMES.join(", ")
+      `Cannot run account: got model ${shown(name)}, must be ${
+        oneOf(name, MODEL_NAMES)
       }. See: deno task account --help`,
     );
   }
@@ -69,7 +70,7 @@ export interface ConfiguredModel extends NamedShape {
  */
 export async function readConfigured(path: string, overrides: RunOverrides): Promise<ConfiguredModel> {
   await requireInputFile(path);
-  const source = { name: path, nextStep: "Check the path: it must be a run's config.json, or like one" };
+  const source = { name: path, nextStep: "Name a config.json" };
   const root = JsonFields.parse(await Deno.readTextFile(path), source);
   if (root.has("vocabSize") || root.has("dModel")) {
     return { name: path, shape: withOverrides(readFields(root, MODEL_READERS), overrides, path) };

@@ -16,6 +16,7 @@ import { projectFile } from "../cli/project_file.ts";
 import { runProgram } from "../cli/program.ts";
 import { runTask } from "../cli/run.ts";
 import { startedAs } from "../cli/started_as.ts";
+import { oneOf } from "../cli/nearest.ts";
 import { shown } from "../cli/shown.ts";
 import { runChild, taskWords } from "./child_task.ts";
 import { GPU_PARTS, type GpuJob, gpuJobs, type GpuPart, type GpuResults, nameOf, runJobs } from "./gpu_parts.ts";
@@ -128,9 +129,7 @@ function requirePart(name: string): GpuPart {
   const part = GPU_PARTS.find((part) => part === name);
   if (part !== undefined) return part;
   throw new UsageError(
-    `Cannot run bench gpu: got part ${shown(name)}, must be one of ${
-      GPU_PARTS.join(", ")
-    }. See: deno task bench gpu --help`,
+    `Cannot run bench gpu: got part ${shown(name)}, must be ${oneOf(name, GPU_PARTS)}. See: deno task bench gpu --help`,
   );
 }
 

@@ -3,6 +3,7 @@ import { parseArgs } from "@std/cli";
 import { UsageError } from "./errors.ts";
 import { FlagArguments } from "./flag_arguments.ts";
 import { parseNumber } from "./flag_numbers.ts";
+import { oneOf } from "./nearest.ts";
 import { shown } from "./shown.ts";
 
 interface FlagTypes {
@@ -95,7 +96,7 @@ export function parseFlags<const S extends FlagSpecs>(task: string, args: readon
     }
     const { choices } = spec;
     const wrong = choices && values.find((value) => !choices.includes(value));
-    if (wrong !== undefined) fail(`--${name} ${shown(wrong)}`, `one of ${choices!.join(", ")}`);
+    if (wrong !== undefined) fail(`--${name} ${shown(wrong)}`, oneOf(wrong, choices!));
   }
   if (missing.length > 0) throw missingFlags(task, missing);
   return flags as Flags<S>;

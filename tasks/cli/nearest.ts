@@ -10,6 +10,17 @@ export function nearest(typed: string, words: readonly string[]): string | undef
   return best;
 }
 
+/** Characters of a list that a message can name. */
+const MAX_LISTED = 64;
+
+/** What one of several words must be, for a message: all of them, if they are few, and the one that was meant. */
+export function oneOf(typed: string, words: readonly string[]): string {
+  const list = words.join(", ");
+  const meant = nearest(typed, words);
+  return (list.length > MAX_LISTED ? "a known one" : `one of ${list}`) +
+    (meant === undefined ? "" : ` (did you mean ${meant}?)`);
+}
+
 /** What other programs call some flags of ours. */
 const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   "checkpoint-every": ["save-every"],

@@ -93,11 +93,11 @@ Deno.test("account --svg draws a picture, the same each time, and replaces none 
 
 Deno.test("account refuses what cannot work with one line and exit code 2 or 1", async () => {
   const cases: [string[], number, string][] = [
-    [["--model", "gpt3"], 2, "got model gpt3, must be one of gpt2-small"],
+    [["--model", "gpt3"], 2, "got model gpt3, must be a known one. See"],
     [["--model", "tiny"], 2, "got no vocabulary size for model tiny, must be known. Pass --vocab-size N"],
     [["--model", "xl", "--compare", "small"], 2, "got --model and --compare, must be one of them"],
     [["--tokens", "5", "--steps", "5"], 2, "got --tokens and --steps"],
-    [["--device", "cray"], 2, "got --device cray, must be one of a100"],
+    [["--device", "cray"], 2, "got --device cray, must be a known one. See"],
     [["--contexts", "10,x"], 2, "got --contexts 10,x"],
     [["--mfu", "1.5"], 2, "--mfu 1.5, must be a number above 0 and at most 1"],
     [["--mfu", "0"], 2, "got --mfu 0, must be a number above 0"],

@@ -9,7 +9,7 @@ import { capture } from "../cli/capture.ts";
 Deno.test("bench says which benches there are, and each knows its flags", async () => {
   const nothing = await capture(main);
   assertEquals(nothing.code, 2);
-  assertMatch(nothing.stderr, /got nothing, must be one of .*lm/);
+  assertMatch(nothing.stderr, /got no bench, must be one of .*lm/);
   assertMatch((await capture(main, "walk")).stderr, /got walk, must be one of/);
   assertEquals((await capture(main, "--help")).code, 0);
   assertMatch((await capture(main, "lm", "--help")).stdout, /small +vocabulary 2048/);
