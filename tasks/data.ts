@@ -8,14 +8,13 @@ import { splitDocuments } from "../lib/corpus/split_documents.ts";
 import { nameOf, STDIN, type TextInput, textSourceOf } from "../lib/corpus/text_inputs.ts";
 import { withMadeDirectory } from "../lib/io/make_directory.ts";
 import { excerpt } from "../lib/io/excerpt.ts";
-import { requireSeparate } from "../lib/io/replaceable.ts";
 import { textPieces } from "../lib/corpus/text_source.ts";
 import { DOCUMENT_SEPARATOR_FLAG, parseDocumentSeparator } from "./cli/document_separator.ts";
 import { UsageError } from "./cli/errors.ts";
 import { requireField } from "./cli/field_flag.ts";
 import { FILTER_FLAGS, FILTER_HELP } from "./cli/file_filter.ts";
 import { untilInterrupted } from "./cli/interrupt.ts";
-import { requireOutputFile, requireOutputName } from "./cli/output.ts";
+import { requireOutputFile, requireOutputName, requireSeparatePaths } from "./cli/output.ts";
 import { type Progress, startProgress } from "./cli/progress.ts";
 import { runProgram } from "./cli/program.ts";
 import { runTask } from "./cli/run.ts";
@@ -101,7 +100,7 @@ export function main(args: string[]): Promise<number> {
     const paths = { train: `${flags.out}/train.txt`, valid: `${flags.out}/valid.txt` };
     const texts = inputs.map(({ path }) => path).filter((path) => path !== STDIN);
     for (const path of Object.values(paths)) await requireOutputFile(path, { force: flags.force, inputs: texts });
-    await requireSeparate([flags.out], texts);
+    await requireSeparatePaths([flags.out], texts);
     const parts = await withMadeDirectory(
       flags.out,
       () =>

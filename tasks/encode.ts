@@ -7,7 +7,6 @@ import { provenancePath } from "../lib/dataset/provenance.ts";
 import { listShardFiles, shardName } from "../lib/dataset/shard_files.ts";
 import type { ShardSize } from "../lib/corpus/encode/shard_plan.ts";
 import type { TextInput } from "../lib/corpus/text_inputs.ts";
-import { requireSeparate } from "../lib/io/replaceable.ts";
 import type { SpecialToken } from "../lib/tokenizer/pretokenize/special_tokens.ts";
 import type { Tokenizer } from "../lib/tokenizer/tokenizer.ts";
 import { tokenizerFiles } from "../lib/formats/tokenizer_dir.ts";
@@ -17,7 +16,13 @@ import type { Flags } from "./cli/flags.ts";
 import { requireField } from "./cli/field_flag.ts";
 import { FILTER_FLAGS, FILTER_HELP } from "./cli/file_filter.ts";
 import { untilInterrupted } from "./cli/interrupt.ts";
-import { requireOutputFile, requireOutputName, requirePlainFile, requireWritable } from "./cli/output.ts";
+import {
+  requireOutputFile,
+  requireOutputName,
+  requirePlainFile,
+  requireSeparatePaths,
+  requireWritable,
+} from "./cli/output.ts";
 import { runProgram } from "./cli/program.ts";
 import { runTask } from "./cli/run.ts";
 import { formatBytes, parseSize } from "./cli/sizes.ts";
@@ -155,7 +160,7 @@ async function requireOutput(
   const there = await listShardFiles(prefix);
   for (const path of there) await requirePlainFile(path);
   // Shards that are there are gone on with, or replaced: with --force or without.
-  await requireSeparate(there, read);
+  await requireSeparatePaths(there, read);
   await requireWritable(provenancePath(shardName(prefix, 0, 1)));
 }
 

@@ -8,7 +8,6 @@ import { formatBinary } from "../lib/accounting/units.ts";
 import { formatTable } from "../lib/accounting/table.ts";
 import type { Backend } from "../lib/backend/backend.ts";
 import { requireOneTokenizer } from "../lib/dataset/tokenizer_id.ts";
-import { requireSeparate } from "../lib/io/replaceable.ts";
 import { measurePeak, Peak } from "../lib/measure/peak.ts";
 import { configWarnings } from "../lib/run/config_warnings.ts";
 import { mergeConfigs, readConfigFile } from "../lib/run/merge_config.ts";
@@ -22,7 +21,8 @@ import { requireInputFile } from "./cli/files.ts";
 import type { Flags } from "./cli/flags.ts";
 import { exitCodeOf, untilInterrupted } from "./cli/interrupt.ts";
 import { roomFor } from "./cli/machine_memory.ts";
-import { requireOutputName } from "./cli/output.ts";
+import { requireOutputName, requireSeparatePaths } from "./cli/output.ts";
+import { inCommandLine } from "./cli/errors.ts";
 import { runProgram } from "./cli/program.ts";
 import { runTask } from "./cli/run.ts";
 import { openTokenizer } from "./cli/tokenizer.ts";
@@ -37,7 +37,8 @@ export async function main(args: string[]): Promise<number> {
 }
 
 async function start(flags: Flags<typeof FLAGS>): Promise<number> {
-  const points = sweepGrid(axesOf(flags, (text) => console.error(`warning: ${text}`))).map((point) => ({
+  const axes = axesOf(flags, (text) => console.error(`warning: ${text}`));
+  const points = inCommandLine(() => sweepGrid(axes)).map((point) => ({
     point,
     flags: trainFlagsOf(flags, point),
   }));
@@ -46,11 +47,13 @@ async function start(flags: Flags<typeof FLAGS>): Promise<number> {
   requireOutputName(flags.out);
   for (const path of [trainPath, validPath, configPath]) if (path !== undefined) await requireInputFile(path);
   const inputs = [trainPath, validPath, configPath, tokenizerPath].filter((path) => path !== undefined);
-  await requireSeparate([flags.out], inputs);
+  await requireSeparatePaths([flags.out], inputs);
   const tokenizer = tokenizerPath === undefined ? undefined : await openTokenizer(tokenizerPath, pattern);
   const fromFile = configPath === undefined ? [] : [await readConfigFile(configPath, tokenizer?.vocabSize)];
-  const merged = points.map(({ flags }) => mergeConfigs([...fromFile, configParts(flags)], tokenizer?.vocabSize));
-  for (const { training } of merged) samplesWith(training, tokenizer);
+  const merged = inCommandLine(() =>
+    points.map(({ flags }) => mergeConfigs([...fromFile, configParts(flags)], tokenizer?.vocabSize))
+  );
+  for (const { training } of merged) inCommandLine(() => samplesWith(training, tokenizer));
   const warnings = merged.flatMap((config) => configWarnings(config, validPath !== undefined));
   for (const warning of new Set(warnings)) console.error(`warning: ${warning}`);
   const strictest = {

@@ -1,6 +1,6 @@
 // The inputs that somebody names: files, directories, standard input.
 import { constants, gunzipSync } from "node:zlib";
-import { OptionError, UserError } from "../errors.ts";
+import { UserError } from "../errors.ts";
 import { statOrNull } from "../io/stat_or_null.ts";
 import { type FileFilter, findFiles, identityOf, type SkipReason } from "./find_files.ts";
 import { type InputKind, inputKinds } from "./input_kinds.ts";
@@ -53,8 +53,7 @@ export interface ExpandInputsOptions {
  * input. The first bytes of each file are examined: a file that is not text is refused if it was named, and skipped in
  * a directory. Directories' hidden files, and links to files that are read anyway, are skipped too.
  *
- * @throws {UserError} If a path is missing, empty or not text, or a directory has no texts.
- * @throws {OptionError} If `-` is given twice, or file names are to match and there is no directory.
+ * @throws {UserError} If a path is missing, empty or not text, a directory has no texts, or `-` is given twice.
  */
 export async function expandInputs(
   paths: readonly string[],
@@ -77,12 +76,12 @@ export async function expandInputs(
     else await inputs.addFile(path, info);
   }
   if (inputs.all.filter(({ path }) => path === STDIN).length > 1) {
-    throw new OptionError("Cannot read standard input twice: got - several times, must be given once");
+    throw new UserError("Cannot read standard input twice: got - several times, must be given once");
   }
   if (inputs.numDirectories === 0) {
     for (const [filters, aim] of [[include ?? [], "take"], [exclude, "leave out"]] as const) {
       if (filters.length === 0) continue;
-      throw new OptionError(
+      throw new UserError(
         `Cannot ${aim} files that match ${
           namesOf(filters)
         }: got no directory, must be one to look for them in. Name one`,

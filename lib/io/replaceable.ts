@@ -1,5 +1,5 @@
 // Checks whether what is at a path may be replaced.
-import { OptionError, UserError } from "../errors.ts";
+import { UserError } from "../errors.ts";
 import { excerpt } from "./excerpt.ts";
 import { exists } from "./exists.ts";
 import { foreignEntries, isEmpty, type OwnEntries } from "./own_entries.ts";
@@ -52,7 +52,7 @@ export async function requireReplaceable(path: string, own?: OwnEntries): Promis
  *
  * @param outputs Paths that are written: files, or whole directories.
  * @param inputs Paths that are read.
- * @throws {OptionError} If an input is an output, by whatever name, or is inside one.
+ * @throws {UserError} If an input is an output, by whatever name, or is inside one.
  */
 export async function requireSeparate(outputs: readonly string[], inputs: readonly string[]): Promise<void> {
   const files = new Map<string, string>();
@@ -81,9 +81,7 @@ export async function requireSeparate(outputs: readonly string[], inputs: readon
     const output = same ?? around;
     if (output === undefined) continue;
     const got = same === undefined ? `the input ${input} inside it` : `the input ${input} itself`;
-    throw new OptionError(
-      `Cannot write ${output}: got ${got}, must be another place. Choose one that is not read from`,
-    );
+    throw new UserError(`Cannot write ${output}: got ${got}, must be another place. Choose one that is not read from`);
   }
 }
 

@@ -1,4 +1,4 @@
-import { option, OptionError, say, UserError } from "../errors.ts";
+import { option, say, UserError } from "../errors.ts";
 import { JsonFields } from "../io/json_fields.ts";
 import { readFields } from "../io/json_record.ts";
 import { ARCHITECTURE_DEFAULTS, type ModelConfig, type Preset, PRESETS, validateModelConfig } from "../model/config.ts";
@@ -107,8 +107,8 @@ function derivedFrom(
  * spelled out.
  *
  * @param vocabSize The tokenizer's, if there is one.
- * @throws {UserError} If the preset is not known.
- * @throws {OptionError} If no vocabulary size is known, or the model cannot be built or trained.
+ * @throws {UserError} If no vocabulary size is known or the preset is not.
+ * @throws {RangeError} If the model cannot be built or trained.
  */
 export function mergeConfigs(parts: readonly ConfigParts[], vocabSize?: number): MergedConfig {
   const name = parts.findLast(({ preset }) => preset !== undefined)?.preset ?? DEFAULT_PRESET;
@@ -126,14 +126,14 @@ export function mergeConfigs(parts: readonly ConfigParts[], vocabSize?: number):
     ...said,
   };
   if (model.vocabSize === undefined) {
-    throw new OptionError(
+    throw new UserError(
       say`Cannot build the model: got no vocabulary size, must be known. Pass ${option("tokenizer")} or ${
         option("vocabSize")
       }`,
     );
   }
   if (vocabSize !== undefined && vocabSize > model.vocabSize) {
-    throw new OptionError(
+    throw new UserError(
       say`Cannot build the model: got ${
         option("vocabSize", model.vocabSize)
       }, must be at least the tokenizer's ${vocabSize}. Leave ${option("vocabSize")} out to take the tokenizer's`,

@@ -1,4 +1,4 @@
-import { OptionError } from "../errors.ts";
+import { UserError } from "../errors.ts";
 import { configDifferences } from "./config_difference.ts";
 import type { RunConfig } from "./run_directory.ts";
 
@@ -36,7 +36,7 @@ export function distinctValues(values: readonly string[]): DistinctValues {
 
 /**
  * Every combination of the axes' values, the last axis varying fastest.
- * @throws {OptionError} If an axis has a value twice, however it is written, or a value that cannot be part of a file
+ * @throws {UserError} If an axis has a value twice, however it is written, or a value that cannot be part of a file
  *   name.
  */
 export function sweepGrid(axes: SweepAxes): SweepPoint[] {
@@ -46,7 +46,7 @@ export function sweepGrid(axes: SweepAxes): SweepPoint[] {
     for (const value of values) {
       const problem = !/^[\w.+-]+$/.test(value) ? "letters and digits" : repeated.has(value) ? "given once" : "";
       if (problem) {
-        throw new OptionError(`Cannot sweep --${axis}: got value ${JSON.stringify(value)}, must be ${problem}`);
+        throw new UserError(`Cannot sweep --${axis}: got value ${JSON.stringify(value)}, must be ${problem}`);
       }
     }
     points = points.flatMap(({ name, settings }) =>

@@ -1,7 +1,7 @@
 import { documentStart, END_OF_TEXT } from "../generate/document_start.ts";
 import type { Backend } from "../backend/backend.ts";
 import type { Batch } from "../dataset/batches.ts";
-import { option, OptionError, say } from "../errors.ts";
+import { option, say, UserError } from "../errors.ts";
 import { TextGenerator } from "../generate/generator.ts";
 import type { LanguageModel } from "../model/language_model.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
@@ -72,7 +72,7 @@ export class Sampler implements Disposable {
 
 /**
  * Whether a configuration asks for samples.
- * @throws {OptionError} If it does, but there is no tokenizer to decode them.
+ * @throws {UserError} If it does, but there is no tokenizer to decode them.
  */
 export function samplesWith(
   { sampleEvery = 0 }: TrainingConfig,
@@ -80,7 +80,7 @@ export function samplesWith(
 ): tokenizer is Tokenizer {
   if (sampleEvery === 0) return false;
   if (tokenizer !== undefined) return true;
-  throw new OptionError(
+  throw new UserError(
     say`Cannot write samples every ${sampleEvery} steps: got no tokenizer, must be given the one of the training text. Pass ${
       option("tokenizer")
     }, or train without samples`,

@@ -12,6 +12,28 @@ export class UsageError extends UserError {
   override readonly name = "UsageError";
 }
 
+/** Runs a check of nothing but what the command line says: what the library refuses there is a mistake in it. */
+export function inCommandLine<T>(check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    throw asUsageError(error);
+  }
+}
+
+/** The same, of a check that takes its time. */
+export async function inCommandLineLater<T>(checked: Promise<T>): Promise<T> {
+  try {
+    return await checked;
+  } catch (error) {
+    throw asUsageError(error);
+  }
+}
+
+function asUsageError(error: unknown): unknown {
+  return error instanceof UserError ? new UsageError(wordingOf(error), { cause: error }) : error;
+}
+
 /** One line for a mistake of the person or of the machine's (file missing, disk full), else the stack trace. */
 export function describeError(error: unknown): string {
   return `error: ${messageOf(error)}`;
