@@ -28,7 +28,7 @@ Deno.test("what cannot be written stops a run with one line that says how to go 
     const lines = stopped.stderr.trimEnd().split("\n");
     assertMatch(lines.at(-2)!, /^warning: Cannot write .*report\.html: got ".* \(os error \d+\)", must /);
     assertMatch(lines.at(-1)!, /^error: Cannot write .*best\.safetensors: got ".* \(os error \d+\)", must /);
-    assertStringIncludes(lines.at(-1)!, `go on with: deno task train-lm --resume ${run}`);
+    assertStringIncludes(lines.at(-1)!, `continue with: deno task train-lm --resume ${run}`);
     assertEquals(stopped.stderr.match(/^\s+at /m), null);
 
     await Deno.remove(`${run}/best.safetensors`, { recursive: true });
