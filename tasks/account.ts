@@ -19,7 +19,8 @@ import { isPlan, PLAN_FLAGS, planText } from "./account/plan.ts";
 import { UsageError } from "./cli/errors.ts";
 import { requireOutputFile } from "./cli/output.ts";
 import type { Flags } from "./cli/flags.ts";
-import { presetsHelp } from "./cli/model_names.ts";
+import { PRESETS_HELP } from "./cli/presets_help.ts";
+import { runProgram } from "./cli/program.ts";
 import { runTask } from "./cli/run.ts";
 import { shown } from "./cli/shown.ts";
 
@@ -27,7 +28,8 @@ const HELP = `
 Counts what a model needs: parameters, forward and backward FLOPs, memory, the largest batch that fits, time and energy.
 Or plans: what to train on a device in a number of hours, how good it should get, and what that takes.
 
-  deno task account --device NAME --hours N --data 2GB [options]
+  deno task account --model gpt2-xl --device h100 --tokens 1e10 --batch-size 8
+  deno task account --device rtx4090 --hours 24 --data 2GB
   deno task account --model NAME [options]
   deno task account --config RUN/config.json [options]
   deno task account --compare gpt2-small,gpt2-medium,gpt2-large,gpt2-xl [options]
@@ -43,7 +45,7 @@ Plan, in float32: the model is chosen by the rules of train-lm --minutes, from a
   --device, --mfu, --vocab-size and --json as below. With --model, that one is planned for.
 
 Model
-  --model NAME           ${presetsHelp(25, "gpt2-xl")}
+  --model NAME           A preset, of those below (default: gpt2-xl)
   --config FILE          A run's config.json, or another one for train-lm. Counts its own training step, as train-lm
                          predicts it; with --precision, --attention or --checkpointing, a textbook's.
   --compare NAME,NAME    Forward FLOPs of several models, and where they go.
@@ -64,6 +66,9 @@ Training
   --attention NAME       stored: the s² scores are kept for the backward pass (default); flash: they are not
   --checkpointing        Keep only each layer's input and compute the rest again
   --causal full|half     How causal attention's products are counted (default: full)
+
+Models, and their parameters
+${PRESETS_HELP}
 
 Output
   --json                 Exact numbers instead of tables.
@@ -204,4 +209,4 @@ function refuseTogether(flags: AccountFlags, ...names: (keyof AccountFlags)[]): 
   }
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) await runProgram(main);

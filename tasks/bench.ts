@@ -4,7 +4,9 @@
  *   deno task bench lm --json
  */
 import { UsageError } from "./cli/errors.ts";
+import { oneOf } from "./cli/nearest.ts";
 import { shown } from "./cli/shown.ts";
+import { runProgram } from "./cli/program.ts";
 import { runTask } from "./cli/run.ts";
 
 /** Each bench is a task of its own, under tasks/bench; it is loaded only when asked for. */
@@ -35,19 +37,19 @@ Each has its own --help.
 `;
 
 export async function main(args: string[]): Promise<number> {
-  const [what = "nothing", ...rest] = args;
+  const [what = "no bench", ...rest] = args;
   if (Object.hasOwn(BENCHES, what)) return await (await BENCHES[what]()).main(rest);
   return await runTask(
     { name: "bench", help: HELP, flags: {} },
-    args.filter((arg) => arg === "-h" || arg === "--help"),
+    args.filter((arg) => ["-h", "--help", "--version"].includes(arg)),
     () => {
       throw new UsageError(
-        `Cannot run bench: got ${shown(what)}, must be one of ${
-          Object.keys(BENCHES).join(", ")
+        `Cannot run bench: got ${shown(what)}, must be ${
+          oneOf(what, Object.keys(BENCHES))
         }. See: deno task bench --help`,
       );
     },
   );
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) await runProgram(main);

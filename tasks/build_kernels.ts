@@ -8,6 +8,7 @@
  */
 import asc from "assemblyscript/asc";
 import { writeFileAtomically } from "../lib/io/atomic.ts";
+import { runProgram } from "./cli/program.ts";
 import { runTask } from "./cli/run.ts";
 
 const HELP = `
@@ -103,4 +104,4 @@ export async function main(args: string[]): Promise<number> {
   });
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) await runProgram(main);

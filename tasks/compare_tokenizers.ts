@@ -6,6 +6,7 @@ import { UsageError } from "./cli/errors.ts";
 import { requireField } from "./cli/field_flag.ts";
 import { FILTER_FLAGS, FILTER_HELP } from "./cli/file_filter.ts";
 import { untilInterrupted } from "./cli/interrupt.ts";
+import { runProgram } from "./cli/program.ts";
 import { runTask } from "./cli/run.ts";
 import { findInputs } from "./cli/text_inputs.ts";
 import { openTokenizer, PATTERN_FLAG, PATTERN_HELP } from "./cli/tokenizer.ts";
@@ -76,4 +77,4 @@ function formatTable(results: readonly TokenizerComparison[]): string {
   ).join("\n");
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) await runProgram(main);

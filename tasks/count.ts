@@ -4,9 +4,9 @@ import { writeFileAtomically } from "../lib/io/atomic.ts";
 import { formatCounts } from "../lib/corpus/count/count_file.ts";
 import { countInputs } from "./cli/count_inputs.ts";
 import { DOCUMENT_SEPARATOR_FLAG, parseDocumentSeparator } from "./cli/document_separator.ts";
-import { UsageError } from "./cli/errors.ts";
 import { FILTER_FLAGS, FILTER_HELP } from "./cli/file_filter.ts";
 import { requireOutputFile } from "./cli/output.ts";
+import { runProgram } from "./cli/program.ts";
 import { runTask } from "./cli/run.ts";
 import { formatBytes } from "./cli/sizes.ts";
 import { writeOut } from "./cli/standard_output.ts";
@@ -38,7 +38,7 @@ const TASK = {
   name: "count",
   help: HELP,
   flags: {
-    input: { type: "strings", many: true },
+    input: { type: "strings", many: true, requiredWithout: ["stdin"] },
     stdin: { type: "boolean" },
     ...FILTER_FLAGS,
     field: { type: "string" },
@@ -53,11 +53,6 @@ const TASK = {
 export function main(args: string[]): Promise<number> {
   return runTask(TASK, args, async (flags) => {
     const paths = [...flags.input, ...flags.stdin ? ["-"] : []];
-    if (paths.length === 0) {
-      throw new UsageError(
-        "Cannot run count: --input is required, or --stdin. See: deno task count --help",
-      );
-    }
     const started = performance.now();
     const check = async (inputs: readonly string[]) => {
       if (flags.out !== "-") await requireOutputFile(flags.out, { force: flags.force, inputs });
@@ -81,4 +76,4 @@ export function main(args: string[]): Promise<number> {
   });
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) await runProgram(main);

@@ -8,6 +8,7 @@ import { UserError } from "./cli/errors.ts";
 import { isDirectory } from "./cli/files.ts";
 import type { Flags } from "./cli/flags.ts";
 import { untilInterrupted } from "./cli/interrupt.ts";
+import { runProgram } from "./cli/program.ts";
 import { runTask } from "./cli/run.ts";
 import { dashboardHandler } from "./dashboard/handler.ts";
 
@@ -20,7 +21,7 @@ Serves a page, to this machine only, with the same contents as report.html, and 
 progress. Prints the page's address, and how to see it from another machine, through ssh. A run need not have started:
 the page waits for it. Stop it with Ctrl-C or SIGTERM; the exit code is then 0.
 
-  deno task dashboard --run RUN [--run RUN …] [options]
+  deno task dashboard --run out/run
 
   --run RUN     A run directory that train-lm writes; several are drawn in the same plots.
   --port N      The port; 0 for any free one (default: ${DEFAULT_PORT}, or any if that is taken)
@@ -68,4 +69,4 @@ function listen(port: number | undefined, handler: Handler): Deno.HttpServer<Den
   }
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) await runProgram(main);

@@ -8,15 +8,15 @@ import { splitDocuments } from "../lib/corpus/split_documents.ts";
 import { nameOf, STDIN, type TextInput, textSourceOf } from "../lib/corpus/text_inputs.ts";
 import { withMadeDirectory } from "../lib/io/make_directory.ts";
 import { excerpt } from "../lib/io/excerpt.ts";
-import { requireSeparate } from "../lib/io/replaceable.ts";
 import { textPieces } from "../lib/corpus/text_source.ts";
 import { DOCUMENT_SEPARATOR_FLAG, parseDocumentSeparator } from "./cli/document_separator.ts";
 import { UsageError } from "./cli/errors.ts";
 import { requireField } from "./cli/field_flag.ts";
 import { FILTER_FLAGS, FILTER_HELP } from "./cli/file_filter.ts";
 import { untilInterrupted } from "./cli/interrupt.ts";
-import { requireOutputFile, requireOutputName } from "./cli/output.ts";
+import { requireOutputFile, requireOutputName, requireSeparatePaths } from "./cli/output.ts";
 import { type Progress, startProgress } from "./cli/progress.ts";
+import { runProgram } from "./cli/program.ts";
 import { runTask } from "./cli/run.ts";
 import { shown } from "./cli/shown.ts";
 import { findInputs, warn } from "./cli/text_inputs.ts";
@@ -53,7 +53,7 @@ const TASK = {
   flags: {
     dataset: { type: "string", choices: ["tinystories", "owt", "shakespeare"] },
     "base-url": { type: "string" },
-    input: { type: "strings", many: true },
+    input: { type: "strings", many: true, requiredWithout: ["dataset"] },
     ...FILTER_FLAGS,
     out: { type: "string", required: true },
     field: { type: "string" },
@@ -70,9 +70,10 @@ const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 
 export function main(args: string[]): Promise<number> {
   return runTask(TASK, args, async (flags) => {
-    if ((flags.dataset === undefined) === (flags.input.length === 0)) {
-      const got = flags.dataset === undefined ? "neither --dataset nor --input" : "both --dataset and --input";
-      throw new UsageError(`Cannot run data: got ${got}, must be one of them. See: deno task data --help`);
+    if (flags.dataset !== undefined && flags.input.length > 0) {
+      throw new UsageError(
+        "Cannot run data: got --dataset and --input, must be one of them. See: deno task data --help",
+      );
     }
     requireOutputName(flags.out);
     if (flags.dataset !== undefined) {
@@ -99,7 +100,7 @@ export function main(args: string[]): Promise<number> {
     const paths = { train: `${flags.out}/train.txt`, valid: `${flags.out}/valid.txt` };
     const texts = inputs.map(({ path }) => path).filter((path) => path !== STDIN);
     for (const path of Object.values(paths)) await requireOutputFile(path, { force: flags.force, inputs: texts });
-    await requireSeparate([flags.out], texts);
+    await requireSeparatePaths([flags.out], texts);
     const parts = await withMadeDirectory(
       flags.out,
       () =>
@@ -194,4 +195,4 @@ async function* documentsIn(
   }
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) await runProgram(main);

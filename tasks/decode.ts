@@ -2,6 +2,7 @@
 //   deno task decode --tokenizer out/tokenizer --input out/shakespeare.npy | head
 import { UserError } from "./cli/errors.ts";
 import { requireInputFile } from "./cli/files.ts";
+import { runProgram } from "./cli/program.ts";
 import { runTask } from "./cli/run.ts";
 import { writeOut } from "./cli/standard_output.ts";
 import { openTokensOf } from "./cli/token_files.ts";
@@ -44,4 +45,4 @@ export function main(args: string[]): Promise<number> {
   });
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) await runProgram(main);

@@ -21,14 +21,17 @@ import { type Flags } from "./cli/flags.ts";
 import { isInterruptedCode } from "./cli/interrupt.ts";
 import { requireOutputDirectory } from "./cli/output.ts";
 import { shellWord } from "./cli/shell_word.ts";
+import { runProgram } from "./cli/program.ts";
 import { runTask } from "./cli/run.ts";
+import { startedAs } from "./cli/started_as.ts";
 
 const DEFAULT_OUT = "runs/demo";
 
 const HELP = `
 Runs every step on Shakespeare's plays, printing each command: train-bpe, encode, train-lm, generate.
 
-  deno task demo [options]
+  deno task demo
+  deno task demo --steps 1000 --out runs/longer
 
   --out DIR         Where to write (default: ${DEFAULT_OUT})
   --force           Replace DIR if it holds an earlier demo and nothing else.
@@ -84,7 +87,7 @@ async function demo({ out, force, steps, backend }: Flags<typeof FLAGS>): Promis
     ["generate", generate, ["--run", run, "--prompt", PROMPT, "--backend", backend]],
   ];
   for (const [name, task, args] of all) {
-    console.log(`\n$ deno task ${name} ${args.map(shellWord).join(" ")}`);
+    console.log(`\n$ ${startedAs()} ${name} ${args.map(shellWord).join(" ")}`);
     const code = await task(args);
     if (isInterruptedCode(code)) return code;
     if (code === 0) continue;
@@ -95,7 +98,7 @@ Everything is in ${out}:
   tokenizer/           the tokenizer
   train.npy valid.npy  token ids
   run/                 report.html, model.safetensors, metrics.jsonl, config.json
-More of it: deno task generate --run ${run} --prompt "${PROMPT}" --seed 1`);
+More of it: ${startedAs()} generate --run ${run} --prompt "${PROMPT}" --seed 1`);
 }
 
 /** What a demo leaves in its directory. It is known by its text: others have files of these names too. */
@@ -114,4 +117,4 @@ function ownEntries(train: Uint8Array): OwnEntries {
   };
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) await runProgram(main);

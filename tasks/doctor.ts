@@ -17,6 +17,7 @@ import { secondsPerCall } from "../lib/measure/kernel_time.ts";
 import { askedInstructions, faultMessage, quietVulkanLoader } from "./cli/backend.ts";
 import type { Flags } from "./cli/flags.ts";
 import { testKernels } from "./cli/self_test.ts";
+import { runProgram } from "./cli/program.ts";
 import { runTask } from "./cli/run.ts";
 
 const HELP = `
@@ -24,7 +25,7 @@ Tells you what this machine can compute with: the WebGPU adapter, whether its ke
 machine code for the processor, how fast each backend multiplies matrices, and what --backend auto chooses. If there is
 no adapter, tells you what to install.
 
-  deno task doctor [--json]
+  deno task doctor
 
   --size N   Rows and columns of the matrices (default: 1024, or 512 for a software adapter)
   --json     Print JSON.
@@ -154,4 +155,4 @@ function mebibytes(bytes: number): string {
   return `${Math.floor(bytes / 2 ** 20).toLocaleString("en-US")} MiB`;
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) await runProgram(main);

@@ -7,7 +7,6 @@ import { provenancePath } from "../lib/dataset/provenance.ts";
 import { listShardFiles, shardName } from "../lib/dataset/shard_files.ts";
 import type { ShardSize } from "../lib/corpus/encode/shard_plan.ts";
 import type { TextInput } from "../lib/corpus/text_inputs.ts";
-import { requireSeparate } from "../lib/io/replaceable.ts";
 import type { SpecialToken } from "../lib/tokenizer/pretokenize/special_tokens.ts";
 import type { Tokenizer } from "../lib/tokenizer/tokenizer.ts";
 import { tokenizerFiles } from "../lib/formats/tokenizer_dir.ts";
@@ -17,7 +16,14 @@ import type { Flags } from "./cli/flags.ts";
 import { requireField } from "./cli/field_flag.ts";
 import { FILTER_FLAGS, FILTER_HELP } from "./cli/file_filter.ts";
 import { untilInterrupted } from "./cli/interrupt.ts";
-import { requireOutputFile, requireOutputName, requirePlainFile, requireWritable } from "./cli/output.ts";
+import {
+  requireOutputFile,
+  requireOutputName,
+  requirePlainFile,
+  requireSeparatePaths,
+  requireWritable,
+} from "./cli/output.ts";
+import { runProgram } from "./cli/program.ts";
 import { runTask } from "./cli/run.ts";
 import { formatBytes, parseSize } from "./cli/sizes.ts";
 import { writeOut } from "./cli/standard_output.ts";
@@ -156,7 +162,7 @@ async function requireOutput(
   const there = await listShardFiles(prefix);
   for (const path of there) await requirePlainFile(path);
   // Shards that are there are gone on with, or replaced: with --force or without.
-  await requireSeparate(there, read);
+  await requireSeparatePaths(there, read);
   await requireWritable(provenancePath(shardName(prefix, 0, 1)));
 }
 
@@ -178,7 +184,7 @@ function separatorId(tokenizer: Tokenizer, separator: string | undefined, where:
   if (id !== undefined) return id;
   const known = [...tokenizer.specialTokens.keys()].join(", ") || "none";
   throw new UserError(
-    `Cannot put ${separator} ${where} each text: got a tokenizer without it, must be one of its special tokens (${known}). Name one of them with --separator, or train another tokenizer with: deno task train-bpe --special`,
+    `Cannot put ${separator} ${where} each text: got a tokenizer without it, must be one of its special tokens (${known}). To train another: deno task train-bpe --help`,
   );
 }
 
@@ -198,4 +204,4 @@ function shardsFrom(flags: EncodeFlags): { readonly size: ShardSize; readonly on
   return { size: { numShards }, only };
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) await runProgram(main);

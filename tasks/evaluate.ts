@@ -12,6 +12,7 @@ import { startBackend } from "./cli/backend.ts";
 import { untilInterrupted } from "./cli/interrupt.ts";
 import { loadRun } from "./cli/load_run.ts";
 import { startProgress } from "./cli/progress.ts";
+import { runProgram } from "./cli/program.ts";
 import { runTask } from "./cli/run.ts";
 import { type EvaluateSettings, FLAGS, HELP, modeOf, requireStride, withDefaults } from "./evaluate/flags.ts";
 import { evaluateMemorisation } from "./evaluate/memorisation.ts";
@@ -63,4 +64,4 @@ async function evaluateLoss(flags: EvaluateSettings, input: string): Promise<voi
   console.log(`bits per byte  ${bitsPerByte.toFixed(4)}`);
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) await runProgram(main);

@@ -12,6 +12,7 @@ import { startBackend } from "./cli/backend.ts";
 import { UsageError } from "./cli/errors.ts";
 import type { Flags } from "./cli/flags.ts";
 import { loadRun } from "./cli/load_run.ts";
+import { runProgram } from "./cli/program.ts";
 import { runTask } from "./cli/run.ts";
 import { writeOut } from "./cli/standard_output.ts";
 import { unlessUnheard } from "./cli/unheard.ts";
@@ -21,10 +22,15 @@ const HELP = `
 Continues a prompt with a trained model, printing the text as it is generated. Once the model's context is full, its
 newest half is kept and the text continues from there.
 
-  deno task generate --run RUN [--prompt TEXT] [options]
+  deno task generate --run out/run --prompt "ROMEO:" --temperature 0.8 --seed 1
+  deno task generate --run out/run --interactive
 
+Model
   --run RUN          A run directory that train-lm wrote with --tokenizer.
   --weights WHICH    last, or best: those with the lowest validation loss (default: last)
+  --backend NAME     auto, webgpu, native or wasm (default: auto)
+
+Text
   --prompt TEXT      The text to continue (--prompt=TEXT if it begins with a dash); - reads its bytes from stdin
                      unchanged (default: the beginning of a document).
   --interactive      Continue each line that you type, until an empty line or the end of input.
@@ -32,6 +38,8 @@ newest half is kept and the text continues from there.
                      together; each is the same text as with its seed alone.
   --max-tokens N     The most new tokens (default: 200)
   --stop TEXT        End before this text; may be given several times.
+
+Sampling
   --temperature X    0 always takes the likeliest token; higher is wilder (default: 0.8)
   --top-k N          Sample among the N likeliest tokens.
   --min-p X          Sample among tokens at least X times as likely as the likeliest.
@@ -39,13 +47,12 @@ newest half is kept and the text continues from there.
   --repetition-penalty X  Above 1, tokens that are already in the context become less likely; from 1e-6 to 1e6
                      (default: 1)
   --seed N           The same seed gives the same text (default: 0)
-  --backend NAME     auto, webgpu, native or wasm (default: auto)
 `;
 
 const FLAGS = {
   run: { type: "string", required: true },
   weights: { type: "string", default: "last", choices: ["last", "best"] },
-  prompt: { type: "string", mayBeEmpty: true },
+  prompt: { type: "string", mayBeEmpty: true, requiredWithout: ["interactive"] },
   interactive: { type: "boolean" },
   "num-samples": { type: "integer", default: 1, min: 1 },
   "max-tokens": { type: "integer", default: 200, min: 1 },
@@ -144,4 +151,4 @@ async function print(text: string | Uint8Array): Promise<void> {
   await writeOut(typeof text === "string" ? new TextEncoder().encode(text) : text);
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) await runProgram(main);

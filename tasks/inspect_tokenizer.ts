@@ -2,7 +2,8 @@
 //   deno task inspect-tokenizer --tokenizer out/tokenizer --token " the"
 import { longestTokens, MergeHistory, type MergeTree } from "../lib/tokenizer/train/merge_history.ts";
 import type { Tokenizer } from "../lib/tokenizer/tokenizer.ts";
-import { UserError } from "./cli/errors.ts";
+import { UsageError, UserError } from "./cli/errors.ts";
+import { runProgram } from "./cli/program.ts";
 import { runTask } from "./cli/run.ts";
 import { openTokenizer, PATTERN_FLAG, TOKENIZER_HELP } from "./cli/tokenizer.ts";
 import { quoteToken } from "./cli/tokens.ts";
@@ -37,6 +38,11 @@ const TASK = {
 
 export function main(args: string[]): Promise<number> {
   return runTask(TASK, args, async (flags) => {
+    if (flags.token !== undefined && flags.text !== undefined) {
+      throw new UsageError(
+        "Cannot run inspect-tokenizer: got --token and --text, must be one of them. See: deno task inspect-tokenizer --help",
+      );
+    }
     const tokenizer = await openTokenizer(flags.tokenizer, flags.pattern);
     const describe = (id: number) => describeToken(tokenizer, id);
     if (flags.token !== undefined) {
@@ -123,4 +129,4 @@ function formatSplit(tokenizer: Tokenizer, ids: readonly number[]): string {
   return `${split}\n${ids.length} tokens: ${ids.join(" ")}`;
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) await runProgram(main);

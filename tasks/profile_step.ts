@@ -15,6 +15,7 @@ import { median } from "../lib/measure/kernel_time.ts";
 import { GPU_FLAG, startBackend } from "./cli/backend.ts";
 import { requireOutputFile } from "./cli/output.ts";
 import type { Flags } from "./cli/flags.ts";
+import { runProgram } from "./cli/program.ts";
 import { runTask } from "./cli/run.ts";
 import { REPEATS, WORKERS_FLAG } from "./cli/measuring_flags.ts";
 
@@ -22,7 +23,7 @@ const HELP = `
 Shows where a training step's time goes: the FLOPs, bytes and time of each kernel and shape, and its share of the
 roofline, which is the shortest time that this machine's measured arithmetic and memory allow.
 
-  deno task profile-step [options]
+  deno task profile-step --shape small --svg step.svg
 
   --shape NAME     The model and batch (default: small)
   --runs N         Steps to take the median time of (default: 9)
@@ -96,4 +97,4 @@ async function profileStep(flags: Flags<typeof FLAGS>): Promise<void> {
   console.log(`${formatMachine(machine)}\n${formatLimits(limits)}\n\n${formatProfile(profile)}`);
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) await runProgram(main);

@@ -8,6 +8,7 @@ import { requireDirectory } from "./cli/files.ts";
 import { UsageError } from "./cli/errors.ts";
 import type { Flags } from "./cli/flags.ts";
 import { requireOutputFile } from "./cli/output.ts";
+import { runProgram } from "./cli/program.ts";
 import { runTask } from "./cli/run.ts";
 import { REPORT_FILE, writeReport } from "./report/write_report.ts";
 
@@ -16,7 +17,8 @@ Writes a self-contained HTML page about one or several runs: losses by step and 
 throughput, samples, and how their configurations differ; for several runs, a table that can be sorted. You can use it
 while a run is in progress.
 
-  deno task report --run RUN [--run RUN …] [options]
+  deno task report --run out/run
+  deno task report --run out/run --run out/other --out out/compare.html
 
   --run RUN     A run directory that train-lm wrote; several are drawn in the same plots.
   --out FILE    Where to write (default: ${REPORT_FILE} in the run, which is replaced; required for several runs)
@@ -48,4 +50,4 @@ async function report({ run: runs, out, force }: Flags<typeof FLAGS>): Promise<v
   console.log(`Written to ${path}`);
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) await runProgram(main);

@@ -9,6 +9,7 @@ import { untilInterrupted } from "./cli/interrupt.ts";
 import type { Flags } from "./cli/flags.ts";
 import { requireOutputFile } from "./cli/output.ts";
 import { startProgress } from "./cli/progress.ts";
+import { runProgram } from "./cli/program.ts";
 import { runTask } from "./cli/run.ts";
 import { describeMachine, formatMachine } from "./bench/machine.ts";
 import { Attack, type Campaign, type Outcome } from "./stress/campaign.ts";
@@ -98,4 +99,4 @@ function table(outcomes: readonly Outcome[]): string {
   return formatTable(["campaign", "tried", "faults", "seconds", "figures"], rows, [1, 4]);
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) await runProgram(main);

@@ -8,7 +8,6 @@ import { formatBinary } from "../lib/accounting/units.ts";
 import { formatTable } from "../lib/accounting/table.ts";
 import type { Backend } from "../lib/backend/backend.ts";
 import { requireOneTokenizer } from "../lib/dataset/tokenizer_id.ts";
-import { requireSeparate } from "../lib/io/replaceable.ts";
 import { measurePeak, Peak } from "../lib/measure/peak.ts";
 import { configWarnings } from "../lib/run/config_warnings.ts";
 import { mergeConfigs, readConfigFile } from "../lib/run/merge_config.ts";
@@ -18,12 +17,13 @@ import { sweep, type SweepRun } from "../lib/run/sweep.ts";
 import { sweepGrid } from "../lib/run/sweep_grid.ts";
 import { bestResult, SWEEP_FILES, type SweepResult, sweepTable } from "../lib/run/sweep_results.ts";
 import { moreLike, startBackend } from "./cli/backend.ts";
-import { UsageError } from "./cli/errors.ts";
 import { requireInputFile } from "./cli/files.ts";
 import type { Flags } from "./cli/flags.ts";
 import { exitCodeOf, untilInterrupted } from "./cli/interrupt.ts";
 import { roomFor } from "./cli/machine_memory.ts";
-import { requireOutputName } from "./cli/output.ts";
+import { requireOutputName, requireSeparatePaths } from "./cli/output.ts";
+import { inCommandLine } from "./cli/errors.ts";
+import { runProgram } from "./cli/program.ts";
 import { runTask } from "./cli/run.ts";
 import { openTokenizer } from "./cli/tokenizer.ts";
 import { REPORT_FILE, tryToWriteReport } from "./report/write_report.ts";
@@ -37,23 +37,23 @@ export async function main(args: string[]): Promise<number> {
 }
 
 async function start(flags: Flags<typeof FLAGS>): Promise<number> {
-  const points = sweepGrid(axesOf(flags, (text) => console.error(`warning: ${text}`))).map((point) => ({
+  const axes = axesOf(flags, (text) => console.error(`warning: ${text}`));
+  const points = inCommandLine(() => sweepGrid(axes)).map((point) => ({
     point,
     flags: trainFlagsOf(flags, point),
   }));
-  const { train: trainPath, valid: validPath, config: configPath, tokenizer: tokenizerPath, backend, pattern } =
-    points[0].flags;
-  if (trainPath === undefined) {
-    throw new UsageError("Cannot sweep: --train is required. See: deno task sweep --help");
-  }
+  const { valid: validPath, config: configPath, tokenizer: tokenizerPath, backend, pattern } = points[0].flags;
+  const trainPath = flags.train;
   requireOutputName(flags.out);
   for (const path of [trainPath, validPath, configPath]) if (path !== undefined) await requireInputFile(path);
   const inputs = [trainPath, validPath, configPath, tokenizerPath].filter((path) => path !== undefined);
-  await requireSeparate([flags.out], inputs);
+  await requireSeparatePaths([flags.out], inputs);
   const tokenizer = tokenizerPath === undefined ? undefined : await openTokenizer(tokenizerPath, pattern);
   const fromFile = configPath === undefined ? [] : [await readConfigFile(configPath, tokenizer?.vocabSize)];
-  const merged = points.map(({ flags }) => mergeConfigs([...fromFile, configParts(flags)], tokenizer?.vocabSize));
-  for (const { training } of merged) samplesWith(training, tokenizer);
+  const merged = inCommandLine(() =>
+    points.map(({ flags }) => mergeConfigs([...fromFile, configParts(flags)], tokenizer?.vocabSize))
+  );
+  for (const { training } of merged) inCommandLine(() => samplesWith(training, tokenizer));
   const warnings = merged.flatMap((config) => configWarnings(config, validPath !== undefined));
   for (const warning of new Set(warnings)) console.error(`warning: ${warning}`);
   const strictest = {
@@ -135,4 +135,4 @@ async function report(out: string, results: readonly SweepResult[]): Promise<voi
   await tryToWriteReport([...settings.keys()], `${out}/${REPORT_FILE}`, { title, settings });
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) await runProgram(main);

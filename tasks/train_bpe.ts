@@ -20,6 +20,7 @@ import { FILTER_FLAGS, FILTER_HELP } from "./cli/file_filter.ts";
 import { requireInputFile } from "./cli/files.ts";
 import type { Flags } from "./cli/flags.ts";
 import { requireOutputDirectory } from "./cli/output.ts";
+import { runProgram } from "./cli/program.ts";
 import { runTask } from "./cli/run.ts";
 import { formatBytes } from "./cli/sizes.ts";
 import { describeInputs } from "./cli/text_inputs.ts";
@@ -56,11 +57,12 @@ const TASK = {
   name: "train-bpe",
   help: HELP,
   flags: {
-    input: { type: "strings", many: true },
+    input: { type: "strings", many: true, requiredWithout: ["counts"] },
     ...FILTER_FLAGS,
     field: { type: "string" },
     counts: { type: "strings", many: true },
-    "vocab-size": { type: "integer", required: true },
+    // 256 bytes and a special token.
+    "vocab-size": { type: "integer", required: true, min: 257 },
     out: { type: "string", required: true },
     special: { type: "strings" },
     "document-separator": DOCUMENT_SEPARATOR_FLAG,
@@ -75,9 +77,10 @@ type TrainFlags = Flags<typeof TASK.flags>;
 
 export function main(args: string[]): Promise<number> {
   return runTask(TASK, args, async (flags) => {
-    if ((flags.input.length === 0) === (flags.counts.length === 0)) {
-      const got = flags.input.length === 0 ? "neither --input nor --counts" : "both --input and --counts";
-      throw new UsageError(`Cannot run train-bpe: got ${got}, must be one of them. See: deno task train-bpe --help`);
+    if (flags.input.length > 0 && flags.counts.length > 0) {
+      throw new UsageError(
+        "Cannot run train-bpe: got --input and --counts, must be one of them. See: deno task train-bpe --help",
+      );
     }
     const started = performance.now();
     const counted = flags.counts.length > 0 ? await readCounts(flags) : await countText(flags);
@@ -186,4 +189,4 @@ function formatReport({ vocabSize, bytes, words, seconds, peakMemoryBytes, longe
   ].join("\n");
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) await runProgram(main);

@@ -37,12 +37,13 @@ import { predictRun } from "../lib/train/predict_model.ts";
 import { samplesWith } from "../lib/train/sampler.ts";
 import { moreLike, startBackend } from "./cli/backend.ts";
 import { columnsOfStderr, fitLine } from "./cli/columns.ts";
-import { messageOf, say, UserError, wordingOf } from "./cli/errors.ts";
+import { inCommandLine, messageOf, say, UserError, wordingOf } from "./cli/errors.ts";
 import { isFileSystemError } from "./cli/file_system_errors.ts";
 import { requireDirectory, requireInputFile } from "./cli/files.ts";
 import { exitCodeOf, untilInterrupted } from "./cli/interrupt.ts";
 import { roomFor } from "./cli/machine_memory.ts";
 import { requireOutputDirectory } from "./cli/output.ts";
+import { runProgram } from "./cli/program.ts";
 import { runTask } from "./cli/run.ts";
 import { shellPath } from "./cli/shell_word.ts";
 import { openTokenizer } from "./cli/tokenizer.ts";
@@ -94,8 +95,8 @@ async function start(flags: TrainFlags): Promise<number> {
   const fromFlags = configParts(flags);
   if (parent) requireParentShape(parent, { file: fromFile[0] ?? {}, flags: fromFlags });
   const parts = [...fromFile, fromFlags, ...(parent ? [parent.parts] : [])];
-  const said = mergeConfigs(parts, tokenizer?.vocabSize);
-  samplesWith(said.training, tokenizer);
+  const said = inCommandLine(() => mergeConfigs(parts, tokenizer?.vocabSize));
+  inCommandLine(() => samplesWith(said.training, tokenizer));
   if (parent) await requireKeptState(parent.origin, parameterSpecs(said.model), said.training);
   using train = await openChecked(trainPath, said, named);
   using valid = flags.valid === undefined ? undefined : await openChecked(flags.valid, said, named);
@@ -260,4 +261,4 @@ function asOneProgram(programs: readonly Program[]): CountedProgram {
   };
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) await runProgram(main);

@@ -11,6 +11,8 @@ import { startBackend } from "./cli/backend.ts";
 import { requireDirectory, requireInputFile } from "./cli/files.ts";
 import type { Flags } from "./cli/flags.ts";
 import { requireOutputFile } from "./cli/output.ts";
+import { projectFile } from "./cli/project_file.ts";
+import { runProgram } from "./cli/program.ts";
 import { runTask } from "./cli/run.ts";
 import { adamwSection, transformerSection } from "./writeup/accounting.ts";
 import { code, formatMarkdown } from "./writeup/markdown.ts";
@@ -23,7 +25,8 @@ const HELP = `
 Answers the write-up's questions about Unicode, BPE, compression, accounting and gradient descent, as Markdown: each with
 the reference's value and the one computed or measured here.
 
-  deno task writeup [--story FILE]... [--web FILE]... [--out FILE.md]
+  deno task writeup --out writeup.md
+  deno task writeup --story stories.txt --web web.txt --out writeup.md
 
   --story FILE           Text of stories; may be given several times (default: data/shakespeare.txt)
   --web FILE             Text from the web; may be given several times. Without it, there is no second text.
@@ -36,7 +39,7 @@ the reference's value and the one computed or measured here.
 `;
 
 const FLAGS = {
-  story: { type: "strings", default: ["data/shakespeare.txt"] },
+  story: { type: "strings" },
   web: { type: "strings" },
   "story-vocab-size": { type: "integer", default: 10_000, min: 257 },
   "web-vocab-size": { type: "integer", default: 32_000, min: 257 },
@@ -49,7 +52,10 @@ const FLAGS = {
 type WriteupFlags = Flags<typeof FLAGS>;
 
 export async function main(args: string[]): Promise<number> {
-  return await runTask({ name: "writeup", help: HELP, flags: FLAGS }, args, writeUp);
+  return await runTask({ name: "writeup", help: HELP, flags: FLAGS }, args, (flags) => {
+    const story = flags.story.length > 0 ? flags.story : [projectFile("data/shakespeare.txt")];
+    return writeUp({ ...flags, story });
+  });
 }
 
 async function writeUp(flags: WriteupFlags): Promise<void> {
@@ -100,4 +106,4 @@ async function loadAll(directories: readonly string[]): Promise<MeasuredTokenize
   return loaded;
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) await runProgram(main);

@@ -1,4 +1,4 @@
-import { OptionError } from "../errors.ts";
+import { option, OptionError, say } from "../errors.ts";
 
 /**
  * What accounting needs to know about a model. A run's `ModelConfig` has the same keys, so you can pass it as it is.
@@ -41,7 +41,7 @@ export function feedForwardMatrices({ ffn = "swiglu" }: ModelShape): 2 | 3 {
  */
 export function validateShape(shape: ModelShape): ModelShape {
   const fail = (key: string, got: unknown, mustBe: string): never => {
-    throw new OptionError(`Cannot account for the model: got ${key} ${got}, must be ${mustBe}`);
+    throw new OptionError(say`Cannot account for the model: got ${option(key)} ${String(got)}, must be ${mustBe}`);
   };
   for (const key of ["vocabSize", "contextLength", "dModel", "numLayers", "numHeads", "dFf"] as const) {
     if (!Number.isSafeInteger(shape[key]) || shape[key] < 1) fail(key, shape[key], "a positive integer");

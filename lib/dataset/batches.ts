@@ -137,7 +137,7 @@ function requireBelow(ids: Uint16Array | Uint32Array, vocabSize: number, name: s
   throw new UserError(
     say`Cannot use ${name}: got token id ${ids[at]} at position ${
       start + at
-    }, must be below the model's vocabulary size ${vocabSize}. Encode the text with this model's tokenizer, or raise ${
+    }, must be below the model's vocabulary size ${vocabSize}. Encode with its tokenizer, or raise ${
       option("vocabSize")
     }`,
   );

@@ -138,9 +138,9 @@ async function loadDirectory(dir: string, options: LoadOptions): Promise<Vocabul
   const names = [TOKENIZER_JSON, ...PAIRS.map(([vocab]) => vocab), TOKENIZER_MODEL];
   for (const name of names) if (await isFile(`${dir}/${name}`)) return await loadFile(`${dir}/${name}`, options);
   throw new UserError(
-    say`Cannot load a tokenizer from ${dir}: got none of ${
-      names.join(", ")
-    } there, must have one of these. Make it with: ${call("saveTokenizer", { path: dir })}`,
+    say`Cannot load ${dir}: got none of ${names.join(", ")}, must have one. Make it with: ${
+      call("saveTokenizer", { path: dir })
+    }`,
   );
 }
 

@@ -6,15 +6,14 @@ import { shown } from "../cli/shown.ts";
 
 const plain = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, "");
 
-/** @throws {UsageError} If there is no such device, naming the nearest, and all. */
+/** @throws {UsageError} If there is no such device, naming the nearest. */
 export function deviceNamed(text: string): DeviceName {
   const byPlain = new Map(DEVICE_NAMES.map((name) => [plain(name), name]));
   const found = byPlain.get(plain(text));
   if (found !== undefined) return found;
   const near = nearest(plain(text), [...byPlain.keys()]);
-  const perhaps = near === undefined ? "" : ` (${byPlain.get(near)} perhaps)`;
+  const meant = near === undefined ? "" : ` (did you mean ${byPlain.get(near)}?)`;
   throw new UsageError(
-    `Cannot run account: got --device ${shown(text)}, must be one of ${DEVICE_NAMES.join(", ")}${perhaps}. ` +
-      `See: deno task account --help`,
+    `Cannot run account: got --device ${shown(text)}, must be a known one${meant}. See: deno task account --help`,
   );
 }

@@ -12,6 +12,7 @@ import type { OptimizerName } from "../../lib/train/optimizer/registry.ts";
 import { DEFAULT_PRESET, mergeConfigs, readConfigFile } from "../../lib/run/merge_config.ts";
 import { UsageError } from "../cli/errors.ts";
 import { requireInputFile } from "../cli/files.ts";
+import { oneOf } from "../cli/nearest.ts";
 import { shown } from "../cli/shown.ts";
 
 /** Names that `--model` and `--compare` take. */
@@ -34,11 +35,10 @@ export function namedShape(name: string, overrides: ShapeOverrides): NamedShape 
   const shape: Partial<ModelShape> | undefined = Object.hasOwn(PRESETS, name) ? PRESETS[name] : undefined;
   if (shape === undefined) {
     // Without its beginning, GPT-2's name is that of another model in the benches.
-    const perhaps = Object.hasOwn(PRESETS, `gpt2-${name}`) ? ` (gpt2-${name} perhaps)` : "";
+    const whole = `gpt2-${name}`;
+    const mustBe = Object.hasOwn(PRESETS, whole) ? `a known one (did you mean ${whole}?)` : oneOf(name, MODEL_NAMES);
     throw new UsageError(
-      `Cannot run account: got model ${shown(name)}, must be one of ${
-        MODEL_NAMES.join(", ")
-      }${perhaps}. See: deno task account --help`,
+      `Cannot run account: got model ${shown(name)}, must be ${mustBe}. See: deno task account --help`,
     );
   }
   return { name, shape: withOverrides(shape, overrides, `model ${name}`) };
@@ -65,7 +65,7 @@ export interface ConfiguredModel extends NamedShape {
  */
 export async function readConfigured(path: string, overrides: RunOverrides): Promise<ConfiguredModel> {
   await requireInputFile(path);
-  const source = { name: path, nextStep: "Check the path: it must be a run's config.json, or like one" };
+  const source = { name: path, nextStep: "Name a config.json" };
   const root = JsonFields.parse(await Deno.readTextFile(path), source);
   if (root.has("vocabSize") || root.has("dModel")) {
     return { name: path, shape: withOverrides(readFields(root, MODEL_READERS), overrides, path) };

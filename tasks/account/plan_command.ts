@@ -1,5 +1,6 @@
 // The command that trains what was planned.
 import type { DevicePlan } from "../../lib/run/plan_for_device.ts";
+import { startedAs } from "../cli/started_as.ts";
 
 /** Of a terminal. */
 const COLUMNS = 80;
@@ -9,7 +10,7 @@ export function trainCommand({ config: { model, training } }: DevicePlan): strin
   const { dModel, numLayers, numHeads, dFf, contextLength, ffn, tieEmbeddings } = model;
   const { batchSize, gradAccumulation, steps, lr } = training;
   const words = [
-    "deno task train-lm",
+    `${startedAs()} train-lm`,
     "--train TRAIN.npy",
     "--valid VALID.npy",
     "--tokenizer DIR",

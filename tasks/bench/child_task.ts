@@ -19,7 +19,7 @@ export interface ChildResult {
 
 /** The words after `deno` that run one of deno.json's tasks. */
 export function taskWords(task: keyof typeof project.tasks, args: readonly string[]): string[] {
-  const [, run, ...words] = project.tasks[task].split(" ");
+  const [, run, ...words] = project.tasks[task].command.split(" ");
   return [run, "--quiet", ...words, ...args];
 }
 

@@ -15,8 +15,9 @@ import { train } from "../../lib/train/train.ts";
 import { startBackend } from "../cli/backend.ts";
 import { requireInputFile } from "../cli/files.ts";
 import type { Flags } from "../cli/flags.ts";
-import { presetsHelp } from "../cli/model_names.ts";
+import { PRESETS_HELP } from "../cli/presets_help.ts";
 import { startProgress } from "../cli/progress.ts";
+import { runProgram } from "../cli/program.ts";
 import { runTask } from "../cli/run.ts";
 import { WORKERS_FLAG } from "../cli/measuring_flags.ts";
 import { describeMachine, formatMachine } from "./machine.ts";
@@ -28,20 +29,26 @@ Trains one model here and in PyTorch on real text, with the same configuration, 
 loss curves and their largest difference; and, to show what rounding alone does, PyTorch's own difference between float32
 and float64.
 
-  deno task bench curve --torch PYTHON [options]
+  deno task bench curve --torch venv/bin/python
 
+Model and training
   --torch PYTHON      A Python that has torch.
   --text FILE         Text to train on; a tokenizer is trained on it first (default: Shakespeare's plays)
   --vocab-size N      (default: 2000)
-  --preset NAME       ${presetsHelp(22, "tiny")}
+  --preset NAME       One of those below (default: tiny)
   --steps N           Optimizer updates: AdamW, cosine schedule with warm-up, clipping (default: 200)
   --batch-size N      (default: 16)
   --lr X              Peak learning rate (default: train-lm's)
   --beta2 X           AdamW's second moments (default: train-lm's)
   --seed N            Decides initial weights and batches (default: 0)
+
+Measuring
   --backend NAME      auto, webgpu, native or wasm (default: auto)
   --workers N         Workers of wasm or native (default: one for each core)
   --json              All numbers instead of a table.
+
+Presets, and their parameters
+${PRESETS_HELP}
 `;
 
 const FLAGS = {
@@ -168,4 +175,4 @@ function formatLargest(largest: Readonly<Record<string, LargestDifference>>): st
   return formatTable(["largest difference of", "nats", "at step", "relative", "at step"], rows);
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) await runProgram(main);

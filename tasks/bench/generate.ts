@@ -23,7 +23,7 @@ import { median } from "../../lib/measure/kernel_time.ts";
 const HELP = `
 Measures generation of one text with a KV cache, one token at a time, up to the model's context length.
 
-  deno task bench generate [options]
+  deno task bench generate --shapes large
 
   --shapes NAME,NAME  Models (default: ${DEFAULT_LM_SHAPES})
   --temperature X     As for deno task generate (default: 1)

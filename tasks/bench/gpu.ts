@@ -12,7 +12,11 @@ import { UsageError } from "../cli/errors.ts";
 import type { Flags } from "../cli/flags.ts";
 import { REPEATS } from "../cli/measuring_flags.ts";
 import { requireOutputFile } from "../cli/output.ts";
+import { projectFile } from "../cli/project_file.ts";
+import { runProgram } from "../cli/program.ts";
 import { runTask } from "../cli/run.ts";
+import { startedAs } from "../cli/started_as.ts";
+import { oneOf } from "../cli/nearest.ts";
 import { shown } from "../cli/shown.ts";
 import { runChild, taskWords } from "./child_task.ts";
 import { GPU_PARTS, type GpuJob, gpuJobs, type GpuPart, type GpuResults, nameOf, runJobs } from "./gpu_parts.ts";
@@ -26,7 +30,7 @@ bench gpu-tiles, in f32 and, if the GPU supports it, in f16; about 5 minutes on 
 JSON file, written after each task, and prints the most telling ones. If a part fails or hangs, its output is saved too,
 and the next part begins; the exit code is then 1.
 
-  deno task bench gpu [options]
+  deno task bench gpu --torch venv/bin/python
 
   --out FILE          Where to save the numbers (default: data/benchmarks/ADAPTER.json)
   --force             Replace an existing FILE.
@@ -37,7 +41,7 @@ and the next part begins; the exit code is then 1.
   --rounds N          As for bench lm and bench generate (default: 5)
   --limit SECONDS     End a task that takes longer, because it hangs (default: 180)
   --torch PYTHON      Also train in PyTorch, in turns in the same run.
-  --torch-device NAME cpu or cuda (default: cuda)
+  --torch-device NAME  cpu or cuda (default: cuda)
   --software          Measure a software adapter too, a CPU that poses as a GPU.
 
 To see whether it works, which takes about a minute on a software adapter:
@@ -73,7 +77,7 @@ async function benchGpu(flags: Flags<typeof FLAGS>): Promise<number> {
   if (flags.out !== undefined) await requireOutputFile(flags.out, { force, inputs: [] });
   await requireTorch(torch);
   const { description, hasF16 } = await adapterToMeasure(software);
-  const out = flags.out ?? `data/benchmarks/${slugOf(description)}.json`;
+  const out = flags.out ?? projectFile(`data/benchmarks/${slugOf(description)}.json`);
   if (flags.out === undefined) await requireOutputFile(out, { force, inputs: [] });
 
   const jobs = gpuJobs({
@@ -88,7 +92,7 @@ async function benchGpu(flags: Flags<typeof FLAGS>): Promise<number> {
   });
   const results: GpuResults = { gpu: description, seconds: {} };
   const run = (job: GpuJob) => {
-    console.error(`\n${nameOf(job)}: deno task ${[job.task, ...job.args].join(" ")}`);
+    console.error(`\n${nameOf(job)}: ${startedAs()} ${[job.task, ...job.args].join(" ")}`);
     return runChild(taskWords(job.task, job.args), flags.limit);
   };
   const told = new Set<string>();
@@ -125,9 +129,7 @@ function requirePart(name: string): GpuPart {
   const part = GPU_PARTS.find((part) => part === name);
   if (part !== undefined) return part;
   throw new UsageError(
-    `Cannot run bench gpu: got part ${shown(name)}, must be one of ${
-      GPU_PARTS.join(", ")
-    }. See: deno task bench gpu --help`,
+    `Cannot run bench gpu: got part ${shown(name)}, must be ${oneOf(name, GPU_PARTS)}. See: deno task bench gpu --help`,
   );
 }
 
@@ -136,4 +138,4 @@ function slugOf(description: string): string {
   return description.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "") || "gpu";
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) await runProgram(main);

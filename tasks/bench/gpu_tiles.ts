@@ -23,6 +23,7 @@ import { selfTest } from "../../lib/self_test/self_test.ts";
 import { probeAt } from "../../lib/self_test/self_test_probes.ts";
 import { quietVulkanLoader } from "../cli/backend.ts";
 import type { Flags } from "../cli/flags.ts";
+import { runProgram } from "../cli/program.ts";
 import { runTask } from "../cli/run.ts";
 import { REPEATS } from "../cli/measuring_flags.ts";
 import { chooseTiles } from "../cli/tiles.ts";
@@ -37,7 +38,7 @@ const HELP = `
 Measures the ways in which a GPU can multiply matrices: for each product of a model's training step, every tile size and
 number of splits, the fastest of them, and the one that kernels/wgsl/matmul/linear.ts would choose.
 
-  deno task bench gpu-tiles [options]
+  deno task bench gpu-tiles --shapes large-128,gpt2-small
 
   --shapes NAME,NAME  Models (default: large-128,gpt2-162m)
   --max-rows N        The most tokens in a batch (default: 8192)
@@ -189,4 +190,4 @@ function variantsOf(
   return [chosen, ...all.filter((variant) => variantLabel(variant) !== label)];
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) await runProgram(main);

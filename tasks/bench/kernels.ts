@@ -7,6 +7,7 @@ import { formatTable } from "../../lib/accounting/table.ts";
 import { startBackend } from "../cli/backend.ts";
 import { UsageError } from "../cli/errors.ts";
 import type { Flags } from "../cli/flags.ts";
+import { runProgram } from "../cli/program.ts";
 import { runTask } from "../cli/run.ts";
 import { WORKERS_FLAG } from "../cli/measuring_flags.ts";
 import { kernelCases } from "./kernel_cases.ts";
@@ -20,7 +21,7 @@ const HELP = `
 Measures every kernel except matrix products: time, FLOP/s, bytes/s (each array once), and the share of the roofline,
 which is the shortest time that this machine's measured arithmetic and memory allow.
 
-  deno task bench kernels [options]
+  deno task bench kernels --only attention,adamw
 
   --only TEXT,TEXT  Kernels whose names contain one of these (default: all)
   --backend NAME    auto, webgpu, native or wasm (default: auto)
@@ -73,4 +74,4 @@ function formatConstants({ constants }: KernelResult): string {
   ).join(" ");
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) await runProgram(main);

@@ -24,11 +24,11 @@ import { requireTorch, TorchTrainer } from "./torch.ts";
 const HELP = `
 Measures whole training steps: forward, backward, clipping, AdamW.
 
-  deno task bench lm [options]
+  deno task bench lm --shapes small,medium
 
   --shapes NAME,NAME  Models to train (default: ${DEFAULT_LM_SHAPES})
   --torch PYTHON      Also train in PyTorch, in turns in the same run, and print the ratio.
-  --torch-device NAME cpu or cuda (default: cpu)
+  --torch-device NAME  cpu or cuda (default: cpu)
   --rounds N          Turns to take the medians of (default: 7)
   --dtype NAME        f32, or f16 on a GPU with shader-f16; PyTorch computes in f32 (default: f32)
   --backend NAME      auto, webgpu, native or wasm (default: auto)

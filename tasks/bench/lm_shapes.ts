@@ -3,6 +3,7 @@ import { countParameters } from "../../lib/accounting/parameters.ts";
 import { formatAmount } from "../../lib/accounting/units.ts";
 import { type ModelConfig, PRESETS } from "../../lib/model/config.ts";
 import { UsageError } from "../cli/errors.ts";
+import { oneOf } from "../cli/nearest.ts";
 import { shown } from "../cli/shown.ts";
 
 /** A model and a batch. */
@@ -64,8 +65,8 @@ export function namedLmShapes(task: string, names: string): readonly (readonly [
   return names.split(",").map((name) => {
     if (!Object.hasOwn(LM_SHAPES, name)) {
       throw new UsageError(
-        `Cannot run ${task}: got shape ${shown(name)}, must be one of ${
-          LM_SHAPE_NAMES.join(", ")
+        `Cannot run ${task}: got shape ${shown(name)}, must be ${
+          oneOf(name, LM_SHAPE_NAMES)
         }. See: deno task ${task} --help`,
       );
     }

@@ -10,6 +10,7 @@ import { linearBackwardInput, linearBackwardWeight, linearForward } from "../../
 import { GPU_FLAG, startBackend } from "../cli/backend.ts";
 import { UsageError } from "../cli/errors.ts";
 import type { Flags } from "../cli/flags.ts";
+import { runProgram } from "../cli/program.ts";
 import { runTask } from "../cli/run.ts";
 import { WORKERS_FLAG } from "../cli/measuring_flags.ts";
 import { type KernelResult, measureKernel, warnOfExceededLimits } from "./kernel_result.ts";
@@ -31,7 +32,7 @@ const HELP = `
 Measures the three matrix products of a linear layer with rows of I inputs and O outputs: the forward pass x·Wᵀ (NT), and
 the gradients of its input dY·W (NN) and of its weights dYᵀ·x (TN).
 
-  deno task bench matmul [options]
+  deno task bench matmul --sizes 512,1024x512x1344
 
   --sizes SIZE,SIZE  N, or ROWSxIxO (default: squares ${SQUARES[0]} to ${SQUARES.at(-1)}, odd sizes, the products of the
                      models of bench lm, and ${SKINNY_ROWS[0]} to ${SKINNY_ROWS.at(-1)} rows, as in generation)
@@ -122,4 +123,4 @@ function parseSizes(text: string): Sizes {
   );
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) await runProgram(main);

@@ -9,6 +9,7 @@ import { writeFully } from "../../lib/io/write_fully.ts";
 import { loadTokenizer } from "../../lib/tokenizer/mod.ts";
 import { requireInputFile } from "../cli/files.ts";
 import type { Flags } from "../cli/flags.ts";
+import { runProgram } from "../cli/program.ts";
 import { runTask } from "../cli/run.ts";
 import { REPEATS } from "../cli/measuring_flags.ts";
 import { describeMachine, formatMachine } from "./machine.ts";
@@ -181,4 +182,4 @@ function print(results: readonly Result[], json: boolean): void {
   console.log(formatTable(["work", "tool", "seconds", "MB/s", "peak MB", "time / bytelm's"], rows, [1]));
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) await runProgram(main);

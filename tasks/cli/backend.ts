@@ -43,6 +43,11 @@ export const GPU_FLAG = { type: "string" } as const;
 export async function startBackend(choice: BackendChoice, options: StartBackendOptions = {}): Promise<Backend> {
   const { precision = "f32", dawn } = options;
   const instructions = options.instructions ?? askedInstructions();
+  if (choice === "wasm" && precision === "f16") {
+    throw new UsageError(
+      "Cannot compute in f16: got --backend wasm, which computes in f32, must be a GPU's. Leave one out",
+    );
+  }
   quietVulkanLoader();
   const backend = dawn === undefined
     ? await createBackend(choice, { ...options, instructions })

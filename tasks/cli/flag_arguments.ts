@@ -1,6 +1,6 @@
 // Which words of a command line belong to which flag.
 import type { FlagSpecs } from "./flags.ts";
-import { nearest } from "./nearest.ts";
+import { nearestFlag } from "./nearest.ts";
 import { shown } from "./shown.ts";
 
 /** A command line, taken apart. */
@@ -22,7 +22,7 @@ export class FlagArguments {
   /** Takes a flag with its values; returns where the next begins. */
   #take(args: readonly string[], at: number): number {
     const [, name, inline] = /^--([^=]+)(?:=(.*))?$/s.exec(args[at]) ?? [];
-    if (name === undefined || !Object.hasOwn(this.#specs, name)) this.#refuse(args[at], name);
+    if (name === undefined || !Object.hasOwn(this.#specs, name)) this.#refuse(args[at]);
     const { type, many } = this.#specs[name];
     let next = at + 1;
     if (type === "boolean") {
@@ -50,13 +50,13 @@ export class FlagArguments {
     );
   }
 
-  #refuse(arg: string, name: string | undefined): never {
+  #refuse(arg: string): never {
     const names = Object.keys(this.#specs);
-    const known = name === undefined ? undefined : nearest(name, names);
-    const mustBe = known === undefined
-      ? `one of ${names.map((name) => `--${name}`).join(", ")}`
-      : `a known one (did you mean --${known}?)`;
-    return this.#fail(`unknown argument ${shown(arg)}`, names.length === 0 ? "none" : mustBe);
+    const typed = /^--?([^=-][^=]*)/.exec(arg)?.[1];
+    if (typed === undefined && names.length > 0) return this.#fail(`${shown(arg)} after no flag`, "the value of one");
+    const known = typed === undefined ? undefined : nearestFlag(typed, [...names, "help", "version"]);
+    const meant = known === undefined ? "" : ` (did you mean --${known}?)`;
+    return this.#fail(`unknown argument ${shown(arg)}`, names.length === 0 ? "none" : `a known one${meant}`);
   }
 }
 

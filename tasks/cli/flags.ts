@@ -3,6 +3,7 @@ import { parseArgs } from "@std/cli";
 import { UsageError } from "./errors.ts";
 import { FlagArguments } from "./flag_arguments.ts";
 import { parseNumber } from "./flag_numbers.ts";
+import { oneOf } from "./nearest.ts";
 import { shown } from "./shown.ts";
 
 interface FlagTypes {
@@ -19,6 +20,8 @@ export type FlagSpec = {
   [K in keyof FlagTypes]: {
     readonly type: K;
     readonly required?: boolean;
+    /** Required where none of these flags is given; a message names the first. */
+    readonly requiredWithout?: readonly string[];
     readonly default?: FlagTypes[K];
     readonly choices?: readonly string[];
     /** Of `strings`: several values may follow one flag, as the shell writes out `*.txt`. */
@@ -69,6 +72,7 @@ export function parseFlags<const S extends FlagSpecs>(task: string, args: readon
     collect: names.filter((name) => specs[name].type !== "boolean"),
   });
   const flags: Record<string, unknown> = {};
+  const missing: string[][] = [];
   for (const name of names) {
     const spec = specs[name];
     const count = given.counts.get(name) ?? 0;
@@ -80,16 +84,41 @@ export function parseFlags<const S extends FlagSpecs>(task: string, args: readon
     const values = count === 0 ? [] : parsed[name] as string[];
     if (values.includes("") && !spec.mayBeEmpty) fail(`--${name} without a value`, "followed by one");
     if (count === 0) {
-      if (spec.required) throw new UsageError(`Cannot run ${task}: --${name} is required. ${help}`);
+      const instead = spec.requiredWithout ?? [];
+      if (spec.required || (instead.length > 0 && !instead.some((one) => given.counts.has(one)))) {
+        missing.push([name, ...instead.slice(0, 1)]);
+      }
       flags[name] = spec.default ?? (spec.type === "strings" ? [] : undefined);
     } else if (spec.type === "strings") {
       flags[name] = values;
     } else {
       flags[name] = spec.type === "string" ? values[0] : parseNumber(name, values[0], spec, fail);
     }
-    if (spec.choices && typeof flags[name] === "string" && !spec.choices.includes(flags[name])) {
-      fail(`--${name} ${shown(flags[name])}`, `one of ${spec.choices.join(", ")}`);
-    }
+    const { choices } = spec;
+    const wrong = choices && values.find((value) => !choices.includes(value));
+    if (wrong !== undefined) fail(`--${name} ${shown(wrong)}`, oneOf(wrong, choices!));
   }
+  if (missing.length > 0) throw missingFlags(task, missing);
   return flags as Flags<S>;
+}
+
+/**
+ * What is wrong with a command line without some of the flags that a task needs: it names them all.
+ *
+ * @param missing The names of each, without dashes, and of those that could be given in its place.
+ * @param instead What could be given in place of all of them, such as `--resume RUN`.
+ */
+export function missingFlags(task: string, missing: readonly (readonly string[])[], instead?: string): UsageError {
+  const plain = missing.filter((names) => names.length === 1).map(([name]) => `--${name}`);
+  const choices = missing.filter((names) => names.length > 1).map((names) => names.map((name) => `--${name}`));
+  const [[first, ...others] = [], ...rest] = plain.length > 0 ? [[]] : choices;
+  const all = plain.length > 0 ? plain : [first];
+  const list = [all.slice(0, -1).join(", "), all.at(-1)].filter(Boolean).join(" and ");
+  const said = [
+    `${list} ${all.length === 1 ? "is" : "are"} required`,
+    ...others.map((name) => `, or ${name}`),
+    ...(plain.length > 0 ? choices : rest).map((names) => `, and ${names.join(" or ")}`),
+    instead === undefined ? "" : `, or ${instead}`,
+  ].join("");
+  return new UsageError(`Cannot run ${task}: ${said}. See: deno task ${task} --help`);
 }

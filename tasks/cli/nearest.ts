@@ -10,6 +10,53 @@ export function nearest(typed: string, words: readonly string[]): string | undef
   return best;
 }
 
+/** Characters of a list that a message can name. */
+const MAX_LISTED = 64;
+
+/** What one of several words must be, for a message: all of them, if they are few, and the one that was meant. */
+export function oneOf(typed: string, words: readonly string[]): string {
+  const list = words.join(", ");
+  const meant = nearest(typed, words);
+  return (list.length > MAX_LISTED ? "a known one" : `one of ${list}`) +
+    (meant === undefined ? "" : ` (did you mean ${meant}?)`);
+}
+
+/** What other programs call some flags of ours. */
+const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
+  "checkpoint-every": ["save-every"],
+  "data": ["train", "input"],
+  "destination": ["out"],
+  "ffn-dim": ["d-ff"],
+  "file": ["input"],
+  "gradient-accumulation-steps": ["grad-accumulation"],
+  "hidden-size": ["d-model"],
+  "learning-rate": ["lr"],
+  "length": ["max-tokens", "context-length"],
+  "max-new-tokens": ["max-tokens"],
+  "max-steps": ["steps"],
+  "model": ["run", "preset"],
+  "model-dir": ["run"],
+  "n": ["num-samples", "steps"],
+  "overwrite": ["force"],
+  "precision": ["dtype"],
+  "sequence-length": ["context-length"],
+  "text": ["prompt", "input"],
+};
+
+/** The flag that `typed` was meant to be: one slip away, begun, another program's name for it, or one that holds it. */
+export function nearestFlag(typed: string, names: readonly string[]): string | undefined {
+  const name = typed.replace(/(?<=[a-z])[A-Z]/g, (letter) => `-${letter}`).replaceAll("_", "-").toLowerCase();
+  const synonyms = Object.hasOwn(SYNONYMS, name) ? SYNONYMS[name] : [];
+  const known = names.find((one) => one === name) ?? synonyms.find((one) => names.includes(one)) ??
+    nearest(name, names);
+  if (known !== undefined || name.length < 3) return known;
+  const words = (one: string) => one.split("-");
+  return names.find((one) => one.startsWith(name)) ??
+    names.find((one) => one.length >= 3 && name.startsWith(one)) ??
+    names.find((one) => words(one).includes(name)) ??
+    names.find((one) => words(name).some((word) => word.length >= 3 && words(one).at(-1) === word));
+}
+
 /**
  * Letters to change, add, leave out, or exchange with their neighbour, to make one word of the other; more than `most` where
  * there are more. Source: the restricted Damerau-Levenshtein distance.

@@ -8,7 +8,7 @@ import { recoverDirectory } from "../../lib/io/replace_directory.ts";
 import { requireReplaceable, requireSeparate } from "../../lib/io/replaceable.ts";
 import { statIfPresent } from "../../lib/io/stat_if_present.ts";
 import { tidyBeside } from "../../lib/io/tidy.ts";
-import { UsageError, UserError } from "./errors.ts";
+import { inCommandLineLater, UsageError, UserError } from "./errors.ts";
 
 /** What decides whether something may be written. */
 export interface OutputOptions {
@@ -36,7 +36,7 @@ export async function requireOutputFile(path: string, { force, inputs }: OutputO
   requireOutputName(path);
   await requirePlainFile(path);
   await tidyBeside(path);
-  await requireSeparate([path], inputs.filter((input) => input !== "-"));
+  await requireSeparatePaths([path], inputs.filter((input) => input !== "-"));
   if (!force && await exists(path)) throw alreadyThere(path);
   await requireWritable(path);
 }
@@ -79,7 +79,7 @@ export async function requireOutputDirectory(
   requireOutputName(directory);
   const path = plainPath(directory);
   await recoverDirectory(path, own);
-  await requireSeparate([path], inputs.filter((input) => input !== "-"));
+  await requireSeparatePaths([path], inputs.filter((input) => input !== "-"));
   try {
     await requireReplaceable(path, force ? own : undefined);
   } catch (error) {
@@ -102,4 +102,12 @@ function alreadyThere(path: string): UserError {
   return new UserError(
     `Cannot write ${path}: got a path that already exists, must be a new one. Pass --force to replace it`,
   );
+}
+
+/**
+ * Checks that no input is an output, by whatever name, or lies inside one.
+ * @throws {UsageError} If one does.
+ */
+export async function requireSeparatePaths(outputs: readonly string[], inputs: readonly string[]): Promise<void> {
+  await inCommandLineLater(requireSeparate(outputs, inputs));
 }

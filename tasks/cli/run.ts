@@ -1,10 +1,17 @@
 // The frame around every task: flags in, exit code out.
+import { OptionError } from "../../lib/errors.ts";
 import { PathExistsError } from "../../lib/io/rename_to_new.ts";
+import { VERSION } from "../../lib/version.ts";
 import { requireDeno } from "./deno_version.ts";
 import { describeError, isExpected, UsageError } from "./errors.ts";
 import { type Flags, type FlagSpecs, parseFlags } from "./flags.ts";
+import { layOutHelp } from "./help_text.ts";
 import { InterruptedError } from "./interrupt.ts";
 import { NamedOutput } from "./standard_output.ts";
+import { commandsAsStarted } from "./started_as.ts";
+
+/** What `--version` prints. */
+export const VERSION_TEXT = `bytelm ${VERSION}, Deno ${Deno.version.deno}`;
 
 /** What a task is called, the text of its `--help`, and the flags it takes. */
 export interface Task<S extends FlagSpecs> {
@@ -16,7 +23,7 @@ export interface Task<S extends FlagSpecs> {
 /**
  * Parses `args` and runs `body`. Returns the exit code: 0 or what `body` returns, 2 for a mistake in the command line, 129,
  * 130 or 143 after SIGHUP, Ctrl-C or SIGTERM, 1 for any other failure.
- * `--help` and `-h` print the help. Mistakes of the person are printed as one line on stderr; anything else is a fault of
+ * `--help` and `-h` print the help, `--version` the version. Mistakes of the person are printed as one line on stderr; anything else is a fault of
  * the program and keeps its stack trace.
  */
 export async function runTask<const S extends FlagSpecs>(
@@ -29,7 +36,11 @@ export async function runTask<const S extends FlagSpecs>(
   try {
     requireDeno(task.name);
     if (args.includes("--help") || args.includes("-h")) {
-      console.log(task.help.trim());
+      console.log(layOutHelp(commandsAsStarted(task.help)));
+      return 0;
+    }
+    if (args.includes("--version")) {
+      console.log(VERSION_TEXT);
       return 0;
     }
     return await body(parseFlags(task.name, args, task.flags)) ?? 0;
@@ -44,7 +55,8 @@ export async function runTask<const S extends FlagSpecs>(
 
 function codeFor(error: unknown): number {
   if (error instanceof InterruptedError) return error.exitCode;
-  return error instanceof UsageError ? 2 : 1;
+  // The values that the library refuses as options were flags.
+  return error instanceof UsageError || error instanceof OptionError ? 2 : 1;
 }
 
 /** Ends the process by one line, too, for a mistake that nobody waited for; a fault of the program keeps Deno's own way. */

@@ -2,7 +2,8 @@
 import { expandInputs, type ExpandInputsOptions, type InputReport } from "../../lib/corpus/expand_inputs.ts";
 import { formatSi } from "../../lib/accounting/units.ts";
 import type { InputKind } from "../../lib/corpus/input_kinds.ts";
-import type { TextInput } from "../../lib/corpus/text_inputs.ts";
+import { STDIN, type TextInput } from "../../lib/corpus/text_inputs.ts";
+import { UsageError } from "./errors.ts";
 import { fileFilters, type FilterGlobs } from "./file_filter.ts";
 import { shown } from "./shown.ts";
 
@@ -19,6 +20,9 @@ export function findInputs(
   paths: readonly string[],
   { include, exclude, ...options }: FindInputsOptions = {},
 ): Promise<TextInput[]> {
+  if (paths.filter((path) => path === STDIN).length > 1) {
+    throw new UsageError("Cannot read standard input twice: got - several times, must be given once");
+  }
   const onReport = (report: InputReport) => {
     tell(report);
     options.onReport?.(report);

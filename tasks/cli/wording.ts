@@ -1,6 +1,7 @@
 // Translates the library's names into what people type.
 import type { CallPart, OptionPart, Speller, Wording } from "../../lib/errors.ts";
 import { shellPath } from "./shell_word.ts";
+import { startedAs } from "./started_as.ts";
 
 /** Flags that are called otherwise than their options. */
 const FLAGS: Readonly<Record<string, string>> = {
@@ -35,7 +36,7 @@ export const TERMINAL_SPELLING: Speller = {
     const task = TASKS[call.name];
     // A function without a task is told as it is.
     if (task === undefined) return call.name;
-    return ["deno task", task(call), ...call.options.map(TERMINAL_SPELLING.option)].join(" ");
+    return [startedAs(), task(call), ...call.options.map(TERMINAL_SPELLING.option)].join(" ");
   },
 };
 

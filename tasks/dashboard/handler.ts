@@ -3,6 +3,7 @@ import { excerpt } from "../../lib/io/excerpt.ts";
 import { reportContent, reportHtml } from "../../lib/report/report.ts";
 import { describeError } from "../cli/errors.ts";
 import { shellPath } from "../cli/shell_word.ts";
+import { startedAs } from "../cli/started_as.ts";
 import { PLOT_LIBRARY } from "../report/plot_library.ts";
 import { WatchedRuns } from "./watched_runs.ts";
 
@@ -54,7 +55,7 @@ export function dashboardHandler(
 /** What a page that gets no answer says: at the same port, it goes on by itself. */
 function adviceOf(directories: readonly string[], port: number): string {
   const runs = directories.map((directory) => `--run ${shellPath(directory)}`).join(" ");
-  return `If the dashboard was stopped, start it again, and this page goes on: deno task dashboard ${runs} --port ${port}`;
+  return `If the dashboard was stopped, start it again, and this page goes on: ${startedAs()} dashboard ${runs} --port ${port}`;
 }
 
 /** The answer to a request that is not for this server, or not to read its page; nothing if it is. */

@@ -8,11 +8,11 @@ Prints a model's loss, perplexity and bits per byte on a text. Every token but t
 predicted once, in a window that moves by a stride. All tokens but those of the first window see at least context length −
 stride tokens before them.
 
+  deno task evaluate --run out/run --input valid.txt
+  deno task evaluate --run out/run --memorisation --corpus train.txt
+
 With --memorisation, shows what the model copied: draws samples and finds the longest part of each that occurs verbatim
 in the training text.
-
-  deno task evaluate --run RUN --input FILE.txt [options]
-  deno task evaluate --run RUN --memorisation --corpus TRAIN.txt [--input VALID.txt] [options]
 
   --run RUN          A run directory that train-lm wrote with --tokenizer.
   --weights WHICH    last, or best: those with the lowest validation loss (default: last)
@@ -39,10 +39,14 @@ Memorisation
   --window-bytes N   With --input: also print the share of its windows of N bytes that occur in the corpus (default: 50)
 `;
 
+/** The flags of one mode alone, besides those that `modeOf` asks for. */
+const LOSS_FLAGS = ["stride", "batch-size", "dtype"] as const;
+const MEMORISATION_FLAGS = ["num-samples", "max-tokens", "prompt", "temperature", "top-p", "seed"] as const;
+
 export const FLAGS = {
   run: { type: "string", required: true },
   weights: { type: "string", default: "last", choices: ["last", "best"] },
-  input: { type: "string" },
+  input: { type: "string", requiredWithout: ["memorisation", "corpus", "window-bytes", ...MEMORISATION_FLAGS] },
   field: { type: "string" },
   json: { type: "boolean" },
   backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "native", "wasm"] },
@@ -86,10 +90,6 @@ export type EvaluateMode =
   | { readonly kind: "loss"; readonly input: string }
   | { readonly kind: "memorisation"; readonly corpus: string };
 
-/** The flags of one mode alone, besides those that `modeOf` asks for. */
-const LOSS_FLAGS = ["stride", "batch-size", "dtype"] as const;
-const MEMORISATION_FLAGS = ["num-samples", "max-tokens", "prompt", "temperature", "top-p", "seed"] as const;
-
 const SEE_HELP = "See: deno task evaluate --help";
 
 /** @throws {UsageError} If what a mode needs is missing, or a flag is given that has no effect in it. */
@@ -108,8 +108,7 @@ export function modeOf(flags: EvaluateFlags): EvaluateMode {
     };
   }
   without(["corpus", "window-bytes", ...MEMORISATION_FLAGS], "without --memorisation", "given both or neither");
-  if (input === undefined) throw new UsageError(`Cannot evaluate: --input is required. ${SEE_HELP}`);
-  return { kind: "loss", input };
+  return { kind: "loss", input: input ?? fail("no --input", "given a text") };
 }
 
 /** @throws {UsageError} If a window would move on by more than it is long. */

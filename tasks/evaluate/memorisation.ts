@@ -17,7 +17,7 @@ import { writeWeights } from "../../lib/model/weights.ts";
 import { weightsFrom } from "../../lib/model/weights_file.ts";
 import type { Tokenizer } from "../../lib/tokenizer/mod.ts";
 import { startBackend } from "../cli/backend.ts";
-import { UserError } from "../cli/errors.ts";
+import { UsageError, UserError } from "../cli/errors.ts";
 import { requireField } from "../cli/field_flag.ts";
 import { untilInterrupted } from "../cli/interrupt.ts";
 import { loadRun } from "../cli/load_run.ts";
@@ -84,6 +84,11 @@ export async function evaluateMemorisation(flags: EvaluateSettings, corpusPath: 
 
 /** Excerpts are taken from all over a held-out text, so it must be one that can be read anywhere. */
 async function requirePlainText(path: string): Promise<void> {
+  if (path === "-") {
+    throw new UsageError(
+      "Cannot evaluate: got --input - with --memorisation, must be a plain text file. Write it to one",
+    );
+  }
   const input = await findText(path, undefined);
   if (isPlainFile(input)) return;
   const got = input.isJsonLines ? "JSON Lines" : input.isGzip ? "gzip data" : "a stream";

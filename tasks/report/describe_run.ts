@@ -9,6 +9,7 @@ import type { RunRecord } from "../../lib/run/run_record.ts";
 import { predictRun } from "../../lib/train/predict_model.ts";
 import { formatSeconds } from "../cli/progress.ts";
 import { shellPath } from "../cli/shell_word.ts";
+import { startedAs } from "../cli/started_as.ts";
 import { settingsInWords } from "./setting_words.ts";
 
 /** What else is known of a run. */
@@ -74,7 +75,7 @@ function progress(directory: string, { config }: RunRecord, status: string, cour
   }
   const { steps, seconds, firstLoss, lastLoss, validLoss, tokensPerSecond } = course;
   const left = formatSeconds((total - steps) * seconds / steps);
-  const goOn = `deno task train-lm --resume ${shellPath(directory)}`;
+  const goOn = `${startedAs()} train-lm --resume ${shellPath(directory)}`;
   return [
     `${formatCount(steps)} of ${formatCount(total)} steps in ${formatSeconds(seconds)}`,
     status === "running, or killed"

@@ -7,6 +7,7 @@ import { RUN_FILES } from "../../lib/run/run_directory.ts";
 import { readRunRecord } from "../../lib/run/run_record.ts";
 import { messageOf } from "../cli/errors.ts";
 import { bytesPerToken } from "./bytes_per_token.ts";
+import { startedAs } from "../cli/started_as.ts";
 import { describeRun } from "./describe_run.ts";
 import { PLOT_LIBRARY } from "./plot_library.ts";
 
@@ -30,7 +31,7 @@ export async function tryToWriteReport(
   try {
     await writeReport(directories, path, undefined, subject);
   } catch (error) {
-    console.error(`warning: ${messageOf(error)}. The report can be made later: deno task report --help`);
+    console.error(`warning: ${messageOf(error)}. The report can be made later: ${startedAs()} report --help`);
   }
 }
 

@@ -59,8 +59,8 @@ const MAX_OUTPUT = 1 << 20;
  * elsewhere: what wrong flags make them write must not lie among the project's files.
  */
 function declaredCall(task: string): string[] {
-  const commands: Readonly<Record<string, string>> = project.tasks;
-  const [deno, ...call] = commands[task.replaceAll("_", "-")].split(" ");
+  const tasks: Readonly<Record<string, { readonly command: string }>> = project.tasks;
+  const [deno, ...call] = tasks[task.replaceAll("_", "-")].command.split(" ");
   if (deno !== "deno") throw new Error(`Cannot start ${task}: deno.json has another command for it`);
   return call.map((word) => word.replace(/^(--lock=)?(?=deno\.lock$|tasks\/)/, `$1${ROOT}`));
 }

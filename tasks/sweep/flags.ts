@@ -10,16 +10,25 @@ Trains a model with each combination of settings, one after another, each in a r
 OUT/sweep.tsv and sweep.json, and OUT/report.html with all runs in one plot. The best run has the lowest validation loss
 (without --valid, the lowest training loss).
 
+  deno task sweep --train out/train.npy --tokenizer out/tokenizer --out out/sweep --lr 1e-4,3e-4,1e-3 --steps 100
+
 Run the same command again to continue where it stopped, or to add values; finished runs are left as they are. Runs that
 diverge are noted, and the sweep continues.
 
-  deno task sweep --train FILE.npy --valid FILE.npy --tokenizer DIR --out OUT --lr 1e-4,3e-4,1e-3 [options]
-
-  --train, --valid, --tokenizer, --pattern, --config, --backend  As for train-lm.
+Data and output
+  --train FILE.npy   Token ids to train on; as for train-lm, like all flags but --out.
+  --valid FILE.npy   Token ids to measure the validation loss on.
+  --tokenizer PATH   The tokenizer that made them.
+  --pattern NAME     How text is split, if the tokenizer's files do not say.
   --out OUT          The directory of the sweep.
+  --backend NAME     auto, webgpu or wasm (default: auto)
 
-All flags of train-lm for preset, model and training work too. To sweep over a setting, list its values with commas:
---lr 1e-3,3e-3 --batch-size 8,16 makes four runs. See: deno task train-lm --help
+Settings, the same for all runs or several values with commas between
+  --config FILE      A file with the settings of all runs.
+  --lr X,X           Such as 1e-3,3e-3. With --batch-size 8,16 as well, there are four runs.
+
+All flags of train-lm for preset, model and training are settings, but not --resume, --minutes and --force. See: deno task
+train-lm --help
 `;
 
 /** Flags that are the same for all runs, and may hold commas. */
@@ -40,6 +49,7 @@ const strings = (names: readonly string[]) =>
 export const FLAGS = {
   out: { type: "string", required: true },
   ...strings(COMMON),
+  train: { type: "string", required: true },
   ...strings(SWEPT),
   ...Object.fromEntries(SWITCHES.map((name) => [name, { type: "boolean" }] as const)),
 } as const;

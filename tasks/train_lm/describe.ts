@@ -10,6 +10,7 @@ import type { StepMetrics } from "../../lib/train/train.ts";
 import { describePatience } from "../report/describe_run.ts";
 import { fitLine } from "../cli/columns.ts";
 import { shellPath } from "../cli/shell_word.ts";
+import { startedAs } from "../cli/started_as.ts";
 
 /** A run's configuration in one line; config.json has all of it. */
 export function describeConfig(
@@ -74,8 +75,8 @@ export async function describeNext(directory: string, last: Pick<StepMetrics, "s
   const hasTokenizer = await isFile(`${directory}/tokenizer.json`);
   const which = last.stoppedEarly ? " --weights best" : "";
   return [
-    ...(isOver ? [] : [`Continue:    deno task train-lm --resume ${run}`]),
-    ...(isOver && hasTokenizer ? [`Generate:    deno task generate --run ${run}${which}`] : []),
+    ...(isOver ? [] : [`Continue:    ${startedAs()} train-lm --resume ${run}`]),
+    ...(isOver && hasTokenizer ? [`Generate:    ${startedAs()} generate --run ${run}${which}`] : []),
     ...(isOver && !hasTokenizer ? [`Weights:     ${path(RUN_FILES.weights)}`] : []),
     ...(await isFile(`${directory}/${RUN_FILES.report}`) ? [`Report:      ${path(RUN_FILES.report)}`] : []),
   ].join("\n");

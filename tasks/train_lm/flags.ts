@@ -8,8 +8,8 @@ import { SCHEDULES } from "../../lib/train/schedule.ts";
 import { LARGEST_FIRST_SEED } from "../../lib/random/philox.ts";
 import { GPU_FLAG } from "../cli/backend.ts";
 import { UsageError } from "../cli/errors.ts";
-import type { Flags } from "../cli/flags.ts";
-import { presetsHelp } from "../cli/model_names.ts";
+import { type Flags, missingFlags } from "../cli/flags.ts";
+import { PRESETS_HELP } from "../cli/presets_help.ts";
 import { flagOf } from "../cli/wording.ts";
 import { PATTERN_FLAG } from "../cli/tokenizer.ts";
 
@@ -18,6 +18,7 @@ Trains a Transformer on token files and writes a run directory: config.json, the
 checkpoints, model.safetensors (the last weights), best.safetensors (those with the lowest validation loss) and
 report.html.
 
+  deno task train-lm --train out/train.npy --tokenizer out/tokenizer --out out/run --steps 200
   deno task train-lm --train FILE.npy --out RUN [options]
   deno task train-lm --from RUN --train FILE.npy --out NEW [options]
   deno task train-lm --resume RUN
@@ -47,7 +48,7 @@ Configuration: the preset, then the file, then the flags; each overrides the one
                          that run is kept; what was derived (--min-lr, --warmup-steps, …) is derived again.
 
 Model
-  --preset NAME          ${presetsHelp(25, "tiny")}
+  --preset NAME          One of those below (default: tiny)
   --vocab-size N         Default: the tokenizer's.
   --context-length N     Tokens per sequence.
   --d-model N  --num-layers N  --num-heads N  --d-ff N
@@ -57,6 +58,9 @@ Model
   --position NAME        rope or none (default: rope)
   --ffn NAME             swiglu, or silu: no gate, and --d-ff 1.5 times as wide unless given (default: swiglu)
   --tie-embeddings       Use the embedding's matrix as the output head.
+
+Presets, and their parameters
+${PRESETS_HELP}
 
 Training
   --batch-size N         Sequences that go through the model together (default: ${DEFAULTS.batchSize})
@@ -218,10 +222,8 @@ export function requireNewRunFlags(flags: TrainFlags): { train: string; out: str
     throw new UsageError("Cannot run train-lm: got --minutes and --steps, must be one of them. Leave one out");
   }
   if (train !== undefined && out !== undefined) return { train, out };
-  const missing = train === undefined ? "--train" : "--out";
-  throw new UsageError(
-    `Cannot run train-lm: ${missing} is required, or --resume RUN. See: deno task train-lm --help`,
-  );
+  const missing = [train === undefined ? ["train"] : [], out === undefined ? ["out"] : []];
+  throw missingFlags("train-lm", missing.filter((names) => names.length > 0), "--resume RUN");
 }
 
 /** The flags of a group that were given, by their names in the configuration. */

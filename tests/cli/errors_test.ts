@@ -5,7 +5,7 @@ import { PathExistsError } from "../../lib/io/rename_to_new.ts";
 import { namingFile, namingFileSync, WriteError } from "../../lib/io/write_error.ts";
 import { errorOf, failureOf } from "../../lib/io/worker_failure.ts";
 import { PRESETS, validateModelConfig } from "../../lib/model/config.ts";
-import { describeError, UsageError } from "../../tasks/cli/errors.ts";
+import { describeError, inCommandLine, UsageError } from "../../tasks/cli/errors.ts";
 import type { FlagSpecs } from "../../tasks/cli/flags.ts";
 import { runTask } from "../../tasks/cli/run.ts";
 import { capture } from "./capture.ts";
@@ -85,7 +85,10 @@ Deno.test("runTask() gives 2 for the command line, 1 for the rest, and --help go
   assertEquals(await capture(nothing, "--steps", "1"), { code: 0, stdout: "", stderr: "" });
   assertEquals((await capture(nothing, "--step", "1")).code, 2);
   assertEquals(await capture(nothing, "--nonsense", "--help"), { code: 0, stdout: "how to\n", stderr: "" });
-  assertEquals((await capture(run(() => raise(new OptionError(SAID))))).code, 1);
+  assertEquals((await capture(run(() => raise(new OptionError(SAID))))).code, 2);
+  assertEquals((await capture(run(() => raise(new UserError(SAID))))).code, 1);
+  assertEquals((await capture(run(() => inCommandLine(() => raise(new UserError(SAID)))))).code, 2);
+  assertEquals((await capture(run(() => inCommandLine(() => raise(new Error(SAID)))))).code, 1);
   assertEquals((await capture(run(() => raise(new UsageError(SAID))))).code, 2);
 });
 

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import * as fc from "fast-check";
 import { UsageError } from "../../tasks/cli/errors.ts";
-import { parseFlags } from "../../tasks/cli/flags.ts";
-import { nearest } from "../../tasks/cli/nearest.ts";
+import { missingFlags, parseFlags } from "../../tasks/cli/flags.ts";
+import { nearest, nearestFlag } from "../../tasks/cli/nearest.ts";
 
 const FLAGS = {
   input: { type: "strings", required: true },
@@ -58,15 +58,15 @@ Deno.test("parseFlags() takes several values after a flag that says so, and afte
   } as const;
   const args = ["--input", "a", "-", "b", "--force", "--input=c", "--out", "-"];
   assertEquals(parseFlags("t", args, flags), { input: ["a", "-", "b", "c"], out: "-", force: true });
-  assertThrows(() => parseFlags("t", ["--out", "a", "b"], flags), UsageError, "unknown argument b");
-  assertThrows(() => parseFlags("t", ["--force", "b"], flags), UsageError, "unknown argument b");
+  assertThrows(() => parseFlags("t", ["--out", "a", "b"], flags), UsageError, "got b after no flag");
+  assertThrows(() => parseFlags("t", ["--force", "b"], flags), UsageError, "got b after no flag");
 });
 
 Deno.test("parseFlags() refuses what it does not understand, naming it", () => {
   const cases: [string[], string][] = [
     [["--input", "a", "--inptu", "b"], "unknown argument --inptu"],
-    [["--input", "a", "stray"], "unknown argument stray"],
-    [["--input", "a", "12"], "unknown argument 12"],
+    [["--input", "a", "stray"], "got stray after no flag, must be the value of one"],
+    [["--input", "a", "12"], "got 12 after no flag"],
     [["--input", "a", "-x"], "unknown argument -x"],
     [[], "--input is required"],
     [["--input"], "--input without a value"],
@@ -81,12 +81,13 @@ Deno.test("parseFlags() refuses what it does not understand, naming it", () => {
     [["--input", "a", "--lr", "NaN"], "--lr NaN"],
     [["--input", "a", "--backend", "cuda"], "--backend cuda, must be one of auto, wasm"],
     [["--input", "a", "--inptu", "b"], "unknown argument --inptu, must be a known one (did you mean --input?)"],
-    [["--input", "a", "--constructor", "b"], "unknown argument --constructor, must be one of --input, --out"],
+    [["--input", "a", "--colour"], "unknown argument --colour, must be a known one. See: deno task t --help"],
+    [["--input", "a", "--constructor", "b"], "unknown argument --constructor, must be a known one. See"],
     [["--input", "a", "--__proto__=b"], "unknown argument --__proto__=b"],
-    [["--input", "a", "--", "b"], "unknown argument --,"],
-    [["--input", "a", "two\nlines\u2028"], 'unknown argument "two\\nlines\\u2028"'],
-    [["--input", "a", "x".repeat(1000)], `unknown argument "${"x".repeat(59)}…"`],
-    [["--input", "a", ""], 'unknown argument ""'],
+    [["--input", "a", "--", "b"], "got -- after no flag"],
+    [["--input", "a", "two\nlines\u2028"], 'got "two\\nlines\\u2028" after no flag'],
+    [["--input", "a", "x".repeat(1000)], `got "${"x".repeat(59)}…" after no flag`],
+    [["--input", "a", ""], 'got "" after no flag'],
     [["--input", "a", "--force", "--force"], "--force 2 times"],
     [["--input", "a", "--force=no"], "--force with a value, must be --force alone"],
     [["--input", "a", "--lr", "-1e400"], "--lr -1e400, must be a finite number of at most 1"],
@@ -194,6 +195,71 @@ Deno.test("parseFlags() answers any command line with flags, or with one short l
       }
     }),
     { seed: 5, numRuns: 3000 },
+  );
+});
+
+Deno.test("parseFlags() names all flags that are missing at once, and what may stand in their place", () => {
+  const flags = {
+    out: { type: "string", required: true },
+    input: { type: "strings", requiredWithout: ["counts"] },
+    counts: { type: "strings" },
+    size: { type: "integer", required: true },
+  } as const;
+  const cases: [string[], string][] = [
+    [[], "Cannot run t: --out and --size are required, and --input or --counts. See: deno task t --help"],
+    [["--counts", "a"], "Cannot run t: --out and --size are required. See"],
+    [["--counts", "a", "--size", "1"], "Cannot run t: --out is required. See"],
+    [["--size", "1", "--out", "a"], "Cannot run t: --input is required, or --counts. See"],
+  ];
+  for (const [args, message] of cases) {
+    assertThrows(() => parseFlags("t", args, flags), UsageError, message);
+  }
+  assertEquals(parseFlags("t", ["--out", "a", "--size", "1", "--counts", "b"], flags).counts, ["b"]);
+  const resumable = missingFlags("t", [["out"], ["train"]], "--resume RUN");
+  assertEquals(
+    resumable.message,
+    "Cannot run t: --out and --train are required, or --resume RUN. See: deno task t --help",
+  );
+});
+
+Deno.test("nearestFlag() finds the flag that was meant, also by another program's name for it", () => {
+  const names = [
+    "lr",
+    "min-lr",
+    "batch-size",
+    "num-layers",
+    "d-model",
+    "out",
+    "temperature",
+    "max-tokens",
+    "weight-decay",
+  ];
+  const found: [string, string | undefined][] = [
+    ["learning-rate", "lr"],
+    ["learning_rate", "lr"],
+    ["learningRate", "lr"],
+    ["batchSize", "batch-size"],
+    ["batch", "batch-size"],
+    ["layers", "num-layers"],
+    ["n_layers", "num-layers"],
+    ["output", "out"],
+    ["out-dir", "out"],
+    ["temp", "temperature"],
+    ["max_new_tokens", "max-tokens"],
+    ["decay", "weight-decay"],
+    ["hidden_size", "d-model"],
+    ["colour", undefined],
+    ["x", undefined],
+    ["constructor", undefined],
+    ["__proto__", undefined],
+  ];
+  for (const [typed, name] of found) assertEquals(nearestFlag(typed, names), name, typed);
+  fc.assert(
+    fc.property(TEXT, (typed) => {
+      const name = nearestFlag(typed, names);
+      assert(name === undefined || names.includes(name));
+    }),
+    { seed: 8 },
   );
 });
 

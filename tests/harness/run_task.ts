@@ -20,7 +20,7 @@ const ROOT = new URL("../../", import.meta.url);
 
 /** The tasks that are one program each, by the names in deno.json. */
 export const DECLARED_TASKS: ReadonlyMap<string, DeclaredTask> = new Map(
-  Object.entries<string>(project.tasks).flatMap(([name, command]) => {
+  Object.entries(project.tasks).flatMap(([name, { command }]) => {
     const [deno, run, ...words] = command.split(" ");
     const script = words.at(-1)!;
     return deno === "deno" && run === "run" && script.startsWith("tasks/")
@@ -61,6 +61,8 @@ export function taskCommand(name: string, args: readonly string[], streams: Deno
     stderr: "piped",
     cwd: ROOT,
     ...streams,
+    // Whoever runs the tests may stand elsewhere, or have started them through npx: the tasks are not to know.
+    env: { INIT_CWD: "", npm_command: "", ...streams.env },
     args: ["run", "--quiet", "--no-prompt", ...task.flags, task.script, ...args],
   });
 }

@@ -10,13 +10,13 @@ Deno.test("report and dashboard print their help, and refuse a command line that
   for (const [name, main] of [["report", report], ["dashboard", dashboard]] as const) {
     const help = await capture(main, "--help");
     assertEquals(help.code, 0);
-    assertStringIncludes(help.stdout, `deno task ${name} --run RUN`);
+    assertStringIncludes(help.stdout, `deno task ${name} --run out/run`);
     for (
       const [args, problem] of [
         [[], "--run is required"],
         [["--run"], "--run without a value"],
         [["--runs", "x"], "unknown argument --runs"],
-        [["--run", "x", "y"], "unknown argument y"],
+        [["--run", "x", "y"], "y after no flag"],
       ] as const
     ) {
       const { code, stdout, stderr } = await capture(main, ...args);

@@ -31,8 +31,8 @@ const MISTAKES: Record<string, Mistake> = {
   "vocabulary below bytes and specials": {
     task: "train-bpe",
     args: but(TRAIN_BPE, "--vocab-size", "256"),
-    says: /got size 256, must be at least 257/,
-    code: 1,
+    says: /got --vocab-size 256, must be a whole number of at least 257/,
+    code: 2,
   },
   "vocabulary larger than the text can give": {
     task: "train-bpe",
@@ -41,7 +41,12 @@ const MISTAKES: Record<string, Mistake> = {
     code: 1,
   },
   "unknown flag": { task: "train-bpe", args: [...TRAIN_BPE, "--vocabsize", "9"], says: /--vocabsize/, code: 2 },
-  "missing flag": { task: "train-bpe", args: ["--input", "DIR/text.txt"], says: /--vocab-size is required/, code: 2 },
+  "missing flag": {
+    task: "train-bpe",
+    args: ["--input", "DIR/text.txt"],
+    says: /--vocab-size and --out are required/,
+    code: 2,
+  },
   "tokenizer exists": { task: "train-bpe", args: but(TRAIN_BPE, "--out", "DIR/tokenizer"), says: /--force/, code: 1 },
   "no tokenizer in the directory": {
     task: "encode",
@@ -80,26 +85,26 @@ const MISTAKES: Record<string, Mistake> = {
     task: "train-lm",
     args: but(but(TRAIN_LM, "--vocab-size", "260"), "--tokenizer", "DIR/tokenizer"),
     says: /got --vocab-size 260, must be at least the tokenizer's 270/,
-    code: 1,
+    code: 2,
   },
   "no vocabulary size": {
     task: "train-lm",
     args: ["--train", "DIR/tokens.npy", "--out", "DIR/new"],
     says: /--tokenizer or --vocab-size/,
-    code: 1,
+    code: 2,
   },
   "too few tokens": { task: "train-lm", args: but(TRAIN_LM, "--train", "DIR/few.npy"), says: /at least 129/, code: 1 },
   "d_model not divisible by heads": {
     task: "train-lm",
     args: but(TRAIN_LM, "--num-heads", "3"),
     says: /--d-model 128 and 3 heads/,
-    code: 1,
+    code: 2,
   },
   "odd head size": {
     task: "train-lm",
     args: but(but(TRAIN_LM, "--d-model", "12"), "--num-heads", "4"),
     says: /head size 3/,
-    code: 1,
+    code: 2,
   },
   "unknown preset": { task: "train-lm", args: but(TRAIN_LM, "--preset", "huge"), says: /--preset huge/, code: 2 },
   "not a number": { task: "train-lm", args: but(TRAIN_LM, "--lr", "fast"), says: /--lr fast/, code: 2 },
@@ -108,7 +113,7 @@ const MISTAKES: Record<string, Mistake> = {
   "neither a new run nor an old one": {
     task: "train-lm",
     args: ["--steps", "3"],
-    says: /--train is required/,
+    says: /--train and --out are required, or --resume RUN/,
     code: 2,
   },
   "resume: patience for a run without validation data": {
@@ -261,7 +266,7 @@ Deno.test("each mistake gets one clear line, its exit code, and leaves the files
         const result = await runTaskProcess(task, args.map((arg) => arg.replace("DIR", dir)));
         const lines = result.stderr.trimEnd().split("\n");
         const error = lines.at(-1)!;
-        assertMatch(error, /^error: Cannot .+: (got .+, must .+|--\S+ is required.*)/);
+        assertMatch(error, /^error: Cannot .+: (got .+, must .+|--\S+ (and --\S+ are|is) required.*)/);
         assertMatch(error.replaceAll(dir, "DIR"), says);
         assertEquals(lines.filter((line) => /^\s+at /.test(line)), [], "a stack trace");
         assertEquals(result.code, code, result.stderr);

@@ -54,7 +54,7 @@ Deno.test("training on counts of shards gives the files that training on all the
     };
     await refused(train("x", "--counts", counts[0], "--special", "<|pad|>"), 2, "must be given when counting");
     await refused(train("x", "--counts", `${dir}/all.jsonl`), 1, "must be a count file");
-    await refused(train("x", "--counts", counts[0], "--input", counts[0]), 2, "both --input and --counts");
+    await refused(train("x", "--counts", counts[0], "--input", counts[0]), 2, "got --input and --counts");
     await refused(capture(count, "--input", `${dir}/all.jsonl`, "--out", counts[0]), 1, "--force");
     await refused(capture(count, "--out", "x"), 2, "--input is required");
   } finally {

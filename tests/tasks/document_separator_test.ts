@@ -100,7 +100,7 @@ Deno.test("train-bpe and count merge nothing across a separator; encode makes a 
       without.stderr,
       "Cannot put <|endoftext|> between the documents of each text: got a tokenizer",
     );
-    assertStringIncludes(without.stderr, "must be one of its special tokens (</s>). Name one of them with --separator");
+    assertStringIncludes(without.stderr, "must be one of its special tokens (</s>). To train another");
     await ran(encode, ...args, "--separator", "</s>");
     assertEquals((await readNpy(`${dir}/other.npy`)).filter((id) => id === 0).length, DOCUMENTS.length + 1);
     const written = JSON.parse(await Deno.readTextFile(`${dir}/other.npy.provenance.json`));

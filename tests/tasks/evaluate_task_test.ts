@@ -135,7 +135,7 @@ Deno.test("evaluate refuses a stride and a batch size that its model cannot have
       await refused(
         "--batch-size",
         value,
-        1,
+        2,
         new RegExp(`^error: Cannot score: got a batch size of ${value}, must be`),
       );
     }

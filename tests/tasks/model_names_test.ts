@@ -1,10 +1,10 @@
 // A model's name says the same in every task.
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { GPT2_SHAPES, type ModelShape } from "../../lib/accounting/shape.ts";
 import { PRESETS } from "../../lib/model/config.ts";
 import { MODEL_NAMES, namedShape } from "../../tasks/account/models.ts";
 import { LM_SHAPES } from "../../tasks/bench/lm_shapes.ts";
-import { labelled } from "../../tasks/cli/model_names.ts";
+import { PRESETS_HELP } from "../../tasks/cli/presets_help.ts";
 
 const SIZES = ["vocabSize", "contextLength", "dModel", "numLayers", "numHeads", "dFf"] as const;
 
@@ -39,14 +39,10 @@ Deno.test("one name is one shape, in accounts, presets and benches", () => {
   assert(known.size > 7);
 });
 
-Deno.test("a name's label has the parameters that the preset has here", () => {
-  for (const [name, { vocabSize, dModel: d, numLayers: n, dFf }] of Object.entries(PRESETS)) {
-    if (vocabSize === undefined) {
-      assertEquals(labelled(name), name);
-      continue;
-    }
-    const count = 2 * vocabSize * d + n * (4 * d * d + 3 * d * dFf + 2 * d) + d;
+Deno.test("help texts give each preset the parameters that it has here", () => {
+  for (const [name, { vocabSize: V = 2000, dModel: d, numLayers: n, dFf }] of Object.entries(PRESETS)) {
+    const count = 2 * V * d + n * (4 * d * d + 3 * d * dFf + 2 * d) + d;
     const [value, unit] = count >= 1e9 ? [count / 1e9, "B"] : [count / 1e6, "M"];
-    assertEquals(labelled(name), `${name} (${value.toPrecision(3)} ${unit})`);
+    assertMatch(PRESETS_HELP, new RegExp(`^  ${name} +${value.toPrecision(3)} ${unit}: `, "m"));
   }
 });

@@ -103,7 +103,7 @@ Deno.test("every task is tried with the permissions it declares", () => {
 
 Deno.test("no task is permitted all, any variable of the environment, or to write where it writes nothing", () => {
   const READERS = ["decode", "inspect-tokenizer", "compare-tokenizers", "generate", "evaluate", "dashboard", "doctor"];
-  const VARIABLES = ["XDG_RUNTIME_DIR", "BYTELM_INSTRUCTIONS", "CI"];
+  const VARIABLES = ["INIT_CWD", "npm_command", "XDG_RUNTIME_DIR", "BYTELM_INSTRUCTIONS", "CI"];
   /** For machine code on the CPU. */
   const COMPUTING = "demo train-lm sweep generate evaluate writeup doctor bench profile-step".split(" ");
   for (const [name, { flags }] of DECLARED_TASKS) {

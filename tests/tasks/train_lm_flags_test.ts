@@ -15,7 +15,7 @@ Deno.test("--clip 0 and --clip none switch clipping off, in train-lm and as a va
   for (const bad of ["-1", "None", "off", "toString"]) {
     assertThrows(() => clipOf(`--clip=${bad}`), UsageError, `got --clip ${bad}, must be`);
   }
-  const flags = parseFlags("sweep", ["--out", "x", "--clip", "none,1"], SWEEP_FLAGS);
+  const flags = parseFlags("sweep", ["--out", "x", "--train", "y", "--clip", "none,1"], SWEEP_FLAGS);
   const clips = axesOf(flags, () => {}).get("clip")!.map((clip) =>
     trainFlagsOf(flags, { name: clip, settings: { clip } }).clip
   );

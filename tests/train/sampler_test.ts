@@ -173,7 +173,7 @@ Deno.test("train-lm refuses samples without a tokenizer, and leaves no run behin
     await writeNpy(`${dir}/ids.npy`, Uint16Array.from({ length: 100 }, (_, i) => i % 17));
     const args = ["--train", `${dir}/ids.npy`, "--vocab-size", "17", "--out", `${dir}/run`, "--sample-every", "2"];
     const { code, stderr } = await capture(trainLm, ...args);
-    assertEquals(code, 1);
+    assertEquals(code, 2);
     assertStringIncludes(stderr, "Cannot write samples every 2 steps: got no tokenizer");
     assertEquals((await Array.fromAsync(Deno.readDir(dir))).map(({ name }) => name), ["ids.npy"]);
   } finally {
