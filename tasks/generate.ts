@@ -52,7 +52,7 @@ Sampling
 const FLAGS = {
   run: { type: "string", required: true },
   weights: { type: "string", default: "last", choices: ["last", "best"] },
-  prompt: { type: "string", mayBeEmpty: true, requiredWithout: ["interactive"] },
+  prompt: { type: "string", mayBeEmpty: true },
   interactive: { type: "boolean" },
   "num-samples": { type: "integer", default: 1, min: 1 },
   "max-tokens": { type: "integer", default: 200, min: 1 },

@@ -99,10 +99,10 @@ Deno.test("train-lm --from refuses what is not that run's, by its name, before a
         /Cannot keep the optimizer's state of .* got sgd, which keeps none/,
         1,
       ],
-      [["--freeze", "layers.7"], /got "layers\.7", which the model does not have/, 1],
+      [["--freeze", "layers.7"], /got "layers\.7", which the model does not have/, 2],
       [["--patience", "2"], /got --patience and no --valid/, 2],
       [["--quiet", "--verbose"], /got --quiet and --verbose/, 2],
-      [["--out", parent, "--force"], /Cannot write .*\/parent/, 1],
+      [["--out", parent, "--force"], /Cannot write .*\/parent/, 2],
     ];
     const froms: [from: string, says: RegExp, code: number][] = [
       [`${parent}@3`, /got step 3, must be one of 2, 4, 6/, 1],
