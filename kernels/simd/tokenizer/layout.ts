@@ -1,5 +1,6 @@
 // Where things lie in memory, from low to high:
-//   classes of code points | tables of merges | ids put out | text put in | index of words | words … | scratch
+//   classes of code points | starts of pre-tokens | tables of merges | frequent words | ids put out | text put in |
+//   index of words | words … | scratch
 // What is fixed comes first. The words grow at the end; scratch above them lasts until the next word is added.
 
 /** Bytes per slot of the words' memory. */
@@ -9,6 +10,11 @@ export const PADDING: usize = 128;
 
 /** Class of every code point, a byte each. */
 export let classes: usize = 0;
+/** Where pre-tokens start: see split.ts. */
+export let starts: usize = 0;
+/** For each of them the word that it is; then which of them were not found at once: see lookup.ts. */
+export let found: usize = 0;
+export let missed: usize = 0;
 /** Token id of every byte, u32. */
 export let byteIds: usize = 0;
 /** Where merging keeps the parts of a word. */
@@ -20,9 +26,13 @@ export let mergedIds: usize = 0;
 /** Pairs of tokens and their ranks, open addressing: left << 32 | right (u64), rank + 1 (u32), unused. */
 export let pairs: usize = 0;
 export let pairMask: u32 = 0;
-/** Ids put out, u32. */
+/** Copies of frequent words: see frequent.ts. */
+export let frequent: usize = 0;
+/** Ids put out, u32; or u16, if `idShift` is 1. */
 export let output: usize = 0;
 export let outputBytes: usize = 0;
+/** The width of ids, as a shift: 1 if they are u16, 2 if they are u32. */
+export let idShift: u32 = 2;
 /** Text put in. */
 export let input: usize = 0;
 export let inputBytes: usize = 0;
@@ -41,17 +51,34 @@ let keptWords: u32 = 0;
 const FIRST_INDEX_BITS: u32 = 12;
 const PARTS_BYTES: usize = 3 * 1024;
 
+/** Text is split into pre-tokens in chunks of this many bytes, which stay in the first-level cache. */
+export const CHUNK: usize = 4096;
+/** A start per byte of a chunk, one before, the end, and a block's garbage. */
+const STARTS_BYTES: usize = (CHUNK + 2) * 4 + 64;
+/** How many frequent words are kept, as a power of two: 1 MB of them, a part of a second-level cache. */
+export const FREQUENT_BITS: u32 = 15;
+
 /** The host throws, and says it better than a trap would. */
 declare function outOfMemory(): void;
 
-/** Lays out memory for `numMerges` merges, pieces of text of `inputSize` bytes, and `outputSize` bytes of ids. */
-export function init(numMerges: u32, inputSize: u32, outputSize: u32): void {
+/**
+ * Lays out memory for `numMerges` merges, pieces of text of `inputSize` bytes, and `outputSize` bytes of ids of `idBytes`
+ * bytes each. If `outputSize` is 0, words are only counted.
+ */
+export function init(numMerges: u32, inputSize: u32, outputSize: u32, idBytes: u32): void {
+  idShift = idBytes >> 1;
   let pairSlots: u32 = 16;
   while (pairSlots < numMerges * 2) pairSlots <<= 1;
   pairMask = pairSlots - 1;
   let at = align(__heap_base);
   classes = at;
   at = align(at + 0x110000);
+  starts = at;
+  at = align(at + STARTS_BYTES);
+  found = at;
+  at = align(at + STARTS_BYTES);
+  missed = at;
+  at = align(at + STARTS_BYTES * 2);
   byteIds = at;
   at = align(at + 256 * 4);
   parts = at;
@@ -62,6 +89,8 @@ export function init(numMerges: u32, inputSize: u32, outputSize: u32): void {
   at = align(at + (numMerges as usize) * 4);
   pairs = at;
   at = align(at + (pairSlots as usize) * 16);
+  frequent = at;
+  if (outputSize > 0) at += SLOT << FREQUENT_BITS;
   output = at;
   outputBytes = align(outputSize);
   at = align(at + outputBytes + PADDING);
@@ -79,6 +108,8 @@ function clearWords(): void {
   numWords = 0;
   reserve(words + SLOT);
   memory.fill(index, 0, (4 as usize) << indexBits);
+  // Slot 0 is like no word.
+  memory.fill(words, 0, SLOT);
 }
 
 /** From now on the words that are there are never forgotten. */
