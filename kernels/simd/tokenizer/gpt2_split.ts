@@ -31,9 +31,18 @@ let nextKnown: u64 = 0;
 
 /** The next block begins with a pre-token. */
 export function beginGpt2Split(): void {
-  letters = digits = whites = others = spaces = 0;
+  letters =
+    digits =
+    whites =
+    others =
+    spaces =
+      0;
   startsAfter = noStartsAfter = 0;
-  nextLetters = nextDigits = nextWhites = nextKnown = 0;
+  nextLetters =
+    nextDigits =
+    nextWhites =
+    nextKnown =
+      0;
 }
 
 /**
@@ -132,7 +141,11 @@ function classifyWide(at: usize, end: usize, wide: u64): void {
   wideWhites = nextWhites;
   lastWideWhites = 0;
   let todo = wide & ~nextKnown;
-  nextLetters = nextDigits = nextWhites = nextKnown = 0;
+  nextLetters =
+    nextDigits =
+    nextWhites =
+    nextKnown =
+      0;
   while (todo !== 0) {
     const i = ctz(todo);
     const char = charAt(at + (i as usize), end);

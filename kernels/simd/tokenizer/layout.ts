@@ -12,8 +12,8 @@ export const PADDING: usize = 128;
 export let classes: usize = 0;
 /** Where pre-tokens start: see split.ts. */
 export let starts: usize = 0;
-/** For each of them the word that it is; then which of them were not found at once: see lookup.ts. */
-export let found: usize = 0;
+/** The ids of those among them that are frequent words, and what is known of the others: see lookup.ts. */
+export let foundIds: usize = 0;
 export let missed: usize = 0;
 /** Token id of every byte, u32. */
 export let byteIds: usize = 0;
@@ -75,10 +75,10 @@ export function init(numMerges: u32, inputSize: u32, outputSize: u32, idBytes: u
   at = align(at + 0x110000);
   starts = at;
   at = align(at + STARTS_BYTES);
-  found = at;
+  foundIds = at;
   at = align(at + STARTS_BYTES);
   missed = at;
-  at = align(at + STARTS_BYTES * 2);
+  at = align(at + STARTS_BYTES * 4);
   byteIds = at;
   at = align(at + 256 * 4);
   parts = at;
