@@ -21,9 +21,9 @@ export let byteIds: usize = 0;
 export let parts: usize = 0;
 /** Rank << 8 of every pair of bytes, u32; `NO_KEY` where they do not merge. */
 export let bytePairs: usize = 0;
-/** The token that each merge makes, u32 by rank. */
-export let mergedIds: usize = 0;
-/** Pairs of tokens and their ranks, open addressing: left << 32 | right (u64), rank + 1 (u32), unused. */
+/** Each merge by rank, 16 bytes: its pair of tokens, left << 32 | right (u64), the token that it makes (u32), unused. */
+export let merges: usize = 0;
+/** The ranks of pairs, open addressing: a part of the pair's hash << 24 | rank + 1 (u32); 0 where free. */
 export let pairs: usize = 0;
 export let pairMask: u32 = 0;
 /** Copies of frequent words: see frequent.ts. */
@@ -85,10 +85,10 @@ export function init(numMerges: u32, inputSize: u32, outputSize: u32, idBytes: u
   at = align(at + PARTS_BYTES);
   bytePairs = at;
   at = align(at + 0x10000 * 4);
-  mergedIds = at;
-  at = align(at + (numMerges as usize) * 4);
+  merges = at;
+  at = align(at + (numMerges as usize) * 16);
   pairs = at;
-  at = align(at + (pairSlots as usize) * 16);
+  at = align(at + (pairSlots as usize) * 4);
   frequent = at;
   if (outputSize > 0) at += SLOT << FREQUENT_BITS;
   output = at;
