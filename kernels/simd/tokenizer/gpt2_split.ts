@@ -88,7 +88,7 @@ function blockStarts(at: usize, end: usize): u64 {
   let l = bits(letter(a), letter(b), letter(c), letter(d));
   let n = bits(digit(a), digit(b), digit(c), digit(d));
   let w = bits(white(a), white(b), white(c), white(d));
-  let s = bits(equal(a, 0x20), equal(b, 0x20), equal(c, 0x20), equal(d, 0x20));
+  const s = bits(equal(a, 0x20), equal(b, 0x20), equal(c, 0x20), equal(d, 0x20));
   let apostrophes = bits(equal(a, 0x27), equal(b, 0x27), equal(c, 0x27), equal(d, 0x27));
   let lastWide: u64 = 0;
   if (wide !== 0) {
