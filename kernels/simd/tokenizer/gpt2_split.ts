@@ -26,8 +26,6 @@ let lastWideWhites: u64 = 0;
 let nextLetters: u64 = 0;
 let nextDigits: u64 = 0;
 let nextWhites: u64 = 0;
-/** The bytes of that character. */
-let nextKnown: u64 = 0;
 
 /** The next block begins with a pre-token. */
 export function beginGpt2Split(): void {
@@ -41,7 +39,6 @@ export function beginGpt2Split(): void {
   nextLetters =
     nextDigits =
     nextWhites =
-    nextKnown =
       0;
 }
 
@@ -140,11 +137,11 @@ function classifyWide(at: usize, end: usize, wide: u64): void {
   wideDigits = nextDigits;
   wideWhites = nextWhites;
   lastWideWhites = 0;
-  let todo = wide & ~nextKnown;
+  // Bytes of a character that began in the block before are no characters: they count for nothing here.
+  let todo = wide;
   nextLetters =
     nextDigits =
     nextWhites =
-    nextKnown =
       0;
   while (todo !== 0) {
     const i = ctz(todo);
@@ -167,7 +164,6 @@ function classifyWide(at: usize, end: usize, wide: u64): void {
       const next = at + ((i + length) as usize);
       if (next < end && (charAt(next, end) & 7) !== SPACE) lastWideWhites |= (1 as u64) << i;
     }
-    nextKnown = bytesAfter;
   }
 }
 
