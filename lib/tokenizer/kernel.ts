@@ -23,7 +23,7 @@ interface KernelExports {
   readonly words: Address;
   readonly nextSlot: Address;
   readonly numWords: Address;
-  init(numMerges: number, inputBytes: number, outputBytes: number): void;
+  init(numMerges: number, inputBytes: number, outputBytes: number, idBytes: number): void;
   initWords(): void;
   growInput(bytes: number): void;
   count(pattern: number, length: number): void;
@@ -34,7 +34,6 @@ interface KernelExports {
   addMerge(rank: number, left: number, right: number, merged: number, leftByte: number, rightByte: number): void;
   encode(pattern: number, from: number, length: number): number;
   outputLength(): number;
-  narrowOutput(): void;
   keepToken(length: number, id: number): void;
   wordEnd(pattern: number, from: number, length: number): number;
   mergeWindow(from: number, to: number): number;
@@ -55,8 +54,9 @@ export class Kernel {
 
   /**
    * @param numMerges How many merges it will know; 0 if it only counts.
+   * @param idBytes Bytes of each id that it puts out: 2 or 4.
    */
-  constructor(pattern: PatternName, numMerges: number) {
+  constructor(pattern: PatternName, numMerges: number, idBytes: 2 | 4 = 4) {
     // Small enough to compile synchronously, so that a tokenizer can be made without waiting.
     compiled ??= new WebAssembly.Module(Uint8Array.fromBase64(modulePages));
     const outOfMemory = () => {
@@ -68,7 +68,7 @@ export class Kernel {
     this.exports = instance.exports as unknown as KernelExports;
     this.pattern = PATTERN_NAMES.indexOf(pattern);
     // Room for one id for each byte.
-    this.exports.init(numMerges, INPUT_BYTES, numMerges > 0 ? INPUT_BYTES * 4 : 0);
+    this.exports.init(numMerges, INPUT_BYTES, numMerges > 0 ? INPUT_BYTES * idBytes : 0, idBytes);
     this.exports.initWords();
     this.bytes.set(CHAR_CLASSES, this.exports.classes.value >>> 0);
   }

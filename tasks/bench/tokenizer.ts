@@ -18,7 +18,7 @@ import { type ProcessRun, timeProcess } from "./process.ts";
 
 const HELP = `
 Trains on a text and encodes it, as whole processes from start to files on disk, in turns with other tokenizers that are
-installed in a Python (gigabpe, rustbpe, tokenizers, tokie, quicktok, tiktoken; numpy).
+installed in a Python (gigatoken, gigabpe, rustbpe, tokenizers, tokie, quicktok, tiktoken; numpy).
 
   deno task bench tokenizer --text corpus.txt --python venv/bin/python
 
@@ -47,8 +47,8 @@ const TASK = {
 
 const TASKS = fileURLToPath(new URL("../", import.meta.url));
 const PEERS = fileURLToPath(new URL("../../tests/bench/tokenizer_peers.py", import.meta.url));
-const TRAINERS = ["gigabpe", "rustbpe", "tokenizers"];
-const ENCODERS = ["tokie", "quicktok", "tiktoken", "tokenizers"];
+const TRAINERS = ["gigatoken", "gigabpe", "rustbpe", "tokenizers"];
+const ENCODERS = ["gigatoken", "tokie", "quicktok", "tiktoken", "tokenizers"];
 
 /** One line of the result. */
 interface Result {

@@ -13,8 +13,8 @@ import time
 
 END = "<|endoftext|>"
 GPT2 = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
-TRAINERS = ["gigabpe", "rustbpe", "tokenizers"]
-ENCODERS = ["tokie", "quicktok", "tiktoken", "tokenizers"]
+TRAINERS = ["gigatoken", "gigabpe", "rustbpe", "tokenizers"]
+ENCODERS = ["gigatoken", "tokie", "quicktok", "tiktoken", "tokenizers"]
 
 
 def read(path):
@@ -23,7 +23,10 @@ def read(path):
 
 
 def train(name, path, vocab_size):
-    if name == "gigabpe":
+    if name == "gigatoken":
+        import gigatoken
+        gigatoken.train_bpe(gigatoken.TextFileSource([path], separator=END), vocab_size, [END])
+    elif name == "gigabpe":
         import gigabpe
         gigabpe.train_bpe([path], vocab_size, special_tokens=[END], threads=2)
     elif name == "rustbpe":
@@ -40,6 +43,11 @@ def train(name, path, vocab_size):
 
 def encoder(name, tokenizer):
     """Two functions from a list of documents to lists of ids: on one thread, and on all."""
+    if name == "gigatoken":
+        import gigatoken
+        g = gigatoken.Tokenizer(tokenizer)
+        # All documents' ids in one array: to take it apart here would cost more than it took to make.
+        return (lambda docs: [g.encode_batch(docs, parallel=False)]), None
     if name == "tokie":
         import tokie
         t = tokie.Tokenizer.from_json(tokenizer)
@@ -75,6 +83,14 @@ def main(mode, name=None, *args):
         print(" ".join(found))
     elif mode == "train":
         train(name, args[0], int(args[1]))
+    elif mode == "encode" and name == "gigatoken":
+        # It reads the file itself, which is its fastest way.
+        import awkward
+        import gigatoken
+        import numpy as np
+        source = gigatoken.TextFileSource([args[0]], separator=END)
+        ids = gigatoken.Tokenizer(args[1]).encode_files(source)
+        np.save(args[2], np.asarray(awkward.flatten(ids)).astype(np.uint16))
     elif mode == "encode":
         import numpy as np
         _, batch = encoder(name, args[1])

@@ -58,6 +58,39 @@ Deno.test("WordCounter counts the pre-tokens of long text, each pattern", () => 
   );
 });
 
+Deno.test("WordCounter splits alike wherever in a block of 64 bytes, or in a chunk of 4096, something lies", () => {
+  const snippets = [
+    "'sabc",
+    "'llama",
+    "'re x",
+    "''s't",
+    " 'd",
+    "你好a",
+    "é1ß",
+    "🙃b",
+    "\u3000\u3000x",
+    "\u00a0 y",
+    "  z",
+    "\n",
+  ];
+  for (const snippet of snippets) {
+    for (const before of ["x", "1", " "]) {
+      for (const position of [...Array(70).keys(), 4091, 4092, 4093, 4094, 4095, 4096, 4097]) {
+        const text = `${before.repeat(position)}${snippet}${before === " " ? "" : " end of it"}`;
+        const counter = new WordCounter("gpt2", NO_SPECIALS);
+        counter.push(new TextEncoder().encode(text));
+        counter.endText();
+        const expected = countOracle(pretokenizeOracle(latinOf(text)));
+        assertEquals(
+          sorted(countsByWord(counter.result)),
+          sorted(expected),
+          `${snippet} at ${position} after ${before}`,
+        );
+      }
+    }
+  }
+});
+
 Deno.test("WordCounter gives all of its counts to another, words of any length among them", () => {
   fc.assert(
     fc.property(fc.array(fc.oneof(hostileText, longText), { maxLength: 6 }), (texts) => {

@@ -1,30 +1,21 @@
 // Counts pre-tokens. A word's value is how often it was seen (u64).
-import { gpt2BlockStarts } from "./gpt2_block";
-import { input, nextSlot, SLOT, words } from "./layout";
-import { GPT2, pretokenEnd } from "./patterns";
+import { input, nextSlot, SLOT, starts, words } from "./layout";
+import { beginSplit, splitChunk } from "./split";
 import { addShort, byteSlots, bytesOf, findOrAddLong, findShort, isShort, lengthOf, VALUE } from "./words";
 
 /** Counts the pre-tokens of the text in `input[0..length)`. */
 export function count(pattern: u32, length: u32): void {
   let at = input;
   const end = at + (length as usize);
+  beginSplit(at);
   while (at < end) {
-    if (pattern === GPT2 && at + 64 <= end && load<u8>(at) < 0x80) {
-      let starts = gpt2BlockStarts(at, end);
-      starts &= starts - 1;
-      if (starts !== 0) {
-        const block = at;
-        for (; starts !== 0; starts &= starts - 1) {
-          const next = block + (ctz(starts) as usize);
-          add(at, (next - at) as u32, 1);
-          at = next;
-        }
-        continue;
-      }
+    const last = starts + ((splitChunk(pattern, end) as usize) << 2);
+    for (let next = starts; next < last;) {
+      next += 4;
+      const wordEnd: usize = load<u32>(next);
+      add(at, (wordEnd - at) as u32, 1);
+      at = wordEnd;
     }
-    const next = pretokenEnd(pattern, at, end);
-    add(at, (next - at) as u32, 1);
-    at = next;
   }
 }
 

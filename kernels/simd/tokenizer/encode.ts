@@ -1,20 +1,22 @@
 // Encodes text by looking its pre-tokens up among finished encodings; what is new is merged, and kept.
-import { gpt2BlockStarts } from "./gpt2_block";
-import { forgettableSlots, input, keepWords, output, outputBytes, reserve, SLOT, takeSlots, wordsEnd } from "./layout";
-import { merge } from "./merge";
-import { GPT2, pretokenEnd } from "./patterns";
+import { addWhole } from "./encodings";
 import {
-  addShort,
-  byteSlots,
-  findOrAddLong,
-  findShort,
-  forgetWords,
-  isShort,
-  MAX_INLINE_IDS,
-  numIds,
-  slotsFor,
-  VALUE,
-} from "./words";
+  CHUNK,
+  forgettableSlots,
+  idShift,
+  input,
+  keepWords,
+  output,
+  outputBytes,
+  reserve,
+  starts,
+  wordsEnd,
+} from "./layout";
+import { lookUp, putIds } from "./lookup";
+import { merge } from "./merge";
+import { pretokenEnd } from "./patterns";
+import { beginSplit, isSplit, splitChunk, splitEnd } from "./split";
+import { forgetWords } from "./words";
 
 /** Longer pre-tokens are left to the host, which encodes them in windows. */
 const MAX_WORD: u32 = 1024;
@@ -35,27 +37,19 @@ export function encode(pattern: u32, from: u32, length: u32): u32 {
   let at = input + (from as usize);
   const end = input + (length as usize);
   let out = output;
-  const outEnd = output + outputBytes - (MAX_WORD as usize) * 4;
+  // A chunk has at most an id for each byte, of the pre-token that began before it too.
+  const outEnd = output + outputBytes - ((CHUNK + (MAX_WORD as usize)) << (idShift as usize));
+  beginSplit(at);
   while (at < end && out <= outEnd) {
-    if (pattern === GPT2 && at + 64 <= end && load<u8>(at) < 0x80) {
-      let starts = gpt2BlockStarts(at, end);
-      starts &= starts - 1;
-      if (starts !== 0) {
-        const block = at;
-        for (; starts !== 0; starts &= starts - 1) {
-          const next = block + (ctz(starts) as usize);
-          out = encodeWord(at, (next - at) as u32, out);
-          at = next;
-        }
-        continue;
-      }
-    }
-    const next = pretokenEnd(pattern, at, end);
-    if (next - at > (MAX_WORD as usize)) break;
-    out = encodeWord(at, (next - at) as u32, out);
-    at = next;
+    if (forgettableSlots() > MAX_SLOTS) forgetWords();
+    const split = splitChunk(pattern, end);
+    const count = lookUp(split, MAX_WORD);
+    out = putIds(out);
+    at = load<u32>(starts + ((count as usize) << 2));
+    // What begins last may be too long already, wherever it ends.
+    if (count < split || (!isSplit(end) && splitEnd() - at > (MAX_WORD as usize))) break;
   }
-  numOutput = ((out - output) >> 2) as u32;
+  numOutput = ((out - output) >> (idShift as usize)) as u32;
   return (at - input) as u32;
 }
 
@@ -76,53 +70,6 @@ export function mergeWindow(from: u32, to: u32): u32 {
  * called before anything is encoded.
  */
 export function keepToken(length: u32, id: u32): void {
-  const word = isShort(length) ? addShort(input, length) : findOrAddLong(input, length);
-  store<u32>(word, id, VALUE);
-  store<u32>(word, 1, VALUE + 12);
+  addWhole(input, length, id);
   keepWords();
-}
-
-/** Makes all ids that were put out half as wide. */
-export function narrowOutput(): void {
-  for (let i: usize = 0; i < (numOutput as usize); i += 8) {
-    const from = output + (i << 2);
-    const low = v128.load(from);
-    const high = v128.load(from, 16);
-    v128.store(output + (i << 1), v128.shuffle<u16>(low, high, 0, 2, 4, 6, 8, 10, 12, 14));
-  }
-}
-
-/** @inline */
-function encodeWord(at: usize, length: u32, out: usize): usize {
-  let word: usize;
-  if (isShort(length)) {
-    word = findShort(at, length);
-    if (word === 0) word = addEncoding(at, length);
-  } else {
-    if (forgettableSlots() > MAX_SLOTS) forgetWords();
-    word = findOrAddLong(at, length);
-    if (numIds(word) === 0) finishEncoding(word, at, length);
-  }
-  v128.store(out, v128.load(word, VALUE));
-  const count = numIds(word);
-  if (count > MAX_INLINE_IDS) memory.copy(out, word + SLOT + (byteSlots(word) as usize) * SLOT, count << 2);
-  return out + ((count as usize) << 2);
-}
-
-function addEncoding(at: usize, length: u32): usize {
-  if (forgettableSlots() > MAX_SLOTS) forgetWords();
-  const word = addShort(at, length);
-  finishEncoding(word, at, length);
-  return word;
-}
-
-/** Writes the encoding of a word that was added last. */
-function finishEncoding(word: usize, at: usize, length: u32): void {
-  // The ids are made in place: after the word, where they stay if there are many.
-  const ids = wordsEnd();
-  reserve(ids + (length as usize) * 4);
-  const count = merge(at, length, ids);
-  store<u32>(word, count, VALUE + 12);
-  if (count > MAX_INLINE_IDS) takeSlots(slotsFor(count * 4));
-  else memory.copy(word + VALUE, ids, count << 2);
 }

@@ -1,5 +1,6 @@
 // Where things lie in memory, from low to high:
-//   classes of code points | tables of merges | ids put out | text put in | index of words | words … | scratch
+//   classes of code points | starts of pre-tokens | tables of merges | frequent words | ids put out | text put in |
+//   index of words | words … | scratch
 // What is fixed comes first. The words grow at the end; scratch above them lasts until the next word is added.
 
 /** Bytes per slot of the words' memory. */
@@ -9,20 +10,29 @@ export const PADDING: usize = 128;
 
 /** Class of every code point, a byte each. */
 export let classes: usize = 0;
+/** Where pre-tokens start: see split.ts. */
+export let starts: usize = 0;
+/** The ids of those among them that are frequent words, and what is known of the others: see lookup.ts. */
+export let foundIds: usize = 0;
+export let missed: usize = 0;
 /** Token id of every byte, u32. */
 export let byteIds: usize = 0;
 /** Where merging keeps the parts of a word. */
 export let parts: usize = 0;
 /** Rank << 8 of every pair of bytes, u32; `NO_KEY` where they do not merge. */
 export let bytePairs: usize = 0;
-/** The token that each merge makes, u32 by rank. */
-export let mergedIds: usize = 0;
-/** Pairs of tokens and their ranks, open addressing: left << 32 | right (u64), rank + 1 (u32), unused. */
+/** Each merge by rank, 16 bytes: its pair of tokens, left << 32 | right (u64), the token that it makes (u32), unused. */
+export let merges: usize = 0;
+/** The ranks of pairs, open addressing: a part of the pair's hash << 24 | rank + 1 (u32); 0 where free. */
 export let pairs: usize = 0;
 export let pairMask: u32 = 0;
-/** Ids put out, u32. */
+/** Copies of frequent words: see frequent.ts. */
+export let frequent: usize = 0;
+/** Ids put out, u32; or u16, if `idShift` is 1. */
 export let output: usize = 0;
 export let outputBytes: usize = 0;
+/** The width of ids, as a shift: 1 if they are u16, 2 if they are u32. */
+export let idShift: u32 = 2;
 /** Text put in. */
 export let input: usize = 0;
 export let inputBytes: usize = 0;
@@ -41,27 +51,46 @@ let keptWords: u32 = 0;
 const FIRST_INDEX_BITS: u32 = 12;
 const PARTS_BYTES: usize = 3 * 1024;
 
+/** Text is split into pre-tokens in chunks of this many bytes, which stay in the first-level cache. */
+export const CHUNK: usize = 4096;
+/** A start per byte of a chunk, one before, the end, and a block's garbage. */
+const STARTS_BYTES: usize = (CHUNK + 2) * 4 + 64;
+/** How many frequent words are kept, as a power of two: 1 MB of them, a part of a second-level cache. */
+export const FREQUENT_BITS: u32 = 15;
+
 /** The host throws, and says it better than a trap would. */
 declare function outOfMemory(): void;
 
-/** Lays out memory for `numMerges` merges, pieces of text of `inputSize` bytes, and `outputSize` bytes of ids. */
-export function init(numMerges: u32, inputSize: u32, outputSize: u32): void {
+/**
+ * Lays out memory for `numMerges` merges, pieces of text of `inputSize` bytes, and `outputSize` bytes of ids of `idBytes`
+ * bytes each. If `outputSize` is 0, words are only counted.
+ */
+export function init(numMerges: u32, inputSize: u32, outputSize: u32, idBytes: u32): void {
+  idShift = idBytes >> 1;
   let pairSlots: u32 = 16;
   while (pairSlots < numMerges * 2) pairSlots <<= 1;
   pairMask = pairSlots - 1;
   let at = align(__heap_base);
   classes = at;
   at = align(at + 0x110000);
+  starts = at;
+  at = align(at + STARTS_BYTES);
+  foundIds = at;
+  at = align(at + STARTS_BYTES);
+  missed = at;
+  at = align(at + STARTS_BYTES * 4);
   byteIds = at;
   at = align(at + 256 * 4);
   parts = at;
   at = align(at + PARTS_BYTES);
   bytePairs = at;
   at = align(at + 0x10000 * 4);
-  mergedIds = at;
-  at = align(at + (numMerges as usize) * 4);
+  merges = at;
+  at = align(at + (numMerges as usize) * 16);
   pairs = at;
-  at = align(at + (pairSlots as usize) * 16);
+  at = align(at + (pairSlots as usize) * 4);
+  frequent = at;
+  if (outputSize > 0) at += SLOT << FREQUENT_BITS;
   output = at;
   outputBytes = align(outputSize);
   at = align(at + outputBytes + PADDING);
@@ -79,6 +108,8 @@ function clearWords(): void {
   numWords = 0;
   reserve(words + SLOT);
   memory.fill(index, 0, (4 as usize) << indexBits);
+  // Slot 0 is like no word.
+  memory.fill(words, 0, SLOT);
 }
 
 /** From now on the words that are there are never forgotten. */

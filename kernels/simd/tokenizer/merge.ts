@@ -1,10 +1,14 @@
 // Applies merges to one pre-token: the pair of lowest rank first, leftmost of equals.
 // Source: Sennrich, Haddow & Birch 2016, "Neural Machine Translation of Rare Words with Subword Units", arXiv:1508.07909
-import { byteIds, bytePairs, mergedIds, pairMask, pairs, parts } from "./layout";
+import { byteIds, bytePairs, merges, pairMask, pairs, parts } from "./layout";
 import { mergeLong } from "./merge_long";
 
 /** No pair, or one that does not merge. A key is rank << 8 | position; ranks are below 2^24 - 1. */
 export const NO_KEY: u32 = 0xffffff00;
+/** The highest rank + 1. */
+const MAX_RANK: u32 = 0xffffff;
+/** Where in a merge the token is that it makes. */
+const MERGED: usize = 8;
 /** Up to this many bytes the best pair is searched among all, and positions fit a byte; beyond, a heap keeps them. */
 const MAX_SEARCHED: u32 = 255;
 
@@ -26,12 +30,14 @@ export function clearMerges(): void {
 
 /** Adds a merge; `leftByte` and `rightByte` are the bytes that its two tokens are, or 256 if they are longer. */
 export function addMerge(rank: u32, left: u32, right: u32, merged: u32, leftByte: u32, rightByte: u32): void {
-  let i = pairPlace(left, right);
-  while (load<u32>(pairs + ((i as usize) << 4), 8) !== 0) i = (i + 1) & pairMask;
-  const pair = pairs + ((i as usize) << 4);
-  store<u64>(pair, (left as u64) << 32 | (right as u64));
-  store<u32>(pair, rank + 1, 8);
-  store<u32>(mergedIds + ((rank as usize) << 2), merged);
+  const key = (left as u64) << 32 | (right as u64);
+  const hash = hashOfPair(key);
+  let i = placeOf(hash);
+  while (load<u32>(pairs + ((i as usize) << 2)) !== 0) i = (i + 1) & pairMask;
+  store<u32>(pairs + ((i as usize) << 2), tagOf(hash) | (rank + 1));
+  const merge = merges + ((rank as usize) << 4);
+  store<u64>(merge, key);
+  store<u32>(merge, merged, MERGED);
   if (leftByte < 256 && rightByte < 256) {
     const bytePair = bytePairs + (((leftByte << 8 | rightByte) as usize) << 2);
     if (load<u32>(bytePair) === NO_KEY) store<u32>(bytePair, rank << 8);
@@ -41,19 +47,37 @@ export function addMerge(rank: u32, left: u32, right: u32, merged: u32, leftByte
 /** rank + 1 of a pair of tokens, or 0 if they do not merge. */
 export function rankAfter(left: u32, right: u32): u32 {
   const key = (left as u64) << 32 | (right as u64);
-  let i = pairPlace(left, right);
+  const hash = hashOfPair(key);
+  const tag = tagOf(hash);
+  let i = placeOf(hash);
   while (true) {
-    const pair = pairs + ((i as usize) << 4);
-    const rank = load<u32>(pair, 8);
-    if (rank === 0 || load<u64>(pair) === key) return rank;
+    // Most pairs do not merge. That shows in this table, which is small enough for a second-level cache, and by the tag.
+    const entry = load<u32>(pairs + ((i as usize) << 2));
+    if (entry === 0) return 0;
+    const rank = entry ^ tag;
+    if (rank <= MAX_RANK && load<u64>(merges + ((rank as usize) << 4) - 16) === key) return rank;
     i = (i + 1) & pairMask;
   }
 }
 
+/** The token that a merge makes. @inline */
+export function mergedBy(rank: u32): u32 {
+  return load<u32>(merges + ((rank as usize) << 4), MERGED);
+}
+
 /** @inline */
-function pairPlace(left: u32, right: u32): u32 {
-  const product = ((left as u64) << 32 | (right as u64)) * 0x9e3779b97f4a7c15;
-  return (product >> 40) as u32 & pairMask;
+function hashOfPair(key: u64): u64 {
+  return key * 0x9e3779b97f4a7c15;
+}
+
+/** @inline */
+function placeOf(hash: u64): u32 {
+  return (hash >> 40) as u32 & pairMask;
+}
+
+/** Eight bits that the place does not show. @inline */
+function tagOf(hash: u64): u32 {
+  return (hash >> 8) as u32 & 0xff000000;
 }
 
 /** Writes the ids of the `length` bytes at `at` to `out`, and returns how many there are. Uses scratch. */
@@ -82,7 +106,7 @@ function mergeShort(at: usize, length: u32, out: usize): u32 {
     const i = best & 0xff;
     const gone: u32 = load<u8>(parts + NEXT + i);
     const next: u32 = load<u8>(parts + NEXT + gone);
-    const id = load<u32>(mergedIds + ((best >> 8) << 2));
+    const id = mergedBy(best >> 8);
     store<u32>(ids + (i << 2), id);
     store<u8>(parts + NEXT + i, next as u8);
     if (next < length) store<u8>(parts + PREVIOUS + next, i as u8);

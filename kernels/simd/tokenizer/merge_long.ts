@@ -1,6 +1,6 @@
 // Merging of long pre-tokens in O(n log n): a heap of pairs over a linked list of parts.
-import { byteIds, mergedIds, reserve, wordsEnd } from "./layout";
-import { rankAfter } from "./merge";
+import { byteIds, reserve, wordsEnd } from "./layout";
+import { mergedBy, rankAfter } from "./merge";
 
 // In scratch: for each byte the id of the part that starts there, the positions of the parts beside it, and rank + 1 of
 // the pair that it makes with the next (0 if they do not merge, or it is part of another part by now); then the heap.
@@ -41,7 +41,7 @@ export function mergeLong(at: usize, length: u32, out: usize): u32 {
     const gone = partOf(load<u32>(part, NEXT));
     const next = load<u32>(gone, NEXT);
     store<u32>(gone, 0, RANK_AFTER);
-    store<u32>(part, load<u32>(mergedIds + ((rank as usize) << 2)));
+    store<u32>(part, mergedBy(rank));
     store<u32>(part, next, NEXT);
     if (next < length) store<u32>(partOf(next), i, PREVIOUS);
     if (i > 0) pushPair(load<u32>(part, PREVIOUS));

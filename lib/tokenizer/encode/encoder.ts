@@ -23,7 +23,7 @@ export class Encoder {
     this.#isNarrow = isNarrow;
     const { merges, tokens, pattern } = vocabulary;
     const numMerges = merges.length / 3;
-    const { exports } = this.#kernel = new Kernel(pattern, Math.max(1, numMerges));
+    const { exports } = this.#kernel = new Kernel(pattern, Math.max(1, numMerges), isNarrow ? 2 : 4);
     const byteOf = new Uint16Array(tokens.size).fill(NO_BYTE);
     byteIdsOf(vocabulary).forEach((id, byte) => {
       byteOf[id] = byte;
@@ -78,7 +78,6 @@ export class Encoder {
   #output(count: number): IdsView {
     const { exports } = this.#kernel;
     if (!this.#isNarrow) return this.#kernel.uint32s(exports.output.value, count);
-    exports.narrowOutput();
     return new Uint16Array(exports.memory.buffer, exports.output.value >>> 0, count);
   }
 }

@@ -43,26 +43,43 @@ export class TextEncoding {
   }
 }
 
-/** A growing list of ids. */
+/** The most ids in one piece of a list. */
+const MAX_PIECE = 1 << 18;
+
+/** A growing list of ids, in pieces: a long one is copied once, when it is taken, and not each time that it grows. */
 class IdBuffer {
-  #ids = new Uint32Array(256);
-  #length = 0;
+  readonly #full: Uint32Array[] = [];
+  #open = new Uint32Array(256);
+  #used = 0;
 
   append(ids: IdsView): void {
-    const length = this.#length + ids.length;
-    if (length > this.#ids.length) {
-      const grown = new Uint32Array(Math.max(length, this.#ids.length * 2));
-      grown.set(this.#ids.subarray(0, this.#length));
-      this.#ids = grown;
-    }
-    this.#ids.set(ids, this.#length);
-    this.#length = length;
+    if (this.#used + ids.length > this.#open.length) this.#makeRoom(ids.length);
+    this.#open.set(ids, this.#used);
+    this.#used += ids.length;
   }
 
   /** Removes all ids, and returns them in a new array. */
   take(): Uint32Array<ArrayBuffer> {
-    const ids = this.#ids.slice(0, this.#length);
-    this.#length = 0;
+    const ids = new Uint32Array(this.#full.reduce((sum, { length }) => sum + length, this.#used));
+    let at = 0;
+    for (const piece of this.#full) {
+      ids.set(piece, at);
+      at += piece.length;
+    }
+    ids.set(this.#open.subarray(0, this.#used), at);
+    this.#full.length = this.#used = 0;
     return ids;
+  }
+
+  #makeRoom(count: number): void {
+    const length = this.#used + count;
+    const open = new Uint32Array(Math.max(count, Math.min(MAX_PIECE, Math.max(length, this.#open.length * 2))));
+    if (length <= open.length) {
+      open.set(this.#open.subarray(0, this.#used));
+    } else {
+      this.#full.push(this.#open.subarray(0, this.#used));
+      this.#used = 0;
+    }
+    this.#open = open;
   }
 }

@@ -4,6 +4,9 @@ import { LongStretchError, MAX_STRETCH_BYTES } from "./long_stretch.ts";
 import { lastSafeCut } from "./safe_cut.ts";
 import type { SpecialTokens } from "./special_tokens.ts";
 
+/** How much of a piece is looked through for an end of the text before it. */
+const JOINED_BYTES = 1 << 12;
+
 /** Receives `bytes[start..end)`, which are valid only during the call. */
 export type OnText = (bytes: Uint8Array, start: number, end: number) => void;
 
@@ -34,6 +37,7 @@ export class TextSplitter {
    * @throws {LongStretchError} If too much is pending.
    */
   push(bytes: Uint8Array): void {
+    if (this.#length > 0) bytes = this.#endPending(bytes);
     if (this.#length > 0) {
       this.#append(bytes);
       const cut = lastSafeCut(this.#pending, 0, this.#length, this.#specials, this.#searched);
@@ -50,6 +54,23 @@ export class TextSplitter {
     // Only near the end can a cut found unsafe turn out safe: when the last character, or what looked like the start of
     // a special token, is seen to go on differently.
     this.#searched = Math.max(0, this.#length - this.#specials.maxBytes - 4);
+  }
+
+  /**
+   * Splits what is pending together with the beginning of the next piece, so that the rest of that need not be copied.
+   * Returns the rest; if there is no safe cut so soon, all of it, and all that is pending stays so.
+   */
+  #endPending(bytes: Uint8Array): Uint8Array {
+    const before = this.#length;
+    if (bytes.length <= JOINED_BYTES) return bytes;
+    this.#append(bytes.subarray(0, JOINED_BYTES));
+    const cut = lastSafeCut(this.#pending, 0, this.#length, this.#specials, Math.max(before, this.#searched));
+    this.#length = before;
+    if (cut < 0) return bytes;
+    this.#split(this.#pending, 0, cut);
+    this.#passed += cut;
+    this.#length = 0;
+    return bytes.subarray(cut - before);
   }
 
   /** Ends the text, after `last` if given. Then another may begin. */
