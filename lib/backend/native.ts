@@ -12,7 +12,7 @@ import { compileModule } from "./wasm/module.ts";
 import { WorkerPool } from "./wasm/pool.ts";
 import { type WasmBackendOptions, workerCount } from "./wasm/workers.ts";
 
-/** What `createNativeBackend` may be told. */
+/** Options for `createNativeBackend`. */
 export interface NativeBackendOptions extends WasmBackendOptions {
   /** The largest vectors to use; by default, the largest that the processor has. */
   readonly instructions?: InstructionSet["name"];

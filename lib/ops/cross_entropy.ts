@@ -50,7 +50,7 @@ export const crossEntropyBackwardInPlace = defineKernel({
   tries: [301, 300].map((V) => ({ constants: { rows: 21, V } })),
 });
 
-/** What `crossEntropy` may be told. */
+/** Options for `crossEntropy`. */
 export interface CrossEntropyOptions {
   /**
    * Let the backward pass write the gradient over the logits, which saves an array of their size. Nothing may read the

@@ -31,7 +31,7 @@ export const batchedMatmulKernel = defineKernel({
   ],
 });
 
-/** What `matmul` may be told: each is false by default. */
+/** Options for `matmul`; each is false by default. */
 export interface MatmulOptions {
   /** Take a's last two dimensions the other way round: (…, K, M). */
   readonly transposeA?: boolean;

@@ -3,7 +3,7 @@ import { Tensor } from "../graph/tensor.ts";
 import { type Dimensions, rangeOf, spanOf } from "./dimensions.ts";
 import { repeatDimension, sumDimension } from "./sum_dimension.ts";
 
-/** What `sum` and `mean` may be told. */
+/** Options for `sum` and `mean`. */
 export interface ReductionOptions {
   /** Keep the dimensions that were summed over, with size 1; by default the result does without them. */
   readonly keepDim?: boolean;

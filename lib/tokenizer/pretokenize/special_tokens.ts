@@ -24,8 +24,8 @@ export interface SpecialMatch {
  * cannot hold.
  */
 export function specialBytes(text: string): Uint8Array<ArrayBuffer> {
-  const got = text === "" ? "an empty text" : text.isWellFormed() ? null : "half a surrogate pair in it";
-  if (got === null) return new TextEncoder().encode(text);
+  const got = text === "" ? "an empty text" : text.isWellFormed() ? undefined : "half a surrogate pair in it";
+  if (got === undefined) return new TextEncoder().encode(text);
   throw new UserError(
     `Cannot use special token ${excerpt(text)}: got ${got}, must be one character or more. Choose another text`,
   );
@@ -83,13 +83,13 @@ export class SpecialTokens {
     this.#commonFirstByte = firstBytes.size === 1 ? [...firstBytes][0] : -1;
   }
 
-  /** The first special token in `bytes[start..end)`, or `null`. */
-  find(bytes: Uint8Array, start: number, end: number): SpecialMatch | null {
-    if (this.#patterns.length === 0) return null;
+  /** The first special token in `bytes[start..end)`, or `undefined`. */
+  find(bytes: Uint8Array, start: number, end: number): SpecialMatch | undefined {
+    if (this.#patterns.length === 0) return undefined;
     for (let at = start; at < end; at++) {
       if (this.#commonFirstByte >= 0) {
         at = bytes.indexOf(this.#commonFirstByte, at);
-        if (at < 0 || at >= end) return null;
+        if (at < 0 || at >= end) return undefined;
       } else if (this.#isFirstByte[bytes[at]] === 0) continue;
       for (const pattern of this.#patterns) {
         if (startsWith(bytes, at, end, pattern.bytes)) {
@@ -97,7 +97,7 @@ export class SpecialTokens {
         }
       }
     }
-    return null;
+    return undefined;
   }
 
   /**

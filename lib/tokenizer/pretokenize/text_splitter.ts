@@ -90,7 +90,7 @@ export class TextSplitter {
     for (;;) {
       const match = this.#specials.find(this.#pending, cut, this.#length);
       // Nearer to the end, what follows may turn it into another one.
-      if (match === null || match.start + this.#specials.maxBytes > this.#length) break;
+      if (match === undefined || match.start + this.#specials.maxBytes > this.#length) break;
       cut = match.end;
     }
     if (cut > 0) this.#splitPending(cut);
@@ -127,10 +127,10 @@ export class TextSplitter {
   #report(bytes: Uint8Array, start: number, end: number): void {
     for (let at = start; at < end;) {
       const match = this.#specials.find(bytes, at, end);
-      const textEnd = match === null ? end : match.start;
+      const textEnd = match === undefined ? end : match.start;
       if (textEnd > at) this.#onText(bytes, at, textEnd);
-      if (match !== null) this.#onSpecial(match.id);
-      at = match === null ? end : match.end;
+      if (match !== undefined) this.#onSpecial(match.id);
+      at = match === undefined ? end : match.end;
     }
   }
 }
