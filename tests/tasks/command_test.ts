@@ -102,8 +102,7 @@ Deno.test({
       });
       assertEquals(await bytelm("generate"), {
         ...MISTAKE,
-        stderr: "error: Cannot run generate: --run is required, and --prompt or --interactive. " +
-          "See: bytelm generate --help\n",
+        stderr: "error: Cannot run generate: --run is required. See: bytelm generate --help\n",
       });
       assertMatch((await bytelm("encode", "--help")).stdout, /^ {2}bytelm encode --tokenizer out\/tokenizer /m);
 
