@@ -28,7 +28,7 @@ async function train(args: string[]): Promise<string> {
 
 Deno.test("--minutes chooses steps and a model, says so, saves both, and leaves no trace in the weights", async () => {
   await withData(async (dir, data) => {
-    const said = await train([...data, "--minutes", "0.05", "--batch-size", "2", "--out", `${dir}/timed`]);
+    const said = await train([...data, "--minutes", "0.15", "--batch-size", "2", "--out", `${dir}/timed`]);
     assertMatch(said, /Chose d_model \d+, .+ parameters, of \d+ models measured; the /);
     const { training } = await readRunConfig(`${dir}/timed`);
     const model = await readModelConfig(`${dir}/timed`);
@@ -51,7 +51,7 @@ Deno.test("--minutes chooses steps and a model, says so, saves both, and leaves 
 Deno.test("--minutes leaves the model that was asked for, and a time that is too short is refused", async () => {
   await withData(async (dir, data) => {
     const size = "--context-length 16 --d-model 12 --num-layers 1 --num-heads 3 --d-ff 20".split(" ");
-    const said = await train([...data, ...size, "--minutes", "0.02", "--out", `${dir}/run`]);
+    const said = await train([...data, ...size, "--minutes", "0.08", "--out", `${dir}/run`]);
     assert(!said.includes("models measured"), said);
     const model = await readModelConfig(`${dir}/run`);
     assertEquals([model.contextLength, model.dModel, model.numLayers, model.dFf], [16, 12, 1, 20]);
