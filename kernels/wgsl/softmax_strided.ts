@@ -14,5 +14,11 @@ function columnKernel(label: string, source: string): WgslKernel {
   };
 }
 
-export const softmaxStridedForward = columnKernel("softmax_strided_forward", withFunctions(forwardSource, "join"));
-export const softmaxStridedBackward = columnKernel("softmax_strided_backward", backwardSource);
+export const softmaxStridedForward = columnKernel(
+  "softmax_strided_forward",
+  withFunctions(forwardSource, "lanes", "join"),
+);
+export const softmaxStridedBackward = columnKernel(
+  "softmax_strided_backward",
+  withFunctions(backwardSource, "lanes", "lanes_sum"),
+);

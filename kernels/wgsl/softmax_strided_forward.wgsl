@@ -1,15 +1,9 @@
 // softmax_strided_forward: y[o,d,i] = exp(x[o,d,i] - max over d) / sum over d of exp(x[o,d,i] - max over d)
 // x, y: (outer, D, inner)
-// A workgroup computes COLUMNS columns: of a column (o, i), LANES invocations have every LANES-th element.
-// Dispatch ceil(outer * inner / COLUMNS), folded into two dimensions. Overwrites y.
+// Of a column (o, i), LANES invocations have every LANES-th element (lanes.wgsl). Results: the outer * inner columns.
+// Overwrites y.
 // The maximum and the sum are found in one pass, by join (join.wgsl).
-// softmax_strided.ts chooses LANES and LANE_STRIDE.
 
-const WORKGROUP = 256u;
-const LANES = 16u;
-// From one lane of a column to the next: 1, or COLUMNS where columns lie side by side.
-const LANE_STRIDE = 1u;
-const COLUMNS = WORKGROUP / LANES;
 struct Params {
   outer: u32,
   D: u32,
@@ -28,9 +22,8 @@ fn main(
   @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) local: u32,
 ) {
-  let lane = local / LANE_STRIDE % LANES;
-  let place = select(local % LANE_STRIDE, local / LANES, LANE_STRIDE == 1u);
-  let column = (workgroup.y * workgroups.x + workgroup.x) * COLUMNS + place;
+  let lane = lane_of(local);
+  let column = result_of(workgroup, workgroups, local);
   // Columns that are not there have no elements.
   let D = select(0u, params.D, column < params.outer * params.inner);
   let first = column / params.inner * params.D * params.inner + column % params.inner;

@@ -7,6 +7,8 @@ import columnSum from "./column_sum.wgsl" with { type: "text" };
 import element1 from "./element_1.wgsl" with { type: "text" };
 import element4 from "./element_4.wgsl" with { type: "text" };
 import join from "./join.wgsl" with { type: "text" };
+import lanes from "./lanes.wgsl" with { type: "text" };
+import lanesSum from "./lanes_sum.wgsl" with { type: "text" };
 import partStart from "./part_start.wgsl" with { type: "text" };
 import rowSum from "./row_sum.wgsl" with { type: "text" };
 import sigmoid from "./sigmoid.wgsl" with { type: "text" };
@@ -29,6 +31,8 @@ export function ofWidth(source: string, width: Width): string {
 const FUNCTIONS = {
   column_sum: columnSum,
   join,
+  lanes,
+  lanes_sum: lanesSum,
   part_start: partStart,
   row_sum: rowSum,
   sigmoid,

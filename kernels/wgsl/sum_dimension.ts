@@ -1,7 +1,9 @@
 import { type WgslKernel, WORKGROUP } from "./dispatch.ts";
 import { lanesFor } from "./lanes.ts";
-import { withConstants } from "./specialize.ts";
+import { withConstants, withFunctions } from "./specialize.ts";
 import source from "./sum_dimension.wgsl" with { type: "text" };
+
+const withLanes = withFunctions(source, "lanes", "lanes_sum");
 
 /** sum_dimension: one invocation for each sum, or several where sums are long. */
 export const sumDimension: WgslKernel = ({ outer, length, inner, parts }, { software }) => {
@@ -10,7 +12,7 @@ export const sumDimension: WgslKernel = ({ outer, length, inner, parts }, { soft
   return {
     dispatches: [{
       label: "sum_dimension",
-      source: withConstants(source, { ...lanes }),
+      source: withConstants(withLanes, { ...lanes }),
       workgroups: Math.ceil(outer * parts * inner / sums),
     }],
   };
