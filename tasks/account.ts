@@ -57,7 +57,7 @@ Model
 Training
   --batch-size N         Sequences that go through the model together (default: 1)
   --grad-accumulation N  Batches per step (default: 1)
-  --optimizer NAME       ${OPTIMIZER_NAMES.join(" or ")} (default: adamw)
+  --optimizer NAME       ${OPTIMIZER_NAMES.join(", ")} (default: adamw)
   --tokens N             Tokens to train on (default: 20 per parameter)
   --steps N              Steps to train for, instead of --tokens
   --device NAME          ${DEVICE_NAMES.join(", ")} (default: a100)

@@ -6,6 +6,7 @@ export { adamw } from "./adamw";
 export { add_forward } from "./add";
 export { attention_backward } from "./attention_backward";
 export { attention_forward } from "./attention_forward";
+export { axpby } from "./axpby";
 export { batched_matmul } from "./batched_matmul";
 export { await_call, complete, take, wake } from "./completion";
 export { clip_grad_norm_factor, clip_grad_norm_partials } from "./clip_grad_norm";
@@ -17,10 +18,13 @@ export {
   cross_entropy_forward,
   mean_forward,
 } from "./cross_entropy";
+export { divide_by_norm } from "./divide_by_norm";
 export { embedding_backward, embedding_forward } from "./embedding";
 export { linear_backward_input, linear_backward_weight, linear_forward } from "./linear";
 export { masked_fill } from "./masked_fill";
 export { mul_forward } from "./mul";
+export { muon_momentum } from "./muon_momentum";
+export { muon_update } from "./muon_update";
 export { peak_fma } from "./peak";
 export { repeat_dimension } from "./repeat_dimension";
 export { rmsnorm_backward_input, rmsnorm_backward_weight, rmsnorm_forward } from "./rmsnorm";

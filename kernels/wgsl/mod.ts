@@ -2,15 +2,19 @@
 
 import addForward from "./add_forward.wgsl" with { type: "text" };
 import advanceSchedule from "./advance_schedule.wgsl" with { type: "text" };
+import axpby from "./axpby.wgsl" with { type: "text" };
 import clipGradNormFactor from "./clip_grad_norm_factor.wgsl" with { type: "text" };
 import copy from "./copy.wgsl" with { type: "text" };
 import crossEntropyBackward from "./cross_entropy_backward.wgsl" with { type: "text" };
 import crossEntropyBackwardInPlace from "./cross_entropy_backward_in_place.wgsl" with { type: "text" };
+import divideByNorm from "./divide_by_norm.wgsl" with { type: "text" };
 import embeddingBackward from "./embedding_backward.wgsl" with { type: "text" };
 import embeddingForward from "./embedding_forward.wgsl" with { type: "text" };
 import lossScaleApply from "./loss_scale_apply.wgsl" with { type: "text" };
 import lossScaleUpdate from "./loss_scale_update.wgsl" with { type: "text" };
 import mulForward from "./mul_forward.wgsl" with { type: "text" };
+import muonMomentum from "./muon_momentum.wgsl" with { type: "text" };
+import muonUpdate from "./muon_update.wgsl" with { type: "text" };
 import peakFmaWorkgroups from "./peak_fma_workgroups.wgsl" with { type: "text" };
 import peakRead from "./peak_read.wgsl" with { type: "text" };
 import scale from "./scale.wgsl" with { type: "text" };
@@ -68,6 +72,7 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
   advance_schedule: workgroupPer("advance_schedule", advanceSchedule, one),
   attention_backward: attentionBackward,
   attention_forward: attentionForward,
+  axpby: flatElementwise("axpby", axpby, 1, all(2), ({ alpha, beta }) => bitsOf([alpha, beta])),
   clip_grad_norm_factor: workgroupPer("clip_grad_norm_factor", withFunctions(clipGradNormFactor, "workgroup_sum"), one),
   batched_matmul: batchedMatmul,
   clip_grad_norm_partials: clipGradNormPartials,
@@ -81,6 +86,7 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
     vocabulary,
   ),
   cross_entropy_forward: crossEntropyForward,
+  divide_by_norm: flatElementwise("divide_by_norm", divideByNorm, 2, [true, false, true], ({ eps }) => bitsOf([eps])),
   embedding_backward: workgroupPer("embedding_backward", embeddingBackward, (c) => Math.ceil(c.V / EMBEDDING_ROWS)),
   embedding_forward: rowElementwise("embedding_forward", embeddingForward, (c) => c.N, width),
   linear_backward_input: linearBackwardInput,
@@ -91,6 +97,20 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
   masked_fill: maskedFill,
   mean_forward: meanForward,
   mul_forward: flatElementwise("mul_forward", mulForward, 2, all(3)),
+  muon_momentum: flatElementwise(
+    "muon_momentum",
+    muonMomentum,
+    2,
+    [true, false, true, true],
+    ({ beta }) => bitsOf([beta, 1 - beta]),
+  ),
+  muon_update: flatElementwise(
+    "muon_update",
+    muonUpdate,
+    3,
+    [true, false, false, true],
+    ({ factor, weightDecay }) => bitsOf([factor, weightDecay]),
+  ),
   // These two measure the device; no program of this library calls them.
   peak_fma_workgroups: workgroupPer("peak_fma_workgroups", peakFmaWorkgroups, (c) => c.workgroups),
   peak_read: workgroupPer("peak_read", peakRead, (c) => c.workgroups),

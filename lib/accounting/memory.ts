@@ -1,6 +1,6 @@
 import type { OptimizerName } from "../train/optimizer/registry.ts";
 import { type ActivationOptions, countActivations } from "./activations.ts";
-import { stateArrays } from "./optimizer.ts";
+import { stateElements } from "./optimizer.ts";
 import { countParameters } from "./parameters.ts";
 import { type PrecisionName, PRECISIONS } from "./precision.ts";
 import type { ModelShape } from "./shape.ts";
@@ -19,7 +19,7 @@ export interface TrainingMemory {
   readonly parameters: number;
   /** One per parameter, in the precision's format. */
   readonly gradients: number;
-  /** What the optimizer keeps: AdamW two moments, SGD nothing. */
+  /** What the optimizer keeps: AdamW two moments, Muon one momentum of its matrices, SGD nothing. */
   readonly optimizer: number;
   /** What the forward pass keeps for the backward pass, for the whole batch. */
   readonly activations: number;
@@ -37,7 +37,7 @@ export function trainingMemory(shape: ModelShape, options: MemoryOptions = {}): 
   const count = countParameters(shape);
   const parameters = count * (bytes.weights + bytes.master);
   const gradients = count * bytes.gradients;
-  const optimizer = stateArrays(options.optimizer) * count * bytes.moments;
+  const optimizer = stateElements(shape, options.optimizer) * bytes.moments;
   const activations = countActivations(shape, options) * bytes.activations;
   return { parameters, gradients, optimizer, activations, total: parameters + gradients + optimizer + activations };
 }

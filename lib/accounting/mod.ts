@@ -37,7 +37,7 @@ export { type Duration, modelFlopsUtilisation, type StepFlops } from "./time.ts"
 export type { ActivationItem } from "./activations.ts";
 export type { ForwardFlops, OpFlops } from "./flops.ts";
 export type { BatchChoice, TrainingMemory } from "./memory.ts";
-export type { UpdateItem } from "./optimizer.ts";
+export type { UpdateItem, UpdatePart } from "./optimizer.ts";
 export type { ParameterItem } from "./parameters.ts";
 export type { PlannedMemory, PlannedStep } from "./planned_memory.ts";
 export type { PrecisionName } from "./precision.ts";

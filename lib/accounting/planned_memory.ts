@@ -1,5 +1,5 @@
-import type { OptimizerName } from "../train/optimizer/registry.ts";
-import { stateArrays } from "./optimizer.ts";
+import { type OptimizerName, OPTIMIZERS } from "../train/optimizer/registry.ts";
+import { stateElements } from "./optimizer.ts";
 import { countParameters } from "./parameters.ts";
 import { feedForwardMatrices, type ModelShape } from "./shape.ts";
 
@@ -9,7 +9,7 @@ export interface PlannedMemory {
   readonly parameters: number;
   /** Including, if gradients are accumulated, the zeros that they start from. */
   readonly gradients: number;
-  /** What the optimizer keeps: AdamW two moments, SGD nothing. */
+  /** What the optimizer keeps: AdamW two moments, Muon one momentum of its matrices, SGD nothing. */
   readonly optimizer: number;
   /** Intermediates, in memory that the planner reuses. */
   readonly activations: number;
@@ -66,10 +66,11 @@ export function plannedTrainingMemory(
   const parameters = BYTES * countParameters(shape);
   const perElement = dtype === "f16" ? 2 : BYTES;
   const copies = dtype === "f16" ? 2 * (n * (4 * d * d + hidden * d) + v * d) : 0;
-  const activations = batchSize * seqLen * (BYTES * (stream + statistics) + perElement * between) + copies;
+  const forwardBackward = batchSize * seqLen * (BYTES * (stream + statistics) + perElement * between) + copies;
+  const activations = forwardBackward + (gradAccumulation > 1 ? updateScratch(shape, optimizer) : 0);
   const zeros = gradAccumulation > 1 ? BYTES * d * Math.max(v, dFf, d) : 0;
   const gradients = parameters + zeros;
-  const moments = stateArrays(optimizer) * parameters;
+  const moments = BYTES * stateElements(shape, optimizer);
   return {
     parameters,
     gradients,
@@ -77,6 +78,14 @@ export function plannedTrainingMemory(
     activations,
     total: parameters + gradients + moments + activations,
   };
+}
+
+/**
+ * Bytes that Muon works in: three arrays of its largest matrix. Unless gradients are accumulated, the update is part of the
+ * program that has freed its activations by then, and works in their memory.
+ */
+function updateScratch({ dModel, dFf }: ModelShape, optimizer: OptimizerName): number {
+  return OPTIMIZERS[optimizer].productFlops === undefined ? 0 : 3 * BYTES * dModel * Math.max(dModel, dFf);
 }
 
 /** The largest batch whose step this project can plan into this many bytes; 0 if not even one sequence fits. */

@@ -1,6 +1,7 @@
 import { OptionError } from "../errors.ts";
 import type { UpdateItem } from "../train/optimizer/definition.ts";
 import { type OptimizerName, OPTIMIZERS } from "../train/optimizer/registry.ts";
+import { type UpdatePart, updateParts } from "./optimizer.ts";
 import { type ActivationItem, activationItems } from "./activations.ts";
 import { type Device, type DeviceName, DEVICES } from "./devices.ts";
 import { type ForwardFlops, forwardFlops, forwardFlopsPerToken, type OpFlops, opFlops } from "./flops.ts";
@@ -92,6 +93,8 @@ export interface Account {
   readonly step: StepFlops;
   /** The parts of the optimizer's update. */
   readonly optimizerUpdate: readonly UpdateItem[];
+  /** The optimizer, and the one that trains what it does not take: what each updates. */
+  readonly optimizerParts: readonly UpdatePart[];
   /** The items are those of a textbook's step; there are none for this project's own step. */
   readonly memory: TrainingMemory & { readonly activationItems: ActivationItem[] };
   /** The device for which times and batches are computed. */
@@ -182,6 +185,7 @@ export function account(request: AccountRequest): Account {
     ops: opFlops(shape, flopsOptions),
     step,
     optimizerUpdate: OPTIMIZERS[optimizer].work,
+    optimizerParts: updateParts(shape, optimizer),
     memory: dtype === undefined
       ? { ...trainingMemory(shape, memoryOptions), activationItems: activationItems(shape, memoryOptions) }
       : { ...plannedTrainingMemory(shape, plannedStep), activationItems: [] },

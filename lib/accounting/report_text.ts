@@ -1,4 +1,5 @@
 import { OPTIMIZERS } from "../train/optimizer/registry.ts";
+import type { UpdatePart } from "./optimizer.ts";
 import type { Account } from "./report.ts";
 import { formatTable } from "./table.ts";
 import { TOKENS_PER_PARAMETER } from "./time.ts";
@@ -56,20 +57,24 @@ function forward({ forward, ops, shape, causal }: Account): string {
   );
 }
 
-function step({ step, optimizer, optimizerUpdate, parameters }: Account): string {
+function step({ step, optimizer, optimizerParts }: Account): string {
   const optimizerName = OPTIMIZERS[optimizer].title;
   const row = (name: string, flops: number) => [name, formatSi(flops, "FLOP"), formatShare(flops / step.total)];
   const parts = [row("forward", step.forward), row("backward", step.backward)];
   if (step.recompute > 0) parts.push(row("forward again (checkpointing)", step.recompute));
   parts.push(row(optimizerName, step.optimizer), row("step", step.total));
-  const update = optimizerUpdate.map(({ name, formula, flops }) => [name, formula, String(flops)]);
-  const perParameter = optimizerUpdate.reduce((sum, { flops }) => sum + flops, 0);
-  update.push([optimizerName, `× ${formatCount(parameters.total)}`, String(perParameter)]);
   return titled(
     "FLOPs of a training step",
     formatTable(["part", "FLOPs", "share"], parts),
-    formatTable([`${optimizerName}, per parameter`, "", "FLOPs"], update, [1]),
+    ...optimizerParts.map(updateTable),
   );
+}
+
+function updateTable({ title, parameters, update, products }: UpdatePart): string {
+  const rows = update.map(({ name, formula, flops }) => [name, formula, String(flops)]);
+  rows.push([title, `× ${formatCount(parameters)}`, String(update.reduce((sum, { flops }) => sum + flops, 0))]);
+  if (products > 0) rows.push(["matrix products", "of all together", formatSi(products, "FLOP")]);
+  return formatTable([`${title}, per parameter`, "", "FLOPs"], rows, [1]);
 }
 
 function memory({ memory, largestBatch, device, batchSize, dtype, attention, checkpointing }: Account): string {

@@ -1,8 +1,7 @@
 import { OptionError } from "../errors.ts";
-import { type OptimizerName, OPTIMIZERS } from "../train/optimizer/registry.ts";
+import type { OptimizerName } from "../train/optimizer/registry.ts";
 import { type FlopsOptions, opFlops } from "./flops.ts";
-import { optimizerFlops } from "./optimizer.ts";
-import { countParameters } from "./parameters.ts";
+import { updateFlops } from "./optimizer.ts";
 import type { ModelShape } from "./shape.ts";
 
 /** A training step's FLOPs. */
@@ -33,8 +32,7 @@ export function stepFlops(shape: ModelShape, options: StepOptions = {}): StepFlo
   const backward = ops.reduce((sum, op) => sum + op.backward, 0);
   const head = ops.find((op) => op.part === "head")?.forward ?? 0;
   const recompute = options.checkpointing ? forward - head : 0;
-  const { work } = OPTIMIZERS[options.optimizer ?? "adamw"];
-  const optimizer = optimizerFlops(countParameters(shape), work);
+  const optimizer = updateFlops(shape, options.optimizer);
   return { forward, backward, recompute, optimizer, total: forward + backward + recompute + optimizer };
 }
 

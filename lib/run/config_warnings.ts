@@ -34,7 +34,8 @@ export function configWarnings({ model, training, given }: MergedConfig, validat
   return warnings;
 }
 
-/** The numbers that an optimizer does not use. */
+/** The numbers that neither an optimizer uses nor the one that trains what it does not take. */
 function otherNumbers(optimizer: OptimizerName): string[] {
-  return Object.keys(NUMBER_OPTIONS).filter((name) => !(name in OPTIMIZERS[optimizer].options));
+  const { options, others } = OPTIMIZERS[optimizer];
+  return Object.keys(NUMBER_OPTIONS).filter((name) => !(name in options || name in (others?.options ?? {})));
 }

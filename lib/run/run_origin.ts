@@ -8,6 +8,7 @@ import type { WeightSource } from "../model/weights.ts";
 import { weightsFrom } from "../model/weights_file.ts";
 import type { TrainingConfig } from "../train/config.ts";
 import { trainedOf } from "../train/optimizer/frozen.ts";
+import { definitionFor } from "../train/optimizer/groups.ts";
 import { OPTIMIZERS } from "../train/optimizer/registry.ts";
 import type { StartingPoint } from "../train/train.ts";
 import { checkpointOptimizer, checkpointWeights, findCheckpoint, latestCheckpoint } from "./checkpoint.ts";
@@ -142,9 +143,11 @@ export async function requireKeptState(
         option("keepOptimizer")
       } out`,
     );
-  const kinds = Object.keys(OPTIMIZERS[training.optimizer].state);
-  if (kinds.length === 0) throw problem(`${training.optimizer}, which keeps none`);
-  const names = kinds.flatMap((kind) => trainedOf(specs, frozen).map(({ name }) => `${kind}.${name}`));
+  const names = trainedOf(specs, frozen).flatMap((spec) => {
+    const kinds = Object.keys(definitionFor(OPTIMIZERS[training.optimizer], spec)?.state ?? {});
+    return kinds.map((kind) => `${kind}.${spec.name}`);
+  });
+  if (names.length === 0) throw problem(`${training.optimizer}, which keeps none`);
   if (dtype === "f16") names.push("loss_scale");
   const missing = names.find((name) => !file.tensors.has(name));
   if (missing !== undefined) throw problem(`one without ${missing}`);

@@ -114,7 +114,7 @@ export function validateTrainingConfig(config: TrainingConfig): TrainingConfig {
   }
   // Absent in runs of earlier versions.
   check("dtype", ["f32", "f16", undefined].includes(config.dtype), "f32 or f16");
-  check("optimizer", OPTIMIZER_NAMES.includes(config.optimizer), OPTIMIZER_NAMES.join(" or "));
+  check("optimizer", OPTIMIZER_NAMES.includes(config.optimizer), `one of ${OPTIMIZER_NAMES.join(", ")}`);
   const { patience = 1 } = config;
   check("patience", Number.isSafeInteger(patience) && patience >= 1, "a positive integer");
   const { frozen = [] } = config;

@@ -14,6 +14,8 @@
 
 // Steps
 export { adamw, type AdamWOptions, adamwSchedule, type AdamWTensors } from "./optimizer/adamw.ts";
+export { muon, type MuonOptions, type MuonTensors } from "./optimizer/muon.ts";
+export { newtonSchulz } from "./optimizer/newton_schulz.ts";
 export { clipGradNorm } from "./optimizer/clip_grad_norm.ts";
 export { LOSS_SCALE_DEFAULTS, LossScale, type LossScaleOptions, type ToldOptimizer } from "./optimizer/loss_scale.ts";
 export {

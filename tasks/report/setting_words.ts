@@ -28,6 +28,8 @@ const WORDS: Readonly<Record<string, string>> = {
   decaySteps: "steps of the last decay",
   decay: "weight decay applies to",
   weightDecay: "weight decay",
+  momentum: "Muon's momentum",
+  muonLrScale: "Muon's learning rate, as a multiple of the learning rate",
   dtype: "number format",
   clip: "largest gradient norm",
   seed: "seed",

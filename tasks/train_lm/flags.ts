@@ -69,7 +69,7 @@ Training
   --minutes N            Instead of --steps: measure the device for some seconds, then take as many steps as fill the
                          time. Without --preset or a size, in flags or --config, this also chooses the model: the one
                          that comes nearest to 20 tokens per parameter and sees its text at most four times.
-  --optimizer NAME       ${OPTIMIZER_NAMES.join(" or ")} (default: ${DEFAULTS.optimizer})
+  --optimizer NAME       ${OPTIMIZER_NAMES.join(", ")} (default: ${DEFAULTS.optimizer})
   --schedule NAME        ${SCHEDULES.join(", ")} (default: ${DEFAULTS.schedule}): the learning rate after the warm-up
   --lr X                 Peak learning rate (default: ${DEFAULTS.lr})
   --min-lr X             Learning rate at the end, unless constant (default: a tenth of --lr)
@@ -78,6 +78,9 @@ Training
   --weight-decay X       (default: ${DEFAULTS.weightDecay})
   --decay WHAT           all, or matrices: the norms' weights do not decay (default: ${DEFAULTS.decay})
   --beta1 X  --beta2 X   AdamW's moments (default: ${DEFAULTS.beta1}, ${DEFAULTS.beta2})
+  --momentum X           Muon's momentum (default: ${DEFAULTS.momentum})
+  --muon-lr-scale X      For muon: the learning rate of the matrices inside blocks, as a multiple of --lr, with which
+                         AdamW trains the rest (default: ${DEFAULTS.muonLrScale})
   --freeze NAME,...      Parameters that stay as they are, or the beginnings of their names up to a dot: layers.0
   --clip X               Largest global gradient norm; 0 or none for no clipping (default: ${DEFAULTS.clip})
   --valid-every N        Steps between validations (default: ${DEFAULTS.validEvery})
@@ -140,6 +143,8 @@ const TRAINING_FLAGS = {
   decay: { type: "string", choices: ["all", "matrices"] },
   beta1: { type: "number", min: 0, below: 1 },
   beta2: { type: "number", min: 0, below: 1 },
+  momentum: { type: "number", min: 0, below: 1 },
+  "muon-lr-scale": { type: "number", above: 0 },
   clip: { type: "number", min: 0, words: { none: 0 } },
   "valid-every": { type: "integer", min: 1 },
   "valid-batches": { type: "integer", min: 1 },

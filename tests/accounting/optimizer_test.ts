@@ -1,6 +1,19 @@
 import { assert, assertEquals } from "@std/assert";
-import { ADAMW_UPDATE, CLIPPING, optimizerFlops, type UpdateItem } from "../../lib/accounting/optimizer.ts";
+import {
+  ADAMW_UPDATE,
+  CLIPPING,
+  optimizerFlops,
+  stateElements,
+  type UpdateItem,
+  updateParts,
+} from "../../lib/accounting/optimizer.ts";
+import { countParameters } from "../../lib/accounting/parameters.ts";
+import { countProgram } from "../../lib/accounting/program.ts";
+import { PRESETS } from "../../lib/model/config.ts";
 import { OPTIMIZERS } from "../../lib/train/optimizer/registry.ts";
+import { plannedTrainer } from "./programs.ts";
+
+const TINY = PRESETS.tiny;
 
 /** Arithmetic that counts itself. */
 class Counter {
@@ -43,6 +56,31 @@ Deno.test("AdamW's FLOPs per parameter equal those of an update that counts its 
   const plain = theta - lr * decay * theta -
     lr * ((beta1 * m + rest1 * g) / c1) / (Math.sqrt((beta2 * v + rest2 * g * g) / c2) + eps);
   assert(Math.abs(newTheta - plain) <= 1e-15, `${newTheta} is not ${plain}`);
+});
+
+Deno.test("Muon's products and state are those of its program, and the model's passes count as with any optimizer", async () => {
+  for (
+    const [name, shape] of Object.entries({
+      tiny: { ...TINY, vocabSize: 100 },
+      wide: { ...TINY, vocabSize: 7, dFf: 24 },
+    })
+  ) {
+    const [muon, sgd] = [
+      await plannedTrainer(shape, 2, { optimizer: "muon" }),
+      await plannedTrainer(shape, 2, { optimizer: "sgd" }),
+    ];
+    const [counted, plain] = [muon, sgd].map(({ program }) => countProgram(program));
+    assertEquals([counted.forwardMatmul, counted.backwardMatmul], [plain.forwardMatmul, plain.backwardMatmul], name);
+    const parts = updateParts(shape, "muon");
+    assertEquals(parts.map(({ title }) => title), ["Muon", "AdamW"]);
+    // Besides the products, at most 30 FLOPs for each number: Muon's and AdamW's.
+    const [products, parameters] = [parts[0].products, countParameters(shape)];
+    const more = counted.other - plain.other - products;
+    assert(products > 0 && more > 0 && more < 60 * parameters, `${name}: ${more} beside the products`);
+    const kept = [...muon.optimizerState.values()].reduce((sum, { size }) => sum + size, 0);
+    assertEquals(stateElements(shape, "muon"), kept, name);
+    assertEquals(parts.reduce((sum, part) => sum + part.parameters, 0), parameters, name);
+  }
 });
 
 Deno.test("optimizerFlops multiplies by the parameters; clipping and SGD are counted apart", () => {

@@ -55,7 +55,7 @@ Deno.test("the plan's memory is within 1 % of the prediction for every preset, 5
 });
 
 Deno.test("the prediction knows of SGD, which keeps no moments, and of accumulated gradients' zeros", async () => {
-  for (const optimizer of ["adamw", "sgd"] as const) {
+  for (const optimizer of ["adamw", "muon", "sgd"] as const) {
     for (const gradAccumulation of [1, 3]) {
       for (const [name, shape] of NAMED) {
         const step = { batchSize: 2, optimizer, gradAccumulation };

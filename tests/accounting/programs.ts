@@ -4,6 +4,7 @@ import type { Precision } from "../../lib/graph/graph.ts";
 import type { Program } from "../../lib/graph/program.ts";
 import { Transformer } from "../../lib/model/transformer.ts";
 import { Trainer } from "../../lib/train/trainer.ts";
+import type { OptimizerName } from "../../lib/train/optimizer/registry.ts";
 import { PLAIN } from "../harness/capabilities.ts";
 
 /** Plans and never runs: a program can be counted without memory for it. */
@@ -39,12 +40,13 @@ export async function stepMemory(
   return [...storages].reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
-async function plannedTrainer(
+/** A trainer whose programs are planned and not run. */
+export async function plannedTrainer(
   shape: ModelShape,
   batchSize: number,
   { precision, optimizer, gradAccumulation }: {
     readonly precision?: Precision;
-    readonly optimizer?: "adamw" | "sgd";
+    readonly optimizer?: OptimizerName;
     readonly gradAccumulation?: number;
   },
 ): Promise<Trainer> {

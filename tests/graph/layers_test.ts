@@ -21,7 +21,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   model: ["backend", "dataset", "formats", "graph", "io", "ops", "random"],
   generate: ["backend", "graph", "model", "ops", "random", "tokenizer"],
   // What is known of an optimizer, as of a kernel, is declared once, and accounting counts what is declared.
-  accounting: ["graph", OPTIMIZERS],
+  accounting: ["graph", "model", OPTIMIZERS],
   [OPTIMIZERS]: ["graph", "ops", "model", "io"],
   train: [
     "accounting",

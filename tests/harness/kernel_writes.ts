@@ -38,8 +38,12 @@ export async function assertWritesAsDeclared(
       filled((size) => random.normal(size).map(Math.abs)),
       filled((size) => new Float32Array(size)),
     ];
-    const [first, second, zeros] = await resultsOver(backend, kernel, { ...sample, constants }, befores);
-    for (const name of kernel.outputs) {
+    // Where something else lay before in one output alone: what another held must not be taken for it.
+    const alone = kernel.outputs.map((name) => ({ ...some, [name]: befores[1][name] }));
+    const all = await resultsOver(backend, kernel, { ...sample, constants }, [some, befores[2], ...alone]);
+    const [first, zeros] = all;
+    for (const [i, name] of kernel.outputs.entries()) {
+      const second = all[i + 2];
       const write = writes[name] ?? "overwritten";
       const label = `${kernel.name} ${JSON.stringify(constants)}: ${name}`;
       if (typeof write === "object" && constants[write.addedIf] === 1) {

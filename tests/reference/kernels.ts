@@ -16,6 +16,7 @@ import type { ReferenceKernel } from "./kernel.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "./linear.ts";
 import { maskedFill } from "./masked_fill.ts";
 import { mulForward } from "./mul.ts";
+import { axpby, divideByNorm, muonMomentum, muonUpdate } from "./muon.ts";
 import { rmsnormBackwardInput, rmsnormBackwardWeight, rmsnormForward } from "./rmsnorm.ts";
 import { ropeBackward, ropeForward } from "./rope.ts";
 import { scale } from "./scale.ts";
@@ -36,6 +37,7 @@ export const REFERENCE_KERNELS: ReadonlyMap<string, ReferenceKernel> = new Map<s
   ["add_forward", addForward],
   ["attention_forward", attentionForward],
   ["attention_backward", attentionBackward],
+  ["axpby", axpby],
   ["batched_matmul", batchedMatmul],
   ["clip_grad_norm_partials", clipGradNormPartials],
   ["clip_grad_norm_factor", clipGradNormFactor],
@@ -44,6 +46,7 @@ export const REFERENCE_KERNELS: ReadonlyMap<string, ReferenceKernel> = new Map<s
   ["cross_entropy_forward", crossEntropyForward],
   ["cross_entropy_backward", crossEntropyBackward],
   ["cross_entropy_backward_in_place", crossEntropyBackwardInPlace],
+  ["divide_by_norm", divideByNorm],
   ["mean_forward", meanForward],
   ["embedding_forward", embeddingForward],
   ["embedding_backward", embeddingBackward],
@@ -52,6 +55,8 @@ export const REFERENCE_KERNELS: ReadonlyMap<string, ReferenceKernel> = new Map<s
   ["linear_backward_weight", linearBackwardWeight],
   ["masked_fill", maskedFill],
   ["mul_forward", mulForward],
+  ["muon_momentum", muonMomentum],
+  ["muon_update", muonUpdate],
   ["rmsnorm_forward", rmsnormForward],
   ["rmsnorm_backward_input", rmsnormBackwardInput],
   ["rmsnorm_backward_weight", rmsnormBackwardWeight],

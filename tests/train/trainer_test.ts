@@ -33,7 +33,7 @@ async function takeSteps(backend: Backend, steps: number, options: Partial<Train
 }
 
 forEachBackend("accumulated gradients of small batches give the steps of the large batch", async (backend) => {
-  for (const kind of ["adamw", "sgd"] as const) {
+  for (const kind of ["adamw", "muon", "sgd"] as const) {
     const whole = await takeSteps(backend, 3, { optimizer: { ...optimizer, optimizer: kind } });
     for (const gradAccumulation of [2, 3, 6]) {
       const parts = await takeSteps(backend, 3, {
@@ -56,7 +56,7 @@ forEachBackend("accumulated gradients of small batches give the steps of the lar
 forEachBackend(
   "with decay on matrices only, norms' weights go as without decay, matrices as with it",
   async (backend) => {
-    for (const kind of ["adamw", "sgd"] as const) {
+    for (const kind of ["adamw", "muon", "sgd"] as const) {
       // One step: later ones see each other's changes through the gradients.
       const run = (more: object) => takeSteps(backend, 1, { optimizer: { ...optimizer, optimizer: kind, ...more } });
       const [matrices, all, none] = [await run({ decay: "matrices" }), await run({}), await run({ weightDecay: 0 })];

@@ -46,6 +46,8 @@ export interface OptimizerDefinition<Numbers extends object = never> {
   readonly state: Readonly<Record<string, string>>;
   /** Whether it takes a parameter that no group names; where absent, it takes all. */
   takes?(parameter: ParameterSpec): boolean;
+  /** What trains the parameters that it does not take, where it is a model's only optimizer; where absent, none may be left. */
+  readonly others?: OptimizerDefinition;
   /** What an update is told before each step. */
   schedule(numbers: Numbers): readonly ScheduleEntry[];
   /**
@@ -57,4 +59,6 @@ export interface OptimizerDefinition<Numbers extends object = never> {
   update(graph: Graph, tensors: UpdateTensors, numbers: Numbers): void;
   /** FLOPs of the update. */
   readonly work: readonly UpdateItem[];
+  /** FLOPs of the update's matrix products over one parameter; none where absent. */
+  productFlops?(parameter: ParameterSpec): number;
 }

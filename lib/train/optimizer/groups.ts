@@ -36,6 +36,28 @@ export function definitionOf({ optimizer = "adamw" }: OptimizerOptions): Optimiz
   return OPTIMIZERS[optimizer];
 }
 
+/** The definition by which a parameter is trained where `definition` is a model's only optimizer; none may be. */
+export function definitionFor(definition: OptimizerDefinition, spec: ParameterSpec): OptimizerDefinition | undefined {
+  return definition.takes?.(spec) ?? true ? definition : definition.others;
+}
+
+/**
+ * The groups that stand for options: an optimizer that does not take all parameters brings another for the rest.
+ * @param specs Those that are trained.
+ */
+export function groupsOf(
+  options: OptimizerOptions | readonly ParameterGroup[],
+  specs: readonly ParameterSpec[],
+): readonly ParameterGroup[] {
+  // The casts are needed because Array.isArray does not see that a readonly array is one.
+  if (Array.isArray(options)) return options as readonly ParameterGroup[];
+  const one = options as OptimizerOptions;
+  const definition = definitionOf(one);
+  const left = specs.filter((spec) => definitionFor(definition, spec) !== definition).map(({ name }) => name);
+  if (left.length === 0 || definition.others === undefined) return [one];
+  return [one, { ...one, optimizer: definition.others, parameters: left }];
+}
+
 /**
  * The parameters of each group, in the model's order.
  * @param specs Those that are trained.

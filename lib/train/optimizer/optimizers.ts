@@ -5,7 +5,7 @@ import { BYTES_PER_ELEMENT, Tensor } from "../../graph/tensor.ts";
 import { excerpt } from "../../io/excerpt.ts";
 import { ParameterLayout, type ParameterSpec, sizeOf } from "../../model/parameters.ts";
 import type { OptimizerDefinition } from "./definition.ts";
-import { definitionOf, type OptimizerOptions, type ParameterGroup, parametersOf } from "./groups.ts";
+import { definitionOf, groupsOf, type OptimizerOptions, type ParameterGroup, parametersOf } from "./groups.ts";
 import type { ScheduleEntry } from "./schedule_entry.ts";
 
 /** The optimizer of a group of parameters: its state, and how it is made a part of a program. */
@@ -33,8 +33,7 @@ export function createOptimizers(
   specs: readonly ParameterSpec[],
   options: OptimizerOptions | readonly ParameterGroup[],
 ): Optimizer[] {
-  // The cast is needed because Array.isArray does not see that a readonly array is one.
-  const groups = (Array.isArray(options) ? options : [options]) as readonly ParameterGroup[];
+  const groups = groupsOf(options, specs);
   const all = parameters.specs;
   const own = parametersOf(specs, groups, all);
   return groups.map((group, i) => createOptimizer(parameters, all, own[i], group));

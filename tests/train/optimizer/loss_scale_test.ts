@@ -107,7 +107,7 @@ halfTest(
   "steps whose gradients overflow change neither weights nor moments, and the scale comes down until they fit",
   async () => {
     await using backend = await createWebGpuBackend();
-    for (const kind of ["adamw", "sgd"] as const) {
+    for (const kind of ["adamw", "muon", "sgd"] as const) {
       const lossScale = { initial: 2 ** 24, growthSteps: 1000 };
       const { trainer, step, weights, state } = await trainerInHalf(backend, {
         optimizer: { ...optimizer, optimizer: kind },
