@@ -1,22 +1,23 @@
 import type { Backend } from "../backend/backend.ts";
 import { releaseTensors } from "../backend/release.ts";
 import type { Graph } from "../graph/graph.ts";
-import { align } from "../graph/plan.ts";
 import { BYTES_PER_ELEMENT, DeviceStorage, Tensor } from "../graph/tensor.ts";
 import { add } from "../ops/add.ts";
 import { attention } from "../ops/attention.ts";
 import { embedding } from "../ops/embedding.ts";
 import { linear } from "../ops/linear.ts";
 import { rmsnorm } from "../ops/rmsnorm.ts";
-import { rope, ropeAngles, type RopeTables } from "../ops/rope.ts";
+import { rope, type RopeTables } from "../ops/rope.ts";
 import { selectRows } from "../ops/select_rows.ts";
 import { silu } from "../ops/silu.ts";
 import { swiglu } from "../ops/swiglu.ts";
 import { writeRows } from "../ops/write_rows.ts";
-import { type ModelConfig, RMSNORM_EPS, validateModelConfig } from "./config.ts";
+import { withDefaults } from "./architecture.ts";
+import { type ModelConfig, validateModelConfig } from "./config.ts";
 import { type KvCache, kvCacheLayers } from "./kv_cache.ts";
 import type { ForwardOptions, LanguageModel } from "./language_model.ts";
 import { ParameterLayout, parameterSpecs } from "./parameters.ts";
+import { modelRopeTables } from "./rope_tables.ts";
 
 /**
  * A decoder-only Transformer without biases: RMSNorm before each sublayer, rotary positions, causal attention, a SwiGLU
@@ -45,7 +46,7 @@ export class Transformer implements LanguageModel {
   constructor(config: ModelConfig) {
     this.config = validateModelConfig(config);
     this.parameters = new ParameterLayout("parameters", parameterSpecs(config), true);
-    this.#rope = config.position === "none" ? undefined : ropeTables(config);
+    this.#rope = (config.position ?? "rope") === "rope" ? modelRopeTables(config) : undefined;
   }
 
   /**
@@ -85,7 +86,9 @@ export class Transformer implements LanguageModel {
   }
 
   #norm(graph: Graph, x: Tensor, name: string): Tensor {
-    return this.config.norm === "none" ? x : rmsnorm(graph, x, this.parameters.part(`${name}.weight`), RMSNORM_EPS);
+    return this.config.norm === "none"
+      ? x
+      : rmsnorm(graph, x, this.parameters.part(`${name}.weight`), withDefaults(this.config).normEps);
   }
 
   #attention(graph: Graph, x: Tensor, layer: number, cache: KvCache | undefined): Tensor {
@@ -115,22 +118,4 @@ export class Transformer implements LanguageModel {
       : swiglu(graph, gate, linear(graph, x, weight("ffn.w3")));
     return linear(graph, hidden, weight("ffn.w2"));
   }
-}
-
-/** The rotary tables, one after the other in a storage that holds them wherever it is loaded. */
-function ropeTables({ contextLength, dModel, numHeads, ropeTheta }: ModelConfig): Pick<RopeTables, "cos" | "sin"> {
-  const headDim = dModel / numHeads;
-  const shape = [contextLength, headDim / 2];
-  const bytes = align(shape[0] * shape[1] * BYTES_PER_ELEMENT);
-  const tables = new DeviceStorage("rope tables", 2 * bytes, () => {
-    const { cos, sin } = ropeAngles(contextLength, headDim, ropeTheta);
-    const contents = new Float32Array(2 * bytes / BYTES_PER_ELEMENT);
-    contents.set(cos);
-    contents.set(sin, bytes / BYTES_PER_ELEMENT);
-    return contents;
-  });
-  return {
-    cos: new Tensor("rope cos", shape, { placement: { storage: tables, byteOffset: 0 } }),
-    sin: new Tensor("rope sin", shape, { placement: { storage: tables, byteOffset: bytes } }),
-  };
 }
