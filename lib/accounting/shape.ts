@@ -1,12 +1,14 @@
 import { option, OptionError, say } from "../errors.ts";
+import { type Architecture, ARCHITECTURE_CHOICES, isGated, withDefaults } from "../model/architecture.ts";
 
 /**
  * What accounting needs to know about a model. A run's `ModelConfig` has the same keys, so you can pass it as it is.
  *
  * Symbols in the formulas of this folder: v = vocabSize, s = sequence length, d = dModel, n = numLayers, h = numHeads,
- * dFf = the feed-forward's hidden width, b = batch size.
+ * q = the width of all query heads, k = that of all key heads (both d by default), dFf = the feed-forward's hidden width,
+ * b = batch size.
  */
-export interface ModelShape {
+export interface ModelShape extends Architecture {
   /** v */
   readonly vocabSize: number;
   /** The length of the longest sequence, in tokens; the default for s. */
@@ -15,23 +17,21 @@ export interface ModelShape {
   readonly dModel: number;
   /** n */
   readonly numLayers: number;
-  /** h; each head has d / h dimensions. */
+  /** h; each head has d / h dimensions, unless `headDim` says otherwise. */
   readonly numHeads: number;
   /** dFf */
   readonly dFf: number;
-  /** `"swiglu"` (default): three matrices, w2(silu(w1 x) ⊙ w3 x). `"silu"`: two, w2(silu(w1 x)). */
-  readonly ffn?: "swiglu" | "silu";
-  /** Whether the output head is the embedding matrix. Default: false. */
-  readonly tieEmbeddings?: boolean;
-  /** `"rms"` (default): an RMSNorm before or after each sublayer and at the end. `"none"`: no norm anywhere. */
-  readonly norm?: "rms" | "none";
-  /** `"rope"` (default): queries and keys are rotated. `"none"`: no positions. */
-  readonly position?: "rope" | "none";
 }
 
-/** Matrices in one feed-forward layer: 3 with SwiGLU, 2 without a gate. Source: Shazeer 2020, arXiv:2002.05202. */
-export function feedForwardMatrices({ ffn = "swiglu" }: ModelShape): 2 | 3 {
-  return ffn === "swiglu" ? 3 : 2;
+/** Matrices in one feed-forward layer: 3 with a gate, 2 without. Source: Shazeer 2020, arXiv:2002.05202. */
+export function feedForwardMatrices({ ffn }: ModelShape): 2 | 3 {
+  return isGated(ffn) ? 3 : 2;
+}
+
+/** q and k: the widths of the queries of all heads, and of the keys, which the values share. Both are d by default. */
+export function attentionWidths(shape: ModelShape): { readonly q: number; readonly k: number } {
+  const { numHeads, numKeyValueHeads, headDim } = withDefaults(shape);
+  return { q: numHeads * headDim, k: numKeyValueHeads * headDim };
 }
 
 /**
@@ -43,13 +43,18 @@ export function validateShape(shape: ModelShape): ModelShape {
   const fail = (key: string, got: unknown, mustBe: string): never => {
     throw new OptionError(say`Cannot account for the model: got ${option(key)} ${String(got)}, must be ${mustBe}`);
   };
-  for (const key of ["vocabSize", "contextLength", "dModel", "numLayers", "numHeads", "dFf"] as const) {
-    if (!Number.isSafeInteger(shape[key]) || shape[key] < 1) fail(key, shape[key], "a positive integer");
+  const counts = ["vocabSize", "contextLength", "dModel", "numLayers", "numHeads", "dFf"] as const;
+  const optionalCounts = ["numKeyValueHeads", "headDim", "slidingWindow"] as const;
+  for (const key of [...counts, ...optionalCounts.filter((key) => shape[key] !== undefined)]) {
+    if (!Number.isSafeInteger(shape[key]) || shape[key]! < 1) fail(key, shape[key], "a positive integer");
   }
-  if (shape.dModel % shape.numHeads !== 0) fail("dModel", shape.dModel, `divisible by ${shape.numHeads} heads`);
-  const choices = { ffn: ["swiglu", "silu"], norm: ["rms", "none"], position: ["rope", "none"] } as const;
-  for (const [key, words] of Object.entries(choices)) {
-    const got: unknown = shape[key as keyof typeof choices];
+  const { dModel, numHeads, headDim, numKeyValueHeads = numHeads } = shape;
+  if (headDim === undefined && dModel % numHeads !== 0) fail("dModel", dModel, `divisible by ${numHeads} heads`);
+  if (numHeads % numKeyValueHeads !== 0) {
+    fail("numKeyValueHeads", numKeyValueHeads, `a divisor of ${numHeads} heads`);
+  }
+  for (const [key, words] of Object.entries(ARCHITECTURE_CHOICES)) {
+    const got: unknown = shape[key as keyof typeof ARCHITECTURE_CHOICES];
     if (got !== undefined && !words.some((word) => word === got)) fail(key, got, words.join(" or "));
   }
   return shape;

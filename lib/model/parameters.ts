@@ -1,6 +1,7 @@
 import type { Backend } from "../backend/backend.ts";
 import { align } from "../graph/plan.ts";
 import { BYTES_PER_ELEMENT, DeviceStorage, Tensor } from "../graph/tensor.ts";
+import { isGated, withDefaults } from "./architecture.ts";
 import type { ModelConfig } from "./config.ts";
 
 /** A parameter's name in a checkpoint, and its shape. */
@@ -13,25 +14,41 @@ export interface ParameterSpec {
 
 /** Every parameter of a Transformer, in the order in which they lie in memory. Linear weights are (out, in). */
 export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
-  const { vocabSize, dModel, numLayers, dFf } = config;
-  const vector = (name: string) => config.norm === "none" ? [] : [{ name, shape: [dModel] }];
+  const { vocabSize, contextLength, dModel, numLayers, numHeads, dFf } = config;
+  const { norm, position, ffn, bias, qkNorm, tieEmbeddings, numKeyValueHeads, headDim } = withDefaults(config);
+  const queries = numHeads * headDim;
+  const keys = numKeyValueHeads * headDim;
+  const normOf = (name: string): ParameterSpec[] => {
+    const parts = norm === "none" ? [] : norm === "layer" ? ["weight", "bias"] : ["weight"];
+    return parts.map((part) => ({ name: `${name}.${part}`, shape: [dModel] }));
+  };
+  const linear = (name: string, out: number, from: number, hasBias: boolean): ParameterSpec[] => [
+    { name: `${name}.weight`, shape: [out, from] },
+    ...(hasBias ? [{ name: `${name}.bias`, shape: [out] }] : []),
+  ];
+  const qkNormOf = (name: string, width: number): ParameterSpec[] =>
+    qkNorm === "none" ? [] : [{ name: `${name}.weight`, shape: [qkNorm === "head" ? headDim : width] }];
+  const [hasQkv, hasOutput, hasFfn] = [bias !== "none", bias === "attention" || bias === "all", bias === "all"];
   const specs: ParameterSpec[] = [{ name: "token_embeddings.weight", shape: [vocabSize, dModel] }];
+  if (position === "learned") specs.push({ name: "position_embeddings.weight", shape: [contextLength, dModel] });
   for (let i = 0; i < numLayers; i++) {
     const layer = `layers.${i}`;
     specs.push(
-      ...vector(`${layer}.ln1.weight`),
-      { name: `${layer}.attn.q_proj.weight`, shape: [dModel, dModel] },
-      { name: `${layer}.attn.k_proj.weight`, shape: [dModel, dModel] },
-      { name: `${layer}.attn.v_proj.weight`, shape: [dModel, dModel] },
-      { name: `${layer}.attn.output_proj.weight`, shape: [dModel, dModel] },
-      ...vector(`${layer}.ln2.weight`),
-      { name: `${layer}.ffn.w1.weight`, shape: [dFf, dModel] },
-      ...(config.ffn === "silu" ? [] : [{ name: `${layer}.ffn.w3.weight`, shape: [dFf, dModel] }]),
-      { name: `${layer}.ffn.w2.weight`, shape: [dModel, dFf] },
+      ...normOf(`${layer}.ln1`),
+      ...linear(`${layer}.attn.q_proj`, queries, dModel, hasQkv),
+      ...linear(`${layer}.attn.k_proj`, keys, dModel, hasQkv),
+      ...linear(`${layer}.attn.v_proj`, keys, dModel, hasQkv),
+      ...qkNormOf(`${layer}.attn.q_norm`, queries),
+      ...qkNormOf(`${layer}.attn.k_norm`, keys),
+      ...linear(`${layer}.attn.output_proj`, dModel, queries, hasOutput),
+      ...normOf(`${layer}.ln2`),
+      ...linear(`${layer}.ffn.w1`, dFf, dModel, hasFfn),
+      ...(isGated(ffn) ? linear(`${layer}.ffn.w3`, dFf, dModel, hasFfn) : []),
+      ...linear(`${layer}.ffn.w2`, dModel, dFf, hasFfn),
     );
   }
-  specs.push(...vector("ln_final.weight"));
-  if (!config.tieEmbeddings) specs.push({ name: "lm_head.weight", shape: [vocabSize, dModel] });
+  specs.push(...normOf("ln_final"));
+  if (!tieEmbeddings) specs.push({ name: "lm_head.weight", shape: [vocabSize, dModel] });
   return specs;
 }
 

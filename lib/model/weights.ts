@@ -2,6 +2,7 @@ import type { Backend } from "../backend/backend.ts";
 import { viewOf } from "../graph/program.ts";
 import type { ModelConfig } from "./config.ts";
 import { type LanguageModel, requireMembers } from "./language_model.ts";
+import { isTransformerConfig } from "./own_config.ts";
 import { parameterSpecs, sizeOf } from "./parameters.ts";
 import { Philox } from "../random/philox.ts";
 
@@ -11,11 +12,16 @@ export type WeightSource = (name: string, shape: readonly number[]) => Float32Ar
 /** The random stream that weights are drawn from. */
 const RANDOM_STREAM_WEIGHTS = 0;
 
+/** What is added up at the input: the two start equally large, so that neither drowns the other. */
+const TOKENS = "token_embeddings.weight";
+const POSITIONS = "position_embeddings.weight";
+
 /**
  * Initial weights. Linear maps come from a normal distribution of variance 2 / (in + out), embeddings from one of
- * variance 1, both cut off at three standard deviations. Norms, and all other parameters with one dimension, are ones.
- * Without an `lm_head.weight`, `token_embeddings.weight` is the output head too, and starts as a linear map. Parameter
- * i draws random numbers from i · 2³² on, so that a weight depends only on the seed and its place.
+ * variance 1, both cut off at three standard deviations. A Transformer's biases are zeros. Norms, and all other
+ * parameters with one dimension, are ones. Without an `lm_head.weight`, `token_embeddings.weight` is the output head
+ * too, and starts as a linear map, as do a Transformer's learned positions. Parameter i draws random numbers from
+ * i · 2³² on, so that a weight depends only on the seed and its place.
  *
  * Source: Glorot & Bengio 2010 for the variance.
  *
@@ -24,11 +30,13 @@ const RANDOM_STREAM_WEIGHTS = 0;
 export function initialWeights(of: ModelConfig | LanguageModel, seed: number): WeightSource {
   const random = new Philox(seed, RANDOM_STREAM_WEIGHTS);
   const specs = "parameters" in of ? of.parameters.specs : parameterSpecs(of);
+  const isTransformer = isTransformerConfig("parameters" in of ? of.config : of);
   const indexOf = new Map(specs.map((spec, i) => [spec.name, i]));
   return (name, shape) => {
     const weights = new Float32Array(sizeOf({ name, shape }));
+    if (isTransformer && name.endsWith(".bias")) return weights;
     if (shape.length === 1) return weights.fill(1);
-    const isEmbedding = name === "token_embeddings.weight" && indexOf.has("lm_head.weight");
+    const isEmbedding = (name === TOKENS || isTransformer && name === POSITIONS) && indexOf.has("lm_head.weight");
     const std = isEmbedding ? 1 : Math.sqrt(2 / (shape[0] + shape[1]));
     const first = indexOf.get(name)! * 2 ** 32;
     for (let i = 0; i < weights.length; i++) weights[i] = std * random.truncatedNormal(first + i, 3);

@@ -1,5 +1,6 @@
 import { option, say, UserError } from "../errors.ts";
 import { excerpt } from "../io/excerpt.ts";
+import { isJsonObject } from "../io/json_fields.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { spelledOut } from "./config_fields.ts";
 import { FREE_SETTINGS, mayTakeSteps } from "./free_settings.ts";
@@ -70,8 +71,11 @@ function originOfBits({ from }: RunConfig): Record<string, string | number | und
   };
 }
 
-/** Whether two settings are the same; lists are compared by their elements. */
+/** Whether two settings are the same; lists and objects are compared by their elements. */
 function isSame(a: unknown, b: unknown): boolean {
+  if (isJsonObject(a) && isJsonObject(b)) {
+    return [...new Set([...Object.keys(a), ...Object.keys(b)])].every((key) => isSame(a[key], b[key]));
+  }
   if (!Array.isArray(a) || !Array.isArray(b)) return a === b;
   return a.length === b.length && a.every((value, i) => value === b[i]);
 }

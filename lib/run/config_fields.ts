@@ -2,6 +2,7 @@
 import type { JsonFields } from "../io/json_fields.ts";
 import { type FieldReader, type FieldReaders, integer, number, oneOf, readFields, string } from "../io/json_record.ts";
 import { ARCHITECTURE_DEFAULTS, type ModelConfig, PRESETS, validateModelConfig } from "../model/config.ts";
+import { withoutDefaults } from "../model/architecture.ts";
 import { MODEL_READERS } from "../model/config_fields.ts";
 import { parameterSpecs } from "../model/parameters.ts";
 import type { LanguageModelConfig } from "../model/language_model.ts";
@@ -83,7 +84,9 @@ const BEFORE = { dtype, sampleEvery, samplePrompt, sampleTokens, ...Object.fromE
 
 /** A configuration with all optional settings filled in, so that equal ones compare as equal. */
 export function spelledOut<T extends Pick<RunConfig, "model" | "training">>(config: T): T {
-  const model = isTransformerConfig(config.model) ? { ...ARCHITECTURE_DEFAULTS, ...config.model } : config.model;
+  const model = isTransformerConfig(config.model)
+    ? { ...ARCHITECTURE_DEFAULTS, ...withoutDefaults(config.model) }
+    : config.model;
   return { ...config, model, training: { ...BEFORE, frozen: [], ...config.training } };
 }
 

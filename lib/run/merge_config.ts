@@ -1,6 +1,7 @@
 import { option, say, UserError } from "../errors.ts";
 import { JsonFields } from "../io/json_fields.ts";
 import { readFields } from "../io/json_record.ts";
+import { isGated } from "../model/architecture.ts";
 import { ARCHITECTURE_DEFAULTS, type ModelConfig, type Preset, PRESETS, validateModelConfig } from "../model/config.ts";
 import { MODEL_READERS } from "../model/config_fields.ts";
 import { TRAINING_DEFAULTS, type TrainingConfig, validateTrainingConfig } from "../train/config.ts";
@@ -85,7 +86,7 @@ function saidOf(
 /** A preset's shape, with the feed-forward width that goes with its kind. */
 function presetShape(preset: Preset, ffn: ModelConfig["ffn"]): Preset {
   // Two matrices instead of three, of the same size together.
-  return ffn === "silu" ? { ...preset, dFf: Math.round(preset.dFf * 3 / 2) } : preset;
+  return !isGated(ffn) ? { ...preset, dFf: Math.round(preset.dFf * 3 / 2) } : preset;
 }
 
 /** The settings that are derived from the peak rate and the length of a run. */

@@ -1,3 +1,4 @@
+import { type Architecture, isGated } from "../model/architecture.ts";
 import type { ConfigParts } from "./merge_config.ts";
 
 /** Width, layers, heads and context of models from about a hundred thousand to two and a half billion parameters. */
@@ -30,12 +31,12 @@ const LR_WIDTH = 128;
  * @param lr The learning rate of narrow models.
  * @param ffn Without a gate, the hidden layer is 1.5 times as wide, for the same number of parameters.
  */
-export function modelLadder(lr: number, ffn: "swiglu" | "silu" = "swiglu"): ConfigParts[] {
+export function modelLadder(lr: number, ffn?: Architecture["ffn"]): ConfigParts[] {
   return SHAPES.map(([dModel, numLayers, numHeads, contextLength]) => {
     // 8/3 · dModel, up to a multiple of 8.
     const gated = 8 * Math.ceil(dModel / 3);
     return {
-      model: { dModel, numLayers, numHeads, contextLength, dFf: ffn === "silu" ? gated * 3 / 2 : gated },
+      model: { dModel, numLayers, numHeads, contextLength, dFf: isGated(ffn) ? gated : gated * 3 / 2 },
       training: { lr: rateOfWidth(lr, dModel) },
     };
   });

@@ -20,7 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   formats: ["io", "tokenizer"],
   model: ["backend", "dataset", "formats", "graph", "io", "ops", "random"],
   generate: ["backend", "graph", "model", "ops", "random", "tokenizer"],
-  // What is known of an optimizer, as of a kernel, is declared once, and accounting counts what is declared.
+  // What is known of an optimizer, of a kernel or of the parts of a model is declared once, and accounting counts that.
   accounting: ["graph", "model", OPTIMIZERS],
   [OPTIMIZERS]: ["graph", "ops", "model", "io"],
   train: [

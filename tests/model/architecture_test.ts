@@ -128,7 +128,7 @@ Deno.test("an odd head size is refused for rotary positions alone", () => {
 });
 
 Deno.test("an architecture that is not one of the choices is refused", () => {
-  for (const [key, value] of [["norm", "layer"], ["normPlace", "mid"], ["position", "sine"], ["ffn", "gelu"]]) {
+  for (const [key, value] of [["norm", "batch"], ["normPlace", "mid"], ["position", "sine"], ["ffn", "relu"]]) {
     const config = { ...BASE, [key]: value } as ModelConfig;
     assertThrows(() => validateModelConfig(config), RangeError, `got ${key} "${value}"`);
   }
