@@ -41,7 +41,7 @@ export function warn(message: string): void {
   console.error(`warning: ${message}`);
 }
 
-function tell({ kinds, found, skipped, unmatched, repeated, notUtf8, marked }: InputReport): void {
+function tell({ kinds, found, skipped, unmatched, repeated, notUtf8, marked, structured }: InputReport): void {
   const numFiles = kinds.reduce((sum, { files }) => sum + files, 0);
   // One file that was named is no news.
   if (found.length > 0 || numFiles > 1) {
@@ -59,6 +59,13 @@ function tell({ kinds, found, skipped, unmatched, repeated, notUtf8, marked }: I
   }
   if (notUtf8.length > 0) {
     warn(`${files(notUtf8.length)} not in UTF-8, whose bytes are used as they are: ${list(notUtf8)}`);
+  }
+  for (const [structure, inputs] of Map.groupBy(structured, ({ structure }) => structure)) {
+    warn(
+      `${files(inputs.length)} that look like ${structure}, read as plain text: ${
+        list(inputs.map(({ path }) => path))
+      }`,
+    );
   }
   if (marked.length > 0) {
     warn(`${files(marked.length)} with a byte order mark, which becomes part of the text: ${list(marked)}`);
