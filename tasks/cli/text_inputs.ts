@@ -2,7 +2,7 @@
 import { expandInputs, type ExpandInputsOptions, type InputReport } from "../../lib/corpus/expand_inputs.ts";
 import { formatSi } from "../../lib/accounting/units.ts";
 import type { InputKind } from "../../lib/corpus/input_kinds.ts";
-import { STDIN, type TextInput } from "../../lib/corpus/text_inputs.ts";
+import { STDIN, type TableOptions, type TextInput } from "../../lib/corpus/text_inputs.ts";
 import { UsageError } from "./errors.ts";
 import { fileFilters, type FilterGlobs } from "./file_filter.ts";
 import { shown } from "./shown.ts";
@@ -27,7 +27,13 @@ export function findInputs(
     tell(report);
     options.onReport?.(report);
   };
-  return expandInputs(paths, { ...options, ...fileFilters({ include, exclude }), onReport });
+  return expandInputs(paths, { readParquet, ...options, ...fileFilters({ include, exclude }), onReport });
+}
+
+/** Reads Parquet files by a library that is loaded for the first of them. */
+async function* readParquet(path: string, options: TableOptions): AsyncGenerator<Uint8Array> {
+  const { parquetTexts } = await import("./parquet/parquet_texts.ts");
+  yield* parquetTexts(path, options);
 }
 
 /** What `--json` prints of inputs: what is read by kind, and how much of directories is passed over, by reason. */
