@@ -3,7 +3,7 @@
 import { compareTokenizers, type TokenizerComparison } from "../lib/corpus/compare_tokenizers.ts";
 import { STDIN } from "../lib/corpus/text_inputs.ts";
 import { UsageError } from "./cli/errors.ts";
-import { requireField } from "./cli/field_flag.ts";
+import { FIELD_FLAGS, FIELD_HELP, fieldOptions, requireField } from "./cli/field_flag.ts";
 import { FILTER_FLAGS, FILTER_HELP } from "./cli/file_filter.ts";
 import { untilInterrupted } from "./cli/interrupt.ts";
 import { runProgram } from "./cli/program.ts";
@@ -20,9 +20,10 @@ long the Pile (825 GiB) would take at that speed.
   --tokenizer PATH... directories with tokenizer.json, or vocab.json and merges.txt; or files: a tokenizer.json, or
                       tiktoken's ranks
   ${PATTERN_HELP}
-  --input PATH...     the texts: files or directories. Gzip is decompressed; each line of a .jsonl or .ndjson file is a text
+  --input PATH...     the texts: files or directories. Gzip and zstd are decompressed; each line of a .jsonl or .ndjson file,
+                      and each row of a Parquet file, is a text
   ${FILTER_HELP}
-  --field NAME        field with the text in .jsonl objects. Default: text
+  ${FIELD_HELP}
   --json              print JSON
   --help              print this
 `;
@@ -35,7 +36,7 @@ const TASK = {
     pattern: PATTERN_FLAG,
     input: { type: "strings", required: true, many: true },
     ...FILTER_FLAGS,
-    field: { type: "string" },
+    ...FIELD_FLAGS,
     json: { type: "boolean" },
   },
 } as const;
@@ -45,7 +46,11 @@ export function main(args: string[]): Promise<number> {
     if (flags.input.includes(STDIN)) {
       throw new UsageError("Cannot run compare-tokenizers: got --input -, must be files, which can be read again");
     }
-    const inputs = await findInputs(flags.input, { include: flags.include, exclude: flags.exclude });
+    const inputs = await findInputs(flags.input, {
+      ...fieldOptions(flags),
+      include: flags.include,
+      exclude: flags.exclude,
+    });
     requireField(flags.field, inputs);
     const tokenizers = await Promise.all(
       flags.tokenizer.map(async (name) => ({ name, tokenizer: await openTokenizer(name, flags.pattern) })),

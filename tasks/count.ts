@@ -4,6 +4,7 @@ import { writeFileAtomically } from "../lib/io/atomic.ts";
 import { formatCounts } from "../lib/corpus/count/count_file.ts";
 import { countInputs } from "./cli/count_inputs.ts";
 import { DOCUMENT_SEPARATOR_FLAG, parseDocumentSeparator } from "./cli/document_separator.ts";
+import { FIELD_FLAGS, FIELD_HELP } from "./cli/field_flag.ts";
 import { FILTER_FLAGS, FILTER_HELP } from "./cli/file_filter.ts";
 import { requireOutputFile } from "./cli/output.ts";
 import { runProgram } from "./cli/program.ts";
@@ -20,11 +21,11 @@ shards of a corpus on as many machines as you like, then train on all the counts
 
 The merges are the same as from one run over all the text, provided that no document spans two shards.
 
-  --input PATH...     the text: files, directories, or - for stdin. Gzip is decompressed; each line of a .jsonl or .ndjson
-                      file is a text
+  --input PATH...     the text: files, directories, or - for stdin. Gzip and zstd are decompressed; each line of a .jsonl
+                      or .ndjson file, and each row of a Parquet file, is a text
   ${FILTER_HELP}
   --stdin             the same as --input -
-  --field NAME        field with the text in .jsonl objects. Default: text. If given, stdin is read as JSON Lines too
+  ${FIELD_HELP}
   --special TOKEN     text that splits the input; may be given several times. Default: <|endoftext|>
   --document-separator TEXT  the text between documents, if it is no special token. It splits the input and is not
                       counted. '\\n-----\\n' is a line of five dashes
@@ -41,7 +42,7 @@ const TASK = {
     input: { type: "strings", many: true, requiredWithout: ["stdin"] },
     stdin: { type: "boolean" },
     ...FILTER_FLAGS,
-    field: { type: "string" },
+    ...FIELD_FLAGS,
     special: { type: "strings", default: ["<|endoftext|>"] },
     "document-separator": DOCUMENT_SEPARATOR_FLAG,
     out: { type: "string", required: true },

@@ -11,7 +11,7 @@ import { excerpt } from "../lib/io/excerpt.ts";
 import { textPieces } from "../lib/corpus/text_source.ts";
 import { DOCUMENT_SEPARATOR_FLAG, parseDocumentSeparator } from "./cli/document_separator.ts";
 import { UsageError } from "./cli/errors.ts";
-import { requireField } from "./cli/field_flag.ts";
+import { FIELD_FLAGS, FIELD_HELP, fieldOptions, requireField } from "./cli/field_flag.ts";
 import { FILTER_FLAGS, FILTER_HELP } from "./cli/file_filter.ts";
 import { untilInterrupted } from "./cli/interrupt.ts";
 import { requireOutputFile, requireOutputName, requireSeparatePaths } from "./cli/output.ts";
@@ -31,11 +31,11 @@ Prepares training text: downloads a dataset, or splits your own documents into t
                       interrupted download; complete files are left alone. Each file must have its known size and
                       SHA-256, which DIR/dataset.json records
   --base-url URL      a mirror: the files are fetched from URL/FILE
-  --input PATH...     your own text: files, directories, or - for stdin. Gzip is decompressed; each line of a .jsonl file is
-                      a document
+  --input PATH...     your own text: files, directories, or - for stdin. Gzip and zstd are decompressed; each line of a
+                      .jsonl file, and each row of a Parquet file, is a document
   ${FILTER_HELP}
   --out DIR           where the files go: with --input, train.txt and valid.txt
-  --field NAME        field with the text in .jsonl objects. Default: text. If given, stdin is read as JSON Lines too
+  ${FIELD_HELP}
   --separator TEXT    text between documents, which is also written after each one. Default: <|endoftext|>
   --document-separator TEXT  the text between documents, if another is to be written after each one. '\\n-----\\n' is a
                       line of five dashes, '\\n\\n\\n' two empty lines
@@ -56,7 +56,7 @@ const TASK = {
     input: { type: "strings", many: true, requiredWithout: ["dataset"] },
     ...FILTER_FLAGS,
     out: { type: "string", required: true },
-    field: { type: "string" },
+    ...FIELD_FLAGS,
     separator: { type: "string", default: "<|endoftext|>" },
     "document-separator": DOCUMENT_SEPARATOR_FLAG,
     "valid-fraction": { type: "number", default: 0.05, min: 1e-9, max: 1 - 1e-9 },
@@ -90,7 +90,7 @@ export function main(args: string[]): Promise<number> {
       return;
     }
     const inputs = await findInputs(flags.input, {
-      stdinIsJsonLines: flags.field !== undefined,
+      ...fieldOptions(flags),
       include: flags.include,
       exclude: flags.exclude,
     });

@@ -13,7 +13,7 @@ import { tokenizerFiles } from "../lib/formats/tokenizer_dir.ts";
 import { DOCUMENT_SEPARATOR_FLAG, parseDocumentSeparator } from "./cli/document_separator.ts";
 import { UsageError, UserError } from "./cli/errors.ts";
 import type { Flags } from "./cli/flags.ts";
-import { requireField } from "./cli/field_flag.ts";
+import { FIELD_FLAGS, FIELD_HELP, fieldOptions, requireField } from "./cli/field_flag.ts";
 import { FILTER_FLAGS, FILTER_HELP } from "./cli/file_filter.ts";
 import { untilInterrupted } from "./cli/interrupt.ts";
 import {
@@ -39,10 +39,10 @@ Encodes text into token ids.
   zcat stories.gz | deno task encode --tokenizer out/tokenizer --input - --out - > ids.bin
 
   ${TOKENIZER_HELP}
-  --input PATH...     the text: files, directories, or - for stdin. Gzip is decompressed; each line of a .jsonl or .ndjson
-                      file is a text. No token spans two texts
+  --input PATH...     the text: files, directories, or - for stdin. Gzip and zstd are decompressed; each line of a .jsonl
+                      or .ndjson file, and each row of a Parquet file, is a text. No token spans two texts
   ${FILTER_HELP}
-  --field NAME        field with the text in .jsonl objects. Default: text. If given, stdin is read as JSON Lines too
+  ${FIELD_HELP}
   --separator TOKEN   special token to put after each text (file, or line of a .jsonl file). Default: none
   --document-separator TEXT  the text between documents: each becomes the token of --separator, or else <|endoftext|>.
                       '\\n-----\\n' is a line of five dashes
@@ -66,7 +66,7 @@ const TASK = {
     pattern: PATTERN_FLAG,
     input: { type: "strings", required: true, many: true },
     ...FILTER_FLAGS,
-    field: { type: "string" },
+    ...FIELD_FLAGS,
     separator: { type: "string" },
     "document-separator": DOCUMENT_SEPARATOR_FLAG,
     "specials-as-text": { type: "boolean" },
@@ -83,7 +83,7 @@ export function main(args: string[]): Promise<number> {
   return runTask(TASK, args, async (flags) => {
     const shards = shardsFrom(flags);
     const inputs = await findInputs(flags.input, {
-      stdinIsJsonLines: flags.field !== undefined,
+      ...fieldOptions(flags),
       include: flags.include,
       exclude: flags.exclude,
     });

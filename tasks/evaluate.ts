@@ -27,7 +27,7 @@ export async function main(args: string[]): Promise<number> {
 }
 
 async function evaluateLoss(flags: EvaluateSettings, input: string): Promise<void> {
-  const text = await findText(input, flags.field);
+  const text = await findText(input, flags);
   const { model, tokenizer, weights: weightsPath } = await loadRun(flags.run, flags.weights);
   requireStride(flags.stride, model.config.contextLength);
   const ids = await untilInterrupted((signal) => readTokens(tokenizer, text, flags.field, signal));

@@ -16,6 +16,7 @@ import { trainBpeFromCounts } from "../lib/corpus/train_bpe.ts";
 import { countInputs } from "./cli/count_inputs.ts";
 import { DOCUMENT_SEPARATOR_FLAG, parseDocumentSeparator } from "./cli/document_separator.ts";
 import { UsageError } from "./cli/errors.ts";
+import { FIELD_FLAGS, FIELD_HELP } from "./cli/field_flag.ts";
 import { FILTER_FLAGS, FILTER_HELP } from "./cli/file_filter.ts";
 import { requireInputFile } from "./cli/files.ts";
 import type { Flags } from "./cli/flags.ts";
@@ -33,10 +34,10 @@ Trains a byte-level BPE tokenizer on text, or on words that were counted earlier
   deno task train-bpe --input data/shakespeare.txt --vocab-size 2000 --out out/tokenizer
   deno task train-bpe --counts counts/*.counts --vocab-size 32000 --out out/tokenizer
 
-  --input PATH...     text to train on: files, directories, or - for stdin. Gzip is decompressed; each line of a .jsonl or
-                      .ndjson file is a text
+  --input PATH...     text to train on: files, directories, or - for stdin. Gzip and zstd are decompressed; each line of a
+                      .jsonl or .ndjson file, and each row of a Parquet file, is a text
   ${FILTER_HELP}
-  --field NAME        field with the text in .jsonl objects. Default: text. If given, stdin is read as JSON Lines too
+  ${FIELD_HELP}
   --counts FILE...    word counts from deno task count, instead of text. The merges are the same
   --vocab-size N      number of tokens: special tokens, 256 bytes, and the merges
   --out DIR           new directory for tokenizer.json, vocab.json and merges.txt
@@ -59,7 +60,7 @@ const TASK = {
   flags: {
     input: { type: "strings", many: true, requiredWithout: ["counts"] },
     ...FILTER_FLAGS,
-    field: { type: "string" },
+    ...FIELD_FLAGS,
     counts: { type: "strings", many: true },
     // 256 bytes and a special token.
     "vocab-size": { type: "integer", required: true, min: 257 },

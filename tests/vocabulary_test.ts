@@ -19,7 +19,7 @@ const SAYS_NULL: Readonly<Record<string, string>> = {
   "lib/corpus/download/http_request.ts": "URL.parse() and Headers.get() give null",
   "lib/corpus/encode/encode_parts.ts": JSON_FILE,
   "lib/corpus/encode/encode_shards.ts": JSON_FILE,
-  "lib/corpus/expand_inputs.ts": READ,
+  "lib/corpus/examine_file.ts": READ,
   "lib/corpus/find_files.ts": "Deno.FileInfo has null for what the system does not tell",
   "lib/corpus/text_inputs.ts": READ,
   "lib/corpus/text_source.ts": READ,

@@ -27,9 +27,9 @@ export function inputKinds(inputs: readonly { readonly path: string; readonly by
   );
 }
 
-/** What a file's name ends in: letters and digits after a dot that is not its first character, and `.gz` after those. */
+/** What a file's name ends in: letters and digits after a dot that is not its first character, and `.gz` or `.zst` after those. */
 export function extensionOf(path: string): string {
   const name = path.slice(path.lastIndexOf("/") + 1);
-  const [extension = ""] = /(?<=.)\.[\p{L}\p{N}_+-]{1,16}(?:(?<!\.gz)\.gz)?$/ui.exec(name) ?? [];
+  const [extension = ""] = /(?<=.)\.[\p{L}\p{N}_+-]{1,16}(?:(?<!\.gz)\.gz|(?<!\.zst)\.zst)?$/ui.exec(name) ?? [];
   return extension.toLowerCase();
 }

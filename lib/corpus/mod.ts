@@ -20,12 +20,25 @@ export type { DatasetFile, Digest } from "./download/dataset_record.ts";
 export type { DownloadOptions } from "./download/download.ts";
 export { fetchDataset, type FetchDatasetOptions } from "./download/fetch_dataset.ts";
 export { type DocumentOptions, documentsOf } from "./documents.ts";
-export { expandInputs, type ExpandInputsOptions, type InputReport, type SkippedInput } from "./expand_inputs.ts";
+export {
+  expandInputs,
+  type ExpandInputsOptions,
+  type InputReport,
+  type ReadingOptions,
+  type SkippedInput,
+  type StructuredInput,
+} from "./expand_inputs.ts";
 export type { FileFilter, SkipReason } from "./find_files.ts";
 export type { InputKind } from "./input_kinds.ts";
 export { splitText } from "./split.ts";
 export { splitDocuments, type SplitDocumentsOptions, type SplitPart, type SplitResult } from "./split_documents.ts";
-export { type ReadTextOptions, type TextInput, textSourceOf } from "./text_inputs.ts";
+export {
+  type ReadTextOptions,
+  type TableOptions,
+  type TableReader,
+  type TextInput,
+  textSourceOf,
+} from "./text_inputs.ts";
 
 // Token files
 export {

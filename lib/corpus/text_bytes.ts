@@ -1,16 +1,20 @@
 // Streams bytes that should be text: decompresses them if they are compressed, refuses them if they are something else.
 import { UserError } from "../errors.ts";
 import { gunzip } from "../io/gunzip.ts";
-import { type Examined, EXAMINED_BYTES, type ExaminedText, examineText } from "./text_format.ts";
+import { unzstd } from "../io/unzstd.ts";
+import { type Examined, EXAMINED_BYTES, type ExaminedText, examineText, type Packing } from "./text_format.ts";
+import { toUtf8 } from "./wide_text.ts";
 
 /** Options for reading a stream of text. */
 export interface TextBytesOptions {
   /** Called with what is unusual about the text; it is read anyway. */
   readonly onWarning?: (message: string) => void;
+  /** Whether the text is known to be a table, whose rows are read; then a warning of that is not called for. */
+  readonly isTable?: boolean;
 }
 
 /**
- * The text of a stream, decompressed if it is gzip.
+ * The text of a stream: decompressed if it is gzip or zstd, in UTF-8 if it is UTF-16 with a byte order mark.
  *
  * @param source Pieces whose memory is not reused.
  * @param name The stream's name, for messages.
@@ -24,13 +28,8 @@ export async function* textBytes(
   const examined = new ExaminedStream(source);
   try {
     const seen = await examined.examine();
-    if (seen.kind === "gzip") {
-      yield* unpackedText(gunzip(examined.bytes(), name), name, options);
-    } else {
-      requireText(seen, name);
-      tellOddities(seen, name, options);
-      yield* examined.bytes();
-    }
+    if (isPacked(seen)) yield* unpackedText(unpack(seen.kind, examined.bytes(), name), name, seen.kind, options);
+    else yield* text(examined, seen, name, "", options);
   } finally {
     await examined.close();
   }
@@ -39,24 +38,52 @@ export async function* textBytes(
 async function* unpackedText(
   source: AsyncIterable<Uint8Array>,
   name: string,
+  packing: Packing,
   options: TextBytesOptions,
 ): AsyncGenerator<Uint8Array> {
   const examined = new ExaminedStream(source);
   try {
-    const seen = await examined.examine();
-    requireText(seen, name, " inside gzip data");
-    tellOddities(seen, name, options);
-    yield* examined.bytes();
+    yield* text(examined, await examined.examine(), name, inside(packing), options);
   } finally {
     await examined.close();
   }
 }
 
+async function* text(
+  stream: ExaminedStream,
+  seen: Examined,
+  name: string,
+  where: string,
+  options: TextBytesOptions,
+): AsyncGenerator<Uint8Array> {
+  requireText(seen, name, where);
+  tellOddities(seen, name, options);
+  yield* seen.encoding === undefined ? stream.bytes() : toUtf8(stream.bytes(), seen.encoding, name);
+}
+
+/** Whether bytes that were examined are packed data that can be unpacked. */
+export function isPacked(examined: Examined): examined is { readonly kind: Packing } {
+  return examined.kind === "gzip" || examined.kind === "zstd";
+}
+
+/** Decompresses packed data. */
+export function unpack(packing: Packing, source: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Uint8Array> {
+  return packing === "gzip" ? gunzip(source, name) : unzstd(source, name);
+}
+
+/** Where something is that is packed, for messages. */
+export function inside(packing: Packing): string {
+  return ` inside ${packing} data`;
+}
+
 /** @throws {UserError} If bytes that were examined are not text. */
 export function requireText(examined: Examined, name: string, where = ""): asserts examined is ExaminedText {
   if (examined.kind === "text") return;
-  const { format, nextStep } = examined.kind === "gzip"
-    ? { format: "gzip data", nextStep: "Unpack it first, with gzip -d" }
+  const { format, nextStep } = isPacked(examined)
+    ? {
+      format: `${examined.kind} data`,
+      nextStep: `Unpack it first, with ${examined.kind === "gzip" ? "gzip -d" : "zstd -d"}`,
+    }
     : examined;
   throw new UserError(`Cannot read ${name}: got ${format}${where}, must be text in UTF-8. ${nextStep}`);
 }
@@ -73,9 +100,12 @@ export async function* nonEmpty(source: AsyncIterable<Uint8Array>, name: string)
   }
 }
 
-function tellOddities(examined: ExaminedText, name: string, { onWarning }: TextBytesOptions): void {
+function tellOddities(examined: ExaminedText, name: string, { onWarning, isTable }: TextBytesOptions): void {
   if (!examined.isUtf8) onWarning?.(`${name} is not UTF-8: its bytes are taken as they are`);
   if (examined.hasByteOrderMark) onWarning?.(`${name} starts with a byte order mark, which is taken as a part of it`);
+  if (examined.structure !== undefined && !isTable) {
+    onWarning?.(`${name} looks like ${examined.structure}: it is taken as plain text, names and brackets included`);
+  }
 }
 
 /** A stream whose first bytes are examined before any are passed on. */

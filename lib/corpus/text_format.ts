@@ -1,4 +1,5 @@
 // Tells from the first bytes whether a file is text.
+import { type Structure, structureOf } from "./structured_text.ts";
 
 /** How many bytes are examined. */
 export const EXAMINED_BYTES = 8192;
@@ -10,15 +11,28 @@ export interface ExaminedText {
   readonly isUtf8: boolean;
   /** Whether it starts with U+FEFF, which is treated as part of the text. */
   readonly hasByteOrderMark: boolean;
+  /** How it is stored, if that is neither UTF-8 nor an unknown encoding. A mark says so, which is no part of the text. */
+  readonly encoding?: WideEncoding;
+  /** What it looks like, if it seems to be many texts in a table rather than one. */
+  readonly structure?: Structure;
 }
+
+/** Encodings that are read as the same text in UTF-8 is. */
+export type WideEncoding = "utf-16le" | "utf-16be";
+
+/** Packed data that is unpacked. */
+export type Packing = "gzip" | "zstd";
+
+/** What a Parquet file is called. A program may know how to read one. */
+export const PARQUET = "a Parquet file";
 
 /** What the first bytes of something tell. */
 export type Examined =
   | ExaminedText
-  | { readonly kind: "gzip" }
+  | { readonly kind: Packing }
   | {
     readonly kind: "other";
-    /** What it is: `"a zstd archive"`. */
+    /** What it is: `"an xz archive"`. */
     readonly format: string;
     /** How to turn it into text, as a sentence without its full stop. */
     readonly nextStep: string;
@@ -35,7 +49,6 @@ const IMAGE = "Leave it out";
  * Sources: file(1)'s magic files; https://en.wikipedia.org/wiki/List_of_file_signatures
  */
 const FORMATS: readonly (readonly [start: string, format: string, nextStep: string])[] = [
-  ["\x28\xb5\x2f\xfd", "a zstd archive", "Unpack it first, with zstd -d"],
   ["\xfd7zXZ\0", "an xz archive", "Unpack it first, with xz -dk"],
   ["\x04\x22\x4d\x18", "an lz4 archive", "Unpack it first, with lz4 -d"],
   ["\x1f\x9d", "an archive of compress", "Unpack it first, with uncompress"],
@@ -47,27 +60,36 @@ const FORMATS: readonly (readonly [start: string, format: string, nextStep: stri
   ["PK\x05\x06", "an empty zip archive", "Name another file"],
   ["7z\xbc\xaf\x27\x1c", "a 7z archive", "Unpack it first, with 7z x"],
   ["Rar!\x1a\x07", "a RAR archive", "Unpack it first"],
-  ["PAR1\x15", "a Parquet file", TABLE],
+  ["PAR1\x15", PARQUET, TABLE],
   ["ARROW1\0", "an Arrow file", TABLE],
+  ["\xff\xff\xff\xff", "an Arrow stream", TABLE],
   ["FEA1\0\0\0\0", "a Feather file", TABLE],
+  ["ORC\x03", "an ORC file", TABLE],
   ["Obj\x01", "an Avro file", TABLE],
   ["SQLite format 3\0", "an SQLite database", TABLE],
   ["\x89HDF\r\n\x1a\n", "an HDF5 file", TABLE],
   ["\x93NUMPY", "a NumPy file", "Name the text that its numbers were made from"],
+  // The numbers 20240520 and 20240801.
+  ["\x88\xd8\x34\x01", "a token file of llm.c", "Name the text that its numbers were made from"],
+  ["\xa1\xd9\x34\x01", "a token file of llm.c", "Name the text that its numbers were made from"],
   ["bpe-counts 1\n", "a count file", "Give it to train-bpe as counts"],
   ["GGUF\x02\0", "a GGUF file", "Name a text"],
   ["GGUF\x03\0", "a GGUF file", "Name a text"],
+  ["\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a document of Office 2003 or before", "Save it as plain text"],
   ["%PDF-", "a PDF document", "Convert it first, with pdftotext"],
   ["\x7fELF", "a program (ELF)", "Name a text"],
   ["\x89PNG\r\n\x1a\n", "an image (PNG)", IMAGE],
   ["\xff\xd8\xff", "an image (JPEG)", IMAGE],
   ["GIF87a", "an image (GIF)", IMAGE],
   ["GIF89a", "an image (GIF)", IMAGE],
-  // UTF-32's mark first, because it begins with UTF-16's.
+  // UTF-32's mark comes before UTF-16's, because it begins with it.
   ["\xff\xfe\0\0", "text in UTF-32", UTF32],
   ["\0\0\xfe\xff", "text in UTF-32", UTF32],
-  ["\xff\xfe", "text in UTF-16", UTF16],
-  ["\xfe\xff", "text in UTF-16", UTF16],
+];
+
+const UTF16_MARKS: readonly (readonly [mark: string, encoding: WideEncoding])[] = [
+  ["\xff\xfe", "utf-16le"],
+  ["\xfe\xff", "utf-16be"],
 ];
 
 /** Formats that identify themselves further on: where, and by what bytes. */
@@ -89,11 +111,30 @@ const LATER: readonly (readonly [offset: number, bytes: string, format: string, 
  */
 export function examineText(head: Uint8Array): Examined {
   if (startsWith(head, "\x1f\x8b\x08")) return { kind: "gzip" };
+  if (startsWith(head, "\x28\xb5\x2f\xfd") || isSkippableZstd(head)) return { kind: "zstd" };
   const known = FORMATS.find(([start]) => startsWith(head, start));
   if (known !== undefined) return { kind: "other", format: known[1], nextStep: known[2] };
   const later = LATER.find(([offset, bytes]) => startsWith(head.subarray(offset), bytes));
   if (later !== undefined) return { kind: "other", format: later[2], nextStep: later[3] };
+  const wide = UTF16_MARKS.find(([mark]) => startsWith(head, mark));
+  if (wide !== undefined) return wideText(head, wide[1]);
   return encodingWithoutMark(head) ?? textOrBinary(head);
+}
+
+/** A frame that readers pass over: pzstd and seekable files begin with one, and a frame of data follows. */
+function isSkippableZstd(head: Uint8Array): boolean {
+  return head.length >= 8 && (head[0] & 0xf0) === 0x50 && startsWith(head.subarray(1), "\x2a\x4d\x18");
+}
+
+/** Whether a UTF-16 text looks like a table is told from the same text in UTF-8. */
+function wideText(head: Uint8Array, encoding: WideEncoding): ExaminedText {
+  const text = new TextDecoder(encoding).decode(head, { stream: true });
+  return textWith({ kind: "text", isUtf8: true, hasByteOrderMark: false, encoding }, text, head);
+}
+
+function textWith(examined: ExaminedText, text: string, head: Uint8Array): ExaminedText {
+  const structure = structureOf(text, head.length < EXAMINED_BYTES);
+  return structure === undefined ? examined : { ...examined, structure };
 }
 
 /** UTF-32 and UTF-16 with mostly Latin text: every character has NULs in the same place. */
@@ -126,7 +167,8 @@ function textOrBinary(head: Uint8Array): Examined {
   const isBinary = nulls > 1 + length / 512 || controls > 1 + length / 8 ||
     (controls > 1 + length / 64 && invalid > length / 64);
   if (isBinary) return { kind: "other", format: "binary data", nextStep: "Name a text" };
-  return { kind: "text", isUtf8, hasByteOrderMark: startsWith(head, "\xef\xbb\xbf") };
+  const examined = { kind: "text", isUtf8, hasByteOrderMark: startsWith(head, "\xef\xbb\xbf") } as const;
+  return isUtf8 ? textWith(examined, new TextDecoder().decode(head, { stream: true }), head) : examined;
 }
 
 /** Control characters, except those for layout and colour: backspace, tab, line ends, page break, escape. */

@@ -1,4 +1,4 @@
-// Reads inputs as texts: files or standard input, compressed or not, plain text or JSON Lines.
+// Reads inputs as texts: files or standard input, compressed or not, plain text, JSON Lines or tables.
 import { UserError } from "../errors.ts";
 import { abortable } from "../io/abortable.ts";
 import { requireUnchanged, stampFiles } from "../io/file_stamp.ts";
@@ -16,13 +16,29 @@ export interface TextInput {
   readonly path: string;
   /** Size in bytes as stored; absent if it is not known beforehand. */
   readonly bytes?: number;
-  /** Whether it is known to be compressed. Whether a stream of unknown size is, shows only when it is read. */
+  /** Whether it is known to be gzip data. Whether a stream of unknown size is, shows only when it is read. */
   readonly isGzip: boolean;
+  /** How else it is known to be stored, if its bytes are neither the text nor JSON Lines; absent for those. */
+  readonly storage?: "zstd" | "UTF-16" | "Parquet";
   /** Whether it has one text per line, in a field of a JSON object. */
   readonly isJsonLines: boolean;
   /** Whether it may have no text, because nobody named it. Default: no. */
   readonly mayBeEmpty?: boolean;
+  /** Reads its texts, if that takes more than this library: a table's. */
+  readonly readTable?: TableReader;
 }
+
+/** Options for reading a table. */
+export interface TableOptions extends Pick<ReadTextOptions, "signal" | "onRead"> {
+  /** The column with the text. */
+  readonly field: string;
+}
+
+/**
+ * Reads the texts in one column of a file, in order, as strings or as bytes that were checked to be UTF-8.
+ * @throws {UserError} If there is no such column, it has no text, or the file is damaged.
+ */
+export type TableReader = (path: string, options: TableOptions) => AsyncIterable<string | Uint8Array>;
 
 /** Options for reading inputs. */
 export interface ReadTextOptions {
@@ -48,25 +64,55 @@ export function textSourceOf(input: TextInput, options: ReadTextOptions = {}): T
   const { range, field = "text", onWarning } = options;
   if (isPlainFile(input) && range === undefined) return { path: input.path };
   const name = nameOf(input);
+  if (input.readTable !== undefined) return { texts: tableTexts(input, input.readTable, { ...options, field }) };
   const stored = watched(storedBytes(input, options), options);
   if (range !== undefined) {
     return input.isJsonLines ? { texts: jsonLinesField(stored, field, name, { mayBeEmpty: true, onWarning }) } : stored;
   }
   // Anything unusual about a file was reported when it was found.
-  const unpacked = textBytes(stored, name, input.bytes === undefined ? options : {});
+  const unpacked = textBytes(stored, name, input.bytes === undefined ? { onWarning, isTable: input.isJsonLines } : {});
   const { mayBeEmpty = false } = input;
   const text = mayBeEmpty ? unpacked : nonEmpty(unpacked, name);
   return input.isJsonLines ? { texts: jsonLinesField(text, field, name, { mayBeEmpty, onWarning }) } : text;
 }
 
 /** Whether the input's text is simply a file, which can be read in parts. */
-export function isPlainFile({ bytes, isGzip, isJsonLines }: TextInput): boolean {
-  return bytes !== undefined && !isGzip && !isJsonLines;
+export function isPlainFile(input: TextInput): boolean {
+  return input.bytes !== undefined && isStoredPlainly(input) && !input.isJsonLines;
+}
+
+/** Whether the input's bytes are those of the text, or of JSON Lines: then a file of them can be cut. */
+export function isStoredPlainly({ isGzip, storage }: TextInput): boolean {
+  return !isGzip && storage === undefined;
+}
+
+/** Whether the input has many texts, each in a field. */
+export function hasFields({ isJsonLines, storage }: TextInput): boolean {
+  return isJsonLines || storage === "Parquet";
 }
 
 /** An input's name in messages. */
 export function nameOf({ path }: TextInput): string {
   return path === STDIN ? "standard input" : path;
+}
+
+async function* tableTexts(
+  input: TextInput,
+  readTable: TableReader,
+  { field, signal, onRead }: TableOptions,
+): AsyncGenerator<string | Uint8Array> {
+  const stamps = stampFiles([input]);
+  let isEmpty = true;
+  for await (const text of readTable(input.path, { field, signal, onRead })) {
+    if (text.length > 0) isEmpty = false;
+    yield text;
+  }
+  requireUnchanged(stamps);
+  if (isEmpty && !input.mayBeEmpty) {
+    throw new UserError(
+      `Cannot read ${input.path}: got no text in any of its rows, must be some. Check how it was made`,
+    );
+  }
 }
 
 async function* storedBytes(input: TextInput, { stdin, range }: ReadTextOptions): AsyncGenerator<Uint8Array> {

@@ -1,6 +1,6 @@
 // Counts the words of the inputs that were named, with progress, until Ctrl-C.
 import type { InputReport } from "../../lib/corpus/expand_inputs.ts";
-import { nameOf, textSourceOf } from "../../lib/corpus/text_inputs.ts";
+import { isStoredPlainly, nameOf, textSourceOf } from "../../lib/corpus/text_inputs.ts";
 import {
   type CountedText,
   countTexts,
@@ -8,7 +8,7 @@ import {
   type CountTimes,
 } from "../../lib/corpus/count/count_texts.ts";
 import { UserError } from "./errors.ts";
-import { requireField } from "./field_flag.ts";
+import { type FieldFlags, fieldOptions, requireField } from "./field_flag.ts";
 import type { FilterGlobs } from "./file_filter.ts";
 import { untilInterrupted } from "./interrupt.ts";
 import { findInputs, warn } from "./text_inputs.ts";
@@ -17,13 +17,12 @@ import { TextProgress } from "./text_progress.ts";
 /**
  * Counts inputs: files, directories, `-` for stdin.
  *
- * @param field Field of JSON Lines objects with the text. If it is given, stdin is JSON Lines too.
- * @param include Globs for the files of directories; `exclude` too.
+ * @param flags Globs for the files of directories, and how inputs are read that hold many texts.
  * @param check Called with the inputs' paths when they are known to be there, before they are read.
  */
 export async function countInputs(
   paths: readonly string[],
-  { field, include, exclude }: FilterGlobs & { readonly field?: string },
+  { include, exclude, ...reading }: FilterGlobs & FieldFlags,
   check: (inputs: readonly string[]) => void | Promise<void>,
   { mayBeEmpty = false, ...options }: Pick<CountTextsOptions, "specialTokens" | "documentSeparator" | "pattern"> & {
     /** Whether there need not be any text. */
@@ -33,16 +32,17 @@ export async function countInputs(
   let report: InputReport | undefined;
   const inputs = await findInputs(paths, {
     onReport: (all) => report = all,
-    stdinIsJsonLines: field !== undefined,
+    ...fieldOptions(reading),
     stdinMayBeEmpty: mayBeEmpty,
     include,
     exclude,
   });
+  const { field } = reading;
   requireField(field, inputs);
   await check(inputs.map(({ path }) => path));
   return await untilInterrupted(async (signal) => {
     // How much text a packed file holds is not known beforehand.
-    const totals = inputs.map(({ bytes, isGzip }) => isGzip ? undefined : bytes);
+    const totals = inputs.map((input) => isStoredPlainly(input) ? input.bytes : undefined);
     using progress = new TextProgress(
       totals.includes(undefined) ? undefined : totals.reduce<number>((sum, n) => sum + n!, 0),
     );

@@ -2,7 +2,7 @@
 import { expandInputs, type ExpandInputsOptions, type InputReport } from "../../lib/corpus/expand_inputs.ts";
 import { formatSi } from "../../lib/accounting/units.ts";
 import type { InputKind } from "../../lib/corpus/input_kinds.ts";
-import { STDIN, type TextInput } from "../../lib/corpus/text_inputs.ts";
+import { STDIN, type TableOptions, type TextInput } from "../../lib/corpus/text_inputs.ts";
 import { UsageError } from "./errors.ts";
 import { fileFilters, type FilterGlobs } from "./file_filter.ts";
 import { shown } from "./shown.ts";
@@ -27,7 +27,13 @@ export function findInputs(
     tell(report);
     options.onReport?.(report);
   };
-  return expandInputs(paths, { ...options, ...fileFilters({ include, exclude }), onReport });
+  return expandInputs(paths, { readParquet, ...options, ...fileFilters({ include, exclude }), onReport });
+}
+
+/** Reads Parquet files by a library that is loaded for the first of them. */
+async function* readParquet(path: string, options: TableOptions): AsyncGenerator<Uint8Array> {
+  const { parquetTexts } = await import("./parquet/parquet_texts.ts");
+  yield* parquetTexts(path, options);
 }
 
 /** What `--json` prints of inputs: what is read by kind, and how much of directories is passed over, by reason. */
@@ -41,7 +47,7 @@ export function warn(message: string): void {
   console.error(`warning: ${message}`);
 }
 
-function tell({ kinds, found, skipped, unmatched, repeated, notUtf8, marked }: InputReport): void {
+function tell({ kinds, found, skipped, unmatched, repeated, notUtf8, marked, structured }: InputReport): void {
   const numFiles = kinds.reduce((sum, { files }) => sum + files, 0);
   // One file that was named is no news.
   if (found.length > 0 || numFiles > 1) {
@@ -59,6 +65,13 @@ function tell({ kinds, found, skipped, unmatched, repeated, notUtf8, marked }: I
   }
   if (notUtf8.length > 0) {
     warn(`${files(notUtf8.length)} not in UTF-8, whose bytes are used as they are: ${list(notUtf8)}`);
+  }
+  for (const [structure, inputs] of Map.groupBy(structured, ({ structure }) => structure)) {
+    warn(
+      `${files(inputs.length)} that look like ${structure}, read as plain text: ${
+        list(inputs.map(({ path }) => path))
+      }`,
+    );
   }
   if (marked.length > 0) {
     warn(`${files(marked.length)} with a byte order mark, which becomes part of the text: ${list(marked)}`);

@@ -1,6 +1,7 @@
 // The flags of evaluate.
 import { LARGEST_FIRST_SEED } from "../../lib/random/philox.ts";
 import { UsageError } from "../cli/errors.ts";
+import { FIELD_FLAGS } from "../cli/field_flag.ts";
 import type { Flags } from "../cli/flags.ts";
 
 export const HELP = `
@@ -16,9 +17,11 @@ in the training text.
 
   --run RUN          A run directory that train-lm wrote with --tokenizer.
   --weights WHICH    last, or best: those with the lowest validation loss (default: last)
-  --input FILE       Text that the model was not trained on, or - for stdin. Gzip is decompressed; each line of a .jsonl or
-                     .ndjson file is a text.
-  --field NAME       Field with the text in .jsonl objects (default: text). If given, stdin is read as JSON Lines too.
+  --input FILE       Text that the model was not trained on, or - for stdin. Gzip and zstd are decompressed; each line of a
+                     .jsonl or .ndjson file, and each row of a Parquet file, is a text.
+  --field NAME       The field of JSON Lines, or the column of Parquet, with the text (default: text). If given, stdin and
+                     files that look like JSON Lines are read as such.
+  --as-text          Take a file that looks like JSON Lines, a JSON array or CSV for plain text.
   --json             Print one JSON object.
   --backend NAME     auto, webgpu, native or wasm (default: auto)
 
@@ -28,7 +31,7 @@ Loss
   --dtype NAME       f32, or f16 on a GPU with shader-f16, as for train-lm (default: f32)
 
 Memorisation
-  --corpus FILE      The training text: plain, .gz, .jsonl or - (stdin), of any size; it is read once. With it, --input must
+  --corpus FILE      The training text: plain, .gz, .zst, .jsonl, .parquet or - (stdin), of any size; it is read once. With it, --input must
                      be a plain file.
   --num-samples N    (default: 20)
   --max-tokens N     The most tokens in a sample (default: 200)
@@ -47,7 +50,7 @@ export const FLAGS = {
   run: { type: "string", required: true },
   weights: { type: "string", default: "last", choices: ["last", "best"] },
   input: { type: "string", requiredWithout: ["memorisation", "corpus", "window-bytes", ...MEMORISATION_FLAGS] },
-  field: { type: "string" },
+  ...FIELD_FLAGS,
   json: { type: "boolean" },
   backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "native", "wasm"] },
   stride: { type: "integer", min: 1 },

@@ -18,7 +18,7 @@ import { weightsFrom } from "../../lib/model/weights_file.ts";
 import type { Tokenizer } from "../../lib/tokenizer/mod.ts";
 import { startBackend } from "../cli/backend.ts";
 import { UsageError, UserError } from "../cli/errors.ts";
-import { requireField } from "../cli/field_flag.ts";
+import { fieldOptions, requireField } from "../cli/field_flag.ts";
 import { untilInterrupted } from "../cli/interrupt.ts";
 import { loadRun } from "../cli/load_run.ts";
 import { startProgress } from "../cli/progress.ts";
@@ -34,17 +34,17 @@ const SHOWN_BYTES = 500;
 export async function evaluateMemorisation(flags: EvaluateSettings, corpusPath: string): Promise<void> {
   const sampling = { temperature: flags.temperature, topP: flags["top-p"] };
   validateSampling(sampling);
-  const inputs = await findInputs([corpusPath], { stdinIsJsonLines: flags.field !== undefined });
+  const inputs = await findInputs([corpusPath], fieldOptions(flags));
   requireField(flags.field, inputs);
   if (inputs.length > 1) {
     throw new UserError(`Cannot read ${corpusPath}: got a directory, must be a file. Name the file that was encoded`);
   }
-  if (flags.input !== undefined) await requirePlainText(flags.input);
+  if (flags.input !== undefined) await requirePlainText(flags.input, flags["as-text"]);
   const { model, tokenizer, weights: weightsPath } = await loadRun(flags.run, flags.weights);
   const report = await untilInterrupted(async (signal) => {
     const samples = await draw();
     const valid = flags.input === undefined ? undefined : await readBlocks(flags.input, MAX_VALID_BYTES);
-    using progress = new TextProgress(inputs[0].isGzip || inputs[0].isJsonLines ? undefined : inputs[0].bytes);
+    using progress = new TextProgress(isPlainFile(inputs[0]) ? inputs[0].bytes : undefined);
     return await measureMemorisation({
       samples,
       corpus: textSourceOf(inputs[0], { field: flags.field, stdin: Deno.stdin.readable, signal, onWarning: warn }),
@@ -83,15 +83,15 @@ export async function evaluateMemorisation(flags: EvaluateSettings, corpusPath: 
 }
 
 /** Excerpts are taken from all over a held-out text, so it must be one that can be read anywhere. */
-async function requirePlainText(path: string): Promise<void> {
+async function requirePlainText(path: string, asText: boolean): Promise<void> {
   if (path === "-") {
     throw new UsageError(
       "Cannot evaluate: got --input - with --memorisation, must be a plain text file. Write it to one",
     );
   }
-  const input = await findText(path, undefined);
+  const input = await findText(path, { "as-text": asText });
   if (isPlainFile(input)) return;
-  const got = input.isJsonLines ? "JSON Lines" : input.isGzip ? "gzip data" : "a stream";
+  const got = input.isJsonLines ? "JSON Lines" : input.isGzip ? "gzip data" : input.storage ?? "a stream";
   throw new UserError(`Cannot read ${path}: got ${got}, must be a plain text file. Write its text to one`);
 }
 

@@ -3,7 +3,7 @@ import { encodeParts, wholeInputs } from "../../lib/corpus/encode/encode_parts.t
 import { nameOf, STDIN, type TextInput } from "../../lib/corpus/text_inputs.ts";
 import type { Tokenizer } from "../../lib/tokenizer/mod.ts";
 import { UserError } from "../cli/errors.ts";
-import { requireField } from "../cli/field_flag.ts";
+import { type FieldFlags, fieldOptions, requireField } from "../cli/field_flag.ts";
 import { requireInputFile } from "../cli/files.ts";
 import { findInputs, warn } from "../cli/text_inputs.ts";
 
@@ -13,13 +13,13 @@ const MAX_TOKENS = 1 << 28;
 /**
  * A file or standard input, to be read.
  *
- * @param field Field of JSON Lines objects with the text. If it is given, stdin is JSON Lines too.
+ * @param flags How it is read if it holds many texts. With a field, stdin is JSON Lines.
  * @throws {UserError} If it is no file, not text or empty.
  */
-export async function findText(path: string, field: string | undefined): Promise<TextInput> {
+export async function findText(path: string, flags: FieldFlags): Promise<TextInput> {
   if (path !== STDIN) await requireInputFile(path);
-  const [input] = await findInputs([path], { stdinIsJsonLines: field !== undefined });
-  requireField(field, [input]);
+  const [input] = await findInputs([path], fieldOptions(flags));
+  requireField(flags.field, [input]);
   return input;
 }
 

@@ -13,6 +13,8 @@ Deno.test("extensionOf() gives what a name ends in, and what is packed", () => {
       ["a.gz", ".gz"],
       ["a.gz.gz", ".gz"],
       ["a.tar.gz", ".tar.gz"],
+      ["a.jsonl.zst", ".jsonl.zst"],
+      ["a.zst", ".zst"],
       [".gz", ""],
       ["a.", ""],
       ["letter to Mr. Smith, 3rd", ""],

@@ -12,7 +12,6 @@ const fixture = (name: string) => head(Deno.readFileSync(new URL(name, FIXTURES)
 
 /** "some text\n" as other programs packed it. */
 const PACKED: Readonly<Record<string, string>> = {
-  "a zstd archive": "KLUv/SQKUQAAc29tZSB0ZXh0CgLlGgY=",
   "an xz archive": "/Td6WFoAAATm1rRGAgAhARYAAAB0L+WjAQAJc29tZSB0ZXh0CgAAAIBBSQ0R2v4bAAEiChUa4WcftvN9AQAAAAAEWVo=",
   "a bzip2 archive": "QlpoOTFBWSZTWRBpYvUAAANRgAAQQAACAoxAIAAiAxqEMCJy1xgeLuSKcKEgINLF6g==",
   "an lz4 archive": "BCJNGGRApwoAAIBzb21lIHRleHQKAAAAAJlop6g=",
@@ -28,6 +27,10 @@ function assertOther(bytes: Uint8Array, format: string): void {
 Deno.test("examineText() knows what other programs wrote", () => {
   for (const [format, packed] of Object.entries(PACKED)) assertOther(Uint8Array.fromBase64(packed), format);
   assertEquals(examineText(new Uint8Array(gzipSync("some text"))).kind, "gzip");
+  assertEquals(examineText(Uint8Array.fromBase64("KLUv/SQKUQAAc29tZSB0ZXh0CgLlGgY=")).kind, "zstd");
+  // What pzstd puts before the first frame.
+  const skippable = Uint8Array.of(0x50, 0x2a, 0x4d, 0x18, 4, 0, 0, 0, 1, 0, 0, 0);
+  assertEquals(examineText(skippable).kind, "zstd");
   assertOther(fixture("torch/train_8_steps.safetensors"), "a safetensors file");
   const program = new Uint8Array(EXAMINED_BYTES);
   using file = Deno.openSync(Deno.execPath());
@@ -47,12 +50,16 @@ Deno.test("examineText() knows UTF-16 and UTF-32 by their mark, and without one 
       [swap(little16, 2), "text in UTF-16"],
       [little32, "text in UTF-32"],
       [swap(little32, 4), "text in UTF-32"],
-      [marked([0xff, 0xfe], new Uint8Array(Buffer.from("你好吗", "utf16le"))), "text in UTF-16"],
-      [marked([0xfe, 0xff], swap(little16, 2)), "text in UTF-16"],
       [marked([0xff, 0xfe, 0, 0], little32), "text in UTF-32"],
       [marked([0, 0, 0xfe, 0xff], swap(little32, 4)), "text in UTF-32"],
     ] as const
   ) assertOther(head(bytes), format);
+  for (
+    const [bytes, encoding] of [
+      [marked([0xff, 0xfe], new Uint8Array(Buffer.from("你好吗", "utf16le"))), "utf-16le"],
+      [marked([0xfe, 0xff], swap(little16, 2)), "utf-16be"],
+    ] as const
+  ) assertEquals(examineText(head(bytes)), { kind: "text", isUtf8: true, hasByteOrderMark: false, encoding });
 });
 
 Deno.test("examineText() finds random bytes binary, and text with NULs all over", () => {

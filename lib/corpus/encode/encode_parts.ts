@@ -14,7 +14,7 @@ import { encodeTexts, type EncodeTextsOptions } from "./encode_texts.ts";
 import { NpyWriter } from "../../dataset/npy_file.ts";
 import { tokenDtype } from "../../dataset/npy_format.ts";
 import { provenancePath, type TokenProvenance, writeProvenance } from "../../dataset/provenance.ts";
-import { isPlainFile, nameOf, STDIN, type TextInput, textSourceOf } from "../text_inputs.ts";
+import { hasFields, isPlainFile, nameOf, STDIN, type TextInput, textSourceOf } from "../text_inputs.ts";
 import { identifyTokenizer } from "../../dataset/tokenizer_id.ts";
 
 /** A range of an input: bytes `[start, end)` as stored. `end` is the input's size if the range reaches to its end. */
@@ -91,7 +91,7 @@ export async function* encodeParts(
     const ids = encodeTexts(tokenizer, source, {
       ...options,
       // A text that continues in another part does not end here.
-      separatorId: end === input.bytes || input.isJsonLines ? separatorId : undefined,
+      separatorId: end === input.bytes || hasFields(input) ? separatorId : undefined,
       onEncoded: (count) => {
         bytes += count;
         if (countsText) storedBytes += count;
@@ -163,7 +163,7 @@ export async function provenanceOf(
     specials,
     ...(documentSeparator && { documentSeparator: { text: documentSeparator.text, id: documentSeparator.id } }),
     separatorId: separatorId ?? null,
-    field: parts.some(({ input }) => input.isJsonLines) ? field : null,
+    field: parts.some(({ input }) => hasFields(input)) ? field : null,
     date: new Date().toISOString(),
     bytelm: VERSION,
   };

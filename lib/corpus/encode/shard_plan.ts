@@ -8,7 +8,7 @@ import type { SpecialTokens } from "../../tokenizer/pretokenize/special_tokens.t
 import type { InputPart } from "./encode_parts.ts";
 import { MAX_LINE_BYTES } from "../json_lines.ts";
 import { MAX_SHARDS } from "../../dataset/shard_index.ts";
-import { isPlainFile, STDIN, type TextInput } from "../text_inputs.ts";
+import { isPlainFile, isStoredPlainly, STDIN, type TextInput } from "../text_inputs.ts";
 
 /** The parts that make up one shard, in order. A compressed input is never cut. */
 export type Shard = readonly (InputPart & { readonly end: number })[];
@@ -94,7 +94,7 @@ function numShardsOf(total: number, size: ShardSize): number {
 /** A cut at `target` or soon after it, unless the file cannot be cut there. */
 async function cutFrom(input: TextInput, target: number, size: number, specials: SpecialTokens): Promise<number> {
   if (target === 0) return 0;
-  if (input.isGzip) return size;
+  if (!isStoredPlainly(input)) return size;
   using file = await PositionedFile.open(input.path);
   const margin = specials.maxBytes + MAX_CHAR_BYTES;
   for (let window = FIRST_WINDOW_BYTES;; window *= 4) {
