@@ -26,6 +26,7 @@ import { inCommandLine } from "./cli/errors.ts";
 import { runProgram } from "./cli/program.ts";
 import { runTask } from "./cli/run.ts";
 import { openTokenizer } from "./cli/tokenizer.ts";
+import { sweepTitle } from "./report/report_subject.ts";
 import { REPORT_FILE, tryToWriteReport } from "./report/write_report.ts";
 import { axesOf, FLAGS, HELP, trainFlagsOf } from "./sweep/flags.ts";
 import { configParts } from "./train_lm/flags.ts";
@@ -130,8 +131,7 @@ async function report(out: string, results: readonly SweepResult[]): Promise<voi
   const begun = results.filter(({ status, steps }) => steps > 0 || status === "diverged");
   if (begun.length === 0) return;
   const settings = new Map(begun.map((run) => [`${out}/${run.name}`, run.settings]));
-  const of = begun.length < results.length ? ` of ${results.length}` : "";
-  const title = `Sweep ${out}: ${begun.length}${of} ${results.length === 1 ? "run" : "runs"}`;
+  const title = sweepTitle(out, begun.length, results.length);
   await tryToWriteReport([...settings.keys()], `${out}/${REPORT_FILE}`, { title, settings });
 }
 

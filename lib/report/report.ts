@@ -26,6 +26,8 @@ export interface PlotLibrary {
 
 /** The contents of a page: the plots' data, and HTML for its named places. */
 export interface ReportContent {
+  /** The page's title. */
+  readonly title: string;
   /** What the page's script draws. */
   readonly plots: RunPlots;
   /** HTML, by the id of its place in the page. */
@@ -34,7 +36,7 @@ export interface ReportContent {
 
 /** Options for a page that keeps asking a server for its content. */
 export interface LiveReport {
-  /** The address of the content; `?seen=` and the page's version are added. */
+  /** The address of the content; the page's version is added, as `seen=`. */
   readonly url: string;
   /** The version of the content that the page begins with. */
   readonly version: string;
@@ -59,8 +61,7 @@ export function reportHtml(
   library: PlotLibrary,
   { live, title: given }: ReportOptions = {},
 ): string {
-  const { plots, sections } = reportContent(runs);
-  const title = given ?? reportTitle(runs.map(({ name }) => name), plots.runs.map(({ name }) => name));
+  const { title, plots, sections } = reportContent(runs, given);
   const scripts = [library.script, SCRIPT, ...(live ? [livePage] : [])];
   const styles = [library.style, style];
   const section = (name: keyof typeof sections) => markup`<div id="${name}">${sections[name]}</div>`;
@@ -94,11 +95,15 @@ ${lines(scripts.map(inlineScript))}
 `);
 }
 
-/** The current contents of a report. */
-export function reportContent(named: readonly ReportRun[]): ReportContent {
+/**
+ * The current contents of a report.
+ * @param title Default: the names of its runs, or their directory.
+ */
+export function reportContent(named: readonly ReportRun[], title?: string): ReportContent {
   const names = distinguishingNames(named.map(({ name }) => name));
   const runs = named.map((run, i) => ({ ...run, name: names[i] }));
   return {
+    title: title ?? reportTitle(named.map(({ name }) => name), names),
     plots: reportPlots(runs),
     sections: { summary: summaries(runs), runs: runsTable(runs), samples: samples(runs), facts: factsTables(runs) },
   };

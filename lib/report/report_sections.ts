@@ -36,7 +36,8 @@ export function samples(runs: readonly ReportRun[]): Html {
  * are folded away.
  */
 export function factsTables(given: readonly ReportRun[]): Html {
-  const runs = given.length > 1 ? given : given.map(withResults);
+  // A run that is waited for has none, which is no difference.
+  const runs = given.length > 1 ? given.filter(({ facts }) => Object.keys(facts).length > 0) : given.map(withResults);
   const names = [...new Set(runs.flatMap(({ facts }) => Object.keys(facts)))];
   if (names.length === 0) return markup``;
   const valuesOf = (name: string) => runs.map(({ facts }) => Object.hasOwn(facts, name) ? facts[name] : "–");
@@ -44,7 +45,11 @@ export function factsTables(given: readonly ReportRun[]): Html {
   const isInSight = (name: string) => runs.length === 1 ? mainFacts.includes(name) : new Set(valuesOf(name)).size > 1;
   const inSight = names.filter(isInSight);
   const folded = names.filter((name) => !isInSight(name));
-  const heading = runs.length > 1 ? "Configuration: what differs" : "Results and configuration";
+  const heading = runs.length > 1
+    ? "Configuration: what differs"
+    : given.length > 1
+    ? `Configuration of ${runs[0].name}`
+    : "Results and configuration";
   const rest = folded.length === 0 ? [] : [
     markup`<details><summary>${
       runs.length > 1 ? `The same in all runs (${folded.length})` : `Everything else (${folded.length})`

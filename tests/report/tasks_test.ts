@@ -90,7 +90,7 @@ Deno.test("dashboard refuses what is no directory, and a port that is taken", as
     const { port } = taken.addr as Deno.NetAddr;
     const { code, stdout, stderr } = await capture(dashboard, "--run", run, "--port", String(port));
     assertEquals([code, stdout], [1, ""]);
-    assertMatch(stderr, new RegExp(`^error: Cannot serve on port ${port}: got one that is taken`));
+    assertMatch(stderr, new RegExp(`^error: Cannot serve on port ${port}: it is taken`));
     for (const port of ["65536", "-1", "1.5"]) {
       assertEquals((await capture(dashboard, "--run", run, `--port=${port}`)).code, 2, port);
     }
