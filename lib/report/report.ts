@@ -1,5 +1,6 @@
-import { type Html, inlineScript, inlineStyle, jsonScript, markup } from "../io/markup.ts";
+import { type Html, jsonScript, markup } from "../io/markup.ts";
 import { distinguishingNames } from "../run/run_names.ts";
+import { pageHtml } from "./page.ts";
 import formats from "./report_format.js" with { type: "text" };
 import lineScript from "./report_lines.js" with { type: "text" };
 import livePage from "./report_live.js" with { type: "text" };
@@ -7,11 +8,10 @@ import page from "./report_page.js" with { type: "text" };
 import plotScript from "./report_plot.js" with { type: "text" };
 import tableScript from "./report_table.js" with { type: "text" };
 import style from "./report_page.css" with { type: "text" };
-import { contentPolicy } from "./report_policy.ts";
 import { reportPlots, type RunPlots } from "./report_plots.ts";
 import type { ReportRun } from "./report_run.ts";
 import { runsTable } from "./report_runs.ts";
-import { factsTables, lines, samples, summaries } from "./report_sections.ts";
+import { factsTables, samples, summaries } from "./report_sections.ts";
 import { reportTitle } from "./report_title.ts";
 
 export type { ReportRun };
@@ -62,23 +62,8 @@ export function reportHtml(
   { live, title: given }: ReportOptions = {},
 ): string {
   const { title, plots, sections } = reportContent(runs, given);
-  const scripts = [library.script, SCRIPT, ...(live ? [livePage] : [])];
-  const styles = [library.style, style];
   const section = (name: keyof typeof sections) => markup`<div id="${name}">${sections[name]}</div>`;
-  return String(markup`<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${contentPolicy({ scripts, styles }, live !== undefined)}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<link rel="icon" href="data:,">
-<title>${title}</title>
-${lines(styles.map(inlineStyle))}
-</head>
-<body>
-<h1>${title}</h1>
-${section("summary")}
+  const body = markup`${section("summary")}
 ${live ? [markup`<p id="status" role="status"></p>`] : []}
 ${section("runs")}
 <div id="tools"></div>
@@ -88,11 +73,15 @@ ${section("samples")}
 </main>
 ${section("facts")}
 ${jsonScript("data", plots)}
-${live ? [jsonScript("live", live)] : []}
-${lines(scripts.map(inlineScript))}
-</body>
-</html>
-`);
+${live ? [jsonScript("live", live)] : []}`;
+  return pageHtml({
+    title,
+    body,
+    libraryStyles: [library.style],
+    styles: [style],
+    scripts: [library.script, SCRIPT, ...(live ? [livePage] : [])],
+    isLive: live !== undefined,
+  });
 }
 
 /**

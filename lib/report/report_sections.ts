@@ -1,5 +1,6 @@
 // Parts of a report that stand beside its plots: how each run stands, what it generated, its configuration.
 import { type Html, markup } from "../io/markup.ts";
+import { lines, pageTable } from "./page.ts";
 import type { ReportRun } from "./report_run.ts";
 
 /** If a run has more samples than this, they are thinned out evenly. */
@@ -54,11 +55,11 @@ export function factsTables(given: readonly ReportRun[]): Html {
     markup`<details><summary>${
       runs.length > 1 ? `The same in all runs (${folded.length})` : `Everything else (${folded.length})`
     }</summary>
-${table(folded.map((name) => [name, valuesOf(name)[0]]))}
+${pageTable(folded.map((name) => [name, valuesOf(name)[0]]))}
 </details>`,
   ];
   const shown = runs.length === 1
-    ? [table(inSight.map((name) => [name, valuesOf(name)[0]]))]
+    ? [pageTable(inSight.map((name) => [name, valuesOf(name)[0]]))]
     : inSight.length === 0
     ? [markup`<p>Nothing differs.</p>`]
     : [comparison(runs, inSight, valuesOf)];
@@ -73,21 +74,7 @@ function withResults({ results = {}, facts, mainFacts = Object.keys(facts), ...r
 /** Facts beside runs: the longer of the two goes downwards. */
 function comparison(runs: readonly ReportRun[], names: readonly string[], valuesOf: (name: string) => string[]): Html {
   const rows = [["", ...runs.map(({ name }) => name)], ...names.map((name) => [name, ...valuesOf(name)])];
-  return table(runs.length <= MOST_COLUMNS ? rows : rows[0].map((_, i) => rows.map((row) => row[i])), true);
-}
-
-/** @param hasHead Whether the first row holds the headings of the columns. */
-function table(rows: readonly (readonly string[])[], hasHead = false): Html {
-  const shown = rows.map(([first, ...others], i) => {
-    const cells = others.map((text) => hasHead && i === 0 ? markup`<th>${text}</th>` : markup`<td>${text}</td>`);
-    return markup`<tr><th>${first}</th>${cells}</tr>`;
-  });
-  return markup`<div class="wide"><table>\n${lines(shown)}\n</table></div>`;
-}
-
-/** Each one on its own line. */
-export function lines(parts: readonly Html[]): Html {
-  return markup`${parts.map((part, i) => i === 0 ? part : markup`\n${part}`)}`;
+  return pageTable(runs.length <= MOST_COLUMNS ? rows : rows[0].map((_, i) => rows.map((row) => row[i])), true);
 }
 
 const formatLoss = (loss: number) => Number(loss).toFixed(3);

@@ -34,7 +34,7 @@ const JOBS: readonly (readonly [string, ...string[]])[] = [
   ["writeup", "--story", "DIR/text.txt", "--story-vocab-size", "265", "--out", "DIR/writeup.md"],
   ["doctor", "--size", "16"],
   ["bench", "tokenizer", "--text", "DIR/text.txt", "--vocab-size", "265", "--runs", "1"],
-  ["profile-step", "--shape", "trial", "--runs", "1", "--svg", "DIR/step.svg", "--backend", "wasm"],
+  ["profile-step", "--shape", "trial", "--runs=1", "--svg=DIR/step.svg", "--html=DIR/step.html", "--backend=wasm"],
   ["demo", "--steps", "1", "--out", "DIR/demo"],
   ["stress", "--minutes", "0.05", "--only", "round-trips", "--only", "contention", "--out", "DIR/stress.json"],
 ];
