@@ -89,7 +89,7 @@ async function start(flags: Flags<typeof FLAGS>): Promise<number> {
       createBackend,
       follow: async (steps, { run, step }) => {
         const at = `${1 + runs.indexOf(run)} of ${runs.length}`;
-        console.error(`${run.name} (${at})${step > 0 ? `, continuing at step ${step}` : ""}`);
+        console.error(`${run.name} (${at})${step > 0 ? `, continuing after step ${step}` : ""}`);
         const { forwardFlops } = predictTraining(run.config.model, run.config.training);
         const mfu = (tokensPerSecond: number) => peak.share(3 * forwardFlops * tokensPerSecond);
         await followSteps(steps, run.config, { mfu, memory: () => formatBinary(Deno.memoryUsage().rss) }, signal);
@@ -107,7 +107,7 @@ async function start(flags: Flags<typeof FLAGS>): Promise<number> {
   if (best) console.log(`Best: ${flags.out}/${best.name}`);
   const left = results.filter(({ status }) => status === "waiting" || status === "stopped");
   if (left.length > 0) {
-    const names = left.map(({ name, status, steps }) => status === "stopped" ? `${name} (from step ${steps})` : name);
+    const names = left.map(({ name, status, steps }) => status === "stopped" ? `${name} (after step ${steps})` : name);
     console.log(`Still to do: ${names.join(", ")}. Run the same command to continue`);
   }
   console.log(`Written to ${flags.out}: ${SWEEP_FILES.table}, ${SWEEP_FILES.json}, ${REPORT_FILE}`);
