@@ -1,51 +1,71 @@
 /**
- * Shows trainings in a browser while they go on.
+ * Shows training runs in a browser while they are in progress.
  *
  *   deno task dashboard --run RUN
  */
+import { isIP } from "node:net";
 import { RUN_ENTRIES } from "../lib/run/run_directory.ts";
-import { UserError } from "./cli/errors.ts";
+import { UsageError, UserError } from "./cli/errors.ts";
 import { isDirectory } from "./cli/files.ts";
 import type { Flags } from "./cli/flags.ts";
 import { untilInterrupted } from "./cli/interrupt.ts";
 import { runProgram } from "./cli/program.ts";
 import { runTask } from "./cli/run.ts";
+import { shown } from "./cli/shown.ts";
+import { type Access, LOCAL, randomToken } from "./dashboard/access.ts";
+import { addressesOf } from "./dashboard/addresses.ts";
 import { dashboardHandler } from "./dashboard/handler.ts";
 
-/** Only programs on this machine can reach it. */
-const HOSTNAME = "127.0.0.1";
 const DEFAULT_PORT = 8642;
 
 const HELP = `
-Serves a page, to this machine only, with the same contents as report.html, and keeps it up to date while runs are in
-progress. Prints the page's address, and how to see it from another machine, through ssh. A run need not have started:
-the page waits for it. Stop it with Ctrl-C or SIGTERM; the exit code is then 0.
+Serves a page with the same contents as report.html, and keeps it up to date while runs are in progress. Only this machine
+can see it, unless --host says otherwise. Prints the page's address, and how to see it from another machine through ssh. A
+run need not have started: the page waits for it. Stop it with Ctrl-C or SIGTERM; the exit code is then 0.
 
   deno task dashboard --run out/run
+  deno task dashboard --run out/sweep --host 0.0.0.0
 
-  --run RUN     A run directory that train-lm writes; several are drawn in the same plots.
-  --port N      The port; 0 for any free one (default: ${DEFAULT_PORT}, or any if that is taken)
+  --run RUN       A run directory that train-lm writes, or a sweep's directory, which stands for all of its runs. Several
+                  are drawn in the same plots.
+  --port N        The port; 0 for any free one (default: ${DEFAULT_PORT}, or any if that is taken)
+  --host ADDRESS  Serve other machines too: 0.0.0.0 for every IPv4 address of this machine. The page's address then holds
+                  a token, a new one each time, and is answered to no one without it. The connection is not encrypted.
 `;
 
 const FLAGS = {
   run: { type: "strings", required: true },
   port: { type: "integer", min: 0, max: 65535 },
+  host: { type: "string" },
 } as const;
 
 export async function main(args: string[]): Promise<number> {
   return await runTask({ name: "dashboard", help: HELP, flags: FLAGS }, args, dashboard);
 }
 
-async function dashboard({ run: runs, port }: Flags<typeof FLAGS>): Promise<void> {
+async function dashboard({ run: runs, port, host }: Flags<typeof FLAGS>): Promise<void> {
+  if (host !== undefined && isIP(host) === 0) {
+    throw new UsageError(
+      `Cannot run dashboard: got --host ${
+        shown(host)
+      }, must be an IP address, such as 0.0.0.0 for all of this machine's`,
+    );
+  }
+  const access: Access = host === undefined ? LOCAL : { hostname: host, token: randomToken() };
   for (const run of runs) {
     if (!await isDirectory(run, RUN_ENTRIES)) console.error(`${run} does not exist yet: the page waits for it`);
   }
   await untilInterrupted(async (signal) => {
-    const server: Deno.HttpServer<Deno.NetAddr> = listen(port, dashboardHandler(runs, () => server.addr.port));
+    const handler = dashboardHandler(runs, () => server.addr.port, access);
+    const server: Deno.HttpServer<Deno.NetAddr> = listen(access.hostname, port, handler);
+    for (const address of addressesOf(access, server.addr.port)) console.log(address);
     const { port: served } = server.addr;
-    console.log(`http://${HOSTNAME}:${served}/`);
     console.error(
-      `From another machine: ssh -L ${served}:${HOSTNAME}:${served} USER@THIS-MACHINE, then open the same address there`,
+      access.token === undefined
+        ? `From another machine: ssh -L ${served}:${LOCAL.hostname}:${served} USER@THIS-MACHINE, then open the same ` +
+          "address there"
+        : "Whoever has this address can see the page. The connection is not encrypted: do not use it on networks that you " +
+          "do not trust",
     );
     await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
     // Not by a signal given to the server: that would cut off whoever is being answered.
@@ -56,15 +76,27 @@ async function dashboard({ run: runs, port }: Flags<typeof FLAGS>): Promise<void
 type Handler = (request: Request) => Promise<Response>;
 
 /** Serves on the port that was asked for or, if none was, on the default one or any other. */
-function listen(port: number | undefined, handler: Handler): Deno.HttpServer<Deno.NetAddr> {
-  const serve = (port: number) => Deno.serve({ hostname: HOSTNAME, port, onListen: () => {} }, handler);
+function listen(hostname: string, port: number | undefined, handler: Handler): Deno.HttpServer<Deno.NetAddr> {
+  const serve = (port: number) => Deno.serve({ hostname, port, onListen: () => {} }, handler);
   try {
     return serve(port ?? DEFAULT_PORT);
   } catch (error) {
+    if (error instanceof Deno.errors.AddrNotAvailable) {
+      throw new UserError(
+        `Cannot serve on ${hostname}: got an address that is not this machine's, must be one of its own. Pass --host ` +
+          "0.0.0.0 for all",
+      );
+    }
+    if (error instanceof Deno.errors.NotCapable) {
+      throw new UserError(
+        `Cannot serve on ${hostname}: got no permission to, must have it. Pass --host 0.0.0.0, or run it with: deno run ` +
+          `--allow-net=${hostname}`,
+      );
+    }
     if (!(error instanceof Deno.errors.AddrInUse)) throw error;
     if (port === undefined) return serve(0);
     throw new UserError(
-      `Cannot serve on port ${port}: got one that is taken, must be free. Pass --port 0 for any that is`,
+      `Cannot serve on port ${port}: it is taken. Pass another one, or --port 0 for any that is free`,
     );
   }
 }

@@ -1,11 +1,12 @@
 /**
  * Shows where a training step's time goes, kernel by kernel.
  *
- *   deno task profile-step --shape small --svg step.svg
+ *   deno task profile-step --shape small --html step.html
  */
 import { exceededLimits } from "../lib/accounting/limits_exceeded.ts";
 import { formatProfile, profileOf, timedCalls } from "../lib/accounting/step_profile.ts";
 import { writeFileAtomically } from "../lib/io/atomic.ts";
+import { plainPath } from "../lib/io/parent_of.ts";
 import { measureLimits } from "../lib/measure/limits.ts";
 import { formatLimits } from "./bench/format_limits.ts";
 import { LM_SHAPE_NAMES, LM_SHAPES, LM_SHAPES_HELP } from "./bench/lm_shapes.ts";
@@ -13,17 +14,20 @@ import { createLmTrainer } from "./bench/lm_trainer.ts";
 import { describeMachine, formatMachine } from "./bench/machine.ts";
 import { median } from "../lib/measure/kernel_time.ts";
 import { GPU_FLAG, startBackend } from "./cli/backend.ts";
+import { UsageError } from "./cli/errors.ts";
 import { requireOutputFile } from "./cli/output.ts";
 import type { Flags } from "./cli/flags.ts";
 import { runProgram } from "./cli/program.ts";
 import { runTask } from "./cli/run.ts";
 import { REPEATS, WORKERS_FLAG } from "./cli/measuring_flags.ts";
+import { profilePage } from "./profile_step/profile_page.ts";
+import { drawTimeBars } from "./profile_step/time_bars.ts";
 
 const HELP = `
 Shows where a training step's time goes: the FLOPs, bytes and time of each kernel and shape, and its share of the
 roofline, which is the shortest time that this machine's measured arithmetic and memory allow.
 
-  deno task profile-step --shape small --svg step.svg
+  deno task profile-step --shape small --html step.html
 
   --shape NAME     The model and batch (default: small)
   --runs N         Steps to take the median time of (default: 9)
@@ -33,7 +37,8 @@ roofline, which is the shortest time that this machine's measured arithmetic and
                    deno run -A (default: Deno's own)
   --workers N      Workers of wasm or native (default: one for each core)
   --json           All numbers instead of a table.
-  --svg FILE       Also draw the profile.
+  --html FILE      Also write the profile as a page that looks like report.html.
+  --svg FILE       Also draw it as a picture.
   --force          Replace an existing FILE.
 
 Shapes
@@ -50,6 +55,7 @@ const FLAGS = {
   gpu: GPU_FLAG,
   workers: WORKERS_FLAG,
   json: { type: "boolean" },
+  html: { type: "string" },
   svg: { type: "string" },
   force: { type: "boolean" },
 } as const;
@@ -62,7 +68,11 @@ export async function main(args: string[]): Promise<number> {
 }
 
 async function profileStep(flags: Flags<typeof FLAGS>): Promise<void> {
-  if (flags.svg !== undefined) await requireOutputFile(flags.svg, { force: flags.force, inputs: [] });
+  const { html, svg, force } = flags;
+  if (html !== undefined && svg !== undefined && plainPath(html) === plainPath(svg)) {
+    throw new UsageError(`Cannot write ${svg}: got it for --html and --svg, must be two files. Choose another name`);
+  }
+  for (const path of [html, svg]) if (path !== undefined) await requireOutputFile(path, { force, inputs: [] });
   await using backend = await startBackend(flags.backend, {
     workers: flags.workers,
     precision: flags.dtype,
@@ -81,20 +91,23 @@ async function profileStep(flags: Flags<typeof FLAGS>): Promise<void> {
   const profile = profileOf(calls, calls.map((_, i) => median(runs.map((run) => run[i]))), limits);
   for (const line of exceededLimits(timedCalls(profile), limits)) console.error(line);
 
-  if (flags.svg !== undefined) {
-    // Loaded only now: a person who wants no picture need not have the plotting library.
-    const { drawTimeBars } = await import("./profile_step/time_bars.ts");
-    await writeFileAtomically(flags.svg, await drawTimeBars(profile, `A training step of "${flags.shape}"`), {
-      replace: flags.force,
-    });
-    console.error(`Wrote ${flags.svg}`);
+  const title = `A training step of ${flags.shape}, ${flags.dtype}`;
+  const lines = [formatMachine(machine), formatLimits(limits)];
+  const drawn = [
+    [html, () => profilePage(profile, { title, lines })],
+    [svg, () => drawTimeBars(profile, title)],
+  ] as const;
+  for (const [path, draw] of drawn) {
+    if (path === undefined) continue;
+    await writeFileAtomically(path, draw(), { replace: force });
+    console.error(`Written to ${path}`);
   }
   if (flags.json) {
     return console.log(
       JSON.stringify({ machine, limits, shape: flags.shape, dtype: flags.dtype, ...profile }, null, 2),
     );
   }
-  console.log(`${formatMachine(machine)}\n${formatLimits(limits)}\n\n${formatProfile(profile)}`);
+  console.log(`${lines.join("\n")}\n\n${formatProfile(profile)}`);
 }
 
 if (import.meta.main) await runProgram(main);

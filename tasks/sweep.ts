@@ -26,6 +26,7 @@ import { inCommandLine } from "./cli/errors.ts";
 import { runProgram } from "./cli/program.ts";
 import { runTask } from "./cli/run.ts";
 import { openTokenizer } from "./cli/tokenizer.ts";
+import { sweepTitle } from "./report/report_subject.ts";
 import { REPORT_FILE, tryToWriteReport } from "./report/write_report.ts";
 import { axesOf, FLAGS, HELP, trainFlagsOf } from "./sweep/flags.ts";
 import { configParts } from "./train_lm/flags.ts";
@@ -88,7 +89,7 @@ async function start(flags: Flags<typeof FLAGS>): Promise<number> {
       createBackend,
       follow: async (steps, { run, step }) => {
         const at = `${1 + runs.indexOf(run)} of ${runs.length}`;
-        console.error(`${run.name} (${at})${step > 0 ? `, continuing at step ${step}` : ""}`);
+        console.error(`${run.name} (${at})${step > 0 ? `, continuing after step ${step}` : ""}`);
         const { forwardFlops } = predictTraining(run.config.model, run.config.training);
         const mfu = (tokensPerSecond: number) => peak.share(3 * forwardFlops * tokensPerSecond);
         await followSteps(steps, run.config, { mfu, memory: () => formatBinary(Deno.memoryUsage().rss) }, signal);
@@ -106,7 +107,7 @@ async function start(flags: Flags<typeof FLAGS>): Promise<number> {
   if (best) console.log(`Best: ${flags.out}/${best.name}`);
   const left = results.filter(({ status }) => status === "waiting" || status === "stopped");
   if (left.length > 0) {
-    const names = left.map(({ name, status, steps }) => status === "stopped" ? `${name} (from step ${steps})` : name);
+    const names = left.map(({ name, status, steps }) => status === "stopped" ? `${name} (after step ${steps})` : name);
     console.log(`Still to do: ${names.join(", ")}. Run the same command to continue`);
   }
   console.log(`Written to ${flags.out}: ${SWEEP_FILES.table}, ${SWEEP_FILES.json}, ${REPORT_FILE}`);
@@ -130,8 +131,7 @@ async function report(out: string, results: readonly SweepResult[]): Promise<voi
   const begun = results.filter(({ status, steps }) => steps > 0 || status === "diverged");
   if (begun.length === 0) return;
   const settings = new Map(begun.map((run) => [`${out}/${run.name}`, run.settings]));
-  const of = begun.length < results.length ? ` of ${results.length}` : "";
-  const title = `Sweep ${out}: ${begun.length}${of} ${results.length === 1 ? "run" : "runs"}`;
+  const title = sweepTitle(out, begun.length, results.length);
   await tryToWriteReport([...settings.keys()], `${out}/${REPORT_FILE}`, { title, settings });
 }
 

@@ -175,7 +175,7 @@ async function resume(flags: TrainFlags, directory: string): Promise<number> {
   const missing = await missingSteps(directory, checkpoint?.state.step ?? 0);
   if (missing !== undefined) console.error(`warning: ${missing}`);
   for (const change of describeChanges(before, config)) console.error(change);
-  if (!flags.quiet) console.error(`Continuing at step ${checkpoint?.state.step ?? 0} of ${steps}`);
+  if (!flags.quiet) console.error(`Continuing after step ${checkpoint?.state.step ?? 0} of ${steps}`);
   // A run that was killed before its first checkpoint begins anew; weights are not given up for that.
   const beginAnew = checkpoint === undefined && !await isFile(`${directory}/${RUN_FILES.weights}`);
   return await follow({ backend, directory, config, train, valid, tokenizer, checkpoint, beginAnew }, flags);

@@ -99,8 +99,8 @@ export function timedCalls({ rows }: Pick<StepProfile, "rows">): TimedWork[] {
   }));
 }
 
-/** The profile as a table. */
-export function formatProfile({ rows, seconds, flops, rooflineSeconds }: StepProfile): string {
+/** The profile as a table of text: the headings, a row for each kernel and shape, and the whole step. */
+export function profileTable({ rows, seconds, flops, rooflineSeconds }: StepProfile): string[][] {
   const header = ["kernel", "calls", "time", "of step", "FLOPs", "bytes", "FLOP/s", "bytes/s", "of roofline", "bound"];
   const cells = rows.map((row) => [
     labelOf(row),
@@ -120,7 +120,13 @@ export function formatProfile({ rows, seconds, flops, rooflineSeconds }: StepPro
   const rates = [formatSi(flops / seconds, "FLOP/s"), formatSi(bytes / seconds, "B/s")];
   const isKnown = rows.every((row) => row.rooflineShare !== undefined);
   const share = formatShare(isKnown ? rooflineSeconds / seconds : undefined);
-  return formatTable(header, [...cells, [...whole, ...rates, share, ""]], [9]);
+  return [header, ...cells, [...whole, ...rates, share, ""]];
+}
+
+/** The profile as a table for a terminal. */
+export function formatProfile(profile: StepProfile): string {
+  const [header, ...rows] = profileTable(profile);
+  return formatTable(header, rows, [9]);
 }
 
 function sumOf(values: readonly number[]): number {

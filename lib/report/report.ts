@@ -1,5 +1,6 @@
-import { type Html, inlineScript, inlineStyle, jsonScript, markup } from "../io/markup.ts";
+import { type Html, jsonScript, markup } from "../io/markup.ts";
 import { distinguishingNames } from "../run/run_names.ts";
+import { pageHtml } from "./page.ts";
 import formats from "./report_format.js" with { type: "text" };
 import lineScript from "./report_lines.js" with { type: "text" };
 import livePage from "./report_live.js" with { type: "text" };
@@ -7,11 +8,10 @@ import page from "./report_page.js" with { type: "text" };
 import plotScript from "./report_plot.js" with { type: "text" };
 import tableScript from "./report_table.js" with { type: "text" };
 import style from "./report_page.css" with { type: "text" };
-import { contentPolicy } from "./report_policy.ts";
 import { reportPlots, type RunPlots } from "./report_plots.ts";
 import type { ReportRun } from "./report_run.ts";
 import { runsTable } from "./report_runs.ts";
-import { factsTables, lines, samples, summaries } from "./report_sections.ts";
+import { factsTables, samples, summaries } from "./report_sections.ts";
 import { reportTitle } from "./report_title.ts";
 
 export type { ReportRun };
@@ -26,6 +26,8 @@ export interface PlotLibrary {
 
 /** The contents of a page: the plots' data, and HTML for its named places. */
 export interface ReportContent {
+  /** The page's title. */
+  readonly title: string;
   /** What the page's script draws. */
   readonly plots: RunPlots;
   /** HTML, by the id of its place in the page. */
@@ -34,7 +36,7 @@ export interface ReportContent {
 
 /** Options for a page that keeps asking a server for its content. */
 export interface LiveReport {
-  /** The address of the content; `?seen=` and the page's version are added. */
+  /** The address of the content; the page's version is added, as `seen=`. */
   readonly url: string;
   /** The version of the content that the page begins with. */
   readonly version: string;
@@ -59,25 +61,9 @@ export function reportHtml(
   library: PlotLibrary,
   { live, title: given }: ReportOptions = {},
 ): string {
-  const { plots, sections } = reportContent(runs);
-  const title = given ?? reportTitle(runs.map(({ name }) => name), plots.runs.map(({ name }) => name));
-  const scripts = [library.script, SCRIPT, ...(live ? [livePage] : [])];
-  const styles = [library.style, style];
+  const { title, plots, sections } = reportContent(runs, given);
   const section = (name: keyof typeof sections) => markup`<div id="${name}">${sections[name]}</div>`;
-  return String(markup`<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${contentPolicy({ scripts, styles }, live !== undefined)}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<link rel="icon" href="data:,">
-<title>${title}</title>
-${lines(styles.map(inlineStyle))}
-</head>
-<body>
-<h1>${title}</h1>
-${section("summary")}
+  const body = markup`${section("summary")}
 ${live ? [markup`<p id="status" role="status"></p>`] : []}
 ${section("runs")}
 <div id="tools"></div>
@@ -87,18 +73,26 @@ ${section("samples")}
 </main>
 ${section("facts")}
 ${jsonScript("data", plots)}
-${live ? [jsonScript("live", live)] : []}
-${lines(scripts.map(inlineScript))}
-</body>
-</html>
-`);
+${live ? [jsonScript("live", live)] : []}`;
+  return pageHtml({
+    title,
+    body,
+    libraryStyles: [library.style],
+    styles: [style],
+    scripts: [library.script, SCRIPT, ...(live ? [livePage] : [])],
+    isLive: live !== undefined,
+  });
 }
 
-/** The current contents of a report. */
-export function reportContent(named: readonly ReportRun[]): ReportContent {
+/**
+ * The current contents of a report.
+ * @param title Default: the names of its runs, or their directory.
+ */
+export function reportContent(named: readonly ReportRun[], title?: string): ReportContent {
   const names = distinguishingNames(named.map(({ name }) => name));
   const runs = named.map((run, i) => ({ ...run, name: names[i] }));
   return {
+    title: title ?? reportTitle(named.map(({ name }) => name), names),
     plots: reportPlots(runs),
     sections: { summary: summaries(runs), runs: runsTable(runs), samples: samples(runs), facts: factsTables(runs) },
   };

@@ -14,6 +14,8 @@ let [asOf, changed] = [clock(), clock()];
 
 function show({ version, content }) {
   live.version = version;
+  document.title = content.title;
+  document.querySelector("h1").textContent = content.title;
   for (const [name, html] of Object.entries(content.sections)) {
     const section = document.getElementById(name);
     // Only what differs, so that what the reader has scrolled to or marked stays. The server's template has escaped
@@ -26,7 +28,9 @@ function show({ version, content }) {
 }
 
 async function refresh() {
-  const response = await fetch(`${live.url}?seen=${encodeURIComponent(live.version)}`);
+  const address = new URL(live.url, location.href);
+  address.searchParams.set("seen", live.version);
+  const response = await fetch(address);
   if (response.status === 204) return;
   if (!response.ok) throw new Error(await response.text());
   show(await response.json());

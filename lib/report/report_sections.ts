@@ -1,5 +1,6 @@
 // Parts of a report that stand beside its plots: how each run stands, what it generated, its configuration.
 import { type Html, markup } from "../io/markup.ts";
+import { lines, pageTable } from "./page.ts";
 import type { ReportRun } from "./report_run.ts";
 
 /** If a run has more samples than this, they are thinned out evenly. */
@@ -36,7 +37,8 @@ export function samples(runs: readonly ReportRun[]): Html {
  * are folded away.
  */
 export function factsTables(given: readonly ReportRun[]): Html {
-  const runs = given.length > 1 ? given : given.map(withResults);
+  // A run that is waited for has none, which is no difference.
+  const runs = given.length > 1 ? given.filter(({ facts }) => Object.keys(facts).length > 0) : given.map(withResults);
   const names = [...new Set(runs.flatMap(({ facts }) => Object.keys(facts)))];
   if (names.length === 0) return markup``;
   const valuesOf = (name: string) => runs.map(({ facts }) => Object.hasOwn(facts, name) ? facts[name] : "–");
@@ -44,16 +46,20 @@ export function factsTables(given: readonly ReportRun[]): Html {
   const isInSight = (name: string) => runs.length === 1 ? mainFacts.includes(name) : new Set(valuesOf(name)).size > 1;
   const inSight = names.filter(isInSight);
   const folded = names.filter((name) => !isInSight(name));
-  const heading = runs.length > 1 ? "Configuration: what differs" : "Results and configuration";
+  const heading = runs.length > 1
+    ? "Configuration: what differs"
+    : given.length > 1
+    ? `Configuration of ${runs[0].name}`
+    : "Results and configuration";
   const rest = folded.length === 0 ? [] : [
     markup`<details><summary>${
       runs.length > 1 ? `The same in all runs (${folded.length})` : `Everything else (${folded.length})`
     }</summary>
-${table(folded.map((name) => [name, valuesOf(name)[0]]))}
+${pageTable(folded.map((name) => [name, valuesOf(name)[0]]))}
 </details>`,
   ];
   const shown = runs.length === 1
-    ? [table(inSight.map((name) => [name, valuesOf(name)[0]]))]
+    ? [pageTable(inSight.map((name) => [name, valuesOf(name)[0]]))]
     : inSight.length === 0
     ? [markup`<p>Nothing differs.</p>`]
     : [comparison(runs, inSight, valuesOf)];
@@ -68,21 +74,7 @@ function withResults({ results = {}, facts, mainFacts = Object.keys(facts), ...r
 /** Facts beside runs: the longer of the two goes downwards. */
 function comparison(runs: readonly ReportRun[], names: readonly string[], valuesOf: (name: string) => string[]): Html {
   const rows = [["", ...runs.map(({ name }) => name)], ...names.map((name) => [name, ...valuesOf(name)])];
-  return table(runs.length <= MOST_COLUMNS ? rows : rows[0].map((_, i) => rows.map((row) => row[i])), true);
-}
-
-/** @param hasHead Whether the first row holds the headings of the columns. */
-function table(rows: readonly (readonly string[])[], hasHead = false): Html {
-  const shown = rows.map(([first, ...others], i) => {
-    const cells = others.map((text) => hasHead && i === 0 ? markup`<th>${text}</th>` : markup`<td>${text}</td>`);
-    return markup`<tr><th>${first}</th>${cells}</tr>`;
-  });
-  return markup`<div class="wide"><table>\n${lines(shown)}\n</table></div>`;
-}
-
-/** Each one on its own line. */
-export function lines(parts: readonly Html[]): Html {
-  return markup`${parts.map((part, i) => i === 0 ? part : markup`\n${part}`)}`;
+  return pageTable(runs.length <= MOST_COLUMNS ? rows : rows[0].map((_, i) => rows.map((row) => row[i])), true);
 }
 
 const formatLoss = (loss: number) => Number(loss).toFixed(3);

@@ -7,7 +7,7 @@ export interface Course {
   readonly steps: number;
   /** Time spent on them. */
   readonly seconds: number;
-  /** Training loss of step 0; none if the log does not go back that far. */
+  /** Training loss of the first step; none if the log does not go back that far. */
   readonly firstLoss?: number;
   readonly lastLoss: number;
   /** Mean training loss of the last tenth of the steps. */
@@ -41,6 +41,13 @@ export function courseOf(metrics: readonly StepMetrics[]): Course | undefined {
 export function lowestOf(losses: readonly number[]): number | undefined {
   const finite = losses.filter(Number.isFinite);
   return finite.length === 0 ? undefined : finite.reduce((a, b) => Math.min(a, b));
+}
+
+/** How many validations came after the one with the lowest loss, none of them lower. */
+export function validationsSinceLowest(metrics: readonly StepMetrics[]): number {
+  const losses = metrics.flatMap(({ validLoss }) => validLoss === undefined ? [] : [validLoss]);
+  const lowest = lowestOf(losses);
+  return lowest === undefined ? 0 : losses.length - 1 - losses.indexOf(lowest);
 }
 
 /**

@@ -41,13 +41,23 @@ export class MetricsLog implements Disposable {
   }
 }
 
+/** What early stopping adds to the line of its step, as `lineOf` writes it. In a text it would have backslashes. */
+const STOPPED_EARLY = ',"stoppedEarly":true';
+
+/** A run that goes on did not stop there. */
+function withoutStop({ bytes, entry }: LogLine): Uint8Array<ArrayBuffer> {
+  if (!("stoppedEarly" in entry)) return bytes;
+  return new TextEncoder().encode(new TextDecoder().decode(bytes).replace(STOPPED_EARLY, ""));
+}
+
 /**
- * The lines of a log before a step, exactly as they are. What comes after is not checked, because it will be dropped.
+ * The lines of a log before a step, as they are, but that none says any more that the run stopped early. What comes after
+ * is not checked, because it will be dropped.
  * @throws {UserError} If one of these lines is not a log's, or does not follow from the one before.
  */
 async function linesBefore(path: string, step: number): Promise<Uint8Array> {
   const lines: Uint8Array<ArrayBuffer>[] = [];
-  for await (const { bytes } of stepsBefore(path, step)) lines.push(bytes);
+  for await (const line of stepsBefore(path, step)) lines.push(withoutStop(line));
   return await new Blob(lines).bytes();
 }
 
@@ -84,7 +94,8 @@ export async function missingSteps(directory: string, step: number): Promise<str
   const stretches: string[] = [];
   let next = 0;
   const pass = (to: number) => {
-    if (to > next) stretches.push(to === next + 1 ? `${next}` : `${next} to ${to - 1}`);
+    // Named as people count them: from 1.
+    if (to > next) stretches.push(to === next + 1 ? `${to}` : `${next + 1} to ${to}`);
     next = to + 1;
   };
   for await (const { entry } of stepsBefore(path, step)) pass(entry.step);
@@ -92,6 +103,7 @@ export async function missingSteps(directory: string, step: number): Promise<str
   if (stretches.length === 0) return undefined;
   const more = stretches.length > MAX_NAMED ? `, and ${stretches.length - MAX_NAMED} more gaps` : "";
   const isOne = stretches.length === 1 && /^\d+$/.test(stretches[0]);
-  return `${path} has no line of ${isOne ? "step" : "steps"} ${stretches.slice(0, MAX_NAMED).join(", ")}${more} ` +
-    "(counted from 0), which were taken: reports of this run lack them. The training is the same without them";
+  const named = stretches.slice(0, MAX_NAMED).join(", ");
+  return `${path} has no line for ${isOne ? "step" : "steps"} ${named}${more}, so reports will not show ` +
+    `${isOne ? "it" : "them"}. Training is not affected`;
 }

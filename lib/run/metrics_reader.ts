@@ -64,7 +64,7 @@ function requireFollows(entry: LogEntry, before: LogEntry, { name, nextStep }: J
   // A validation may find that the last step's weights have diverged.
   if (entry.step > before.step || ("diverged" in entry && entry.step === before.step)) return;
   throw new UserError(
-    `Cannot read ${name}: got step ${entry.step} after step ${before.step}, must be a later one. ${nextStep}`,
+    `Cannot read ${name}: got "step":${entry.step} after "step":${before.step}, must be a later one. ${nextStep}`,
   );
 }
 

@@ -111,9 +111,12 @@ function parseResult(fields: JsonFields): SweepResult {
   const problem = fields.stringOrNone("problem");
   // It is shown on a terminal, which would obey control characters.
   if (problem !== undefined && /\p{Cc}/u.test(problem)) fields.refuse("problem", "a text on one line");
+  // It names a directory beside the table, and nothing else.
+  const name = fields.string("name");
+  if (/[/\\\p{Cc}]/u.test(name) || ["", ".", ".."].includes(name)) fields.refuse("name", "the name of a directory");
   const known = numbers.map((name) => [name, fields.anyNumberOrNone(name)] as const);
   return {
-    name: fields.string("name"),
+    name,
     settings: Object.fromEntries(settings.names.map((name) => [name, settings.string(name)])),
     status: fields.oneOf("status", ["waiting", "stopped", "finished", "diverged"]),
     steps: fields.integer("steps", { min: 0 }),

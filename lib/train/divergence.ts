@@ -27,7 +27,9 @@ export interface DivergenceSettings {
 function adviceFor(kind: DivergenceOrigin["kind"], clip: number): Wording {
   const lower = say`a lower ${option("lr")} (a third of it)`;
   const longer = say`more ${option("warmupSteps")}`;
-  if (kind === "weights") return say`The weights were so before this step: start a new run with ${lower} or ${longer}`;
+  if (kind === "weights") {
+    return say`The weights were NaN or infinite before this step: start a new run with ${lower} or ${longer}`;
+  }
   const clipping = clip === 0 ? say`clipping (${option("clip", 1)})` : say`a smaller ${option("clip")}`;
   return say`Try ${lower}, ${longer} or ${clipping}`;
 }
@@ -36,7 +38,7 @@ function adviceFor(kind: DivergenceOrigin["kind"], clip: number): Wording {
 export interface Divergence extends DivergenceSettings {
   /** Counted from 0. */
   readonly step: number;
-  /** What is NaN or infinite, and when this was noticed, in words. */
+  /** What is NaN or infinite, and after which step, counted from 1 as in all messages, in words. */
   readonly got: string;
   /** What went wrong first, if that can be determined. */
   readonly origin?: DivergenceOrigin;
@@ -55,10 +57,7 @@ export class DivergenceError extends UserError {
   constructor({ step, got, origin, lr, clip }: Divergence) {
     const where = origin === undefined ? "" : `; it began in ${origin.what}`;
     const advice = adviceFor(origin?.kind ?? "gradients", clip);
-    const rate = lr.toPrecision(3);
-    super(
-      say`Cannot go on training: got ${got} (counted from 0; learning rate ${rate})${where}; must be finite. ${advice}`,
-    );
+    super(say`Training stopped: ${got} (learning rate ${lr.toPrecision(3)})${where}. ${advice}`);
     this.step = step;
     this.origin = origin?.what;
   }
@@ -70,7 +69,7 @@ export class DivergenceError extends UserError {
     origin: DivergenceOrigin | undefined,
     settings: DivergenceSettings,
   ): DivergenceError {
-    const got = `loss ${short(loss)} and gradient norm ${short(gradNorm)} at step ${step}`;
+    const got = `loss ${short(loss)} and gradient norm ${short(gradNorm)} at step ${step + 1}`;
     return new DivergenceError({ step, got, origin, ...settings });
   }
 
@@ -81,19 +80,19 @@ export class DivergenceError extends UserError {
     origin: ForwardOrigin | undefined,
     settings: DivergenceSettings,
   ): DivergenceError {
-    const got = `validation loss ${short(validLoss)} after step ${step}`;
+    const got = `validation loss ${short(validLoss)} after step ${step + 1}`;
     return new DivergenceError({ step, got, ...settings, ...madeByUpdate(origin) });
   }
 
   /** For a sample with the weights after a step for which no token could be chosen. */
   static inSample(step: number, origin: ForwardOrigin | undefined, settings: DivergenceSettings): DivergenceError {
-    const got = `a sample of logits that are NaN or infinite after step ${step}`;
+    const got = `sampling met logits that are NaN or infinite after step ${step + 1}`;
     return new DivergenceError({ step, got, ...settings, ...madeByUpdate(origin) });
   }
 
   /** For weights, or the optimizer's state, after a step. */
   static inWeights(step: number, what: string, settings: DivergenceSettings): DivergenceError {
-    const got = `weights that are not finite after step ${step}`;
+    const got = `weights that are NaN or infinite after step ${step + 1}`;
     return new DivergenceError({ step, got, origin: { kind: "update", what }, ...settings });
   }
 }

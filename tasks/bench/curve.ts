@@ -134,6 +134,7 @@ async function runCurve(backend: Backend, config: MergedConfig, source: TokenSou
 interface LargestDifference {
   /** Nats per token. */
   readonly absolute: number;
+  /** The step, counted from 0; tables count from 1. */
   readonly absoluteAt: number;
   /** As a share of the second curve's value. */
   readonly relative: number;
@@ -157,7 +158,7 @@ function formatCurves(curves: Readonly<Record<"bytelm" | "torch" | "torchFloat64
   const last = bytelm.length - 1;
   const shown = new Set(Array.from({ length: TABLE_ROWS + 1 }, (_, i) => Math.round(i * last / TABLE_ROWS)));
   const rows = [...shown].map((i) => [
-    String(i),
+    String(i + 1),
     ...[bytelm, torch, torchFloat64].map((curve) => curve[i].loss.toFixed(6)),
     (bytelm[i].loss - torch[i].loss).toExponential(1),
   ]);
@@ -168,9 +169,9 @@ function formatLargest(largest: Readonly<Record<string, LargestDifference>>): st
   const rows = Object.entries(largest).map(([name, { absolute, absoluteAt, relative, relativeAt }]) => [
     name,
     absolute.toExponential(2),
-    String(absoluteAt),
+    String(absoluteAt + 1),
     relative.toExponential(2),
-    String(relativeAt),
+    String(relativeAt + 1),
   ]);
   return formatTable(["largest difference of", "nats", "at step", "relative", "at step"], rows);
 }

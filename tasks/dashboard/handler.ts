@@ -5,13 +5,11 @@ import { describeError } from "../cli/errors.ts";
 import { shellPath } from "../cli/shell_word.ts";
 import { startedAs } from "../cli/started_as.ts";
 import { PLOT_LIBRARY } from "../report/plot_library.ts";
+import { type Access, LOCAL, type Refusal, refusalOf } from "./access.ts";
 import { WatchedRuns } from "./watched_runs.ts";
 
 /** Where the page asks for what is new. */
 const CONTENT_PATH = "/content";
-
-/** Names that a browser on this machine may know the server by; others come from a page that was bent to point here. */
-const HOSTS = ["127.0.0.1", "localhost"];
 
 const METHODS = ["GET", "HEAD"];
 
@@ -32,17 +30,22 @@ const DATA_HEADERS = {
 
 /**
  * Answers with a page on some runs, and with what is new of them.
+ * @param paths Directories of runs or sweeps.
  * @param port The one that is served on, once that is known.
+ * @param access Who may see it. Default: this machine's own programs.
  */
 export function dashboardHandler(
-  directories: readonly string[],
+  paths: readonly string[],
   port: () => number,
+  access: Access = LOCAL,
 ): (request: Request) => Promise<Response> {
-  const runs = new WatchedRuns(directories);
+  const runs = new WatchedRuns(paths);
   let lastFault = "";
   return async (request) => {
     try {
-      return refusal(request, port()) ?? await answer(runs, adviceOf(directories, port()), new URL(request.url));
+      const refusal = refusalOf(request, access, port()) ?? refusalOfPath(request);
+      if (refusal) return text(refusal.status, refusal.message);
+      return await answer(runs, adviceOf(paths, port(), access), access, new URL(request.url));
     } catch (error) {
       // Whoever runs the server is told fully, and once; whoever asks it, that it is so.
       const fault = describeError(error);
@@ -52,42 +55,39 @@ export function dashboardHandler(
   };
 }
 
-/** What a page that gets no answer says: at the same port, it goes on by itself. */
-function adviceOf(directories: readonly string[], port: number): string {
-  const runs = directories.map((directory) => `--run ${shellPath(directory)}`).join(" ");
-  return `If the dashboard was stopped, start it again, and this page goes on: ${startedAs()} dashboard ${runs} --port ${port}`;
+/** What a page that gets no answer says: at the same port, it goes on by itself, but not with another token. */
+function adviceOf(paths: readonly string[], port: number, { hostname, token }: Access): string {
+  const runs = paths.map((path) => `--run ${shellPath(path)}`).join(" ");
+  const command = `${startedAs()} dashboard ${runs} --port ${port}`;
+  return token === undefined
+    ? `If the dashboard was stopped, start it again, and this page goes on: ${command}`
+    : `If the dashboard was stopped, start it again, and open the address that it prints: ${command} --host ${hostname}`;
 }
 
-/** The answer to a request that is not for this server, or not to read its page; nothing if it is. */
-function refusal({ url, method, headers }: Request, port: number): Response | undefined {
-  const known = HOSTS.map((host) => new URL(`http://${host}:${port}`).host);
-  const mustBe = known.join(" or ");
-  // An address in the request line may name another host than the header does.
-  for (const named of [headers.get("host"), url]) {
-    if (named === null) continue;
-    const asked = URL.parse(named === url ? url : `http://${named}/`);
-    if (asked === null) return text(400, `Cannot answer: got host ${excerpt(named)}, must be ${mustBe}`);
-    if (!known.includes(asked.host)) {
-      return text(403, `Cannot answer: got host ${excerpt(asked.host)}, must be ${mustBe}`);
-    }
-  }
+/** What is wrong with what is asked for, if anything is. */
+function refusalOfPath({ url, method }: Request): Refusal | undefined {
   if (!METHODS.includes(method)) {
-    return text(405, `Cannot answer: got ${excerpt(method)}, must be ${METHODS.join(" or ")}`);
+    return { status: 405, message: `Cannot answer: got ${excerpt(method)}, must be ${METHODS.join(" or ")}` };
   }
   const { pathname } = new URL(url);
   if (pathname === "/" || pathname === CONTENT_PATH) return undefined;
-  return text(404, `Cannot answer: got path ${excerpt(pathname)}, must be / or ${CONTENT_PATH}`);
+  return { status: 404, message: `Cannot answer: got path ${excerpt(pathname)}, must be / or ${CONTENT_PATH}` };
 }
 
-async function answer(runs: WatchedRuns, advice: string, { pathname, searchParams }: URL): Promise<Response> {
-  const { version, reports } = await runs.poll();
+async function answer(
+  runs: WatchedRuns,
+  advice: string,
+  { token }: Access,
+  { pathname, searchParams }: URL,
+): Promise<Response> {
+  const { version, reports, title } = await runs.poll();
   if (pathname === "/") {
-    const live = { url: CONTENT_PATH, version, advice };
-    const html = reportHtml(reports, PLOT_LIBRARY, { live });
+    const url = token === undefined ? CONTENT_PATH : `${CONTENT_PATH}?${new URLSearchParams({ token })}`;
+    const html = reportHtml(reports, PLOT_LIBRARY, { live: { url, version, advice }, title });
     return new Response(html, { headers: { ...HEADERS, "content-type": "text/html; charset=utf-8" } });
   }
   if (searchParams.get("seen") === version) return new Response(null, { status: 204, headers: DATA_HEADERS });
-  return Response.json({ version, content: reportContent(reports) }, { headers: DATA_HEADERS });
+  return Response.json({ version, content: reportContent(reports, title) }, { headers: DATA_HEADERS });
 }
 
 function text(status: number, message: string): Response {

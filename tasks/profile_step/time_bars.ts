@@ -1,88 +1,62 @@
 // Draws where a step's time goes, as SVG: a bar for each kernel, and inside it what the machine's limits allow.
-import * as vega from "vega";
-import { labelOf, type StepProfile } from "../../lib/accounting/step_profile.ts";
+import type { StepProfile } from "../../lib/accounting/step_profile.ts";
+import { inlineStyle, markup } from "../../lib/io/markup.ts";
+import { PAGE_COLOURS } from "../../lib/report/page.ts";
+import { BAR_PARTS, profileBars } from "./profile_bars.ts";
+import barStyle from "./profile_bars.css" with { type: "text" };
 
-/** Pixels. */
-const WIDTH = 480;
-const BAR_HEIGHT = 18;
+/** In pixels: the picture, its margins, and the height of a bar with its label. */
+const WIDTH = 900;
+const MARGIN = 16;
+const ROW = 40;
+const BAR = 12;
 
-/** Kernels that take less than this share of the step are one bar together. */
-const SMALLEST_SHARE = 0.005;
+/** Where the bars begin, below the title and the key. */
+const TOP = 76;
 
-/** Source: Okabe & Ito 2008. */
-const COLOURS = { compute: "#0072B2", memory: "#E69F00", taken: "#D0D0D0" };
+/** Distance between the parts of the key. */
+const KEY_STEP = 236;
+
+/**
+ * For programs that draw SVG but know no custom properties: the light colours. Those that do use the style, and are dark
+ * where the reader's system is.
+ */
+const PLAIN = { back: "#fff", text: "#222", muted: "#666", taken: "#c9ccd1", compute: "#0072b2", memory: "#e69f00" };
+
+const STYLE = `${PAGE_COLOURS}${barStyle}
+:root { height: auto; max-width: 100%; }
+text { fill: var(--text); }
+.back { fill: var(--back); }
+.muted { fill: var(--muted); }
+`;
 
 /** Renders the profile; the same profile gives the same bytes. */
-export async function drawTimeBars({ rows, seconds }: StepProfile, title: string): Promise<string> {
-  const large = rows.filter((row) => row.timeShare >= SMALLEST_SHARE);
-  const small = rows.filter((row) => row.timeShare < SMALLEST_SHARE);
-  const bars = large.map((row) => ({
-    label: `${labelOf(row)} × ${row.calls}`,
-    taken: row.seconds * 1000,
-    best: Math.min(row.rooflineSeconds, row.seconds) * 1000,
-    bound: row.bound,
-    text: `${(100 * row.timeShare).toFixed(1)} %` +
-      (row.rooflineShare === undefined ? "" : `, ${(100 * row.rooflineShare).toFixed(0)} % of roofline`),
-  }));
-  if (small.length > 0) {
-    const sum = (pick: (row: typeof small[number]) => number) => small.reduce((total, row) => total + pick(row), 0);
-    const taken = sum((row) => row.seconds);
-    const best = Math.min(sum((row) => row.rooflineSeconds), taken);
-    const text = `${(100 * taken / seconds).toFixed(1)} %, ${(100 * best / taken).toFixed(0)} % of roofline`;
-    bars.push({ label: `${small.length} others`, taken: taken * 1000, best: best * 1000, bound: "memory", text });
-  }
-  const band = { scale: "y", field: "label" };
-  const bar = (field: "taken" | "best", fill: vega.ColorValueRef): vega.Mark => ({
-    type: "rect",
-    from: { data: "bars" },
-    encode: {
-      enter: { y: band, height: { scale: "y", band: 1 }, x: { scale: "x", value: 0 }, x2: { scale: "x", field }, fill },
-    },
+export function drawTimeBars(profile: StepProfile, title: string): string {
+  const bars = profileBars(profile);
+  const height = TOP + ROW * bars.length + MARGIN;
+  const room = WIDTH - 2 * MARGIN;
+  const pixels = (share: number) => (share * room).toFixed(2);
+  const rect = (name: "taken" | "compute" | "memory", width: string, y: number) =>
+    markup`<rect class="${name}" fill="${PLAIN[name]}" x="${MARGIN}" y="${y}" width="${width}" height="${BAR}"/>`;
+  const rows = bars.map(({ label, figures, taken, least, bound }, i) => {
+    const y = TOP + ROW * i;
+    return markup`<text x="${MARGIN}" y="${y + 14}" fill="${PLAIN.text}">${label}</text>
+<text class="muted" x="${WIDTH - MARGIN}" y="${y + 14}" text-anchor="end" fill="${PLAIN.muted}">${figures}</text>
+${rect("taken", pixels(taken), y + 20)}${rect(bound, pixels(least), y + 20)}
+`;
   });
-  const spec: vega.Spec = {
-    background: "white",
-    width: WIDTH,
-    height: BAR_HEIGHT * bars.length,
-    padding: 10,
-    title: { text: title, subtitle: "grey: time taken; coloured: the least that arithmetic or memory allow" },
-    data: [{ name: "bars", values: bars }],
-    scales: [
-      { name: "y", type: "band", domain: bars.map(({ label }) => label), range: "height", padding: 0.15 },
-      { name: "x", type: "linear", domain: { data: "bars", field: "taken" }, range: "width", zero: true },
-      {
-        name: "colour",
-        type: "ordinal",
-        domain: ["compute", "memory", "time taken"],
-        range: [COLOURS.compute, COLOURS.memory, COLOURS.taken],
-      },
-    ],
-    axes: [
-      { orient: "left", scale: "y", labelLimit: 0 },
-      { orient: "bottom", scale: "x", title: "ms a step", grid: true },
-    ],
-    legends: [{ fill: "colour", orient: "right", offset: 160 }],
-    marks: [
-      bar("taken", { value: COLOURS.taken }),
-      bar("best", { scale: "colour", field: "bound" }),
-      {
-        type: "text",
-        from: { data: "bars" },
-        encode: {
-          enter: {
-            y: { scale: "y", field: "label", band: 0.5 },
-            x: { scale: "x", field: "taken", offset: 4 },
-            text: { field: "text" },
-            baseline: { value: "middle" },
-            fontSize: { value: 10 },
-          },
-        },
-      },
-    ],
-  };
-  const view = new vega.View(vega.parse(spec), { renderer: "none" });
-  try {
-    return await view.toSVG();
-  } finally {
-    view.finalize();
-  }
+  const key = BAR_PARTS.map(([name, words], i) => {
+    const x = MARGIN + KEY_STEP * i;
+    return markup`<rect class="${name}" fill="${PLAIN[name]}" x="${x}" y="46" width="${BAR}" height="${BAR}"/>
+<text class="muted" x="${x + 18}" y="57" fill="${PLAIN.muted}">${words}</text>
+`;
+  });
+  return String(
+    markup`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-family="system-ui, sans-serif" font-size="12">
+${inlineStyle(STYLE)}
+<rect class="back" fill="${PLAIN.back}" width="${WIDTH}" height="${height}"/>
+<text x="${MARGIN}" y="28" font-size="17" font-weight="600" fill="${PLAIN.text}">${title}</text>
+${key}${rows}</svg>
+`,
+  );
 }

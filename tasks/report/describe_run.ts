@@ -1,7 +1,7 @@
 // What a report says of a run in words: how it stands, what came of it, and its configuration.
 import { formatBinary, formatCount, formatSi } from "../../lib/accounting/units.ts";
 import { isTransformerConfig } from "../../lib/model/own_config.ts";
-import { type Course, courseOf, divergenceOf } from "../../lib/run/course.ts";
+import { type Course, courseOf, divergenceOf, validationsSinceLowest } from "../../lib/run/course.ts";
 import type { RunLog } from "../../lib/run/metrics_follower.ts";
 import type { ReportRun } from "../../lib/report/report.ts";
 import type { RunConfig } from "../../lib/run/run_directory.ts";
@@ -48,7 +48,9 @@ export function describeRun(directory: string, record: RunRecord, log: RunLog, c
 function statusOf({ config: { training }, hasEnded }: RunRecord, log: RunLog, course?: Course): string {
   const divergence = divergenceOf(log);
   if (divergence) return `diverged at step ${formatCount(divergence.step + 1)}`;
-  if (log.metrics.at(-1)?.stoppedEarly) return `stopped early: ${describePatience(training)}`;
+  // With more patience, given since, it is to go on.
+  const isOver = validationsSinceLowest(log.metrics) >= (training.patience ?? Infinity);
+  if (log.metrics.at(-1)?.stoppedEarly && isOver) return `stopped early: ${describePatience(training)}`;
   if (course !== undefined && course.steps >= training.steps) return "finished";
   // Whether a run goes on or was killed, its files do not tell.
   return hasEnded ? "stopped" : course === undefined ? "not begun" : "running, or killed";

@@ -17,7 +17,7 @@ export const REPORT_FILE = RUN_FILES.report;
 /** What a report is on, if not just on some runs. */
 export interface ReportSubject {
   /** The page's title. Default: the names of its runs, or their directory. */
-  readonly title: string;
+  readonly title?: string;
   /** The values of the settings that a sweep varies, by run directory. */
   readonly settings: ReadonlyMap<string, Readonly<Record<string, string>>>;
 }

@@ -1,5 +1,7 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { formatProfile, labelOf, profileOf } from "../../lib/accounting/step_profile.ts";
+import { profileBars } from "../../tasks/profile_step/profile_bars.ts";
+import { profilePage } from "../../tasks/profile_step/profile_page.ts";
 import { drawTimeBars } from "../../tasks/profile_step/time_bars.ts";
 import { trainingProgram } from "./programs.ts";
 
@@ -36,12 +38,39 @@ Deno.test("a profile needs a time for each call", () => {
   assertThrows(() => profileOf(calls, seconds.slice(1), LIMITS), RangeError, `must be ${calls.length}`);
 });
 
-Deno.test("a profile is printed as a table and drawn as SVG", async () => {
+Deno.test("a profile is printed as a table, drawn as SVG, and made a page", () => {
   const profile = profileOf(calls, seconds, LIMITS);
   const table = formatProfile(profile).split("\n");
   assertEquals(table.length, 2 + profile.rows.length + 1);
   assertStringIncludes(table.at(-1)!, String(calls.length));
-  const svg = await drawTimeBars(profile, "A step");
+  const svg = drawTimeBars(profile, "A step");
   assertStringIncludes(svg, 'xmlns="http://www.w3.org/2000/svg"');
-  for (const row of profile.rows.slice(0, 5)) assertStringIncludes(svg, labelOf(row));
+  const page = profilePage(profile, { title: "A step", lines: ["one machine"] });
+  assertStringIncludes(page, "<h1>A step</h1>");
+  for (const drawn of [svg, page]) {
+    for (const row of profile.rows.slice(0, 5)) assertStringIncludes(drawn, labelOf(row));
+  }
+  for (const row of profile.rows) assertStringIncludes(page, `<tr><th>${labelOf(row)}</th>`);
+});
+
+Deno.test("a bar is as long as its time, the least that the limits allow lies in it, and small ones are one", () => {
+  const row = (kernel: string, seconds: number, rooflineSeconds: number) => ({
+    ...{
+      kernel,
+      constants: {},
+      calls: 2,
+      seconds,
+      timeShare: seconds / 10,
+      flops: 1,
+      bytes: 1,
+      bound: "compute" as const,
+    },
+    ...{ rooflineSeconds, rooflineShare: rooflineSeconds / seconds },
+  });
+  const rows = [row("long", 8, 2), row("short", 1.94, 3), row("tiny", 0.04, 0.01), row("tinier", 0.02, 0.02)];
+  const bars = profileBars({ rows, seconds: 10, flops: 4, rooflineSeconds: 5 });
+  assertEquals(bars.map(({ label }) => label), ["long × 2", "short × 2", "2 others"]);
+  assertEquals(bars.map(({ taken }) => Number(taken.toFixed(6))), [1, 0.2425, 0.0075]);
+  assertEquals(bars.map(({ least }) => Number(least.toFixed(6))), [0.25, 0.2425, 0.00375]);
+  assertStringIncludes(bars[0].figures, "8.00 s, 80.00 % of the step, 25.00 % of the roofline");
 });

@@ -12,7 +12,7 @@ import { CONFIG, linesOf, metricsOf } from "./runs.ts";
 const encoder = new TextEncoder();
 
 const LOG = linesOf(metricsOf(24, { samples: true })) +
-  lineOf({ step: 24, diverged: "Cannot go on training: got NaN" });
+  lineOf({ step: 24, diverged: "Training stopped: loss NaN" });
 
 /** More of them than a test has time for: BYTELM_FUZZ_RUNS=10000. */
 const numRuns = Number(Deno.env.get("BYTELM_FUZZ_RUNS") ?? 150);
@@ -96,7 +96,7 @@ Deno.test("a damaged sweep.json is refused in one line, or is as a sweep's", asy
     const settings = { lr: "1e-3" };
     await writeResults(dir, [
       { name: "lr-1", settings, status: "finished", steps: 9, seconds: 1.5, loss: 3.25, validLoss: NaN },
-      { name: "lr-2", settings, status: "diverged", steps: 2, problem: "Cannot go on training: got loss NaN" },
+      { name: "lr-2", settings, status: "diverged", steps: 2, problem: "Training stopped: loss NaN" },
     ]);
     const text = await Deno.readTextFile(`${dir}/sweep.json`);
     await fc.assert(

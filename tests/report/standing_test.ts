@@ -44,6 +44,30 @@ function summaryOf(html: string): string {
   return /<div id="summary"><p>(.*)<\/p><\/div>/.exec(html)![1].replaceAll("&gt;", ">");
 }
 
+Deno.test("a run that stopped early is shown as such, until it has more patience", async () => {
+  await withRun(async (dir, run) => {
+    const [first, ...rest] = metricsOf(40);
+    const losses = [2, 1, 3, 4];
+    const metrics = [first, ...rest].map((line) => ({ ...line, validLoss: losses[(line.step + 1) / 10 - 1] }));
+    const last = { ...metrics.at(-1)!, stoppedEarly: true as const };
+    const shown = async (log: string, patience?: number) => {
+      await makeRun(run, [], { ...CONFIG, training: { ...CONFIG.training, ...(patience && { patience }) } });
+      await Deno.writeTextFile(`${run}/model.safetensors`, "");
+      await Deno.writeTextFile(`${run}/metrics.jsonl`, log);
+      const { code, stderr } = await capture(report, "--run", run, "--out", `${dir}/report.html`, "--force");
+      assertEquals(code, 0, stderr);
+      return summaryOf(await Deno.readTextFile(`${dir}/report.html`));
+    };
+    const early = linesOf([...metrics.slice(0, -1), last]);
+    assertMatch(await shown(early, 2), /^40 of 120 steps in 0:20, stopped early: 2 validations without a lower loss, /);
+    assertMatch(await shown(early, 3), /^40 of 120 steps in 0:20, stopped \(.* goes on with it\), /);
+    assertMatch(await shown(early), /^40 of 120 steps in 0:20, stopped \(.* goes on with it\), /);
+    // As a version before this one left the log of a run that went on.
+    const later = early + linesOf(metricsOf(120, { from: 40 }));
+    assertMatch(await shown(later, 2), /^120 of 120 steps in 1:00, finished, /);
+  });
+});
+
 Deno.test("a report says whether a run finished, stopped or may still run, and shows what was run", async () => {
   await withRun(async (dir, run) => {
     const shown = async () => {

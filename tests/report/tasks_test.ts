@@ -55,7 +55,7 @@ Deno.test("a training that diverges leaves its report too", async () => {
       ...["--train", `${dir}/ids.npy`, "--out", `${dir}/diverged`, ...model, ...training],
     );
     assertEquals(code, 1);
-    assertStringIncludes(stderr, "Cannot go on training");
+    assertStringIncludes(stderr, "Training stopped");
     assertMatch(await Deno.readTextFile(`${dir}/diverged/report.html`), /\d of 20 steps/);
   });
 });
@@ -90,7 +90,7 @@ Deno.test("dashboard refuses what is no directory, and a port that is taken", as
     const { port } = taken.addr as Deno.NetAddr;
     const { code, stdout, stderr } = await capture(dashboard, "--run", run, "--port", String(port));
     assertEquals([code, stdout], [1, ""]);
-    assertMatch(stderr, new RegExp(`^error: Cannot serve on port ${port}: got one that is taken`));
+    assertMatch(stderr, new RegExp(`^error: Cannot serve on port ${port}: it is taken`));
     for (const port of ["65536", "-1", "1.5"]) {
       assertEquals((await capture(dashboard, "--run", run, `--port=${port}`)).code, 2, port);
     }

@@ -87,7 +87,7 @@ Deno.test("a divergence ends a log, at the last step or after it; a log that goe
       assertEquals(follower.log, { metrics: METRICS.slice(0, 5) });
     }
     await Deno.writeTextFile(path, linesOf(METRICS.slice(0, 5)) + lineOf({ step: 3, diverged: "Got NaN" }));
-    await assertRejects(() => readLog(dir), UserError, "got step 3 after step 4");
+    await assertRejects(() => readLog(dir), UserError, 'got "step":3 after "step":4');
   });
 });
 

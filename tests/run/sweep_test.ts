@@ -146,7 +146,7 @@ Deno.test("a run that diverges is noted, with what happened, and not tried again
       });
       assertEquals(trained, times === 0 ? 3 : 0);
       assertEquals(results.map(({ status }) => status), ["finished", "diverged", "finished"]);
-      assert(results[1].problem?.includes("Cannot go on training"), results[1].problem);
+      assert(results[1].problem?.includes("Training stopped"), results[1].problem);
       const losses = [results[0].loss!, results[2].loss!];
       assertEquals(bestResult(results)?.name, runs[losses[0] < losses[1] ? 0 : 2].name);
     }
@@ -204,6 +204,6 @@ Deno.test("a run that a sweep leaves out is named, and stays on disk; so is the 
     await Deno.remove(`${options.directory}/lr-4e-3/metrics.jsonl`);
     const gaps = (await told(["1e-3", "3e-3", "4e-3"])).warnings;
     assertEquals(gaps.length, 1);
-    assert(/lr-4e-3\/metrics.jsonl has no line of steps 0 to \d/.test(gaps[0]), gaps[0]);
+    assert(/lr-4e-3\/metrics.jsonl has no line for steps 1 to \d/.test(gaps[0]), gaps[0]);
   });
 });

@@ -34,7 +34,7 @@ const JOBS: readonly (readonly [string, ...string[]])[] = [
   ["writeup", "--story", "DIR/text.txt", "--story-vocab-size", "265", "--out", "DIR/writeup.md"],
   ["doctor", "--size", "16"],
   ["bench", "tokenizer", "--text", "DIR/text.txt", "--vocab-size", "265", "--runs", "1"],
-  ["profile-step", "--shape", "trial", "--runs", "1", "--svg", "DIR/step.svg", "--backend", "wasm"],
+  ["profile-step", "--shape", "trial", "--runs=1", "--svg=DIR/step.svg", "--html=DIR/step.html", "--backend=wasm"],
   ["demo", "--steps", "1", "--out", "DIR/demo"],
   ["stress", "--minutes", "0.05", "--only", "round-trips", "--only", "contention", "--out", "DIR/stress.json"],
 ];
@@ -114,9 +114,11 @@ Deno.test("no task is permitted all, any variable of the environment, or to writ
         assert(values?.split(",").every((value) => VARIABLES.includes(value)), `${name} ${flag}`);
       }
       if (permission === "ffi") assert(COMPUTING.includes(name), `${name} ${flag}`);
-      if (permission === "sys") assertEquals(values, "cpus");
+      // The addresses of this machine, for whoever opens the dashboard from another.
+      if (permission === "sys") assertEquals(values, name === "dashboard" ? "networkInterfaces" : "cpus");
       if (permission === "write") assert(!READERS.includes(name), `${name} ${flag}`);
-      if (permission === "net") assert(name === "data" || values === "127.0.0.1", `${name} ${flag}`);
+      // To serve on these; who connects to them reaches this machine.
+      if (permission === "net") assert(name === "data" || values === "127.0.0.1,0.0.0.0", `${name} ${flag}`);
       // Whoever measures names the Python; what is attacked is started as a person would, with the same Deno.
       if (permission === "run") assert(["bench", "stress"].includes(name), `${name} ${flag}`);
     }

@@ -44,7 +44,7 @@ Deno.test("sweep writes a table with the best run marked and one report; again, 
     assertEquals(column("lowestValidLoss"), [losses[0].toFixed(4), "", losses[1].toFixed(4), ""]);
     assertEquals(column("best"), losses[0] < losses[1] ? ["*", "", "", ""] : ["", "", "*", ""]);
     assertStringIncludes(stdout, `Best: ${dir}/out/${names[losses[0] < losses[1] ? 0 : 2]}`);
-    assertStringIncludes(stdout, `${names[1]} diverged: Cannot go on training`);
+    assertStringIncludes(stdout, `${names[1]} diverged: Training stopped`);
     const html = await Deno.readTextFile(`${dir}/out/report.html`);
     assertStringIncludes(html, `<h1>Sweep ${dir}/out: 4 runs</h1>`);
     for (const name of names) assertStringIncludes(html, `</i> ${name}</label>`);
@@ -82,7 +82,7 @@ Deno.test("sweep stops on SIGINT, says so by its exit code and files, and goes o
 
     const end = await runTaskProcess("sweep", sweep("stopped"));
     assertEquals(end.code, 0, end.stderr);
-    assertMatch(end.stderr, new RegExp(`lr-3e-3 \\(2 of 2\\), continuing at step ${steps}`));
+    assertMatch(end.stderr, new RegExp(`lr-3e-3 \\(2 of 2\\), continuing after step ${steps}`));
     for (const run of ["lr-1e-3", "lr-3e-3"]) {
       const sums = ["whole", "stopped"].map((out) => sha256OfFile(`${dir}/${out}/${run}/model.safetensors`));
       assertEquals(await sums[0], await sums[1], run);

@@ -206,6 +206,17 @@ Deno.test("train-lm --patience stops a run, with exit code 0, and says so everyw
     const again = await capture(trainLm, "--resume", run);
     assertEquals(again.code, 0, again.stderr);
     assertStringIncludes(again.stdout, `The run was stopped early after ${last.step + 1} steps already`);
+
+    // Given more patience it goes on, and nothing says any more that it had stopped.
+    const more = await capture(trainLm, "--resume", run, "--patience", "1000");
+    assertEquals(more.code, 0, more.stderr);
+    const metrics = await readMetrics(run);
+    assertEquals(metrics.map(({ step }) => step), Array.from({ length: 40 }, (_, i) => i));
+    assertEquals(metrics.filter(({ stoppedEarly }) => stoppedEarly).length, 0);
+    assertEquals((await Deno.readTextFile(`${run}/metrics.jsonl`)).includes("stoppedEarly"), false);
+    const html = await Deno.readTextFile(`${run}/report.html`);
+    assertStringIncludes(html, "<p>40 of 40 steps in 0:0");
+    assertEquals(html.includes("stopped early"), false);
   });
 });
 

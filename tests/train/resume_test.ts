@@ -139,7 +139,7 @@ Deno.test("SIGTERM stops a run in good order; a damaged checkpoint is named and 
     const end = await runTaskProcess("train-lm", ["--resume", run]);
     assertEquals(end.code, 0, end.stderr);
     assertStringIncludes(end.stderr, `warning: Cannot use checkpoint ${kept[1]}: got optimizer.safetensors`);
-    assertMatch(end.stderr, new RegExp(`Continuing at step ${Number(/(\d+)$/.exec(kept[0])![1])} of ${STEPS}`));
+    assertMatch(end.stderr, new RegExp(`Continuing after step ${Number(/(\d+)$/.exec(kept[0])![1])} of ${STEPS}`));
     assertEquals(await outcome(run), await outcome(`${dir}/whole`));
   });
 });

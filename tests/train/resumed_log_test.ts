@@ -83,7 +83,7 @@ Deno.test("a run that diverges logs that it did, which a resumed one drops", asy
     const rate = ["--lr", "1e30", "--warmup-steps", "0", "--save-every", "1"];
     const { code, stderr } = await capture(trainLm, ...args, ...rate, "--out", `${run}/diverged`);
     assertEquals(code, 1);
-    const step = Number(/at step (\d+) \(counted from 0/.exec(stderr)![1]);
+    const step = Number(/at step (\d+) \(/.exec(stderr)![1]) - 1;
     const { metrics, divergence } = await readLog(`${run}/diverged`);
     assertEquals(metrics.map(({ step }) => step), Array.from({ length: step }, (_, i) => i));
     assertEquals(divergence?.step, step);
@@ -113,7 +113,7 @@ Deno.test("steps that a resumed run's log lacks are named, and it goes on to the
     assertEquals(code, 0, stderr);
     const warnings = stderr.split("\n").filter((line) => line.startsWith("warning: "));
     assertEquals(warnings.length, 1, stderr);
-    assertStringIncludes(warnings[0], `${path} has no line of step 4 (counted from 0)`);
+    assertStringIncludes(warnings[0], `${path} has no line for step 5, so reports will not show it`);
     assertEquals(await sha256OfFile(`${run}/model.safetensors`), sum);
     assertEquals((await lossesOf(run)).length, 11);
   });
@@ -127,17 +127,17 @@ Deno.test("every step that a log lacks before the checkpoint is named, and none 
     const missing = async (steps: readonly number[]) => {
       await Deno.writeTextFile(path, linesOf(all.filter(({ step }) => steps.includes(step))));
       const text = await missingSteps(dir, 10);
-      return text && /has no line of steps? (.*) \(counted from 0\)/.exec(text)![1];
+      return text && /has no line for steps? (.*), so reports/.exec(text)![1];
     };
-    assertStringIncludes((await missingSteps(dir, 10))!, `${path} has no line of steps 0 to 9 (counted from 0)`);
+    assertStringIncludes((await missingSteps(dir, 10))!, `${path} has no line for steps 1 to 10, so`);
     assertEquals(await missingSteps(dir, 0), undefined);
-    assertEquals(await missing([]), "0 to 9");
+    assertEquals(await missing([]), "1 to 10");
     assertEquals(await missing([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]), undefined);
-    assertEquals(await missing([1, 2, 6, 7, 8]), "0, 3 to 5, 9");
+    assertEquals(await missing([1, 2, 6, 7, 8]), "1, 4 to 6, 10");
     const property = fc.asyncProperty(fc.uniqueArray(fc.nat({ max: 11 })), async (kept) => {
       const named = (await missing(kept))?.split(", ").flatMap((stretch) => {
         const [from, to = from] = stretch.split(" to ").map(Number);
-        return Array.from({ length: to - from + 1 }, (_, i) => from + i);
+        return Array.from({ length: to - from + 1 }, (_, i) => from + i - 1);
       });
       assertEquals(named ?? [], Array.from({ length: 10 }, (_, i) => i).filter((step) => !kept.includes(step)));
     });

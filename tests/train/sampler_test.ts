@@ -87,8 +87,8 @@ forEachBackend(
       },
       DivergenceError,
     );
-    assertMatch(error.message, /^Cannot go on training: got a sample of logits that are NaN or infinite after step 0 /);
-    assertMatch(error.message, /; it began in .+; must be finite\. .*lower lr/);
+    assertMatch(error.message, /^Training stopped: sampling met logits that are NaN or infinite after step 1 /);
+    assertMatch(error.message, /; it began in .+\. Try a lower lr/);
     assertEquals([error.step, seen], [0, [0]]);
     model.release(backend);
   },
@@ -130,7 +130,7 @@ Deno.test("a resumed run has the samples of one never stopped, and generate make
     }
     const resumed = await capture(trainLm, "--resume", directory);
     assertEquals(resumed.code, 0, resumed.stderr);
-    assertStringIncludes(resumed.stderr, "Continuing at step 80 of 120");
+    assertStringIncludes(resumed.stderr, "Continuing after step 80 of 120");
     assertEquals(withoutClock(await readMetrics(directory)), withoutClock(metrics));
 
     const options = ["--prompt", "the dog", "--max-tokens", "12", "--seed", "123", "--backend", "wasm"];
@@ -154,7 +154,7 @@ Deno.test("a run that a sample ends is logged as diverged, and a sweep goes on w
     ];
     const run = await capture(trainLm, ...given, "--lr", "1e20", "--out", `${dir}/run`);
     assertEquals(run.code, 1);
-    assertMatch(run.stderr, /^error: Cannot go on training: .* after step 0 .*; it began in .*a lower --lr/m);
+    assertMatch(run.stderr, /^error: Training stopped: .* after step 1 .*; it began in .*a lower --lr/m);
     const { metrics, divergence } = await readLog(`${dir}/run`);
     assertEquals([metrics.map(({ step }) => step), divergence?.step], [[0], 0]);
 

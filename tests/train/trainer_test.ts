@@ -116,7 +116,10 @@ async function trainSpoiled(backend: Backend, spoiled: Readonly<Record<string, n
 forEachDevice("a loss that is not finite stops training, and the weight it began in is named", async (backend) => {
   for (const name of ["token_embeddings.weight", "layers.1.ffn.w1.weight", "lm_head.weight"]) {
     const { message, origin } = await trainSpoiled(backend, { "lm_head.weight": NaN, [name]: NaN });
-    assertMatch(message, new RegExp(`at step 0 .*began in ${name} .*The weights were so before this step`));
+    assertMatch(
+      message,
+      new RegExp(`at step 1 .*began in ${name} .*The weights were NaN or infinite before this step`),
+    );
     assertMatch(origin!, /\((\d+) of \1 values\)/);
   }
   const { origin } = await trainSpoiled(backend, {
