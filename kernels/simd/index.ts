@@ -22,6 +22,7 @@ export { linear_backward_input, linear_backward_weight, linear_forward } from ".
 export { masked_fill } from "./masked_fill";
 export { mul_forward } from "./mul";
 export { peak_fma } from "./peak";
+export { dequantize_weight, embedding_quantized_forward, linear_quantized_forward } from "./quantized";
 export { repeat_dimension } from "./repeat_dimension";
 export { rmsnorm_backward_input, rmsnorm_backward_weight, rmsnorm_forward } from "./rmsnorm";
 export { rope_backward, rope_forward } from "./rope";

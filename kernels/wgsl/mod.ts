@@ -43,6 +43,7 @@ import { copyColumns, stridedCopy, writeColumns } from "./layout.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "./matmul/linear.ts";
 import { maskedFill } from "./masked_fill.ts";
 import { meanForward } from "./mean_forward.ts";
+import { dequantizeWeight, embeddingQuantizedForward, linearQuantizedForward } from "./quantized.ts";
 import { rmsnormBackwardInput, rmsnormBackwardWeight, rmsnormForward } from "./rmsnorm.ts";
 import { ropeBackward, ropeForward } from "./rope.ts";
 import { sampleToken } from "./sample_token.ts";
@@ -81,11 +82,14 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
     vocabulary,
   ),
   cross_entropy_forward: crossEntropyForward,
+  dequantize_weight: dequantizeWeight,
   embedding_backward: workgroupPer("embedding_backward", embeddingBackward, (c) => Math.ceil(c.V / EMBEDDING_ROWS)),
   embedding_forward: rowElementwise("embedding_forward", embeddingForward, (c) => c.N, width),
+  embedding_quantized_forward: embeddingQuantizedForward,
   linear_backward_input: linearBackwardInput,
   linear_backward_weight: linearBackwardWeight,
   linear_forward: linearForward,
+  linear_quantized_forward: linearQuantizedForward,
   loss_scale_apply: workgroupPer("loss_scale_apply", lossScaleApply, one),
   loss_scale_update: workgroupPer("loss_scale_update", lossScaleUpdate, one),
   masked_fill: maskedFill,

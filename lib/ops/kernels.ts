@@ -9,8 +9,9 @@ import {
   crossEntropyForward,
   meanForward,
 } from "./cross_entropy.ts";
-import { embeddingBackward, embeddingForward } from "./embedding.ts";
+import { embeddingBackward, embeddingForward, embeddingQuantizedForward } from "./embedding.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "./linear.ts";
+import { dequantizeWeight, linearQuantizedForward } from "./linear_quantized.ts";
 import { maskedFillKernel } from "./masked_fill.ts";
 import { mulForward } from "./mul.ts";
 import { batchedMatmulKernel } from "./matmul.ts";
@@ -39,10 +40,13 @@ export const OP_KERNELS: readonly Kernel[] = [
   crossEntropyBackwardInPlace,
   meanForward,
   embeddingForward,
+  embeddingQuantizedForward,
   embeddingBackward,
   linearForward,
   linearBackwardInput,
   linearBackwardWeight,
+  linearQuantizedForward,
+  dequantizeWeight,
   maskedFillKernel,
   mulForward,
   batchedMatmulKernel,

@@ -16,6 +16,7 @@ import type { ReferenceKernel } from "./kernel.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "./linear.ts";
 import { maskedFill } from "./masked_fill.ts";
 import { mulForward } from "./mul.ts";
+import { dequantizeWeight, embeddingQuantizedForward, linearQuantizedForward } from "./quantized.ts";
 import { rmsnormBackwardInput, rmsnormBackwardWeight, rmsnormForward } from "./rmsnorm.ts";
 import { ropeBackward, ropeForward } from "./rope.ts";
 import { scale } from "./scale.ts";
@@ -47,9 +48,12 @@ export const REFERENCE_KERNELS: ReadonlyMap<string, ReferenceKernel> = new Map<s
   ["mean_forward", meanForward],
   ["embedding_forward", embeddingForward],
   ["embedding_backward", embeddingBackward],
+  ["embedding_quantized_forward", embeddingQuantizedForward],
   ["linear_forward", linearForward],
   ["linear_backward_input", linearBackwardInput],
   ["linear_backward_weight", linearBackwardWeight],
+  ["linear_quantized_forward", linearQuantizedForward],
+  ["dequantize_weight", dequantizeWeight],
   ["masked_fill", maskedFill],
   ["mul_forward", mulForward],
   ["rmsnorm_forward", rmsnormForward],
