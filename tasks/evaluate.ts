@@ -28,7 +28,7 @@ export async function main(args: string[]): Promise<number> {
 
 async function evaluateLoss(flags: EvaluateSettings, input: string): Promise<void> {
   const text = await findText(input, flags);
-  const { model, tokenizer, weights: weightsPath } = await loadRun(flags.run, flags.weights);
+  const { model, tokenizer, weights: weightsPath } = await loadRun(flags.run, flags.weights, flags["weights-dtype"]);
   requireStride(flags.stride, model.config.contextLength);
   const ids = await untilInterrupted((signal) => readTokens(tokenizer, text, flags.field, signal));
   const source = tokensInMemory(ids, input);

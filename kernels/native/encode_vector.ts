@@ -75,7 +75,9 @@ function inverted(bit: number): number {
 /** Under EVEX a displacement of one byte counts in units of what is read. */
 function displacementUnit({ memory }: VectorInstruction, last: Vector | Memory, bits: number): number {
   if (isMemory(last) && last.broadcast) return 4;
-  return memory === undefined ? bits / 8 : { number: 4, bytes16: 16, bytes32: 32 }[memory];
+  return memory === undefined
+    ? bits / 8
+    : { number: 4, bytes16: 16, bytes32: 32, half: bits / 16, quarter: bits / 32 }[memory];
 }
 
 /**

@@ -11,9 +11,9 @@ export interface VectorInstruction {
   readonly wide?: boolean;
   /**
    * What an operand in memory is, which scales a displacement of one byte under EVEX: a whole vector unless said; one
-   * number; or 32 or 16 bytes.
+   * number; 32 or 16 bytes; or a half or a quarter of a vector.
    */
-  readonly memory?: "number" | "bytes32" | "bytes16";
+  readonly memory?: "number" | "bytes32" | "bytes16" | "half" | "quarter";
   /** In place of a register, in the field of that name: /6. */
   readonly extension?: number;
   /** The general form has a destination and two sources; these have one source, or store. */
@@ -70,6 +70,9 @@ export const VECTOR_INSTRUCTIONS = {
     immediate: true,
     memory: "bytes32",
   },
+  vpmovzxwd: { prefix: 1, map: 2, opcode: 0x33, operands: "one source", memory: "half" },
+  vpmovsxbd: { prefix: 1, map: 2, opcode: 0x21, operands: "one source", memory: "quarter" },
+  vcvtdq2ps: { prefix: 0, map: 1, opcode: 0x5b, operands: "one source" },
   vmaskmovps: { prefix: 1, map: 2, opcode: 0x2c },
   vmaskmovps_store: { prefix: 1, map: 2, opcode: 0x2e },
 } as const satisfies Record<string, VectorInstruction>;

@@ -60,6 +60,7 @@ import { layernormBackwardInput, layernormBackwardWeight, layernormForward } fro
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "./matmul/linear.ts";
 import { maskedFill } from "./masked_fill.ts";
 import { meanForward } from "./mean_forward.ts";
+import { dequantizeWeight, embeddingQuantizedForward, linearQuantizedForward } from "./quantized.ts";
 import { rmsnormBackwardInput, rmsnormBackwardWeight, rmsnormForward } from "./rmsnorm.ts";
 import { ropeBackward, ropeForward } from "./rope.ts";
 import { sampleToken } from "./sample_token.ts";
@@ -116,9 +117,12 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
   layernorm_backward_input: layernormBackwardInput,
   layernorm_backward_weight: layernormBackwardWeight,
   layernorm_forward: layernormForward,
+  dequantize_weight: dequantizeWeight,
+  embedding_quantized_forward: embeddingQuantizedForward,
   linear_backward_input: linearBackwardInput,
   linear_backward_weight: linearBackwardWeight,
   linear_forward: linearForward,
+  linear_quantized_forward: linearQuantizedForward,
   loss_scale_apply: workgroupPer("loss_scale_apply", lossScaleApply, one),
   loss_scale_update: workgroupPer("loss_scale_update", lossScaleUpdate, one),
   masked_fill: maskedFill,

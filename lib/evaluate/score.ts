@@ -3,7 +3,7 @@ import type { TokenSource } from "../dataset/token_source.ts";
 import { option, OptionError, say, UserError } from "../errors.ts";
 import { compile } from "../graph/compiled_graph.ts";
 import { Graph, type Precision } from "../graph/graph.ts";
-import { BYTES_PER_ELEMENT, bytesOf } from "../graph/tensor.ts";
+import { bytesOf } from "../graph/tensor.ts";
 import { type LanguageModel, logitsOf, requireMembers } from "../model/language_model.ts";
 import { type WeightSource, writeWeights } from "../model/weights.ts";
 import { tokenLosses } from "../ops/cross_entropy.ts";
@@ -18,7 +18,7 @@ export interface ScoreOptions {
   readonly stride?: number;
   /** Windows that go through the model together. Default: 8. */
   readonly batchSize?: number;
-  /** The format that the model computes in; `"f32"` by default. */
+  /** The format that the model computes in; `"f32"` by default. Weights kept in bf16 or int8 are computed with in f32. */
   readonly precision?: Precision;
   /** Weights to write before the first run. By default, the model's weights are on the backend already. */
   readonly weights?: WeightSource;
@@ -50,7 +50,8 @@ interface Window {
  * @throws {UserError} If there are fewer than two tokens, one is outside the model's vocabulary, or the loss is NaN or
  *   infinite.
  * @throws {OptionError} If the stride is not from 1 to the context length, the batch size is not a whole number of at
- *   least 1, or that many windows do not fit on the backend.
+ *   least 1, or that many windows do not fit on the backend; or if the precision is f16 and the weights are kept in bf16
+ *   or int8.
  * @throws {Error} If weights are given, but this model is being trained on this backend.
  */
 export async function scoreTokens(
@@ -69,6 +70,14 @@ export async function scoreTokens(
   }
   if (source.length < 2) {
     throw new UserError(`Cannot score ${source.name}: got ${source.length} tokens, must be at least 2. Use more text`);
+  }
+  const { weightsDtype } = model.parameters;
+  if (options.precision === "f16" && weightsDtype !== "f32") {
+    throw new OptionError(
+      say`Cannot score: got ${option("dtype", "f16")} with ${
+        option("weightsDtype", weightsDtype)
+      }, must be one of them: such weights are computed with in f32`,
+    );
   }
   requireRoomFor(batchSize, backend, model, options.precision);
   const { graph, ids: idsInput, targets, losses } = traceScorer(model, batchSize, options.precision);
@@ -118,7 +127,7 @@ function requireRoomFor(batchSize: number, backend: Backend, model: LanguageMode
   const { contextLength, vocabSize } = model.config;
   const shapes = model.parameters.specs.map(({ shape }) => shape);
   const bytesOfLogits = bytesOf({ size: contextLength * vocabSize, dtype: precision ?? "f32" });
-  const bytes = (backend.totalBytes ?? Infinity) - BYTES_PER_ELEMENT * model.parameters.count;
+  const bytes = (backend.totalBytes ?? Infinity) - model.parameters.bytes;
   // No matrix turns a position into an array wider than the matrix.
   const elements = contextLength * Math.max(vocabSize, ...shapes.flat());
   const most = Math.max(1, Math.floor(Math.min(MAX_ELEMENTS / elements, bytes / bytesOfLogits)));

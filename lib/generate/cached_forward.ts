@@ -33,14 +33,7 @@ export class CachedForward implements Disposable {
     layers: KvCache["layers"],
     tokens: number,
   ): Promise<CachedForward> {
-    const [batch] = layers[0].keys.shape;
-    const graph = new Graph();
-    const inputs = {
-      ids: graph.input("ids", [batch, tokens], { dtype: "u32" }),
-      start: graph.input("start", [1], { dtype: "u32" }),
-      rows: graph.input("rows", [batch], { dtype: "u32" }),
-    };
-    const logits = model.forward(graph, inputs.ids, { cache: { start: inputs.start, layers }, rows: inputs.rows });
+    const { graph, inputs, logits } = traceCachedForward(model, layers, tokens);
     return new CachedForward(await compile(backend, graph, { keep: [logits] }), inputs, logits);
   }
 
@@ -65,4 +58,21 @@ export class CachedForward implements Disposable {
   [Symbol.dispose](): void {
     this.#compiled[Symbol.dispose]();
   }
+}
+
+/** Traces the program. `layers` decides the number of sequences. */
+export function traceCachedForward(
+  model: LanguageModel,
+  layers: KvCache["layers"],
+  tokens: number,
+): { readonly graph: Graph; readonly inputs: Inputs; readonly logits: Tensor } {
+  const [batch] = layers[0].keys.shape;
+  const graph = new Graph();
+  const inputs = {
+    ids: graph.input("ids", [batch, tokens], { dtype: "u32" }),
+    start: graph.input("start", [1], { dtype: "u32" }),
+    rows: graph.input("rows", [batch], { dtype: "u32" }),
+  };
+  const logits = model.forward(graph, inputs.ids, { cache: { start: inputs.start, layers }, rows: inputs.rows });
+  return { graph, inputs, logits };
 }

@@ -4,11 +4,16 @@ import { type Decode, loadDecode } from "./decode.ts";
 import type { DrawableIds } from "./drawable_ids.ts";
 import { type KvCache, releaseLayers } from "../model/kv_cache.ts";
 import { Lanes } from "./lanes.ts";
-import type { CachingModel } from "../model/language_model.ts";
+import type { CachingModel, LanguageModel } from "../model/language_model.ts";
 import type { Sequences } from "./sequences.ts";
 
-/** Prompt tokens per run of the prefill program. */
+/** Prompt tokens per run of the prefill program, at most. */
 const PREFILL_TOKENS = 64;
+
+/** Prompt tokens per run of the prefill program. */
+export function prefillTokens({ config }: LanguageModel): number {
+  return Math.min(PREFILL_TOKENS, config.contextLength);
+}
 
 /** With a cache: one program processes the prompt in chunks, another one token at a time. */
 export class CachedSequences implements Sequences {
@@ -43,10 +48,9 @@ export class CachedSequences implements Sequences {
   /** Loads the programs for one sequence. */
   static async load(backend: Backend, model: CachingModel, drawable: DrawableIds): Promise<CachedSequences> {
     const layers = model.createCache(1);
-    const prefillTokens = Math.min(PREFILL_TOKENS, model.config.contextLength);
     using owned = new DisposableStack();
     owned.defer(() => releaseLayers(backend, layers));
-    const prefill = owned.use(await CachedForward.load(backend, model, layers, prefillTokens));
+    const prefill = owned.use(await CachedForward.load(backend, model, layers, prefillTokens(model)));
     const single = owned.use(await CachedForward.load(backend, model, layers, 1));
     const decode = owned.use(await loadDecode(backend, model, layers, drawable, single));
     return new CachedSequences(backend, model, layers, { prefill, single, decode }, drawable, owned.move());

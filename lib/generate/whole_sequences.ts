@@ -33,10 +33,7 @@ export class WholeSequences implements Sequences, SequenceLanes {
 
   /** Loads the program. */
   static async load(backend: Backend, model: LanguageModel): Promise<WholeSequences> {
-    const graph = new Graph();
-    const ids = graph.input("ids", [1, model.config.contextLength], { dtype: "u32" });
-    const row = graph.input("row", [1], { dtype: "u32" });
-    const logits = selectRows(graph, logitsOf("generate", model, graph, ids), row);
+    const { graph, ids, row, logits } = traceWholeSequence(model);
     return new WholeSequences(await compile(backend, graph, { keep: [logits] }), ids, row, logits);
   }
 
@@ -60,4 +57,14 @@ export class WholeSequences implements Sequences, SequenceLanes {
   [Symbol.dispose](): void {
     this.#compiled[Symbol.dispose]();
   }
+}
+
+/** Traces the program. */
+export function traceWholeSequence(
+  model: LanguageModel,
+): { readonly graph: Graph; readonly ids: Tensor; readonly row: Tensor; readonly logits: Tensor } {
+  const graph = new Graph();
+  const ids = graph.input("ids", [1, model.config.contextLength], { dtype: "u32" });
+  const row = graph.input("row", [1], { dtype: "u32" });
+  return { graph, ids, row, logits: selectRows(graph, logitsOf("generate", model, graph, ids), row) };
 }

@@ -157,7 +157,7 @@ export class Graph {
 /** Kernels read bits: integers read as floating-point numbers, or vice versa, would be different numbers. */
 function requireElements(kernel: Kernel, name: string, tensor: Tensor): void {
   const isInteger = kernel.integers?.includes(name) ?? false;
-  if (isInteger === (tensor.dtype === "u32")) return;
+  if (isInteger ? tensor.dtype === "u32" : tensor.dtype === "f32" || tensor.dtype === "f16") return;
   throw new TypeError(
     `Cannot call ${kernel.name}: got ${tensor} of type ${tensor.dtype} as ${name}, must be ${
       isInteger ? "u32" : "f32 or f16"

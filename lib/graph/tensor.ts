@@ -5,10 +5,12 @@
 
 /**
  * Element types a kernel can read: 32-bit floats, unsigned integers for token ids and positions, and 16-bit floats for
- * intermediates on a GPU that has them. The host neither reads nor writes f16.
+ * intermediates on a GPU that has them. The host neither reads nor writes f16. Weights of bf16 and int8 are read as words
+ * of u32, by kernels of their own.
  */
-export type DType = "f32" | "u32" | "f16";
+export type DType = "f32" | "u32" | "f16" | "bf16" | "int8";
 
+/** Those of plain tensors. */
 const DTYPES: readonly DType[] = ["f32", "u32", "f16"];
 
 /** Bytes per element, for the types that the host knows. */

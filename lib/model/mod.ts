@@ -95,7 +95,7 @@ export {
   validateSampling,
 } from "../generate/sampling.ts";
 export { untilStopString } from "../generate/text_stream.ts";
-export { Transformer } from "./transformer.ts";
+export { Transformer, type TransformerOptions } from "./transformer.ts";
 export { initialWeights, readWeight, type WeightSource, writeWeights } from "./weights.ts";
 export { saveWeights, weightsFrom } from "./weights_file.ts";
 export { Philox } from "../random/philox.ts";

@@ -1,7 +1,11 @@
 import type { Backend } from "../backend/backend.ts";
+import { option, OptionError, say } from "../errors.ts";
+import { excerpt } from "../io/excerpt.ts";
 import { align } from "../graph/plan.ts";
 import { BYTES_PER_ELEMENT, DeviceStorage, Tensor } from "../graph/tensor.ts";
 import { isGated, withDefaults } from "./architecture.ts";
+import { WEIGHTS_DTYPES, type WeightsDType } from "../ops/quantize.ts";
+import { QuantizedTensor } from "../ops/quantized_tensor.ts";
 import type { ModelConfig } from "./config.ts";
 
 /** A parameter's name in a checkpoint, and its shape. */
@@ -67,21 +71,58 @@ export class ParameterLayout {
   readonly flat: Tensor;
   /** The parts by parameter name, in memory order. */
   readonly parts: ReadonlyMap<string, Tensor>;
+  /** What the matrices among the parameters are kept in. */
+  readonly weightsDtype: WeightsDType;
 
-  /** Lays out parameters in the order given. `label` names the storage in messages. */
-  constructor(label: string, specs: readonly ParameterSpec[], requiresGrad: boolean) {
+  /**
+   * Lays out parameters in the order given. `label` names the storage in messages.
+   *
+   * @param weightsDtype What the parameters with two dimensions are kept in; the others are f32. Default: `"f32"`.
+   * @throws {OptionError} If there is no such format.
+   * @throws {RangeError} If parameters in bf16 or int8 are to have gradients.
+   */
+  constructor(
+    label: string,
+    specs: readonly ParameterSpec[],
+    requiresGrad: boolean,
+    weightsDtype: WeightsDType = "f32",
+  ) {
+    if (!WEIGHTS_DTYPES.includes(weightsDtype)) {
+      throw new OptionError(
+        say`Cannot lay out ${label}: got ${option("weightsDtype")} ${excerpt(weightsDtype)}, must be ${
+          WEIGHTS_DTYPES.join(", ")
+        }`,
+      );
+    }
+    if (requiresGrad && weightsDtype !== "f32") {
+      throw new RangeError(`Cannot lay out ${label}: got gradients of weights in ${weightsDtype}, must be of f32`);
+    }
+    this.weightsDtype = weightsDtype;
+    const quantized = ({ shape }: ParameterSpec) =>
+      weightsDtype !== "f32" && shape.length === 2 ? weightsDtype : undefined;
     const offsets: number[] = [];
     let bytes = 0;
     for (const spec of specs) {
       offsets.push(bytes);
-      bytes += align(sizeOf(spec) * BYTES_PER_ELEMENT);
+      const dtype = quantized(spec);
+      bytes += dtype ? QuantizedTensor.bytesOf(spec.shape, dtype) : align(sizeOf(spec) * BYTES_PER_ELEMENT);
     }
     const storage = new DeviceStorage(label, bytes);
     this.flat = new Tensor(label, [bytes / BYTES_PER_ELEMENT], { placement: { storage, byteOffset: 0 } });
-    this.parts = new Map(specs.map((spec, i) => [
-      spec.name,
-      new Tensor(spec.name, spec.shape, { placement: { storage, byteOffset: offsets[i] }, requiresGrad }),
-    ]));
+    this.parts = new Map(specs.map((spec, i) => {
+      const { name, shape } = spec;
+      const placement = { storage, byteOffset: offsets[i] };
+      const dtype = quantized(spec);
+      const part = dtype
+        ? new QuantizedTensor(name, shape, dtype, placement)
+        : new Tensor(name, shape, { placement, requiresGrad });
+      return [name, part];
+    }));
+  }
+
+  /** Bytes of device memory that they take together. */
+  get bytes(): number {
+    return this.flat.placement!.storage.bytes;
   }
 
   /** The names and shapes that it was made from. */

@@ -14,6 +14,7 @@ import { rmsnorm } from "../ops/rmsnorm.ts";
 import { rope, type RopeTables } from "../ops/rope.ts";
 import { scale } from "../ops/scale.ts";
 import { selectRows } from "../ops/select_rows.ts";
+import type { WeightsDType } from "../ops/quantize.ts";
 import { silu } from "../ops/silu.ts";
 import { swiglu } from "../ops/swiglu.ts";
 import { writeRows } from "../ops/write_rows.ts";
@@ -23,6 +24,16 @@ import { type KvCache, kvCacheLayers } from "./kv_cache.ts";
 import type { ForwardOptions, LanguageModel } from "./language_model.ts";
 import { ParameterLayout, parameterSpecs } from "./parameters.ts";
 import { modelRopeTables } from "./rope_tables.ts";
+
+/** Options for a Transformer. */
+export interface TransformerOptions {
+  /**
+   * What the weights of linear maps and embeddings are kept in on a device; norms are always f32. In `"bf16"` they take
+   * half of the memory, in `"int8"` a quarter, and such a model can generate and be evaluated, but not be trained.
+   * Default: `"f32"`.
+   */
+  readonly weightsDtype?: WeightsDType;
+}
 
 /**
  * A decoder-only Transformer: by default RMSNorm before each sublayer, rotary positions, causal attention, a SwiGLU
@@ -50,10 +61,10 @@ export class Transformer implements LanguageModel {
    *
    * @throws {RangeError} If the configuration cannot work.
    */
-  constructor(config: ModelConfig) {
+  constructor(config: ModelConfig, { weightsDtype = "f32" }: TransformerOptions = {}) {
     this.config = validateModelConfig(config);
     this.#full = withDefaults(config);
-    this.parameters = new ParameterLayout("parameters", parameterSpecs(config), true);
+    this.parameters = new ParameterLayout("parameters", parameterSpecs(config), weightsDtype === "f32", weightsDtype);
     this.#rope = this.#full.position === "rope" ? modelRopeTables(config) : undefined;
   }
 

@@ -1,5 +1,9 @@
 import type { Backend } from "../backend/backend.ts";
+import { requireHostData } from "../graph/host_data.ts";
 import { viewOf } from "../graph/program.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import { dequantizeRows, quantizeRows } from "../ops/quantize.ts";
+import { QuantizedTensor } from "../ops/quantized_tensor.ts";
 import type { ModelConfig } from "./config.ts";
 import { type LanguageModel, requireMembers } from "./language_model.ts";
 import { isTransformerConfig } from "./own_config.ts";
@@ -44,16 +48,33 @@ export function initialWeights(of: ModelConfig | LanguageModel, seed: number): W
   };
 }
 
-/** Fills the model's parameters on a backend on which one of its programs is loaded. */
+/**
+ * Fills the model's parameters on a backend on which one of its programs is loaded. Weights that are kept in bf16 or int8
+ * are rounded one parameter at a time.
+ *
+ * @throws {UserError} If a weight is NaN, infinite or too large for the format that it is to be kept in.
+ */
 export async function writeWeights(backend: Backend, model: LanguageModel, source: WeightSource): Promise<void> {
   requireMembers("write weights", model, "parameters");
   for (const [name, part] of model.parameters.parts) {
-    backend.write(viewOf(part, part.placement!), await source(name, part.shape));
+    const weights = await source(name, part.shape);
+    if (part instanceof QuantizedTensor) {
+      requireHostData({ ...viewOf(part, part.placement!), dtype: "f32" }, weights);
+      const { words, scales } = quantizeRows(name, weights, part.lastDim, part.dtype);
+      backend.write(viewOf(part.words, part.words.placement!), words);
+      backend.write(viewOf(part.scales, part.scales.placement!), scales);
+    } else {
+      backend.write(viewOf(part, part.placement!), weights);
+    }
   }
 }
 
-/** Copies one parameter off the backend. */
+/** Copies one parameter off the backend: what the model computes with. */
 export async function readWeight(backend: Backend, model: LanguageModel, name: string): Promise<Float32Array> {
   const part = model.parameters.part(name);
-  return await backend.read(viewOf(part, part.placement!)) as Float32Array;
+  const read = (tensor: Tensor) => backend.read(viewOf(tensor, tensor.placement!));
+  if (!(part instanceof QuantizedTensor)) return await read(part) as Float32Array;
+  const words = await read(part.words) as Uint32Array<ArrayBuffer>;
+  const scales = await read(part.scales) as Float32Array<ArrayBuffer>;
+  return dequantizeRows({ words, scales }, part.lastDim, part.dtype);
 }

@@ -1,6 +1,9 @@
 import type { Graph } from "../graph/graph.ts";
 import { defineKernel, otherFlops } from "../graph/kernel.ts";
 import { Tensor } from "../graph/tensor.ts";
+import { weightSizes, weightToTry } from "./linear_quantized.ts";
+import { BITS_OF, wordsPerRow } from "./quantize.ts";
+import { QuantizedTensor } from "./quantized_tensor.ts";
 import { requireBelow } from "./shapes.ts";
 
 /** y[n] = weight[ids[n]]. ids: (N) u32, weight: (V, D), y: (N, D). Ids beyond V are taken for the last. */
@@ -15,6 +18,26 @@ export const embeddingForward = defineKernel({
   below: ({ V }) => ({ ids: V }),
   flops: () => otherFlops(0),
   tries: [21, 20].map((D) => ({ constants: { N: 300, V: 37, D } })),
+});
+
+/**
+ * The same of a weight in bf16 (`bits` 16) or int8 (8), each row times its scale. weight: (V, words of a row),
+ * scales: (V).
+ */
+export const embeddingQuantizedForward = defineKernel({
+  name: "embedding_quantized_forward",
+  inputs: ["ids", "weight", "scales"],
+  outputs: ["y"],
+  integers: ["ids", "weight"],
+  constants: { N: "u32", V: "u32", D: "u32", bits: "u32" },
+  sizes: ({ N, V, D, bits }) => ({ ids: N, ...weightSizes({ I: D, O: V, bits }), y: N * D }),
+  touched: ({ N, V, D, bits }) => ({ weight: Math.min(N, V) * wordsPerRow(D, bits), scales: Math.min(N, V) }),
+  below: ({ V }) => ({ ids: V, weight: 2 ** 32 }),
+  flops: ({ N, D }) => otherFlops(N * D),
+  tries: ([["bf16", 21], ["bf16", 20], ["int8", 21], ["int8", 20]] as const).map(([dtype, D]) => ({
+    constants: { N: 300, V: 37, D, bits: BITS_OF[dtype] },
+    inputs: weightToTry(37, D, dtype),
+  })),
 });
 
 /** dWeight[v] (+)= Σ over n with ids[n] = v, in ascending n, of dY[n]. No atomics, so the same bits every time. */
@@ -48,6 +71,12 @@ export function embedding(graph: Graph, ids: Tensor, weight: Tensor): Tensor {
   requireBelow("embedding", ids, V);
   const N = ids.size;
   const y = new Tensor(`embedding(${weight.name})`, [...ids.shape, D]);
+  if (weight instanceof QuantizedTensor) {
+    const { words, scales, bits } = weight;
+    const inputs = { ids, weight: words, scales };
+    graph.call(embeddingQuantizedForward, { inputs, outputs: { y }, constants: { N, V, D, bits } });
+    return y;
+  }
   graph.call(embeddingForward, { inputs: { ids, weight }, outputs: { y }, constants: { N, V, D } });
   return graph.record({
     op: "embedding",

@@ -11,11 +11,12 @@ import {
   crossEntropyForward,
   meanForward,
 } from "./cross_entropy.ts";
-import { embeddingBackward, embeddingForward } from "./embedding.ts";
+import { embeddingBackward, embeddingForward, embeddingQuantizedForward } from "./embedding.ts";
 import { gegluBackward, gegluForward, geluBackward, geluForward } from "./gelu.ts";
 import { groupedAttentionBackward, groupedAttentionForward } from "./grouped_attention.ts";
 import { layernormBackwardInput, layernormBackwardWeight, layernormForward } from "./layernorm.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "./linear.ts";
+import { dequantizeWeight, linearQuantizedForward } from "./linear_quantized.ts";
 import { maskedFillKernel } from "./masked_fill.ts";
 import { mulForward } from "./mul.ts";
 import { batchedMatmulKernel } from "./matmul.ts";
@@ -47,6 +48,7 @@ export const OP_KERNELS: readonly Kernel[] = [
   crossEntropyBackwardInPlace,
   meanForward,
   embeddingForward,
+  embeddingQuantizedForward,
   embeddingBackward,
   gegluForward,
   gegluBackward,
@@ -60,6 +62,8 @@ export const OP_KERNELS: readonly Kernel[] = [
   linearForward,
   linearBackwardInput,
   linearBackwardWeight,
+  linearQuantizedForward,
+  dequantizeWeight,
   maskedFillKernel,
   mulForward,
   batchedMatmulKernel,

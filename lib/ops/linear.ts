@@ -1,7 +1,9 @@
 import type { Graph } from "../graph/graph.ts";
 import { defineKernel, matmulFlops } from "../graph/kernel.ts";
-import type { Tensor } from "../graph/tensor.ts";
+import { Tensor } from "../graph/tensor.ts";
 import { addBiasKernel } from "./add_bias.ts";
+import { dequantizeWeight, linearQuantizedForward } from "./linear_quantized.ts";
+import { QuantizedTensor } from "./quantized_tensor.ts";
 import { requireShape } from "./shapes.ts";
 import { sumDimension } from "./sum_dimension.ts";
 
@@ -67,6 +69,9 @@ export const linearBackwardWeight = defineKernel({
   tries: triesWith({ accumulate: 1 }),
 });
 
+/** Rows up to which the numbers of a weight in bf16 or int8 are made in registers; beyond, in memory, once for all rows. */
+const MAX_FEW_ROWS = 16;
+
 /**
  * A linear map: y = x Wᵀ, or y = x Wᵀ + bias.
  *
@@ -75,6 +80,7 @@ export const linearBackwardWeight = defineKernel({
  * @param bias (outFeatures)
  * @returns (…, outFeatures)
  * @throws {RangeError} If the last dimensions differ, or the bias has another size.
+ * @throws {TypeError} If `weight` is a {@linkcode QuantizedTensor} in a graph of f16.
  */
 export function linear(graph: Graph, x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   const [O, I] = weight.shape;
@@ -82,6 +88,7 @@ export function linear(graph: Graph, x: Tensor, weight: Tensor, bias?: Tensor): 
     throw new RangeError(`Cannot apply linear: got ${x} and ${weight}, must be (…, in) and (out, in)`);
   }
   if (bias) requireShape("linear", bias, [O]);
+  if (weight instanceof QuantizedTensor) return quantized(graph, x, weight, bias);
   const rows = x.rows;
   const y = graph.activation(`linear(${weight.name})`, [...x.shape.slice(0, -1), O]);
   const operands = { x: graph.operand(x), weight: graph.operand(weight) };
@@ -112,6 +119,35 @@ export function linear(graph: Graph, x: Tensor, weight: Tensor, bias?: Tensor): 
           constants: { rows, I, O, accumulate },
         });
       }
+    },
+  });
+}
+
+/** The same of a weight that has no gradient: nor has what it is applied to. */
+function quantized(graph: Graph, x: Tensor, weight: QuantizedTensor, bias: Tensor | undefined): Tensor {
+  if (graph.precision !== "f32") {
+    throw new TypeError(`Cannot apply linear: got ${weight} in a graph of ${graph.precision}, must be one of f32`);
+  }
+  const [O, I] = weight.shape;
+  const { words, scales, bits } = weight;
+  const rows = x.rows;
+  const y = graph.activation(`linear(${weight.name})`, [...x.shape.slice(0, -1), O]);
+  if (rows <= MAX_FEW_ROWS) {
+    const inputs = { x, weight: words, scales };
+    graph.call(linearQuantizedForward, { inputs, outputs: { y }, constants: { rows, I, O, bits } });
+  } else {
+    const floats = new Tensor(`${weight.name} in f32`, [O, I]);
+    const inputs = { weight: words, scales };
+    graph.call(dequantizeWeight, { inputs, outputs: { y: floats }, constants: { I, O, bits } });
+    graph.call(linearForward, { inputs: { x, weight: floats }, outputs: { y }, constants: { rows, I, O } });
+  }
+  if (bias) graph.call(addBiasKernel, { inputs: { bias }, outputs: { y }, constants: { rows, D: O } });
+  return graph.record({
+    op: "linear",
+    inputs: [x],
+    output: y,
+    backward: () => {
+      throw new TypeError(`Cannot find the gradient of linear: got ${weight}, must be a weight in f32`);
     },
   });
 }

@@ -18,6 +18,15 @@ export { maskedFill } from "./masked_fill.ts";
 export { mul } from "./mul.ts";
 export { matmul, type MatmulOptions } from "./matmul.ts";
 export { permute, transpose } from "./permute.ts";
+export {
+  dequantizeRows,
+  type QuantizedDType,
+  type QuantizedRows,
+  quantizeRows,
+  WEIGHTS_DTYPES,
+  type WeightsDType,
+} from "./quantize.ts";
+export { QuantizedTensor } from "./quantized_tensor.ts";
 export { reshape } from "./reshape.ts";
 export { rmsnorm } from "./rmsnorm.ts";
 export { rope, ropeAngles, type RopeTables } from "./rope.ts";

@@ -1,6 +1,6 @@
 // Reads what is needed to use a run's model from the run's directory.
 import { UserError } from "../errors.ts";
-import { Transformer } from "../model/transformer.ts";
+import { Transformer, type TransformerOptions } from "../model/transformer.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import { findWeights, readModelConfig } from "./run_directory.ts";
 import { loadRunTokenizer } from "./run_tokenizer.ts";
@@ -18,11 +18,16 @@ export interface RunModel {
 /**
  * Reads a run's configuration and tokenizer, and finds its weights.
  *
+ * @param options What the model's weights are to be kept in.
  * @throws {NoWeightsError} If the run does not have the weights that were asked for.
  * @throws {UserError} If it has no tokenizer, or one that does not fit its model or its data.
  */
-export async function loadRun(directory: string, which: "last" | "best" = "last"): Promise<RunModel> {
-  const model = new Transformer(await readModelConfig(directory));
+export async function loadRun(
+  directory: string,
+  which: "last" | "best" = "last",
+  options: TransformerOptions = {},
+): Promise<RunModel> {
+  const model = new Transformer(await readModelConfig(directory), options);
   const tokenizer = await loadRunTokenizer(directory);
   const { vocabSize } = model.config;
   if (tokenizer.vocabSize > vocabSize) {

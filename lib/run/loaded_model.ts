@@ -5,15 +5,16 @@ import { documentStart, END_OF_TEXT } from "../generate/document_start.ts";
 import { GeneratedText, type GeneratedTextOptions } from "../generate/generated_text.ts";
 import { type GenerateOptions, TextGenerator } from "../generate/generator.ts";
 import { Safetensors } from "../formats/safetensors.ts";
-import type { Transformer } from "../model/transformer.ts";
+import type { Transformer, TransformerOptions } from "../model/transformer.ts";
 import { writeWeights } from "../model/weights.ts";
 import { weightsFrom } from "../model/weights_file.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
+import { requireRoomToGenerate } from "./generation_room.ts";
 import { loadRun, type RunModel } from "./load_run.ts";
 import { requireRunPath } from "./run_path.ts";
 
 /** Options for `loadModel`. */
-export interface LoadModelOptions {
+export interface LoadModelOptions extends TransformerOptions {
   /**
    * What it runs on. A backend that you pass stays yours. A backend given by name is made here, and disposed of with
    * the model. Default: `"auto"`, a GPU if there is one, else the processor.
@@ -30,7 +31,8 @@ export interface GenerateTextOptions extends GenerateOptions, GeneratedTextOptio
  * Loads a run's model to generate with: its configuration, tokenizer, weights and a generator, in one call.
  *
  * @param run A directory that train-lm or {@linkcode trainRun} wrote, with a tokenizer in it: its path or `file:` URL.
- * @throws {UserError} If it is not a run, lacks something, or its files do not belong together.
+ * @throws {UserError} If it is not a run, lacks something, or its files do not belong together; or if the backend cannot
+ *   address as much memory as generating one text takes.
  * @throws {RangeError} If there is no backend of that name.
  *
  * @example
@@ -58,8 +60,8 @@ export interface GenerateTextOptions extends GenerateOptions, GeneratedTextOptio
  * ```
  */
 export async function loadModel(run: string | URL, options: LoadModelOptions = {}): Promise<LoadedModel> {
-  const { backend = "auto", weights } = options;
-  const files = await loadRun(await requireRunPath(run), weights);
+  const { backend = "auto", weights, weightsDtype } = options;
+  const files = await loadRun(await requireRunPath(run), weights, { weightsDtype });
   if (typeof backend !== "string") return await LoadedModel.load(backend, files);
   await using owned = new AsyncDisposableStack();
   const made = owned.use(await createBackend(backend));
@@ -100,9 +102,11 @@ export class LoadedModel implements AsyncDisposable {
    * Loads what {@linkcode loadRun} read.
    *
    * @param owned Disposed of with the model, but not if loading fails.
-   * @throws {UserError} If the weights are not the model's, or not all finite.
+   * @throws {UserError} If the weights are not the model's, or not all finite; or if the backend cannot address as much
+   *   memory as generating one text takes.
    */
   static async load(backend: Backend, run: RunModel, owned?: AsyncDisposable): Promise<LoadedModel> {
+    requireRoomToGenerate(backend, run.model);
     await using loaded = new AsyncDisposableStack();
     loaded.defer(() => run.model.release(backend));
     const isDrawable = (id: number) => run.tokenizer.hasToken(id);

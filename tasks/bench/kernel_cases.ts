@@ -6,7 +6,9 @@ import type { KernelCase } from "../../lib/measure/kernel_time.ts";
 import { meanForward } from "../../lib/ops/cross_entropy.ts";
 import { copyColumnsKernel, writeColumnsKernel } from "../../lib/ops/copy_columns.ts";
 import { gegluBackward, gegluForward, geluBackward, geluForward } from "../../lib/ops/gelu.ts";
+import { embeddingQuantizedForward } from "../../lib/ops/embedding.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "../../lib/ops/linear.ts";
+import { dequantizeWeight, linearQuantizedForward } from "../../lib/ops/linear_quantized.ts";
 import { maskedFillKernel } from "../../lib/ops/masked_fill.ts";
 import { ropeBackward, ropeForward } from "../../lib/ops/rope.ts";
 import { batchedMatmulKernel } from "../../lib/ops/matmul.ts";
@@ -88,6 +90,10 @@ const OTHERWISE: ReadonlyMap<Kernel, readonly Sizes[]> = new Map<Kernel, readonl
     permuted([B, H, T, D / H], [T * D, D / H, D, 1]),
     permuted([1, 1, D, rows], [0, 0, 1, D]),
   ]],
+  // The head for one token's row; a whole head; and the rows that a batch looks up.
+  [linearQuantizedForward, [{ rows: 1, I: D, O: V, bits: 16 }, { rows: 1, I: D, O: V, bits: 8 }]],
+  [dequantizeWeight, [{ I: D, O: V, bits: 16 }, { I: D, O: V, bits: 8 }]],
+  [embeddingQuantizedForward, [{ bits: 16 }, { bits: 8 }]],
   [writeRowsKernel, [{ B: 1, T: 1, W: D }]],
   [clipGradNormPartials, [{ n: PARAMETERS, P: 1024 }]],
   [clipGradNormFactor, [{ P: 1024 }]],

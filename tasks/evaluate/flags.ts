@@ -3,6 +3,7 @@ import { LARGEST_FIRST_SEED } from "../../lib/random/philox.ts";
 import { UsageError } from "../cli/errors.ts";
 import { FIELD_FLAGS } from "../cli/field_flag.ts";
 import type { Flags } from "../cli/flags.ts";
+import { WEIGHTS_DTYPE_FLAG } from "../cli/load_run.ts";
 
 export const HELP = `
 Prints a model's loss, perplexity and bits per byte on a text. Every token but the first, which has nothing before it, is
@@ -17,6 +18,7 @@ in the training text.
 
   --run RUN          A run directory that train-lm wrote with --tokenizer.
   --weights WHICH    last, or best: those with the lowest validation loss (default: last)
+  --weights-dtype NAME  f32, bf16 or int8: what weights are kept in, as for generate (default: f32)
   --input FILE       Text that the model was not trained on, or - for stdin. Gzip and zstd are decompressed; each line of a
                      .jsonl or .ndjson file, and each row of a Parquet file, is a text.
   --field NAME       The field of JSON Lines, or the column of Parquet, with the text (default: text). If given, stdin and
@@ -49,6 +51,7 @@ const MEMORISATION_FLAGS = ["num-samples", "max-tokens", "prompt", "temperature"
 export const FLAGS = {
   run: { type: "string", required: true },
   weights: { type: "string", default: "last", choices: ["last", "best"] },
+  "weights-dtype": WEIGHTS_DTYPE_FLAG,
   input: { type: "string", requiredWithout: ["memorisation", "corpus", "window-bytes", ...MEMORISATION_FLAGS] },
   ...FIELD_FLAGS,
   json: { type: "boolean" },

@@ -40,7 +40,7 @@ export async function evaluateMemorisation(flags: EvaluateSettings, corpusPath: 
     throw new UserError(`Cannot read ${corpusPath}: got a directory, must be a file. Name the file that was encoded`);
   }
   if (flags.input !== undefined) await requirePlainText(flags.input, flags["as-text"]);
-  const { model, tokenizer, weights: weightsPath } = await loadRun(flags.run, flags.weights);
+  const { model, tokenizer, weights: weightsPath } = await loadRun(flags.run, flags.weights, flags["weights-dtype"]);
   const report = await untilInterrupted(async (signal) => {
     const samples = await draw();
     const valid = flags.input === undefined ? undefined : await readBlocks(flags.input, MAX_VALID_BYTES);

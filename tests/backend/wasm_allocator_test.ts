@@ -5,7 +5,7 @@ import { HEAP_START, PAGE_BYTES } from "../../lib/backend/wasm/layout.ts";
 
 function allocator(maximum = 1000): { heap: Allocator; memory: WebAssembly.Memory } {
   const memory = new WebAssembly.Memory({ initial: 1, maximum, shared: true });
-  return { heap: new Allocator(memory), memory };
+  return { heap: new Allocator(memory, "wasm"), memory };
 }
 
 Deno.test("Allocator: pieces are zeroed, aligned, inside the heap, and never overlap", () => {

@@ -22,6 +22,7 @@ import { linearBackwardInput, linearBackwardWeight, linearForward } from "./line
 import { maskedFill } from "./masked_fill.ts";
 import { mulForward } from "./mul.ts";
 import { axpby, divideByNorm, muonMomentum, muonUpdate } from "./muon.ts";
+import { dequantizeWeight, embeddingQuantizedForward, linearQuantizedForward } from "./quantized.ts";
 import { rmsnormBackwardInput, rmsnormBackwardWeight, rmsnormForward } from "./rmsnorm.ts";
 import { ropeBackward, ropeForward } from "./rope.ts";
 import { scale } from "./scale.ts";
@@ -67,9 +68,12 @@ export const REFERENCE_KERNELS: ReadonlyMap<string, ReferenceKernel> = new Map<s
   ["layernorm_backward_weight", layernormBackwardWeight],
   ["grouped_attention_forward", groupedAttentionForward],
   ["grouped_attention_backward", groupedAttentionBackward],
+  ["embedding_quantized_forward", embeddingQuantizedForward],
   ["linear_forward", linearForward],
   ["linear_backward_input", linearBackwardInput],
   ["linear_backward_weight", linearBackwardWeight],
+  ["linear_quantized_forward", linearQuantizedForward],
+  ["dequantize_weight", dequantizeWeight],
   ["masked_fill", maskedFill],
   ["mul_forward", mulForward],
   ["muon_momentum", muonMomentum],

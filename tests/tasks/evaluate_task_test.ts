@@ -53,6 +53,24 @@ Deno.test("evaluate prints the same numbers as text and as JSON", async () => {
   });
 });
 
+Deno.test("evaluate --weights-dtype rounds the weights", async () => {
+  await withRun(async (dir, run) => {
+    await Deno.writeTextFile(`${dir}/text.txt`, TEXT);
+    const args = [...run, "--input", `${dir}/text.txt`, "--json"];
+    const losses: number[] = [];
+    for (const dtype of ["f32", "bf16", "int8"]) {
+      losses.push(JSON.parse(await evaluate([...args, "--weights-dtype", dtype])).loss);
+    }
+    const [exact, ...rounded] = losses;
+    // Far below what another model would be off by; and not 0.
+    for (const loss of rounded) assert(loss !== exact && Math.abs(loss - exact) < 0.01, `${loss}, exact ${exact}`);
+    assert(rounded[0] !== rounded[1]);
+    const { code, stderr } = await capture(main, ...args, "--weights-dtype", "int4");
+    assertEquals(code, 2);
+    assertMatch(stderr, /got --weights-dtype int4, must be one of f32, bf16, int8/);
+  });
+});
+
 Deno.test("evaluate --memorisation finds samples that are in the corpus, and how much of a text is", async () => {
   await withRun(async (dir, run) => {
     const valid = TEXT.slice(0, 300);

@@ -68,6 +68,15 @@ Deno.test("generate: each of several samples is the text that its seed gives alo
   });
 });
 
+Deno.test("generate: weights in int8 give a text, and the same one each time", async () => {
+  await withRun(async (run) => {
+    const args = ["--prompt", "the cat", "--weights-dtype", "int8"];
+    const text = await textOf(run, args);
+    assertMatch(text, /^the cat/);
+    assertEquals(await textOf(run, args), text);
+  });
+});
+
 Deno.test("generate: without a prompt, a text begins as a document does", async () => {
   await withRun(async (run) => {
     const after = await textOf(run, ["--prompt", "<|endoftext|>"]);

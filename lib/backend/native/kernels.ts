@@ -2,15 +2,18 @@ import { attentionBackwardKernel } from "./attention_backward_kernel.ts";
 import { attentionForwardKernel } from "./attention_forward_kernel.ts";
 import { crossEntropyBackwardKernel, crossEntropyForwardKernel } from "./cross_entropy_kernel.ts";
 import type { NativeKernel } from "./kernel.ts";
+import { linearForwardKernel } from "./linear_forward_kernel.ts";
+import { linearQuantizedKernel } from "./linear_quantized_kernel.ts";
 import { peakKernel } from "./peak_kernel.ts";
 import { productKernel } from "./product_kernel.ts";
 import { swigluBackwardKernel, swigluForwardKernel } from "./swiglu_kernel.ts";
 
 /** What makes each of the kernels of lib/ that there is machine code for. */
 const MAKERS: readonly (readonly [name: string, kernel: NativeKernel])[] = [
-  ["linear_forward", productKernel],
+  ["linear_forward", linearForwardKernel],
   ["linear_backward_input", productKernel],
   ["linear_backward_weight", productKernel],
+  ["linear_quantized_forward", linearQuantizedKernel],
   ["attention_forward", attentionForwardKernel],
   ["attention_backward", attentionBackwardKernel],
   ["swiglu_forward", swigluForwardKernel],

@@ -1,4 +1,5 @@
 import { attention } from "./self_test_attention.ts";
+import { fewRows } from "./self_test_few_rows.ts";
 
 /** A call to try a kernel with, and its outputs as plain loops in float64 compute them. */
 export interface SelfTestCase {
@@ -119,6 +120,7 @@ export function selfTestCases(): SelfTestCase[] {
     linearForward(),
     linearBackwardInput(),
     linearBackwardWeight(),
+    ...fewRows(),
     ...attention(),
     ...swiglu(),
     ...crossEntropy(),

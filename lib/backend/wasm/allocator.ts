@@ -10,6 +10,7 @@ interface Block {
 /** Hands out pieces of a growing shared memory: first fit over a list of free blocks, which are merged when freed. */
 export class Allocator {
   readonly #memory: WebAssembly.Memory;
+  readonly #backend: string;
   /** Ascending, no two adjacent. */
   readonly #free: Block[] = [];
   readonly #used = new Map<number, number>();
@@ -18,8 +19,10 @@ export class Allocator {
    */
   #pristine = HEAP_START;
 
-  constructor(memory: WebAssembly.Memory) {
+  /** @param backend Whose memory it is, for the error. */
+  constructor(memory: WebAssembly.Memory, backend: string) {
     this.#memory = memory;
+    this.#backend = backend;
     const bytes = memory.buffer.byteLength - HEAP_START;
     if (bytes > 0) this.#free.push({ start: HEAP_START, bytes });
   }
@@ -72,7 +75,7 @@ export class Allocator {
         `Cannot allocate ${name}: got a need for ${gib(size)} on top of ${
           gib(this.usedBytes)
         } in use, must fit in the ` +
-          `${gib(MAX_PAGES * PAGE_BYTES)} that the wasm backend can address. Take a smaller model or batch`,
+          `${gib(MAX_PAGES * PAGE_BYTES)} that the ${this.#backend} backend can address. Take a smaller model or batch`,
         { cause },
       );
     }

@@ -26,7 +26,9 @@ export interface PoolOptions {
 /** The workers, the memory that they share, and the signals between them and the main thread. */
 export class WorkerPool {
   readonly memory = new WebAssembly.Memory({ initial: 2, maximum: MAX_PAGES, shared: true });
-  readonly allocator = new Allocator(this.memory);
+  readonly allocator: Allocator;
+  /** The backend whose workers they are, for messages. */
+  readonly #backend: "native" | "wasm";
   readonly #words = new Int32Array(this.memory.buffer, 0, 256);
   readonly #workers: Worker[] = [];
   readonly #watchdog: Watchdog;
@@ -41,7 +43,9 @@ export class WorkerPool {
   #failureReported: (() => void) | undefined;
   #lost: Error | undefined;
 
-  private constructor({ workers, silentSeconds = SILENT_SECONDS }: PoolOptions) {
+  private constructor({ workers, native, silentSeconds = SILENT_SECONDS }: PoolOptions) {
+    this.#backend = native === undefined ? "wasm" : "native";
+    this.allocator = new Allocator(this.memory, this.#backend);
     this.#beats = this.allocator.allocate(BEAT_BYTES * workers, "the workers' heartbeats");
     this.#ended.promise.catch(() => {}); // whoever waits sees it
     this.#watchdog = new Watchdog({
@@ -90,7 +94,7 @@ export class WorkerPool {
     const worker = new Worker(new URL("../wasm_worker.ts", import.meta.url), { type: "module" });
     this.#workers.push(worker);
     const lose = (problem: string) =>
-      this.#lose(new Error(`Worker ${start.worker} of the wasm backend ended: ${problem}`));
+      this.#lose(new Error(`Worker ${start.worker} of the ${this.#backend} backend ended: ${problem}`));
     return new Promise((resolve) => {
       worker.onmessage = ({ data }: MessageEvent<WorkerMessage>) => {
         if (data.kind === "ready") {
@@ -163,7 +167,7 @@ export class WorkerPool {
     const worker = calls.indexOf(Math.min(...calls));
     const message = `it has not ended for ${seconds} seconds`;
     this.#failure = { call: calls[worker], worker, message };
-    this.#lose(new Error(`Worker ${worker} of the wasm backend hangs: ${message}`));
+    this.#lose(new Error(`Worker ${worker} of the ${this.#backend} backend hangs: ${message}`));
   }
 
   /** Wakes whoever waits for workers that no longer answer. */

@@ -26,13 +26,22 @@ export interface Optimizer {
 /**
  * Makes the optimizers of a model's parameters: one for all, or one for each group.
  * @param specs The parameters that are trained, in the model's order. The gradients' layout is made of them too.
- * @throws {OptionError} If a number cannot work, there is no such optimizer, or a parameter is in no group or in two.
+ * @throws {OptionError} If a number cannot work, there is no such optimizer, or a parameter is in no group or in two; or
+ *   if the weights are not kept in f32.
  */
 export function createOptimizers(
   parameters: ParameterLayout,
   specs: readonly ParameterSpec[],
   options: OptimizerOptions | readonly ParameterGroup[],
 ): Optimizer[] {
+  const { weightsDtype } = parameters;
+  if (weightsDtype !== "f32") {
+    throw new OptionError(
+      say`Cannot train: got weights in ${weightsDtype}, must be in f32. Load them with ${
+        option("weightsDtype", "f32")
+      }`,
+    );
+  }
   const groups = groupsOf(options, specs);
   const all = parameters.specs;
   const own = parametersOf(specs, groups, all);

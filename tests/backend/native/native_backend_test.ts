@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { createNativeBackend } from "../../../lib/backend/native.ts";
 import { CodeCache } from "../../../lib/backend/native/code_cache.ts";
 import { callingConvention } from "../../../lib/backend/native/executable_memory.ts";
@@ -89,7 +89,8 @@ nativeTest("a worker that does not come back from machine code is given up, and 
   assertEquals([failure!.call, failure!.worker], [0, 0]);
   assertStringIncludes(failure!.message, "has not ended for 3 seconds");
   assertEquals(pool.isLost, true);
-  await assertRejects(() => pool.run(list), Error, "hangs");
+  await assertRejects(() => pool.run(list), Error, "Worker 0 of the native backend hangs");
+  assertThrows(() => pool.allocator.allocate(2 ** 32, "too much"), RangeError, "that the native backend can address");
   // The code stays, as the worker may be in it.
   await pool.stop();
 });

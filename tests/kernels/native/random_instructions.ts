@@ -109,8 +109,10 @@ const vectorInstruction: fc.Arbitrary<Drawn> = fc.constantFrom(
   });
 });
 
-/** What is extracted is smaller than what it is extracted from. */
+/** What is extracted is smaller than what it is extracted from, and what is widened than what it becomes. */
 function smaller(name: string, vector: Vector): Vector {
+  if (name === "vpmovzxwd") return { ...vector, bits: vector.bits === 512 ? 256 : 128 };
+  if (name === "vpmovsxbd") return { ...vector, bits: 128 };
   if (name === "vextractf128") return { ...vector, bits: 128 };
   return name === "vextractf64x4" ? { ...vector, bits: 256 } : vector;
 }

@@ -1,0 +1,19 @@
+import { align, plan } from "../graph/plan.ts";
+import { hasCache, type LanguageModel } from "../model/language_model.ts";
+import { traceCachedForward } from "./cached_forward.ts";
+import { prefillTokens } from "./cached_sequences.ts";
+import { traceWholeSequence } from "./whole_sequences.ts";
+
+/**
+ * Bytes of device memory that a generator takes for one text, with the model's weights: the arrays of its programs, as they
+ * are planned, without the programs themselves. Nothing is allocated.
+ */
+export function generationBytes(model: LanguageModel): number {
+  const layers = hasCache(model) ? model.createCache(1) : undefined;
+  const traced = layers === undefined
+    ? [traceWholeSequence(model)]
+    : [prefillTokens(model), 1].map((tokens) => traceCachedForward(model, layers, tokens));
+  const programs = traced.map(({ graph, logits }) => plan(graph, { keep: [logits] }));
+  const storages = new Set([model.parameters.flat.placement!.storage, ...programs.flatMap(({ storages }) => storages)]);
+  return [...storages].reduce((sum, { bytes }) => sum + align(bytes), 0);
+}

@@ -1,0 +1,32 @@
+// Whether a model has room to generate, before its weights are read.
+import { formatBinary } from "../accounting/units.ts";
+import type { Backend } from "../backend/backend.ts";
+import { option, say, UserError } from "../errors.ts";
+import { generationBytes } from "../generate/generation_memory.ts";
+import { Transformer } from "../model/transformer.ts";
+import { WEIGHTS_DTYPES } from "../ops/quantize.ts";
+
+/**
+ * Compares what generating one text takes with what a backend can address.
+ *
+ * @throws {UserError} If that is too little, with both numbers, and a format of weights that would do, if there is one.
+ */
+export function requireRoomToGenerate(backend: Backend, model: Transformer): void {
+  const { totalBytes = Infinity, description } = backend;
+  const needed = generationBytes(model);
+  if (needed <= totalBytes) return;
+  const { config, parameters: { weightsDtype } } = model;
+  const smaller = WEIGHTS_DTYPES.slice(WEIGHTS_DTYPES.indexOf(weightsDtype) + 1).find((dtype) =>
+    generationBytes(new Transformer(config, { weightsDtype: dtype })) <= totalBytes
+  );
+  const advice = smaller === undefined
+    ? "Use a smaller model, or one of a shorter context"
+    : say`Use ${option("weightsDtype", smaller)}`;
+  throw new UserError(
+    say`Cannot generate with this model: got a need for ${
+      formatBinary(needed)
+    } of memory with weights in ${weightsDtype}, must be at most the ${
+      formatBinary(totalBytes)
+    } that ${description} can address. ${advice}`,
+  );
+}
