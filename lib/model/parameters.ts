@@ -98,8 +98,9 @@ export class ParameterLayout {
       throw new RangeError(`Cannot lay out ${label}: got gradients of weights in ${weightsDtype}, must be of f32`);
     }
     this.weightsDtype = weightsDtype;
-    const quantized = ({ shape }: ParameterSpec) =>
-      weightsDtype !== "f32" && shape.length === 2 ? weightsDtype : undefined;
+    // Learned positions are added, not multiplied or looked up by a token: no kernel reads them as anything but f32.
+    const quantized = ({ name, shape }: ParameterSpec) =>
+      weightsDtype !== "f32" && shape.length === 2 && name !== "position_embeddings.weight" ? weightsDtype : undefined;
     const offsets: number[] = [];
     let bytes = 0;
     for (const spec of specs) {
