@@ -3,11 +3,13 @@ import { option, say } from "../errors.ts";
 import type { Backend } from "./backend.ts";
 import { CodeCache } from "./native/code_cache.ts";
 import { callingConvention } from "./native/executable_memory.ts";
+import { wantLargePages } from "./native/large_pages.ts";
 import { NativeError } from "./native/native_error.ts";
 import { NativeKernels } from "./native/native_kernels.ts";
 import { findFault } from "./native/self_test.ts";
 import { findNativeSupport, type Unsupported } from "./native/support.ts";
 import { WasmBackend } from "./wasm.ts";
+import { MAX_PAGES, PAGE_BYTES } from "./wasm/layout.ts";
 import { compileModule } from "./wasm/module.ts";
 import { WorkerPool } from "./wasm/pool.ts";
 import { type WasmBackendOptions, workerCount } from "./wasm/workers.ts";
@@ -32,7 +34,9 @@ export async function createNativeBackend(options: NativeBackendOptions = {}): P
   const others = new NativeKernels(new CodeCache(set, callingConvention(Deno.build.os)!, workers));
   try {
     const module = await compileModule();
-    return new WasmBackend(module, await WorkerPool.start(module, { workers, native: set.name }), workers, others);
+    const pool = await WorkerPool.start(module, { workers, native: set.name });
+    wantLargePages(pool.memory, MAX_PAGES * PAGE_BYTES);
+    return new WasmBackend(module, pool, workers, others);
   } catch (error) {
     others[Symbol.dispose]();
     throw error;
