@@ -70,6 +70,9 @@ export const VECTOR_INSTRUCTIONS = {
     immediate: true,
     memory: "bytes32",
   },
+  vpermw: { prefix: 1, map: 2, opcode: 0x8d, wide: true },
+  vcvtne2ps2bf16: { prefix: 3, map: 2, opcode: 0x72 },
+  vdpbf16ps: { prefix: 2, map: 2, opcode: 0x52 },
   vmaskmovps: { prefix: 1, map: 2, opcode: 0x2c },
   vmaskmovps_store: { prefix: 1, map: 2, opcode: 0x2e },
 } as const satisfies Record<string, VectorInstruction>;

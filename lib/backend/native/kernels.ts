@@ -1,5 +1,6 @@
 import { attentionBackwardKernel } from "./attention_backward_kernel.ts";
 import { attentionForwardKernel } from "./attention_forward_kernel.ts";
+import { bf16ProductKernel } from "./bf16_product_kernel.ts";
 import { crossEntropyBackwardKernel, crossEntropyForwardKernel } from "./cross_entropy_kernel.ts";
 import type { NativeKernel } from "./kernel.ts";
 import { peakKernel } from "./peak_kernel.ts";
@@ -11,6 +12,9 @@ const MAKERS: readonly (readonly [name: string, kernel: NativeKernel])[] = [
   ["linear_forward", productKernel],
   ["linear_backward_input", productKernel],
   ["linear_backward_weight", productKernel],
+  ["linear_bf16_forward", bf16ProductKernel],
+  ["linear_bf16_backward_input", bf16ProductKernel],
+  ["linear_bf16_backward_weight", bf16ProductKernel],
   ["attention_forward", attentionForwardKernel],
   ["attention_backward", attentionBackwardKernel],
   ["swiglu_forward", swigluForwardKernel],
