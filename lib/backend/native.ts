@@ -1,3 +1,4 @@
+import type { Bf16Unit } from "../../kernels/native/bf16/product_shape.ts";
 import type { InstructionSet } from "../../kernels/native/instruction_set.ts";
 import { option, say } from "../errors.ts";
 import type { Backend } from "./backend.ts";
@@ -29,9 +30,9 @@ export interface NativeBackendOptions extends WasmBackendOptions {
  */
 export async function createNativeBackend(options: NativeBackendOptions = {}): Promise<Backend> {
   const workers = workerCount("native", options);
-  const { set, unsupported } = findNative(options);
+  const { set, bf16Units, unsupported } = findNative(options);
   if (set === undefined) throw new NativeError(complaint(unsupported));
-  const others = new NativeKernels(new CodeCache(set, callingConvention(Deno.build.os)!, workers));
+  const others = new NativeKernels(new CodeCache(set, callingConvention(Deno.build.os)!, workers, bf16Units));
   try {
     const module = await compileModule();
     const pool = await WorkerPool.start(module, { workers, native: set.name });
@@ -45,8 +46,8 @@ export async function createNativeBackend(options: NativeBackendOptions = {}): P
 
 /** What `findNative` found. */
 export type FoundNative =
-  | { readonly set: InstructionSet; readonly unsupported?: undefined }
-  | { readonly set?: undefined; readonly unsupported: Unsupported };
+  | { readonly set: InstructionSet; readonly bf16Units: readonly Bf16Unit[]; readonly unsupported?: undefined }
+  | { readonly set?: undefined; readonly bf16Units?: undefined; readonly unsupported: Unsupported };
 
 /** The instructions that the native backend would use, all of whose kernels are right; or why there are none. */
 export function findNative({ instructions }: Pick<NativeBackendOptions, "instructions"> = {}): FoundNative {

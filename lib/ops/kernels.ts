@@ -11,6 +11,7 @@ import {
 } from "./cross_entropy.ts";
 import { embeddingBackward, embeddingForward } from "./embedding.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "./linear.ts";
+import { linearBf16BackwardInput, linearBf16BackwardWeight, linearBf16Forward } from "./linear_bf16.ts";
 import { maskedFillKernel } from "./masked_fill.ts";
 import { mulForward } from "./mul.ts";
 import { batchedMatmulKernel } from "./matmul.ts";
@@ -43,6 +44,9 @@ export const OP_KERNELS: readonly Kernel[] = [
   linearForward,
   linearBackwardInput,
   linearBackwardWeight,
+  linearBf16Forward,
+  linearBf16BackwardInput,
+  linearBf16BackwardWeight,
   maskedFillKernel,
   mulForward,
   batchedMatmulKernel,

@@ -1,6 +1,7 @@
 import type { Graph } from "../graph/graph.ts";
 import { defineKernel, matmulFlops } from "../graph/kernel.ts";
 import type { Tensor } from "../graph/tensor.ts";
+import { linearBf16BackwardInput, linearBf16BackwardWeight, linearBf16Forward } from "./linear_bf16.ts";
 
 /**
  * Sizes to try the products with: one row, and several that divide evenly or not; then large enough for the largest tiles
@@ -64,6 +65,16 @@ export const linearBackwardWeight = defineKernel({
   tries: triesWith({ accumulate: 1 }),
 });
 
+/** The products, by how a graph computes them. */
+const PRODUCTS = {
+  exact: { forward: linearForward, backwardInput: linearBackwardInput, backwardWeight: linearBackwardWeight },
+  bf16: {
+    forward: linearBf16Forward,
+    backwardInput: linearBf16BackwardInput,
+    backwardWeight: linearBf16BackwardWeight,
+  },
+};
+
 /**
  * A linear map without bias: y = x Wᵀ.
  *
@@ -78,9 +89,10 @@ export function linear(graph: Graph, x: Tensor, weight: Tensor): Tensor {
     throw new RangeError(`Cannot apply linear: got ${x} and ${weight}, must be (…, in) and (out, in)`);
   }
   const rows = x.rows;
+  const products = graph.precision === "bf16" ? PRODUCTS.bf16 : PRODUCTS.exact;
   const y = graph.activation(`linear(${weight.name})`, [...x.shape.slice(0, -1), O]);
   const operands = { x: graph.operand(x), weight: graph.operand(weight) };
-  graph.call(linearForward, { inputs: operands, outputs: { y }, constants: { rows, I, O } });
+  graph.call(products.forward, { inputs: operands, outputs: { y }, constants: { rows, I, O } });
   return graph.record({
     op: "linear",
     inputs: [x, weight],
@@ -88,7 +100,7 @@ export function linear(graph: Graph, x: Tensor, weight: Tensor): Tensor {
     backward: (dY, gradients) => {
       if (gradients.wants(weight)) {
         const { target: dWeight, accumulate } = gradients.into(weight);
-        graph.call(linearBackwardWeight, {
+        graph.call(products.backwardWeight, {
           inputs: { dY, x: operands.x },
           outputs: { dWeight },
           constants: { rows, I, O, accumulate },
@@ -96,7 +108,7 @@ export function linear(graph: Graph, x: Tensor, weight: Tensor): Tensor {
       }
       if (gradients.wants(x)) {
         const { target: dX, accumulate } = gradients.into(x);
-        graph.call(linearBackwardInput, {
+        graph.call(products.backwardInput, {
           inputs: { dY, weight: operands.weight },
           outputs: { dX },
           constants: { rows, I, O, accumulate },

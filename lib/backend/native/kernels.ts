@@ -7,14 +7,19 @@ import { peakKernel } from "./peak_kernel.ts";
 import { productKernel } from "./product_kernel.ts";
 import { swigluBackwardKernel, swigluForwardKernel } from "./swiglu_kernel.ts";
 
+/** Kernels that there are in machine code alone, where the processor multiplies numbers of bf16. */
+export const BF16_KERNELS: ReadonlySet<string> = new Set([
+  "linear_bf16_forward",
+  "linear_bf16_backward_input",
+  "linear_bf16_backward_weight",
+]);
+
 /** What makes each of the kernels of lib/ that there is machine code for. */
 const MAKERS: readonly (readonly [name: string, kernel: NativeKernel])[] = [
   ["linear_forward", productKernel],
   ["linear_backward_input", productKernel],
   ["linear_backward_weight", productKernel],
-  ["linear_bf16_forward", bf16ProductKernel],
-  ["linear_bf16_backward_input", bf16ProductKernel],
-  ["linear_bf16_backward_weight", bf16ProductKernel],
+  ...[...BF16_KERNELS].map((name) => [name, bf16ProductKernel] as const),
   ["attention_forward", attentionForwardKernel],
   ["attention_backward", attentionBackwardKernel],
   ["swiglu_forward", swigluForwardKernel],

@@ -24,7 +24,7 @@ export interface Unsupported {
 /** What machine code can be made of here, or why there can be none. */
 export type NativeSupport =
   | { readonly set: InstructionSet; readonly bf16Units: readonly Bf16Unit[]; readonly unsupported?: undefined }
-  | { readonly set?: undefined; readonly unsupported: Unsupported };
+  | { readonly set?: undefined; readonly bf16Units?: undefined; readonly unsupported: Unsupported };
 
 /**
  * Finds out what this machine's processor can do, and whether it may be asked. Prompts for no permission.

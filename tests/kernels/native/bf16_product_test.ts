@@ -29,8 +29,7 @@ interface Case {
 }
 
 function forEachUnit(name: string, body: (unit: Bf16Unit, machine: Machine) => void): void {
-  const support = findNativeSupport();
-  const bf16Units = support.set === undefined ? [] : support.bf16Units;
+  const { bf16Units = [] } = findNativeSupport();
   for (const unit of ["amx", "avx512"] as const) {
     const missing = !bf16Units.includes(unit)
       ? ": the processor lacks it"
