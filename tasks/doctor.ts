@@ -90,7 +90,7 @@ async function doctor({ size: asked, json }: Flags<typeof FLAGS>): Promise<boole
     selfTest: tested,
     selfTestF16: testedInHalf,
     native: unsupported === undefined
-      ? native!.description
+      ? native!.description + (native!.capabilities.precisions.includes("bf16") ? ", with --dtype bf16" : "")
       : `none: got ${unsupported.got}, must be ${unsupported.must}`,
     auto: await chooseBackend({ instructions }),
     matmul: { size, flopsPerSecond },

@@ -31,7 +31,7 @@ roofline, which is the shortest time that this machine's measured arithmetic and
 
   --shape NAME     The model and batch (default: small)
   --runs N         Steps to take the median time of (default: 9)
-  --dtype NAME     f32, or f16 on a GPU with shader-f16 (default: f32)
+  --dtype NAME     f32, f16 on a GPU with shader-f16, or bf16 on native (default: f32)
   --backend NAME   auto, webgpu, native or wasm (default: auto)
   --gpu WHAT       dawn, or the path of its add-on: a WebGPU that uses an NVIDIA GPU's matrix units in f16; needs
                    deno run -A (default: Deno's own)
@@ -50,7 +50,7 @@ More than 100 % of the roofline means that arrays come from caches, which are fa
 const FLAGS = {
   shape: { type: "string", default: "small", choices: LM_SHAPE_NAMES },
   runs: { ...REPEATS, default: 9 },
-  dtype: { type: "string", default: "f32", choices: ["f32", "f16"] },
+  dtype: { type: "string", default: "f32", choices: ["f32", "f16", "bf16"] },
   backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "native", "wasm"] },
   gpu: GPU_FLAG,
   workers: WORKERS_FLAG,

@@ -6,6 +6,7 @@
 import { predictTraining } from "../lib/accounting/training_summary.ts";
 import { formatBinary } from "../lib/accounting/units.ts";
 import { formatTable } from "../lib/accounting/table.ts";
+import type { Precision } from "../lib/graph/graph.ts";
 import type { Backend } from "../lib/backend/backend.ts";
 import { requireOneTokenizer } from "../lib/dataset/tokenizer_id.ts";
 import { measurePeak, Peak } from "../lib/measure/peak.ts";
@@ -70,7 +71,7 @@ async function start(flags: Flags<typeof FLAGS>): Promise<number> {
   requireOneTokenizer([train, valid]);
   const { name, createBackend, peak } = await probe(
     backend ?? "auto",
-    merged.some(({ training }) => training.dtype === "f16") ? "f16" : "f32",
+    merged.map(({ training }) => training.dtype).find((dtype) => dtype !== "f32") ?? "f32",
     async (backend) => {
       for (const config of merged) await requireRoom(backend, config, roomFor(backend, valid));
     },
@@ -117,7 +118,7 @@ async function start(flags: Flags<typeof FLAGS>): Promise<number> {
 /** Which backend the runs get, checked once, and the device's peak. */
 async function probe(
   choice: Parameters<typeof startBackend>[0],
-  precision: "f32" | "f16",
+  precision: Precision,
   check: (backend: Backend) => Promise<void>,
 ) {
   await using backend = await startBackend(choice, { precision, tuned: true });

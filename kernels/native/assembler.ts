@@ -61,6 +61,11 @@ export class Assembler {
     this.#emit(...new Uint8Array(Float32Array.from(values).buffer));
   }
 
+  /** Bytes as they are. */
+  bytes(values: Iterable<number>): void {
+    this.#emit(...values);
+  }
+
   /** A vector instruction: destination, sources. A `_store` writes its first operand, which may be in memory. */
   vector(name: VectorInstructionName, operands: readonly (Vector | Memory)[], options?: VectorOptions): void {
     const instruction: VectorInstruction = VECTOR_INSTRUCTIONS[name];

@@ -14,6 +14,9 @@ import { at, r10, r11, r12, r13, r14, r15, r8, r9, rax, rbp, rbx, rcx, rdi, rdx,
 const MASK = { avx512: 1, avx2: 14 } as const;
 const FREE = 15;
 
+/** Of each row of A in the next row of tiles, what is asked for at one panel: two cache lines. */
+const ASKED_BYTES = 128;
+
 /** The code of such products. */
 export function assembleProduct(
   set: InstructionSet,
@@ -24,7 +27,6 @@ export function assembleProduct(
   const emitter = new ProductEmitter(assembler, set, shape);
   enter(assembler, convention);
   loadAddress(assembler, rsi, PRODUCT_PARAMETERS.a);
-  loadAddress(assembler, r12, PRODUCT_PARAMETERS.b);
   loadAddress(assembler, r13, PRODUCT_PARAMETERS.c);
   loadAddress(assembler, rbx, PRODUCT_PARAMETERS.copy);
   loadParameter(assembler, r14, PRODUCT_PARAMETERS.depth);
@@ -38,8 +40,9 @@ export function assembleProduct(
 }
 
 /**
- * Registers throughout: rdi parameters, rsi A at the row of tiles, rbx its copy, r12 B, r13 C at the row of tiles, r14 depth,
- * r11 from a panel of B to the next; in a row of tiles: r15 and rcx B and C at the tile, rbp rows of tiles left, r9 panels left.
+ * Registers throughout: rdi parameters, rsi A at the row of tiles, rbx its copy, r13 C at the row of tiles, r14 depth,
+ * r11 from a panel of B to the next; in a row of tiles: r15 and rcx B and C at the tile, rbp rows of tiles left, r9 panels left,
+ * r10 and r12 what is asked for.
  */
 class ProductEmitter {
   readonly #lanes: Lanes;
@@ -65,7 +68,7 @@ class ProductEmitter {
     assembler.jumpIf("equal", end);
     assembler.bind(next);
     if (shape.layoutOfA === "across") this.#copyAcross(height);
-    assembler.move(r15, r12);
+    loadAddress(assembler, r15, PRODUCT_PARAMETERS.b);
     assembler.move(rcx, r13);
     this.#wholePanels(height);
     if (shape.edge > 0) this.#edgePanel(height);
@@ -181,25 +184,46 @@ class ProductEmitter {
   #tile(height: number, vectors: number, last = this.set.lanes): void {
     const { assembler, set } = this;
     for (let i = 0; i < height * vectors; i++) this.#lanes.clear(i);
-    this.#prefetchTile(height, vectors);
     const [next, rest, nextRest, store] = [new Label(), new Label(), new Label(), new Label()];
-    const step = this.shape.layoutOfA === "across" ? 4 : set.lanes * 4;
+    const { layoutOfA, aRowBytes, cRowBytes } = this.shape;
+    const step = layoutOfA === "across" ? 4 : set.lanes * 4;
     const panelStep = vectors * set.lanes * 4;
     const advance = (steps: number) => {
       assembler.operateNumber("add", rax, steps * step);
       assembler.operateNumber("add", rdx, steps * panelStep);
     };
+    const fourSteps = () => {
+      for (let p = 0; p < 4; p++) this.#step(height, vectors, p * step, p * panelStep);
+      advance(4);
+      assembler.operateNumber("sub", r8, 4);
+      assembler.jumpIf("below", rest);
+    };
+    const stepsAsking = (bytes: number, rowBytes: number) => this.#whileAsking(height, bytes, rowBytes, fourSteps);
     assembler.move(rax, rbx);
     assembler.move(rdx, r15);
     assembler.move(r8, r14);
     assembler.operateNumber("sub", r8, 4);
     assembler.jumpIf("below", rest);
+    // The tile's part of C, which is needed when its sums are ready.
+    assembler.move(r10, rcx);
+    stepsAsking(panelStep, cRowBytes);
+    if (layoutOfA === "across" && vectors === 2 && last === set.lanes) {
+      // Of the next row of tiles of A, as many bytes at this panel as will be all of it at the last.
+      assembler.move(r10, r9);
+      assembler.shift("left", r10, Math.log2(ASKED_BYTES));
+      assembler.operateNumber("sub", r10, ASKED_BYTES);
+      assembler.move(r12, r14);
+      assembler.shift("left", r12, 2);
+      assembler.operate("cmp", r10, r12);
+      assembler.jumpIf("aboveOrEqual", next);
+      assembler.operate("add", r10, rsi);
+      assembler.operateNumber("add", r10, height * aRowBytes);
+      stepsAsking(ASKED_BYTES, aRowBytes);
+    }
     assembler.align(32);
     assembler.bind(next);
-    for (let p = 0; p < 4; p++) this.#step(height, vectors, p * step, p * panelStep);
-    advance(4);
-    assembler.operateNumber("sub", r8, 4);
-    assembler.jumpIf("aboveOrEqual", next);
+    fourSteps();
+    assembler.jump(next);
     assembler.bind(rest);
     assembler.operateNumber("add", r8, 4);
     assembler.jumpIf("equal", store);
@@ -228,12 +252,21 @@ class ProductEmitter {
     }
   }
 
-  /** Asks for the tile's part of C, which is needed when its sums are ready. */
-  #prefetchTile(height: number, vectors: number): void {
-    const { cRowBytes } = this.shape;
-    for (let i = 0; i < height; i++) {
-      for (let j = 0; j < vectors * this.set.lanes * 4; j += 64) this.assembler.prefetch(at(rcx, i * cRowBytes + j));
-    }
+  /**
+   * Does something as often as there are rows, and asks for a row of memory each time, from r10 on: all at once, they would
+   * keep what is needed sooner from the caches.
+   */
+  #whileAsking(rows: number, bytes: number, rowBytes: number, act: () => void): void {
+    const { assembler } = this;
+    const next = new Label();
+    assembler.moveNumber(r12, BigInt(rows));
+    assembler.align(32);
+    assembler.bind(next);
+    for (let line = 0; line < bytes; line += 64) assembler.prefetch(at(r10, line));
+    assembler.operateNumber("add", r10, rowBytes);
+    act();
+    assembler.operateNumber("sub", r12, 1);
+    assembler.jumpIf("notEqual", next);
   }
 
   #storeTile(height: number, vectors: number, last: number): void {

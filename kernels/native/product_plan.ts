@@ -53,6 +53,8 @@ const LEAST_TILES_PACKED_ALONE = 40;
 const MAX_TILES_ALONG = 24;
 /** Pieces of work for each worker at least, if there can be. */
 const UNITS_PER_WORKER = 4;
+/** The same where each piece copies columns of A or packs its own of B: the larger it is, the less often. */
+const UNITS_PER_WORKER_COPIED = 1;
 
 /**
  * Cuts a product. Which worker computes a unit makes no difference to its bits, nor do the units.
@@ -77,7 +79,8 @@ export function planProduct(
   const packedOffset = Math.ceil(copyBytes(set, product.layoutOfA, mostTiles, MAX_DEPTH) / 4096) * 4096;
   const keepsPanels = depth * MAX_COLUMNS * 4 <= scratchBytes - packedOffset;
 
-  const target = UNITS_PER_WORKER * workers;
+  const isCopied = product.layoutOfA === "along" || !keepsPanels;
+  const target = (isCopied ? UNITS_PER_WORKER_COPIED : UNITS_PER_WORKER) * workers;
   const least = keepsPanels ? LEAST_TILES : LEAST_TILES_PACKED_ALONE;
   const narrowest = Math.ceil(columns / MAX_COLUMNS);
   const down = Math.max(

@@ -10,8 +10,8 @@ export class Tiling {
   readonly firstTiles: number;
 
   /** Cuts so many rows, at least one. */
-  constructor(rows: number, set: InstructionSet) {
-    this.tiles = Math.ceil(rows / set.tileRows);
+  constructor(rows: number, { tileRows }: Pick<InstructionSet, "tileRows">) {
+    this.tiles = Math.ceil(rows / tileRows);
     const short = Math.floor(rows / this.tiles);
     const tall = rows - this.tiles * short;
     this.heights = tall > 0 ? [short + 1, short] : [short, 0];

@@ -73,6 +73,9 @@ export const VECTOR_INSTRUCTIONS = {
   vpmovzxwd: { prefix: 1, map: 2, opcode: 0x33, operands: "one source", memory: "half" },
   vpmovsxbd: { prefix: 1, map: 2, opcode: 0x21, operands: "one source", memory: "quarter" },
   vcvtdq2ps: { prefix: 0, map: 1, opcode: 0x5b, operands: "one source" },
+  vpermw: { prefix: 1, map: 2, opcode: 0x8d, wide: true },
+  vcvtne2ps2bf16: { prefix: 3, map: 2, opcode: 0x72 },
+  vdpbf16ps: { prefix: 2, map: 2, opcode: 0x52 },
   vmaskmovps: { prefix: 1, map: 2, opcode: 0x2c },
   vmaskmovps_store: { prefix: 1, map: 2, opcode: 0x2e },
 } as const satisfies Record<string, VectorInstruction>;

@@ -24,7 +24,7 @@ export interface PlannedStep {
   /** Default: the shape's context length. */
   readonly seqLen?: number;
   /** The format that it computes in; `"f32"` by default. */
-  readonly dtype?: "f32" | "f16";
+  readonly dtype?: "f32" | "f16" | "bf16";
   /** Default: adamw. */
   readonly optimizer?: OptimizerName;
   /** Batches per step, whose gradients are summed; 1 by default. */
@@ -47,7 +47,7 @@ const BYTES = 4;
  *
  * With `dtype` f16: 2·b·s of all that is not the residual stream (2d of a layer's 8d) or a statistic, and 2 bytes for
  * each element of a linear map's weights, of which a step makes a copy. That is a lower bound: memory is reused by whole
- * arrays, and those of two bytes then take turns with those of four, at a loss of up to a fifth.
+ * arrays, and those of two bytes then take turns with those of four, at a loss of up to a fifth. With bf16: as f32, because products round what they read.
  *
  * It differs from `trainingMemory`, which keeps every op's output as a textbook does: here a rotation frees its input, a
  * residual sum its summands, silu(gate) is recomputed, attention keeps no s² term, and the logits' gradient takes their

@@ -38,7 +38,7 @@ export interface AccountRequest {
    * `predictTraining`, and `precision`, `attention` and `checkpointing` must be left out. Without it, they are those of
    * a textbook's step with these options.
    */
-  readonly dtype?: "f32" | "f16";
+  readonly dtype?: "f32" | "f16" | "bf16";
   /** Default: a100. */
   readonly device?: DeviceName;
   /** The share of the device's peak that is reached, counting all FLOPs, also recomputed ones. Default: 0.5. */
@@ -74,7 +74,7 @@ export interface Account {
   /** The optimizer whose state and update are counted. */
   readonly optimizer: OptimizerName;
   /** Of this project's own step. */
-  readonly dtype?: "f32" | "f16";
+  readonly dtype?: "f32" | "f16" | "bf16";
   /** Number format of weights, gradients and activations. */
   readonly precision: PrecisionName;
   /** Whether attention's scores are kept for the backward pass, or computed again. */

@@ -1,13 +1,16 @@
+import type { Bf16Unit } from "../../kernels/native/bf16/product_shape.ts";
 import type { InstructionSet } from "../../kernels/native/instruction_set.ts";
 import { option, say } from "../errors.ts";
 import type { Backend } from "./backend.ts";
 import { CodeCache } from "./native/code_cache.ts";
 import { callingConvention } from "./native/executable_memory.ts";
+import { wantLargePages } from "./native/large_pages.ts";
 import { NativeError } from "./native/native_error.ts";
 import { NativeKernels } from "./native/native_kernels.ts";
 import { findFault } from "./native/self_test.ts";
 import { findNativeSupport, type Unsupported } from "./native/support.ts";
 import { WasmBackend } from "./wasm.ts";
+import { MAX_PAGES, PAGE_BYTES } from "./wasm/layout.ts";
 import { compileModule } from "./wasm/module.ts";
 import { WorkerPool } from "./wasm/pool.ts";
 import { type WasmBackendOptions, workerCount } from "./wasm/workers.ts";
@@ -27,12 +30,14 @@ export interface NativeBackendOptions extends WasmBackendOptions {
  */
 export async function createNativeBackend(options: NativeBackendOptions = {}): Promise<Backend> {
   const workers = workerCount("native", options);
-  const { set, unsupported } = findNative(options);
+  const { set, bf16Units, unsupported } = findNative(options);
   if (set === undefined) throw new NativeError(complaint(unsupported));
-  const others = new NativeKernels(new CodeCache(set, callingConvention(Deno.build.os)!, workers));
+  const others = new NativeKernels(new CodeCache(set, callingConvention(Deno.build.os)!, workers, bf16Units));
   try {
     const module = await compileModule();
-    return new WasmBackend(module, await WorkerPool.start(module, { workers, native: set.name }), workers, others);
+    const pool = await WorkerPool.start(module, { workers, native: set.name });
+    wantLargePages(pool.memory, MAX_PAGES * PAGE_BYTES);
+    return new WasmBackend(module, pool, workers, others);
   } catch (error) {
     others[Symbol.dispose]();
     throw error;
@@ -41,8 +46,8 @@ export async function createNativeBackend(options: NativeBackendOptions = {}): P
 
 /** What `findNative` found. */
 export type FoundNative =
-  | { readonly set: InstructionSet; readonly unsupported?: undefined }
-  | { readonly set?: undefined; readonly unsupported: Unsupported };
+  | { readonly set: InstructionSet; readonly bf16Units: readonly Bf16Unit[]; readonly unsupported?: undefined }
+  | { readonly set?: undefined; readonly bf16Units?: undefined; readonly unsupported: Unsupported };
 
 /** The instructions that the native backend would use, all of whose kernels are right; or why there are none. */
 export function findNative({ instructions }: Pick<NativeBackendOptions, "instructions"> = {}): FoundNative {

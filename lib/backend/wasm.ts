@@ -62,8 +62,8 @@ export class WasmBackend implements Backend {
       kernelNames(module).map((name, index) => [name, { index, parameters: functions[index].length }]),
     );
     this.capabilities = {
-      precisions: ["f32"],
-      kernels: new Set(this.#kernels.keys()),
+      precisions: ["f32", ...others?.precisions ?? []],
+      kernels: new Set([...this.#kernels.keys(), ...others?.added ?? []]),
       readBackMs: 0,
       maxLanes: MAX_LANES,
       parts: workers,

@@ -126,7 +126,7 @@ const MAX_ELEMENTS = 2 ** 32 - 1;
 function requireRoomFor(batchSize: number, backend: Backend, model: LanguageModel, precision?: Precision): void {
   const { contextLength, vocabSize } = model.config;
   const shapes = model.parameters.specs.map(({ shape }) => shape);
-  const bytesOfLogits = bytesOf({ size: contextLength * vocabSize, dtype: precision ?? "f32" });
+  const bytesOfLogits = bytesOf({ size: contextLength * vocabSize, dtype: precision === "f16" ? "f16" : "f32" });
   const bytes = (backend.totalBytes ?? Infinity) - model.parameters.bytes;
   // No matrix turns a position into an array wider than the matrix.
   const elements = contextLength * Math.max(vocabSize, ...shapes.flat());

@@ -44,7 +44,9 @@ export interface TapeEntry {
 }
 
 /** The number format in which a graph holds what it computes. */
-export type Precision = "f32" | "f16";
+export type Precision = "f32" | "f16" | "bf16";
+
+const PRECISIONS: readonly Precision[] = ["f32", "f16", "bf16"];
 
 /** Options for a graph. */
 export interface GraphOptions {
@@ -52,6 +54,9 @@ export interface GraphOptions {
    * `"f32"` by default. In `"f16"`, the operands of matrix products and attention, and what the ops between them pass
    * on, are f16, rounded when written. Sums, the statistics of norms and softmax, the residual stream, weights and
    * their gradients stay f32.
+   *
+   * In `"bf16"`, all arrays are f32, and only the products of linear maps, forward and backward, round their operands to
+   * bf16 as they read them; sums are f32. It needs the native backend.
    */
   readonly precision?: Precision;
 }
@@ -71,11 +76,12 @@ export class Graph {
   /**
    * A graph without ops, in `"f32"` by default.
    *
-   * @throws {RangeError} If `precision` is neither `"f32"` nor `"f16"`.
+   * @throws {RangeError} If `precision` is none of `"f32"`, `"f16"` and `"bf16"`.
    */
   constructor({ precision = "f32" }: GraphOptions = {}) {
-    if (precision !== "f32" && precision !== "f16") {
-      throw new RangeError(`Cannot make a graph: got precision ${JSON.stringify(precision)}, must be f32 or f16`);
+    if (!PRECISIONS.includes(precision)) {
+      const got = JSON.stringify(precision);
+      throw new RangeError(`Cannot make a graph: got precision ${got}, must be f32, f16 or bf16`);
     }
     this.precision = precision;
   }
@@ -106,12 +112,12 @@ export class Graph {
 
   /** Makes the tensor for an op's output, in the graph's precision. */
   activation(name: string, shape: readonly number[]): Tensor {
-    return new Tensor(name, shape, { dtype: this.precision });
+    return new Tensor(name, shape, { dtype: this.precision === "f16" ? "f16" : "f32" });
   }
 
   /** The operand that a matrix product takes for `x`: in a graph in f16, an f16 copy of it, made only once. */
   operand(x: Tensor): Tensor {
-    if (this.precision === "f32" || x.dtype === "f16") return x;
+    if (this.precision !== "f16" || x.dtype === "f16") return x;
     let half = this.#halves.get(x);
     if (half === undefined) {
       half = new Tensor(`${x.name} as f16`, x.shape, { dtype: "f16" });

@@ -17,6 +17,7 @@ import { groupedAttentionBackward, groupedAttentionForward } from "./grouped_att
 import { layernormBackwardInput, layernormBackwardWeight, layernormForward } from "./layernorm.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "./linear.ts";
 import { dequantizeWeight, linearQuantizedForward } from "./linear_quantized.ts";
+import { linearBf16BackwardInput, linearBf16BackwardWeight, linearBf16Forward } from "./linear_bf16.ts";
 import { maskedFillKernel } from "./masked_fill.ts";
 import { mulForward } from "./mul.ts";
 import { batchedMatmulKernel } from "./matmul.ts";
@@ -64,6 +65,9 @@ export const OP_KERNELS: readonly Kernel[] = [
   linearBackwardWeight,
   linearQuantizedForward,
   dequantizeWeight,
+  linearBf16Forward,
+  linearBf16BackwardInput,
+  linearBf16BackwardWeight,
   maskedFillKernel,
   mulForward,
   batchedMatmulKernel,

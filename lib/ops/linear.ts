@@ -2,6 +2,7 @@ import type { Graph } from "../graph/graph.ts";
 import { defineKernel, matmulFlops } from "../graph/kernel.ts";
 import { Tensor } from "../graph/tensor.ts";
 import { addBiasKernel } from "./add_bias.ts";
+import { linearBf16BackwardInput, linearBf16BackwardWeight, linearBf16Forward } from "./linear_bf16.ts";
 import { dequantizeWeight, linearQuantizedForward } from "./linear_quantized.ts";
 import { QuantizedTensor } from "./quantized_tensor.ts";
 import { requireShape } from "./shapes.ts";
@@ -71,6 +72,15 @@ export const linearBackwardWeight = defineKernel({
 
 /** Rows up to which the numbers of a weight in bf16 or int8 are made in registers; beyond, in memory, once for all rows. */
 const MAX_FEW_ROWS = 16;
+/** The products, by how a graph computes them. */
+const PRODUCTS = {
+  exact: { forward: linearForward, backwardInput: linearBackwardInput, backwardWeight: linearBackwardWeight },
+  bf16: {
+    forward: linearBf16Forward,
+    backwardInput: linearBf16BackwardInput,
+    backwardWeight: linearBf16BackwardWeight,
+  },
+};
 
 /**
  * A linear map: y = x Wᵀ, or y = x Wᵀ + bias.
@@ -90,9 +100,10 @@ export function linear(graph: Graph, x: Tensor, weight: Tensor, bias?: Tensor): 
   if (bias) requireShape("linear", bias, [O]);
   if (weight instanceof QuantizedTensor) return quantized(graph, x, weight, bias);
   const rows = x.rows;
+  const products = graph.precision === "bf16" ? PRODUCTS.bf16 : PRODUCTS.exact;
   const y = graph.activation(`linear(${weight.name})`, [...x.shape.slice(0, -1), O]);
   const operands = { x: graph.operand(x), weight: graph.operand(weight) };
-  graph.call(linearForward, { inputs: operands, outputs: { y }, constants: { rows, I, O } });
+  graph.call(products.forward, { inputs: operands, outputs: { y }, constants: { rows, I, O } });
   if (bias) graph.call(addBiasKernel, { inputs: { bias }, outputs: { y }, constants: { rows, D: O } });
   return graph.record({
     op: "linear",
@@ -105,7 +116,7 @@ export function linear(graph: Graph, x: Tensor, weight: Tensor, bias?: Tensor): 
       }
       if (gradients.wants(weight)) {
         const { target: dWeight, accumulate } = gradients.into(weight);
-        graph.call(linearBackwardWeight, {
+        graph.call(products.backwardWeight, {
           inputs: { dY, x: operands.x },
           outputs: { dWeight },
           constants: { rows, I, O, accumulate },
@@ -113,7 +124,7 @@ export function linear(graph: Graph, x: Tensor, weight: Tensor, bias?: Tensor): 
       }
       if (gradients.wants(x)) {
         const { target: dX, accumulate } = gradients.into(x);
-        graph.call(linearBackwardInput, {
+        graph.call(products.backwardInput, {
           inputs: { dY, weight: operands.weight },
           outputs: { dX },
           constants: { rows, I, O, accumulate },

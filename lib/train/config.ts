@@ -29,7 +29,7 @@ export interface TrainingConfig extends OptimizerNumbers, ScheduleOptions {
   readonly gradAccumulation: number;
   /** Optimizer updates. */
   readonly steps: number;
-  /** The format that the model computes in: see `GraphOptions.precision`. f16 needs a GPU with shader-f16. */
+  /** The format that the model computes in: see `GraphOptions.precision`. f16 needs a GPU with shader-f16, bf16 the native backend. */
   readonly dtype: Precision;
   /** The largest global gradient norm; 0 for no clipping. */
   readonly clip: number;
@@ -113,7 +113,7 @@ export function validateTrainingConfig(config: TrainingConfig): TrainingConfig {
     check(key, number.isValid(config[key]), number.mustBe);
   }
   // Absent in runs of earlier versions.
-  check("dtype", ["f32", "f16", undefined].includes(config.dtype), "f32 or f16");
+  check("dtype", ["f32", "f16", "bf16", undefined].includes(config.dtype), "f32, f16 or bf16");
   check("optimizer", OPTIMIZER_NAMES.includes(config.optimizer), `one of ${OPTIMIZER_NAMES.join(", ")}`);
   const { patience = 1 } = config;
   check("patience", Number.isSafeInteger(patience) && patience >= 1, "a positive integer");

@@ -30,7 +30,7 @@ Measures whole training steps: forward, backward, clipping, AdamW.
   --torch PYTHON      Also train in PyTorch, in turns in the same run, and print the ratio.
   --torch-device NAME  cpu or cuda (default: cpu)
   --rounds N          Turns to take the medians of (default: 7)
-  --dtype NAME        f32, or f16 on a GPU with shader-f16; PyTorch computes in f32 (default: f32)
+  --dtype NAME        f32, f16 on a GPU with shader-f16, or bf16 on native; PyTorch computes in f32 (default: f32)
   --backend NAME      auto, webgpu, native or wasm (default: auto)
   --gpu WHAT          dawn, or the path of its add-on: a WebGPU that uses an NVIDIA GPU's matrix units in f16; needs
                       deno run -A (default: Deno's own)
@@ -48,7 +48,7 @@ const FLAGS = {
   torch: { type: "string" },
   "torch-device": { type: "string", default: "cpu", choices: ["cpu", "cuda"] },
   rounds: { ...REPEATS, default: 7 },
-  dtype: { type: "string", default: "f32", choices: ["f32", "f16"] },
+  dtype: { type: "string", default: "f32", choices: ["f32", "f16", "bf16"] },
   backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "native", "wasm"] },
   gpu: GPU_FLAG,
   workers: WORKERS_FLAG,

@@ -35,13 +35,14 @@ export const GPU_FLAG = { type: "string" } as const;
 /**
  * Starts the backend that was asked for. Warns, once, of a software GPU. A GPU runs the self-test first, unless it
  * passed not long ago; if it fails, `auto` falls back to the CPU, with a warning; if it fails in f16 alone, f16 is
- * refused.
+ * refused. For bf16, `auto` is native, which alone has it.
  *
  * @throws {UserError} If `webgpu` is asked for and there is none, or it computes wrong results, or the precision is not to
  * be had.
  */
 export async function startBackend(choice: BackendChoice, options: StartBackendOptions = {}): Promise<Backend> {
   const { precision = "f32", dawn } = options;
+  if (precision === "bf16" && choice === "auto" && dawn === undefined) choice = "native";
   const instructions = options.instructions ?? askedInstructions();
   if (choice === "wasm" && precision === "f16") {
     throw new UsageError(

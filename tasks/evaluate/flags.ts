@@ -30,7 +30,7 @@ in the training text.
 Loss
   --stride N         Smaller is slower and fairer (default: half the context length)
   --batch-size N     Windows that go through the model together (default: 8)
-  --dtype NAME       f32, or f16 on a GPU with shader-f16, as for train-lm (default: f32)
+  --dtype NAME       f32, f16 or bf16, as for train-lm (default: f32)
 
 Memorisation
   --corpus FILE      The training text: plain, .gz, .zst, .jsonl, .parquet or - (stdin), of any size; it is read once. With it, --input must
@@ -58,7 +58,7 @@ export const FLAGS = {
   backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "native", "wasm"] },
   stride: { type: "integer", min: 1 },
   "batch-size": { type: "integer", min: 1 },
-  dtype: { type: "string", choices: ["f32", "f16"] },
+  dtype: { type: "string", choices: ["f32", "f16", "bf16"] },
   memorisation: { type: "boolean" },
   corpus: { type: "string" },
   "num-samples": { type: "integer", min: 1 },

@@ -94,7 +94,9 @@ Training
   --save-every N         Steps between checkpoints; Ctrl-C, SIGTERM and SIGHUP write one too (default: ${DEFAULTS.saveEvery})
   --keep N               How many of the newest checkpoints to keep (default: ${DEFAULTS.keep})
   --dtype NAME           f32, or f16 on a GPU with shader-f16: operands of matrix products and attention, and what is
-                         passed between layers, are f16; weights, sums and optimizer stay f32 (default: ${DEFAULTS.dtype})
+                         passed between layers, are f16; weights, sums and optimizer stay f32. Or bf16 on native, where
+                         the processor has AMX or AVX512_BF16: operands of linear maps are rounded to bf16, and all else
+                         stays f32 (default: ${DEFAULTS.dtype})
   --seed N               Decides the initial weights and the batches (default: ${DEFAULTS.seed})
   --backend NAME         auto, webgpu, native or wasm (default: auto, a hardware GPU if there is one, else native, which
                          is machine code for this processor, if there can be any, else wasm)
@@ -154,7 +156,7 @@ const TRAINING_FLAGS = {
   "sample-tokens": { type: "integer", min: 1 },
   "save-every": { type: "integer", min: 1 },
   keep: { type: "integer", min: 1 },
-  dtype: { type: "string", choices: ["f32", "f16"] },
+  dtype: { type: "string", choices: ["f32", "f16", "bf16"] },
   seed: { type: "integer", min: 0, max: LARGEST_FIRST_SEED },
 } as const;
 

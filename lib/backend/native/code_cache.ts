@@ -1,3 +1,4 @@
+import type { Bf16Unit } from "../../../kernels/native/bf16/product_shape.ts";
 import type { CallingConvention } from "../../../kernels/native/calling.ts";
 import type { InstructionSet } from "../../../kernels/native/instruction_set.ts";
 import { ExecutableMemory } from "./executable_memory.ts";
@@ -14,8 +15,16 @@ export class CodeCache implements Disposable {
   readonly #memory = new ExecutableMemory();
   readonly #addresses = new Map<string, number>();
 
-  /** @throws {ExecutableMemoryError} If there is no such memory on this system. */
-  constructor(readonly set: InstructionSet, readonly convention: CallingConvention, readonly workers: number) {}
+  /**
+   * @param bf16Units What can multiply numbers of bf16, the fastest first.
+   * @throws {ExecutableMemoryError} If there is no such memory on this system.
+   */
+  constructor(
+    readonly set: InstructionSet,
+    readonly convention: CallingConvention,
+    readonly workers: number,
+    readonly bf16Units: readonly Bf16Unit[] = [],
+  ) {}
 
   /** The address of a kernel's code for a shape. Below 2⁴⁸, so a number holds it. */
   addressOf<Shape>(assemble: Assemble<Shape>, shape: Shape): number {

@@ -1,5 +1,6 @@
 import { attentionBackwardKernel } from "./attention_backward_kernel.ts";
 import { attentionForwardKernel } from "./attention_forward_kernel.ts";
+import { bf16ProductKernel } from "./bf16_product_kernel.ts";
 import { crossEntropyBackwardKernel, crossEntropyForwardKernel } from "./cross_entropy_kernel.ts";
 import type { NativeKernel } from "./kernel.ts";
 import { linearForwardKernel } from "./linear_forward_kernel.ts";
@@ -8,12 +9,20 @@ import { peakKernel } from "./peak_kernel.ts";
 import { productKernel } from "./product_kernel.ts";
 import { swigluBackwardKernel, swigluForwardKernel } from "./swiglu_kernel.ts";
 
+/** Kernels that there are in machine code alone, where the processor multiplies numbers of bf16. */
+export const BF16_KERNELS: ReadonlySet<string> = new Set([
+  "linear_bf16_forward",
+  "linear_bf16_backward_input",
+  "linear_bf16_backward_weight",
+]);
+
 /** What makes each of the kernels of lib/ that there is machine code for. */
 const MAKERS: readonly (readonly [name: string, kernel: NativeKernel])[] = [
   ["linear_forward", linearForwardKernel],
   ["linear_backward_input", productKernel],
   ["linear_backward_weight", productKernel],
   ["linear_quantized_forward", linearQuantizedKernel],
+  ...[...BF16_KERNELS].map((name) => [name, bf16ProductKernel] as const),
   ["attention_forward", attentionForwardKernel],
   ["attention_backward", attentionBackwardKernel],
   ["swiglu_forward", swigluForwardKernel],

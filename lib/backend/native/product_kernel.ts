@@ -2,36 +2,20 @@
 import { assemblePackAcross } from "../../../kernels/native/pack_across.ts";
 import { assemblePackAlong } from "../../../kernels/native/pack_along.ts";
 import { assembleProduct } from "../../../kernels/native/product.ts";
-import { planProduct, type Product } from "../../../kernels/native/product_plan.ts";
+import { planProduct } from "../../../kernels/native/product_plan.ts";
 import { SCRATCH_BYTES } from "../wasm/layout.ts";
-import type { NativeCall, NativeKernel } from "./kernel.ts";
+import type { NativeKernel } from "./kernel.ts";
+import { productOf } from "./linear_product.ts";
 import { ProductRun } from "./run_product.ts";
 
 /** Rows up to which WebAssembly reads a matrix without packing it: see kernels/simd/skinny.ts. */
 const MAX_SKINNY = { linear_forward: 16, linear_backward_input: 8, linear_backward_weight: 4 } as const;
 
-/** The product that a call's constants give. */
-function productOf({ name, constants: { rows, I, O } }: NativeCall): Product | undefined {
-  if (rows <= MAX_SKINNY[name as keyof typeof MAX_SKINNY]) return undefined;
-  const [inBytes, outBytes] = [I * 4, O * 4];
-  const input = { rows, aRowBytes: name === "linear_forward" ? inBytes : outBytes, bRowBytes: inBytes };
-  switch (name) {
-    case "linear_forward":
-      return { ...input, columns: O, depth: I, layoutOfA: "across", layoutOfB: "across" };
-    case "linear_backward_input":
-      return { ...input, columns: I, depth: O, layoutOfA: "across", layoutOfB: "along" };
-    case "linear_backward_weight":
-      return { ...input, rows: O, columns: I, depth: rows, layoutOfA: "along", layoutOfB: "along" };
-    default:
-      return undefined;
-  }
-}
-
 /** All three products. */
 export const productKernel: NativeKernel = {
   encode(call, code) {
-    const product = productOf(call);
-    const plan = product && planProduct(product, code.set, code.workers, SCRATCH_BYTES);
+    if (call.constants.rows <= MAX_SKINNY[call.name as keyof typeof MAX_SKINNY]) return undefined;
+    const plan = planProduct(productOf(call), code.set, code.workers, SCRATCH_BYTES);
     if (plan === undefined) return undefined;
     const { rows, columns, depth, layoutOfA, layoutOfB, aRowBytes, bRowBytes } = plan.product;
     const multiply = code.addressOf(assembleProduct, plan.shape);

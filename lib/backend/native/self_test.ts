@@ -1,4 +1,5 @@
 // Tries the kernels when a backend starts: a processor, or a machine that imitates one, may do otherwise than it should.
+import type { Bf16Unit } from "../../../kernels/native/bf16/product_shape.ts";
 import { PARAMETER_BYTES } from "../../../kernels/native/calling.ts";
 import type { InstructionSet } from "../../../kernels/native/instruction_set.ts";
 import { SCRATCH_BYTES } from "../wasm/layout.ts";
@@ -9,7 +10,7 @@ import { MADE_BY, NATIVE_KERNELS } from "./kernels.ts";
 import { openFunctionMaker } from "./native_function.ts";
 import type { CallingSystem } from "./system_library.ts";
 import { parametersAt } from "./parameters.ts";
-import { type SelfTestCase, selfTestCases } from "./self_test_cases.ts";
+import { bf16Cases, type SelfTestCase, selfTestCases } from "./self_test_cases.ts";
 
 /** Where a test's arrays begin. */
 const ARRAYS = PARAMETER_BYTES + 64 & ~63;
@@ -19,6 +20,8 @@ const TOLERANCE = 1e-4;
 
 /** What each instruction set was found to do; it will not change. */
 const found = new Map<InstructionSet["name"], string | undefined>();
+/** The same of units, by their names. */
+const foundBf16 = new Map<string, string | undefined>();
 
 /** Runs each kernel on one thread, against plain loops. What is wrong, in words for a person; `undefined` if nothing is. */
 export function findFault(set: InstructionSet): string | undefined {
@@ -26,11 +29,22 @@ export function findFault(set: InstructionSet): string | undefined {
   return found.get(set.name);
 }
 
+/** The same for products of numbers rounded to bf16. */
+export function findBf16Fault({ set, bf16Units }: CodeCache): string | undefined {
+  const units = bf16Units.join();
+  if (!foundBf16.has(units)) foundBf16.set(units, tryKernels(set, bf16Cases(), bf16Units));
+  return foundBf16.get(units);
+}
+
 /** The same for some calls. */
-export function tryKernels(set: InstructionSet, cases: readonly SelfTestCase[]): string | undefined {
+export function tryKernels(
+  set: InstructionSet,
+  cases: readonly SelfTestCase[],
+  bf16Units: readonly Bf16Unit[] = [],
+): string | undefined {
   const pages = Math.ceil((ARRAYS + SCRATCH_BYTES) / 65536) + 8;
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
-  using code = new CodeCache(set, callingConvention(Deno.build.os)!, 1);
+  using code = new CodeCache(set, callingConvention(Deno.build.os)!, 1, bf16Units);
   const tools: WorkerTools = {
     set,
     workers: 1,

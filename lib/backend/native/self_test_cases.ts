@@ -16,45 +16,59 @@ export function numbers(size: number, seed: number): Float32Array {
   return Float32Array.from({ length: size }, (_, i) => Math.sin(i * 1.7 + seed));
 }
 
+function same(value: number): number {
+  return value;
+}
+
+const BITS = new Uint32Array(1);
+const NUMBER = new Float32Array(BITS.buffer);
+
+/** To the nearest of bf16, which is float32's upper half, and of two the even one. */
+function roundToBf16(value: number): number {
+  NUMBER[0] = value;
+  BITS[0] = BITS[0] + 0x7fff + (BITS[0] >>> 16 & 1) & 0xffff0000;
+  return NUMBER[0];
+}
+
 /** Sizes that need a tile of each height, whole panels and one at the edge, and two blocks of depth. */
 const [MANY, SOME, FEW] = [300, 73, 35];
 
-function linearForward(): SelfTestCase {
+function linearForward(linear: "linear" | "linear_bf16", round = same): SelfTestCase {
   const [rows, I, O] = [FEW, MANY, SOME];
   const [x, weight] = [numbers(rows * I, 1), numbers(O * I, 2)];
   const y = new Float64Array(rows * O);
   for (let r = 0; r < rows; r++) {
     for (let o = 0; o < O; o++) {
-      for (let i = 0; i < I; i++) y[r * O + o] += x[r * I + i] * weight[o * I + i];
+      for (let i = 0; i < I; i++) y[r * O + o] += round(x[r * I + i]) * round(weight[o * I + i]);
     }
   }
-  return { name: "linear_forward", constants: { rows, I, O }, inputs: [x, weight], expected: [y] };
+  return { name: `${linear}_forward`, constants: { rows, I, O }, inputs: [x, weight], expected: [y] };
 }
 
-function linearBackwardInput(): SelfTestCase {
+function linearBackwardInput(linear: "linear" | "linear_bf16", round = same): SelfTestCase {
   const [rows, I, O] = [FEW, SOME, MANY];
   const [dY, weight] = [numbers(rows * O, 3), numbers(O * I, 4)];
   const dX = new Float64Array(rows * I);
   for (let r = 0; r < rows; r++) {
     for (let o = 0; o < O; o++) {
-      for (let i = 0; i < I; i++) dX[r * I + i] += dY[r * O + o] * weight[o * I + i];
+      for (let i = 0; i < I; i++) dX[r * I + i] += round(dY[r * O + o]) * round(weight[o * I + i]);
     }
   }
   const constants = { rows, I, O, accumulate: 0 };
-  return { name: "linear_backward_input", constants, inputs: [dY, weight], expected: [dX] };
+  return { name: `${linear}_backward_input`, constants, inputs: [dY, weight], expected: [dX] };
 }
 
-function linearBackwardWeight(): SelfTestCase {
+function linearBackwardWeight(linear: "linear" | "linear_bf16", round = same): SelfTestCase {
   const [rows, I, O] = [MANY, SOME, FEW];
   const [dY, x] = [numbers(rows * O, 5), numbers(rows * I, 6)];
   const dWeight = new Float64Array(O * I);
   for (let r = 0; r < rows; r++) {
     for (let o = 0; o < O; o++) {
-      for (let i = 0; i < I; i++) dWeight[o * I + i] += dY[r * O + o] * x[r * I + i];
+      for (let i = 0; i < I; i++) dWeight[o * I + i] += round(dY[r * O + o]) * round(x[r * I + i]);
     }
   }
   const constants = { rows, I, O, accumulate: 0 };
-  return { name: "linear_backward_weight", constants, inputs: [dY, x], expected: [dWeight] };
+  return { name: `${linear}_backward_weight`, constants, inputs: [dY, x], expected: [dWeight] };
 }
 
 /** Elements, or columns, that end in the midst of a vector. */
@@ -114,12 +128,17 @@ function crossEntropy(): SelfTestCase[] {
   ];
 }
 
-/** At least one call of each kernel that computes something. */
+/** A call of each product of numbers rounded to bf16. */
+export function bf16Cases(): SelfTestCase[] {
+  return [linearForward, linearBackwardInput, linearBackwardWeight].map((make) => make("linear_bf16", roundToBf16));
+}
+
+/** At least one call of each other kernel that computes something. */
 export function selfTestCases(): SelfTestCase[] {
   return [
-    linearForward(),
-    linearBackwardInput(),
-    linearBackwardWeight(),
+    linearForward("linear"),
+    linearBackwardInput("linear"),
+    linearBackwardWeight("linear"),
     ...fewRows(),
     ...attention(),
     ...swiglu(),

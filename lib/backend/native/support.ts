@@ -1,7 +1,9 @@
+import type { Bf16Unit } from "../../../kernels/native/bf16/product_shape.ts";
 import { type InstructionSet, instructionSet } from "../../../kernels/native/instruction_set.ts";
 import {
   assembleCpuid,
   assembleXgetbv,
+  bf16Units,
   CPUID_WORDS,
   hasXgetbv,
   missingInstructions,
@@ -21,8 +23,8 @@ export interface Unsupported {
 
 /** What machine code can be made of here, or why there can be none. */
 export type NativeSupport =
-  | { readonly set: InstructionSet; readonly unsupported?: undefined }
-  | { readonly set?: undefined; readonly unsupported: Unsupported };
+  | { readonly set: InstructionSet; readonly bf16Units: readonly Bf16Unit[]; readonly unsupported?: undefined }
+  | { readonly set?: undefined; readonly bf16Units?: undefined; readonly unsupported: Unsupported };
 
 /**
  * Finds out what this machine's processor can do, and whether it may be asked. Prompts for no permission.
@@ -46,9 +48,11 @@ export function findNativeSupport(
     return no("no permission for FFI", "permitted to use it", true);
   }
   try {
-    const missing = missingInstructions(askProcessor(os as CallingSystem, convention));
+    const words = askProcessor(os as CallingSystem, convention);
+    const missing = missingInstructions(words);
     if (missing.avx2 !== undefined) return no(`a processor without ${missing.avx2}`, "one with AVX2, FMA and BMI2");
-    return { set: instructionSet(most === "avx512" && missing.avx512 === undefined ? "avx512" : "avx2") };
+    const set = instructionSet(most === "avx512" && missing.avx512 === undefined ? "avx512" : "avx2");
+    return { set, bf16Units: set.name === "avx512" ? bf16Units(words) : [] };
   } catch (error) {
     // A library that is not there, or a system that does not let memory become executable.
     if (error instanceof ExecutableMemoryError) {
@@ -69,17 +73,20 @@ function askProcessor(os: CallingSystem, convention: "systemV" | "windows") {
   const words = new Uint32Array(Object.keys(CPUID_WORDS).length);
   const pointer = pointerTo(new Uint8Array(words.buffer));
   const cpuid = make(memory.place(assembleCpuid(convention)));
-  const ask = (leaf: number) => {
+  const ask = (leaf: number, part = 0) => {
     words[CPUID_WORDS.leaf] = leaf;
-    words[CPUID_WORDS.part] = 0;
+    words[CPUID_WORDS.part] = part;
     cpuid(pointer);
-    return { eax: words[CPUID_WORDS.eax], ebx: words[CPUID_WORDS.ebx], ecx: words[CPUID_WORDS.ecx] };
+    const [eax, ebx, ecx, edx] = words.subarray(CPUID_WORDS.eax);
+    return { eax, ebx, ecx, edx };
   };
   // A leaf beyond the last answers with another one's words.
   const last = ask(0).eax;
   const leaf1Ecx = ask(1).ecx;
-  const leaf7Ebx = last >= 7 ? ask(7).ebx : 0;
-  if (!hasXgetbv(leaf1Ecx)) return { leaf1Ecx, leaf7Ebx, savedRegisters: 0 };
+  const leaf7 = last >= 7 ? ask(7) : undefined;
+  const leaf7Part1Eax = leaf7 !== undefined && leaf7.eax >= 1 ? ask(7, 1).eax : 0;
+  const leaves = { leaf1Ecx, leaf7Ebx: leaf7?.ebx ?? 0, leaf7Edx: leaf7?.edx ?? 0, leaf7Part1Eax };
+  if (!hasXgetbv(leaf1Ecx)) return { ...leaves, savedRegisters: 0 };
   make(memory.place(assembleXgetbv(convention)))(pointer);
-  return { leaf1Ecx, leaf7Ebx, savedRegisters: words[CPUID_WORDS.eax] };
+  return { ...leaves, savedRegisters: words[CPUID_WORDS.eax] };
 }

@@ -1,3 +1,4 @@
+import type { Precision } from "../../graph/graph.ts";
 import type { ProgramCall } from "../../graph/program.ts";
 
 /** Kernels beside those of the module, for workers that were started with them. */
@@ -5,6 +6,9 @@ export interface OtherKernels extends Disposable {
   /** What the backend is called that has them, and what they are, in words for a person. */
   readonly name: string;
   readonly description: string;
+  /** Kernels among them that the module lacks, and the formats, beside f32, that they make possible. */
+  readonly added: ReadonlySet<string>;
+  readonly precisions: readonly Precision[];
   /** Bits of the vectors that they compute with. */
   readonly vectorBits: number;
   /**

@@ -65,7 +65,9 @@ function vectorText({ bits, number }: Vector): string {
 
 /** Instructions that exist in one of the encodings alone, or whose name depends on it. */
 const ONLY_VEX = new Set(["vmaskmovps", "vmaskmovps_store", "vperm2f128", "vextractf128"]);
-const ONLY_512 = new Set(["vpxord", "vshuff32x4", "vextractf64x4"]);
+const ONLY_512 = new Set(["vpxord", "vshuff32x4", "vextractf64x4", "vpermw", "vcvtne2ps2bf16", "vdpbf16ps"]);
+/** Words have no broadcast, and those that are made of numbers have a mask for each. */
+const WORDS = new Set(["vpermw", "vcvtne2ps2bf16"]);
 const SCALAR = new Set(["vmovss", "vmovss_store"]);
 
 /** A vector instruction of any kind. */
@@ -88,7 +90,8 @@ const vectorInstruction: fc.Arbitrary<Drawn> = fc.constantFrom(
   }).map(({ bits, numbers, memory, broadcast, mask, zero, immediate }) => {
     const isVex = bits !== 512;
     const vector = (i: number): Vector => ({ number: isVex ? numbers[i] & 15 : numbers[i], bits });
-    const canBroadcast = bits === 512 && instruction.operands === undefined && instruction.memory === undefined;
+    const canBroadcast = bits === 512 && instruction.operands === undefined && instruction.memory === undefined &&
+      !WORDS.has(name);
     const isBroadcast = memory !== undefined && broadcast && canBroadcast;
     const last = memory === undefined ? smaller(name, vector(2)) : isBroadcast ? { ...memory, broadcast } : memory;
     const others = instruction.operands === undefined ? [vector(0), vector(1)] : [vector(0)];

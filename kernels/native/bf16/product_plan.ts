@@ -1,0 +1,96 @@
+// How a product of numbers rounded to bf16 is cut: into tiles, and into pieces of work for the workers.
+import type { Product, ProductUnit } from "../product_plan.ts";
+import { share, Tiling } from "../tiling.ts";
+import {
+  type Bf16PackingShape,
+  type Bf16ProductShape,
+  type Bf16Unit,
+  BLOCK,
+  MAX_DEPTH,
+  PANEL_BLOCK_BYTES,
+  PANEL_COLUMNS,
+  PITCH,
+  TILE_ROWS,
+} from "./product_shape.ts";
+
+/** A product, cut. */
+export interface Bf16ProductPlan {
+  readonly product: Product;
+  readonly shape: Bf16ProductShape;
+  readonly packing: { readonly a: Bf16PackingShape; readonly b: Bf16PackingShape };
+  /** Panels that are whole; the edge may add one that is not. */
+  readonly wholePanels: number;
+  readonly tiling: Tiling;
+  /** Where the blocks of depth that C is updated by begin, and the end. */
+  readonly depths: readonly number[];
+  /** Neighbours have the same columns as far as possible. */
+  readonly units: readonly ProductUnit[];
+  /** Where in a worker's scratch memory packed B begins, behind packed A. */
+  readonly packedOffset: number;
+  /** Whether the packed columns of a unit are kept for the next one with the same columns. */
+  readonly keepsPanels: boolean;
+}
+
+/** Rows and columns of a piece of work at most: packed, each takes about a quarter of a second-level cache. */
+const MAX_SIDE = 512;
+/** Rows and columns of a piece of work at least, where there are more pieces for it. */
+const LEAST_SIDE = 128;
+/** Pieces of work for each worker at least, if there can be. */
+const UNITS_PER_WORKER = 2;
+
+/**
+ * Cuts a product. Which worker computes a unit makes no difference to its bits, nor do the units.
+ * @param scratchBytes Of each worker.
+ * @throws {RangeError} For a product whose rows are too far apart for the code's displacements.
+ */
+export function planBf16Product(
+  product: Product,
+  unit: Bf16Unit,
+  workers: number,
+  scratchBytes: number,
+): Bf16ProductPlan {
+  const { rows, columns, depth, aRowBytes, bRowBytes } = product;
+  const longest = Math.max(aRowBytes, bRowBytes, columns * 4);
+  if (longest * BLOCK >= 2 ** 31) {
+    throw new RangeError(`Cannot multiply in bf16: got rows of ${longest} bytes, must be below ${2 ** 31 / BLOCK}`);
+  }
+  const tileRows = TILE_ROWS[unit];
+  const tiling = new Tiling(rows, { tileRows });
+  const { tiles, heights } = tiling;
+  const wholePanels = Math.floor(columns / PANEL_COLUMNS);
+  const edge = columns % PANEL_COLUMNS;
+  const panels = wholePanels + (edge > 0 ? 1 : 0);
+  const target = UNITS_PER_WORKER * workers;
+  const narrowest = Math.ceil(columns / MAX_SIDE);
+  const down = Math.max(
+    Math.ceil(tiles * tileRows / MAX_SIDE),
+    Math.min(Math.ceil(tiles * tileRows / LEAST_SIDE), Math.ceil(target / narrowest)),
+  );
+  const across = Math.max(narrowest, Math.min(Math.ceil(columns / LEAST_SIDE), Math.ceil(target / down)));
+  const blocks = Math.ceil(depth / MAX_DEPTH);
+  const depths = Array.from({ length: blocks + 1 }, (_, block) => share(depth, block, blocks));
+  // A square that is packed may have rows that A does not.
+  const rowsOfUnit = Math.ceil(tiles / down) * tileRows + 16;
+  const packedOffset = Math.ceil(rowsOfUnit * PITCH / 4096) * 4096;
+  const allBlocks = Math.ceil(depth / BLOCK) + blocks;
+  const packedBytes = Math.ceil(panels / across) * allBlocks * PANEL_BLOCK_BYTES;
+  return {
+    product,
+    shape: { unit, heights, cRowBytes: columns * 4, edge },
+    packing: { a: { rowBytes: aRowBytes, edge: 0 }, b: { rowBytes: bRowBytes, edge } },
+    wholePanels,
+    tiling,
+    depths,
+    units: Array.from({ length: across * down }, (_, unit): ProductUnit => {
+      const [column, row] = [Math.floor(unit / down), unit % down];
+      return {
+        firstTile: share(tiles, row, down),
+        endTile: share(tiles, row + 1, down),
+        firstPanel: share(panels, column, across),
+        endPanel: share(panels, column + 1, across),
+      };
+    }),
+    packedOffset,
+    keepsPanels: packedOffset + packedBytes <= scratchBytes,
+  };
+}
