@@ -23,6 +23,7 @@ export {
   mean_forward,
 } from "./cross_entropy";
 export { divide_by_norm } from "./divide_by_norm";
+export { dropout } from "./dropout";
 export { embedding_backward, embedding_forward } from "./embedding";
 export { geglu_backward, geglu_forward, gelu_backward, gelu_forward } from "./gelu";
 export { layernorm_backward_input, layernorm_backward_weight, layernorm_forward } from "./layernorm";

@@ -20,3 +20,8 @@ fn one_at(place: u32) -> Element {
 fn number_at(element: Element, place: u32) -> f32 {
   return element;
 }
+
+// 1 where the word of this number, which is the one at `first`, is at least so large, 0 elsewhere.
+fn is_at_least(words: vec4u, first: u32, least: u32) -> Element {
+  return select(0.0, 1.0, words[first] >= least);
+}

@@ -21,3 +21,8 @@ fn one_at(place: u32) -> Element {
 fn number_at(element: Element, place: u32) -> f32 {
   return element[place];
 }
+
+// 1 where the word of each number is at least so large, 0 elsewhere; `first` is 0.
+fn is_at_least(words: vec4u, first: u32, least: u32) -> Element {
+  return select(vec4f(), vec4f(1.0), words >= vec4u(least));
+}

@@ -43,6 +43,7 @@ import {
   groupedAttentionForward,
 } from "./attention/attention.ts";
 import { clipGradNormPartials } from "./clip_grad_norm_partials.ts";
+import { dropout } from "./dropout.ts";
 import { crossEntropyForward } from "./cross_entropy_forward.ts";
 import {
   bitsOf,
@@ -106,6 +107,7 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
   ),
   cross_entropy_forward: crossEntropyForward,
   divide_by_norm: flatElementwise("divide_by_norm", divideByNorm, 2, [true, false, true], ({ eps }) => bitsOf([eps])),
+  dropout,
   embedding_backward: workgroupPer("embedding_backward", embeddingBackward, (c) => Math.ceil(c.V / EMBEDDING_ROWS)),
   embedding_forward: rowElementwise("embedding_forward", embeddingForward, (c) => c.N, width),
   geglu_backward: flatElementwise("geglu_backward", withFunctions(gegluBackward, "sigmoid", "gelu_tanh"), 3, all(5)),

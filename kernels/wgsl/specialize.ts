@@ -12,6 +12,7 @@ import lanes from "./lanes.wgsl" with { type: "text" };
 import lanesSum from "./lanes_sum.wgsl" with { type: "text" };
 import normal from "./normal.wgsl" with { type: "text" };
 import partStart from "./part_start.wgsl" with { type: "text" };
+import philox from "./philox.wgsl" with { type: "text" };
 import rowSum from "./row_sum.wgsl" with { type: "text" };
 import sigmoid from "./sigmoid.wgsl" with { type: "text" };
 import workgroupJoin from "./workgroup_join.wgsl" with { type: "text" };
@@ -38,6 +39,7 @@ const FUNCTIONS = {
   lanes_sum: lanesSum,
   normal,
   part_start: partStart,
+  philox,
   row_sum: rowSum,
   sigmoid,
   workgroup_join: workgroupJoin,

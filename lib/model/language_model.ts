@@ -18,12 +18,22 @@ export interface LanguageModelConfig {
   readonly contextLength: number;
 }
 
+/** Dropout in a training's forward passes. */
+export interface TrainingDropout {
+  /** The share of elements that is dropped: above 0, below 1. */
+  readonly rate: number;
+  /** (4) of type u32: see `DropoutOptions.draw`. */
+  readonly draw: Tensor;
+}
+
 /** Options for a forward pass that is not just over whole sequences. */
 export interface ForwardOptions {
   /** Keys and values of earlier positions. Without it, the sequence starts at position 0. */
   readonly cache?: KvCache;
   /** (N) of type u32: compute logits for these rows of the (batch · seqLen) positions only. */
   readonly rows?: Tensor;
+  /** Drop elements. Passed only to a model that says it `canDrop`, in training. */
+  readonly dropout?: TrainingDropout;
 }
 
 /**
@@ -40,7 +50,7 @@ export interface LanguageModel {
    * other sequences in the batch. Shapes can differ from call to call, up to the context length.
    *
    * @param ids (batch, seqLen) of type u32
-   * @param options Passed only to a model that has `createCache`.
+   * @param options Passed only to a model that has `createCache`, but for `dropout`.
    * @returns Logits: (batch, seqLen, vocabSize), or (N, vocabSize) for `options.rows`.
    */
   forward(graph: Graph, ids: Tensor, options?: ForwardOptions): Tensor;
@@ -58,6 +68,8 @@ export interface LanguageModel {
    * Without this method, generation computes a whole forward pass for each token.
    */
   createCache?(sequences: number): KvCache["layers"];
+  /** Whether `forward` heeds `options.dropout`. Without it, training with dropout is refused. */
+  readonly canDrop?: boolean;
   /** Frees the parameters and whatever else the model keeps on a backend. */
   release(backend: Backend): void;
 }
@@ -100,9 +112,15 @@ export function requireMembers(what: string, model: LanguageModel, ...members: (
  * @returns Logits (batch, seqLen, vocabSize)
  * @throws {OptionError} If the model has no forward pass, or its result has another shape.
  */
-export function logitsOf(what: string, model: LanguageModel, graph: Graph, ids: Tensor): Tensor {
+export function logitsOf(
+  what: string,
+  model: LanguageModel,
+  graph: Graph,
+  ids: Tensor,
+  options?: Pick<ForwardOptions, "dropout">,
+): Tensor {
   requireMembers(what, model, "config", "parameters", "forward");
-  const logits = model.forward(graph, ids);
+  const logits = options === undefined ? model.forward(graph, ids) : model.forward(graph, ids, options);
   const expected = [...ids.shape, model.config.vocabSize];
   if (logits.shape.join() === expected.join()) return logits;
   throw new OptionError(

@@ -83,7 +83,7 @@ export type { ContinuationOptions } from "../generate/continuation.ts";
 export { GeneratedText, type GeneratedTextOptions } from "../generate/generated_text.ts";
 export { type GenerateOptions, type GeneratorOptions, TextGenerator } from "../generate/generator.ts";
 export type { KvCache } from "./kv_cache.ts";
-export type { ForwardOptions, LanguageModel, LanguageModelConfig } from "./language_model.ts";
+export type { ForwardOptions, LanguageModel, LanguageModelConfig, TrainingDropout } from "./language_model.ts";
 export { ParameterLayout, type ParameterSpec, parameterSpecs } from "./parameters.ts";
 export { Safetensors, type TensorData, type TensorToWrite, writeSafetensors } from "../formats/safetensors.ts";
 export type { TensorEntry } from "../formats/safetensors_header.ts";

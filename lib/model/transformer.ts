@@ -5,6 +5,7 @@ import { BYTES_PER_ELEMENT, DeviceStorage, Tensor } from "../graph/tensor.ts";
 import { add } from "../ops/add.ts";
 import { addPositions } from "../ops/add_positions.ts";
 import { attention } from "../ops/attention.ts";
+import { dropout } from "../ops/dropout.ts";
 import { embedding } from "../ops/embedding.ts";
 import { geglu, gelu } from "../ops/gelu.ts";
 import { layernorm } from "../ops/layernorm.ts";
@@ -45,6 +46,8 @@ export interface TransformerOptions {
 export class Transformer implements LanguageModel {
   /** The shape that it was made from. */
   readonly config: ModelConfig;
+  /** Embeddings and sublayers' outputs can be dropped in training, as in GPT-2 but for attention's weights. */
+  readonly canDrop = true;
   /** The weights, as one storage and its parts. */
   readonly parameters: ParameterLayout;
   /** The configuration with its defaults. */
@@ -75,8 +78,9 @@ export class Transformer implements LanguageModel {
    * @returns Logits: (batch, seqLen, vocabSize), or (N, vocabSize) for `options.rows`.
    */
   forward(graph: Graph, ids: Tensor, options: ForwardOptions = {}): Tensor {
-    let x = this.#embed(graph, ids, options.cache);
-    for (let i = 0; i < this.config.numLayers; i++) x = this.#block(graph, x, i, options.cache);
+    const drop = dropperOf(graph, options.dropout);
+    let x = drop(this.#embed(graph, ids, options.cache));
+    for (let i = 0; i < this.config.numLayers; i++) x = this.#block(graph, x, i, options.cache, drop);
     // A row's norm and head do not depend on other rows, so rows can be dropped before them.
     if (options.rows) x = selectRows(graph, x, options.rows);
     x = this.#norm(graph, x, "ln_final");
@@ -103,10 +107,11 @@ export class Transformer implements LanguageModel {
     return addPositions(graph, x, this.parameters.part("position_embeddings.weight"), cache?.start ?? this.#zero);
   }
 
-  #block(graph: Graph, x: Tensor, layer: number, cache: KvCache | undefined): Tensor {
+  #block(graph: Graph, x: Tensor, layer: number, cache: KvCache | undefined, drop: (y: Tensor) => Tensor): Tensor {
     const name = `layers.${layer}`;
-    const attend = (input: Tensor) => this.#attention(graph, input, `${name}.attn`, cache?.start, cache?.layers[layer]);
-    const feed = (input: Tensor) => this.#feedForward(graph, input, `${name}.ffn`);
+    const attend = (input: Tensor) =>
+      drop(this.#attention(graph, input, `${name}.attn`, cache?.start, cache?.layers[layer]));
+    const feed = (input: Tensor) => drop(this.#feedForward(graph, input, `${name}.ffn`));
     if (!this.#full.parallelBlocks) {
       const attended = this.#sublayer(graph, x, `${name}.ln1`, attend);
       return this.#sublayer(graph, attended, `${name}.ln2`, feed);
@@ -192,4 +197,11 @@ export class Transformer implements LanguageModel {
         return gelu(graph, w1, { form: "erf" });
     }
   }
+}
+
+/** What drops elements of the embeddings and of each sublayer's output, each at a site of its own; or leaves them. */
+function dropperOf(graph: Graph, options: ForwardOptions["dropout"]): (x: Tensor) => Tensor {
+  if (options === undefined) return (x) => x;
+  let site = 0;
+  return (x) => dropout(graph, x, { ...options, site: site++ });
 }

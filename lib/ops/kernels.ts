@@ -11,6 +11,7 @@ import {
   crossEntropyForward,
   meanForward,
 } from "./cross_entropy.ts";
+import { dropoutKernel } from "./dropout.ts";
 import { embeddingBackward, embeddingForward, embeddingQuantizedForward } from "./embedding.ts";
 import { gegluBackward, gegluForward, geluBackward, geluForward } from "./gelu.ts";
 import { groupedAttentionBackward, groupedAttentionForward } from "./grouped_attention.ts";
@@ -48,6 +49,7 @@ export const OP_KERNELS: readonly Kernel[] = [
   crossEntropyBackward,
   crossEntropyBackwardInPlace,
   meanForward,
+  dropoutKernel,
   embeddingForward,
   embeddingQuantizedForward,
   embeddingBackward,

@@ -10,6 +10,7 @@ export { broadcast } from "./broadcast.ts";
 export { concatenate } from "./concatenate.ts";
 export { crossEntropy, type CrossEntropyOptions } from "./cross_entropy.ts";
 export type { Dimensions } from "./dimensions.ts";
+export { dropout, type DropoutOptions } from "./dropout.ts";
 export { embedding } from "./embedding.ts";
 export { geglu, gelu, type GeluOptions } from "./gelu.ts";
 export { layernorm } from "./layernorm.ts";

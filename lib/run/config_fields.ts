@@ -49,6 +49,7 @@ export const TRAINING_READERS: FieldReaders<TrainingConfig> = {
   seed: integer,
   validEvery: integer,
   validBatches: integer,
+  dropout: number,
   patience: integer,
   saveEvery: integer,
   keep: integer,

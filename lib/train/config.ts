@@ -31,6 +31,8 @@ export interface TrainingConfig extends OptimizerNumbers, ScheduleOptions {
   readonly steps: number;
   /** The format that the model computes in: see `GraphOptions.precision`. f16 needs a GPU with shader-f16, bf16 the native backend. */
   readonly dtype: Precision;
+  /** The share of the embeddings and of sublayers' outputs that is dropped in training; none where it is absent. */
+  readonly dropout?: number;
   /** The largest global gradient norm; 0 for no clipping. */
   readonly clip: number;
   /** Decides the initial weights and the batches. */
@@ -115,6 +117,8 @@ export function validateTrainingConfig(config: TrainingConfig): TrainingConfig {
   // Absent in runs of earlier versions.
   check("dtype", ["f32", "f16", "bf16", undefined].includes(config.dtype), "f32, f16 or bf16");
   check("optimizer", OPTIMIZER_NAMES.includes(config.optimizer), `one of ${OPTIMIZER_NAMES.join(", ")}`);
+  const { dropout = 0 } = config;
+  check("dropout", typeof dropout === "number" && dropout >= 0 && dropout < 1, "0 or more, below 1");
   const { patience = 1 } = config;
   check("patience", Number.isSafeInteger(patience) && patience >= 1, "a positive integer");
   const { frozen = [] } = config;

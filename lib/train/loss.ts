@@ -1,7 +1,7 @@
 import { OptionError } from "../errors.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Tensor } from "../graph/tensor.ts";
-import { type LanguageModel, logitsOf } from "../model/language_model.ts";
+import { type LanguageModel, logitsOf, type TrainingDropout } from "../model/language_model.ts";
 import { crossEntropy } from "../ops/cross_entropy.ts";
 
 /**
@@ -9,12 +9,20 @@ import { crossEntropy } from "../ops/cross_entropy.ts";
  *
  * @param ids (batch, seqLen) of type u32
  * @param targets Shape of `ids`: the token after each.
+ * @param dropout Only for a model that can drop, and has no loss of its own.
  * @returns (1)
  * @throws {OptionError} If the model has neither a loss nor a forward pass, or the result has another shape.
  */
-export function lossOf(model: LanguageModel, graph: Graph, ids: Tensor, targets: Tensor): Tensor {
+export function lossOf(
+  model: LanguageModel,
+  graph: Graph,
+  ids: Tensor,
+  targets: Tensor,
+  dropout?: TrainingDropout,
+): Tensor {
   if (model.loss === undefined) {
-    return crossEntropy(graph, logitsOf("train", model, graph, ids), targets, { overwriteLogits: true });
+    const logits = logitsOf("train", model, graph, ids, dropout && { dropout });
+    return crossEntropy(graph, logits, targets, { overwriteLogits: true });
   }
   const loss = model.loss(graph, ids, targets);
   if (loss.shape.join() === "1") return loss;

@@ -1,3 +1,4 @@
+import { option, OptionError, say } from "../errors.ts";
 import { backward } from "../graph/backward.ts";
 import { copy } from "../graph/copy.ts";
 import { Graph } from "../graph/graph.ts";
@@ -6,6 +7,7 @@ import type { Program } from "../graph/program.ts";
 import { BYTES_PER_ELEMENT, DeviceStorage, Tensor } from "../graph/tensor.ts";
 import { type LanguageModel, requireMembers } from "../model/language_model.ts";
 import { ParameterLayout } from "../model/parameters.ts";
+import { requireDropoutRate } from "../ops/dropout.ts";
 import { logRow } from "../ops/write_rows.ts";
 import { clipGradNorm } from "./optimizer/clip_grad_norm.ts";
 import { trainedOf, whileTraining } from "./optimizer/frozen.ts";
@@ -26,6 +28,8 @@ export interface StepPrograms {
     readonly ids: Tensor;
     readonly targets: Tensor;
     readonly dLoss: Tensor;
+    /** (4): see `DropoutOptions.draw`. Only with dropout. */
+    readonly draw?: Tensor;
     readonly lossRow: Tensor;
     /** One per optimizer; inputs of `update`, like `normRow`. */
     readonly schedules: readonly Tensor[];
@@ -63,7 +67,10 @@ export function traceStep(model: LanguageModel, options: TrainerOptions): StepPr
   const lossScale = precision === "f16" ? new LossScale(options.lossScale, optimizers) : undefined;
   const batch = new Graph({ precision });
   const update = accumulate ? new Graph() : batch;
+  const { rate = 0 } = options.dropout ?? {};
+  if (rate !== 0) requireCanDrop(model, rate);
   const inputs = {
+    ...(rate !== 0 && { draw: batch.input("dropout draw", [4], { dtype: "u32" }) }),
     ids: batch.input("ids", [batchSize, seqLen], { dtype: "u32" }),
     targets: batch.input("targets", [batchSize, seqLen], { dtype: "u32" }),
     dLoss: batch.input("dLoss", [1]),
@@ -73,7 +80,8 @@ export function traceStep(model: LanguageModel, options: TrainerOptions): StepPr
   };
   const gradientOf = new Map([...gradients.parts].map(([name, part]) => [model.parameters.part(name), part]));
   const loss = whileTraining(model.parameters, trained, () => {
-    const loss = lossOf(model, batch, inputs.ids, inputs.targets);
+    const dropout = inputs.draw && { rate, draw: inputs.draw };
+    const loss = lossOf(model, batch, inputs.ids, inputs.targets, dropout);
     const dLoss = lossScale?.apply(batch, inputs.dLoss) ?? inputs.dLoss;
     backward(batch, loss, dLoss, { gradientOf, accumulate });
     return loss;
@@ -101,6 +109,14 @@ export function traceStep(model: LanguageModel, options: TrainerOptions): StepPr
     ...(zeros ? [zeros] : []),
   ];
   return { ...programs, inputs, log, gradients, optimizers, lossScale, shared };
+}
+
+/** @throws {OptionError} If the rate is no share, or the model does not drop. */
+function requireCanDrop(model: LanguageModel, rate: number): void {
+  requireDropoutRate(rate);
+  if (model.canDrop && model.loss === undefined) return;
+  const which = model.loss === undefined ? "a model that does not say it canDrop" : "a model with a loss of its own";
+  throw new OptionError(say`Cannot train: got ${option("dropout", String(rate))} for ${which}, must be 0`);
 }
 
 /** A storage that is never written holds zeros. */

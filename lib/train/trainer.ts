@@ -32,6 +32,11 @@ export interface TrainerOptions {
    * optimizer's state. None by default.
    */
   readonly frozen?: Frozen;
+  /**
+   * Dropout: the share of elements, 0 by default, and the seed that with a batch's number decides which. So neither
+   * resuming nor the number of workers changes them.
+   */
+  readonly dropout?: { readonly rate: number; readonly seed: number };
   /** What the model computes in; `"f32"` by default. */
   readonly precision?: Precision;
   /** Of f16 alone; `LOSS_SCALE_DEFAULTS` by default. */
@@ -49,6 +54,7 @@ export function trainerOptionsOf(config: TrainingConfig, logCapacity: number): T
     gradAccumulation: config.gradAccumulation,
     optimizer: config,
     frozen: config.frozen,
+    dropout: { rate: config.dropout ?? 0, seed: config.seed },
     precision: config.dtype,
     maxGradNorm: config.clip,
     logCapacity,
@@ -78,6 +84,7 @@ export class Trainer implements Disposable {
   readonly #compiled: Readonly<Record<"batch" | "update", CompiledGraph>> & { readonly empty?: CompiledGraph };
   readonly #gradAccumulation: number;
   readonly #logCapacity: number;
+  readonly #dropoutSeed: number;
   readonly #exclusive = new Exclusive();
   /** Frees all that only this trainer uses. */
   readonly #owned: DisposableStack;
@@ -89,7 +96,7 @@ export class Trainer implements Disposable {
     traced: StepPrograms,
     { empty, batch, update = batch }: LoadedStep,
     owned: DisposableStack,
-    { gradAccumulation = 1, logCapacity }: TrainerOptions,
+    { gradAccumulation = 1, logCapacity, dropout }: TrainerOptions,
   ) {
     this.#backend = backend;
     this.#traced = traced;
@@ -97,6 +104,7 @@ export class Trainer implements Disposable {
     this.#owned = owned;
     this.#gradAccumulation = gradAccumulation;
     this.#logCapacity = logCapacity;
+    this.#dropoutSeed = dropout?.seed ?? 0;
     batch.input(traced.inputs.dLoss).fill(1 / gradAccumulation);
   }
 
@@ -234,6 +242,10 @@ export class Trainer implements Disposable {
     for (let i = 0; i < this.#gradAccumulation; i++) {
       const [from, to] = [i * inputs.ids.size, (i + 1) * inputs.ids.size];
       forBatch.set(inputs.ids, batch.ids.subarray(from, to)).set(inputs.targets, batch.targets.subarray(from, to));
+      if (inputs.draw) {
+        const number = this.#updates * this.#gradAccumulation + i;
+        forBatch.set(inputs.draw, [...wordsOf(this.#dropoutSeed), ...wordsOf(number)]);
+      }
       forBatch.set(inputs.lossRow, [this.#logged * this.#gradAccumulation + i]);
       await run(forBatch);
     }
@@ -241,6 +253,11 @@ export class Trainer implements Disposable {
     this.#updates++;
     this.#logged++;
   }
+}
+
+/** A whole number below 2⁵³ as its low and its high word. */
+function wordsOf(number: number): [number, number] {
+  return [number % 2 ** 32, Math.floor(number / 2 ** 32)];
 }
 
 /** A step's programs on a backend; without accumulation the batch's is the whole step. */

@@ -31,6 +31,7 @@ const WORDS: Readonly<Record<string, string>> = {
   momentum: "Muon's momentum",
   muonLrScale: "Muon's learning rate, as a multiple of the learning rate",
   dtype: "number format",
+  dropout: "share of elements that is dropped",
   clip: "largest gradient norm",
   seed: "seed",
   frozen: "parameters that stay as they are",

@@ -82,6 +82,7 @@ Training
   --muon-lr-scale X      For muon: the learning rate of the matrices inside blocks, as a multiple of --lr, with which
                          AdamW trains the rest (default: ${DEFAULTS.muonLrScale})
   --freeze NAME,...      Parameters that stay as they are, or the beginnings of their names up to a dot: layers.0
+  --dropout X            In training, drop this share of the embeddings and of each sublayer's output (default: 0)
   --clip X               Largest global gradient norm; 0 or none for no clipping (default: ${DEFAULTS.clip})
   --valid-every N        Steps between validations (default: ${DEFAULTS.validEvery})
   --valid-batches N      Batches per validation (default: ${DEFAULTS.validBatches})
@@ -150,6 +151,7 @@ const TRAINING_FLAGS = {
   clip: { type: "number", min: 0, words: { none: 0 } },
   "valid-every": { type: "integer", min: 1 },
   "valid-batches": { type: "integer", min: 1 },
+  dropout: { type: "number", min: 0, below: 1 },
   patience: { type: "integer", min: 1 },
   "sample-every": { type: "integer", min: 0 },
   "sample-prompt": { type: "string", mayBeEmpty: true },

@@ -13,6 +13,7 @@ import {
   crossEntropyForward,
   meanForward,
 } from "./cross_entropy.ts";
+import { dropout } from "./dropout.ts";
 import { embeddingBackward, embeddingForward } from "./embedding.ts";
 import { gegluBackward, gegluForward, geluBackward, geluForward } from "./gelu.ts";
 import { groupedAttentionBackward, groupedAttentionForward } from "./grouped_attention.ts";
@@ -57,6 +58,7 @@ export const REFERENCE_KERNELS: ReadonlyMap<string, ReferenceKernel> = new Map<s
   ["cross_entropy_backward_in_place", crossEntropyBackwardInPlace],
   ["divide_by_norm", divideByNorm],
   ["mean_forward", meanForward],
+  ["dropout", dropout],
   ["embedding_forward", embeddingForward],
   ["embedding_backward", embeddingBackward],
   ["geglu_forward", gegluForward],
