@@ -3,6 +3,8 @@ import { identifyTokenizer, requireTokenizerOf, type TokenizerId } from "../../l
 import type { TokenSource } from "../../lib/dataset/token_source.ts";
 import { isFile } from "../../lib/io/is_file.ts";
 import { statIfPresent } from "../../lib/io/stat_if_present.ts";
+import { excerpt } from "../../lib/io/excerpt.ts";
+import { withDefaults } from "../../lib/model/architecture.ts";
 import { ARCHITECTURE_DEFAULTS, type ModelConfig } from "../../lib/model/config.ts";
 import { type ConfigParts, DEFAULT_PRESET, mergeConfigs, type MergedConfig } from "../../lib/run/merge_config.ts";
 import { NoWeightsError, readRunConfig, RUN_ENTRIES, type RunConfig } from "../../lib/run/run_directory.ts";
@@ -85,22 +87,24 @@ export function requireParentShape(
   { directory, parts }: Parent,
   given: { readonly file: ConfigParts; readonly flags: ConfigParts },
 ): void {
-  const shape: Partial<ModelConfig> = parts.model!;
+  // The parts that were opened have every size.
+  const shape = parts.model as ModelConfig;
+  const full = withDefaults(shape);
   const hasPreset = given.file.preset !== undefined || given.flags.preset !== undefined;
   // A preset speaks for every size.
   const asked: Partial<ModelConfig> = hasPreset
     ? mergeConfigs([given.file, given.flags], shape.vocabSize).model
     : { ...given.file.model, ...given.flags.model };
   for (const [key, value] of Object.entries(asked) as [keyof ModelConfig, unknown][]) {
-    if (value === undefined || value === shape[key]) continue;
+    if (value === undefined || JSON.stringify(value) === JSON.stringify(full[key])) continue;
     const source = given.flags.model?.[key] !== undefined
       ? `${flagOf(key)} ${value}`
       : given.flags.preset !== undefined
       ? `--preset ${given.flags.preset}, of ${flagOf(key)} ${value}`
-      : `--config with model.${key} ${value}`;
+      : `--config with model.${key} ${excerpt(value).replaceAll('"', "")}`;
     throw new UsageError(
       `Cannot start from ${directory}: got ${source}, must be that run's ${
-        shape[key]
+        excerpt(full[key] ?? "none").replaceAll('"', "")
       }. Leave it out, or train a new model ` +
         "without --from",
     );
