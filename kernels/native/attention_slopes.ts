@@ -3,11 +3,11 @@
 //   slope[j] = scale · p[j] (slope[j] − Σ y dY), the sum over the head's numbers
 import { Assembler } from "./assembler.ts";
 import type { HeadShape, ScoresShape } from "./attention_softmax.ts";
-import { type CallingConvention, enter, leave, loadAddress, loadParameter } from "./calling.ts";
-import { forEachRow, forEachVector, hide, seeOneMore } from "./causal_rows.ts";
+import { type CallingConvention, leave, loadAddress, loadParameter } from "./calling.ts";
+import { enterRows, forEachRow, forEachVector, hide, seeOneMore } from "./causal_rows.ts";
 import { Exponential } from "./exponential.ts";
 import { type InstructionSet, Lanes } from "./instruction_set.ts";
-import { at, type Memory, r12, r14, r15, r8, r9, rax, rbp, rbx, rdi, rdx, rsi } from "./operands.ts";
+import { at, type Memory, rax, rbx, rdi, rdx } from "./operands.ts";
 import { reduceLanes } from "./reduce.ts";
 
 /** The parameters, in their order; those from `power` on are float32; `lseFactor` is −1 / ln 2 and `hidden` −∞. */
@@ -40,18 +40,16 @@ export function assembleAttentionSlopes(
   const mask = set.name === "avx512" ? 1 : other;
   const { vector } = set;
   const parameter = (index: number): Memory => at(rdi, 8 + index * 4);
-  const [row, slopes, rows, visible, most, columns, end, offset] = [rsi, rbx, rbp, r8, r9, r12, r14, r15];
-  enter(assembler, convention);
-  loadAddress(assembler, row, SLOPES_PARAMETERS.scores);
+  const slopes = rbx;
+  const given = { exponential, power };
+  const { row, rows, visible, most, columns, end, offset } = enterRows(
+    assembler,
+    convention,
+    set,
+    SLOPES_PARAMETERS,
+    given,
+  );
   loadAddress(assembler, slopes, SLOPES_PARAMETERS.slopes);
-  loadParameter(assembler, rows, SLOPES_PARAMETERS.rows);
-  loadParameter(assembler, visible, SLOPES_PARAMETERS.visible);
-  loadParameter(assembler, most, SLOPES_PARAMETERS.most);
-  loadParameter(assembler, columns, SLOPES_PARAMETERS.columns);
-  assembler.move(end, columns);
-  assembler.shift("left", end, 2);
-  exponential.prepare(rax);
-  assembler.vector("vbroadcastss", [vector(power), parameter(SLOPES_PARAMETERS.power)]);
   forEachRow(assembler, rows, () => {
     assembler.vector("vbroadcastss", [vector(fill), parameter(SLOPES_PARAMETERS.hidden)]);
     hide(assembler, set, lanes, row, visible, columns, { fill, free, mask });

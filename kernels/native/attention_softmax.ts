@@ -3,10 +3,10 @@
 // where largest is the largest of power · score[j]. Powers of 2 take less work than powers of e: power contains 1 / ln 2.
 import { Assembler } from "./assembler.ts";
 import { type CallingConvention, enter, leave, loadAddress, loadParameter } from "./calling.ts";
-import { forEachRow, forEachVector, hide, seeOneMore } from "./causal_rows.ts";
+import { enterRows, forEachRow, forEachVector, hide, seeOneMore } from "./causal_rows.ts";
 import { Exponential } from "./exponential.ts";
 import { type InstructionSet, Lanes } from "./instruction_set.ts";
-import { at, type Memory, r12, r13, r14, r15, r8, r9, rax, rbp, rbx, rdi, rsi, xmm } from "./operands.ts";
+import { at, type Memory, r13, rax, rbp, rbx, rdi, rsi, xmm } from "./operands.ts";
 import { reduceLanes } from "./reduce.ts";
 
 /** The parameters, in their order; `power` and `hidden`, which is −∞, are float32. */
@@ -43,18 +43,16 @@ export function assembleAttentionSoftmax(
   const exponential = new Exponential(assembler, set, 8);
   const { vector } = set;
   const parameter = (index: number): Memory => at(rdi, 8 + index * 4);
-  const [row, rows, visible, most, columns, states, end, offset] = [rsi, rbp, r8, r9, r12, r13, r14, r15];
-  enter(assembler, convention);
-  loadAddress(assembler, row, SOFTMAX_PARAMETERS.scores);
+  const states = r13;
+  const given = { exponential, power };
+  const { row, rows, visible, most, columns, end, offset } = enterRows(
+    assembler,
+    convention,
+    set,
+    SOFTMAX_PARAMETERS,
+    given,
+  );
   loadAddress(assembler, states, SOFTMAX_PARAMETERS.states);
-  loadParameter(assembler, rows, SOFTMAX_PARAMETERS.rows);
-  loadParameter(assembler, visible, SOFTMAX_PARAMETERS.visible);
-  loadParameter(assembler, most, SOFTMAX_PARAMETERS.most);
-  loadParameter(assembler, columns, SOFTMAX_PARAMETERS.columns);
-  assembler.move(end, columns);
-  assembler.shift("left", end, 2);
-  exponential.prepare(rax);
-  assembler.vector("vbroadcastss", [vector(power), parameter(SOFTMAX_PARAMETERS.power)]);
   assembler.vector("vbroadcastss", [vector(hidden), parameter(SOFTMAX_PARAMETERS.hidden)]);
   const scores: Memory = { base: row, index: offset, scale: 1, displacement: 0 };
   forEachRow(assembler, rows, () => {

@@ -1,7 +1,52 @@
 // What the kernels between attention's products share: rows of scores, of which each query sees one more than the one before.
 import { type Assembler, Label } from "./assembler.ts";
+import { type CallingConvention, enter, loadAddress, loadParameter } from "./calling.ts";
+import type { Exponential } from "./exponential.ts";
 import type { InstructionSet, Lanes } from "./instruction_set.ts";
-import { at, r10, r11, rax, rcx, rdx, type Register } from "./operands.ts";
+import { at, r10, r11, r12, r14, r15, r8, r9, rax, rbp, rcx, rdi, rdx, type Register, rsi } from "./operands.ts";
+
+/** Where a kernel has what all of them are told: a row's scores, numbers of rows and columns, and a factor of float32. */
+export interface RowsParameters {
+  readonly scores: number;
+  readonly rows: number;
+  readonly visible: number;
+  readonly most: number;
+  readonly columns: number;
+  readonly power: number;
+}
+
+/** What the registers of these kernels hold: of a row, its address, what it sees and the bytes of its vectors. */
+export const ROW_REGISTERS = {
+  row: rsi,
+  rows: rbp,
+  visible: r8,
+  most: r9,
+  columns: r12,
+  end: r14,
+  offset: r15,
+} as const;
+
+/** The start of a kernel: loads these registers, and the factor into all lanes of the vector `power`. Uses rax. */
+export function enterRows(
+  assembler: Assembler,
+  convention: CallingConvention,
+  { vector }: InstructionSet,
+  parameters: RowsParameters,
+  { exponential, power }: { readonly exponential: Exponential; readonly power: number },
+): typeof ROW_REGISTERS {
+  const { row, rows, visible, most, columns, end } = ROW_REGISTERS;
+  enter(assembler, convention);
+  loadAddress(assembler, row, parameters.scores);
+  loadParameter(assembler, rows, parameters.rows);
+  loadParameter(assembler, visible, parameters.visible);
+  loadParameter(assembler, most, parameters.most);
+  loadParameter(assembler, columns, parameters.columns);
+  assembler.move(end, columns);
+  assembler.shift("left", end, 2);
+  exponential.prepare(rax);
+  assembler.vector("vbroadcastss", [vector(power), at(rdi, 8 + parameters.power * 4)]);
+  return ROW_REGISTERS;
+}
 
 /**
  * Fills what a query does not see of a row, up to its last vector. Uses rax, rcx, rdx, r10 and r11.

@@ -61,8 +61,8 @@ export function exceededLimits(timed: readonly TimedWork[], limits: MachineLimit
   });
 }
 
-function exceedsPeak({ flops, seconds }: WorkAndTime, { peak }: MachineLimits): boolean {
-  return flops / seconds > peak;
+function exceedsPeak({ flops, seconds, isRounded }: WorkAndTime, { peak }: MachineLimits): boolean {
+  return !isRounded && flops / seconds > peak;
 }
 
 function exceedsMemory({ bytes, seconds }: WorkAndTime, { bandwidth }: MachineLimits): boolean {

@@ -17,6 +17,8 @@ export interface MachineLimits {
 export interface CallWork {
   readonly flops: number;
   readonly bytes: number;
+  /** Whether products round their operands, which makes them faster than float32's peak: how fast they can be is not known. */
+  readonly isRounded?: boolean;
 }
 
 /**
@@ -28,14 +30,17 @@ export interface CallWork {
 export function workOf(call: SizedCall): CallWork {
   const counted = countCall(call);
   const flops = counted === undefined ? 0 : (counted.matmul + counted.other) * (counted.done ?? 1);
-  return { flops, bytes: touchedBytes(call) };
+  return { flops, bytes: touchedBytes(call), ...call.kernel.rounds !== undefined && { isRounded: true } };
 }
 
 /**
  * The shortest time, in seconds, that a machine needs for some work: its arithmetic at the peak, or its bytes at the
- * bandwidth, whichever takes longer. Arrays that stay in caches can be read faster.
+ * bandwidth, whichever takes longer; of rounded products, only the bytes count. Arrays that stay in caches can be read faster.
  * Source: Williams, Waterman & Patterson 2009, doi:10.1145/1498765.1498785
  */
-export function rooflineSeconds({ flops, bytes }: CallWork, { peak, bandwidth }: MachineLimits): number {
-  return Math.max(flops / peak, bytes / bandwidth);
+export function rooflineSeconds(
+  { flops, bytes, isRounded }: CallWork,
+  { peak, bandwidth }: MachineLimits,
+): number {
+  return Math.max(isRounded ? 0 : flops / peak, bytes / bandwidth);
 }

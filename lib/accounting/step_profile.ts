@@ -57,7 +57,7 @@ export function profileOf(calls: readonly SizedCall[], seconds: ArrayLike<number
     const taken = sumOf(indices.map((i) => seconds[i]));
     const flops = work.flops * indices.length;
     const bytes = work.bytes * indices.length;
-    const best = rooflineSeconds({ flops, bytes }, limits);
+    const best = rooflineSeconds({ ...work, flops, bytes }, limits);
     const names = Object.keys(call.kernel.constants);
     return {
       kernel: call.kernel.name,
@@ -69,7 +69,7 @@ export function profileOf(calls: readonly SizedCall[], seconds: ArrayLike<number
       timeShare: taken / total,
       rooflineSeconds: best,
       rooflineShare: shareOfRoofline({ ...work, seconds: taken / indices.length }, limits),
-      bound: flops / limits.peak >= bytes / limits.bandwidth ? "compute" : "memory",
+      bound: !work.isRounded && flops / limits.peak >= bytes / limits.bandwidth ? "compute" : "memory",
     };
   });
   rows.sort((a, b) => b.seconds - a.seconds);

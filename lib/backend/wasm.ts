@@ -4,6 +4,7 @@ import { type Program, type ProgramCall, wholeOf } from "../graph/program.ts";
 import type { DeviceStorage, View } from "../graph/tensor.ts";
 import type { Backend, Executable, HostArray } from "./backend.ts";
 import type { Capabilities } from "./capabilities.ts";
+import { requirePrecision } from "./precision.ts";
 import {
   counterBytes,
   type EncodedCall,
@@ -136,6 +137,7 @@ export class WasmBackend implements Backend {
         }, or ${option("backend", "webgpu")}`,
       );
     }
+    if (kernel.rounds !== undefined) requirePrecision(this, kernel.rounds);
     const addresses = views.map((view) => this.#addressOf(view));
     const other = this.#others?.encode(call, addresses);
     if (other !== undefined) return { kernel: this.#kernels.size + other.kernel, args: other.args };

@@ -131,6 +131,7 @@ export class WebGpuBackend implements Backend {
     failures.throwIfFailed();
     const isHalf = program.calls.some(({ views }) => views.some(({ dtype }) => dtype === "f16"));
     requirePrecision(this, isHalf ? "f16" : "f32");
+    for (const { kernel } of program.calls) if (kernel.rounds !== undefined) requirePrecision(this, kernel.rounds);
     const { dispatches, scratchBytes } = planDispatches(program, this.#kernels, this.traits, device.limits);
     const made = memory.missing(program.storages);
     this.#loading.add(program);

@@ -64,6 +64,8 @@ export interface Kernel<
   readonly writes?: Readonly<Partial<Record<NoInfer<Output>, KernelWrite<NoInfer<Constant>>>>>;
   /** The arrays that a graph in f16 holds in f16. */
   readonly halves?: readonly NoInfer<Input | Output>[];
+  /** What its products round their operands to as they read them, where that is not the arrays' own format. */
+  readonly rounds?: "bf16";
   /** Calls to test it with; they need `sizes`. */
   readonly tries?: readonly KernelTry<NoInfer<Input>, NoInfer<Constant>>[];
   /** Elements of each array. */

@@ -9,6 +9,7 @@ export const linearBf16Forward = defineKernel({
   inputs: ["x", "weight"],
   outputs: ["y"],
   constants: { rows: "u32", I: "u32", O: "u32" },
+  rounds: "bf16",
   sizes: ({ rows, I, O }) => ({ x: rows * I, weight: O * I, y: rows * O }),
   flops: ({ rows, I, O }) => matmulFlops(2 * rows * I * O),
 });
@@ -20,6 +21,7 @@ export const linearBf16BackwardInput = defineKernel({
   outputs: ["dX"],
   constants: { rows: "u32", I: "u32", O: "u32", accumulate: "u32" },
   writes: { dX: { addedIf: "accumulate" } },
+  rounds: "bf16",
   sizes: ({ rows, I, O }) => ({ dY: rows * O, weight: O * I, dX: rows * I }),
   flops: ({ rows, I, O, accumulate }) => matmulFlops(2 * rows * I * O, rows * I * accumulate),
 });
@@ -31,6 +33,7 @@ export const linearBf16BackwardWeight = defineKernel({
   outputs: ["dWeight"],
   constants: { rows: "u32", I: "u32", O: "u32", accumulate: "u32" },
   writes: { dWeight: { addedIf: "accumulate" } },
+  rounds: "bf16",
   sizes: ({ rows, I, O }) => ({ dY: rows * O, x: rows * I, dWeight: O * I }),
   flops: ({ rows, I, O, accumulate }) => matmulFlops(2 * rows * I * O, O * I * accumulate),
 });

@@ -13,7 +13,8 @@ export type Assemble<Shape> = (
 /** Code that was made, so that calls of the same shape share it. */
 export class CodeCache implements Disposable {
   readonly #memory = new ExecutableMemory();
-  readonly #addresses = new Map<string, number>();
+  /** By what assembles them, whose names need not differ, and the shape. */
+  readonly #addresses = new Map<unknown, Map<string, number>>();
 
   /**
    * @param bf16Units What can multiply numbers of bf16, the fastest first.
@@ -28,11 +29,13 @@ export class CodeCache implements Disposable {
 
   /** The address of a kernel's code for a shape. Below 2⁴⁸, so a number holds it. */
   addressOf<Shape>(assemble: Assemble<Shape>, shape: Shape): number {
-    const key = `${assemble.name} ${JSON.stringify(shape)}`;
-    let address = this.#addresses.get(key);
+    const addresses = this.#addresses.get(assemble) ?? new Map<string, number>();
+    this.#addresses.set(assemble, addresses);
+    const key = JSON.stringify(shape);
+    let address = addresses.get(key);
     if (address === undefined) {
       address = Number(this.#memory.place(assemble(this.set, this.convention, shape)));
-      this.#addresses.set(key, address);
+      addresses.set(key, address);
     }
     return address;
   }

@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { assembleCpuid, CPUID_WORDS, missingInstructions } from "../../../kernels/native/processor.ts";
-import { ExecutableMemory } from "../../../lib/backend/native/executable_memory.ts";
+import { assembleCpuid, bf16Units, CPUID_WORDS, missingInstructions } from "../../../kernels/native/processor.ts";
+import { AVX2 } from "../../../kernels/native/instruction_set.ts";
+import { CodeCache } from "../../../lib/backend/native/code_cache.ts";
+import { callingConvention, ExecutableMemory } from "../../../lib/backend/native/executable_memory.ts";
 import { openFunctionMaker, pointerTo } from "../../../lib/backend/native/native_function.ts";
 import { findNativeSupport } from "../../../lib/backend/native/support.ts";
 
@@ -72,4 +74,36 @@ Deno.test("what a processor or its system lacks is named", () => {
   const unsaved = "a system that saves the registers of";
   assertEquals(missingInstructions({ ...words, savedRegisters: 7 }), { avx2: undefined, avx512: `${unsaved} AVX-512` });
   assertEquals(missingInstructions({ ...words, savedRegisters: 0 }).avx2, `${unsaved} AVX`);
+});
+
+Deno.test("what can multiply numbers of bf16 is what the processor has and the system saves", () => {
+  const all = 2 ** 32 - 1;
+  const words = { leaf1Ecx: all, leaf7Ebx: all, leaf7Edx: all, leaf7Part1Eax: all, savedRegisters: all };
+  const without = (...bits: number[]) => bits.reduce((rest, bit) => rest - 2 ** bit, all);
+  assertEquals(bf16Units(words), ["amx", "avx512"]);
+  for (const bit of [22, 24]) assertEquals(bf16Units({ ...words, leaf7Edx: without(bit) }), ["avx512"]);
+  for (const bit of [17, 18]) assertEquals(bf16Units({ ...words, savedRegisters: without(bit) }), ["avx512"]);
+  assertEquals(bf16Units({ ...words, leaf7Part1Eax: without(5) }), []);
+  assertEquals(bf16Units({ ...words, leaf7Ebx: without(16) }), []);
+  assertEquals(bf16Units({ leaf1Ecx: all, leaf7Ebx: all, savedRegisters: all }), []);
+});
+
+Deno.test({
+  name: "functions of one name that assemble other code do not share it, and calls of one shape do",
+  ignore: unsupported !== undefined,
+  sanitizeResources: false,
+  fn: () => {
+    using code = new CodeCache(AVX2, callingConvention(Deno.build.os)!, 1);
+    const [first, second] = [0xc3, 0x90].map((byte) => {
+      return function assemble(): Uint8Array<ArrayBuffer> {
+        return new Uint8Array(8).fill(byte);
+      };
+    });
+    assertEquals(first.name, second.name);
+    const shape = { rowBytes: 4 };
+    const address = code.addressOf(first, shape);
+    assertEquals(code.addressOf(first, { ...shape }), address);
+    assert(code.addressOf(first, { rowBytes: 8 }) !== address);
+    assert(code.addressOf(second, shape) !== address);
+  },
 });

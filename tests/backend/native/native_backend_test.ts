@@ -2,10 +2,11 @@ import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows
 import { createNativeBackend } from "../../../lib/backend/native.ts";
 import { CodeCache } from "../../../lib/backend/native/code_cache.ts";
 import { callingConvention } from "../../../lib/backend/native/executable_memory.ts";
-import { MADE_BY } from "../../../lib/backend/native/kernels.ts";
+import { BF16_KERNELS, MADE_BY } from "../../../lib/backend/native/kernels.ts";
 import { NativeKernels } from "../../../lib/backend/native/native_kernels.ts";
 import { findFault, tryKernels } from "../../../lib/backend/native/self_test.ts";
-import { selfTestCases } from "../../../lib/backend/native/self_test_cases.ts";
+import { bf16Cases, selfTestCases } from "../../../lib/backend/native/self_test_cases.ts";
+import { permitTiles } from "../../../lib/backend/native/permit_tiles.ts";
 import { findNativeSupport } from "../../../lib/backend/native/support.ts";
 import { encodeProgram } from "../../../lib/backend/wasm/layout.ts";
 import { compileModule, kernelNames } from "../../../lib/backend/wasm/module.ts";
@@ -14,7 +15,8 @@ import { createWasmBackend } from "../../../lib/backend/wasm.ts";
 import { measurePeak } from "../../../lib/measure/peak.ts";
 import { selfTest } from "../../../lib/self_test/self_test.ts";
 
-const { set, unsupported } = findNativeSupport();
+const { set, bf16Units, unsupported } = findNativeSupport();
+const hasBf16 = bf16Units !== undefined && bf16Units.length > 0;
 
 /** A test that needs machine code. */
 function nativeTest(name: string, fn: () => void | Promise<void>): void {
@@ -28,9 +30,12 @@ nativeTest("native backend: says what it is made of, and has all that the wasm b
   await using wasm = await createWasmBackend({ workers: 2 });
   assertEquals(native.name, "native");
   assertEquals(native.description, `machine code for ${set!.title}, 2 workers`);
-  assertEquals(native.capabilities, { ...wasm.capabilities, vectorBits: set!.lanes * 32 });
-  const known = native.capabilities.kernels;
-  for (const name of MADE_BY.keys()) assert(known.has(name), name);
+  const { kernels } = native.capabilities;
+  const precisions = hasBf16 ? ["f32", "bf16"] : ["f32"];
+  assertEquals(native.capabilities, { ...wasm.capabilities, kernels, precisions, vectorBits: set!.lanes * 32 });
+  const added = hasBf16 ? BF16_KERNELS : new Set();
+  assertEquals(kernels, wasm.capabilities.kernels.union(added));
+  for (const name of MADE_BY.keys()) assertEquals(kernels.has(name), hasBf16 || !BF16_KERNELS.has(name), name);
 });
 
 nativeTest("native backend: refuses a number of workers that cannot be, as wasm does", async () => {
@@ -56,7 +61,7 @@ nativeTest("native backend: its peak is that of its vectors", async () => {
 
 nativeTest("a self-test tries each kernel, and names one that is wrong", () => {
   const cases = selfTestCases();
-  const computing = [...MADE_BY.keys()].filter((name) => name !== "peak_fma");
+  const computing = [...MADE_BY.keys()].filter((name) => name !== "peak_fma" && !BF16_KERNELS.has(name));
   assertEquals([...new Set(cases.map(({ name }) => name))].sort(), computing.sort());
   assertEquals(findFault(set!), undefined);
   for (const [i, { name, expected }] of cases.entries()) {
@@ -66,6 +71,22 @@ nativeTest("a self-test tries each kernel, and names one that is wrong", () => {
     assertEquals(tryKernels(set!, changed), `wrong results from ${name}`);
     const nothing = cases.with(i, { ...cases[i], expected: [expected[0].map(() => NaN), ...expected.slice(1)] });
     assertEquals(tryKernels(set!, nothing), `wrong results from ${name}`);
+  }
+});
+
+nativeTest("the self-test of products in bf16 notices one that does not round, or whose sum lacks a term", () => {
+  for (const unit of bf16Units!.filter((unit) => unit !== "amx" || permitTiles())) {
+    const cases = bf16Cases();
+    assertEquals(new Set(cases.map(({ name }) => name)), BF16_KERNELS);
+    assertEquals(tryKernels(set!, cases, [unit]), undefined, unit);
+    const exact = selfTestCases().filter(({ name }) => name.startsWith("linear_"));
+    for (const [i, { name, expected }] of cases.entries()) {
+      const off = expected[0].map((value, at) => at === expected[0].length - 1 ? value + 0.05 : value);
+      const wrong = { ...cases[i], expected: [off] };
+      assertEquals(tryKernels(set!, cases.with(i, wrong), [unit]), `wrong results from ${name}`, unit);
+      const unrounded = { ...cases[i], expected: exact[i].expected };
+      assertEquals(tryKernels(set!, cases.with(i, unrounded), [unit]), `wrong results from ${name}`, unit);
+    }
   }
 });
 

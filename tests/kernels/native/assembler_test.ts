@@ -2,6 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { Assembler, Label } from "../../../kernels/native/assembler.ts";
 import { at, r10, r12, r13, r9, rax, rbx, rcx, rsp, xmm, ymm, zmm } from "../../../kernels/native/operands.ts";
+import { clearTile, encodeTileSizes } from "../../../kernels/native/tile_instructions.ts";
 import { disassemble, missingObjdump } from "./objdump.ts";
 import { anyInstruction, normalized } from "./random_instructions.ts";
 
@@ -87,6 +88,10 @@ Deno.test("what cannot be encoded is refused", () => {
   assertThrows(() => assembler.vector("vaddps", [ymm(0), ymm(1)]), RangeError, "got 2 operands, must be 3");
   assertThrows(() => assembler.vector("vaddps", [ymm(0), at(rcx), ymm(1)]), RangeError, "where only a register");
   assertThrows(() => assembler.vector("vmovss", [at(r13), xmm(1)]), RangeError, "where only a register");
+  assertThrows(() => clearTile(assembler, 8), RangeError, "Cannot name tile 8: must be below 8");
+  for (const size of [{ rows: 17, bytes: 64 }, { rows: 1, bytes: 6 }, { rows: 0, bytes: 4 }, { rows: 1, bytes: 68 }]) {
+    assertThrows(() => encodeTileSizes([size]), RangeError, `got ${size.rows} rows of ${size.bytes} bytes`);
+  }
   const label = new Label();
   assembler.jump(label);
   assertThrows(() => assembler.finish(), Error, "a label that is nowhere");

@@ -4,6 +4,14 @@ import type { Assembler } from "../../../kernels/native/assembler.ts";
 import type { Memory, Vector } from "../../../kernels/native/operands.ts";
 import { isMemory } from "../../../kernels/native/operands.ts";
 import {
+  clearTile,
+  loadTile,
+  loadTileSizes,
+  multiplyTiles,
+  releaseTiles,
+  storeTile,
+} from "../../../kernels/native/tile_instructions.ts";
+import {
   VECTOR_INSTRUCTIONS,
   type VectorInstruction,
   type VectorInstructionName,
@@ -201,8 +209,38 @@ const generalInstruction: fc.Arbitrary<Drawn> = fc.oneof(
   ),
 );
 
+const tile = fc.nat(7);
+/** What a tile's rows are found by. */
+const rows: fc.Arbitrary<Memory> = fc.record({
+  base: register,
+  displacement,
+  index: register.filter((number) => number !== 4),
+  scale: fc.constant(1 as const),
+});
+
+/** An instruction of AMX. */
+const tileInstruction: fc.Arbitrary<Drawn> = fc.oneof(
+  fc.tuple(tile, rows).map(([to, from]) => ({
+    assemble: (a: Assembler) => loadTile(a, to, from),
+    text: `tileloadd tmm${to},${memoryText(from)}`,
+  })),
+  fc.tuple(tile, rows).map(([from, to]) => ({
+    assemble: (a: Assembler) => storeTile(a, to, from),
+    text: `tilestored ${memoryText(to)},tmm${from}`,
+  })),
+  // The three must differ.
+  fc.uniqueArray(tile, { minLength: 3, maxLength: 3 }).map(([sums, left, right]) => ({
+    assemble: (a: Assembler) => multiplyTiles(a, sums, left, right),
+    text: `tdpbf16ps tmm${sums},tmm${left},tmm${right}`,
+  })),
+  tile.map((number) => ({ assemble: (a: Assembler) => clearTile(a, number), text: `tilezero tmm${number}` })),
+  memory.map((from) => ({ assemble: (a: Assembler) => loadTileSizes(a, from), text: `ldtilecfg ${memoryText(from)}` })),
+  fc.constant<Drawn>({ assemble: releaseTiles, text: "tilerelease" }),
+);
+
 /** Any instruction. */
 export const anyInstruction: fc.Arbitrary<Drawn> = fc.oneof(
   { arbitrary: vectorInstruction, weight: 3 },
   { arbitrary: generalInstruction, weight: 1 },
+  { arbitrary: tileInstruction, weight: 1 },
 );
