@@ -67,7 +67,7 @@ export function traceStep(model: LanguageModel, options: TrainerOptions): StepPr
   const lossScale = precision === "f16" ? new LossScale(options.lossScale, optimizers) : undefined;
   const batch = new Graph({ precision });
   const update = accumulate ? new Graph() : batch;
-  const { rate = 0 } = options.dropout ?? {};
+  const { dropout: rate = 0 } = options;
   if (rate !== 0) requireCanDrop(model, rate);
   const inputs = {
     ...(rate !== 0 && { draw: batch.input("dropout draw", [4], { dtype: "u32" }) }),

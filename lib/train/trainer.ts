@@ -32,11 +32,10 @@ export interface TrainerOptions {
    * optimizer's state. None by default.
    */
   readonly frozen?: Frozen;
-  /**
-   * Dropout: the share of elements, 0 by default, and the seed that with a batch's number decides which. So neither
-   * resuming nor the number of workers changes them.
-   */
-  readonly dropout?: { readonly rate: number; readonly seed: number };
+  /** The share of the embeddings and of sublayers' outputs that is dropped; 0 by default. */
+  readonly dropout?: number;
+  /** Decides with a batch's number which are: neither resuming nor the number of workers changes them. 0 by default. */
+  readonly seed?: number;
   /** What the model computes in; `"f32"` by default. */
   readonly precision?: Precision;
   /** Of f16 alone; `LOSS_SCALE_DEFAULTS` by default. */
@@ -54,7 +53,8 @@ export function trainerOptionsOf(config: TrainingConfig, logCapacity: number): T
     gradAccumulation: config.gradAccumulation,
     optimizer: config,
     frozen: config.frozen,
-    dropout: { rate: config.dropout ?? 0, seed: config.seed },
+    dropout: config.dropout,
+    seed: config.seed,
     precision: config.dtype,
     maxGradNorm: config.clip,
     logCapacity,
@@ -84,7 +84,7 @@ export class Trainer implements Disposable {
   readonly #compiled: Readonly<Record<"batch" | "update", CompiledGraph>> & { readonly empty?: CompiledGraph };
   readonly #gradAccumulation: number;
   readonly #logCapacity: number;
-  readonly #dropoutSeed: number;
+  readonly #seed: number;
   readonly #exclusive = new Exclusive();
   /** Frees all that only this trainer uses. */
   readonly #owned: DisposableStack;
@@ -96,7 +96,7 @@ export class Trainer implements Disposable {
     traced: StepPrograms,
     { empty, batch, update = batch }: LoadedStep,
     owned: DisposableStack,
-    { gradAccumulation = 1, logCapacity, dropout }: TrainerOptions,
+    { gradAccumulation = 1, logCapacity, seed = 0 }: TrainerOptions,
   ) {
     this.#backend = backend;
     this.#traced = traced;
@@ -104,7 +104,7 @@ export class Trainer implements Disposable {
     this.#owned = owned;
     this.#gradAccumulation = gradAccumulation;
     this.#logCapacity = logCapacity;
-    this.#dropoutSeed = dropout?.seed ?? 0;
+    this.#seed = seed;
     batch.input(traced.inputs.dLoss).fill(1 / gradAccumulation);
   }
 
@@ -244,7 +244,7 @@ export class Trainer implements Disposable {
       forBatch.set(inputs.ids, batch.ids.subarray(from, to)).set(inputs.targets, batch.targets.subarray(from, to));
       if (inputs.draw) {
         const number = this.#updates * this.#gradAccumulation + i;
-        forBatch.set(inputs.draw, [...wordsOf(this.#dropoutSeed), ...wordsOf(number)]);
+        forBatch.set(inputs.draw, [...wordsOf(this.#seed), ...wordsOf(number)]);
       }
       forBatch.set(inputs.lossRow, [this.#logged * this.#gradAccumulation + i]);
       await run(forBatch);

@@ -15,7 +15,7 @@ import { Random } from "../harness/random.ts";
 const MODEL = { vocabSize: 13, contextLength: 6, dModel: 8, numLayers: 2, numHeads: 2, dFf: 12, ropeTheta: 10000 };
 const SHAPE = { batchSize: 4, seqLen: MODEL.contextLength, vocabSize: MODEL.vocabSize };
 const TOKENS = tokensInMemory(new Random(3).integers(200, MODEL.vocabSize));
-const DROPOUT = { rate: 0.3, seed: 2 ** 40 + 5 };
+const DROPOUT = { dropout: 0.3, seed: 2 ** 40 + 5 };
 
 const isSame = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
 
@@ -33,7 +33,7 @@ async function takeSteps(
     optimizer: TRAINING_DEFAULTS,
     maxGradNorm: 1,
     logCapacity: count,
-    dropout: DROPOUT,
+    ...DROPOUT,
     ...options,
   };
   using trainer = await Trainer.create(backend, model, all);
@@ -69,13 +69,13 @@ Deno.test("training with dropout gives the same bits for any number of workers, 
 forEachDevice(
   "dropout changes a training, by its rate and its seed, and a rate of 0 changes nothing",
   async (backend) => {
-    const losses = async (dropout: TrainerOptions["dropout"]) => (await takeSteps(backend, 2, { dropout })).losses;
-    const plain = await losses(undefined);
-    assertEquals(await losses({ rate: 0, seed: 7 }), plain);
+    const losses = async (options: Partial<TrainerOptions>) => (await takeSteps(backend, 2, options)).losses;
+    const plain = await losses({ dropout: undefined });
+    assertEquals(await losses({ dropout: 0, seed: 7 }), plain);
     const dropped = await losses(DROPOUT);
     assert(!isSame(dropped, plain));
     assert(!isSame(await losses({ ...DROPOUT, seed: DROPOUT.seed + 1 }), dropped));
-    assert(!isSame(await losses({ ...DROPOUT, rate: 0.31 }), dropped));
+    assert(!isSame(await losses({ ...DROPOUT, dropout: 0.31 }), dropped));
     assert(dropped.every(Number.isFinite));
   },
 );
@@ -83,7 +83,7 @@ forEachDevice(
 Deno.test("each batch of a step drops other elements", async () => {
   await using backend = await createWasmBackend({ workers: 1 });
   const model = new Transformer(MODEL);
-  const options = { batchSize: 2, optimizer: TRAINING_DEFAULTS, maxGradNorm: 1, logCapacity: 2, dropout: DROPOUT };
+  const options = { batchSize: 2, optimizer: TRAINING_DEFAULTS, maxGradNorm: 1, logCapacity: 2, ...DROPOUT };
   using twice = await Trainer.create(backend, model, { ...options, gradAccumulation: 2 });
   await writeWeights(backend, model, initialWeights(MODEL, 1));
   const { ids, targets } = await randomBatch(TOKENS, { ...SHAPE, batchSize: 2 }, 2, 0);
@@ -103,14 +103,14 @@ Deno.test("each batch of a step drops other elements", async () => {
 
 Deno.test("dropout is refused of a model that does not drop, and where it is no share", async () => {
   await using backend = await createWasmBackend({ workers: 1 });
-  const options = { batchSize: 1, optimizer: TRAINING_DEFAULTS, maxGradNorm: 1, logCapacity: 1, dropout: DROPOUT };
+  const options = { batchSize: 1, optimizer: TRAINING_DEFAULTS, maxGradNorm: 1, logCapacity: 1, ...DROPOUT };
   const model = new Transformer(MODEL);
   const forgetful = Object.create(model, { canDrop: { value: undefined } });
   await assertRejects(() => Trainer.create(backend, forgetful, options), OptionError, "does not say it canDrop");
   const ownLoss = Object.create(model, { loss: { value: () => undefined } });
   await assertRejects(() => Trainer.create(backend, ownLoss, options), OptionError, "a loss of its own");
   for (const rate of [-1, 1, NaN]) {
-    await assertRejects(() => Trainer.create(backend, model, { ...options, dropout: { rate, seed: 0 } }), OptionError);
+    await assertRejects(() => Trainer.create(backend, model, { ...options, dropout: rate }), OptionError);
     assertThrows(() => validateTrainingConfig({ ...TRAINING_DEFAULTS, dropout: rate }), OptionError, "below 1");
   }
 });
