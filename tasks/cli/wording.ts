@@ -10,7 +10,7 @@ const FLAGS: Readonly<Record<string, string>> = {
 };
 
 /** Options without a flag: a file for `--config` has them. */
-const WITHOUT_FLAG: readonly string[] = [
+export const WITHOUT_FLAG: readonly string[] = [
   "eps",
   "frozen",
   "headDim",
