@@ -15,6 +15,7 @@ import partStart from "./part_start.wgsl" with { type: "text" };
 import philox from "./philox.wgsl" with { type: "text" };
 import rowSum from "./row_sum.wgsl" with { type: "text" };
 import sigmoid from "./sigmoid.wgsl" with { type: "text" };
+import sumOfRows from "./sum_of_rows.wgsl" with { type: "text" };
 import workgroupJoin from "./workgroup_join.wgsl" with { type: "text" };
 import workgroupSum from "./workgroup_sum.wgsl" with { type: "text" };
 
@@ -42,6 +43,7 @@ const FUNCTIONS = {
   philox,
   row_sum: rowSum,
   sigmoid,
+  sum_of_rows: sumOfRows,
   workgroup_join: workgroupJoin,
   workgroup_sum: workgroupSum,
 } as const;

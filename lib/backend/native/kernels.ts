@@ -25,6 +25,8 @@ const MAKERS: readonly (readonly [name: string, kernel: NativeKernel])[] = [
   ...[...BF16_KERNELS].map((name) => [name, bf16ProductKernel] as const),
   ["attention_forward", attentionForwardKernel],
   ["attention_backward", attentionBackwardKernel],
+  ["grouped_attention_forward", attentionForwardKernel],
+  ["grouped_attention_backward", attentionBackwardKernel],
   ["swiglu_forward", swigluForwardKernel],
   ["swiglu_backward", swigluBackwardKernel],
   ["cross_entropy_forward", crossEntropyForwardKernel],
