@@ -5,7 +5,10 @@ import { UsageError } from "./errors.ts";
 import { shown } from "./shown.ts";
 
 /** The flags for inputs with many texts. */
-export const FIELD_FLAGS = { field: { type: "string" }, "as-text": { type: "boolean" } } as const;
+export const FIELD_FLAGS = {
+  field: { type: "string" },
+  "as-text": { type: "boolean" },
+} as const;
 
 /** Lines of `--help` for them. */
 export const FIELD_HELP =

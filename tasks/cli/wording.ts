@@ -14,6 +14,7 @@ const WITHOUT_FLAG: readonly string[] = ["eps", "frozen"];
 
 /** The task that does what a function does. */
 const TASKS: Readonly<Record<string, (call: CallPart) => string>> = {
+  convertTokens: () => "convert",
   encodeParts: () => "encode",
   encodeShards: () => "encode",
   formatCounts: () => "count",
