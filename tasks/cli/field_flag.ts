@@ -14,7 +14,7 @@ export const FIELD_FLAGS = {
 export const FIELD_HELP =
   `--field NAME        the field of JSON Lines, or the column of Parquet, with the text. Default: text. If given, stdin and
                       files that look like JSON Lines are read as such
-  --as-text           take files that look like JSON Lines, a JSON array or CSV for plain text`;
+  --as-text           take files of other names that look like JSON Lines, a JSON array or CSV for plain text`;
 
 /** What the flags gave. */
 export interface FieldFlags {
