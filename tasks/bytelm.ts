@@ -26,6 +26,7 @@ export const TASKS = {
   count: () => import("./count.ts"),
   encode: () => import("./encode.ts"),
   decode: () => import("./decode.ts"),
+  convert: () => import("./convert.ts"),
   "inspect-tokenizer": () => import("./inspect_tokenizer.ts"),
   "compare-tokenizers": () => import("./compare_tokenizers.ts"),
   "train-lm": () => import("./train_lm.ts"),

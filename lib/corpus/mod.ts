@@ -56,6 +56,14 @@ export type { TokenArray, TokenDtype } from "../dataset/npy_format.ts";
 export { type TextRecord, type TokenProvenance, writeProvenance } from "../dataset/provenance.ts";
 export type { ShardEntry, ShardIndex } from "../dataset/shard_index.ts";
 export type { ShardSize } from "./encode/shard_plan.ts";
+export {
+  type ConvertedTokens,
+  convertTokens,
+  type ConvertTokensOptions,
+  type TokenFormat,
+} from "../dataset/token_files/convert_tokens.ts";
+export { openTokenFile, type OpenTokenFileOptions, type RawFormat } from "../dataset/token_files/open_token_file.ts";
+export type { TokenStream } from "../dataset/token_files/token_stream.ts";
 export { openTokens, ShardedTokens } from "../dataset/sharded_tokens.ts";
 export { tokensInMemory, type TokenSource } from "../dataset/token_source.ts";
 export { identifyTokenizer, type KnownSource, requireOneTokenizer, type TokenizerId } from "../dataset/tokenizer_id.ts";

@@ -9,7 +9,7 @@ import { toUtf8 } from "./wide_text.ts";
 export interface TextBytesOptions {
   /** Called with what is unusual about the text; it is read anyway. */
   readonly onWarning?: (message: string) => void;
-  /** Whether the text is known to be a table, whose rows are read; then a warning of that is not called for. */
+  /** Whether the text may look like a table, because its rows are read or it is what somebody typed; default: no. */
   readonly isTable?: boolean;
 }
 

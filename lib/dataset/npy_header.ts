@@ -42,7 +42,8 @@ const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
  */
 export function npyHeaderSize(start: Uint8Array, name: string): number {
   if (start.length < MAGIC.length || MAGIC.some((byte, i) => start[i] !== byte)) {
-    throw refusal(name, "another format", "a NumPy .npy file");
+    const next = say`${REWRITE}; or from an .npz or .bin: ${call("convertTokens")}`;
+    throw refusal(name, "another format", "a NumPy .npy file", next);
   }
   if (start.length < NPY_PREFIX_BYTES) {
     throw refusal(name, "a file that ends inside its header", "a complete .npy file");

@@ -139,7 +139,7 @@ export class ZstdFrames {
     const window = isSingle ? sizeOf(contentSize) : windowOf(windowByte[0]);
     if (window > MAX_WINDOW_BYTES) {
       throw new UserError(
-        `Cannot unpack ${this.#name}: got zstd data with a window of ${window} bytes, must be at most ${MAX_WINDOW_BYTES}. Unpack it first, with zstd and a longer window`,
+        `Cannot unpack ${this.#name}: got zstd data with a window of ${window} bytes, must be at most ${MAX_WINDOW_BYTES}. Unpack it first, with zstd -d and its option for long windows`,
       );
     }
     return { bytes: [descriptor, windowByte, dictionary, contentSize], hasChecksum: (bits & 4) !== 0 };

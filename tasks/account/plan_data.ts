@@ -1,4 +1,5 @@
 // How many tokens a plan's text has: as given, assumed or measured.
+import { examineFile } from "../../lib/corpus/examine_file.ts";
 import { statIfPresent } from "../../lib/io/stat_if_present.ts";
 import { UsageError, UserError } from "../cli/errors.ts";
 import { requireInputFile } from "../cli/files.ts";
@@ -52,9 +53,12 @@ export async function readPlanData(
     };
   }
   const beginning = await readBeginning(data, Math.min(bytes, MEASURED_BYTES));
-  if (beginning[0] === 0x1f && beginning[1] === 0x8b) {
+  const { packing, text } = await examineFile(data);
+  const isText = text.kind === "text" && text.encoding === undefined;
+  if (packing !== undefined || !isText) {
+    const got = packing !== undefined ? "a packed file" : text.kind === "other" ? text.format : "text in UTF-16";
     throw new UserError(
-      `Cannot plan with ${data}: got a packed file, must be text. Give the size of the text, such as --data 2GB`,
+      `Cannot plan with ${data}: got ${got}, must be text. Give the size of the text, such as --data 2GB`,
     );
   }
   if (bytesPerToken !== undefined) return fromBytes(bytes, bytesPerToken, "as given");

@@ -5,13 +5,16 @@ import { UsageError } from "./errors.ts";
 import { shown } from "./shown.ts";
 
 /** The flags for inputs with many texts. */
-export const FIELD_FLAGS = { field: { type: "string" }, "as-text": { type: "boolean" } } as const;
+export const FIELD_FLAGS = {
+  field: { type: "string" },
+  "as-text": { type: "boolean" },
+} as const;
 
 /** Lines of `--help` for them. */
 export const FIELD_HELP =
   `--field NAME        the field of JSON Lines, or the column of Parquet, with the text. Default: text. If given, stdin and
                       files that look like JSON Lines are read as such
-  --as-text           take files that look like JSON Lines, a JSON array or CSV for plain text`;
+  --as-text           take files of other names that look like JSON Lines, a JSON array or CSV for plain text`;
 
 /** What the flags gave. */
 export interface FieldFlags {

@@ -25,6 +25,7 @@ export const WITHOUT_FLAG: readonly string[] = [
 
 /** The task that does what a function does. */
 const TASKS: Readonly<Record<string, (call: CallPart) => string>> = {
+  convertTokens: () => "convert",
   encodeParts: () => "encode",
   encodeShards: () => "encode",
   formatCounts: () => "count",

@@ -13,7 +13,7 @@ const NAME = "standard input";
  * @throws {UserError} If that leaves nothing, or it is not text.
  */
 export async function readPrompt(stdin: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const prompt = await toBytes(ReadableStream.from(textBytes(stdin, NAME, { onWarning: warn })));
+  const prompt = await toBytes(ReadableStream.from(textBytes(stdin, NAME, { onWarning: warn, isTable: true })));
   const line = prompt.at(-1) === NEWLINE ? withoutReturn(prompt.subarray(0, -1)) : prompt;
   if (line.length > 0) return line;
   throw new UserError(

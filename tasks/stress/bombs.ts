@@ -1,5 +1,5 @@
 // Texts that want more memory than there is: packed ones that unpack to gigabytes, words and lines without an end.
-import { gzipSync } from "node:zlib";
+import { gzipSync, zstdCompressSync } from "node:zlib";
 import type { Attack, Campaign } from "./campaign.ts";
 import { type Ended, faultOfOutput, runChild, type TaskCommand } from "./child.ts";
 import { inputCommands, INPUTS } from "./kill_jobs.ts";
@@ -25,6 +25,7 @@ interface Bomb {
 
 const BOMBS: readonly Bomb[] = [
   { file: "blanks.txt.gz", begin: "", fill: " ", end: "", bytes: 10 * GB },
+  { file: "blanks.txt.zst", begin: "", fill: " ", end: "", bytes: 10 * GB },
   { file: "line.jsonl.gz", begin: '{"text":"', fill: "a", end: '"}\n', bytes: 10 * GB },
   { file: "word.txt", begin: "", fill: "a", end: "", bytes: GB },
   { file: "line.jsonl", begin: '{"text":"', fill: "a ", end: '"}\n', bytes: GB },
@@ -81,10 +82,11 @@ function faultOf(ended: Ended): string | undefined {
   return faultOfOutput(ended);
 }
 
-/** Writes a bomb; a packed one as members of one file, each of a piece. */
+/** Writes a bomb; a packed one as members or frames of one file, each of a piece. */
 async function write({ file: name, begin, fill, end, bytes }: Bomb, path: string): Promise<void> {
   const pack = (text: string): Uint8Array => {
     const plain = new TextEncoder().encode(text);
+    if (name.endsWith(".zst")) return zstdCompressSync(plain);
     return name.endsWith(".gz") ? gzipSync(plain) : plain;
   };
   using file = await Deno.open(path, { write: true, create: true, truncate: true });

@@ -1,9 +1,14 @@
 // Sound files of every kind that the project reads, and how each is read to its end.
-import { gzipSync } from "node:zlib";
+import { Buffer } from "node:buffer";
+import { gzipSync, zstdCompressSync } from "node:zlib";
+import { convertTokens } from "../../lib/dataset/token_files/convert_tokens.ts";
+import { openTokenFile } from "../../lib/dataset/token_files/open_token_file.ts";
 import { openTokens } from "../../lib/dataset/sharded_tokens.ts";
 import { expandInputs } from "../../lib/corpus/expand_inputs.ts";
 import { textSourceOf } from "../../lib/corpus/text_inputs.ts";
 import { sha256 } from "../../lib/io/sha256.ts";
+import { Gguf } from "../../lib/formats/gguf/gguf.ts";
+import { writeGguf } from "../../lib/formats/gguf/write_gguf.ts";
 import { Safetensors } from "../../lib/formats/safetensors.ts";
 import { parseCounts } from "../../lib/corpus/count/count_file.ts";
 import { loadTokenizer } from "../../lib/tokenizer/mod.ts";
@@ -41,6 +46,8 @@ export async function makeSamples(directory: string, text: Uint8Array<ArrayBuffe
   const part = text.slice(0, TEXT_BYTES);
   await Deno.writeFile(at(INPUTS.text), part);
   await Deno.writeFile(at("text.gz"), gzipSync(part));
+  await Deno.writeFile(at("text.zst"), zstdCompressSync(part));
+  await Deno.writeFile(at("text.utf16"), Buffer.from(`\ufeff${new TextDecoder().decode(part)}`, "utf16le"));
   const lines = new TextDecoder().decode(part).split("\n\n").map((text) => JSON.stringify({ text, n: 1 }));
   await Deno.writeTextFile(at("lines.jsonl"), `${lines.join("\n")}\n`);
   const [tokenizer, tokens, run] = [INPUTS.tokenizer, INPUTS.tokens, "run"].map(at);
@@ -64,6 +71,18 @@ export async function makeSamples(directory: string, text: Uint8Array<ArrayBuffe
     const { code, stderr } = await runChild(command);
     if (code !== 0) throw new Error(`Cannot make samples: ${command.task} ended with ${code}: ${stderr}`);
   }
+  await writeGguf(
+    at("model.gguf"),
+    (["F32", "F16", "Q8_0"] as const).map((dtype) => ({
+      name: dtype,
+      dtype,
+      shape: [2, 32],
+      data: new Float32Array(64),
+    })),
+    [["texts", { type: "array", of: "string", value: lines.slice(0, 9) }], ["number", { type: "uint64", value: 1n }]],
+  );
+  using source = await openTokenFile(tokens);
+  await convertTokens(source, at("llmc.bin"), "llmc");
   const pair = at("pair");
   await Deno.mkdir(pair);
   for (const name of ["vocab.json", "merges.txt"]) await Deno.copyFile(`${tokenizer}/${name}`, `${pair}/${name}`);
@@ -95,6 +114,10 @@ function samplesIn(
     },
     { kind: "jsonl", path: at("lines.jsonl"), ...json, read: () => readText(at("lines.jsonl")) },
     { kind: "gz", path: at("text.gz"), ...binary, read: () => readText(at("text.gz")) },
+    { kind: "zst", path: at("text.zst"), ...binary, read: () => readText(at("text.zst")) },
+    { kind: "utf-16", path: at("text.utf16"), ...binary, read: () => readText(at("text.utf16")) },
+    { kind: "gguf", path: at("model.gguf"), ...binary, read: () => readGguf(at("model.gguf")) },
+    { kind: "llm.c", path: at("llmc.bin"), ...binary, read: () => readTokenFile(at("llmc.bin")) },
     { kind: "counts", path: at("a.counts"), ...binary, reseal: resealCounts, read: () => readCounts(at("a.counts")) },
     {
       kind: "safetensors",
@@ -147,6 +170,16 @@ async function readCounts(path: string): Promise<void> {
 async function readSafetensors(path: string): Promise<void> {
   using file = await Safetensors.open(path);
   for (const name of file.tensors.keys()) await file.readFloats(name);
+}
+
+async function readGguf(path: string): Promise<void> {
+  using file = await Gguf.open(path);
+  for (const name of file.tensors.keys()) file.readFloats(name);
+}
+
+async function readTokenFile(path: string): Promise<void> {
+  using tokens = await openTokenFile(path);
+  for await (const _ of tokens.pieces());
 }
 
 async function readConfigs(run: string): Promise<void> {

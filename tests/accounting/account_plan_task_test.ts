@@ -113,6 +113,9 @@ Deno.test("a text is counted by its tokenizer, token ids as they are, and what i
     const packed = await capture(main, "--hours", "1", "--data", `${dir}/packed`);
     assertEquals(packed.code, 1);
     assertStringIncludes(packed.stderr, "got a packed file, must be text");
+    await Deno.writeTextFile(`${dir}/table`, "PAR1\x15\0 and so on");
+    const table = await capture(main, "--hours", "1", "--data", `${dir}/table`);
+    assertStringIncludes(table.stderr, "got a Parquet file, must be text. Give the size of the text");
   });
 });
 

@@ -38,6 +38,24 @@ Deno.test("examineText() knows what other programs wrote", () => {
   assertMatch(JSON.stringify(examineText(program)), /program|binary data/);
 });
 
+Deno.test("examineText() knows other formats by their first bytes, whatever a file is called", () => {
+  const latin1 = (text: string) => Uint8Array.from(text, (char) => char.charCodeAt(0));
+  for (
+    const [start, format] of [
+      ["PAR1\x15\0", "a Parquet file"],
+      ["ARROW1\0\0", "an Arrow file"],
+      ["\xff\xff\xff\xff\x90\x01\0\0\x10\0", "an Arrow stream"],
+      ["ORC\x03", "an ORC file"],
+      ["\x93NUMPY\x01\0", "a NumPy file"],
+      ["\x88\xd8\x34\x01\x01\0\0\0", "a token file of llm.c"],
+      ["\xa1\xd9\x34\x01\x07\0\0\0", "a token file of llm.c"],
+      ["GGUF\x03\0\0\0", "a GGUF file"],
+      ["%PDF-1.7\n", "a PDF document"],
+      ["\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a document of Office 2003 or before"],
+    ]
+  ) assertOther(latin1(`${start}${"and so on ".repeat(50)}`), format);
+});
+
 Deno.test("examineText() knows UTF-16 and UTF-32 by their mark, and without one by where their NULs are", () => {
   const text = "Grüße aus Köln, und so weiter.\n".repeat(20);
   const little16 = new Uint8Array(Buffer.from(text, "utf16le"));

@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import fc from "fast-check";
 import { UserError } from "../../lib/errors.ts";
 import { writeSafetensors } from "../../lib/formats/safetensors.ts";
 import { openSafetensors, ShardedSafetensors } from "../../lib/formats/sharded_safetensors.ts";
@@ -79,4 +80,22 @@ Deno.test("ShardedSafetensors says so if a file is changed, cut off or removed a
     await Deno.remove(second);
     assertThrows(() => sharded.readFloats("c"), UserError, "got no such file");
     assertEquals(sharded.readFloats("a")[0], 0);
+  }));
+
+Deno.test("ShardedSafetensors takes any index, or refuses it by a UserError in one line", () =>
+  inTemporaryDirectory(async (dir) => {
+    const index = await writeShards(dir);
+    const name = fc.constantFrom("a", "b", "c", "model-00001-of-00002.safetensors", "__proto__", "../x.safetensors");
+    const value = fc.oneof(fc.jsonValue({ maxDepth: 2 }), fc.dictionary(name, name));
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(value, fc.record({ weight_map: value })), async (content) => {
+        await Deno.writeTextFile(index, JSON.stringify(content));
+        try {
+          using _sharded = await ShardedSafetensors.open(index);
+        } catch (error) {
+          if (!(error instanceof UserError)) throw error;
+          assertEquals(/\p{Cc}/u.test(error.message), false, error.message);
+        }
+      }),
+    );
   }));

@@ -21,6 +21,7 @@ const JOBS: readonly (readonly [string, ...string[]])[] = [
   ["encode", "--tokenizer", "DIR/tok", "--input", "DIR/text.txt", "--out", "DIR/t.npy"],
   ["encode", "--tokenizer", "DIR/tok", "--input", "DIR/text.txt", "--out", "DIR/shards", "--shard-size", "5KB"],
   ["decode", "--tokenizer", "DIR/tok", "--input", "DIR/t.npy"],
+  ["convert", "--from", "DIR/t.npy", "--out", "DIR/t.bin", "--tokenizer", "DIR/tok"],
   ["inspect-tokenizer", "--tokenizer", "DIR/tok", "--text", "the cat"],
   ["compare-tokenizers", "--tokenizer", "DIR/tok", "--tokenizer", "DIR/tok2", "--input", "DIR/text.txt"],
   ["train-lm", ...CORPUS, "--out", "DIR/run", ...SIZES, ...TRAINING, "--sample-every", "1"],
