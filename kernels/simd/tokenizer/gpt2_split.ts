@@ -7,6 +7,17 @@ import { charAt, contractionLength, isLetter, NUMBER, SPACE } from "./chars";
 /** Bytes in a block. */
 export const BLOCK: usize = 64;
 
+// Vectors of one byte each. They are kept in memory: engines make them anew at every use, from numbers, which is slower.
+const SPACES = memory.data<u8>([32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32], 16);
+const APOSTROPHES = memory.data<u8>([39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39], 16);
+/** For {@linkcode within}: where ranges start, and how many bytes are in them. */
+const FROM_A = memory.data<u8>([31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31], 16);
+const LETTERS = memory.data<u8>([154, 154, 154, 154, 154, 154, 154, 154, 154, 154, 154, 154, 154, 154, 154, 154], 16);
+const FROM_0 = memory.data<u8>([80, 80, 80, 80, 80, 80, 80, 80, 80, 80, 80, 80, 80, 80, 80, 80], 16);
+const DIGITS = memory.data<u8>([138, 138, 138, 138, 138, 138, 138, 138, 138, 138, 138, 138, 138, 138, 138, 138], 16);
+const FROM_TAB = memory.data<u8>([119, 119, 119, 119, 119, 119, 119, 119, 119, 119, 119, 119, 119, 119, 119, 119], 16);
+const CONTROLS = memory.data<u8>([133, 133, 133, 133, 133, 133, 133, 133, 133, 133, 133, 133, 133, 133, 133, 133], 16);
+
 /** The classes of the last block; only their highest bits, the last byte's, matter. */
 let letters: u64 = 0;
 let digits: u64 = 0;
@@ -52,15 +63,12 @@ export function gpt2Starts(at: usize, stop: usize, end: usize, out: usize): usiz
     let starts = blockStarts(at, end);
     const outEnd = out + ((popcnt(starts) as usize) << 2);
     // Eight at once, whether there are so many or not: a loop that ends after each would be mispredicted every time.
+    const both = (at as u64) << 32 | (at as u64);
     do {
-      starts = put(starts, at, out, 0);
-      starts = put(starts, at, out, 4);
-      starts = put(starts, at, out, 8);
-      starts = put(starts, at, out, 12);
-      starts = put(starts, at, out, 16);
-      starts = put(starts, at, out, 20);
-      starts = put(starts, at, out, 24);
-      starts = put(starts, at, out, 28);
+      starts = putTwo(starts, both, out, 0);
+      starts = putTwo(starts, both, out, 8);
+      starts = putTwo(starts, both, out, 16);
+      starts = putTwo(starts, both, out, 24);
       out += 32;
     } while (starts !== 0);
     out = outEnd;
@@ -68,10 +76,11 @@ export function gpt2Starts(at: usize, stop: usize, end: usize, out: usize): usiz
   return out;
 }
 
-/** Writes the first start, and returns the others. @inline */
-function put(starts: u64, at: usize, out: usize, offset: usize): u64 {
-  store<u32>(out + offset, (at + (ctz(starts) as usize)) as u32);
-  return starts & (starts - 1);
+/** Writes the first two starts, and returns the others. `both` is the block's address, twice. @inline */
+function putTwo(starts: u64, both: u64, out: usize, offset: usize): u64 {
+  const others = starts & (starts - 1);
+  store<u64>(out + offset, both + (ctz(starts) | ctz(others) << 32));
+  return others & (others - 1);
 }
 
 /** Bit i is set if a pre-token starts at `at + i`. @inline */
@@ -85,8 +94,8 @@ function blockStarts(at: usize, end: usize): u64 {
   let l = bits(letter(a), letter(b), letter(c), letter(d));
   let n = bits(digit(a), digit(b), digit(c), digit(d));
   let w = bits(white(a), white(b), white(c), white(d));
-  const s = bits(equal(a, 0x20), equal(b, 0x20), equal(c, 0x20), equal(d, 0x20));
-  let apostrophes = bits(equal(a, 0x27), equal(b, 0x27), equal(c, 0x27), equal(d, 0x27));
+  const s = bits(equal(a, SPACES), equal(b, SPACES), equal(c, SPACES), equal(d, SPACES));
+  let apostrophes = bits(equal(a, APOSTROPHES), equal(b, APOSTROPHES), equal(c, APOSTROPHES), equal(d, APOSTROPHES));
   let lastWide: u64 = 0;
   if (wide !== 0) {
     classifyWide(at, end, wide);
@@ -103,7 +112,7 @@ function blockStarts(at: usize, end: usize): u64 {
   // A run starts where the byte before is of another kind; a space before it joins it, and starts the pre-token.
   const runs = (l & ~joined(l, letters)) | (n & ~joined(n, digits)) | (o & ~joined(o, others));
   // White space starts a pre-token after other text; so does its last character before other text, which it gives up.
-  const whiteAfter = (at + BLOCK >= end || (charAt(at + BLOCK, end) & 7) === SPACE ? 1 : 0) as u64;
+  const whiteAfter = isWhite(at + BLOCK, end) as u64;
   const lastWhites = (w & ~wide & ~(w >> 1 | whiteAfter << 63)) | lastWide;
   let starts = (runs & ~joined(s, spaces)) | (w & ~joined(w, whites)) | lastWhites;
   starts = (starts & ~noStartsAfter | startsAfter) & inText;
@@ -124,6 +133,13 @@ function blockStarts(at: usize, end: usize): u64 {
     else startsAfter = (1 as u64) << (i + length - 64);
   }
   return starts;
+}
+
+/** Whether the character at `at` is white space, or the text ends there. @inline */
+function isWhite(at: usize, end: usize): bool {
+  if (at >= end) return true;
+  const byte: u32 = load<u8>(at);
+  return byte < 0x80 ? byte === 0x20 || byte - 9 < 5 : (charAt(at, end) & 7) === SPACE;
 }
 
 /** Every bit one higher, the lowest of them from the block before. @inline */
@@ -175,27 +191,27 @@ function bits(a: v128, b: v128, c: v128, d: v128): u64 {
 
 // Ranges are tested by moving their start to the least signed byte. Bytes that are not ASCII may come out either way.
 
-/** Bytes from `first` on, `count` of them. @inline */
-function within(bytes: v128, first: i32, count: i32): v128 {
-  return i8x16.lt_s(i8x16.add(bytes, i8x16.splat((128 - first) as i8)), i8x16.splat((count - 128) as i8));
+/** Bytes from the one on whose negative is `start`, `count` of them, plus 128 both. @inline */
+function within(bytes: v128, start: usize, count: usize): v128 {
+  return i8x16.lt_s(i8x16.add(bytes, v128.load(start)), v128.load(count));
 }
 
 /** @inline */
 function letter(bytes: v128): v128 {
-  return within(v128.or(bytes, i8x16.splat(0x20)), 0x61, 26);
+  return within(v128.or(bytes, v128.load(SPACES)), FROM_A, LETTERS);
 }
 
 /** @inline */
 function digit(bytes: v128): v128 {
-  return within(bytes, 0x30, 10);
+  return within(bytes, FROM_0, DIGITS);
 }
 
 /** @inline */
 function white(bytes: v128): v128 {
-  return v128.or(within(bytes, 0x09, 5), equal(bytes, 0x20));
+  return v128.or(within(bytes, FROM_TAB, CONTROLS), equal(bytes, SPACES));
 }
 
 /** @inline */
-function equal(bytes: v128, byte: i32): v128 {
-  return i8x16.eq(bytes, i8x16.splat(byte as i8));
+function equal(bytes: v128, all: usize): v128 {
+  return i8x16.eq(bytes, v128.load(all));
 }

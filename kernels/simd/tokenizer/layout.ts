@@ -12,9 +12,9 @@ export const PADDING: usize = 128;
 export let classes: usize = 0;
 /** Where pre-tokens start: see split.ts. */
 export let starts: usize = 0;
-/** The ids of those among them that are frequent words, and what is known of the others: see lookup.ts. */
-export let foundIds: usize = 0;
+/** Those among them that are not frequent words, and what is known of some: see lookup.ts. */
 export let missed: usize = 0;
+export let misses: usize = 0;
 /** Token id of every byte, u32. */
 export let byteIds: usize = 0;
 /** Where merging keeps the parts of a word. */
@@ -55,6 +55,10 @@ const PARTS_BYTES: usize = 3 * 1024;
 export const CHUNK: usize = 4096;
 /** A start per byte of a chunk, one before, the end, and a block's garbage. */
 const STARTS_BYTES: usize = (CHUNK + 2) * 4 + 64;
+/** 256 entries. */
+const MISSES_BYTES: usize = 256 * 32;
+/** So far behind a start is the address of the word that it is. */
+export const FOUND: usize = (STARTS_BYTES + 63) & ~63;
 /** How many frequent words are kept, as a power of two: 1 MB of them, a part of a second-level cache. */
 export const FREQUENT_BITS: u32 = 15;
 
@@ -74,11 +78,11 @@ export function init(numMerges: u32, inputSize: u32, outputSize: u32, idBytes: u
   classes = at;
   at = align(at + 0x110000);
   starts = at;
-  at = align(at + STARTS_BYTES);
-  foundIds = at;
-  at = align(at + STARTS_BYTES);
+  at = align(at + FOUND + STARTS_BYTES);
   missed = at;
-  at = align(at + STARTS_BYTES * 4);
+  at = align(at + STARTS_BYTES);
+  misses = at;
+  at = align(at + MISSES_BYTES);
   byteIds = at;
   at = align(at + 256 * 4);
   parts = at;

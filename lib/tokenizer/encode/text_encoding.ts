@@ -22,11 +22,12 @@ export function encodingSplitter(
 
 /** Encodes one text that is given in pieces. The ids do not depend on where it was cut. */
 export class TextEncoding {
-  readonly #ids = new IdBuffer();
+  readonly #ids: IdBuffer;
   readonly #splitter: TextSplitter;
 
   /** Begins a text. Made by `Tokenizer.newEncoding`. */
   constructor(encoder: Encoder, specials: SpecialTokens) {
+    this.#ids = new IdBuffer(encoder.IdArray);
     this.#splitter = encodingSplitter(encoder, specials, (ids) => this.#ids.append(ids));
   }
 
@@ -46,11 +47,20 @@ export class TextEncoding {
 /** The most ids in one piece of a list. */
 const MAX_PIECE = 1 << 18;
 
-/** A growing list of ids, in pieces: a long one is copied once, when it is taken, and not each time that it grows. */
+/**
+ * A growing list of ids, in pieces: a long one is copied once, when it is taken, and not each time that it grows. Pieces
+ * are as narrow as the ids allow: that is half of the memory to write.
+ */
 class IdBuffer {
-  readonly #full: Uint32Array[] = [];
-  #open = new Uint32Array(256);
+  readonly #IdArray: typeof Uint16Array | typeof Uint32Array;
+  readonly #full: IdsView[] = [];
+  #open: IdsView;
   #used = 0;
+
+  constructor(IdArray: typeof Uint16Array | typeof Uint32Array) {
+    this.#IdArray = IdArray;
+    this.#open = new IdArray(256);
+  }
 
   append(ids: IdsView): void {
     if (this.#used + ids.length > this.#open.length) this.#makeRoom(ids.length);
@@ -73,7 +83,7 @@ class IdBuffer {
 
   #makeRoom(count: number): void {
     const length = this.#used + count;
-    const open = new Uint32Array(Math.max(count, Math.min(MAX_PIECE, Math.max(length, this.#open.length * 2))));
+    const open = new this.#IdArray(Math.max(count, Math.min(MAX_PIECE, Math.max(length, this.#open.length * 2))));
     if (length <= open.length) {
       open.set(this.#open.subarray(0, this.#used));
     } else {
