@@ -123,7 +123,7 @@ export function hasBytes(word: usize, at: usize, length: u32): bool {
 
 /** Makes room for `count` more words, so that adding them moves none. */
 export function makeRoom(count: u32): void {
-  while ((numWords + count) * 2 >= (1 as u32) << indexBits) {
+  while ((numWords + count) * 5 >= (4 as u32) << indexBits) {
     growIndex();
     linkAll();
   }
@@ -187,7 +187,7 @@ function placeOf(low: u64, high: u64): u32 {
   return (((low ^ high * HIGH_MULTIPLIER) * MULTIPLIER) >> (64 - TAG_BITS - indexBits)) as u32;
 }
 
-/** Writes the next free slot into the index, which at most half fills. */
+/** Writes the next free slot into the index, which fills to four fifths at most. */
 function link(low: u64, high: u64): void {
   makeRoom(1);
   linkAt(low, high, nextSlot);
