@@ -1,4 +1,5 @@
 // Turns text into ids with the kernel. The kernel leaves very long pre-tokens, which are encoded in windows here.
+import { SparePieces } from "./id_buffer.ts";
 import type { IdsView } from "./id_chunks.ts";
 import { Kernel } from "../kernel.ts";
 import { mergeInWindows, type WindowMerger } from "../pretokenize/long_word.ts";
@@ -15,6 +16,8 @@ export class Encoder {
   readonly #kernel: Kernel;
   readonly #merger: WindowMerger;
   readonly #wholeTokens: WholeTokens;
+  /** For lists of its ids. */
+  readonly spare = new SparePieces();
   /** What holds the output ids. */
   readonly IdArray: typeof Uint16Array | typeof Uint32Array;
 
