@@ -1,50 +1,14 @@
-// The tokenizer's WebAssembly kernel (kernels/simd/tokenizer) and its memory.
-import modulePages from "../../kernels/simd/tokenizer.wasm.b64" with { type: "text" };
-import { UserError } from "../errors.ts";
+// The tokenizer's kernel and its memory.
+import { instantiateKernel, type KernelExports } from "./kernel_module.ts";
 import { CHAR_CLASSES } from "./pretokenize/char_class_table.ts";
 import { LongStretchError, MAX_STRETCH_BYTES } from "./pretokenize/long_stretch.ts";
 import { PATTERN_NAMES, type PatternName } from "./pretokenize/patterns.ts";
 import { lastSafeCut } from "./pretokenize/safe_cut.ts";
 import { SpecialTokens } from "./pretokenize/special_tokens.ts";
 
-/** A number from the kernel that may exceed 2^31: `>>> 0` makes it unsigned, as it is there. */
-interface Address {
-  readonly value: number;
-}
-
-/** What the module exports; see its sources. */
-interface KernelExports {
-  readonly memory: WebAssembly.Memory;
-  // Addresses and sizes, which change when the memory grows.
-  readonly classes: Address;
-  readonly input: Address;
-  readonly inputBytes: Address;
-  readonly output: Address;
-  readonly words: Address;
-  readonly nextSlot: Address;
-  readonly numWords: Address;
-  init(numMerges: number, inputBytes: number, outputBytes: number, idBytes: number): void;
-  initWords(): void;
-  growInput(bytes: number): void;
-  count(pattern: number, length: number): void;
-  addCounts(length: number): void;
-  wordsEndNear(fromSlot: number, maxSlots: number): number;
-  clearMerges(): void;
-  setByteId(byte: number, id: number): void;
-  addMerge(rank: number, left: number, right: number, merged: number, leftByte: number, rightByte: number): void;
-  encode(pattern: number, from: number, length: number): number;
-  outputLength(): number;
-  keepToken(length: number, id: number): void;
-  wordEnd(pattern: number, from: number, length: number): number;
-  mergeWindow(from: number, to: number): number;
-  wordsEnd(): number;
-}
-
 /** Text goes to the kernel in pieces of this size, which fit a processor's cache together with their ids. */
 const INPUT_BYTES = 1 << 18;
 const NO_SPECIALS = new SpecialTokens([]);
-
-let compiled: WebAssembly.Module | undefined;
 
 /** One instance of the kernel. */
 export class Kernel {
@@ -57,19 +21,10 @@ export class Kernel {
    * @param idBytes Bytes of each id that it puts out: 2 or 4.
    */
   constructor(pattern: PatternName, numMerges: number, idBytes: 2 | 4 = 4) {
-    // Small enough to compile synchronously, so that a tokenizer can be made without waiting.
-    compiled ??= new WebAssembly.Module(Uint8Array.fromBase64(modulePages));
-    const outOfMemory = () => {
-      throw new UserError(
-        "Cannot keep the words seen: got more than 4 GB of them, must be less. Give less text at once",
-      );
-    };
-    const instance = new WebAssembly.Instance(compiled, { layout: { outOfMemory } });
-    this.exports = instance.exports as unknown as KernelExports;
+    this.exports = instantiateKernel();
     this.pattern = PATTERN_NAMES.indexOf(pattern);
     // Room for one id for each byte.
     this.exports.init(numMerges, INPUT_BYTES, numMerges > 0 ? INPUT_BYTES * idBytes : 0, idBytes);
-    this.exports.initWords();
     this.bytes.set(CHAR_CLASSES, this.exports.classes.value >>> 0);
   }
 

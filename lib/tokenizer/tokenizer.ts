@@ -164,7 +164,7 @@ export class Tokenizer {
 
   /** Made at first use, because a tokenizer that only decodes needs none. */
   get #usedEncoder(): Encoder {
-    return this.#encoder ??= new Encoder(this.vocabulary);
+    return this.#encoder ??= new Encoder(this.vocabulary, this.vocabSize <= 2 ** 16);
   }
 
   #specialsFor(options: EncodeOptions): SpecialTokens {

@@ -44,7 +44,7 @@ export function encode(pattern: u32, from: u32, length: u32): u32 {
     if (forgettableSlots() > MAX_SLOTS) forgetWords();
     const split = splitChunk(pattern, end);
     const count = lookUp(split, MAX_WORD);
-    out = putIds(out);
+    out = putIds(count, out);
     at = load<u32>(starts + ((count as usize) << 2));
     // What begins last may be too long already, wherever it ends.
     if (count < split || (!isSplit(end) && splitEnd() - at > (MAX_WORD as usize))) break;

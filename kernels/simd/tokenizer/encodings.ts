@@ -1,7 +1,17 @@
 // Words whose values are their encodings.
 import { idShift, reserve, SLOT, takeSlots, wordsEnd } from "./layout";
 import { merge } from "./merge";
-import { addShort, byteSlots, findOrAddLong, findShort, inlineIds, isShort, numIds, slotsFor, VALUE } from "./words";
+import {
+  addShort,
+  byteSlots,
+  findOrAddLong,
+  findShort,
+  idBytes,
+  INLINE_BYTES,
+  isShort,
+  slotsFor,
+  VALUE,
+} from "./words";
 
 /** The word of `length` bytes at `at`; it is added, and merged, if it is not there. */
 export function findOrEncode(at: usize, length: u32): usize {
@@ -12,7 +22,7 @@ export function findOrEncode(at: usize, length: u32): usize {
     word = addShort(at, length);
   } else {
     word = findOrAddLong(at, length);
-    if (numIds(word) !== 0) return word;
+    if (idBytes(word) !== 0) return word;
   }
   // The ids are made in place: after the word, where they stay if there are many.
   const ids = wordsEnd();
@@ -22,9 +32,9 @@ export function findOrEncode(at: usize, length: u32): usize {
     for (let i: usize = 0; i < (count as usize); i++) store<u16>(ids + (i << 1), load<u32>(ids + (i << 2)) as u16);
   }
   const bytes = count << idShift;
-  if (count > inlineIds()) takeSlots(slotsFor(bytes));
+  if (bytes > INLINE_BYTES) takeSlots(slotsFor(bytes));
   else memory.copy(word + VALUE, ids, bytes);
-  store<u16>(word, count as u16, VALUE + 14);
+  store<u16>(word, bytes as u16, VALUE + 14);
   return word;
 }
 
@@ -33,7 +43,7 @@ export function addWhole(at: usize, length: u32, id: u32): void {
   const word = isShort(length) ? addShort(at, length) : findOrAddLong(at, length);
   if (idShift === 1) store<u16>(word, id as u16, VALUE);
   else store<u32>(word, id, VALUE);
-  store<u16>(word, 1, VALUE + 14);
+  store<u16>(word, ((1 as u32) << idShift) as u16, VALUE + 14);
 }
 
 /** Where the ids of a word are that has more of them than fit its own slot. @inline */

@@ -2,10 +2,26 @@
 //
 // Blocks follow one another without regard to pre-tokens. What the next block must know of this one is kept in variables,
 // so that nothing is looked at twice, and no block waits for where the last pre-token of another begins.
-import { charAt, contractionLength, isLetter, NUMBER, SPACE } from "./chars";
-
-/** Bytes in a block. */
-export const BLOCK: usize = 64;
+import {
+  APOSTROPHES,
+  beginBlocks,
+  bits,
+  BLOCK,
+  classifyWide,
+  digit,
+  equal,
+  isWhite,
+  joined,
+  lastWideWhites,
+  letter,
+  SPACES,
+  white,
+  wideDigits,
+  wideLetters,
+  wideWhites,
+  writeStarts,
+} from "./blocks";
+import { contractionLength } from "./chars";
 
 /** The classes of the last block; only their highest bits, the last byte's, matter. */
 let letters: u64 = 0;
@@ -17,16 +33,6 @@ let spaces: u64 = 0;
 let startsAfter: u64 = 0;
 let noStartsAfter: u64 = 0;
 
-// Of bytes that are not ASCII: the classes in this block, and in the next one of the character that reaches into it.
-let wideLetters: u64 = 0;
-let wideDigits: u64 = 0;
-let wideWhites: u64 = 0;
-/** Where wide white space is the last of its run. */
-let lastWideWhites: u64 = 0;
-let nextLetters: u64 = 0;
-let nextDigits: u64 = 0;
-let nextWhites: u64 = 0;
-
 /** The next block begins with a pre-token. */
 export function beginGpt2Split(): void {
   letters =
@@ -36,10 +42,7 @@ export function beginGpt2Split(): void {
     spaces =
       0;
   startsAfter = noStartsAfter = 0;
-  nextLetters =
-    nextDigits =
-    nextWhites =
-      0;
+  beginBlocks();
 }
 
 /**
@@ -48,30 +51,8 @@ export function beginGpt2Split(): void {
  * to 63 bytes past the last block's beginning, whether or not the text reaches that far.
  */
 export function gpt2Starts(at: usize, stop: usize, end: usize, out: usize): usize {
-  for (; at < stop; at += BLOCK) {
-    let starts = blockStarts(at, end);
-    const outEnd = out + ((popcnt(starts) as usize) << 2);
-    // Eight at once, whether there are so many or not: a loop that ends after each would be mispredicted every time.
-    do {
-      starts = put(starts, at, out, 0);
-      starts = put(starts, at, out, 4);
-      starts = put(starts, at, out, 8);
-      starts = put(starts, at, out, 12);
-      starts = put(starts, at, out, 16);
-      starts = put(starts, at, out, 20);
-      starts = put(starts, at, out, 24);
-      starts = put(starts, at, out, 28);
-      out += 32;
-    } while (starts !== 0);
-    out = outEnd;
-  }
+  for (; at < stop; at += BLOCK) out = writeStarts(blockStarts(at, end), at, out);
   return out;
-}
-
-/** Writes the first start, and returns the others. @inline */
-function put(starts: u64, at: usize, out: usize, offset: usize): u64 {
-  store<u32>(out + offset, (at + (ctz(starts) as usize)) as u32);
-  return starts & (starts - 1);
 }
 
 /** Bit i is set if a pre-token starts at `at + i`. @inline */
@@ -85,8 +66,8 @@ function blockStarts(at: usize, end: usize): u64 {
   let l = bits(letter(a), letter(b), letter(c), letter(d));
   let n = bits(digit(a), digit(b), digit(c), digit(d));
   let w = bits(white(a), white(b), white(c), white(d));
-  const s = bits(equal(a, 0x20), equal(b, 0x20), equal(c, 0x20), equal(d, 0x20));
-  let apostrophes = bits(equal(a, 0x27), equal(b, 0x27), equal(c, 0x27), equal(d, 0x27));
+  const s = bits(equal(a, SPACES), equal(b, SPACES), equal(c, SPACES), equal(d, SPACES));
+  let apostrophes = bits(equal(a, APOSTROPHES), equal(b, APOSTROPHES), equal(c, APOSTROPHES), equal(d, APOSTROPHES));
   let lastWide: u64 = 0;
   if (wide !== 0) {
     classifyWide(at, end, wide);
@@ -103,7 +84,7 @@ function blockStarts(at: usize, end: usize): u64 {
   // A run starts where the byte before is of another kind; a space before it joins it, and starts the pre-token.
   const runs = (l & ~joined(l, letters)) | (n & ~joined(n, digits)) | (o & ~joined(o, others));
   // White space starts a pre-token after other text; so does its last character before other text, which it gives up.
-  const whiteAfter = (at + BLOCK >= end || (charAt(at + BLOCK, end) & 7) === SPACE ? 1 : 0) as u64;
+  const whiteAfter = isWhite(at + BLOCK, end) as u64;
   const lastWhites = (w & ~wide & ~(w >> 1 | whiteAfter << 63)) | lastWide;
   let starts = (runs & ~joined(s, spaces)) | (w & ~joined(w, whites)) | lastWhites;
   starts = (starts & ~noStartsAfter | startsAfter) & inText;
@@ -124,78 +105,4 @@ function blockStarts(at: usize, end: usize): u64 {
     else startsAfter = (1 as u64) << (i + length - 64);
   }
   return starts;
-}
-
-/** Every bit one higher, the lowest of them from the block before. @inline */
-function joined(bits: u64, before: u64): u64 {
-  return bits << 1 | before >> 63;
-}
-
-/** Classifies the characters of a block that are not ASCII: of all of their bytes, here and in the next block. */
-function classifyWide(at: usize, end: usize, wide: u64): void {
-  wideLetters = nextLetters;
-  wideDigits = nextDigits;
-  wideWhites = nextWhites;
-  lastWideWhites = 0;
-  // Bytes of a character that began in the block before are no characters: they count for nothing here.
-  let todo = wide;
-  nextLetters =
-    nextDigits =
-    nextWhites =
-      0;
-  while (todo !== 0) {
-    const i = ctz(todo);
-    const char = charAt(at + (i as usize), end);
-    const charClass = char & 7;
-    const length = (char >> 3) as u64;
-    const bytes = (((1 as u64) << length) - 1) << i;
-    todo &= ~bytes;
-    const isLast = i + length > 64;
-    const bytesAfter = isLast ? ((1 as u64) << (i + length - 64)) - 1 : 0;
-    if (isLetter(charClass)) {
-      wideLetters |= bytes;
-      nextLetters = bytesAfter;
-    } else if (charClass === NUMBER) {
-      wideDigits |= bytes;
-      nextDigits = bytesAfter;
-    } else if (charClass === SPACE) {
-      wideWhites |= bytes;
-      nextWhites = bytesAfter;
-      const next = at + ((i + length) as usize);
-      if (next < end && (charAt(next, end) & 7) !== SPACE) lastWideWhites |= (1 as u64) << i;
-    }
-  }
-}
-
-/** The high bits of 64 bytes. @inline */
-function bits(a: v128, b: v128, c: v128, d: v128): u64 {
-  return (i8x16.bitmask(a) as u32 as u64) | (i8x16.bitmask(b) as u32 as u64) << 16 |
-    (i8x16.bitmask(c) as u32 as u64) << 32 | (i8x16.bitmask(d) as u32 as u64) << 48;
-}
-
-// Ranges are tested by moving their start to the least signed byte. Bytes that are not ASCII may come out either way.
-
-/** Bytes from `first` on, `count` of them. @inline */
-function within(bytes: v128, first: i32, count: i32): v128 {
-  return i8x16.lt_s(i8x16.add(bytes, i8x16.splat((128 - first) as i8)), i8x16.splat((count - 128) as i8));
-}
-
-/** @inline */
-function letter(bytes: v128): v128 {
-  return within(v128.or(bytes, i8x16.splat(0x20)), 0x61, 26);
-}
-
-/** @inline */
-function digit(bytes: v128): v128 {
-  return within(bytes, 0x30, 10);
-}
-
-/** @inline */
-function white(bytes: v128): v128 {
-  return v128.or(within(bytes, 0x09, 5), equal(bytes, 0x20));
-}
-
-/** @inline */
-function equal(bytes: v128, byte: i32): v128 {
-  return i8x16.eq(bytes, i8x16.splat(byte as i8));
 }

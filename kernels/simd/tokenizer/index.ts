@@ -3,4 +3,4 @@ export { addCounts, count, wordsEndNear } from "./count";
 export { encode, keepToken, mergeWindow, outputLength, wordEnd } from "./encode";
 export { classes, growInput, init, input, inputBytes, nextSlot, numWords, output, words, wordsEnd } from "./layout";
 export { addMerge, clearMerges, setByteId } from "./merge";
-export { initWords } from "./words";
+export { findBytes } from "./search";

@@ -12,9 +12,9 @@ export const PADDING: usize = 128;
 export let classes: usize = 0;
 /** Where pre-tokens start: see split.ts. */
 export let starts: usize = 0;
-/** The ids of those among them that are frequent words, and what is known of the others: see lookup.ts. */
-export let foundIds: usize = 0;
+/** Those among them that are not frequent words, and what is known of some: see lookup.ts. */
 export let missed: usize = 0;
+export let misses: usize = 0;
 /** Token id of every byte, u32. */
 export let byteIds: usize = 0;
 /** Where merging keeps the parts of a word. */
@@ -49,12 +49,18 @@ let keptEnd: u32 = 1;
 let keptWords: u32 = 0;
 
 const FIRST_INDEX_BITS: u32 = 12;
+/** Memory grows by this many bytes: those of a large page on most systems. */
+const LARGE_PAGE: usize = 1 << 21;
 const PARTS_BYTES: usize = 3 * 1024;
 
 /** Text is split into pre-tokens in chunks of this many bytes, which stay in the first-level cache. */
 export const CHUNK: usize = 4096;
 /** A start per byte of a chunk, one before, the end, and a block's garbage. */
 const STARTS_BYTES: usize = (CHUNK + 2) * 4 + 64;
+/** 256 entries. */
+const MISSES_BYTES: usize = 256 * 32;
+/** So far behind a start is the address of the word that it is. */
+export const FOUND: usize = (STARTS_BYTES + 63) & ~63;
 /** How many frequent words are kept, as a power of two: 1 MB of them, a part of a second-level cache. */
 export const FREQUENT_BITS: u32 = 15;
 
@@ -74,11 +80,11 @@ export function init(numMerges: u32, inputSize: u32, outputSize: u32, idBytes: u
   classes = at;
   at = align(at + 0x110000);
   starts = at;
-  at = align(at + STARTS_BYTES);
-  foundIds = at;
-  at = align(at + STARTS_BYTES);
+  at = align(at + FOUND + STARTS_BYTES);
   missed = at;
-  at = align(at + STARTS_BYTES * 4);
+  at = align(at + STARTS_BYTES);
+  misses = at;
+  at = align(at + MISSES_BYTES);
   byteIds = at;
   at = align(at + 256 * 4);
   parts = at;
@@ -89,6 +95,8 @@ export function init(numMerges: u32, inputSize: u32, outputSize: u32, idBytes: u
   at = align(at + (numMerges as usize) * 16);
   pairs = at;
   at = align(at + (pairSlots as usize) * 4);
+  // What is looked up all the time begins where a large page of the system's may begin.
+  at = alignTo(at, LARGE_PAGE);
   frequent = at;
   if (outputSize > 0) at += SLOT << FREQUENT_BITS;
   output = at;
@@ -177,13 +185,17 @@ export function wordsEnd(): usize {
 
 /** Makes memory reach to `end`. */
 export function reserve(end: usize): void {
-  const pages = ((end + 0xffff) >> 16) as i32;
+  const pages = (alignTo(end, LARGE_PAGE) >> 16) as i32;
   const missing = pages - memory.size();
   if (missing <= 0) return;
   // Some more than asked for: growing is not free.
-  if (memory.grow(missing + (pages >> 3) + 4) < 0 && memory.grow(missing) < 0) outOfMemory();
+  if (memory.grow(missing + ((pages >> 3) & ~31)) < 0 && memory.grow(missing) < 0) outOfMemory();
 }
 
 function align(at: usize): usize {
-  return (at + 63) & ~63;
+  return alignTo(at, 64);
+}
+
+function alignTo(at: usize, bytes: usize): usize {
+  return (at + bytes - 1) & ~(bytes - 1);
 }

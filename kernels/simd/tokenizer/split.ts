@@ -1,8 +1,10 @@
 // Splits text into pre-tokens, a chunk at a time: many are found before the first is looked up, so that neither kind of
 // work keeps the processor from running ahead in the other.
-import { beginGpt2Split, BLOCK, gpt2Starts } from "./gpt2_split";
+import { BLOCK } from "./blocks";
+import { beginCl100kSplit, cl100kStarts } from "./cl100k_split";
+import { beginGpt2Split, gpt2Starts } from "./gpt2_split";
 import { CHUNK, starts } from "./layout";
-import { GPT2, pretokenEnd } from "./patterns";
+import { CL100K, GPT2, O200K, pretokenEnd } from "./patterns";
 
 /** Where the next chunk begins, and the end of the starts found so far. */
 let nextChunk: usize = 0;
@@ -11,6 +13,7 @@ let startsEnd: usize = 0;
 /** Begins to split at `at`, where a pre-token starts. */
 export function beginSplit(at: usize): void {
   beginGpt2Split();
+  beginCl100kSplit();
   nextChunk = at;
   startsEnd = starts;
 }
@@ -26,8 +29,10 @@ export function splitChunk(pattern: u32, end: usize): u32 {
     out = starts + 4;
   }
   const stop = min(nextChunk + CHUNK, end);
-  if (pattern === GPT2) {
-    out = gpt2Starts(nextChunk, stop, end, out);
+  if (pattern !== O200K) {
+    out = pattern === GPT2
+      ? gpt2Starts(nextChunk, stop, end, out)
+      : cl100kStarts(nextChunk, stop, end, pattern === CL100K, out);
     nextChunk += (stop - nextChunk + BLOCK - 1) & ~(BLOCK - 1);
   } else {
     while (nextChunk < stop) {

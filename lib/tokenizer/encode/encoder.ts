@@ -1,4 +1,5 @@
 // Turns text into ids with the kernel. The kernel leaves very long pre-tokens, which are encoded in windows here.
+import { SparePieces } from "./id_buffer.ts";
 import type { IdsView } from "./id_chunks.ts";
 import { Kernel } from "../kernel.ts";
 import { mergeInWindows, type WindowMerger } from "../pretokenize/long_word.ts";
@@ -15,12 +16,14 @@ export class Encoder {
   readonly #kernel: Kernel;
   readonly #merger: WindowMerger;
   readonly #wholeTokens: WholeTokens;
-  /** Whether the output ids are 16 bits wide. */
-  readonly #isNarrow: boolean;
+  /** For lists of its ids. */
+  readonly spare = new SparePieces();
+  /** What holds the output ids. */
+  readonly IdArray: typeof Uint16Array | typeof Uint32Array;
 
   /** @param isNarrow Whether to output ids as uint16, which they must fit. Default: uint32. */
   constructor(vocabulary: Vocabulary, isNarrow = false) {
-    this.#isNarrow = isNarrow;
+    this.IdArray = isNarrow ? Uint16Array : Uint32Array;
     const { merges, tokens, pattern } = vocabulary;
     const numMerges = merges.length / 3;
     const { exports } = this.#kernel = new Kernel(pattern, Math.max(1, numMerges), isNarrow ? 2 : 4);
@@ -35,7 +38,7 @@ export class Encoder {
       exports.addMerge(rank, left, right, merges[rank * 3 + 2], byteOf[left], byteOf[right]);
     }
     this.#merger = {
-      IdArray: isNarrow ? Uint16Array : Uint32Array,
+      IdArray: this.IdArray,
       merge: (from, to) => {
         const count = exports.mergeWindow(from, to);
         return Uint32Array.from(this.#kernel.uint32s(exports.wordsEnd(), count));
@@ -77,7 +80,6 @@ export class Encoder {
 
   #output(count: number): IdsView {
     const { exports } = this.#kernel;
-    if (!this.#isNarrow) return this.#kernel.uint32s(exports.output.value, count);
-    return new Uint16Array(exports.memory.buffer, exports.output.value >>> 0, count);
+    return new this.IdArray(exports.memory.buffer as ArrayBuffer, exports.output.value >>> 0, count);
   }
 }

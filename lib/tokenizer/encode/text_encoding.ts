@@ -1,5 +1,6 @@
 // Encodes a text piece by piece.
 import type { Encoder } from "./encoder.ts";
+import { IdBuffer } from "./id_buffer.ts";
 import type { IdsView } from "./id_chunks.ts";
 import type { SpecialTokens } from "../pretokenize/special_tokens.ts";
 import { TextSplitter } from "../pretokenize/text_splitter.ts";
@@ -22,11 +23,12 @@ export function encodingSplitter(
 
 /** Encodes one text that is given in pieces. The ids do not depend on where it was cut. */
 export class TextEncoding {
-  readonly #ids = new IdBuffer();
+  readonly #ids: IdBuffer;
   readonly #splitter: TextSplitter;
 
   /** Begins a text. Made by `Tokenizer.newEncoding`. */
   constructor(encoder: Encoder, specials: SpecialTokens) {
+    this.#ids = new IdBuffer(encoder.IdArray, encoder.spare);
     this.#splitter = encodingSplitter(encoder, specials, (ids) => this.#ids.append(ids));
   }
 
@@ -40,46 +42,5 @@ export class TextEncoding {
   flush(last?: Uint8Array): Uint32Array<ArrayBuffer> {
     this.#splitter.flush(last);
     return this.#ids.take();
-  }
-}
-
-/** The most ids in one piece of a list. */
-const MAX_PIECE = 1 << 18;
-
-/** A growing list of ids, in pieces: a long one is copied once, when it is taken, and not each time that it grows. */
-class IdBuffer {
-  readonly #full: Uint32Array[] = [];
-  #open = new Uint32Array(256);
-  #used = 0;
-
-  append(ids: IdsView): void {
-    if (this.#used + ids.length > this.#open.length) this.#makeRoom(ids.length);
-    this.#open.set(ids, this.#used);
-    this.#used += ids.length;
-  }
-
-  /** Removes all ids, and returns them in a new array. */
-  take(): Uint32Array<ArrayBuffer> {
-    const ids = new Uint32Array(this.#full.reduce((sum, { length }) => sum + length, this.#used));
-    let at = 0;
-    for (const piece of this.#full) {
-      ids.set(piece, at);
-      at += piece.length;
-    }
-    ids.set(this.#open.subarray(0, this.#used), at);
-    this.#full.length = this.#used = 0;
-    return ids;
-  }
-
-  #makeRoom(count: number): void {
-    const length = this.#used + count;
-    const open = new Uint32Array(Math.max(count, Math.min(MAX_PIECE, Math.max(length, this.#open.length * 2))));
-    if (length <= open.length) {
-      open.set(this.#open.subarray(0, this.#used));
-    } else {
-      this.#full.push(this.#open.subarray(0, this.#used));
-      this.#used = 0;
-    }
-    this.#open = open;
   }
 }

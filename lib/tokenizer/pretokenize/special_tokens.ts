@@ -1,6 +1,7 @@
 // Special tokens: fixed strings that split the text and are never merged with anything.
 import { UserError } from "../../errors.ts";
 import { excerpt } from "../../io/excerpt.ts";
+import { ANY_BYTE, findBytes } from "./byte_search.ts";
 
 /** A special token's text and id. */
 export interface SpecialToken {
@@ -60,8 +61,9 @@ export class SpecialTokens {
   /** Longest first, so that the first match is the longest. */
   readonly #patterns: readonly { readonly bytes: Uint8Array; readonly id: number }[];
   readonly #isFirstByte = new Uint8Array(256);
-  /** The byte that all of them start with, or -1. */
+  /** The byte that all of them start with, or -1; and the next one, if they have that in common too. */
   readonly #commonFirstByte: number;
+  readonly #commonSecondByte: number;
 
   /** @throws {UserError} If a text is empty, not well formed, or given twice. */
   constructor(list: readonly SpecialToken[]) {
@@ -79,8 +81,8 @@ export class SpecialTokens {
       seen.add(text);
     }
     for (const { bytes } of this.#patterns) this.#isFirstByte[bytes[0]] = 1;
-    const firstBytes = new Set(this.#patterns.map(({ bytes }) => bytes[0]));
-    this.#commonFirstByte = firstBytes.size === 1 ? [...firstBytes][0] : -1;
+    this.#commonFirstByte = commonByte(this.#patterns.map(({ bytes }) => bytes[0])) ?? -1;
+    this.#commonSecondByte = commonByte(this.#patterns.map(({ bytes }) => bytes.at(1))) ?? ANY_BYTE;
   }
 
   /** The first special token in `bytes[start..end)`, or `undefined`. */
@@ -88,8 +90,8 @@ export class SpecialTokens {
     if (this.#patterns.length === 0) return undefined;
     for (let at = start; at < end; at++) {
       if (this.#commonFirstByte >= 0) {
-        at = bytes.indexOf(this.#commonFirstByte, at);
-        if (at < 0 || at >= end) return undefined;
+        at = findBytes(bytes, at, end, this.#commonFirstByte, this.#commonSecondByte);
+        if (at < 0) return undefined;
       } else if (this.#isFirstByte[bytes[at]] === 0) continue;
       for (const pattern of this.#patterns) {
         if (startsWith(bytes, at, end, pattern.bytes)) {
@@ -113,6 +115,11 @@ export class SpecialTokens {
     }
     return false;
   }
+}
+
+/** The one byte that all of them are; `undefined`, if they differ. */
+function commonByte(bytes: readonly (number | undefined)[]): number | undefined {
+  return bytes.every((byte) => byte === bytes[0]) ? bytes[0] : undefined;
 }
 
 function startsWith(bytes: Uint8Array, at: number, end: number, pattern: Uint8Array): boolean {
