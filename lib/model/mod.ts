@@ -80,7 +80,6 @@
  */
 export type { LinearRopeScaling, Llama3RopeScaling, RopeScaling, YarnRopeScaling } from "./architecture.ts";
 export { type Architecture, type ModelConfig, type Preset, PRESETS, validateModelConfig } from "./config.ts";
-export type { RopeScaling } from "./rope_scaling.ts";
 export type { ContinuationOptions } from "../generate/continuation.ts";
 export { GeneratedText, type GeneratedTextOptions } from "../generate/generated_text.ts";
 export { type GenerateOptions, type GeneratorOptions, TextGenerator } from "../generate/generator.ts";
