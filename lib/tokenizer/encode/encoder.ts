@@ -29,7 +29,8 @@ export class Encoder {
     const numMerges = merges.length / 3;
     const { exports } = this.#kernel = new Kernel(
       missingBytes.length > 0 ? [] : pattern,
-      Math.max(1, numMerges), isNarrow ? 2 : 4,
+      Math.max(1, numMerges),
+      isNarrow ? 2 : 4,
     );
     const byteOf = new Uint16Array(tokens.size).fill(NO_BYTE);
     byteIdsOf(vocabulary).forEach((id, byte) => {

@@ -13,12 +13,10 @@ import { INVALID } from "../regex/char_set.ts";
 import { needsTwoSearches } from "../vocabulary/added_tokens_json.ts";
 import type { Vocabulary } from "../vocabulary/vocabulary.ts";
 
-
-
-
 /** The parts of a vocabulary that concern the text. */
-export type TextRules = Pick<Vocabulary, "pattern"> &
-  Partial<Pick<Vocabulary, "normalizer" | "missingBytes" | "unknown" | "specials">>;
+export type TextRules =
+  & Pick<Vocabulary, "pattern">
+  & Partial<Pick<Vocabulary, "normalizer" | "missingBytes" | "unknown" | "specials">>;
 
 /** Text goes on in pieces of about this size. */
 const PIECE_BYTES = 1 << 18;
@@ -139,7 +137,9 @@ export class TextPreparation implements CutRule {
 
   /** Puts words into the kernel's input; returns their length. */
   #writeWords(kernel: Kernel, split: SplitText): number {
-    const { bytes, starts } = this.#isMissing === undefined ? split : withoutBytes(split, this.#isMissing, this.#dropsMissing);
+    const { bytes, starts } = this.#isMissing === undefined
+      ? split
+      : withoutBytes(split, this.#isMissing, this.#dropsMissing);
     kernel.writeWords(bytes, starts);
     return bytes.length;
   }
@@ -206,17 +206,22 @@ export function dividingTokens(texts: readonly string[], rules: TextRules): Spec
 }
 
 /** What to look for in a text, of a vocabulary's special tokens. */
-export function specialsFor(vocabulary: TextRules & Pick<Vocabulary, "specials">, options: EncodeOptions): SpecialTokens {
+export function specialsFor(
+  vocabulary: TextRules & Pick<Vocabulary, "specials">,
+  options: EncodeOptions,
+): SpecialTokens {
   const { specials, documentSeparator } = options;
   const all = specials === "text" ? [] : vocabulary.specials.filter(({ text }) => text !== documentSeparator?.text);
   const cuts = preparationOf(vocabulary);
   const twice = cuts !== undefined && searchesTwice(vocabulary);
   const first = all.filter(({ normalized }) => !twice || normalized !== true);
   if (documentSeparator !== undefined) first.push(documentSeparator);
-  const later = new Map(all.filter((token) => !first.includes(token)).map((token) => {
-    const text = cuts!.normalizeText(token.text);
-    return [text, { ...token, text }];
-  }));
+  const later = new Map(
+    all.filter((token) => !first.includes(token)).map((token) => {
+      const text = cuts!.normalizeText(token.text);
+      return [text, { ...token, text }];
+    }),
+  );
   later.delete("");
   return new SpecialTokens(first, cuts, [...later.values()]);
 }

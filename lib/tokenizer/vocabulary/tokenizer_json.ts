@@ -91,7 +91,9 @@ function keptPreTokenizer({ kept, pattern }: Vocabulary): unknown {
 /** Parts of the file that change no id, to be written again as they are. */
 function keptParts(root: JsonFields): Readonly<Record<string, unknown>> {
   const names = ["truncation", "padding", "pre_tokenizer", "post_processor", "decoder"];
-  return Object.fromEntries(names.flatMap((name) => root.value(name) == null ? [] : [[name, root.value(name)]]));
+  return Object.fromEntries(
+    names.flatMap((name) => (root.value(name) ?? null) === null ? [] : [[name, root.value(name)]]),
+  );
 }
 
 function readModel(model: JsonFields) {

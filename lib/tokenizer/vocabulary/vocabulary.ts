@@ -33,6 +33,16 @@ export interface Vocabulary {
   readonly around?: AroundIds;
   /** Parts of the tokenizer.json that it was read from, by name, which change no id and are written again. */
   readonly kept?: Readonly<Record<string, unknown>>;
+  /** What was beside the tokenizer's file. */
+  readonly config?: TokenizerConfig;
+}
+
+/** What is beside a tokenizer's file for transformers, which changes no id. */
+export interface TokenizerConfig {
+  /** The tokenizer_config.json. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+  /** The chat_template.jinja. */
+  readonly chatTemplate?: string;
 }
 
 /**

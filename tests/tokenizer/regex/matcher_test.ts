@@ -39,8 +39,26 @@ function expectedMatches(pattern: RegExp, text: string): [number, number][] {
   return Array.from(text.matchAll(pattern), ({ 0: match, index }) => [place(index), place(index + match.length)]);
 }
 
-const CLASSES = ["a", "b", "é", "🙃", "[ab]", "[^a]", "[^ab\\n]", "[a-c1]", "\\p{L}", "\\P{L}", "\\p{Lu}", "[\\p{L}\\p{N}]", "\\.", "\\n",
-  "[\\p{L}&&[^a]]", "[^\\p{L}\\n]", "\\p{White_Space}", "."];
+const CLASSES = [
+  "a",
+  "b",
+  "é",
+  "🙃",
+  "[ab]",
+  "[^a]",
+  "[^ab\\n]",
+  "[a-c1]",
+  "\\p{L}",
+  "\\P{L}",
+  "\\p{Lu}",
+  "[\\p{L}\\p{N}]",
+  "\\.",
+  "\\n",
+  "[\\p{L}&&[^a]]",
+  "[^\\p{L}\\n]",
+  "\\p{White_Space}",
+  ".",
+];
 const QUANTIFIERS = ["?", "*", "+", "{2}", "{1,2}", "{2,}", "??", "*?", "+?", "{1,2}?"];
 
 /** Patterns that mean the same in both dialects. */
@@ -54,14 +72,25 @@ const { pattern } = fc.letrec((tie) => ({
     // What may be empty is not repeated.
     fc.tuple(tie("pattern"), fc.constantFrom(...CLASSES), fc.constantFrom("", ...QUANTIFIERS))
       .map(([inner, char, times]) => `(?:(?:${inner})${char})${times}`),
-    fc.tuple(fc.constantFrom("=", "!"), fc.constantFrom(...CLASSES), fc.constantFrom("", "?", "{1,2}", "|b"), fc.constantFrom(...CLASSES))
+    fc.tuple(
+      fc.constantFrom("=", "!"),
+      fc.constantFrom(...CLASSES),
+      fc.constantFrom("", "?", "{1,2}", "|b"),
+      fc.constantFrom(...CLASSES),
+    )
       .map(([kind, first, times, second]) => `(?${kind}${first}${times}${second})`),
   ),
 }));
 
 /** Most of them take a character at least. */
-const anyPattern = fc.tuple(pattern as fc.Arbitrary<string>, fc.constantFrom(...CLASSES), fc.constantFrom("", "|", ")?"))
-  .map(([any, char, joint]) => joint === "|" ? `(?:${any})${char}|${char}` : joint === "" ? `(?:${any})${char}` : `(?:(?:${any})${char})?${char}+`);
+const anyPattern = fc.tuple(
+  pattern as fc.Arbitrary<string>,
+  fc.constantFrom(...CLASSES),
+  fc.constantFrom("", "|", ")?"),
+)
+  .map(([any, char, joint]) =>
+    joint === "|" ? `(?:${any})${char}|${char}` : joint === "" ? `(?:${any})${char}` : `(?:(?:${any})${char})?${char}+`
+  );
 
 const anyText = fc.array(fc.constantFrom(..."aaabbbcé1 \nA.🙃"), { maxLength: 40 }).map((chars) => chars.join(""));
 
@@ -78,7 +107,9 @@ Deno.test("the matcher finds what JavaScript's expressions find", () => {
       }
       numUsed++;
       const theirs = new RegExp(pattern.replaceAll(".", "[^\\n]").replaceAll("\\[^\\n]", "\\."), "gv");
-      for (const text of texts) assertEquals(matchesOf(own, text), expectedMatches(theirs, text), `${pattern} in ${JSON.stringify(text)}`);
+      for (const text of texts) {
+        assertEquals(matchesOf(own, text), expectedMatches(theirs, text), `${pattern} in ${JSON.stringify(text)}`);
+      }
     }),
     { seed: 1, numRuns: 250 },
   );
@@ -102,7 +133,9 @@ Deno.test("what adjacencyOf() calls apart is in no match, and what it calls matc
         isMatched.fill(1, from, to);
         for (let i = from + 1; i < to; i++) assertEquals(joined[classes[i - 1] * 256 + classes[i]], 1, pattern);
       }
-      for (const [i, charClass] of classes.entries()) assert(alwaysMatched[charClass] === 0 || isMatched[i] === 1, pattern);
+      for (const [i, charClass] of classes.entries()) {
+        assert(alwaysMatched[charClass] === 0 || isMatched[i] === 1, pattern);
+      }
     }),
     { seed: 2, numRuns: 300 },
   );
@@ -120,7 +153,9 @@ Deno.test("possessive repetitions and atomic groups give nothing back", () => {
 
 Deno.test("matching takes time that grows with the text, whatever the pattern", () => {
   const text = "a".repeat(100_000);
-  for (const pattern of ["(?:a|a)*b|a", "a*a*a*b|a", "(?:aa?){1,20}a*b|a", "(?:aa)*c|a", "a*[bc]+|a(?!b)", "(?:a*?b|a)"]) {
+  for (
+    const pattern of ["(?:a|a)*b|a", "a*a*a*b|a", "(?:aa?){1,20}a*b|a", "(?:aa)*c|a", "a*[bc]+|a(?!b)", "(?:a*?b|a)"]
+  ) {
     const own = compiled(pattern);
     const started = performance.now();
     assertEquals(matchesOf(own, text).length, text.length, pattern);
