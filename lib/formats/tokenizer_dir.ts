@@ -58,8 +58,8 @@ export const TOKENIZER_ENTRIES: OwnEntries = {
  */
 export async function saveTokenizer(tokenizer: Tokenizer, dir: string): Promise<void> {
   const { vocabulary } = tokenizer;
-  const { vocab, merges } = spelledTokens(vocabulary);
-  if (vocabulary.ignoreMerges !== true) {
+  if (canBePair(vocabulary)) {
+    const { vocab, merges } = spelledTokens(vocabulary);
     const [vocabName, mergesName] = PAIRS[0];
     await writeFileAtomically(`${dir}/${vocabName}`, JSON.stringify(vocab, null, 2));
     await writeFileAtomically(`${dir}/${mergesName}`, formatMerges(merges));
@@ -68,6 +68,11 @@ export async function saveTokenizer(tokenizer: Tokenizer, dir: string): Promise<
   const { chatTemplate } = vocabulary.config ?? {};
   if (chatTemplate !== undefined) await writeFileAtomically(`${dir}/${CHAT_TEMPLATE}`, chatTemplate);
   await writeFileAtomically(`${dir}/${TOKENIZER_JSON}`, formatTokenizerJson(vocabulary));
+}
+
+/** Whether a vocab.json and a merges.txt can express a vocabulary, with a pattern. */
+function canBePair({ ignoreMerges, sentencePieces, missingBytes }: Vocabulary): boolean {
+  return ignoreMerges !== true && sentencePieces === undefined && missingBytes === undefined;
 }
 
 /**

@@ -120,11 +120,12 @@ export class Tokenizer {
 
   /** The text of ids; what is not UTF-8 becomes U+FFFD. Throws as {@linkcode decodeBytes} does. */
   decode(ids: Ids): string {
-    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(this.decodeBytes(ids));
+    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(this.#stripped(this.decodeBytes(ids)));
   }
 
   /**
-   * The bytes of ids, one after the other, whether or not they are UTF-8.
+   * The bytes of ids, one after the other, whether or not they are UTF-8. For a SentencePiece model, a text begins with a
+   * space that {@linkcode decode} leaves out.
    *
    * @throws {UserError} If an id is not in the vocabulary.
    */
@@ -149,6 +150,11 @@ export class Tokenizer {
     return bytes;
   }
 
+  /** Bytes without the space that is put before a text, where the tokenizer puts one there. */
+  #stripped(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+    return this.vocabulary.sentencePieces?.stripsSpace === true && bytes[0] === 0x20 ? bytes.subarray(1) : bytes;
+  }
+
   /** A stream from UTF-8 text (in pieces cut anywhere) to arrays of ids. */
   encodeStream(options: EncodeOptions = {}): TransformStream<Uint8Array, Uint32Array<ArrayBuffer>> {
     const encoding = this.newEncoding(options);
@@ -164,11 +170,18 @@ export class Tokenizer {
   /** A stream from arrays of ids to text; an incomplete character is held back. */
   decodeStream(): TransformStream<Ids, string> {
     const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+    let isFirst = true;
     const enqueue = (text: string, controller: TransformStreamDefaultController) => {
       if (text.length > 0) controller.enqueue(text);
     };
+    const bytesOf = (ids: Ids) => {
+      const bytes = this.decodeBytes(ids);
+      if (!isFirst || bytes.length === 0) return bytes;
+      isFirst = false;
+      return this.#stripped(bytes);
+    };
     return new TransformStream({
-      transform: (ids, controller) => enqueue(decoder.decode(this.decodeBytes(ids), { stream: true }), controller),
+      transform: (ids, controller) => enqueue(decoder.decode(bytesOf(ids), { stream: true }), controller),
       flush: (controller) => enqueue(decoder.decode(), controller),
     });
   }
