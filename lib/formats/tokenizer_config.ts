@@ -5,8 +5,8 @@ import type { NormalizerStep } from "../tokenizer/normalize/normalizer_steps.ts"
 import type { Pattern } from "../tokenizer/pretokenize/named_patterns.ts";
 import { NAMED_PATTERNS } from "../tokenizer/pretokenize/named_patterns.ts";
 import { decodeTokenizerText, requireTextSize } from "../tokenizer/vocabulary/tokenizer_text.ts";
-import { readNormalizer } from "../tokenizer/vocabulary/normalizer_json.ts";
-import { readPattern } from "../tokenizer/vocabulary/pre_tokenizer_json.ts";
+import { readNormalizer, readNormalizerStep } from "../tokenizer/vocabulary/normalizer_json.ts";
+import { readPattern, readPatternField } from "../tokenizer/vocabulary/pre_tokenizer_json.ts";
 import type { TokenizerConfig, Vocabulary } from "../tokenizer/vocabulary/vocabulary.ts";
 
 /** The file's name. */
@@ -60,6 +60,7 @@ export async function textSplitBeside(dir: string): Promise<TextSplit | undefine
     return { pattern: readPattern(root, path), ...(normalizer.length > 0 && { normalizer }) };
   }
   const settings = (await readTokenizerConfig(dir))?.settings ?? {};
+  if (settings[OWN_PATTERN] !== undefined) return readOwn(settings, `${dir}${TOKENIZER_CONFIG}`);
   const name = String(settings.tokenizer_class).replace(/Fast$/, "");
   if (!Object.hasOwn(CLASSES, name)) return undefined;
   if (settings.add_prefix_space !== true) return CLASSES[name];
@@ -77,7 +78,7 @@ const ROLES = {
  * The text of a tokenizer_config.json: as it was read, or for a tokenizer that was made here, with which transformers'
  * AutoTokenizer knows the tokens that end, begin and fill texts. Where there is only one that ends them, it is all three.
  */
-export function formatTokenizerConfig({ config, specials }: Vocabulary): string {
+export function formatTokenizerConfig({ config, specials, pattern, normalizer, sentencePieces }: Vocabulary): string {
   if (config?.settings !== undefined) return JSON.stringify(config.settings, null, 2);
   const texts = new Set(specials.map(({ text }) => text));
   const of = (names: readonly string[]) => names.find((name) => texts.has(name));
@@ -90,10 +91,22 @@ export function formatTokenizerConfig({ config, specials }: Vocabulary): string 
       ...(eos !== undefined && { eos_token: eos }),
       ...(pad !== undefined && { pad_token: pad }),
       clean_up_tokenization_spaces: false,
+      ...(sentencePieces === undefined && { [OWN_PATTERN]: pattern }),
+      ...(sentencePieces === undefined && normalizer !== undefined && { [OWN_NORMALIZER]: normalizer }),
     },
     null,
     2,
   );
+}
+
+/** What only bytelm reads: how text is split, for a vocab.json and a merges.txt without a tokenizer.json. */
+const OWN_PATTERN = "bytelm_pattern";
+const OWN_NORMALIZER = "bytelm_normalizer";
+
+function readOwn(settings: Readonly<Record<string, unknown>>, name: string): TextSplit {
+  const fields = JsonFields.of(settings, sourceOf(name));
+  const normalizer = fields.has(OWN_NORMALIZER) ? fields.objects(OWN_NORMALIZER).map(readNormalizerStep) : undefined;
+  return { pattern: readPatternField(fields, OWN_PATTERN, name), ...(normalizer && { normalizer }) };
 }
 
 async function readIfPresent(path: string): Promise<string | undefined> {

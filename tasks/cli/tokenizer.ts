@@ -5,7 +5,7 @@ import { loadTokenizer, type Tokenizer } from "../../lib/tokenizer/mod.ts";
 import type { NormalizerStep } from "../../lib/tokenizer/normalize/normalizer_steps.ts";
 import { ALL_PATTERN_NAMES, parsePattern, type Pattern } from "../../lib/tokenizer/pretokenize/named_patterns.ts";
 import { TOKENIZER_ENTRIES } from "../../lib/formats/tokenizer_dir.ts";
-import { UserError } from "./errors.ts";
+import { UsageError, UserError } from "./errors.ts";
 import { requireInputFile } from "./files.ts";
 
 /** For tokenizers whose files do not say what splits text. */
@@ -31,13 +31,22 @@ export const NORMALIZER_FLAG = { type: "strings", choices: Object.keys(NORMALIZE
 /** `nfc, nfd or …`, for `--help`. */
 export const NORMALIZER_LIST = new Intl.ListFormat("en-GB", { type: "disjunction" }).format(Object.keys(NORMALIZERS));
 
+/** @throws {UsageError} If it is no pattern. */
+function patternFrom(text: string): Pattern {
+  try {
+    return parsePattern(text);
+  } catch (error) {
+    throw error instanceof UserError ? new UsageError(error.message) : error;
+  }
+}
+
 /** How the flags say that text is split. */
 export function splitFrom(flags: { readonly pattern?: string; readonly normalizer: readonly string[] }): {
   readonly pattern?: Pattern;
   readonly normalizer?: readonly NormalizerStep[];
 } {
   return {
-    ...(flags.pattern !== undefined && { pattern: parsePattern(flags.pattern) }),
+    ...(flags.pattern !== undefined && { pattern: patternFrom(flags.pattern) }),
     ...(flags.normalizer.length > 0 && { normalizer: flags.normalizer.map((name) => NORMALIZERS[name]) }),
   };
 }
@@ -68,6 +77,6 @@ export async function requireTokenizer(path: string): Promise<void> {
 /** Loads a tokenizer, and says on stderr what its files ask for that is not done, and what was taken for granted. */
 export async function openTokenizer(path: string, patternText?: string): Promise<Tokenizer> {
   await requireTokenizer(path);
-  const pattern = patternText === undefined ? undefined : parsePattern(patternText);
+  const pattern = patternText === undefined ? undefined : patternFrom(patternText);
   return await loadTokenizer(path, { pattern, onNote: (note) => console.error(`warning: ${note}`) });
 }
