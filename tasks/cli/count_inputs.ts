@@ -24,10 +24,12 @@ export async function countInputs(
   paths: readonly string[],
   { include, exclude, ...reading }: FilterGlobs & FieldFlags,
   check: (inputs: readonly string[]) => void | Promise<void>,
-  { mayBeEmpty = false, ...options }: Pick<CountTextsOptions, "specialTokens" | "documentSeparator" | "pattern"> & {
-    /** Whether there need not be any text. */
-    readonly mayBeEmpty?: boolean;
-  },
+  { mayBeEmpty = false, ...options }:
+    & Pick<CountTextsOptions, "specialTokens" | "documentSeparator" | "pattern" | "normalizer">
+    & {
+      /** Whether there need not be any text. */
+      readonly mayBeEmpty?: boolean;
+    },
 ): Promise<CountedText & CountTimes & { readonly report?: InputReport }> {
   let report: InputReport | undefined;
   const inputs = await findInputs(paths, {

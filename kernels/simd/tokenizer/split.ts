@@ -4,7 +4,7 @@ import { BLOCK } from "./blocks";
 import { beginCl100kSplit, cl100kStarts } from "./cl100k_split";
 import { beginGpt2Split, gpt2Starts } from "./gpt2_split";
 import { CHUNK, starts } from "./layout";
-import { CL100K, GPT2, O200K, pretokenEnd } from "./patterns";
+import { CL100K, GIVEN, GPT2, O200K, pretokenEnd } from "./patterns";
 
 /** Where the next chunk begins, and the end of the starts found so far. */
 let nextChunk: usize = 0;
@@ -29,7 +29,7 @@ export function splitChunk(pattern: u32, end: usize): u32 {
     out = starts + 4;
   }
   const stop = min(nextChunk + CHUNK, end);
-  if (pattern !== O200K) {
+  if (pattern !== O200K && pattern !== GIVEN) {
     out = pattern === GPT2
       ? gpt2Starts(nextChunk, stop, end, out)
       : cl100kStarts(nextChunk, stop, end, pattern === CL100K, out);

@@ -5,12 +5,12 @@ import { serveJob } from "../../io/worker_job.ts";
 import { prepareMemoryWith } from "../../tokenizer/kernel_module.ts";
 import { WordCounter } from "../../tokenizer/train/count.ts";
 import { type CountJob, countSegments } from "./count_files.ts";
-import { SpecialTokens } from "../../tokenizer/pretokenize/special_tokens.ts";
+import { dividingTokens } from "../../tokenizer/encode/text_preparation.ts";
 
-serveJob<CountJob, Uint8Array>(({ files, queue, pattern, specialTexts }, report) => {
-  const specials = new SpecialTokens(specialTexts.map((text, id) => ({ text, id })));
+serveJob<CountJob, Uint8Array>(({ files, queue, pattern, normalizer, specialTexts }, report) => {
+  const specials = dividingTokens(specialTexts, { pattern, normalizer });
   prepareMemoryWith(adviseHugePages);
-  const counter = new WordCounter(pattern, specials);
+  const counter = new WordCounter(pattern, specials, normalizer);
   for (const _ of countSegments(counter, files, specials, new SegmentQueue(queue)));
   for (const part of counter.parts()) report(part, [part.buffer]);
 });

@@ -6,9 +6,11 @@ import { Encoder } from "../../tokenizer/encode/encoder.ts";
 import type { IdsView } from "../../tokenizer/encode/id_chunks.ts";
 import { prepareMemoryWith } from "../../tokenizer/kernel_module.ts";
 import { type FileSegments, SegmentReader } from "../count/file_segments.ts";
-import { specialsFor, type SpecialToken } from "../../tokenizer/pretokenize/special_tokens.ts";
+import { specialsFor } from "../../tokenizer/encode/text_preparation.ts";
+import type { SpecialToken } from "../../tokenizer/pretokenize/special_tokens.ts";
 import { encodingSplitter } from "../../tokenizer/encode/text_encoding.ts";
 import { TokenBytes } from "../../tokenizer/encode/token_bytes.ts";
+import type { AroundIds } from "../../tokenizer/vocabulary/post_processor_json.ts";
 import type { Vocabulary } from "../../tokenizer/vocabulary/vocabulary.ts";
 import {
   dtypeBytes,
@@ -32,6 +34,8 @@ export interface EncodeJob {
   readonly documentSeparator?: SpecialToken;
   /** The id to put at the end of each range in `endingTexts`. */
   readonly separatorId?: number;
+  /** Ids to put around each text. */
+  readonly around?: AroundIds;
   /** Whether a text ends with each range. */
   readonly endingTexts: readonly boolean[];
 }
@@ -44,10 +48,10 @@ const MAX_BUFFERED = 1 << 22;
  * where its ids go in the file.
  */
 export function* encodeSegments(
-  { files, vocabulary, output, dtype, separatorId, endingTexts, ...job }: EncodeJob,
+  { files, vocabulary, output, dtype, separatorId, around, endingTexts, ...job }: EncodeJob,
   queue: SegmentQueue,
 ): Generator<number | undefined> {
-  const specials = specialsFor(vocabulary.specials, job);
+  const specials = specialsFor(vocabulary, job);
   using reader = new SegmentReader(files, specials);
   using file = Deno.openSync(output, { write: true });
   const buffer = new SegmentIds(file, output, queue, dtype);
@@ -57,8 +61,11 @@ export function* encodeSegments(
   const encoding = encodingSplitter(encoder, specials, (ids) => buffer.append(ids));
   for (let segment = queue.take(); segment >= 0; segment = queue.take()) {
     buffer.begin(segment);
+    if (!reader.beginsText(segment)) encoding.continueText();
+    else if (around !== undefined) buffer.append(Uint32Array.from(around.before));
     const { bytes, endedRange } = reader.read(segment, (piece) => encoding.push(piece));
     encoding.flush();
+    if (around !== undefined && endingTexts[endedRange]) buffer.append(Uint32Array.from(around.after));
     if (separatorId !== undefined && endingTexts[endedRange]) buffer.append(Uint32Array.of(separatorId));
     while (!queue.isStartKnown(segment)) yield segment;
     queue.addDone(bytes, buffer.end());

@@ -3,7 +3,7 @@
 import { UserError } from "../../errors.ts";
 import { excerpt } from "../../io/excerpt.ts";
 import { NewTokens, type Refuse } from "../encode/new_tokens.ts";
-import type { PatternName } from "../pretokenize/patterns.ts";
+import type { Pattern } from "../pretokenize/named_patterns.ts";
 import { recoverMerges } from "./recover_merges.ts";
 import { specialBytes, type SpecialToken } from "../pretokenize/special_tokens.ts";
 import { byteIdsOf, NUM_BYTES, specialOnlyIds, type Vocabulary } from "./vocabulary.ts";
@@ -11,7 +11,7 @@ import { byteIdsOf, NUM_BYTES, specialOnlyIds, type Vocabulary } from "./vocabul
 /** What a rank file leaves out. */
 export interface TiktokenOptions {
   /** How text is split before merging. */
-  readonly pattern: PatternName;
+  readonly pattern: Pattern;
   /** Tokens that are found in the text first; `[]` if there are none. */
   readonly specials: readonly SpecialToken[];
 }
@@ -33,6 +33,8 @@ export function formatTiktoken(vocabulary: Vocabulary): string {
   const refuse: Refuse = (got, mustBe) => {
     throw new UserError(`Cannot write ranks: got ${got}, must be ${mustBe}. Write a tokenizer.json instead`);
   };
+  if (vocabulary.sentencePieces !== undefined) refuse("tokens made of characters", "tokens made of bytes");
+  if (vocabulary.missingBytes !== undefined) refuse("bytes that are no tokens", "a vocabulary with all 256");
   for (let i = 5; i < merges.length; i += 3) {
     if (merges[i] >= merges[i - 3]) continue;
     refuse(`merge ${(i - 2) / 3} with id ${merges[i]} after ${merges[i - 3]}`, "in the order of ids");
