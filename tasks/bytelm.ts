@@ -32,6 +32,7 @@ export const TASKS = {
   sweep: () => import("./sweep.ts"),
   generate: () => import("./generate.ts"),
   evaluate: () => import("./evaluate.ts"),
+  import: () => import("./import.ts"),
   report: () => import("./report.ts"),
   dashboard: () => import("./dashboard.ts"),
   account: () => import("./account.ts"),

@@ -2,7 +2,7 @@
 import { UserError } from "../errors.ts";
 import { Transformer } from "../model/transformer.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
-import { findWeights, readModelConfig } from "./run_directory.ts";
+import { findWeights, readModelConfig, readStopIds } from "./run_directory.ts";
 import { loadRunTokenizer } from "./run_tokenizer.ts";
 
 /** What is needed to use a run's model. */
@@ -13,6 +13,8 @@ export interface RunModel {
   readonly tokenizer: Tokenizer;
   /** The path of the weights. */
   readonly weights: string;
+  /** The ids at which a text ends, of an imported model; none otherwise. */
+  readonly stopIds: readonly number[];
 }
 
 /**
@@ -23,6 +25,7 @@ export interface RunModel {
  */
 export async function loadRun(directory: string, which: "last" | "best" = "last"): Promise<RunModel> {
   const model = new Transformer(await readModelConfig(directory));
+  const stopIds = await readStopIds(directory);
   const tokenizer = await loadRunTokenizer(directory);
   const { vocabSize } = model.config;
   if (tokenizer.vocabSize > vocabSize) {
@@ -31,5 +34,5 @@ export async function loadRun(directory: string, which: "last" | "best" = "last"
         `${vocabSize}. Train the model with this tokenizer`,
     );
   }
-  return { model, tokenizer, weights: await findWeights(directory, which) };
+  return { model, tokenizer, weights: await findWeights(directory, which), stopIds };
 }

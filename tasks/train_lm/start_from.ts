@@ -5,7 +5,13 @@ import { isFile } from "../../lib/io/is_file.ts";
 import { statIfPresent } from "../../lib/io/stat_if_present.ts";
 import { ARCHITECTURE_DEFAULTS, type ModelConfig } from "../../lib/model/config.ts";
 import { type ConfigParts, DEFAULT_PRESET, mergeConfigs, type MergedConfig } from "../../lib/run/merge_config.ts";
-import { NoWeightsError, readRunConfig, RUN_ENTRIES, type RunConfig } from "../../lib/run/run_directory.ts";
+import {
+  isImported,
+  NoWeightsError,
+  readAnyRunConfig,
+  RUN_ENTRIES,
+  type RunConfig,
+} from "../../lib/run/run_directory.ts";
 import { requireTransformer } from "../../lib/run/run_model.ts";
 import { originOf, type OriginOptions, type RunOrigin } from "../../lib/run/run_origin.ts";
 import { loadRunTokenizer } from "../../lib/run/run_tokenizer.ts";
@@ -25,8 +31,8 @@ export interface Parent {
   readonly parts: ConfigParts;
   /** The settings of that shape that were given for it; unknown in earlier versions. */
   readonly given: readonly string[] | undefined;
-  /** The configuration that it was trained with. */
-  readonly config: RunConfig;
+  /** The configuration that it was trained with; none of an imported model. */
+  readonly config: RunConfig | undefined;
   /** The tokenizer in its directory. */
   readonly tokenizer: Tokenizer | undefined;
   /** The tokenizer of its ids, as far as is known. */
@@ -40,19 +46,20 @@ export interface Parent {
 export async function openParent(from: string, keepOptimizer: boolean): Promise<Parent> {
   const { directory, weights } = await parseFrom(from);
   await requireDirectory(directory, RUN_ENTRIES);
-  const config = await readRunConfig(directory);
-  const { model, preset, given, data } = config;
-  const shape = requireTransformer(directory, model);
+  const read = await readAnyRunConfig(directory);
+  const config = isImported(read) ? undefined : read;
+  const shape = requireTransformer(directory, read.model);
   const hasTokenizer = await isFile(`${directory}/tokenizer.json`) || await isFile(`${directory}/vocab.json`);
   const tokenizer = hasTokenizer ? await loadRunTokenizer(directory) : undefined;
   return {
     directory,
     origin: await findOrigin(directory, { weights, keepOptimizer, name: from }),
-    parts: { preset: preset ?? DEFAULT_PRESET, model: { ...ARCHITECTURE_DEFAULTS, ...shape } },
-    given: given?.filter((name) => name.startsWith("model.")),
+    parts: { preset: config?.preset ?? DEFAULT_PRESET, model: { ...ARCHITECTURE_DEFAULTS, ...shape } },
+    // An imported shape is no preset's: all of it was given.
+    given: config ? config.given?.filter((name) => name.startsWith("model.")) : undefined,
     config,
     tokenizer,
-    tokenizerId: data.train.tokenizer ?? (tokenizer && identifyTokenizer(tokenizer, directory)),
+    tokenizerId: config?.data.train.tokenizer ?? (tokenizer && identifyTokenizer(tokenizer, directory)),
   };
 }
 
@@ -92,7 +99,8 @@ export function requireParentShape(
     ? mergeConfigs([given.file, given.flags], shape.vocabSize).model
     : { ...given.file.model, ...given.flags.model };
   for (const [key, value] of Object.entries(asked) as [keyof ModelConfig, unknown][]) {
-    if (value === undefined || value === shape[key]) continue;
+    // By content: the scaling of rotary positions is an object.
+    if (value === undefined || JSON.stringify(value) === JSON.stringify(shape[key])) continue;
     const source = given.flags.model?.[key] !== undefined
       ? `${flagOf(key)} ${value}`
       : given.flags.preset !== undefined
@@ -123,7 +131,9 @@ export function requireParentTokens({ tokenizerId }: Parent, sources: readonly (
 }
 
 /** Whether a run sees the same windows as the one that it begins with, in the same order. */
-export function drawsAsBefore({ config: { data, training } }: Parent, own: RunConfig): boolean {
+export function drawsAsBefore({ config }: Parent, own: RunConfig): boolean {
+  if (config === undefined) return false;
+  const { data, training } = config;
   const isSame = (name: "seed" | "batchSize" | "gradAccumulation") => training[name] === own.training[name];
   return data.train.sha256 === own.data.train.sha256 && isSame("seed") && isSame("batchSize") &&
     isSame("gradAccumulation");
