@@ -42,7 +42,16 @@ export class Safetensors implements Disposable {
    * @throws {UserError} If it cannot be opened, or is not a complete and consistent .safetensors file.
    */
   static async open(path: string): Promise<Safetensors> {
-    const file = await openFile(path);
+    return Safetensors.#of(await openFile(path));
+  }
+
+  /** As {@linkcode open}. */
+  static openSync(path: string): Safetensors {
+    return Safetensors.#of(openFileSync(path));
+  }
+
+  static #of(file: PositionedFile): Safetensors {
+    const { path } = file;
     try {
       const readRange = (offset: number, length: number) => {
         const bytes = new Uint8Array(length);
@@ -169,7 +178,18 @@ async function openFile(path: string): Promise<PositionedFile> {
   try {
     return await PositionedFile.open(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) throw unusable(path, "no such file", "a .safetensors file");
-    throw error;
+    throw namingMissing(error, path);
   }
+}
+
+function openFileSync(path: string): PositionedFile {
+  try {
+    return PositionedFile.openSync(path);
+  } catch (error) {
+    throw namingMissing(error, path);
+  }
+}
+
+function namingMissing(error: unknown, path: string): unknown {
+  return error instanceof Deno.errors.NotFound ? unusable(path, "no such file", "a .safetensors file") : error;
 }
