@@ -93,12 +93,11 @@ export class ConfigKeys {
   /**
    * Checks that each key was used, or is one that may be ignored.
    *
-   * @param ignored Keys that may be ignored here only.
    * @throws {UserError} Naming the first that is not known: it might change what the model computes.
    */
-  requireAllKnown(ignored: readonly string[] = []): void {
+  requireAllKnown(): void {
     for (const name of this.#fields.names) {
-      if (this.#used.has(name) || ignored.includes(name) || Object.hasOwn(IGNORED_KEYS, name)) continue;
+      if (this.#used.has(name) || !this.has(name) || Object.hasOwn(IGNORED_KEYS, name)) continue;
       this.#fields.refuse(name, "absent: it is not known whether it changes what the model computes");
     }
   }
