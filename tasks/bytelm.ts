@@ -33,6 +33,7 @@ export const TASKS = {
   generate: () => import("./generate.ts"),
   evaluate: () => import("./evaluate.ts"),
   import: () => import("./import.ts"),
+  export: () => import("./export.ts"),
   report: () => import("./report.ts"),
   dashboard: () => import("./dashboard.ts"),
   account: () => import("./account.ts"),

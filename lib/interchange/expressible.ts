@@ -47,11 +47,11 @@ export function chooseArchitecture<T extends { readonly able: (config: ModelConf
   const full = withDefaults(config);
   const { name, beyond: [first, ...others] } = nearest!;
   const more = others.length === 0 ? "" : ` (nor its ${others.join(", ")})`;
+  const next = `The nearest, ${name}, does not have that${more}. Train a model without it`;
   throw new UserError(
     say`Cannot export the model: got ${option(first)} ${
       excerpt(full[first])
-    }, must be what an architecture of ${library} has. ` +
-      `The nearest, ${name}, does not have that${more}. Train a model without it`,
+    }, must be what an architecture of ${library} has. ${next}`,
   );
 }
 

@@ -71,6 +71,8 @@ function formatSetting(key: string, value: unknown): string {
   if (typeof value === "boolean") return value ? "yes" : "no";
   if (Array.isArray(value)) return value.join(", ") || "none";
   if (value === "") return "none";
+  // The scaling of rotary positions.
+  if (typeof value === "object") return JSON.stringify(value);
   // A fraction without what binary numbers add to it: 0.1 · 3e-3 is 3e-4.
   const isFraction = typeof value === "number" && !Number.isInteger(value);
   return String(isFraction ? Number(value.toPrecision(12)) : value);

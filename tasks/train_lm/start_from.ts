@@ -1,7 +1,6 @@
 // --from: another run, whose weights, shape and tokenizer a new one begins with.
 import { identifyTokenizer, requireTokenizerOf, type TokenizerId } from "../../lib/dataset/tokenizer_id.ts";
 import type { TokenSource } from "../../lib/dataset/token_source.ts";
-import { isFile } from "../../lib/io/is_file.ts";
 import { statIfPresent } from "../../lib/io/stat_if_present.ts";
 import { ARCHITECTURE_DEFAULTS, type ModelConfig } from "../../lib/model/config.ts";
 import { type ConfigParts, DEFAULT_PRESET, mergeConfigs, type MergedConfig } from "../../lib/run/merge_config.ts";
@@ -14,7 +13,7 @@ import {
 } from "../../lib/run/run_directory.ts";
 import { requireTransformer } from "../../lib/run/run_model.ts";
 import { originOf, type OriginOptions, type RunOrigin } from "../../lib/run/run_origin.ts";
-import { loadRunTokenizer } from "../../lib/run/run_tokenizer.ts";
+import { findRunTokenizer } from "../../lib/run/run_tokenizer.ts";
 import type { Tokenizer } from "../../lib/tokenizer/mod.ts";
 import { say, UsageError, UserError, wordingOf } from "../cli/errors.ts";
 import { requireDirectory } from "../cli/files.ts";
@@ -49,8 +48,7 @@ export async function openParent(from: string, keepOptimizer: boolean): Promise<
   const read = await readAnyRunConfig(directory);
   const config = isImported(read) ? undefined : read;
   const shape = requireTransformer(directory, read.model);
-  const hasTokenizer = await isFile(`${directory}/tokenizer.json`) || await isFile(`${directory}/vocab.json`);
-  const tokenizer = hasTokenizer ? await loadRunTokenizer(directory) : undefined;
+  const tokenizer = await findRunTokenizer(directory);
   return {
     directory,
     origin: await findOrigin(directory, { weights, keepOptimizer, name: from }),

@@ -52,3 +52,17 @@ export const PRE_TOKENIZERS: Readonly<Record<string, PreTokenizer>> = {
   refact: DIGITS,
   "command-r": DIGITS,
 };
+
+/** A way to split texts that llama.cpp has under a name, but not in all cases. */
+export interface NearPreTokenizer extends PreTokenizer {
+  readonly name: string;
+  /** When ids may differ, a sentence without its full stop. */
+  readonly note: string;
+}
+
+/** Ways that llama.cpp has nearly. */
+export const NEAR_PRE_TOKENIZERS: readonly NearPreTokenizer[] = [{
+  name: "dbrx",
+  preTokenizer: byRegex(PATTERN_REGEX.cl100k),
+  note: "in llama.cpp, a text may get other ids where it ends in white space with a newline in it",
+}];

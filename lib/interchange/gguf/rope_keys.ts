@@ -63,7 +63,7 @@ export function llama3Factors(
   { factor, lowFreqFactor, highFreqFactor, originalContextLength }: Llama3RopeScaling,
   theta: number,
   rotaryDim: number,
-): Float32Array {
+): Float32Array<ArrayBuffer> {
   return Float32Array.from({ length: rotaryDim / 2 }, (_, i) => {
     const turns = originalContextLength / (2 * Math.PI * theta ** (2 * i / rotaryDim));
     if (turns > highFreqFactor) return 1;

@@ -2,25 +2,34 @@
 import type { GgufMetadata } from "../../formats/gguf/gguf.ts";
 import { loadTokenizer } from "../../formats/tokenizer_dir.ts";
 import type { Tokenizer } from "../../tokenizer/mod.ts";
-import { PRE_TOKENIZERS } from "./pre_tokenizers.ts";
+import { PRE_TOKENIZERS, type PreTokenizer } from "./pre_tokenizers.ts";
 
-const KEYS = {
+/** The metadata of a tokenizer. */
+export const TOKENIZER_KEYS = {
   model: "tokenizer.ggml.model",
   pre: "tokenizer.ggml.pre",
   tokens: "tokenizer.ggml.tokens",
   types: "tokenizer.ggml.token_type",
   merges: "tokenizer.ggml.merges",
+  eos: "tokenizer.ggml.eos_token_id",
+  bos: "tokenizer.ggml.bos_token_id",
+  addBos: "tokenizer.ggml.add_bos_token",
 } as const;
 
-/** Kinds of tokens: those that text cannot spell, and those that are found before anything is split. */
-const CONTROL = 3, USER_DEFINED = 4;
+const KEYS = TOKENIZER_KEYS;
+
+/** What the model is called where there is no tokenizer. */
+export const NO_TOKENIZER: readonly string[] = ["none", "no_vocab"];
+
+/** Kinds of tokens: ordinary ones; those that text cannot spell; those that are found before anything is split; and none. */
+export const NORMAL = 1, CONTROL = 3, USER_DEFINED = 4, UNUSED = 5;
 
 /**
  * Reads the tokenizer of a GGUF file; `undefined` if there is none.
  * @throws {UserError} If it is of a kind that is not supported, naming the key that says so, or damaged.
  */
 export async function readGgufTokenizer(metadata: GgufMetadata): Promise<Tokenizer | undefined> {
-  if (!metadata.has(KEYS.model) || metadata.string(KEYS.model) === "none") return undefined;
+  if (!metadata.has(KEYS.model) || NO_TOKENIZER.includes(metadata.string(KEYS.model))) return undefined;
   if (metadata.string(KEYS.model) !== "gpt2") metadata.refuse(KEYS.model, "gpt2: byte-level BPE");
   const pre = metadata.string(KEYS.pre);
   if (!Object.hasOwn(PRE_TOKENIZERS, pre)) {
@@ -43,8 +52,20 @@ export async function readGgufTokenizer(metadata: GgufMetadata): Promise<Tokeniz
     if (token in vocab) metadata.refuse(KEYS.tokens, `different texts: ids ${vocab[token]} and ${id} have the same`);
     vocab[token] = id;
   }
-  const { preTokenizer, normalizer = null, ignoreMerges = false } = PRE_TOKENIZERS[pre];
-  const json = JSON.stringify({
+  const merges = metadata.strings(KEYS.merges);
+  return await loadTokenizer(new TextEncoder().encode(tokenizerJsonOf(PRE_TOKENIZERS[pre], { vocab, merges, added })));
+}
+
+/** The text of a tokenizer.json of byte-level BPE. */
+export function tokenizerJsonOf(
+  { preTokenizer, normalizer = null, ignoreMerges = false }: PreTokenizer,
+  { vocab, merges, added }: {
+    readonly vocab: Readonly<Record<string, number>>;
+    readonly merges: readonly string[];
+    readonly added: readonly unknown[];
+  },
+): string {
+  return JSON.stringify({
     version: "1.0",
     truncation: null,
     padding: null,
@@ -63,8 +84,7 @@ export async function readGgufTokenizer(metadata: GgufMetadata): Promise<Tokeniz
       byte_fallback: false,
       ignore_merges: ignoreMerges,
       vocab,
-      merges: metadata.strings(KEYS.merges),
+      merges,
     },
   });
-  return await loadTokenizer(new TextEncoder().encode(json));
 }

@@ -3,25 +3,13 @@ import { writeSafetensors } from "../../formats/safetensors.ts";
 import { saveTokenizer } from "../../formats/tokenizer_dir.ts";
 import { writeFileAtomically } from "../../io/atomic.ts";
 import type { ModelConfig } from "../../model/config.ts";
-import type { WeightSource } from "../../model/weights.ts";
-import type { Tokenizer } from "../../tokenizer/mod.ts";
 import { chooseArchitecture } from "../expressible.ts";
+import type { ModelToExport } from "../model_to_export.ts";
 import { placeParameters } from "../parameter_map.ts";
 import { tensorsToMake } from "../write_tensors.ts";
 import { FAMILIES } from "./families.ts";
 import { SAFETENSORS_FILE } from "./weight_files.ts";
 import { WRITABLE } from "./write_config.ts";
-
-/** A model to export. */
-export interface ModelToExport {
-  readonly config: ModelConfig;
-  /** Its weights, by the names of `parameterSpecs`. */
-  readonly weights: WeightSource;
-  /** The tokenizer of its ids, if there is one. */
-  readonly tokenizer: Tokenizer | undefined;
-  /** The ids at which a text ends. */
-  readonly stopIds: readonly number[];
-}
 
 /** The files of an exported directory; the tokenizer's are beside them. */
 export const HUGGING_FACE_FILES = {
