@@ -10,8 +10,10 @@ import { claim, divide, endUnit, firstUnit } from "./work";
 
 // With p[t,j] = exp(scale q[t]·k[j] − lse[t]) for j ≤ t, recomputed, delta[t] = dY[t]·y[t], ds = p (dY[t]·v[j] − delta[t]):
 // attention_backward: dQ[t] (+)= scale Σⱼ ds[t,j] k[j]; dK[j] (+)= scale Σₜ ds[t,j] q[t]; dV[j] (+)= Σₜ p[t,j] dY[t].
-// q, k, v, y, dY, dQ, dK, dV: (B, T, H, headDim); lse: (B, H, T).
-// A worker takes whole heads. A group of keys at a time, packed, meets the queries in ascending tiles.
+// grouped_attention_backward: the same with H / keyHeads heads to each of k, v, dK and dV, and over t − window < j.
+// q, y, dY, dQ: (B, T, H, headDim); k, v, dK, dV: (B, T, H or keyHeads, headDim); lse: (B, H, T).
+// A worker takes whole heads of keys, and of each the query heads one after the other. A group of keys at a time, packed,
+// meets the queries in ascending tiles.
 // Source: Dao 2023, arXiv:2307.08691 (FlashAttention-2)
 
 /** The largest headDim for which a worker's scratch memory suffices; above it, the kernel traps. */
@@ -42,34 +44,136 @@ export function attention_backward(
   accumulateValue: u32,
   work: usize,
 ): void {
+  differentiateHeads(
+    q,
+    k,
+    v,
+    y,
+    lse,
+    dY,
+    dQ,
+    dK,
+    dV,
+    B,
+    T,
+    H,
+    H,
+    headDim,
+    T,
+    accumulateQuery !== 0,
+    accumulateKey !== 0,
+    accumulateValue !== 0,
+    work,
+  );
+}
+
+export function grouped_attention_backward(
+  q: usize,
+  k: usize,
+  v: usize,
+  y: usize,
+  lse: usize,
+  dY: usize,
+  dQ: usize,
+  dK: usize,
+  dV: usize,
+  B: u32,
+  T: u32,
+  H: u32,
+  keyHeads: u32,
+  headDim: u32,
+  window: u32,
+  accumulateQuery: u32,
+  accumulateKey: u32,
+  accumulateValue: u32,
+  work: usize,
+): void {
+  differentiateHeads(
+    q,
+    k,
+    v,
+    y,
+    lse,
+    dY,
+    dQ,
+    dK,
+    dV,
+    B,
+    T,
+    H,
+    keyHeads,
+    headDim,
+    window,
+    accumulateQuery !== 0,
+    accumulateKey !== 0,
+    accumulateValue !== 0,
+    work,
+  );
+}
+
+function differentiateHeads(
+  q: usize,
+  k: usize,
+  v: usize,
+  y: usize,
+  lse: usize,
+  dY: usize,
+  dQ: usize,
+  dK: usize,
+  dV: usize,
+  B: u32,
+  T: u32,
+  H: u32,
+  keyHeads: u32,
+  headDim: u32,
+  window: u32,
+  accumulateQuery: bool,
+  accumulateKey: bool,
+  accumulateValue: bool,
+  work: usize,
+): void {
   if (headDim > MAX_HEAD_DIM) unreachable();
   const groupKeys = min(MAX_GROUP, max(TILE_COLUMNS, (MAX_PACKED / (5 * headDim)) & ~7));
   const headBytes = (headDim as usize) << 2;
   const rowBytes = H * headBytes;
-  divide(work, B * H, 1);
+  const keyBytes = keyHeads * headBytes;
+  const sharers = H / keyHeads;
+  divide(work, B * keyHeads, 1);
   while (claim()) {
     for (let unit = firstUnit; unit < endUnit; unit++) {
-      const at = (unit / H) * T * rowBytes + (unit % H) * headBytes;
-      for (let firstKey: u32 = 0; firstKey < T; firstKey += groupKeys) {
-        const skip = at + firstKey * rowBytes;
-        keyGroup(
-          q + skip,
-          k + skip,
-          v + skip,
-          y + skip,
-          lse + ((unit * T + firstKey) << 2),
-          dY + skip,
-          dQ + skip,
-          dK + skip,
-          dV + skip,
-          rowBytes,
-          T - firstKey,
-          min(groupKeys, T - firstKey),
-          headDim,
-          accumulateQuery !== 0 || firstKey > 0,
-          accumulateKey !== 0,
-          accumulateValue !== 0,
-        );
+      const b = unit / keyHeads;
+      const keyAt = b * T * keyBytes + (unit % keyHeads) * headBytes;
+      for (let sharer: u32 = 0; sharer < sharers; sharer++) {
+        const h = (unit % keyHeads) * sharers + sharer;
+        const at = b * T * rowBytes + h * headBytes;
+        const head = b * H + h;
+        for (let firstKey: u32 = 0; firstKey < T; firstKey += groupKeys) {
+          const keys = min(groupKeys, T - firstKey);
+          const skip = at + firstKey * rowBytes;
+          const skipKeys = keyAt + firstKey * keyBytes;
+          keyGroup(
+            q + skip,
+            k + skipKeys,
+            v + skipKeys,
+            y + skip,
+            lse + ((head * T + firstKey) << 2),
+            dY + skip,
+            dQ + skip,
+            dK + skipKeys,
+            dV + skipKeys,
+            rowBytes,
+            keyBytes,
+            // The last of these keys is the last that the last of these queries sees, or its window begins there.
+            min(T - firstKey, keys + min(window, T) - 1),
+            keys,
+            headDim,
+            window,
+            // The queries that an earlier group of keys has met.
+            accumulateQuery ? T : firstKey > 0 ? min(window, T) - 1 : 0,
+            accumulateKey || sharer > 0,
+            accumulateValue || sharer > 0,
+          );
+        }
       }
     }
   }
@@ -77,7 +181,7 @@ export function attention_backward(
 
 /**
  * A group of keys of a head, and the queries that see any of them: the addresses are those of the first key's position,
- * which is the first of these queries' too.
+ * which is the first of these queries' too. Of dQ, the first `added` rows are added to.
  */
 function keyGroup(
   q: usize,
@@ -90,10 +194,12 @@ function keyGroup(
   dK: usize,
   dV: usize,
   rowBytes: usize,
+  keyBytes: usize,
   positions: u32,
   keys: u32,
   headDim: u32,
-  accumulateQuery: bool,
+  window: u32,
+  added: u32,
   accumulateKey: bool,
   accumulateValue: bool,
 ): void {
@@ -113,14 +219,14 @@ function keyGroup(
   const sumsK = sumsQ + TILE_ROWS * sumBytes;
   const sumsV = sumsK + (keys + TILE_ROWS) * sumBytes;
 
-  fetch(k, rowBytes, keys, headDim, scratch);
-  fetch(v, rowBytes, keys, headDim, scratch);
+  fetch(k, keyBytes, keys, headDim, scratch);
+  fetch(v, keyBytes, keys, headDim, scratch);
   for (let j: u32 = 0; j < keys; j += TILE_COLUMNS) {
     const count = min(TILE_COLUMNS, keys - j);
-    packAcross8(packedK + j * headDim * 4, k + j * rowBytes, rowBytes, count, headDim);
-    packAcross8(packedV + j * headDim * 4, v + j * rowBytes, rowBytes, count, headDim);
+    packAcross8(packedK + j * headDim * 4, k + j * keyBytes, keyBytes, count, headDim);
+    packAcross8(packedV + j * headDim * 4, v + j * keyBytes, keyBytes, count, headDim);
   }
-  packAlong8(alongK, k, rowBytes, headDim, keys);
+  packAlong8(alongK, k, keyBytes, headDim, keys);
 
   const scale: f32 = (1 as f32) / sqrt<f32>(headDim as f32);
   for (let first: u32 = 0; first < positions; first += TILE) {
@@ -147,12 +253,20 @@ function keyGroup(
         -LOG2_E * load<f32>(lse + ((first + t) << 2)),
         dot(dY + row, y + row, headDim),
       );
+      if (first + t >= window) {
+        const hidden = min(keys, first + t - window + 1) << 2;
+        memory.fill(scores + t * PITCH, 0, hidden);
+        memory.fill(slopes + t * PITCH, 0, hidden);
+      }
     }
     for (let t: u32 = 0; t < queries; t += TILE_ROWS) {
       const visible = min(keys, first + min(queries, t + TILE_ROWS));
       multiplyRows(visible, slopes + t * PITCH, alongK, keys * 32, padded / TILE_COLUMNS, sumsQ, sumBytes, false);
       const rows = min(TILE_ROWS, queries - t);
-      writeRows(dQ + at + t * rowBytes, rowBytes, sumsQ, sumBytes, rows, headDim, scale, accumulateQuery);
+      const more = added > first + t ? min(rows, added - first - t) : 0;
+      const to = dQ + at + t * rowBytes;
+      writeRows(to, rowBytes, sumsQ, sumBytes, more, headDim, scale, true);
+      writeRows(to + more * rowBytes, rowBytes, sumsQ + more * sumBytes, sumBytes, rows - more, headDim, scale, false);
     }
     const endKey = min(keys, first + queries);
     for (let j: u32 = 0; j < endKey; j += TILE_ROWS) {
@@ -172,9 +286,9 @@ function keyGroup(
       if (first + queries < positions) continue;
       // Written as they are ready, so that memory is busy while the next are computed.
       const rows = min(TILE_ROWS, keys - j);
-      const to = j * rowBytes;
-      writeRows(dK + to, rowBytes, sumsK + j * sumBytes, sumBytes, rows, headDim, scale, accumulateKey);
-      writeRows(dV + to, rowBytes, sumsV + j * sumBytes, sumBytes, rows, headDim, 1, accumulateValue);
+      const to = j * keyBytes;
+      writeRows(dK + to, keyBytes, sumsK + j * sumBytes, sumBytes, rows, headDim, scale, accumulateKey);
+      writeRows(dV + to, keyBytes, sumsV + j * sumBytes, sumBytes, rows, headDim, 1, accumulateValue);
     }
   }
 }

@@ -10,7 +10,8 @@ import { claim, divide, endUnit, firstUnit } from "./work";
 
 // attention_forward: y[b,t,h] = Σⱼ softmaxⱼ(scale q[b,t,h]·k[b,j,h]) v[b,j,h] over j ≤ start[0] + t, scale = 1 / √headDim,
 //   by the online softmax: no (T, S) matrix is stored. lse[b,h,t]: the logarithm of the softmax's denominator.
-// q, y: (B, T, H, headDim); k, v: (B, S, H, headDim); start: (1) u32; lse: (B, H, T).
+// grouped_attention_forward: the same with k, v[b,j,g], g = ⌊h keyHeads / H⌋, over start[0] + t − window < j.
+// q, y: (B, T, H, headDim); k, v: (B, S, H or keyHeads, headDim); start: (1) u32; lse: (B, H, T).
 // Where the queries would lie beyond the keys, they are taken for the last ones.
 // A worker takes whole groups of queries of one head. A group of keys at a time, packed, meets them, ascending. Overwrites y
 // and lse. One query, or a few, are attended to as in attention_single.ts.
@@ -37,24 +38,63 @@ export function attention_forward(
   headDim: u32,
   work: usize,
 ): void {
+  attend(q, k, v, start, y, lse, B, T, S, H, H, headDim, S, work);
+}
+
+export function grouped_attention_forward(
+  q: usize,
+  k: usize,
+  v: usize,
+  start: usize,
+  y: usize,
+  lse: usize,
+  B: u32,
+  T: u32,
+  S: u32,
+  H: u32,
+  keyHeads: u32,
+  headDim: u32,
+  window: u32,
+  work: usize,
+): void {
+  attend(q, k, v, start, y, lse, B, T, S, H, keyHeads, headDim, window, work);
+}
+
+function attend(
+  q: usize,
+  k: usize,
+  v: usize,
+  start: usize,
+  y: usize,
+  lse: usize,
+  B: u32,
+  T: u32,
+  S: u32,
+  H: u32,
+  keyHeads: u32,
+  headDim: u32,
+  window: u32,
+  work: usize,
+): void {
   const position = min(load<u32>(start), S - T);
   if (isSingle(T, S)) {
-    attendEach(q, k, v, position, y, lse, B, T, S, H, headDim, work);
+    attendEach(q, k, v, position, y, lse, B, T, S, H, keyHeads, headDim, window, work);
     return;
   }
   if (headDim > MAX_HEAD_DIM) unreachable();
   const groups = (T + GROUP - 1) / GROUP;
   const headBytes = (headDim as usize) << 2;
   const rowBytes = H * headBytes;
+  const keyBytes = keyHeads * headBytes;
+  const sharers = H / keyHeads;
   divide(work, B * H * groups, 1);
   while (claim()) {
     for (let unit = firstUnit; unit < endUnit; unit++) {
       const firstQuery = unit % groups * GROUP;
       const head = unit / groups;
       const b = head / H;
-      const column = (head % H) * headBytes;
-      const queryAt = (b * T + firstQuery) * rowBytes + column;
-      const keyAt = b * S * rowBytes + column;
+      const queryAt = (b * T + firstQuery) * rowBytes + (head % H) * headBytes;
+      const keyAt = b * S * keyBytes + head % H / sharers * headBytes;
       attendGroup(
         q + queryAt,
         k + keyAt,
@@ -62,9 +102,11 @@ export function attention_forward(
         y + queryAt,
         lse + ((head * T + firstQuery) << 2),
         rowBytes,
+        keyBytes,
         min(GROUP, T - firstQuery),
         position + firstQuery,
         headDim,
+        window,
       );
     }
   }
@@ -82,24 +124,34 @@ function attendEach(
   T: u32,
   S: u32,
   H: u32,
+  keyHeads: u32,
   headDim: u32,
+  window: u32,
   work: usize,
 ): void {
   const headBytes = (headDim as usize) << 2;
   const rowBytes = H * headBytes;
+  const keyBytes = keyHeads * headBytes;
+  const sharers = H / keyHeads;
   divide(work, B * H * T, 1);
   while (claim()) {
     for (let unit = firstUnit; unit < endUnit; unit++) {
       const t = unit % T;
       const head = unit / T;
       const b = head / H;
-      const column = (head % H) * headBytes;
-      const queryAt = (b * T + t) * rowBytes + column;
-      const keyAt = b * S * rowBytes + column;
-      const logSum = attendOne(q + queryAt, k + keyAt, v + keyAt, y + queryAt, rowBytes, start + t + 1, headDim);
+      const queryAt = (b * T + t) * rowBytes + (head % H) * headBytes;
+      const firstKey = lowestKey(start + t, window);
+      const keyAt = (b * S + firstKey) * keyBytes + head % H / sharers * headBytes;
+      const keys = start + t + 1 - firstKey;
+      const logSum = attendOne(q + queryAt, k + keyAt, v + keyAt, y + queryAt, keyBytes, keys, headDim);
       store<f32>(lse + (unit << 2), logSum);
     }
   }
+}
+
+/** The first key that the query at a position sees. @inline */
+function lowestKey(position: u32, window: u32): u32 {
+  return position >= window ? position - window + 1 : 0;
 }
 
 /** One group of queries of one head. @param position The place of the group's first query among the keys. */
@@ -110,9 +162,11 @@ function attendGroup(
   y: usize,
   lse: usize,
   rowBytes: usize,
+  keyBytes: usize,
   queries: u32,
   position: u32,
   headDim: u32,
+  window: u32,
 ): void {
   const groupKeys = min(GROUP, max(TILE_COLUMNS, (MAX_PACKED / (2 * headDim)) & ~7));
   const padded = (headDim + 7) & ~7;
@@ -131,19 +185,23 @@ function attendGroup(
   fetch(q, rowBytes, queries, headDim, scratch);
   const power: f32 = LOG2_E / sqrt<f32>(headDim as f32);
   const endKey = position + queries;
-  for (let firstKey: u32 = 0; firstKey < endKey; firstKey += groupKeys) {
+  for (let firstKey = lowestKey(position, window); firstKey < endKey; firstKey += groupKeys) {
     const keys = min(groupKeys, endKey - firstKey);
-    const keyAt = firstKey * rowBytes;
-    fetch(k + keyAt, rowBytes, keys, headDim, scratch);
-    fetch(v + keyAt, rowBytes, keys, headDim, scratch);
+    const keyAt = firstKey * keyBytes;
+    fetch(k + keyAt, keyBytes, keys, headDim, scratch);
+    fetch(v + keyAt, keyBytes, keys, headDim, scratch);
     for (let j: u32 = 0; j < keys; j += TILE_COLUMNS) {
-      packAcross8(packedK + j * headDim * 4, k + keyAt + j * rowBytes, rowBytes, min(TILE_COLUMNS, keys - j), headDim);
+      packAcross8(packedK + j * headDim * 4, k + keyAt + j * keyBytes, keyBytes, min(TILE_COLUMNS, keys - j), headDim);
     }
-    packAlong8(alongV, v + keyAt, rowBytes, headDim, keys);
+    packAlong8(alongV, v + keyAt, keyBytes, headDim, keys);
     // Queries before the first of these keys see none of them.
     const begin = firstKey > position ? (firstKey - position) / TILE_ROWS * TILE_ROWS : 0;
     for (let t = begin; t < queries; t += TILE_ROWS) {
       const rows = min(TILE_ROWS, queries - t);
+      // The first key that any of these queries sees: those further down have all keys of this group behind their windows.
+      const lowest = lowestKey(position + t, window);
+      if (lowest >= firstKey + keys) break;
+      const isLater = lowest < firstKey;
       // Keys that the first of these queries sees, negative where its last key lies before this group, and the last.
       const visible = ((position + t + 1) as i32) - (firstKey as i32);
       const depth = min(keys, visible + rows - 1);
@@ -152,14 +210,16 @@ function attendGroup(
       multiplyAcross(scores, rowsQ, packedK, panels, headDim, blockBytes);
       for (let i: u32 = 0; i < rows; i++) {
         const seen = max(0, min(keys as i32, visible + (i as i32))) as u32;
+        const hidden = lowestKey(position + t + i, window);
+        if (hidden > firstKey) hideFirst(scores + i * PITCH, min(depth, hidden - firstKey));
         findLargest(scores + i * PITCH, seen, panels, power, states + (t + i) * STATE_BYTES);
       }
       const to = sums + t * sumBytes;
       for (let i: u32 = 0; i < rows; i++) {
         const state = states + (t + i) * STATE_BYTES;
-        exponentiate(scores + i * PITCH, panels, power, state, to + i * sumBytes, firstKey > 0 ? padded : 0);
+        exponentiate(scores + i * PITCH, panels, power, state, to + i * sumBytes, isLater ? padded : 0);
       }
-      multiplyRows(depth, scores, alongV, keys * 32, padded / TILE_COLUMNS, to, sumBytes, firstKey > 0);
+      multiplyRows(depth, scores, alongV, keys * 32, padded / TILE_COLUMNS, to, sumBytes, isLater);
       if (firstKey + keys < position + t + rows) continue;
       // These queries have seen all of their keys. Written at once, so that memory is busy while the next are computed.
       for (let i: u32 = 0; i < rows; i++) {
@@ -169,4 +229,13 @@ function attendGroup(
       }
     }
   }
+}
+
+/**
+ * Hides the first keys of a row of scores: behind the query's window. Below any score, but not −∞: a query that sees none of
+ * a group's keys gives them all a weight, which becomes 0 when it meets the first key that it sees.
+ */
+function hideFirst(scores: usize, count: u32): void {
+  const end = scores + ((count as usize) << 2);
+  for (; scores < end; scores += 4) store<f32>(scores, -1e30);
 }

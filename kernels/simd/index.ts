@@ -4,8 +4,8 @@
 
 export { adamw } from "./adamw";
 export { add_forward } from "./add";
-export { attention_backward } from "./attention_backward";
-export { attention_forward } from "./attention_forward";
+export { attention_backward, grouped_attention_backward } from "./attention_backward";
+export { attention_forward, grouped_attention_forward } from "./attention_forward";
 export { batched_matmul } from "./batched_matmul";
 export { await_call, complete, take, wake } from "./completion";
 export { clip_grad_norm_factor, clip_grad_norm_partials } from "./clip_grad_norm";

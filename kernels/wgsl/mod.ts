@@ -25,7 +25,12 @@ import swigluBackward from "./swiglu_backward.wgsl" with { type: "text" };
 import swigluForward from "./swiglu_forward.wgsl" with { type: "text" };
 import writeRows from "./write_rows.wgsl" with { type: "text" };
 import { adamw } from "./adamw.ts";
-import { attentionBackward, attentionForward } from "./attention/attention.ts";
+import {
+  attentionBackward,
+  attentionForward,
+  groupedAttentionBackward,
+  groupedAttentionForward,
+} from "./attention/attention.ts";
 import { clipGradNormPartials } from "./clip_grad_norm_partials.ts";
 import { crossEntropyForward } from "./cross_entropy_forward.ts";
 import {
@@ -83,6 +88,8 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
   cross_entropy_forward: crossEntropyForward,
   embedding_backward: workgroupPer("embedding_backward", embeddingBackward, (c) => Math.ceil(c.V / EMBEDDING_ROWS)),
   embedding_forward: rowElementwise("embedding_forward", embeddingForward, (c) => c.N, width),
+  grouped_attention_backward: groupedAttentionBackward,
+  grouped_attention_forward: groupedAttentionForward,
   linear_backward_input: linearBackwardInput,
   linear_backward_weight: linearBackwardWeight,
   linear_forward: linearForward,

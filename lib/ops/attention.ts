@@ -1,13 +1,9 @@
 import type { Graph } from "../graph/graph.ts";
 import { defineKernel, matmulFlops } from "../graph/kernel.ts";
 import { Tensor } from "../graph/tensor.ts";
+import { SOFTMAX_PER_PAIR } from "./attention_flops.ts";
+import { groupedAttentionBackward, groupedAttentionForward } from "./grouped_attention.ts";
 import { requireBelow, requireSameShape, requireShape } from "./shapes.ts";
-
-/**
- * FLOPs that a softmax over scores costs for each pair of positions besides the products: forward scale, running
- * maximum, subtraction, exponential, running sum; backward scale, subtraction, exponential, and p·(dP − delta).
- */
-const SOFTMAX_PER_PAIR = 5;
 
 /** The share of the pairs of T queries and keys that a causal query sees: the kernels skip the rest. */
 const seenShare = (T: number) => (T + 1) / (2 * T);
@@ -89,63 +85,101 @@ export const attentionBackward = defineKernel({
   ],
 });
 
+/** Which keys a query head attends to, beyond those of its own number and all before it. */
+export interface AttentionOptions {
+  /**
+   * Heads of keys and values, each shared by numHeads / numKeyValueHeads query heads side by side; default: numHeads.
+   * Source: Ainslie et al. 2023, arXiv:2305.13245.
+   */
+  readonly numKeyValueHeads?: number;
+  /**
+   * How many keys a query sees at most, its own position's and those right before it; default: all. Source: Beltagy et al.
+   * 2020, arXiv:2004.05150.
+   */
+  readonly slidingWindow?: number;
+}
+
 /**
  * Multi-head causal self-attention on projected and rotated heads, without materialising the scores.
  *
  * @param q (batch, seqLen, numHeads · headDim)
- * @param k (batch, keys, numHeads · headDim): `keys` equals seqLen in training, and a KV cache's capacity in generation
+ * @param k (batch, keys, numKeyValueHeads · headDim): `keys` equals seqLen in training, and a KV cache's capacity in
+ *   generation
  * @param v Shape of `k`.
- * @param numHeads Heads side by side in the last dimension.
+ * @param numHeads Heads of queries, side by side in the last dimension.
  * @param start (1) of type u32: the position of the first query among the keys; query t sees keys 0 … start + t. At most
  *   keys − seqLen.
  * @returns (batch, seqLen, numHeads · headDim)
- * @throws {RangeError} If shapes disagree. The backward rule also needs `keys` = seqLen, so `start` to hold 0.
+ * @throws {RangeError} If shapes or options disagree. The backward rule also needs `keys` = seqLen, so `start` to hold 0.
  * @throws {TypeError} If `start` is not of type u32, or another is.
  *
  * Source: Dao 2023, arXiv:2307.08691 (FlashAttention-2).
  */
-export function attention(graph: Graph, q: Tensor, k: Tensor, v: Tensor, numHeads: number, start: Tensor): Tensor {
+export function attention(
+  graph: Graph,
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  numHeads: number,
+  start: Tensor,
+  { numKeyValueHeads = numHeads, slidingWindow = Infinity }: AttentionOptions = {},
+): Tensor {
   const [B, T, D] = q.shape;
   const S = k.shape[1];
   if (q.shape.length !== 3 || !(numHeads >= 1) || !Number.isInteger(D / numHeads)) {
     throw new RangeError(`Cannot apply attention: got ${q} and ${numHeads} heads, must be (B, T, heads · head size)`);
   }
-  requireShape("attention", k, [B, S, D]);
+  requireOptions(numHeads, numKeyValueHeads, slidingWindow);
+  const H = numHeads;
+  const headDim = D / H;
+  requireShape("attention", k, [B, S, numKeyValueHeads * headDim]);
   requireSameShape("attention", k, v);
   requireShape("attention", start, [1]);
   if (S < T) {
     throw new RangeError(`Cannot apply attention: got ${T} queries and ${S} keys, must be at least as many keys`);
   }
   requireBelow("attention", start, S - T + 1);
-  const H = numHeads;
-  const headDim = D / H;
   const y = graph.activation(`attention(${q.name})`, q.shape);
   const lse = new Tensor(`lse(${q.name})`, [B, H, T]);
-  graph.call(attentionForward, {
-    inputs: { q, k, v, start },
-    outputs: { y, lse },
-    constants: { B, T, S, H, headDim },
-  });
+  const isPlain = numKeyValueHeads === H && slidingWindow >= S;
+  const grouping = { keyHeads: numKeyValueHeads, window: Math.min(slidingWindow, S) };
+  const forward = { inputs: { q, k, v, start }, outputs: { y, lse } };
+  if (isPlain) graph.call(attentionForward, { ...forward, constants: { B, T, S, H, headDim } });
+  else graph.call(groupedAttentionForward, { ...forward, constants: { B, T, S, H, headDim, ...grouping } });
   return graph.record({
     op: "attention",
     inputs: [q, k, v],
     output: y,
     backward: (dY, gradients) => {
-      requireSameShape("attention's backward rule", q, k);
+      requireShape("attention's backward rule", k, [B, T, numKeyValueHeads * headDim]);
       const [toQuery, toKey, toValue] = [q, k, v].map((x) => gradients.into(x));
-      graph.call(attentionBackward, {
+      const backward = {
         inputs: { q, k, v, y, lse, dY },
         outputs: { dQ: toQuery.target, dK: toKey.target, dV: toValue.target },
-        constants: {
-          B,
-          T,
-          H,
-          headDim,
-          accumulateQuery: toQuery.accumulate,
-          accumulateKey: toKey.accumulate,
-          accumulateValue: toValue.accumulate,
-        },
-      });
+      };
+      const constants = {
+        B,
+        T,
+        H,
+        headDim,
+        accumulateQuery: toQuery.accumulate,
+        accumulateKey: toKey.accumulate,
+        accumulateValue: toValue.accumulate,
+      };
+      if (isPlain) graph.call(attentionBackward, { ...backward, constants });
+      else graph.call(groupedAttentionBackward, { ...backward, constants: { ...constants, ...grouping } });
     },
   });
+}
+
+/** @throws {RangeError} If heads cannot be shared out, or a query would see no key. */
+function requireOptions(numHeads: number, numKeyValueHeads: number, slidingWindow: number): void {
+  if (!Number.isInteger(numKeyValueHeads) || numKeyValueHeads < 1 || numHeads % numKeyValueHeads !== 0) {
+    throw new RangeError(
+      `Cannot apply attention: got ${numKeyValueHeads} heads of keys for ${numHeads} heads, must be a divisor of these`,
+    );
+  }
+  if (slidingWindow !== Infinity && !(Number.isSafeInteger(slidingWindow) && slidingWindow >= 1)) {
+    throw new RangeError(`Cannot apply attention: got a window of ${slidingWindow} keys, must be at least 1`);
+  }
 }

@@ -10,6 +10,7 @@ import {
   meanForward,
 } from "./cross_entropy.ts";
 import { embeddingBackward, embeddingForward } from "./embedding.ts";
+import { groupedAttentionBackward, groupedAttentionForward } from "./grouped_attention.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "./linear.ts";
 import { maskedFillKernel } from "./masked_fill.ts";
 import { mulForward } from "./mul.ts";
@@ -40,6 +41,8 @@ export const OP_KERNELS: readonly Kernel[] = [
   meanForward,
   embeddingForward,
   embeddingBackward,
+  groupedAttentionForward,
+  groupedAttentionBackward,
   linearForward,
   linearBackwardInput,
   linearBackwardWeight,

@@ -12,6 +12,7 @@ import {
   meanForward,
 } from "./cross_entropy.ts";
 import { embeddingBackward, embeddingForward } from "./embedding.ts";
+import { groupedAttentionBackward, groupedAttentionForward } from "./grouped_attention.ts";
 import type { ReferenceKernel } from "./kernel.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "./linear.ts";
 import { maskedFill } from "./masked_fill.ts";
@@ -47,6 +48,8 @@ export const REFERENCE_KERNELS: ReadonlyMap<string, ReferenceKernel> = new Map<s
   ["mean_forward", meanForward],
   ["embedding_forward", embeddingForward],
   ["embedding_backward", embeddingBackward],
+  ["grouped_attention_forward", groupedAttentionForward],
+  ["grouped_attention_backward", groupedAttentionBackward],
   ["linear_forward", linearForward],
   ["linear_backward_input", linearBackwardInput],
   ["linear_backward_weight", linearBackwardWeight],

@@ -58,11 +58,14 @@ const KERNELS: Readonly<Record<BlockKernelName, BlockKernel>> = {
 /** A dispatch with one workgroup for each block of own positions. */
 function perBlock(kernel: BlockKernelName, constants: Constants, traits: DeviceTraits, tile?: AttentionTile): Dispatch {
   const { name, products, source, tiledSource } = KERNELS[kernel];
-  const { B, T, S = T, H, headDim } = constants;
+  const { B, T, S = T, H, headDim, keyHeads = H } = constants;
+  const grouped = constants.keyHeads !== undefined;
   return {
     label: tile ? `${name} ${headDim} tiled ${tile.own}x${tile.other} by ${tile.rows} rows` : `${name} ${headDim}`,
-    source: tile ? tiledSource(tiledHead(headDim, tile)) : source(headLayout(headDim, !traits.software)),
-    workgroups: B * H * Math.ceil(T / (tile?.own ?? BLOCK)),
+    source: tile
+      ? tiledSource(tiledHead(headDim, tile, grouped))
+      : source(headLayout(headDim, !traits.software, grouped)),
+    workgroups: B * (kernel === "keyValue" ? keyHeads : H) * Math.ceil(T / (tile?.own ?? BLOCK)),
     flops: 2 * headDim * products * B * H * T * (S === T ? T / 2 : S),
     divisible: true,
   };
@@ -73,6 +76,13 @@ export const attentionForward: WgslKernel = (constants, traits) =>
 
 export const attentionBackward: WgslKernel = (constants, traits) =>
   attentionBackwardCall(constants, traits, chooseTiles(constants, traits));
+
+/** Heads that share keys, or see only the last ones: with the constants keyHeads and window beside the others. */
+export const groupedAttentionForward: WgslKernel = attentionForward;
+
+/** The same for the backward pass, whose kernel for whole heads writes the gradients of keys that are not shared. */
+export const groupedAttentionBackward: WgslKernel = (constants, traits) =>
+  attentionBackwardCall(constants, traits, { ...chooseTiles(constants, traits), whole: undefined });
 
 /** attention_forward by given tiles; without one, by the kernel for any head size and device. */
 export function attentionForwardCall(constants: Constants, traits: DeviceTraits, tiles: AttentionTiles): WgslCall {
@@ -89,8 +99,8 @@ const [Q, K, V, Y, LSE, D_Y, D_Q, D_K, D_V] = Array(9).keys();
  */
 export function attentionBackwardCall(constants: Constants, traits: DeviceTraits, tiles: AttentionTiles): WgslCall {
   if (tiles.whole) return wholeCall(constants, tiles.whole);
-  const { B, T, H, headDim, accumulateQuery, accumulateKey, accumulateValue } = constants;
-  const sizes = [B, T, H, headDim];
+  const { B, T, H, keyHeads, headDim, window, accumulateQuery, accumulateKey, accumulateValue } = constants;
+  const sizes = [B, T, ...keyHeads === undefined ? [H, headDim] : [H, keyHeads, headDim, window]];
   return {
     scratchBytes: 4 * B * H * T,
     dispatches: [{

@@ -1,3 +1,4 @@
+import { attentionConstants, endQuery, forSharers, inWindow } from "./attention_groups.ts";
 import {
   accumulate,
   attentionBindings,
@@ -33,7 +34,7 @@ const LOWEST = -1e30;
 
 ${
     attentionBindings(head, {
-      constants: ["B", "T", "H", "headDim", "accumulateKey", "accumulateValue"],
+      constants: attentionConstants(head, ["B", "T"], ["accumulateKey", "accumulateValue"]),
       reads: [["q", "head"], ["k", "head"], ["v", "head"], ["lse", "f32"], ["delta", "f32"], ["dY", "head"]],
       writes: [["dK", "head"], ["dV", "head"]],
     })
@@ -47,32 +48,42 @@ ${["dK", "dV"].map((array) => writeFunction(head, array)).join("\n\n")}
 
 ${
     entryPoint([
-      ...placement(head, "(group / heads)", "params.T"),
+      ...placement(head, "(group / heads)", "params.T", "k"),
       "let scale = 1.0 / sqrt(f32(HEAD_DIM));",
-      "let statistics = (b * params.H + h) * params.T;",
       "let key = vec4u(first_own + 4u * ty) + vec4u(0u, 1u, 2u, 3u);",
       ...declareSums(head, "dK"),
       ...declareSums(head, "dV"),
-      "for (var first_query = first_own; first_query < params.T; first_query += BLOCK) {",
-      ...[
-        ...dotProducts(head, "score", "k", "q", queries),
-        ...dotProducts(head, "d_score", "v", "dY", queries),
-        ...range(4).flatMap((j) => [
-          `let query${j} = first_query + tx + ${8 * j}u;`,
-          `let at${j} = statistics + min(query${j}, params.T - 1u);`,
-          `let visible${j} = (key <= vec4u(query${j})) & vec4<bool>(query${j} < params.T);`,
-          `let p${j} = exp(select(vec4f(LOWEST), score${j} * scale - lse[at${j}], visible${j}));`,
-          `scores[${j}][tx][ty] = p${j};`,
-        ]),
-        ...accumulate(head, "dV", "dY", queries, true),
-        "workgroupBarrier();",
-        ...range(4).map((j) => `scores[${j}][tx][ty] = p${j} * (d_score${j} - delta[at${j}]);`),
-        ...accumulate(head, "dK", "q", queries, false),
-        "workgroupBarrier();",
-      ].map((line) => `  ${line}`),
-      "}",
+      ...forSharers(head, [
+        "let statistics = (b * params.H + h) * params.T;",
+        `for (var first_query = first_own; first_query < ${
+          endQuery(head, "first_own + BLOCK - 1u")
+        }; first_query += BLOCK) {`,
+        ...[
+          ...dotProducts(head, "score", "k", "q", queries),
+          ...dotProducts(head, "d_score", "v", "dY", queries),
+          ...range(4).flatMap((j) => [
+            `let query${j} = first_query + tx + ${8 * j}u;`,
+            `let at${j} = statistics + min(query${j}, params.T - 1u);`,
+            `let visible${j} = ${visible(head, `query${j}`)};`,
+            `let p${j} = exp(select(vec4f(LOWEST), score${j} * scale - lse[at${j}], visible${j}));`,
+            `scores[${j}][tx][ty] = p${j};`,
+          ]),
+          ...accumulate(head, "dV", "dY", queries, true),
+          "workgroupBarrier();",
+          ...range(4).map((j) => `scores[${j}][tx][ty] = p${j} * (d_score${j} - delta[at${j}]);`),
+          ...accumulate(head, "dK", "q", queries, false),
+          "workgroupBarrier();",
+        ].map((line) => `  ${line}`),
+        "}",
+      ]),
       ...writeSums(head, "dK", "dK", { end: "params.T", factor: () => "scale", accumulate: "params.accumulateKey" }),
       ...writeSums(head, "dV", "dV", { end: "params.T", factor: () => "1.0", accumulate: "params.accumulateValue" }),
     ])
   }`;
+}
+
+/** Which of the own keys a query sees. */
+function visible(head: HeadLayout, query: string): string {
+  const seen = `(key <= vec4u(${query})) & vec4<bool>(${query} < params.T)`;
+  return inWindow(head, seen, `vec4u(${query})`, "key", "vec4u(params.window)");
 }

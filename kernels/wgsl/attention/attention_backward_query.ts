@@ -1,3 +1,4 @@
+import { attentionConstants, firstBlock, inWindow } from "./attention_groups.ts";
 import {
   accumulate,
   attentionBindings,
@@ -32,7 +33,7 @@ const LOWEST = -1e30;
 
 ${
     attentionBindings(head, {
-      constants: ["B", "T", "H", "headDim", "accumulate"],
+      constants: attentionConstants(head, ["B", "T"], ["accumulate"]),
       reads: [["q", "head"], ["k", "head"], ["v", "head"], ["y", "head"], ["lse", "f32"], ["dY", "head"]],
       writes: [["dQ", "head"], ["delta", "f32"]],
     })
@@ -46,7 +47,7 @@ ${writeFunction(head, "dQ")}
 
 ${
     entryPoint([
-      ...placement(head, "(blocks - 1u - group / heads)", "params.T"),
+      ...placement(head, "(blocks - 1u - group / heads)", "params.T", "q"),
       "let scale = 1.0 / sqrt(f32(HEAD_DIM));",
       "let statistics = (b * params.H + h) * params.T;",
       `let own_lse = vec4f(${range(4).map((i) => `lse[statistics + own${i}_t]`).join(", ")});`,
@@ -67,12 +68,12 @@ ${
       "}",
       ...declareSums(head, "dQ"),
       "let end_key = min(first_own + BLOCK, params.T);",
-      "for (var first_key = 0u; first_key < end_key; first_key += BLOCK) {",
+      `for (var first_key = ${firstBlock(head, "first_own", "BLOCK")}; first_key < end_key; first_key += BLOCK) {`,
       ...[
         ...dotProducts(head, "d_score", "dY", "v", keys),
         ...dotProducts(head, "score", "q", "k", keys),
         ...range(4).flatMap((j) => [
-          `let visible${j} = vec4u(first_key + tx + ${8 * j}u) <= last_key;`,
+          `let visible${j} = ${visible(head, `vec4u(first_key + tx + ${8 * j}u)`)};`,
           `let p${j} = exp(select(vec4f(LOWEST), score${j} * scale - own_lse, visible${j}));`,
           `scores[${j}][tx][ty] = p${j} * (d_score${j} - own_delta);`,
         ]),
@@ -83,4 +84,9 @@ ${
       ...writeSums(head, "dQ", "dQ", { end: "params.T", factor: () => "scale", accumulate: "params.accumulate" }),
     ])
   }`;
+}
+
+/** That the queries at `last_key` see a key. */
+function visible(head: HeadLayout, key: string): string {
+  return inWindow(head, `${key} <= last_key`, "last_key", key, "vec4u(params.window)");
 }

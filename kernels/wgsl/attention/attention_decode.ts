@@ -1,4 +1,5 @@
 import type { Constants, DeviceTraits, WgslCall } from "../dispatch.ts";
+import { attentionConstants, headIndex } from "./attention_groups.ts";
 import { attentionBindings, entryPoint, type HeadLayout, headLayout, readFunction } from "./attention_source.ts";
 import { lines, range } from "../matmul/matmul_source.ts";
 
@@ -9,8 +10,8 @@ const KEYS = 64;
  * attention_forward for one query per sequence, as in generation: a head's keys are split over workgroups, because one
  * workgroup for each head would leave most of a GPU idle, and a second dispatch puts the parts together.
  */
-export function attentionDecodeCall({ B, S, H, headDim }: Constants, { software }: DeviceTraits): WgslCall {
-  const head = headLayout(headDim, !software);
+export function attentionDecodeCall({ B, S, H, headDim, keyHeads }: Constants, { software }: DeviceTraits): WgslCall {
+  const head = headLayout(headDim, !software, keyHeads !== undefined);
   const splits = Math.ceil(S / KEYS);
   return {
     scratchBytes: 4 * B * H * splits * (headDim + 2),
@@ -22,7 +23,7 @@ export function attentionDecodeCall({ B, S, H, headDim }: Constants, { software 
       flops: 4 * headDim * B * H * S,
     }, {
       label: `attention_forward ${headDim} sum of parts`,
-      source: sumSource(headDim),
+      source: sumSource(head),
       workgroups: B * H,
       reads: ["scratch", 3],
     }],
@@ -73,7 +74,7 @@ const LOWEST = -1e30;
 
 ${
     attentionBindings(head, {
-      constants: ["B", "T", "S", "H", "headDim"],
+      constants: attentionConstants(head, ["B", "T", "S"]),
       reads: [["q", "head"], ["k", "head"], ["v", "head"], ["start", "u32"]],
       writes: [["partials", "f32"]],
     }).replace("  first_workgroup: u32,\n", "")
@@ -92,22 +93,26 @@ ${
       "let group = workgroup.y * workgroups.x + workgroup.x;",
       "let end = min(start[0], params.S - 1u) + 1u;",
       "let first = group % parts * WORKGROUP;",
-      "if (group >= params.B * params.H * parts || first >= end) {",
+      ...head.grouped ? ["let begin = max(end, params.window) - params.window;"] : [],
+      `if (group >= params.B * params.H * parts || first >= end${
+        head.grouped ? " || first + WORKGROUP <= begin" : ""
+      }) {`,
       "  return;",
       "}",
       "let head = group / parts;",
       "let b = head / params.H;",
       "let h = head % params.H;",
+      ...head.grouped ? ["let key_head = h / (params.H / params.keyHeads);"] : [],
       `for (var d = local; d < ${vectors}u; d += WORKGROUP) {`,
       "  query[d] = read_q(head, d);",
       "}",
       "workgroupBarrier();",
-      "let key = (b * params.S + min(first + local, end - 1u)) * params.H + h;",
+      `let key = ${headIndex(head, "k", "b * params.S + min(first + local, end - 1u)")};`,
       "var score = 0.0;",
       `for (var d = 0u; d < ${vectors}u; d++) {`,
       "  score += dot(query[d], read_k(key, d));",
       "}",
-      "let visible = first + local < end;",
+      `let visible = first + local < end${head.grouped ? " && first + local >= begin" : ""};`,
       "score = select(LOWEST, score / sqrt(f32(HEAD_DIM)), visible);",
       "let maximum = workgroup_max(score, local);",
       "let weight = select(0.0, exp(score - maximum), visible);",
@@ -126,7 +131,7 @@ ${
         "  var sum = vec4f();",
         `  if (column < ${vectors}u) {`,
         `    for (var j = own_group; j < count; j += ${groups}u) {`,
-        "      sum += weights[j] * read_v((b * params.S + first + j) * params.H + h, column);",
+        `      sum += weights[j] * read_v(${headIndex(head, "v", "b * params.S + first + j")}, column);`,
         "    }",
         "  }",
         ...groups === 1 ? ["  let joined = sum;"] : [
@@ -145,7 +150,8 @@ ${
   }`;
 }
 
-function sumSource(headDim: number): string {
+function sumSource(head: HeadLayout): string {
+  const { headDim, grouped } = head;
   return `// attention_forward, head size ${headDim}, one query per sequence, the sum of parts: with m = max_p m[p] and
 // w[p] = exp(m[p] - m): y = sum_p w[p] out[p] / sum_p w[p] sum[p], lse = m + log(sum_p w[p] sum[p])
 // partials: (B, H, parts, 2 + head size) = m, sum, out; start: (1); y: (B, 1, H, head size); lse: (B, H, 1)
@@ -156,7 +162,7 @@ const HEAD_DIM = ${headDim}u;
 const LOWEST = -1e30;
 
 struct Params {
-${lines(2, ["B", "T", "S", "H", "headDim"].map((name) => `${name}: u32,`))}
+${lines(2, attentionConstants(head, ["B", "T", "S"]).map((name) => `${name}: u32,`))}
 }
 
 @group(0) @binding(0) var<storage, read> partials: array<f32>;
@@ -175,14 +181,18 @@ ${
       "}",
       "let parts = (params.S + WORKGROUP - 1u) / WORKGROUP;",
       "let filled = min(start[0], params.S - 1u) / WORKGROUP + 1u;",
+      // Parts behind the window are left as they were.
+      `let begin = ${
+        grouped ? "(max(min(start[0], params.S - 1u) + 1u, params.window) - params.window) / WORKGROUP" : "0u"
+      };`,
       "let first = head * parts * (HEAD_DIM + 2u);",
       "var own_maximum = LOWEST;",
-      "for (var p = local; p < filled; p += WORKGROUP) {",
+      "for (var p = begin + local; p < filled; p += WORKGROUP) {",
       "  own_maximum = max(own_maximum, partials[first + p * (HEAD_DIM + 2u)]);",
       "}",
       "let maximum = workgroup_max(own_maximum, local);",
       "var own_sum = 0.0;",
-      "for (var p = local; p < filled; p += WORKGROUP) {",
+      "for (var p = begin + local; p < filled; p += WORKGROUP) {",
       "  let at = first + p * (HEAD_DIM + 2u);",
       "  own_sum += exp(partials[at] - maximum) * partials[at + 1u];",
       "}",
@@ -192,7 +202,7 @@ ${
       "}",
       "for (var d = local; d < HEAD_DIM; d += WORKGROUP) {",
       "  var sum = 0.0;",
-      "  for (var p = 0u; p < filled; p++) {",
+      "  for (var p = begin; p < filled; p++) {",
       "    let at = first + p * (HEAD_DIM + 2u);",
       "    sum += exp(partials[at] - maximum) * partials[at + 2u + d];",
       "  }",

@@ -1,3 +1,4 @@
+import { attentionConstants, firstBlock, inWindow } from "./attention_groups.ts";
 import {
   accumulate,
   attentionBindings,
@@ -34,7 +35,7 @@ const LOWEST = -1e30;
 
 ${
     attentionBindings(head, {
-      constants: ["B", "T", "S", "H", "headDim"],
+      constants: attentionConstants(head, ["B", "T", "S"]),
       reads: [["q", "head"], ["k", "head"], ["v", "head"], ["start", "u32"]],
       writes: [["y", "head"], ["lse", "f32"]],
     })
@@ -50,7 +51,7 @@ ${writeFunction(head, "y")}
 
 ${
     entryPoint([
-      ...placement(head, "(blocks - 1u - group / heads)", "params.T"),
+      ...placement(head, "(blocks - 1u - group / heads)", "params.T", "q"),
       "let scale = 1.0 / sqrt(f32(HEAD_DIM));",
       // Where the queries would lie beyond the keys, they are taken for the last ones.
       "let position = min(start[0], params.S - params.T);",
@@ -59,11 +60,13 @@ ${
       "var maximum = vec4f(LOWEST);",
       "var sum = vec4f();",
       ...declareSums(head, "y"),
-      "for (var first_key = 0u; first_key < end_key; first_key += BLOCK) {",
+      `for (var first_key = ${
+        firstBlock(head, "position + first_own", "BLOCK")
+      }; first_key < end_key; first_key += BLOCK) {`,
       ...[
         ...dotProducts(head, "score", "q", "k", keys),
         ...range(4).map((j) =>
-          `score${j} = select(vec4f(LOWEST), score${j} * scale, vec4u(first_key + tx + ${8 * j}u) <= last_key);`
+          `score${j} = select(vec4f(LOWEST), score${j} * scale, ${visible(head, `vec4u(first_key + tx + ${8 * j}u)`)});`
         ),
         "shares[ty][tx] = max(max(score0, score1), max(score2, score3));",
         "workgroupBarrier();",
@@ -99,4 +102,9 @@ ${
       ...writeSums(head, "y", "y", { end: "params.T", factor: (r) => rowOf("over_sum", r), accumulate: "0u" }),
     ])
   }`;
+}
+
+/** That the queries at `last_key` see a key. */
+function visible(head: HeadLayout, key: string): string {
+  return inWindow(head, `${key} <= last_key`, "last_key", key, "vec4u(params.window)");
 }

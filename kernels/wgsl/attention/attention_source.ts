@@ -13,6 +13,7 @@
  * Source: Dao 2023, arXiv:2307.08691 (FlashAttention-2).
  */
 
+import { headIndex, headPlacement } from "./attention_groups.ts";
 import { LANES, lines, range } from "../matmul/matmul_source.ts";
 
 /** Rows and columns of a block of scores. */
@@ -28,6 +29,8 @@ export interface HeadVectors {
   readonly vec4: boolean;
   /** Vectors in a head, the last filled up with zeros. */
   readonly vectors: number;
+  /** Heads of keys are shared, and windows limited: by the constants keyHeads and window. */
+  readonly grouped?: boolean;
 }
 
 /** How a head's dimensions are cut up. */
@@ -45,7 +48,7 @@ export interface HeadLayout extends HeadVectors {
 }
 
 /** Cuts a head's dimensions into vectors and chunks, and the workgroup's 64 invocations into a grid over the output. */
-export function headLayout(headDim: number, unrolled: boolean): HeadLayout {
+export function headLayout(headDim: number, unrolled: boolean, grouped = false): HeadLayout {
   const vectors = Math.ceil(headDim / 4);
   const chunks = range(Math.ceil(vectors / STAGED_VECTORS)).map((c) => ({
     first: c * STAGED_VECTORS,
@@ -53,7 +56,7 @@ export function headLayout(headDim: number, unrolled: boolean): HeadLayout {
   }));
   const across = 2 ** Math.ceil(Math.log2(chunks[0].count));
   const down = Math.min(8, 64 / across);
-  return { headDim, vec4: headDim % 4 === 0, vectors, chunks, across, down, rows: BLOCK / down, unrolled };
+  return { headDim, vec4: headDim % 4 === 0, vectors, grouped, chunks, across, down, rows: BLOCK / down, unrolled };
 }
 
 /** Constants, workgroup memory and helpers, after the bindings. */
@@ -136,13 +139,20 @@ export interface OtherRows {
 }
 
 /** Statements that stage one chunk of BLOCK other rows, with a barrier before and after. */
-function stage(array: string, chunk: HeadLayout["chunks"][number], { from, end, size }: OtherRows): string[] {
+function stage(
+  head: HeadLayout,
+  array: string,
+  chunk: HeadLayout["chunks"][number],
+  { from, end, size }: OtherRows,
+): string[] {
   return [
     "workgroupBarrier();",
     `for (var i = local; i < BLOCK * ${chunk.count}u; i += WORKGROUP) {`,
     `  let row = i / ${chunk.count}u;`,
     `  let other = min(${from} + row, ${end} - 1u);`,
-    `  staged[row / 8u][row % 8u][i % ${chunk.count}u] = read_${array}((b * ${size} + other) * params.H + h, ${chunk.first}u + i % ${chunk.count}u);`,
+    `  staged[row / 8u][row % 8u][i % ${chunk.count}u] = read_${array}(${
+      headIndex(head, array, `b * ${size} + other`)
+    }, ${chunk.first}u + i % ${chunk.count}u);`,
     "}",
     "workgroupBarrier();",
   ];
@@ -159,7 +169,7 @@ export function dotProducts(
   return [
     ...range(4).map((j) => `var ${result}${j} = vec4f();`),
     ...head.chunks.flatMap((chunk) => [
-      ...stage(other, chunk, rows),
+      ...stage(head, other, chunk, rows),
       `for (var d = 0u; d < ${chunk.count}u; d++) {`,
       ...range(4).map((i) => `  let own${i} = read_${own}(own_index${i}, ${chunk.first}u + d);`),
       ...range(4).map((j) => `  let other${j} = staged[${j}][tx][d];`),
@@ -189,7 +199,7 @@ export function accumulate(
   isStaged: boolean,
 ): string[] {
   return head.chunks.flatMap((chunk, c) => [
-    ...isStaged && head.chunks.length === 1 ? ["workgroupBarrier();"] : stage(array, chunk, other),
+    ...isStaged && head.chunks.length === 1 ? ["workgroupBarrier();"] : stage(head, array, chunk, other),
     "for (var t = 0u; t < 8u; t++) {",
     ...head.unrolled
       ? range(4).flatMap((j) => accumulateRow(head, `${sum}${c}`, String(j)))
@@ -218,7 +228,7 @@ export function writeSums(
 ): string[] {
   const rows = range(head.rows).flatMap((r) => [
     `if (first_own + ${head.rows}u * down + ${r}u < ${options.end}) {`,
-    `  let index = (b * ${options.end} + first_own + ${head.rows}u * down + ${r}u) * params.H + h;`,
+    `  let index = ${headIndex(head, array, `b * ${options.end} + first_own + ${head.rows}u * down + ${r}u`)};`,
     ...head.chunks.flatMap((chunk, c) => [
       `  if (column < ${chunk.count}u) {`,
       `    write_${array}(index, ${chunk.first}u + column, ${sum}${c}_${r} * ${
@@ -231,22 +241,20 @@ export function writeSums(
   return [`if (local < ${head.across * head.down}u) {`, ...rows.map((line) => `  ${line}`), "}"];
 }
 
-/** Statements that find an invocation's place: which head and block, which rows of scores, which part of the output. */
-export function placement(head: HeadLayout, blocks: string, size: string): string[] {
+/**
+ * Statements that find an invocation's place: which head and block, which rows of scores, which part of the output.
+ * @param own An array whose rows the own rows are.
+ */
+export function placement(head: HeadLayout, blocks: string, size: string, own: "q" | "k"): string[] {
   return [
     "let group = params.first_workgroup + workgroup.y * workgroups.x + workgroup.x;",
     `let blocks = (${size} + BLOCK - 1u) / BLOCK;`,
-    "let heads = params.B * params.H;",
-    "if (group >= blocks * heads) {",
-    "  return;",
-    "}",
-    "let b = group % heads / params.H;",
-    "let h = group % params.H;",
+    ...headPlacement(head, own),
     `let first_own = ${blocks} * BLOCK;`,
     "let tx = local % 8u;",
     "let ty = local / 8u;",
     ...range(4).map((i) => `let own${i}_t = min(first_own + 4u * ty + ${i}u, ${size} - 1u);`),
-    ...range(4).map((i) => `let own_index${i} = (b * ${size} + own${i}_t) * params.H + h;`),
+    ...range(4).map((i) => `let own_index${i} = ${headIndex(head, own, `b * ${size} + own${i}_t`)};`),
     `let column = local % ${head.across}u;`,
     `let down = min(local / ${head.across}u, ${head.down - 1}u);`,
   ];

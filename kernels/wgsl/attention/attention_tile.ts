@@ -24,6 +24,8 @@ export interface TiledHead extends AttentionTile {
   readonly vec4: true;
   /** Vectors of 4 dimensions in a head. */
   readonly vectors: number;
+  /** Heads of keys are shared, and windows limited. */
+  readonly grouped: boolean;
   /** Stretches of vectors of the other rows that are staged together. */
   readonly chunks: readonly Chunk[];
   /** Invocations along the own rows. */
@@ -45,7 +47,7 @@ export interface Chunk {
  * Cuts a head and a block of scores up.
  * @throws {RangeError} If invocations would not share the tile out evenly: some of it would be left out.
  */
-export function tiledHead(headDim: number, tile: AttentionTile): TiledHead {
+export function tiledHead(headDim: number, tile: AttentionTile, grouped = false): TiledHead {
   requireTile(headDim, tile);
   const vectors = headDim / 4;
   const chunks = range(Math.ceil(vectors / tile.staged)).map((c) => ({
@@ -58,6 +60,7 @@ export function tiledHead(headDim: number, tile: AttentionTile): TiledHead {
     headDim,
     vec4: true,
     vectors,
+    grouped,
     chunks,
     down,
     workgroup: ACROSS * down,

@@ -1,3 +1,4 @@
+import { attentionConstants, endQuery, forSharers, inWindow, orBehindWindow } from "./attention_groups.ts";
 import {
   addProducts,
   addWeighted,
@@ -39,10 +40,16 @@ export function keyValueBlock(head: TiledHead, statistics: readonly string[]): s
       ...maskScores(
         head,
         "score",
-        "first_query < first_row + SPAN || first_query + OTHER > params.T",
+        orBehindWindow(
+          head,
+          "first_query < first_row + SPAN || first_query + OTHER > params.T",
+          "first_query + OTHER - 1u",
+          "first_row",
+        ),
         (g, j) => {
           const query = `vec4u(first_query + ${otherRow(j)})`;
-          return `(own${g} <= ${query}) & (${query} < vec4u(params.T))`;
+          const seen = `(own${g} <= ${query}) & (${query} < vec4u(params.T))`;
+          return inWindow(head, seen, query, `own${g}`, "vec4u(params.window)");
         },
       ),
       ...scoresOf(head).map((score) => `${scoreAt(head, score)} = exp2(score${score.g}_${score.j});`),
@@ -90,29 +97,33 @@ export function tiledBackwardKeyValueSource(head: TiledHead): string {
 // time. Dispatch B * H * ceil(T / ${head.own}), folded into two dimensions.
 // Overwrites dK and dV, or adds to them where accumulateKey and accumulateValue are 1.
 // Source: Dao 2023, arXiv:2307.08691 (FlashAttention-2)`,
-    constants: ["B", "T", "H", "headDim", "accumulateKey", "accumulateValue"],
+    constants: attentionConstants(head, ["B", "T"], ["accumulateKey", "accumulateValue"]),
     reads: [["q", "head"], ["k", "head"], ["v", "head"], ["lse", "f32"], ["delta", "f32"], ["dY", "head"]],
     writes: [["dK", "head"], ["dV", "head"]],
     own: ["own_k", "own_v"],
     declarations: otherStatistics(head),
     statements: [
-      ...placement(head, "(group / heads)", "params.T"),
+      ...placement(head, "(group / heads)", "params.T", "k"),
       "let scale = 1.0 / sqrt(f32(HEAD_DIM));",
-      "let statistics = (b * params.H + h) * params.T;",
       ...stageOwn(head, "own_k", "k", "params.T", "(LOG2E * scale)"),
       ...stageOwn(head, "own_v", "v", "params.T"),
       ...declareSums(head, "dK"),
       ...declareSums(head, "dV"),
-      "for (var first_query = first_own; first_query < params.T; first_query += OTHER) {",
-      ...keyValueBlock(head, [
-        // Whole vectors: invocations that write parts of one may write over each other.
-        `if (local < ${head.other / 4}u) {`,
-        ...range(4).map((i) => `  let at${i} = statistics + min(first_query + 4u * local + ${i}u, params.T - 1u);`),
-        "  other_lse[local] = LOG2E * vec4f(lse[at0], lse[at1], lse[at2], lse[at3]);",
-        "  other_delta[local] = vec4f(delta[at0], delta[at1], delta[at2], delta[at3]);",
+      ...forSharers(head, [
+        "let statistics = (b * params.H + h) * params.T;",
+        `for (var first_query = first_own; first_query < ${
+          endQuery(head, "first_own + OWN - 1u")
+        }; first_query += OTHER) {`,
+        ...keyValueBlock(head, [
+          // Whole vectors: invocations that write parts of one may write over each other.
+          `if (local < ${head.other / 4}u) {`,
+          ...range(4).map((i) => `  let at${i} = statistics + min(first_query + 4u * local + ${i}u, params.T - 1u);`),
+          "  other_lse[local] = LOG2E * vec4f(lse[at0], lse[at1], lse[at2], lse[at3]);",
+          "  other_delta[local] = vec4f(delta[at0], delta[at1], delta[at2], delta[at3]);",
+          "}",
+        ]).map((line) => `  ${line}`),
         "}",
-      ]).map((line) => `  ${line}`),
-      "}",
+      ]),
       ...writeSums(head, "dK", "dK", { size: "params.T", factor: () => "scale", accumulate: "params.accumulateKey" }),
       ...writeSums(head, "dV", "dV", { size: "params.T", factor: () => "1.0", accumulate: "params.accumulateValue" }),
     ],

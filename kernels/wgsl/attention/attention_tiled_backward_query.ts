@@ -1,3 +1,4 @@
+import { attentionConstants, firstBlock, inWindow, orBehindWindow } from "./attention_groups.ts";
 import {
   addProducts,
   addWeighted,
@@ -36,8 +37,11 @@ export function tiledBackwardQuerySource(head: TiledHead): string {
       ...maskScores(
         head,
         "score",
-        "first_key + OTHER > first_row + 1u",
-        (g, j) => `vec4u(first_key + ${otherRow(j)}) <= own${g}`,
+        orBehindWindow(head, "first_key + OTHER > first_row + 1u", "first_row + SPAN - 1u", "first_key"),
+        (g, j) => {
+          const key = `vec4u(first_key + ${otherRow(j)})`;
+          return inWindow(head, `${key} <= own${g}`, `own${g}`, key, "vec4u(params.window)");
+        },
       ),
       ...scoresOf(head).map(({ g, j }) => `${scoreAt(head, { g, j })} = exp2(score${g}_${j}) * d_score${g}_${j};`),
     ]),
@@ -58,13 +62,13 @@ export function tiledBackwardQuerySource(head: TiledHead): string {
 // time. Dispatch B * H * ceil(T / ${head.own}), folded into two dimensions.
 // Overwrites delta; overwrites dQ, or adds to it where accumulate is 1.
 // Source: Dao 2023, arXiv:2307.08691 (FlashAttention-2)`,
-    constants: ["B", "T", "H", "headDim", "accumulate"],
+    constants: attentionConstants(head, ["B", "T"], ["accumulate"]),
     reads: [["q", "head"], ["k", "head"], ["v", "head"], ["y", "head"], ["lse", "f32"], ["dY", "head"]],
     writes: [["dQ", "head"], ["delta", "f32"]],
     own: ["own_q", "own_dY"],
     declarations: "",
     statements: [
-      ...placement(head, "(blocks - 1u - group / heads)", "params.T"),
+      ...placement(head, "(blocks - 1u - group / heads)", "params.T", "q"),
       "let scale = 1.0 / sqrt(f32(HEAD_DIM));",
       "let statistics = (b * params.H + h) * params.T;",
       ...stageOwn(head, "own_q", "q", "params.T", "(LOG2E * scale)"),
@@ -76,7 +80,7 @@ export function tiledBackwardQuerySource(head: TiledHead): string {
         });`
       ),
       ...declareSums(head, "dQ"),
-      "for (var first_key = 0u; first_key < end_own; first_key += OTHER) {",
+      `for (var first_key = ${firstBlock(head, "first_own", "OTHER")}; first_key < end_own; first_key += OTHER) {`,
       ...block.map((line) => `  ${line}`),
       "}",
       ...writeSums(head, "dQ", "dQ", { size: "params.T", factor: () => "scale", accumulate: "params.accumulate" }),
@@ -91,8 +95,8 @@ function ownDelta(head: TiledHead): string[] {
   const fours = range(head.ownFours);
   return [
     ...forEachShare(head, head.own, whole, [
-      ...readFour("y_row", "y", whole, rows),
-      ...readFour("dY_row", "dY", whole, rows),
+      ...readFour(head, "y_row", "y", whole, rows),
+      ...readFour(head, "dY_row", "dY", whole, rows),
       `scores[d % 4u][d / 4u][group] = vec4f(${range(4).map((r) => `dot(y_row${r}, dY_row${r})`).join(", ")});`,
     ]),
     "workgroupBarrier();",

@@ -1,3 +1,4 @@
+import { attentionConstants, firstBlock, inWindow, orBehindWindow } from "./attention_groups.ts";
 import {
   addProducts,
   addWeighted,
@@ -34,8 +35,16 @@ export function tiledForwardSource(head: TiledHead): string {
       ...maskScores(
         head,
         "score",
-        "first_key + OTHER > position + first_row + 1u",
-        (g, j) => `vec4u(first_key + ${otherRow(j)}) <= last_key${g}`,
+        orBehindWindow(
+          head,
+          "first_key + OTHER > position + first_row + 1u",
+          "position + first_row + SPAN - 1u",
+          "first_key",
+        ),
+        (g, j) => {
+          const key = `vec4u(first_key + ${otherRow(j)})`;
+          return inWindow(head, `${key} <= last_key${g}`, `last_key${g}`, key, "vec4u(params.window)");
+        },
       ),
       ...fours.map((g) => `shares[tx][${place(g)}] = ${ofRows(g).reduce((a, b) => `max(${a}, ${b})`)};`),
     ]),
@@ -67,7 +76,7 @@ export function tiledForwardSource(head: TiledHead): string {
 // time, keeping the maximum and the sum of each row of scores, and rescales the output where the maximum grows.
 // Dispatch B * H * ceil(T / ${head.own}), folded into two dimensions. Overwrites y and lse.
 // Source: Dao 2023, arXiv:2307.08691 (FlashAttention-2)`,
-    constants: ["B", "T", "S", "H", "headDim"],
+    constants: attentionConstants(head, ["B", "T", "S"]),
     reads: [["q", "head"], ["k", "head"], ["v", "head"], ["start", "u32"]],
     writes: [["y", "head"], ["lse", "f32"]],
     own: ["own_q"],
@@ -75,7 +84,7 @@ export function tiledForwardSource(head: TiledHead): string {
 var<workgroup> shares: array<array<vec4f, ${head.own / 4}>, ${ACROSS}>;
 `,
     statements: [
-      ...placement(head, "(blocks - 1u - group / heads)", "params.T"),
+      ...placement(head, "(blocks - 1u - group / heads)", "params.T", "q"),
       // Where the queries would lie beyond the keys, they are taken for the last ones.
       "let position = min(start[0], params.S - params.T);",
       "let end_key = position + end_own;",
@@ -86,7 +95,9 @@ var<workgroup> shares: array<array<vec4f, ${head.own / 4}>, ${ACROSS}>;
       ]),
       ...declareSums(head, "y"),
       ...stageOwn(head, "own_q", "q", "params.T", "(LOG2E / sqrt(f32(HEAD_DIM)))"),
-      "for (var first_key = 0u; first_key < end_key; first_key += OTHER) {",
+      `for (var first_key = ${
+        firstBlock(head, "position + first_own", "OTHER")
+      }; first_key < end_key; first_key += OTHER) {`,
       ...block.map((line) => `  ${line}`),
       "}",
       ...fours.map((g) => `shares[tx][${place(g)}] = sum${g};`),

@@ -1,5 +1,6 @@
 /** The products of the tiled attention kernels: scores, which are sums over dimensions, and outputs, sums over rows. */
 
+import { headIndex } from "./attention_groups.ts";
 import { ACROSS, type Chunk, type TiledHead } from "./attention_tile.ts";
 import { LANES, range } from "../matmul/matmul_source.ts";
 
@@ -201,7 +202,7 @@ export function writeSums(
   return range(head.ownFours).flatMap((g) =>
     range(4).flatMap((r) => [
       `if (own${g}.${LANES[r]} < ${options.size}) {`,
-      `  let index = (b * ${options.size} + own${g}.${LANES[r]}) * params.H + h;`,
+      `  let index = ${headIndex(head, array, `b * ${options.size} + own${g}.${LANES[r]}`)};`,
       ...head.chunks.flatMap((chunk) =>
         columnsOf(chunk).flatMap(({ k, isWhole }) => {
           const vector = `tx + ${k * ACROSS}u`;

@@ -13,6 +13,7 @@
  * Source: Dao 2023, arXiv:2307.08691 (FlashAttention-2).
  */
 
+import { headPlacement } from "./attention_groups.ts";
 import { attentionBindings, entryPoint, readFunction, writeFunction } from "./attention_source.ts";
 import type { TiledHead } from "./attention_tile.ts";
 import { range } from "../matmul/matmul_source.ts";
@@ -68,17 +69,12 @@ ${heads(kernel.writes).map((array) => writeFunction(head, array)).join("\n\n")}
 ${entryPoint(kernel.statements)}`;
 }
 
-/** Statements that find a workgroup's head and block, and an invocation's rows. `size` is the own rows of a sequence. */
-export function placement(head: TiledHead, blocks: string, size: string): string[] {
+/** Statements that find a workgroup's head and block, and an invocation's rows. `size` is the own rows of a sequence, which are those of `own`. */
+export function placement(head: TiledHead, blocks: string, size: string, own: "q" | "k"): string[] {
   return [
     "let group = params.first_workgroup + workgroup.y * workgroups.x + workgroup.x;",
     `let blocks = (${size} + OWN - 1u) / OWN;`,
-    "let heads = params.B * params.H;",
-    "if (group >= blocks * heads) {",
-    "  return;",
-    "}",
-    "let b = group % heads / params.H;",
-    "let h = group % params.H;",
+    ...headPlacement(head, own),
     ...invocationPlace(),
     `let first_own = ${blocks} * OWN;`,
     ...ownRows(head, size),

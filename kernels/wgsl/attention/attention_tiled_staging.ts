@@ -1,5 +1,6 @@
 /** How the tiled attention kernels bring rows into workgroup memory. */
 
+import { headIndex } from "./attention_groups.ts";
 import type { Chunk, TiledHead } from "./attention_tile.ts";
 import { LANES, range } from "../matmul/matmul_source.ts";
 
@@ -40,11 +41,17 @@ export function forEachShare(
 }
 
 /** Statements that read vector `d` of the four rows of `group` as `NAME0` … `NAME3`. */
-export function readFour(name: string, array: string, chunk: Chunk, { from, end, size }: Rows): string[] {
+export function readFour(
+  head: TiledHead,
+  name: string,
+  array: string,
+  chunk: Chunk,
+  { from, end, size }: Rows,
+): string[] {
   return range(4).map((r) =>
-    `let ${name}${r} = read_${array}((b * ${size} + min(${from} + 4u * group + ${r}u, ${end} - 1u)) * params.H + h, d${
-      chunk.first === 0 ? "" : ` + ${chunk.first}u`
-    });`
+    `let ${name}${r} = read_${array}(${
+      headIndex(head, array, `b * ${size} + min(${from} + 4u * group + ${r}u, ${end} - 1u)`)
+    }, d${chunk.first === 0 ? "" : ` + ${chunk.first}u`});`
   );
 }
 
@@ -57,7 +64,7 @@ export function stage(
 ): string[] {
   const { rows, chunk, at, factor } = options;
   return forEachShare(head, rows, chunk, [
-    ...readFour("row", array, chunk, at),
+    ...readFour(head, "row", array, chunk, at),
     ...LANES.map((lane, c) =>
       `${target}[${c}][d][group] = vec4f(${range(4).map((r) => `row${r}.${lane}`).join(", ")})${
         factor === undefined ? "" : ` * ${factor}`
