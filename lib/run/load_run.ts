@@ -2,8 +2,8 @@
 import { UserError } from "../errors.ts";
 import { Transformer } from "../model/transformer.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
-import { findWeights, readModelConfig, readStopIds } from "./run_directory.ts";
-import { loadRunTokenizer } from "./run_tokenizer.ts";
+import { findWeights, isImported, readAnyRunConfig, readModelConfig, readStopIds } from "./run_directory.ts";
+import { findRunTokenizer, loadRunTokenizer } from "./run_tokenizer.ts";
 
 /** What is needed to use a run's model. */
 export interface RunModel {
@@ -35,4 +35,19 @@ export async function loadRun(directory: string, which: "last" | "best" = "last"
     );
   }
   return { model, tokenizer, weights: await findWeights(directory, which), stopIds };
+}
+
+/**
+ * The same of an imported run, which may be without a tokenizer.
+ * @throws {UserError} As {@linkcode loadRun} does, but not for an imported run without a tokenizer.
+ */
+export async function loadAnyRun(
+  directory: string,
+  which?: "last" | "best",
+): Promise<Omit<RunModel, "tokenizer"> & { readonly tokenizer: Tokenizer | undefined }> {
+  const config = await readAnyRunConfig(directory);
+  if (!isImported(config) || await findRunTokenizer(directory)) return await loadRun(directory, which);
+  const { model, imported } = config;
+  const weights = await findWeights(directory, which);
+  return { model: new Transformer(model), tokenizer: undefined, weights, stopIds: imported.stopIds };
 }

@@ -11,7 +11,7 @@ import { type WeightSource, writeWeights } from "../model/weights.ts";
 import { weightsFrom } from "../model/weights_file.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import { requireTokenizerFits } from "./import_model.ts";
-import { loadRun } from "./load_run.ts";
+import { loadAnyRun } from "./load_run.ts";
 import { requireModelPath } from "./model_path.ts";
 import { openForeignModel } from "./open_foreign.ts";
 
@@ -104,7 +104,7 @@ async function openModel(
   };
   if (kind === "run") {
     if (contextLength !== undefined) refuse("contextLength", "for another library's model", "Leave it out");
-    return await loadRun(path, weights);
+    return await loadAnyRun(path, weights);
   }
   if (weights === "best") refuse("weights best", "last: another library's model has no others", "Leave it out");
   const foreign = opened.use(await openForeignModel({ kind, path }, { contextLength }));
@@ -145,7 +145,7 @@ export class LoadedModel implements AsyncDisposable {
   }
 
   /**
-   * Loads what {@linkcode loadRun} read, or any other model with its weights.
+   * Loads what `loadRun` read, or any other model with its weights.
    *
    * @param owned Disposed of with the model, but not if loading fails.
    * @throws {UserError} If the weights are not the model's, or not all finite.

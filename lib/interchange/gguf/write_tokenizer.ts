@@ -53,7 +53,13 @@ async function preTokenizerOf(tokenizer: Tokenizer, onNote: (note: string) => vo
   // Compared as this project writes them: there is more than one way to write the same steps.
   const isOwn = async (pre: PreTokenizer) => {
     const json = tokenizerJsonOf(pre, { vocab: BYTES_ALONE, merges: [], added: [] });
-    return stepsOf(await loadTokenizer(new TextEncoder().encode(json))) === own;
+    try {
+      return stepsOf(await loadTokenizer(new TextEncoder().encode(json))) === own;
+    } catch (error) {
+      // Steps that are not supported here are not this tokenizer's.
+      if (error instanceof UserError) return false;
+      throw error;
+    }
   };
   for (const [name, pre] of Object.entries(PRE_TOKENIZERS)) if (await isOwn(pre)) return name;
   for (const { name, note, ...pre } of NEAR_PRE_TOKENIZERS) {

@@ -1,0 +1,132 @@
+// Exported models in transformers and llama.cpp:
+// BYTELM_INTEROP=1 BYTELM_PYTHON=python3 deno test -A tests/interop
+import { assertEquals } from "@std/assert";
+import { createWasmBackend } from "../../lib/backend/wasm.ts";
+import { importModel } from "../../lib/run/import_model.ts";
+import { loadModel } from "../../lib/run/loaded_model.ts";
+import { openForeignModel } from "../../lib/run/open_foreign.ts";
+import { PATTERN_NAMES } from "../../lib/tokenizer/pretokenize/patterns.ts";
+import { type Tokenizer, trainBpe } from "../../lib/tokenizer/mod.ts";
+import { main as exportTask } from "../../tasks/export.ts";
+import { capture } from "../cli/capture.ts";
+import { assertClose } from "../harness/assert_close.ts";
+import { copyFixture, HUGGINGFACE_MODELS } from "../harness/huggingface_fixtures.ts";
+import { inTemporaryDirectory } from "../harness/temporary_directory.ts";
+
+const ignore = Deno.env.get("BYTELM_INTEROP") !== "1";
+
+const TEXTS = [
+  "the cat sat on the mat",
+  "  two  spaces\tand a tab\n\n\nlines \n",
+  "I'll, we've, THEY'RE; it's 3.14159 and 1234567",
+  "naïve café — 日本語のテキスト, Ελληνικά, עברית, 👩‍👩‍👧‍👦",
+  "<|endoftext|>after the end<|endoftext|>",
+  "e\u0301 \u00a0\u2003\u3000 x",
+  "a\r\nb\rc\u2028d",
+  "{}[]()!?#$%&*+-/=\\|~^`\"'",
+  "",
+];
+
+interface Asked {
+  readonly hf: string;
+  readonly gguf: string | undefined;
+  readonly texts: readonly string[];
+  readonly prompts: readonly (readonly number[])[];
+  readonly vocabulary: number;
+  readonly context: number;
+}
+
+interface Answer {
+  readonly hf: { model: string; logits: number[][]; ids?: number[][]; eos: unknown; eos_token?: string };
+  readonly gguf: { logprobs: number[][]; ids: number[][] };
+}
+
+/** Asks Python once for all models: to load its libraries takes longer than anything else here. */
+async function ask(asked: readonly Asked[]): Promise<Answer[]> {
+  const command = new Deno.Command(Deno.env.get("BYTELM_PYTHON") ?? "python3", {
+    args: [new URL("model_peers.py", import.meta.url).pathname],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const writer = command.stdin.getWriter();
+  await writer.write(
+    new TextEncoder().encode(JSON.stringify(asked.map((one) => ({ ...one, gguf: one.gguf ?? null })))),
+  );
+  await writer.close();
+  const { success, stdout, stderr } = await command.output();
+  if (!success) throw new Error(new TextDecoder().decode(stderr).slice(-4000));
+  return JSON.parse(new TextDecoder().decode(stdout).split("\nANSWERS")[1]) as Answer[];
+}
+
+function logSoftmax(logits: Float32Array): Float64Array {
+  const high = logits.reduce((a, b) => Math.max(a, b));
+  const sum = logits.reduce((total, value) => total + Math.exp(value - high), 0);
+  return Float64Array.from(logits, (value) => value - high - Math.log(sum));
+}
+
+/** What llama.cpp cannot express: see write_architectures.ts. */
+const WITHOUT_GGUF = ["mistral", "gpt_neox"];
+
+/** Imports a fixture as a run with a tokenizer, exports it in both ways, and says what to ask of the exports. */
+async function exported(dir: string, name: string, tokenizer: Tokenizer): Promise<Asked> {
+  await copyFixture(name, `${dir}/model`);
+  {
+    using foreign = await openForeignModel({ kind: "huggingface", path: `${dir}/model` });
+    await importModel(`${dir}/run`, { model: foreign, from: name, tokenizer });
+  }
+  const run = (format: string, out: string) =>
+    capture(exportTask, "--run", `${dir}/run`, "--format", format, "--out", `${dir}/${out}`);
+  assertEquals((await run("hf", "hf")).code, 0);
+  const hasGguf = (await run("gguf", "model.gguf")).code === 0;
+  assertEquals(hasGguf, !WITHOUT_GGUF.includes(name), name);
+  const gguf = hasGguf ? `${dir}/model.gguf` : undefined;
+  return { hf: `${dir}/hf`, gguf, texts: [], prompts: [], vocabulary: 256, context: 64 };
+}
+
+Deno.test({
+  name: "models that are imported and exported again have the same logits in transformers and llama.cpp",
+  ignore,
+  fn: () =>
+    inTemporaryDirectory(async (dir) => {
+      const tokenizer = await trainBpe("", { vocabSize: 256, specialTokens: [] });
+      const ids = [1, 5, 9, 200, 17, 3, 250, 42, 42, 7, 99, 128, 0, 64, 33, 2];
+      const prompts = [ids, ids.slice(0, 3), ids.slice(5)];
+      const asked: Asked[] = [];
+      for (const name of HUGGINGFACE_MODELS) {
+        asked.push({ ...await exported(`${dir}/${name}`, name, tokenizer), prompts });
+      }
+      await using backend = await createWasmBackend();
+      for (const [i, { hf, gguf }] of (await ask(asked)).entries()) {
+        const name = HUGGINGFACE_MODELS[i];
+        await using model = await loadModel(`${dir}/${name}/run`, { backend });
+        for (const [j, prompt] of prompts.entries()) {
+          const logits = await model.logits(prompt);
+          assertClose(logits, hf.logits[j], { absolute: 2e-5 }, `${name} in transformers`);
+          // llama.cpp takes the tanh of GELU from a table in float16.
+          const absolute = ["gpt2", "gemma"].includes(name) ? 2e-3 : 1e-4;
+          if (gguf) assertClose(gguf.logprobs[j], logSoftmax(logits), { absolute }, `${name} in llama.cpp`);
+        }
+      }
+    }),
+});
+
+Deno.test({
+  name: "exported tokenizers of all patterns give the same ids in transformers and llama.cpp",
+  ignore,
+  fn: () =>
+    inTemporaryDirectory(async (dir) => {
+      const texts = TEXTS.filter((text) => text !== "");
+      const asked: Asked[] = [], expected: number[][][] = [];
+      for (const pattern of PATTERN_NAMES) {
+        // No more tokens than the model has rows: the 256 bytes.
+        const tokenizer = await trainBpe(TEXTS.join(" ").repeat(9), { vocabSize: 256, specialTokens: [], pattern });
+        asked.push({ ...await exported(`${dir}/${pattern}`, "llama_mha_untied", tokenizer), texts });
+        expected.push(texts.map((text) => [...tokenizer.encode(text)]));
+      }
+      for (const [i, { hf, gguf }] of (await ask(asked)).entries()) {
+        assertEquals(hf.ids, expected[i], `${PATTERN_NAMES[i]} in transformers`);
+        assertEquals(gguf.ids, expected[i], `${PATTERN_NAMES[i]} in llama.cpp`);
+      }
+    }),
+});
