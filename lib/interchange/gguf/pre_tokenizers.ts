@@ -9,6 +9,8 @@ export interface PreTokenizer {
   readonly normalizer?: unknown;
   /** Default: false. */
   readonly ignoreMerges?: boolean;
+  /** When llama.cpp gives other ids, a sentence without its full stop. */
+  readonly note?: string;
 }
 
 const byteLevel = (useRegex: boolean) => ({
@@ -45,7 +47,11 @@ export const PRE_TOKENIZERS: Readonly<Record<string, PreTokenizer>> = {
   olmo: { ...GPT2, normalizer: NFC },
   "llama-bpe": LLAMA3,
   dbrx: { ...LLAMA3, ignoreMerges: false },
-  "gpt-4o": { preTokenizer: byRegex(PATTERN_REGEX.o200k) },
+  "gpt-4o": {
+    preTokenizer: byRegex(PATTERN_REGEX.o200k),
+    note:
+      "llama.cpp gives other ids for text with combining marks (U+0301): its pattern splits them from their letters",
+  },
   qwen2: { preTokenizer: byRegex(QWEN2), normalizer: NFC },
   smollm: DIGITS,
   starcoder: DIGITS,
@@ -53,16 +59,10 @@ export const PRE_TOKENIZERS: Readonly<Record<string, PreTokenizer>> = {
   "command-r": DIGITS,
 };
 
-/** A way to split texts that llama.cpp has under a name, but not in all cases. */
-export interface NearPreTokenizer extends PreTokenizer {
-  readonly name: string;
-  /** When ids may differ, a sentence without its full stop. */
-  readonly note: string;
-}
-
-/** Ways that llama.cpp has nearly. */
-export const NEAR_PRE_TOKENIZERS: readonly NearPreTokenizer[] = [{
-  name: "dbrx",
-  preTokenizer: byRegex(PATTERN_REGEX.cl100k),
-  note: "in llama.cpp, a text may get other ids where it ends in white space with a newline in it",
-}];
+/** Ways that llama.cpp has nearly, by the name of the nearest. */
+export const NEAR_PRE_TOKENIZERS: Readonly<Record<string, PreTokenizer>> = {
+  dbrx: {
+    preTokenizer: byRegex(PATTERN_REGEX.cl100k),
+    note: "llama.cpp may give other ids for text that ends in white space with a newline in it",
+  },
+};

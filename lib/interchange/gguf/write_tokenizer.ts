@@ -61,10 +61,9 @@ async function preTokenizerOf(tokenizer: Tokenizer, onNote: (note: string) => vo
       throw error;
     }
   };
-  for (const [name, pre] of Object.entries(PRE_TOKENIZERS)) if (await isOwn(pre)) return name;
-  for (const { name, note, ...pre } of NEAR_PRE_TOKENIZERS) {
+  for (const [name, pre] of [PRE_TOKENIZERS, NEAR_PRE_TOKENIZERS].flatMap((table) => Object.entries(table))) {
     if (!await isOwn(pre)) continue;
-    onNote(note);
+    if (pre.note !== undefined) onNote(pre.note);
     return name;
   }
   throw new UserError(
