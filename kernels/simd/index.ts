@@ -4,6 +4,8 @@
 
 export { adamw } from "./adamw";
 export { add_forward } from "./add";
+export { add_bias } from "./add_bias";
+export { add_positions_backward, add_positions_forward } from "./add_positions";
 export { attention_backward, grouped_attention_backward } from "./attention_backward";
 export { attention_forward, grouped_attention_forward } from "./attention_forward";
 export { batched_matmul } from "./batched_matmul";
@@ -18,6 +20,8 @@ export {
   mean_forward,
 } from "./cross_entropy";
 export { embedding_backward, embedding_forward } from "./embedding";
+export { geglu_backward, geglu_forward, gelu_backward, gelu_forward } from "./gelu";
+export { layernorm_backward_input, layernorm_backward_weight, layernorm_forward } from "./layernorm";
 export { linear_backward_input, linear_backward_weight, linear_forward } from "./linear";
 export { masked_fill } from "./masked_fill";
 export { mul_forward } from "./mul";

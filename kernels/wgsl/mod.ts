@@ -1,6 +1,9 @@
 /** Every WGSL kernel by name: its source, and how many workgroups it takes. */
 
+import addBias from "./add_bias.wgsl" with { type: "text" };
 import addForward from "./add_forward.wgsl" with { type: "text" };
+import addPositionsBackward from "./add_positions_backward.wgsl" with { type: "text" };
+import addPositionsForward from "./add_positions_forward.wgsl" with { type: "text" };
 import advanceSchedule from "./advance_schedule.wgsl" with { type: "text" };
 import clipGradNormFactor from "./clip_grad_norm_factor.wgsl" with { type: "text" };
 import copy from "./copy.wgsl" with { type: "text" };
@@ -8,6 +11,10 @@ import crossEntropyBackward from "./cross_entropy_backward.wgsl" with { type: "t
 import crossEntropyBackwardInPlace from "./cross_entropy_backward_in_place.wgsl" with { type: "text" };
 import embeddingBackward from "./embedding_backward.wgsl" with { type: "text" };
 import embeddingForward from "./embedding_forward.wgsl" with { type: "text" };
+import gegluBackward from "./geglu_backward.wgsl" with { type: "text" };
+import gegluForward from "./geglu_forward.wgsl" with { type: "text" };
+import geluBackward from "./gelu_backward.wgsl" with { type: "text" };
+import geluForward from "./gelu_forward.wgsl" with { type: "text" };
 import lossScaleApply from "./loss_scale_apply.wgsl" with { type: "text" };
 import lossScaleUpdate from "./loss_scale_update.wgsl" with { type: "text" };
 import mulForward from "./mul_forward.wgsl" with { type: "text" };
@@ -45,6 +52,7 @@ import {
 } from "./dispatch.ts";
 import { batchedMatmul } from "./matmul/batched_matmul.ts";
 import { copyColumns, stridedCopy, writeColumns } from "./layout.ts";
+import { layernormBackwardInput, layernormBackwardWeight, layernormForward } from "./layernorm.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "./matmul/linear.ts";
 import { maskedFill } from "./masked_fill.ts";
 import { meanForward } from "./mean_forward.ts";
@@ -64,12 +72,17 @@ const one = () => 1;
 const all = (arrays: number) => Array<boolean>(arrays).fill(true);
 const rows = (c: Constants) => c.rows;
 const width = (c: Constants) => c.D;
+/** What both forms of GELU need. */
+const GELU = ["sigmoid", "gelu_tanh", "normal"] as const;
 const vocabulary = (c: Constants) => c.V;
 
 /** How each kernel runs on a GPU, by the name that `lib/` gives it. */
 export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entries({
   adamw,
+  add_bias: rowElementwise("add_bias", addBias, rows, width),
   add_forward: flatElementwise("add_forward", addForward, 2, all(3)),
+  add_positions_backward: rowElementwise("add_positions_backward", addPositionsBackward, (c) => c.S, width),
+  add_positions_forward: rowElementwise("add_positions_forward", addPositionsForward, (c) => c.B * c.T, width),
   advance_schedule: workgroupPer("advance_schedule", advanceSchedule, one),
   attention_backward: attentionBackward,
   attention_forward: attentionForward,
@@ -88,8 +101,15 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
   cross_entropy_forward: crossEntropyForward,
   embedding_backward: workgroupPer("embedding_backward", embeddingBackward, (c) => Math.ceil(c.V / EMBEDDING_ROWS)),
   embedding_forward: rowElementwise("embedding_forward", embeddingForward, (c) => c.N, width),
+  geglu_backward: flatElementwise("geglu_backward", withFunctions(gegluBackward, "sigmoid", "gelu_tanh"), 3, all(5)),
+  geglu_forward: flatElementwise("geglu_forward", withFunctions(gegluForward, "sigmoid", "gelu_tanh"), 2, all(3)),
+  gelu_backward: flatElementwise("gelu_backward", withFunctions(geluBackward, ...GELU), 2, all(3)),
+  gelu_forward: flatElementwise("gelu_forward", withFunctions(geluForward, ...GELU), 1, all(2)),
   grouped_attention_backward: groupedAttentionBackward,
   grouped_attention_forward: groupedAttentionForward,
+  layernorm_backward_input: layernormBackwardInput,
+  layernorm_backward_weight: layernormBackwardWeight,
+  layernorm_forward: layernormForward,
   linear_backward_input: linearBackwardInput,
   linear_backward_weight: linearBackwardWeight,
   linear_forward: linearForward,

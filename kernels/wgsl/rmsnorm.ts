@@ -14,7 +14,7 @@ const ELEMENTS_PER_LANE = 4;
 const MIN_LANES = 8;
 
 /** A kernel with several invocations for each row, by the rows' length, and several rows in a workgroup. */
-function lanesPerRow(label: string, source: string): WgslKernel {
+export function lanesPerRow(label: string, source: string): WgslKernel {
   return ({ rows, D }) => {
     const width = widthFor(D);
     const wide = ofWidth(withFunctions(source, "row_sum"), width);
@@ -36,19 +36,23 @@ const MAX_LANES = 16;
 /** Rows that each of them has at least: those that it reads at the same time. */
 const ROWS_PER_LANE = 4;
 
-/** rmsnorm_backward_weight: on a GPU, 256 workgroups and more keep several rows each on their way from memory. */
-export const rmsnormBackwardWeight: WgslKernel = ({ rows, D, P }, { software }) => {
-  const width = widthFor(D);
-  const lanes = software ? 1 : lanesFor(rows / P);
-  const source = withFunctions(backwardWeight, "part_start", "column_sum");
-  return {
-    dispatches: [{
-      label: "rmsnorm_backward_weight",
-      source: withConstants(ofWidth(source, width), { LANES: lanes }),
-      workgroups: P * Math.ceil(D / width / (WORKGROUP / lanes)),
-    }],
+export const rmsnormBackwardWeight: WgslKernel = lanesPerColumn("rmsnorm_backward_weight", backwardWeight);
+
+/** Partial sums over rows: on a GPU, 256 workgroups and more keep several rows each on their way from memory. */
+export function lanesPerColumn(label: string, source: string): WgslKernel {
+  return ({ rows, D, P }, { software }) => {
+    const width = widthFor(D);
+    const lanes = software ? 1 : lanesFor(rows / P);
+    const joined = withFunctions(source, "part_start", "column_sum");
+    return {
+      dispatches: [{
+        label,
+        source: withConstants(ofWidth(joined, width), { LANES: lanes }),
+        workgroups: P * Math.ceil(D / width / (WORKGROUP / lanes)),
+      }],
+    };
   };
-};
+}
 
 /** A power of two. */
 function lanesFor(rowsPerPart: number): number {

@@ -6,7 +6,9 @@
 import columnSum from "./column_sum.wgsl" with { type: "text" };
 import element1 from "./element_1.wgsl" with { type: "text" };
 import element4 from "./element_4.wgsl" with { type: "text" };
+import geluTanh from "./gelu_tanh.wgsl" with { type: "text" };
 import join from "./join.wgsl" with { type: "text" };
+import normal from "./normal.wgsl" with { type: "text" };
 import partStart from "./part_start.wgsl" with { type: "text" };
 import rowSum from "./row_sum.wgsl" with { type: "text" };
 import sigmoid from "./sigmoid.wgsl" with { type: "text" };
@@ -28,7 +30,9 @@ export function ofWidth(source: string, width: Width): string {
 /** What several kernels call, by the function's name. Each file says what it takes for declared. */
 const FUNCTIONS = {
   column_sum: columnSum,
+  gelu_tanh: geluTanh,
   join,
+  normal,
   part_start: partStart,
   row_sum: rowSum,
   sigmoid,

@@ -1,6 +1,8 @@
 import { copyKernel } from "../graph/copy.ts";
 import type { Kernel } from "../graph/kernel.ts";
 import { addForward } from "./add.ts";
+import { addBiasKernel } from "./add_bias.ts";
+import { addPositionsBackward, addPositionsForward } from "./add_positions.ts";
 import { attentionBackward, attentionForward } from "./attention.ts";
 import { copyColumnsKernel, writeColumnsKernel } from "./copy_columns.ts";
 import {
@@ -10,7 +12,9 @@ import {
   meanForward,
 } from "./cross_entropy.ts";
 import { embeddingBackward, embeddingForward } from "./embedding.ts";
+import { gegluBackward, gegluForward, geluBackward, geluForward } from "./gelu.ts";
 import { groupedAttentionBackward, groupedAttentionForward } from "./grouped_attention.ts";
+import { layernormBackwardInput, layernormBackwardWeight, layernormForward } from "./layernorm.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "./linear.ts";
 import { maskedFillKernel } from "./masked_fill.ts";
 import { mulForward } from "./mul.ts";
@@ -32,7 +36,10 @@ import { writeRowsKernel } from "./write_rows.ts";
 export const OP_KERNELS: readonly Kernel[] = [
   copyKernel,
   copyColumnsKernel,
+  addBiasKernel,
   addForward,
+  addPositionsForward,
+  addPositionsBackward,
   attentionForward,
   attentionBackward,
   crossEntropyForward,
@@ -41,8 +48,15 @@ export const OP_KERNELS: readonly Kernel[] = [
   meanForward,
   embeddingForward,
   embeddingBackward,
+  gegluForward,
+  gegluBackward,
+  geluForward,
+  geluBackward,
   groupedAttentionForward,
   groupedAttentionBackward,
+  layernormForward,
+  layernormBackwardInput,
+  layernormBackwardWeight,
   linearForward,
   linearBackwardInput,
   linearBackwardWeight,

@@ -1,6 +1,9 @@
 import type { Graph } from "../graph/graph.ts";
 import { defineKernel, matmulFlops } from "../graph/kernel.ts";
 import type { Tensor } from "../graph/tensor.ts";
+import { addBiasKernel } from "./add_bias.ts";
+import { requireShape } from "./shapes.ts";
+import { sumDimension } from "./sum_dimension.ts";
 
 /**
  * Sizes to try the products with: one row, and several that divide evenly or not; then large enough for the largest tiles
@@ -65,27 +68,34 @@ export const linearBackwardWeight = defineKernel({
 });
 
 /**
- * A linear map without bias: y = x Wᵀ.
+ * A linear map: y = x Wᵀ, or y = x Wᵀ + bias.
  *
  * @param x (…, inFeatures)
  * @param weight (outFeatures, inFeatures)
+ * @param bias (outFeatures)
  * @returns (…, outFeatures)
- * @throws {RangeError} If the last dimensions differ.
+ * @throws {RangeError} If the last dimensions differ, or the bias has another size.
  */
-export function linear(graph: Graph, x: Tensor, weight: Tensor): Tensor {
+export function linear(graph: Graph, x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   const [O, I] = weight.shape;
   if (weight.shape.length !== 2 || x.lastDim !== I) {
     throw new RangeError(`Cannot apply linear: got ${x} and ${weight}, must be (…, in) and (out, in)`);
   }
+  if (bias) requireShape("linear", bias, [O]);
   const rows = x.rows;
   const y = graph.activation(`linear(${weight.name})`, [...x.shape.slice(0, -1), O]);
   const operands = { x: graph.operand(x), weight: graph.operand(weight) };
   graph.call(linearForward, { inputs: operands, outputs: { y }, constants: { rows, I, O } });
+  if (bias) graph.call(addBiasKernel, { inputs: { bias }, outputs: { y }, constants: { rows, D: O } });
   return graph.record({
     op: "linear",
-    inputs: [x, weight],
+    inputs: bias ? [x, weight, bias] : [x, weight],
     output: y,
     backward: (dY, gradients) => {
+      if (bias && gradients.wants(bias)) {
+        const { target, accumulate } = gradients.into(bias);
+        sumDimension(graph, dY, target, { outer: 1, length: rows, inner: O }, 1, accumulate);
+      }
       if (gradients.wants(weight)) {
         const { target: dWeight, accumulate } = gradients.into(weight);
         graph.call(linearBackwardWeight, {

@@ -4,12 +4,15 @@
  * @module
  */
 export { add } from "./add.ts";
-export { attention } from "./attention.ts";
+export { addPositions } from "./add_positions.ts";
+export { attention, type AttentionOptions } from "./attention.ts";
 export { broadcast } from "./broadcast.ts";
 export { concatenate } from "./concatenate.ts";
 export { crossEntropy, type CrossEntropyOptions } from "./cross_entropy.ts";
 export type { Dimensions } from "./dimensions.ts";
 export { embedding } from "./embedding.ts";
+export { geglu, gelu, type GeluOptions } from "./gelu.ts";
+export { layernorm } from "./layernorm.ts";
 export { linear } from "./linear.ts";
 export { maskedFill } from "./masked_fill.ts";
 export { mul } from "./mul.ts";

@@ -48,6 +48,14 @@ export const rmsnormBackwardWeight = defineKernel({
 /** The smallest number above 0 that a float32 holds in full precision. */
 const SMALLEST_NORMAL = 2 ** -126;
 
+/** @throws {RangeError} If what is added to a mean square cannot be a float32 above 0. */
+export function requireEps(op: string, eps: number): void {
+  // A row of zeros would be divided by 0; a GPU takes what is smaller for 0.
+  if (!(eps >= SMALLEST_NORMAL && Number.isFinite(Math.fround(eps)))) {
+    throw new RangeError(`Cannot apply ${op}: got eps ${eps}, must be above 0: from 2^-126 to the largest float32`);
+  }
+}
+
 /**
  * Root-mean-square normalisation over the last dimension.
  *
@@ -64,10 +72,7 @@ export function rmsnorm(graph: Graph, x: Tensor, weight: Tensor, eps: number): T
   const D = x.lastDim;
   const rows = x.rows;
   requireShape("rmsnorm", weight, [D]);
-  // A row of zeros would be divided by 0; a GPU takes what is smaller for 0.
-  if (!(eps >= SMALLEST_NORMAL && Number.isFinite(Math.fround(eps)))) {
-    throw new RangeError(`Cannot apply rmsnorm: got eps ${eps}, must be above 0: from 2^-126 to the largest float32`);
-  }
+  requireEps("rmsnorm", eps);
   const y = graph.activation(`rmsnorm(${weight.name})`, x.shape);
   const rstd = new Tensor(`rstd(${weight.name})`, [rows]);
   graph.call(rmsnormForward, { inputs: { x, weight }, outputs: { y, rstd }, constants: { rows, D, eps } });

@@ -5,6 +5,7 @@ import { kernelCase } from "../../lib/measure/kernel_case.ts";
 import type { KernelCase } from "../../lib/measure/kernel_time.ts";
 import { meanForward } from "../../lib/ops/cross_entropy.ts";
 import { copyColumnsKernel, writeColumnsKernel } from "../../lib/ops/copy_columns.ts";
+import { gegluBackward, gegluForward, geluBackward, geluForward } from "../../lib/ops/gelu.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "../../lib/ops/linear.ts";
 import { maskedFillKernel } from "../../lib/ops/masked_fill.ts";
 import { ropeBackward, ropeForward } from "../../lib/ops/rope.ts";
@@ -34,14 +35,35 @@ const { config: { vocabSize: V, contextLength: T, dModel: D, numHeads: H, dFf },
 const rows = B * T;
 
 /** What kernels mean by the names of their sizes, where nothing below says otherwise. */
-const USUAL: Sizes = { B, T, S: T, positions: T, H, headDim: D / H, rows, N: rows, D, V, n: rows * D, P: 64 };
+const USUAL: Sizes = {
+  B,
+  T,
+  S: T,
+  positions: T,
+  H,
+  headDim: D / H,
+  keyHeads: H / 4,
+  window: T,
+  rows,
+  N: rows,
+  D,
+  V,
+  n: rows * D,
+  P: 64,
+};
 
 /** Kernels that are called at other sizes, each set of them a case. */
 const OTHERWISE: ReadonlyMap<Kernel, readonly Sizes[]> = new Map<Kernel, readonly Sizes[]>([
   [copyKernel, [{}, { n: V * D }]],
-  ...[siluForward, siluBackward, swigluForward, swigluBackward].map((kernel): [Kernel, Sizes[]] => [
+  ...[siluForward, siluBackward, swigluForward, swigluBackward, gegluForward, gegluBackward].map((
+    kernel,
+  ): [Kernel, Sizes[]] => [
     kernel,
     [{ n: rows * dFf }],
+  ]),
+  ...[geluForward, geluBackward].map((kernel): [Kernel, Sizes[]] => [
+    kernel,
+    [0, 1].map((exact) => ({ n: rows * dFf, exact })),
   ]),
   ...[ropeForward, ropeBackward].map((kernel): [Kernel, Sizes[]] => [kernel, [{ starts: 1 }, { T: 1, starts: rows }]]),
   [softmaxForward, [{ D: V }]],

@@ -4,10 +4,13 @@ import { copy } from "../../lib/graph/copy.ts";
 import { Graph } from "../../lib/graph/graph.ts";
 import { type DType, Tensor } from "../../lib/graph/tensor.ts";
 import { add } from "../../lib/ops/add.ts";
+import { addPositions } from "../../lib/ops/add_positions.ts";
 import { attention } from "../../lib/ops/attention.ts";
 import { broadcast } from "../../lib/ops/broadcast.ts";
 import { crossEntropy, tokenLosses } from "../../lib/ops/cross_entropy.ts";
 import { embedding } from "../../lib/ops/embedding.ts";
+import { geglu, gelu } from "../../lib/ops/gelu.ts";
+import { layernorm } from "../../lib/ops/layernorm.ts";
 import { linear } from "../../lib/ops/linear.ts";
 import { maskedFill } from "../../lib/ops/masked_fill.ts";
 import { mul } from "../../lib/ops/mul.ts";
@@ -42,6 +45,15 @@ const OPS: Readonly<Record<string, OpArguments>> = {
     shapes: { q: [2, 3, 4], k: [2, 5, 4], v: [2, 5, 4], "#start": [1] },
     apply: (graph, { q, k, v, "#start": start }) => attention(graph, q, k, v, 2, start),
   },
+  "attention with shared keys": {
+    shapes: { q: [2, 3, 4], k: [2, 5, 2], v: [2, 5, 2], "#start": [1] },
+    apply: (graph, { q, k, v, "#start": start }) =>
+      attention(graph, q, k, v, 2, start, { numKeyValueHeads: 1, slidingWindow: 2 }),
+  },
+  addPositions: {
+    shapes: { x: [2, 3, 4], table: [9, 4], "#start": [1] },
+    apply: (graph, { x, table, "#start": start }) => addPositions(graph, x, table, start),
+  },
   broadcast: { shapes: { x: [2, 1, 3] }, apply: (graph, { x }) => broadcast(graph, x, [2, 5, 3]) },
   concatenate: { shapes: { a: [2, 3], b: [4, 3] }, apply: (graph, { a, b }) => concatenate(graph, [a, b], 0) },
   copy: { shapes: { x: [2, 3], y: [2, 3] }, apply: (graph, { x, y }) => copy(graph, x, y, false) },
@@ -56,6 +68,16 @@ const OPS: Readonly<Record<string, OpArguments>> = {
   embedding: {
     shapes: { "#ids": [2, 3], weight: [7, 4] },
     apply: (graph, { "#ids": ids, weight }) => embedding(graph, ids, weight),
+  },
+  geglu: { shapes: { gate: [2, 3], up: [2, 3] }, apply: (graph, { gate, up }) => geglu(graph, gate, up) },
+  gelu: { shapes: { x: [2, 3] }, apply: (graph, { x }) => gelu(graph, x) },
+  layernorm: {
+    shapes: { x: [2, 3], weight: [3], bias: [3] },
+    apply: (graph, { x, weight, bias }) => layernorm(graph, x, weight, bias, 1e-5),
+  },
+  "linear with a bias": {
+    shapes: { x: [2, 3], weight: [5, 3], bias: [5] },
+    apply: (graph, { x, weight, bias }) => linear(graph, x, weight, bias),
   },
   linear: { shapes: { x: [2, 3], weight: [5, 3] }, apply: (graph, { x, weight }) => linear(graph, x, weight) },
   maskedFill: {
@@ -126,6 +148,7 @@ const OPS: Readonly<Record<string, OpArguments>> = {
 const ANY_SHAPE: readonly string[] = [
   "scale x",
   "silu x",
+  "gelu x",
   "softmax x",
   "mean x",
   "softmax over another dimension x",
@@ -195,7 +218,9 @@ Deno.test("constants that a kernel cannot be told are refused", () => {
   const x = new Tensor("x", [2, 3]);
   for (const eps of [NaN, Infinity, -1, 0, -0, 1e-50, 1e-45, 1e300, 3.41e38]) {
     const problem = `got eps ${eps}, must be`;
-    assertThrows(() => rmsnorm(new Graph(), x, new Tensor("weight", [3]), eps), RangeError, problem);
+    const weight = new Tensor("weight", [3]);
+    assertThrows(() => rmsnorm(new Graph(), x, weight, eps), RangeError, problem);
+    assertThrows(() => layernorm(new Graph(), x, weight, new Tensor("bias", [3]), eps), RangeError, problem);
   }
   for (const factor of [NaN, Infinity, -Infinity, 1e300, -3.41e38]) {
     assertThrows(() => scale(new Graph(), x, factor), RangeError, `got factor ${factor}, must be`);

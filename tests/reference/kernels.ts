@@ -1,5 +1,7 @@
 import { adamw } from "./adamw.ts";
 import { addForward } from "./add.ts";
+import { addBias } from "./add_bias.ts";
+import { addPositionsBackward, addPositionsForward } from "./add_positions.ts";
 import { attentionBackward, attentionForward } from "./attention.ts";
 import { batchedMatmul } from "./batched_matmul.ts";
 import { clipGradNormFactor, clipGradNormPartials } from "./clip_grad_norm.ts";
@@ -12,8 +14,10 @@ import {
   meanForward,
 } from "./cross_entropy.ts";
 import { embeddingBackward, embeddingForward } from "./embedding.ts";
+import { gegluBackward, gegluForward, geluBackward, geluForward } from "./gelu.ts";
 import { groupedAttentionBackward, groupedAttentionForward } from "./grouped_attention.ts";
 import type { ReferenceKernel } from "./kernel.ts";
+import { layernormBackwardInput, layernormBackwardWeight, layernormForward } from "./layernorm.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "./linear.ts";
 import { maskedFill } from "./masked_fill.ts";
 import { mulForward } from "./mul.ts";
@@ -35,6 +39,9 @@ import { writeRows } from "./write_rows.ts";
 export const REFERENCE_KERNELS: ReadonlyMap<string, ReferenceKernel> = new Map<string, ReferenceKernel>([
   ["adamw", adamw],
   ["add_forward", addForward],
+  ["add_bias", addBias],
+  ["add_positions_forward", addPositionsForward],
+  ["add_positions_backward", addPositionsBackward],
   ["attention_forward", attentionForward],
   ["attention_backward", attentionBackward],
   ["batched_matmul", batchedMatmul],
@@ -48,6 +55,13 @@ export const REFERENCE_KERNELS: ReadonlyMap<string, ReferenceKernel> = new Map<s
   ["mean_forward", meanForward],
   ["embedding_forward", embeddingForward],
   ["embedding_backward", embeddingBackward],
+  ["geglu_forward", gegluForward],
+  ["geglu_backward", gegluBackward],
+  ["gelu_forward", geluForward],
+  ["gelu_backward", geluBackward],
+  ["layernorm_forward", layernormForward],
+  ["layernorm_backward_input", layernormBackwardInput],
+  ["layernorm_backward_weight", layernormBackwardWeight],
   ["grouped_attention_forward", groupedAttentionForward],
   ["grouped_attention_backward", groupedAttentionBackward],
   ["linear_forward", linearForward],

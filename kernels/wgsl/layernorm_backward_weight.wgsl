@@ -1,0 +1,71 @@
+// layernorm_backward_weight: partials[p,i] = sum over the rows r of part p of dY[r,i] * (x[r,i] - mean[r]) * rstd[r]
+// x, dY: (rows, D); mean, rstd: (rows); partials: (P, D); part p has rows floor(p * rows / P) <= r < floor((p + 1) * rows / P)
+// A workgroup computes COLUMNS elements of one part. LANES invocations share the rows of each, a row after the other, and
+// a tree adds up what they have.
+// Dispatch P * ceil(D / WIDTH / COLUMNS), folded into two dimensions. Overwrites partials.
+// Element and WIDTH, 1 or 4 columns: element_1.wgsl or element_4.wgsl. rmsnorm.ts chooses these and LANES.
+// part_start: part_start.wgsl; column_sum: column_sum.wgsl.
+
+const WORKGROUP = 256u;
+const LANES = 1u;
+const COLUMNS = WORKGROUP / LANES;
+// Rows of an invocation that are on their way from memory at the same time.
+const UNROLLED = 4u;
+
+struct Params {
+  rows: u32,
+  D: u32,
+  P: u32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<Element>;
+@group(0) @binding(1) var<storage, read> mean: array<f32>;
+@group(0) @binding(2) var<storage, read> rstd: array<f32>;
+@group(0) @binding(3) var<storage, read> dY: array<Element>;
+@group(0) @binding(4) var<storage, read_write> partials: array<Element>;
+@group(0) @binding(5) var<uniform> params: Params;
+
+fn term(r: u32, column: u32, width: u32) -> Element {
+  return dY[r * width + column] * ((x[r * width + column] - mean[r]) * rstd[r]);
+}
+
+// The sum over every LANES-th of a part's rows.
+fn sum_of_rows(p: u32, column: u32, width: u32, lane: u32) -> Element {
+  let end = part_start(p + 1u, params.rows, params.P);
+  var r = part_start(p, params.rows, params.P) + lane;
+  var sums = array<Element, UNROLLED>();
+  for (; r + (UNROLLED - 1u) * LANES < end; r += UNROLLED * LANES) {
+    sums[0] += term(r, column, width);
+    sums[1] += term(r + LANES, column, width);
+    sums[2] += term(r + 2u * LANES, column, width);
+    sums[3] += term(r + 3u * LANES, column, width);
+  }
+  for (; r < end; r += LANES) {
+    sums[0] += term(r, column, width);
+  }
+  return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let width = params.D / WIDTH;
+  let across = (width + COLUMNS - 1u) / COLUMNS;
+  let index = workgroup.y * workgroups.x + workgroup.x;
+  let p = index / across;
+  if (p >= params.P) {
+    return;
+  }
+  let column = index % across * COLUMNS + local % COLUMNS;
+  var sum = Element();
+  if (column < width) {
+    sum = sum_of_rows(p, column, width, local / COLUMNS);
+  }
+  let total = column_sum(sum, local);
+  if (local < COLUMNS && column < width) {
+    partials[p * width + column] = total;
+  }
+}
