@@ -29,6 +29,11 @@ export interface LoadModelOptions {
    * memory for all of it.
    */
   readonly contextLength?: number;
+  /**
+   * The tokenizer of another library's model, if it is not beside it; `"none"` leaves it out, for one of a kind that is
+   * not supported. Default: the model's own.
+   */
+  readonly tokenizer?: Tokenizer | "none";
 }
 
 /** A model that is not on a backend yet, and what belongs to it. */
@@ -95,7 +100,7 @@ export async function loadModel(run: string | URL, options: LoadModelOptions = {
 /** Reads all of a model but its weights; the files of another library's stay open until `opened` is disposed of. */
 async function openModel(
   run: string | URL,
-  { weights, contextLength }: LoadModelOptions,
+  { weights, contextLength, tokenizer: given }: LoadModelOptions,
   opened: AsyncDisposableStack,
 ): Promise<LoadableModel> {
   const { kind, path } = await requireModelPath(run);
@@ -103,12 +108,13 @@ async function openModel(
     throw new UserError(`Cannot load a model from ${run}: got ${got}, must be ${mustBe}. ${next}`);
   };
   if (kind === "run") {
-    if (contextLength !== undefined) refuse("contextLength", "for another library's model", "Leave it out");
+    const name = contextLength !== undefined ? "contextLength" : given !== undefined ? "tokenizer" : undefined;
+    if (name !== undefined) refuse(`a run and ${name}`, "only for another library's model", "Leave it out");
     return await loadAnyRun(path, weights);
   }
   if (weights === "best") refuse("weights best", "last: another library's model has no others", "Leave it out");
   const foreign = opened.use(await openForeignModel({ kind, path }, { contextLength }));
-  const tokenizer = await foreign.tokenizer();
+  const tokenizer = given === "none" ? undefined : given ?? await foreign.tokenizer();
   requireTokenizerFits(path, tokenizer, foreign.config.vocabSize);
   return { model: new Transformer(foreign.config), tokenizer, weights: foreign.weights, stopIds: foreign.stopIds };
 }

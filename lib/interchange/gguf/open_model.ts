@@ -50,7 +50,7 @@ export async function openGgufModel(path: string, options: ForeignModelOptions =
     files: [path],
     weights: parametersFrom(tensors, placed),
     stopIds: [...new Set(STOP_KEYS.flatMap((key) => metadata.integerOrNone(key) ?? []))],
-    tokenizer: () => readGgufTokenizer(metadata),
+    tokenizer: () => Promise.try(() => readGgufTokenizer(metadata, path)),
     [Symbol.dispose]: () => owned.dispose(),
   };
 }

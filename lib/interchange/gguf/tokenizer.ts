@@ -1,7 +1,7 @@
 // The tokenizer inside a GGUF file, read as the tokenizer.json that it was made from.
 import type { GgufMetadata } from "../../formats/gguf/gguf.ts";
-import { loadTokenizer } from "../../formats/tokenizer_dir.ts";
-import type { Tokenizer } from "../../tokenizer/mod.ts";
+import { parseTokenizer } from "../../tokenizer/parse_tokenizer.ts";
+import { Tokenizer } from "../../tokenizer/tokenizer.ts";
 import { PRE_TOKENIZERS, type PreTokenizer } from "./pre_tokenizers.ts";
 
 /** The metadata of a tokenizer. */
@@ -28,7 +28,7 @@ export const NORMAL = 1, CONTROL = 3, USER_DEFINED = 4, UNUSED = 5;
  * Reads the tokenizer of a GGUF file; `undefined` if there is none.
  * @throws {UserError} If it is of a kind that is not supported, naming the key that says so, or damaged.
  */
-export async function readGgufTokenizer(metadata: GgufMetadata): Promise<Tokenizer | undefined> {
+export function readGgufTokenizer(metadata: GgufMetadata, path: string): Tokenizer | undefined {
   if (!metadata.has(KEYS.model) || NO_TOKENIZER.includes(metadata.string(KEYS.model))) return undefined;
   if (metadata.string(KEYS.model) !== "gpt2") metadata.refuse(KEYS.model, "gpt2: byte-level BPE");
   const pre = metadata.string(KEYS.pre);
@@ -53,7 +53,8 @@ export async function readGgufTokenizer(metadata: GgufMetadata): Promise<Tokeniz
     vocab[token] = id;
   }
   const merges = metadata.strings(KEYS.merges);
-  return await loadTokenizer(new TextEncoder().encode(tokenizerJsonOf(PRE_TOKENIZERS[pre], { vocab, merges, added })));
+  const json = tokenizerJsonOf(PRE_TOKENIZERS[pre], { vocab, merges, added });
+  return new Tokenizer(parseTokenizer(json, path));
 }
 
 /** The text of a tokenizer.json of byte-level BPE. */

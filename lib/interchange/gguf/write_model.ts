@@ -63,7 +63,7 @@ export async function writeGgufModel(
     ["general.file_type", uint32(FILE_TYPES[type])],
     ["general.quantization_version", uint32(QUANTIZATION_VERSION)],
     ...shapeEntries(config, architecture),
-    ...await tokenizerEntries(tokenizer, config.vocabSize, stopIds, onNote),
+    ...tokenizerEntries(tokenizer, config.vocabSize, stopIds, onNote),
   ];
   const tensors = ggufTensors(config, architecture, weights).map((tensor) => toWrite(tensor, type));
   await writeGguf(path, tensors, metadata);

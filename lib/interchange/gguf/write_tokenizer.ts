@@ -1,8 +1,9 @@
 // A tokenizer as a GGUF file's metadata.
 import { UserError } from "../../errors.ts";
 import type { GgufValue } from "../../formats/gguf/gguf.ts";
-import { loadTokenizer } from "../../formats/tokenizer_dir.ts";
 import type { Tokenizer } from "../../tokenizer/mod.ts";
+import { parseTokenizer } from "../../tokenizer/parse_tokenizer.ts";
+import type { Vocabulary } from "../../tokenizer/vocabulary/vocabulary.ts";
 import { spelledTokens } from "../../tokenizer/vocabulary/spelled_vocabulary.ts";
 import { formatTokenizerJson } from "../../tokenizer/vocabulary/tokenizer_json.ts";
 import { spellBytes } from "../../tokenizer/vocabulary/byte_level.ts";
@@ -18,15 +19,15 @@ import type { GgufEntry } from "./write_architectures.ts";
  * @param onNote Called with what llama.cpp does otherwise.
  * @throws {UserError} If llama.cpp does not split texts in the tokenizer's way.
  */
-export async function tokenizerEntries(
+export function tokenizerEntries(
   tokenizer: Tokenizer | undefined,
   vocabSize: number,
   stopIds: readonly number[],
   onNote: (note: string) => void,
-): Promise<GgufEntry[]> {
+): GgufEntry[] {
   if (tokenizer === undefined) return [[KEYS.model, { type: "string", value: NO_TOKENIZER[0] }]];
   const { vocabulary } = tokenizer;
-  const pre = await preTokenizerOf(tokenizer, onNote);
+  const pre = preTokenizerOf(tokenizer, onNote);
   const { vocab, merges } = spelledTokens(vocabulary);
   const tokens = Array.from({ length: vocabSize }, (_, id) => `[UNUSED${id}]`);
   const types = new Int32Array(vocabSize).fill(UNUSED);
@@ -48,13 +49,13 @@ export async function tokenizerEntries(
 }
 
 /** The name of the pre-tokenizer of llama.cpp that does what the tokenizer's tokenizer.json says. */
-async function preTokenizerOf(tokenizer: Tokenizer, onNote: (note: string) => void): Promise<string> {
-  const own = stepsOf(tokenizer);
+function preTokenizerOf(tokenizer: Tokenizer, onNote: (note: string) => void): string {
+  const own = stepsOf(tokenizer.vocabulary);
   // Compared as this project writes them: there is more than one way to write the same steps.
-  const isOwn = async (pre: PreTokenizer) => {
+  const isOwn = (pre: PreTokenizer) => {
     const json = tokenizerJsonOf(pre, { vocab: BYTES_ALONE, merges: [], added: [] });
     try {
-      return stepsOf(await loadTokenizer(new TextEncoder().encode(json))) === own;
+      return stepsOf(parseTokenizer(json, "a pre-tokenizer of llama.cpp")) === own;
     } catch (error) {
       // Steps that are not supported here are not this tokenizer's.
       if (error instanceof UserError) return false;
@@ -62,7 +63,7 @@ async function preTokenizerOf(tokenizer: Tokenizer, onNote: (note: string) => vo
     }
   };
   for (const [name, pre] of [PRE_TOKENIZERS, NEAR_PRE_TOKENIZERS].flatMap((table) => Object.entries(table))) {
-    if (!await isOwn(pre)) continue;
+    if (!isOwn(pre)) continue;
     if (pre.note !== undefined) onNote(pre.note);
     return name;
   }
@@ -78,7 +79,7 @@ const BYTES_ALONE = Object.fromEntries(
 );
 
 /** What a tokenizer does with a text before it merges. */
-function stepsOf({ vocabulary }: Tokenizer): string {
+function stepsOf(vocabulary: Vocabulary): string {
   const { normalizer, pre_tokenizer, model } = JSON.parse(formatTokenizerJson(vocabulary)) as Record<string, unknown>;
   return JSON.stringify([normalizer, pre_tokenizer, (model as Record<string, unknown>).ignore_merges]);
 }
