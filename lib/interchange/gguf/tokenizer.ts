@@ -54,7 +54,7 @@ export function readGgufTokenizer(metadata: GgufMetadata, path: string): Tokeniz
   }
   const merges = metadata.strings(KEYS.merges);
   const json = tokenizerJsonOf(PRE_TOKENIZERS[pre], { vocab, merges, added });
-  return new Tokenizer(parseTokenizer(json, path));
+  return new Tokenizer(parseTokenizer(json, path, {}));
 }
 
 /** The text of a tokenizer.json of byte-level BPE. */

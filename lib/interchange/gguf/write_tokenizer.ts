@@ -55,7 +55,7 @@ function preTokenizerOf(tokenizer: Tokenizer, onNote: (note: string) => void): s
   const isOwn = (pre: PreTokenizer) => {
     const json = tokenizerJsonOf(pre, { vocab: BYTES_ALONE, merges: [], added: [] });
     try {
-      return stepsOf(parseTokenizer(json, "a pre-tokenizer of llama.cpp")) === own;
+      return stepsOf(parseTokenizer(json, "a pre-tokenizer of llama.cpp", {})) === own;
     } catch (error) {
       // Steps that are not supported here are not this tokenizer's.
       if (error instanceof UserError) return false;
