@@ -3,16 +3,21 @@ import { releaseTensors } from "../backend/release.ts";
 import type { Graph } from "../graph/graph.ts";
 import { BYTES_PER_ELEMENT, DeviceStorage, Tensor } from "../graph/tensor.ts";
 import { add } from "../ops/add.ts";
+import { addPositions } from "../ops/add_positions.ts";
 import { attention } from "../ops/attention.ts";
 import { embedding } from "../ops/embedding.ts";
+import { geglu, gelu } from "../ops/gelu.ts";
+import { layernorm } from "../ops/layernorm.ts";
 import { linear } from "../ops/linear.ts";
+import { reshape } from "../ops/reshape.ts";
 import { rmsnorm } from "../ops/rmsnorm.ts";
 import { rope, type RopeTables } from "../ops/rope.ts";
+import { scale } from "../ops/scale.ts";
 import { selectRows } from "../ops/select_rows.ts";
 import { silu } from "../ops/silu.ts";
 import { swiglu } from "../ops/swiglu.ts";
 import { writeRows } from "../ops/write_rows.ts";
-import { withDefaults } from "./architecture.ts";
+import { type FullArchitecture, withDefaults } from "./architecture.ts";
 import { type ModelConfig, validateModelConfig } from "./config.ts";
 import { type KvCache, kvCacheLayers } from "./kv_cache.ts";
 import type { ForwardOptions, LanguageModel } from "./language_model.ts";
@@ -20,8 +25,8 @@ import { ParameterLayout, parameterSpecs } from "./parameters.ts";
 import { modelRopeTables } from "./rope_tables.ts";
 
 /**
- * A decoder-only Transformer without biases: RMSNorm before each sublayer, rotary positions, causal attention, a SwiGLU
- * feed-forward and an output head of its own. The configuration can change each of these.
+ * A decoder-only Transformer: by default RMSNorm before each sublayer, rotary positions, causal attention, a SwiGLU
+ * feed-forward, an output head of its own and no biases. The configuration can change each of these.
  *
  * The first program that uses its parameters puts them on a backend. All others share them: a trainer, an evaluator, a
  * generator. None of these frees them. Call `release` for that, if the backend stays in use.
@@ -31,6 +36,8 @@ export class Transformer implements LanguageModel {
   readonly config: ModelConfig;
   /** The weights, as one storage and its parts. */
   readonly parameters: ParameterLayout;
+  /** The configuration with its defaults. */
+  readonly #full: ModelConfig & FullArchitecture;
   readonly #rope: Pick<RopeTables, "cos" | "sin"> | undefined;
   /** A position 0 that is never written: storages start zeroed. */
   readonly #zero = new Tensor("position zero", [1], {
@@ -45,8 +52,9 @@ export class Transformer implements LanguageModel {
    */
   constructor(config: ModelConfig) {
     this.config = validateModelConfig(config);
+    this.#full = withDefaults(config);
     this.parameters = new ParameterLayout("parameters", parameterSpecs(config), true);
-    this.#rope = (config.position ?? "rope") === "rope" ? modelRopeTables(config) : undefined;
+    this.#rope = this.#full.position === "rope" ? modelRopeTables(config) : undefined;
   }
 
   /**
@@ -56,11 +64,8 @@ export class Transformer implements LanguageModel {
    * @returns Logits: (batch, seqLen, vocabSize), or (N, vocabSize) for `options.rows`.
    */
   forward(graph: Graph, ids: Tensor, options: ForwardOptions = {}): Tensor {
-    let x = embedding(graph, ids, this.parameters.part("token_embeddings.weight"));
-    for (let i = 0; i < this.config.numLayers; i++) {
-      x = this.#sublayer(graph, x, `layers.${i}.ln1`, (input) => this.#attention(graph, input, i, options.cache));
-      x = this.#sublayer(graph, x, `layers.${i}.ln2`, (input) => this.#feedForward(graph, input, i));
-    }
+    let x = this.#embed(graph, ids, options.cache);
+    for (let i = 0; i < this.config.numLayers; i++) x = this.#block(graph, x, i, options.cache);
     // A row's norm and head do not depend on other rows, so rows can be dropped before them.
     if (options.rows) x = selectRows(graph, x, options.rows);
     x = this.#norm(graph, x, "ln_final");
@@ -79,43 +84,101 @@ export class Transformer implements LanguageModel {
     releaseTensors(backend, [this.parameters.flat, this.#zero, ...tables]);
   }
 
-  /** A sublayer beside the residual stream, with the norm before it or after both. */
+  #embed(graph: Graph, ids: Tensor, cache: KvCache | undefined): Tensor {
+    const { embeddingScale = 1, position } = this.#full;
+    const tokens = embedding(graph, ids, this.parameters.part("token_embeddings.weight"));
+    const x = embeddingScale === 1 ? tokens : scale(graph, tokens, embeddingScale);
+    if (position !== "learned") return x;
+    return addPositions(graph, x, this.parameters.part("position_embeddings.weight"), cache?.start ?? this.#zero);
+  }
+
+  #block(graph: Graph, x: Tensor, layer: number, cache: KvCache | undefined): Tensor {
+    const name = `layers.${layer}`;
+    const attend = (input: Tensor) => this.#attention(graph, input, `${name}.attn`, cache?.start, cache?.layers[layer]);
+    const feed = (input: Tensor) => this.#feedForward(graph, input, `${name}.ffn`);
+    if (!this.#full.parallelBlocks) {
+      const attended = this.#sublayer(graph, x, `${name}.ln1`, attend);
+      return this.#sublayer(graph, attended, `${name}.ln2`, feed);
+    }
+    const attended = attend(this.#norm(graph, x, `${name}.ln1`));
+    const fed = feed(this.#norm(graph, x, `${name}.ln2`));
+    return add(graph, add(graph, x, attended), fed);
+  }
+
+  /** A sublayer beside the residual stream, with the norm before it, after it, or after both. */
   #sublayer(graph: Graph, x: Tensor, norm: string, body: (input: Tensor) => Tensor): Tensor {
-    if (this.config.normPlace === "post") return this.#norm(graph, add(graph, x, body(x)), norm);
-    return add(graph, x, body(this.#norm(graph, x, norm)));
+    switch (this.#full.normPlace) {
+      case "pre":
+        return add(graph, x, body(this.#norm(graph, x, norm)));
+      case "post":
+        return this.#norm(graph, add(graph, x, body(x)), norm);
+      case "output":
+        return add(graph, x, this.#norm(graph, body(x), norm));
+    }
   }
 
   #norm(graph: Graph, x: Tensor, name: string): Tensor {
-    return this.config.norm === "none"
-      ? x
-      : rmsnorm(graph, x, this.parameters.part(`${name}.weight`), withDefaults(this.config).normEps);
+    const { norm, normEps } = this.#full;
+    if (norm === "none") return x;
+    const weight = this.parameters.part(`${name}.weight`);
+    if (norm === "rms") return rmsnorm(graph, x, weight, normEps);
+    return layernorm(graph, x, weight, this.parameters.part(`${name}.bias`), normEps);
   }
 
-  #attention(graph: Graph, x: Tensor, layer: number, cache: KvCache | undefined): Tensor {
-    const { dModel, numHeads } = this.config;
-    const headDim = dModel / numHeads;
-    const weight = (name: string) => this.parameters.part(`layers.${layer}.${name}.weight`);
-    const start = cache?.start ?? this.#zero;
+  /** A linear map, with its bias if there is one. */
+  #linear(graph: Graph, x: Tensor, name: string): Tensor {
+    return linear(graph, x, this.parameters.part(`${name}.weight`), this.parameters.parts.get(`${name}.bias`));
+  }
+
+  #attention(
+    graph: Graph,
+    x: Tensor,
+    name: string,
+    start = this.#zero,
+    cached: KvCache["layers"][number] | undefined,
+  ): Tensor {
+    const { numHeads, numKeyValueHeads, slidingWindow, headDim } = this.#full;
     const rotate = (y: Tensor) => this.#rope ? rope(graph, y, headDim, { ...this.#rope, start }) : y;
-    const q = rotate(linear(graph, x, weight("attn.q_proj")));
-    let k = rotate(linear(graph, x, weight("attn.k_proj")));
-    let v = linear(graph, x, weight("attn.v_proj"));
-    if (cache) {
-      const { keys, values } = cache.layers[layer];
-      writeRows(graph, k, cache.start, keys);
-      writeRows(graph, v, cache.start, values);
-      [k, v] = [keys, values];
+    const q = rotate(this.#headNorm(graph, this.#linear(graph, x, `${name}.q_proj`), `${name}.q_norm`));
+    let k = rotate(this.#headNorm(graph, this.#linear(graph, x, `${name}.k_proj`), `${name}.k_norm`));
+    let v = this.#linear(graph, x, `${name}.v_proj`);
+    if (cached) {
+      writeRows(graph, k, start, cached.keys);
+      writeRows(graph, v, start, cached.values);
+      [k, v] = [cached.keys, cached.values];
     }
-    const mixed = attention(graph, q, k, v, numHeads, start);
-    return linear(graph, mixed, weight("attn.output_proj"));
+    const mixed = attention(graph, q, k, v, numHeads, start, { numKeyValueHeads, slidingWindow });
+    return this.#linear(graph, mixed, `${name}.output_proj`);
   }
 
-  #feedForward(graph: Graph, x: Tensor, layer: number): Tensor {
-    const weight = (name: string) => this.parameters.part(`layers.${layer}.${name}.weight`);
-    const gate = linear(graph, x, weight("ffn.w1"));
-    const hidden = this.config.ffn === "silu"
-      ? silu(graph, gate)
-      : swiglu(graph, gate, linear(graph, x, weight("ffn.w3")));
-    return linear(graph, hidden, weight("ffn.w2"));
+  /** The norm of queries or keys: of each head, or of all together. */
+  #headNorm(graph: Graph, x: Tensor, name: string): Tensor {
+    const { qkNorm, normEps, headDim } = this.#full;
+    if (qkNorm === "none") return x;
+    const weight = this.parameters.part(`${name}.weight`);
+    if (qkNorm === "width") return rmsnorm(graph, x, weight, normEps);
+    const heads = reshape(graph, x, [x.rows, x.lastDim / headDim, headDim]);
+    return reshape(graph, rmsnorm(graph, heads, weight, normEps), x.shape);
+  }
+
+  #feedForward(graph: Graph, x: Tensor, name: string): Tensor {
+    const w1 = this.#linear(graph, x, `${name}.w1`);
+    return this.#linear(graph, this.#hidden(graph, w1, () => this.#linear(graph, x, `${name}.w3`)), `${name}.w2`);
+  }
+
+  /** The feed-forward's hidden layer. @param up Appends the second map of the input, for a gate. */
+  #hidden(graph: Graph, w1: Tensor, up: () => Tensor): Tensor {
+    switch (this.#full.ffn) {
+      case "swiglu":
+        return swiglu(graph, w1, up());
+      case "silu":
+        return silu(graph, w1);
+      case "geglu":
+        return geglu(graph, w1, up());
+      case "gelu":
+        return gelu(graph, w1);
+      case "gelu_erf":
+        return gelu(graph, w1, { form: "erf" });
+    }
   }
 }
