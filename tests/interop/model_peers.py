@@ -39,15 +39,20 @@ def in_llama_cpp(asked):
         )
         return json.load(urllib.request.urlopen(request))
 
+    def ids_of(text):
+        return post("/tokenize", {"content": text, "add_special": False, "parse_special": True})["tokens"]
+
+    # The server tells nothing of a token that is a part of a character, so another one is drawn. What it tells are the
+    # probabilities without this bias.
+    drawn = ids_of("a")[0]
+
     def logprobs(ids):
         body = {"prompt": ids, "n_predict": 1, "temperature": 0, "n_probs": asked["vocabulary"], "cache_prompt": False}
+        body["logit_bias"] = [[drawn, 1000]]
         found = [None] * asked["vocabulary"]
         for entry in post("/completion", body)["completion_probabilities"][0]["top_logprobs"]:
             found[entry["id"]] = entry["logprob"]
         return found
-
-    def ids_of(text):
-        return post("/tokenize", {"content": text, "add_special": False, "parse_special": True})["tokens"]
 
     return {"logprobs": [logprobs(ids) for ids in asked["prompts"]], "ids": [ids_of(text) for text in asked["texts"]]}
 
