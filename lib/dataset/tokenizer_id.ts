@@ -3,6 +3,7 @@ import { UserError } from "../errors.ts";
 import { excerpt } from "../io/excerpt.ts";
 import type { JsonFields } from "../io/json_fields.ts";
 import { sha256 } from "../io/sha256.ts";
+import { searchesTwice } from "../tokenizer/encode/text_preparation.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { formatTokenizerJson } from "../tokenizer/vocabulary/tokenizer_json.ts";
 import type { Vocabulary } from "../tokenizer/vocabulary/vocabulary.ts";
@@ -35,13 +36,25 @@ export function identifyTokenizer({ vocabulary, vocabSize }: Tokenizer, name?: s
 /** The vocabulary as its file, or as bytes if no file can hold it. */
 function contentOf(vocabulary: Vocabulary): string {
   try {
-    return formatTokenizerJson(vocabulary);
+    return formatTokenizerJson(withoutMetadata(vocabulary));
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     const { pattern, tokens, merges, specials } = vocabulary;
     const bytes = Array.from({ length: tokens.size }, (_, id) => tokens.get(id).toHex());
     return JSON.stringify({ pattern, specials, tokens: bytes, merges: [...merges] });
   }
+}
+
+/** The vocabulary without what changes no id. */
+function withoutMetadata({ kept: _kept, ...vocabulary }: Vocabulary): Vocabulary {
+  const { normalizer, specials } = vocabulary;
+  const isNormalized = searchesTwice({ pattern: "gpt2", normalizer, specials });
+  return {
+    ...vocabulary,
+    specials: specials.map(({ special: _special, normalized, ...token }) =>
+      isNormalized && normalized === true ? { ...token, normalized } : token
+    ),
+  };
 }
 
 /** For messages: `out/tokenizer (10,000 tokens, sha256 1f3a5b7c9d0e…)`. */

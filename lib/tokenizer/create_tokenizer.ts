@@ -2,7 +2,7 @@
 import { UserError } from "../errors.ts";
 import { excerpt } from "../io/excerpt.ts";
 import { spellBytes } from "./vocabulary/byte_level.ts";
-import type { PatternName } from "./pretokenize/patterns.ts";
+import type { Pattern } from "./pretokenize/named_patterns.ts";
 import { specialBytes, type SpecialToken } from "./pretokenize/special_tokens.ts";
 import { buildVocabulary } from "./vocabulary/spelled_vocabulary.ts";
 import { Tokenizer } from "./tokenizer.ts";
@@ -28,7 +28,7 @@ export interface TokenizerParts {
    */
   readonly specialTokens?: readonly string[];
   /** The pattern that splits text into words. Default: `"gpt2"`. */
-  readonly pattern?: PatternName;
+  readonly pattern?: Pattern;
 }
 
 /**

@@ -4,6 +4,7 @@ import { UserError } from "../errors.ts";
 import { CHAR_CLASSES } from "./pretokenize/char_class_table.ts";
 import { LongStretchError, MAX_STRETCH_BYTES } from "./pretokenize/long_stretch.ts";
 import { PATTERN_NAMES, type PatternName } from "./pretokenize/patterns.ts";
+import type { SplitStep } from "./pretokenize/split_steps.ts";
 import { lastSafeCut } from "./pretokenize/safe_cut.ts";
 import { SpecialTokens } from "./pretokenize/special_tokens.ts";
 
@@ -42,6 +43,8 @@ interface KernelExports {
 
 /** Text goes to the kernel in pieces of this size, which fit a processor's cache together with their ids. */
 const INPUT_BYTES = 1 << 18;
+/** Bytes behind the text that the kernel may read: see kernels/simd/tokenizer/layout.ts. */
+const PADDING = 128;
 const NO_SPECIALS = new SpecialTokens([]);
 
 let compiled: WebAssembly.Module | undefined;
@@ -56,7 +59,7 @@ export class Kernel {
    * @param numMerges How many merges it will know; 0 if it only counts.
    * @param idBytes Bytes of each id that it puts out: 2 or 4.
    */
-  constructor(pattern: PatternName, numMerges: number, idBytes: 2 | 4 = 4) {
+  constructor(pattern: PatternName | readonly SplitStep[], numMerges: number, idBytes: 2 | 4 = 4) {
     // Small enough to compile synchronously, so that a tokenizer can be made without waiting.
     compiled ??= new WebAssembly.Module(Uint8Array.fromBase64(modulePages));
     const outOfMemory = () => {
@@ -66,7 +69,8 @@ export class Kernel {
     };
     const instance = new WebAssembly.Instance(compiled, { layout: { outOfMemory } });
     this.exports = instance.exports as unknown as KernelExports;
-    this.pattern = PATTERN_NAMES.indexOf(pattern);
+    // After the numbers of the scanners comes that of words that are given: see writeWords().
+    this.pattern = typeof pattern === "string" ? PATTERN_NAMES.indexOf(pattern) : PATTERN_NAMES.length;
     // Room for one id for each byte.
     this.exports.init(numMerges, INPUT_BYTES, numMerges > 0 ? INPUT_BYTES * idBytes : 0, idBytes);
     this.exports.initWords();
@@ -85,10 +89,23 @@ export class Kernel {
     return new Uint32Array(this.exports.memory.buffer, address >>> 0, length);
   }
 
-  /** Puts bytes into the kernel's input. */
-  write(bytes: Uint8Array): void {
+  /** Puts bytes into the kernel's input, and returns how many they are. */
+  write(bytes: Uint8Array): number {
     this.exports.growInput(bytes.length);
     this.bytes.set(bytes, this.exports.input.value >>> 0);
+    return bytes.length;
+  }
+
+  /** Puts words into the kernel's input, for a pattern that the kernel has no scanner for. */
+  writeWords(bytes: Uint8Array, starts: Uint32Array): void {
+    const { length } = bytes;
+    this.exports.growInput(2 * length + PADDING);
+    const input = this.exports.input.value >>> 0;
+    const memory = this.bytes;
+    memory.set(bytes, input);
+    const marks = input + length + PADDING;
+    memory.fill(0, marks, marks + length);
+    for (let i = 0; i < starts.length; i++) memory[marks + starts[i]] = 1;
   }
 
   /**

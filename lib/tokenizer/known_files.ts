@@ -1,5 +1,5 @@
 // Well-known tokenizer files, and what they leave out.
-import type { PatternName } from "./pretokenize/patterns.ts";
+import type { Pattern } from "./pretokenize/named_patterns.ts";
 import type { TiktokenOptions } from "./vocabulary/tiktoken_file.ts";
 
 /** A rank file of tiktoken. */
@@ -44,7 +44,7 @@ export function knownRanks(path: string): KnownRanks | undefined {
 const GPT2_MERGES = "04e3597d7996f292ca9b8b7285ca4d58a6ae171ac47d73fc7140ceb0c7a6bbc0";
 
 /** The pattern that goes with well-known merges; `undefined` for others. */
-export async function knownPattern(merges: readonly string[]): Promise<PatternName | undefined> {
+export async function knownPattern(merges: readonly string[]): Promise<Pattern | undefined> {
   const bytes = new TextEncoder().encode(merges.join("\n"));
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
   return digest.toHex() === GPT2_MERGES ? "gpt2" : undefined;

@@ -1,7 +1,8 @@
 // The tokenizer: text to ids and back.
 import { UserError } from "../errors.ts";
 import { Encoder } from "./encode/encoder.ts";
-import { type EncodeOptions, specialsFor, SpecialTokens } from "./pretokenize/special_tokens.ts";
+import { type EncodeOptions, type SpecialTokens } from "./pretokenize/special_tokens.ts";
+import { specialsFor } from "./encode/text_preparation.ts";
 import { encodingSplitter, TextEncoding } from "./encode/text_encoding.ts";
 import { countIds } from "./token_count.ts";
 import type { Vocabulary } from "./vocabulary/vocabulary.ts";
@@ -10,8 +11,6 @@ export type { EncodeOptions } from "./pretokenize/special_tokens.ts";
 
 /** Token ids. */
 export type Ids = Uint16Array | Uint32Array | readonly number[];
-
-const NO_SPECIALS = new SpecialTokens([]);
 
 /**
  * A byte-level BPE tokenizer.
@@ -34,11 +33,12 @@ export class Tokenizer {
   readonly vocabulary: Vocabulary;
   #encoder: Encoder | undefined;
   readonly #specials: SpecialTokens;
+  #noSpecials: SpecialTokens | undefined;
 
   /** Uses the vocabulary as it is. To get a tokenizer, see {@linkcode loadTokenizer} and {@linkcode trainBpe}. */
   constructor(vocabulary: Vocabulary) {
     this.vocabulary = vocabulary;
-    this.#specials = new SpecialTokens(vocabulary.specials);
+    this.#specials = specialsFor(vocabulary, {});
   }
 
   /** One more than the highest id: the number of rows that an embedding needs. */
@@ -169,8 +169,10 @@ export class Tokenizer {
 
   #specialsFor(options: EncodeOptions): SpecialTokens {
     const { specials, documentSeparator } = options;
-    if (documentSeparator === undefined) return specials === "text" ? NO_SPECIALS : this.#specials;
-    if (this.hasToken(documentSeparator.id)) return specialsFor(this.vocabulary.specials, options);
+    if (documentSeparator === undefined) {
+      return specials === "text" ? this.#noSpecials ??= specialsFor(this.vocabulary, options) : this.#specials;
+    }
+    if (this.hasToken(documentSeparator.id)) return specialsFor(this.vocabulary, options);
     throw new RangeError(
       `Cannot encode a document separator: got id ${documentSeparator.id}, must be one of the tokenizer's (below ${this.vocabSize})`,
     );

@@ -16,19 +16,30 @@ import {
   spacesEnd,
   UPPER,
 } from "./chars";
+import { input, PADDING } from "./layout";
 
 // The numbers are those of lib/tokenizer/pretokenize/patterns.ts.
 export const GPT2: u32 = 0;
 export const CL100K: u32 = 1;
 export const CL100K_ORIGINAL: u32 = 2;
 export const O200K: u32 = 3;
+/** The host has split the text: behind it, and {@linkcode PADDING}, a byte for each of its own is 1 where a word starts. */
+export const GIVEN: u32 = 4;
 
 const APOSTROPHE: u8 = 0x27;
 
 /** The end of the pre-token that starts at `at`, in a text that ends at `end`; `at < end`. */
 export function pretokenEnd(pattern: u32, at: usize, end: usize): usize {
   if (pattern === GPT2) return gpt2End(at, end);
+  if (pattern === GIVEN) return givenEnd(at, end);
   return pattern === O200K ? o200kEnd(at, end) : cl100kEnd(at, end, pattern === CL100K);
+}
+
+/** Up to the next start that the host has marked. */
+function givenEnd(at: usize, end: usize): usize {
+  const marks = end + PADDING - input;
+  do at++; while (at < end && load<u8>(marks + at) === 0);
+  return at;
 }
 
 /**

@@ -1,6 +1,7 @@
 // Word counts on disk, to be added up elsewhere.
 //
-// A file is the line "bpe-counts 1", a line of JSON (pattern, special tokens, number of words), and the words in byte order.
+// A file is the line "bpe-counts 1", a line of JSON (pattern, special tokens, number of words, and if it is not empty the
+// normalizer), and the words in byte order.
 // Each word is: the number of bytes it shares with the word before, the number of the rest, the rest, its count; numbers
 // in LEB128. The last 32 bytes are the SHA-256 of all before.
 import { call, say, UserError } from "../../errors.ts";
@@ -11,7 +12,12 @@ import { portableSha256 } from "../../io/portable_sha256.ts";
 import type { CountedText } from "./count_texts.ts";
 import { compareWords, sortWords, wordsFrom } from "../../tokenizer/train/sorted_words.ts";
 import { MAX_STRETCH_BYTES } from "../../tokenizer/pretokenize/long_stretch.ts";
-import { PATTERN_NAMES, type PatternName } from "../../tokenizer/pretokenize/patterns.ts";
+import type { NormalizerStep } from "../../tokenizer/normalize/normalizer_steps.ts";
+import type { Pattern } from "../../tokenizer/pretokenize/named_patterns.ts";
+import { PATTERN_NAMES } from "../../tokenizer/pretokenize/patterns.ts";
+import { PreTokenizer } from "../../tokenizer/pretokenize/pre_tokenizer.ts";
+import { readNormalizerStep } from "../../tokenizer/vocabulary/normalizer_json.ts";
+import { readSplitStep } from "../../tokenizer/vocabulary/pre_tokenizer_json.ts";
 
 const MAGIC = "bpe-counts 1\n";
 const HASH_BYTES = 32;
@@ -26,15 +32,17 @@ const MAX_EXPANSION = 64;
 const MIN_MAX_ARENA_BYTES = 64 << 20;
 
 interface CountHeader {
-  readonly pattern: PatternName;
+  /** A name, or the steps of a pre_tokenizer. */
+  readonly pattern: Pattern;
   readonly specialTokens: readonly string[];
   readonly words: number;
+  readonly normalizer?: readonly NormalizerStep[];
 }
 
 /** The bytes of a count file. Equal counts give equal bytes, in whatever order the words were seen. */
-export function formatCounts({ words, specialTokens, pattern }: CountedText): Uint8Array<ArrayBuffer> {
+export function formatCounts({ words, specialTokens, pattern, normalizer }: CountedText): Uint8Array<ArrayBuffer> {
   const { arena, offsets, counts } = sortWords(words);
-  const header: CountHeader = { pattern, specialTokens, words: counts.length };
+  const header: CountHeader = { pattern, specialTokens, words: counts.length, ...(normalizer && { normalizer }) };
   const out = new ByteWriter();
   out.writeBytes(new TextEncoder().encode(`${MAGIC}${JSON.stringify(header)}\n`));
   for (let word = 0, before = 0, beforeEnd = 0; word < counts.length; word++) {
@@ -74,7 +82,7 @@ export function parseCounts(file: Uint8Array, name: string): CountedText {
   const header = parseHeader(decoder.decode(body.subarray(MAGIC.length, headerEnd)), name);
   try {
     const words = readWords(body.subarray(headerEnd + 1), header.words, refuse);
-    return { words, specialTokens: header.specialTokens, pattern: header.pattern };
+    return { words, ...splitOf(header) };
   } catch (error) {
     if (!(error instanceof DamagedBytesError)) throw error;
     return refuse("words cut short, or a number above 2^53 - 1", "a complete count file");
@@ -84,16 +92,29 @@ export function parseCounts(file: Uint8Array, name: string): CountedText {
 /** The header, every field of it checked. */
 function parseHeader(text: string, name: string): CountHeader {
   const header = JsonFields.parse(text, { name, nextStep: NEXT_STEP });
-  header.allowOnly(["pattern", "specialTokens", "words"]);
+  header.allowOnly(["pattern", "specialTokens", "words", "normalizer"]);
   const specialTokens = header.list("specialTokens").filter((token) => typeof token === "string" && token !== "");
   const isAsWritten = specialTokens.length === header.list("specialTokens").length &&
     new Set(specialTokens).size === specialTokens.length;
   if (!isAsWritten) header.refuse("specialTokens", "a list of texts that differ, none of them empty");
   return {
-    pattern: header.oneOf("pattern", PATTERN_NAMES),
+    pattern: readPattern(header, name),
     specialTokens: specialTokens as string[],
     words: header.integer("words", { min: 0 }),
+    ...(header.has("normalizer") && { normalizer: header.objects("normalizer").map(readNormalizerStep) }),
   };
+}
+
+function readPattern(header: JsonFields, name: string): Pattern {
+  if (!Array.isArray(header.value("pattern"))) return header.oneOf("pattern", PATTERN_NAMES);
+  const steps = header.objects("pattern").map(readSplitStep);
+  new PreTokenizer(steps, name);
+  return steps;
+}
+
+/** How the text was split. */
+function splitOf({ specialTokens, pattern, normalizer }: Omit<CountedText, "words">): Omit<CountedText, "words"> {
+  return { specialTokens, pattern, ...(normalizer && { normalizer }) };
 }
 
 function readWords(
@@ -160,7 +181,7 @@ export async function addCounts(
   const levels: (CountedText["words"] | undefined)[] = [];
   for await (const part of parts) {
     first ??= part;
-    for (const what of ["specialTokens", "pattern"] as const) {
+    for (const what of ["specialTokens", "pattern", "normalizer"] as const) {
       if (JSON.stringify(part[what]) === JSON.stringify(first[what])) continue;
       throw new UserError(
         `Cannot add ${part.name} to ${first.name}: got ${what} ${excerpt(part[what])}, must be ${
@@ -178,7 +199,7 @@ export async function addCounts(
   }
   if (first === undefined) throw new UserError("Cannot add counts: got no files, must be one or more. Name them");
   const words = levels.filter((level) => level !== undefined).reduce((sum, level) => addSorted(sum, level));
-  return { words, specialTokens: first.specialTokens, pattern: first.pattern };
+  return { words, ...splitOf(first) };
 }
 
 function addSorted(a: CountedText["words"], b: CountedText["words"]): CountedText["words"] {

@@ -4,7 +4,8 @@ import { SegmentQueue } from "../../io/segment_queue.ts";
 import { numThreadsFor, workOnSegments } from "../../io/segment_work.ts";
 import type { WordCounter } from "../../tokenizer/train/count.ts";
 import { type FileSegments, numSegments, SegmentReader, totalBytes, wholeFiles } from "./file_segments.ts";
-import type { PatternName } from "../../tokenizer/pretokenize/patterns.ts";
+import type { Pattern } from "../../tokenizer/pretokenize/named_patterns.ts";
+import type { NormalizerStep } from "../../tokenizer/normalize/normalizer_steps.ts";
 import type { SpecialTokens } from "../../tokenizer/pretokenize/special_tokens.ts";
 
 const SEGMENT_BYTES = 1 << 22;
@@ -13,7 +14,8 @@ const SEGMENT_BYTES = 1 << 22;
 export interface CountJob {
   readonly files: FileSegments;
   readonly queue: SharedArrayBuffer;
-  readonly pattern: PatternName;
+  readonly pattern: Pattern;
+  readonly normalizer: readonly NormalizerStep[];
   readonly specialTexts: readonly string[];
 }
 
@@ -38,6 +40,7 @@ export function* countSegments(
 ): Generator<void> {
   using reader = new SegmentReader(files, specials);
   for (let segment = queue.take(); segment >= 0; segment = queue.take()) {
+    if (!reader.beginsText(segment)) counter.continueText();
     const { bytes, readMs } = reader.read(segment, (piece) => counter.push(piece));
     counter.endText();
     queue.addDone(bytes, Math.round(readMs * 1000));
@@ -70,7 +73,7 @@ export async function countFiles(
     queue,
     own: countSegments(counter, files, specials, queue),
     workerUrl: new URL("./count_worker.ts", import.meta.url),
-    job: { files, queue: queue.buffer, pattern: counter.pattern, specialTexts },
+    job: { files, queue: queue.buffer, pattern: counter.pattern, normalizer: counter.normalizer, specialTexts },
     numThreads,
     onReport: (part) => counter.add(part),
     onProgress: () => options.onProgress?.(queue.bytesDone),

@@ -2,9 +2,10 @@
 import { isFile } from "../../io/is_file.ts";
 import { countFiles } from "./count_files.ts";
 import { WordCounter } from "../../tokenizer/train/count.ts";
-import type { PatternName } from "../../tokenizer/pretokenize/patterns.ts";
+import type { Pattern } from "../../tokenizer/pretokenize/named_patterns.ts";
 import { LongStretchError } from "../../tokenizer/pretokenize/long_stretch.ts";
-import { SpecialTokens } from "../../tokenizer/pretokenize/special_tokens.ts";
+import { dividingTokens } from "../../tokenizer/encode/text_preparation.ts";
+import type { NormalizerStep } from "../../tokenizer/normalize/normalizer_steps.ts";
 import { textPieces, type TextSource } from "../text_source.ts";
 import { type Texts, textsOf } from "../texts.ts";
 import type { WordCounts } from "../../tokenizer/train/word_counts.ts";
@@ -16,7 +17,9 @@ export interface CountTextsOptions {
   /** Text that splits the input too, but is no special token: what stands between documents. Default: none. */
   readonly documentSeparator?: string;
   /** The pattern that splits text into words; merges stay within words. Default: `"gpt2"`. */
-  readonly pattern?: PatternName;
+  readonly pattern?: Pattern;
+  /** How text is changed before it is split. Default: not at all. */
+  readonly normalizer?: readonly NormalizerStep[];
   /** Threads that read files, this one included. Default: one per processor, fewer for little text. */
   readonly workers?: number;
   /** About how many bytes of a file a thread takes at a time. Default: 4 MiB. The result does not depend on it. */
@@ -36,7 +39,9 @@ export interface CountedText {
   /** The special tokens that divided it; they are not counted. */
   readonly specialTokens: readonly string[];
   /** The pattern that split the text between them. */
-  readonly pattern: PatternName;
+  readonly pattern: Pattern;
+  /** How the text was changed before. Default: not at all. */
+  readonly normalizer?: readonly NormalizerStep[];
 }
 
 /** How much text was counted, and where the time went. With several threads, the reading time is their average. */
@@ -60,8 +65,9 @@ export async function countTexts(
     ...specialTokens,
     ...options.documentSeparator === undefined ? [] : [options.documentSeparator],
   ]);
-  const specials = new SpecialTokens([...dividing].map((text, id) => ({ text, id })));
-  const counter = new WordCounter(pattern, specials);
+  const { normalizer = [] } = options;
+  const specials = dividingTokens([...dividing], { pattern, normalizer });
+  const counter = new WordCounter(pattern, specials, normalizer);
   const { onProgress, signal, workers, segmentBytes } = options;
   const started = performance.now();
   const paths: string[] = [];
@@ -106,5 +112,6 @@ export async function countTexts(
   const words = counter.result;
   const seconds = (performance.now() - started) / 1000;
   const pretokenizeSeconds = Math.max(0, seconds - readSeconds);
-  return { words, specialTokens, pattern, bytes: bytes + fileBytes, readSeconds, pretokenizeSeconds };
+  const how = { pattern, ...(normalizer.length > 0 && { normalizer }) };
+  return { words, specialTokens, ...how, bytes: bytes + fileBytes, readSeconds, pretokenizeSeconds };
 }

@@ -111,6 +111,12 @@ export class SegmentReader implements Disposable {
     return { bytes: at - start, readMs, endedRange };
   }
 
+  /** Whether a text begins with a segment, rather than goes on from the one before, or from what is before the range. */
+  beginsText(segment: number): boolean {
+    const index = this.#rangeOf(segment);
+    return this.#firstSegments[index] === segment && this.#files.ranges[index].start === 0;
+  }
+
   /** The range that a segment is in. */
   #rangeOf(segment: number): number {
     // The last range whose first segment is not after it. A range without segments has the same first segment as the

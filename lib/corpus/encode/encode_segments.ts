@@ -4,7 +4,8 @@ import { SegmentQueue } from "../../io/segment_queue.ts";
 import { Encoder } from "../../tokenizer/encode/encoder.ts";
 import type { IdsView } from "../../tokenizer/encode/id_chunks.ts";
 import { type FileSegments, SegmentReader } from "../count/file_segments.ts";
-import { specialsFor, type SpecialToken } from "../../tokenizer/pretokenize/special_tokens.ts";
+import { specialsFor } from "../../tokenizer/encode/text_preparation.ts";
+import type { SpecialToken } from "../../tokenizer/pretokenize/special_tokens.ts";
 import { encodingSplitter } from "../../tokenizer/encode/text_encoding.ts";
 import { TokenBytes } from "../../tokenizer/encode/token_bytes.ts";
 import type { Vocabulary } from "../../tokenizer/vocabulary/vocabulary.ts";
@@ -45,7 +46,7 @@ export function* encodeSegments(
   { files, vocabulary, output, dtype, separatorId, endingTexts, ...job }: EncodeJob,
   queue: SegmentQueue,
 ): Generator<number | undefined> {
-  const specials = specialsFor(vocabulary.specials, job);
+  const specials = specialsFor(vocabulary, job);
   using reader = new SegmentReader(files, specials);
   using file = Deno.openSync(output, { write: true });
   const buffer = new SegmentIds(file, output, queue, dtype);
@@ -54,6 +55,7 @@ export function* encodeSegments(
   const encoding = encodingSplitter(encoder, specials, (ids) => buffer.append(ids));
   for (let segment = queue.take(); segment >= 0; segment = queue.take()) {
     buffer.begin(segment);
+    if (!reader.beginsText(segment)) encoding.continueText();
     const { bytes, endedRange } = reader.read(segment, (piece) => encoding.push(piece));
     encoding.flush();
     if (separatorId !== undefined && endingTexts[endedRange]) buffer.append(Uint32Array.of(separatorId));

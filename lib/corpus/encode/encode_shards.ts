@@ -4,7 +4,7 @@ import { writeFileAtomically } from "../../io/atomic.ts";
 import { readTextIfPresent } from "../../io/read_text.ts";
 import { nameOf } from "../../io/parent_of.ts";
 import { PathExistsError } from "../../io/rename_to_new.ts";
-import { specialsFor } from "../../tokenizer/pretokenize/special_tokens.ts";
+import { specialsFor } from "../../tokenizer/encode/text_preparation.ts";
 import type { Tokenizer } from "../../tokenizer/tokenizer.ts";
 import {
   type EncodePartsOptions,
@@ -54,7 +54,7 @@ export async function encodeShards(
   prefix: string,
   options: EncodeShardsOptions,
 ): Promise<ShardIndex> {
-  const specials = specialsFor(tokenizer.vocabulary.specials, options);
+  const specials = specialsFor(tokenizer.vocabulary, options);
   const shards = await planShards(inputs, options.size, specials);
   const provenance = await provenanceOf(tokenizer, wholeInputs(inputs), options);
   const wanted = {

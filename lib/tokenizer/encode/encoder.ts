@@ -1,6 +1,8 @@
 // Turns text into ids with the kernel. The kernel leaves very long pre-tokens, which are encoded in windows here.
 import type { IdsView } from "./id_chunks.ts";
 import { Kernel } from "../kernel.ts";
+import { preparationOf, type TextPreparation } from "./text_preparation.ts";
+import { SpecialTokens } from "../pretokenize/special_tokens.ts";
 import { mergeInWindows, type WindowMerger } from "../pretokenize/long_word.ts";
 import { byteIdsOf, type Vocabulary } from "../vocabulary/vocabulary.ts";
 import { WholeTokens } from "./whole_tokens.ts";
@@ -15,19 +17,24 @@ export class Encoder {
   readonly #kernel: Kernel;
   readonly #merger: WindowMerger;
   readonly #wholeTokens: WholeTokens;
+  /** What happens to the text before; `undefined` if the kernel splits it as it is. */
+  readonly #preparation: TextPreparation | undefined;
   /** Whether the output ids are 16 bits wide. */
   readonly #isNarrow: boolean;
 
   /** @param isNarrow Whether to output ids as uint16, which they must fit. Default: uint32. */
   constructor(vocabulary: Vocabulary, isNarrow = false) {
     this.#isNarrow = isNarrow;
-    const { merges, tokens, pattern } = vocabulary;
+    const { merges, tokens, pattern, missingBytes = [], unknown } = vocabulary;
     const numMerges = merges.length / 3;
-    const { exports } = this.#kernel = new Kernel(pattern, Math.max(1, numMerges), isNarrow ? 2 : 4);
+    const { exports } = this.#kernel = new Kernel(
+      missingBytes.length > 0 ? [] : pattern,
+      Math.max(1, numMerges), isNarrow ? 2 : 4,
+    );
     const byteOf = new Uint16Array(tokens.size).fill(NO_BYTE);
     byteIdsOf(vocabulary).forEach((id, byte) => {
-      byteOf[id] = byte;
-      exports.setByteId(byte, id);
+      if (id >= 0) byteOf[id] = byte;
+      exports.setByteId(byte, id >= 0 ? id : unknown?.id ?? 0);
     });
     exports.clearMerges();
     for (let rank = 0; rank < numMerges; rank++) {
@@ -42,17 +49,28 @@ export class Encoder {
       },
       byteLength: (id) => tokens.byteLength(id),
     };
+    this.#preparation = preparationOf(vocabulary);
     this.#wholeTokens = new WholeTokens(this.#kernel, vocabulary);
   }
 
   /**
    * Encodes `text[start..end)`, which must be independent of its surroundings and have no special tokens. Passes the
    * ids to `put`; they are valid only during the call.
+   *
+   * @param isBeginning Whether a text, or what follows a special token, begins there.
+   * @param specials Those that were looked for.
    */
-  encode(text: Uint8Array, start: number, end: number, put: (ids: IdsView) => void): void {
+  encode(
+    text: Uint8Array,
+    start: number,
+    end: number,
+    put: (ids: IdsView) => void,
+    isBeginning = true,
+    specials: SpecialTokens = new SpecialTokens([], this.#preparation),
+  ): void {
     const kernel = this.#kernel;
     const { exports } = kernel;
-    kernel.forEachPiece(text, start, end, (length) => {
+    const run = (length: number) => {
       for (let at = 0; at < length;) {
         at = exports.encode(kernel.pattern, at, length);
         const count = exports.outputLength();
@@ -64,7 +82,10 @@ export class Encoder {
           at = wordEnd;
         }
       }
-    });
+    };
+    if (this.#preparation === undefined) return kernel.forEachPiece(text, start, end, run);
+    const onSpecial = (id: number) => put(this.#merger.IdArray.of(id));
+    this.#preparation.forEachPiece(kernel, text, start, end, isBeginning, specials, run, onSpecial);
   }
 
   /** Encodes the pre-token in the kernel's input from `from` to `to`. */

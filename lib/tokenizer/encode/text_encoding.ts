@@ -15,7 +15,7 @@ export function encodingSplitter(
 ): TextSplitter {
   return new TextSplitter(
     specials,
-    (bytes, start, end) => encoder.encode(bytes, start, end, put),
+    (bytes, start, end, isBeginning) => encoder.encode(bytes, start, end, put, isBeginning, specials),
     (id) => put(Uint32Array.of(id)),
   );
 }

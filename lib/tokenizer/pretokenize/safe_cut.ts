@@ -6,9 +6,19 @@
 //   contractions of o200k, which go on with an apostrophe. So a pre-token ends there, with or without the text after it;
 // - no pattern looks behind, so the text after the cut splits alike, with or without the text before it;
 // - specials are found left to right, and none begins before the cut and ends after it.
+// A tokenizer whose text is split otherwise, or changed before, has a rule of its own: see text_preparation.ts.
 import { CharClass } from "./char_class.ts";
 import { charAt } from "./char_class_table.ts";
 import type { SpecialTokens } from "./special_tokens.ts";
+
+/** Tells whether a text may be cut before `bytes[p]`, of a stretch from `start` to `end`, as far as words go. */
+export interface CutRule {
+  mayCut(bytes: Uint8Array, start: number, p: number, end: number): boolean;
+  /** What becomes of a character that a text may be cut before or after, if characters are changed. */
+  characterOf(char: number): number;
+  /** Whether something is put before a text, and after each special token: then no cut may be beside one. */
+  readonly changesBeginnings: boolean;
+}
 
 /** Bytes of the longest character. */
 export const MAX_CHAR_BYTES = 4;
@@ -38,7 +48,14 @@ export function firstSafeCut(bytes: Uint8Array, from: number, to: number, specia
   return -1;
 }
 
+/** Whether text may be cut before `bytes[p]`. */
 function isSafeCut(bytes: Uint8Array, start: number, p: number, end: number, specials: SpecialTokens): boolean {
+  const mayCut = specials.cuts?.mayCut(bytes, start, p, end) ?? mayCutForScanners(bytes, start, p, end);
+  return mayCut && !specials.mayReachAcross(bytes, start, p, end);
+}
+
+/** The rule of the kernel's scanners. */
+function mayCutForScanners(bytes: Uint8Array, start: number, p: number, end: number): boolean {
   const byte = bytes[p];
   if (byte === APOSTROPHE || (byte & 0xc0) === 0x80) return false;
   const next = charAt(bytes, p, end);
@@ -46,8 +63,7 @@ function isSafeCut(bytes: Uint8Array, start: number, p: number, end: number, spe
   if (nextClass !== CharClass.SPACE && nextClass !== CharClass.OTHER) return false;
   if (byte >= 0x80 && next >> 3 === 1) return false; // invalid, or not complete yet
   const previous = charClassBefore(bytes, start, p);
-  if (previous < CharClass.NUMBER || previous > CharClass.CASELESS) return false;
-  return !specials.mayReachAcross(bytes, start, p, end);
+  return previous >= CharClass.NUMBER && previous <= CharClass.CASELESS;
 }
 
 /** The class of the character that ends at `p`, or `OTHER` if it does not start at or after `start`. */

@@ -7,8 +7,11 @@ import type { SpecialTokens } from "./special_tokens.ts";
 /** How much of a piece is looked through for an end of the text before it. */
 const JOINED_BYTES = 1 << 12;
 
-/** Receives `bytes[start..end)`, which are valid only during the call. */
-export type OnText = (bytes: Uint8Array, start: number, end: number) => void;
+/**
+ * Receives `bytes[start..end)`, which are valid only during the call, and whether a text, or what follows a special token,
+ * begins there.
+ */
+export type OnText = (bytes: Uint8Array, start: number, end: number, isBeginning: boolean) => void;
 
 /**
  * Splits text into stretches and special tokens, in order. The pre-tokens do not depend on how the text was cut into
@@ -22,6 +25,8 @@ export class TextSplitter {
   #length = 0;
   /** Bytes of this text before the pending ones. */
   #passed = 0;
+  /** Whether what comes next begins the text, or follows a special token. */
+  #isBeginning = true;
   /** No safe cut is before this position of the pending bytes. */
   #searched = 0;
 
@@ -29,6 +34,11 @@ export class TextSplitter {
     this.#specials = specials;
     this.#onText = onText;
     this.#onSpecial = onSpecial;
+  }
+
+  /** What comes next goes on with a text that began elsewhere. To be called before anything of it is added. */
+  continueText(): void {
+    this.#isBeginning = false;
   }
 
   /**
@@ -76,18 +86,23 @@ export class TextSplitter {
   /** Ends the text, after `last` if given. Then another may begin. */
   flush(last?: Uint8Array): void {
     if (last !== undefined) {
-      if (this.#length === 0) return this.#split(last, 0, last.length);
+      if (this.#length === 0) {
+        this.#split(last, 0, last.length);
+        this.#isBeginning = true;
+        return;
+      }
       this.#append(last);
     }
     this.#split(this.#pending, 0, this.#length);
     this.#pending = new Uint8Array(0);
     this.#length = this.#searched = this.#passed = 0;
+    this.#isBeginning = true;
   }
 
   /** Between special tokens there is no safe cut, but they are where text may be cut as well. */
   #shortenPending(): void {
     let cut = 0;
-    for (;;) {
+    for (; this.#specials.areCuts;) {
       const match = this.#specials.find(this.#pending, cut, this.#length);
       // Nearer to the end, what follows may turn it into another one.
       if (match === undefined || match.start + this.#specials.maxBytes > this.#length) break;
@@ -128,8 +143,14 @@ export class TextSplitter {
     for (let at = start; at < end;) {
       const match = this.#specials.find(bytes, at, end);
       const textEnd = match === undefined ? end : match.start;
-      if (textEnd > at) this.#onText(bytes, at, textEnd);
-      if (match !== undefined) this.#onSpecial(match.id);
+      if (textEnd > at) {
+        this.#onText(bytes, at, textEnd, this.#isBeginning);
+        this.#isBeginning = false;
+      }
+      if (match !== undefined) {
+        this.#onSpecial(match.id);
+        this.#isBeginning = true;
+      }
       at = match === undefined ? end : match.end;
     }
   }

@@ -1,6 +1,8 @@
 // Counts how often each pre-token occurs, which is all that training needs to know about the text.
 import { Kernel } from "../kernel.ts";
-import type { PatternName } from "../pretokenize/patterns.ts";
+import type { Pattern } from "../pretokenize/named_patterns.ts";
+import type { NormalizerStep } from "../normalize/normalizer_steps.ts";
+import { preparationOf } from "../encode/text_preparation.ts";
 import { type SpecialTokens } from "../pretokenize/special_tokens.ts";
 import { TextSplitter } from "../pretokenize/text_splitter.ts";
 import type { WordCounts } from "./word_counts.ts";
@@ -13,19 +15,31 @@ const PART_SLOTS = 1 << 15;
 
 /** Counts the pre-tokens of texts that are given piece by piece. */
 export class WordCounter {
-  readonly pattern: PatternName;
+  readonly pattern: Pattern;
+  readonly normalizer: readonly NormalizerStep[];
   readonly #kernel: Kernel;
   readonly #splitter: TextSplitter;
 
-  constructor(pattern: PatternName, specials: SpecialTokens) {
+  /** @param specials Tokens that divide the text, made by `dividingTokens` with the same pattern and normalizer. */
+  constructor(pattern: Pattern, specials: SpecialTokens, normalizer: readonly NormalizerStep[] = []) {
     this.pattern = pattern;
+    this.normalizer = normalizer;
     const kernel = this.#kernel = new Kernel(pattern, 0);
     const count = (length: number) => kernel.exports.count(kernel.pattern, length);
+    const preparation = preparationOf({ pattern, normalizer });
     this.#splitter = new TextSplitter(
       specials,
-      (bytes, start, end) => kernel.forEachPiece(bytes, start, end, count),
+      (bytes, start, end, isBeginning) => {
+        if (preparation === undefined) kernel.forEachPiece(bytes, start, end, count);
+        else preparation.forEachPiece(kernel, bytes, start, end, isBeginning, specials, count, () => {});
+      },
       () => {},
     );
+  }
+
+  /** What comes next goes on with a text that began elsewhere. */
+  continueText(): void {
+    this.#splitter.continueText();
   }
 
   /** Adds more of the current text. `bytes` may be reused after the call. */

@@ -2,7 +2,8 @@
 import { UserError } from "../../errors.ts";
 import type { WordCounts } from "./word_counts.ts";
 import { MergeTrainer } from "./merge_trainer.ts";
-import type { PatternName } from "../pretokenize/patterns.ts";
+import type { Pattern } from "../pretokenize/named_patterns.ts";
+import type { NormalizerStep } from "../normalize/normalizer_steps.ts";
 import { MAX_ID } from "../encode/new_tokens.ts";
 import {
   byteIdsOf,
@@ -40,13 +41,15 @@ export function requireVocabSize(vocabSize: number, specialTexts: readonly strin
  *
  * @param vocabSize Total number of tokens.
  * @param pattern The pattern that split the words.
+ * @param normalizer How the text was changed before.
  * @throws {UserError} If the size is too small for bytes and special tokens, or the words run out of pairs to merge.
  */
 export function trainVocabulary(
   words: WordCounts,
   vocabSize: number,
   specialTexts: readonly string[],
-  pattern: PatternName,
+  pattern: Pattern,
+  normalizer: readonly NormalizerStep[] = [],
 ): Vocabulary {
   requireVocabSize(vocabSize, specialTexts);
   const { tokens, specials } = initialVocabulary(specialTexts);
@@ -64,5 +67,5 @@ export function trainVocabulary(
     }
     merges.set([pair[0], pair[1], merged], i * 3);
   }
-  return { pattern, tokens, merges, specials };
+  return { pattern, tokens, merges, specials, ...(normalizer.length > 0 && { normalizer }) };
 }

@@ -1,51 +1,59 @@
 // The added_tokens of a tokenizer.json.
-import { UserError } from "../../errors.ts";
 import { excerpt } from "../../io/excerpt.ts";
 import type { JsonFields } from "../../io/json_fields.ts";
 import type { SpecialToken } from "../pretokenize/special_tokens.ts";
 import { TOKENIZER_JSON_KEYS as KEYS } from "./tokenizer_json_keys.ts";
 
-interface AddedToken extends SpecialToken {
-  readonly normalized: boolean;
-}
+/** The flags, as a file names them; each is false where it is not there. */
+const FLAGS = { single_word: "singleWord", lstrip: "lstrip", rstrip: "rstrip", normalized: "normalized" } as const;
 
 /**
  * Reads the added tokens, each once.
  *
- * @param name The file's name, for messages.
- * @throws {UserError} If a token must be found in any other way than by its text.
+ * @throws {UserError} If a token has keys that are not known.
  */
-export function readAddedTokens(root: JsonFields, name: string): SpecialToken[] {
+export function readAddedTokens(root: JsonFields): SpecialToken[] {
   if (!root.has("added_tokens")) return [];
-  const tokens = root.objects("added_tokens").map(readAddedToken);
-  requireOneOrder(tokens, name);
   const seen = new Map<string, number>();
-  return tokens.filter(({ text, id }) => {
+  return root.objects("added_tokens").map(readAddedToken).filter(({ text, id }) => {
     if (seen.get(text) === id) return false;
     seen.set(text, id); // with two ids it is refused where ids are given
     return true;
-  }).map(({ text, id }) => ({ text, id }));
+  });
 }
 
-function readAddedToken(token: JsonFields): AddedToken {
+function readAddedToken(token: JsonFields): SpecialToken {
   token.allowOnly(Object.keys(KEYS.added_token));
-  for (const key of ["single_word", "lstrip", "rstrip"] as const) {
-    if (token.booleanOrNone(key) === true) {
-      token.refuse(key, `false for added token ${excerpt(token.value("content"))}`);
-    }
-  }
-  token.booleanOrNone("special");
-  const text = token.string("content");
-  return { text, id: token.integer("id", { min: 0 }), normalized: token.booleanOrNone("normalized") ?? false };
+  const set = Object.entries(FLAGS).filter(([name]) => token.booleanOrNone(name) === true);
+  return {
+    text: token.string("content"),
+    id: token.integer("id", { min: 0 }),
+    ...Object.fromEntries(set.map(([, flag]) => [flag, true])),
+    ...(token.booleanOrNone("special") === false && { special: false }),
+  };
+}
+
+/** An added token, as a tokenizer.json writes it. */
+export function writeAddedToken({ text, id, special, ...flags }: SpecialToken) {
+  return {
+    id,
+    content: text,
+    single_word: flags.singleWord ?? false,
+    lstrip: flags.lstrip ?? false,
+    rstrip: flags.rstrip ?? false,
+    normalized: flags.normalized ?? false,
+    special: special ?? true,
+  };
 }
 
 /**
- * Hugging Face finds the tokens with `normalized: false` in the whole text first, the others in what is left; here the
- * leftmost is found first, whichever it is, and the longest of those. It is the same unless one of the others holds one
- * of the first, or ends as one of them begins.
+ * Whether tokens with `normalized` and without have to be looked for one after the other even in text that nothing
+ * changes. Those without are found in the whole text first, the others in what is left; to look for all of them at once,
+ * the leftmost first and the longest of those, is the same unless one of the others holds one of the first, or ends as one
+ * of them begins.
  */
-function requireOneOrder(tokens: readonly AddedToken[], name: string): void {
-  const wholes = new Set(tokens.filter(({ normalized }) => !normalized).map(({ text }) => text));
+export function needsTwoSearches(tokens: readonly SpecialToken[]): boolean {
+  const wholes = new Set(tokens.filter(({ normalized }) => normalized !== true).map(({ text }) => text));
   const starts = new Set([...wholes].flatMap((text) => positions(text).map((i) => text.slice(0, i + 1))));
   const longest = Math.max(...[...wholes].map(({ length }) => length));
   const overlaps = (text: string, from: number) => {
@@ -55,13 +63,7 @@ function requireOneOrder(tokens: readonly AddedToken[], name: string): void {
     }
     return false;
   };
-  for (const { text, normalized } of tokens) {
-    if (!normalized || !positions(text).some((from) => overlaps(text, from))) continue;
-    throw new UserError(
-      `Cannot read ${name}: got added token ${excerpt(text)} with normalized, which overlaps one without, must be ` +
-        `alike in normalized where they overlap. Set normalized to false in all of them`,
-    );
-  }
+  return tokens.some(({ text, normalized }) => normalized === true && positions(text).some((from) => overlaps(text, from)));
 }
 
 function positions(text: string): number[] {

@@ -23,6 +23,11 @@ BYTE_OF_RANK.forEach((byte, rank) => {
   BYTE_OF_CODE[CODE_OF_BYTE[byte]] = byte;
 });
 
+/** The code of the character that a byte is spelled as. */
+export function codeOfByte(byte: number): number {
+  return CODE_OF_BYTE[byte];
+}
+
 /** Spells bytes as printable characters, one each. */
 export function spellBytes(bytes: Uint8Array): string {
   let text = "";

@@ -3,7 +3,7 @@ import { UserError } from "../../errors.ts";
 import { excerpt } from "../../io/excerpt.ts";
 import { spellBytes, unspellBytes } from "./byte_level.ts";
 import { NewTokens, type Refuse } from "../encode/new_tokens.ts";
-import type { PatternName } from "../pretokenize/patterns.ts";
+import type { Pattern } from "../pretokenize/named_patterns.ts";
 import { specialBytes, type SpecialToken } from "../pretokenize/special_tokens.ts";
 import { NUM_BYTES, specialOnlyIds, type Vocabulary } from "./vocabulary.ts";
 
@@ -61,8 +61,10 @@ export interface SpelledVocabulary {
   /** Each is a pair of tokens, or both in one string with a space between. */
   readonly merges: readonly unknown[];
   readonly specials: readonly SpecialToken[];
-  readonly pattern: PatternName;
+  readonly pattern: Pattern;
   readonly ignoreMerges: boolean;
+  /** Whether bytes may be no tokens. Default: no. */
+  readonly mayLackBytes?: boolean;
 }
 
 /**
@@ -73,7 +75,7 @@ export interface SpelledVocabulary {
  * alphabet, or a merge names an unknown token. The message names the token.
  */
 export function buildVocabulary(
-  { vocab, merges, specials, pattern, ignoreMerges }: SpelledVocabulary,
+  { vocab, merges, specials, pattern, ignoreMerges, mayLackBytes = false }: SpelledVocabulary,
   name: string,
 ): Vocabulary {
   const refuse: Refuse = (got, mustBe) => {
@@ -83,12 +85,15 @@ export function buildVocabulary(
   const added = new NewTokens(Object.keys(vocab).length + specials.length, refuse);
   const { tokens } = added;
   const specialIds = new Map<string, number>();
-  for (const { text, id } of specials) {
+  const unique: SpecialToken[] = [];
+  for (const special of specials) {
+    const { text, id } = special;
     const other = specialIds.get(text) ?? (Object.hasOwn(vocab, text) ? vocab[text] : id);
     if (other !== id) refuse(`special token ${excerpt(text)} with ids ${id} and ${excerpt(other)}`, "one id");
     if (specialIds.has(text)) continue;
     added.claim(id, text, specialBytes(text));
     specialIds.set(text, id);
+    unique.push(special);
   }
   const isSpecial = new Set(specialIds.values());
   const idOf = new Map<string, number>();
@@ -110,10 +115,12 @@ export function buildVocabulary(
     }
     return id;
   };
+  const missingBytes: number[] = [];
   for (let byte = 0; byte < NUM_BYTES; byte++) {
     const spelling = spellBytes(Uint8Array.of(byte));
     if (ordinaryId(spelling) === undefined) {
-      refuse(`no token for byte ${byte} (${spelling})`, "a vocabulary with all 256 bytes");
+      if (mayLackBytes) missingBytes.push(byte);
+      else refuse(`no token for byte ${byte} (${spelling})`, "a vocabulary with all 256 bytes");
     }
   }
   const triples = new Uint32Array(merges.length * 3);
@@ -139,8 +146,14 @@ export function buildVocabulary(
     triples[i * 3 + 1] = rightId;
     triples[i * 3 + 2] = mergedId;
   }
-  const unique = Array.from(specialIds, ([text, id]) => ({ text, id }));
-  return { pattern, tokens, merges: lastOfEach(triples), specials: unique, ignoreMerges };
+  return {
+    pattern,
+    tokens,
+    merges: lastOfEach(triples),
+    specials: unique,
+    ignoreMerges,
+    ...(missingBytes.length > 0 && { missingBytes }),
+  };
 }
 
 function mergedPair(merge: unknown): readonly [left: string, right: string] | undefined {

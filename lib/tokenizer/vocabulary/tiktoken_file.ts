@@ -3,7 +3,7 @@
 import { UserError } from "../../errors.ts";
 import { excerpt } from "../../io/excerpt.ts";
 import { NewTokens, type Refuse } from "../encode/new_tokens.ts";
-import type { PatternName } from "../pretokenize/patterns.ts";
+import type { Pattern } from "../pretokenize/named_patterns.ts";
 import { recoverMerges } from "./recover_merges.ts";
 import { specialBytes, type SpecialToken } from "../pretokenize/special_tokens.ts";
 import { byteIdsOf, NUM_BYTES, specialOnlyIds, type Vocabulary } from "./vocabulary.ts";
@@ -11,7 +11,7 @@ import { byteIdsOf, NUM_BYTES, specialOnlyIds, type Vocabulary } from "./vocabul
 /** What a rank file leaves out. */
 export interface TiktokenOptions {
   /** How text is split before merging. */
-  readonly pattern: PatternName;
+  readonly pattern: Pattern;
   /** Tokens that are found in the text first; `[]` if there are none. */
   readonly specials: readonly SpecialToken[];
 }

@@ -1,9 +1,11 @@
 // Hugging Face's tokenizer.json.
 // Source: https://github.com/huggingface/tokenizers, what Tokenizer.save() writes for a byte-level BPE model.
 import { isJsonObject, JsonFields } from "../../io/json_fields.ts";
-import { noteOtherIds, readAddedTokens } from "./added_tokens_json.ts";
+import { noteOtherIds, readAddedTokens, writeAddedToken } from "./added_tokens_json.ts";
 import { choosePattern, type LoadOptions } from "../load_options.ts";
-import { noteAroundIds } from "./post_processor_json.ts";
+import { excerpt } from "../../io/excerpt.ts";
+import { readNormalizer, writeNormalizer } from "./normalizer_json.ts";
+import { readAroundIds } from "./post_processor_json.ts";
 import { byteLevel, readPattern, writePattern } from "./pre_tokenizer_json.ts";
 import { stepsOf } from "./sequence_json.ts";
 import { buildVocabulary, spelledTokens } from "./spelled_vocabulary.ts";
@@ -13,31 +15,24 @@ import type { Vocabulary } from "./vocabulary.ts";
 /** The text of a tokenizer.json that Hugging Face `tokenizers` loads, and that gives the same ids there. */
 export function formatTokenizerJson(vocabulary: Vocabulary): string {
   const { vocab, merges } = spelledTokens(vocabulary);
+  const { unknown, kept } = vocabulary;
   return JSON.stringify(
     {
       version: "1.0",
-      truncation: null,
-      padding: null,
-      added_tokens: vocabulary.specials.toSorted((a, b) => a.id - b.id).map(({ id, text }) => ({
-        id,
-        content: text,
-        single_word: false,
-        lstrip: false,
-        rstrip: false,
-        normalized: false,
-        special: true,
-      })),
-      normalizer: null,
-      pre_tokenizer: writePattern(vocabulary.pattern),
-      post_processor: null,
-      decoder: byteLevel(true),
+      truncation: kept?.truncation ?? null,
+      padding: kept?.padding ?? null,
+      added_tokens: vocabulary.specials.toSorted((a, b) => a.id - b.id).map(writeAddedToken),
+      normalizer: writeNormalizer(vocabulary.normalizer ?? []),
+      pre_tokenizer: keptPreTokenizer(vocabulary) ?? writePattern(vocabulary.pattern),
+      post_processor: kept?.post_processor ?? null,
+      decoder: kept?.decoder ?? byteLevel(true),
       model: {
         type: "BPE",
         dropout: null,
-        unk_token: null,
+        unk_token: unknown?.token ?? null,
         continuing_subword_prefix: null,
         end_of_word_suffix: null,
-        fuse_unk: false,
+        fuse_unk: unknown?.isFused ?? false,
         byte_fallback: false,
         ignore_merges: vocabulary.ignoreMerges ?? false,
         vocab,
@@ -60,14 +55,43 @@ export function parseTokenizerJson(text: string, name: string, options: LoadOpti
   const note = (note: string) => options.onNote?.(`${name}: ${note}`);
   root.allowOnly(Object.keys(KEYS.root));
   requireUnset(root, "version", ["1.0"], `"1.0"`);
-  const { vocab, merges, ignoreMerges } = readModel(root.object("model"));
-  requireSteps(root, "normalizer", "normalizers", []);
+  const { vocab, merges, ignoreMerges, unknownToken, isFused } = readModel(root.object("model"));
+  const normalizer = readNormalizer(root);
   requireSteps(root, "decoder", "decoders", ["ByteLevel"]);
-  const specials = readAddedTokens(root, name);
-  noteAroundIds(root, note);
+  const specials = readAddedTokens(root);
+  const around = readAroundIds(root, note);
   noteOtherIds(specials, vocab, note);
-  const pattern = choosePattern(name, readPattern(root), options.pattern);
-  return buildVocabulary({ vocab, merges, specials, pattern, ignoreMerges }, name);
+  const pattern = choosePattern(name, readPattern(root, name), options.pattern);
+  const built = buildVocabulary({ vocab, merges, specials, pattern, ignoreMerges, mayLackBytes: true }, name);
+  const numMissing = built.missingBytes?.length ?? 0;
+  const unknownId = unknownToken === undefined ? undefined : vocab[unknownToken];
+  if (numMissing > 0) {
+    const become = unknownId === undefined ? "left out of text" : `token ${excerpt(unknownToken)}`;
+    note(`${numMissing} of the 256 bytes are no tokens: they are ${become}, as in Hugging Face's tokenizers`);
+  }
+  const kept = keptParts(root);
+  return {
+    ...built,
+    ...(normalizer.length > 0 && { normalizer }),
+    ...(around && { around }),
+    ...(unknownToken !== undefined && typeof unknownId === "number" && {
+      unknown: { token: unknownToken, id: unknownId, isFused },
+    }),
+    ...(Object.keys(kept).length > 0 && { kept }),
+  };
+}
+
+/** The pre_tokenizer as it was read, unless the vocabulary has got another pattern since. */
+function keptPreTokenizer({ kept, pattern }: Vocabulary): unknown {
+  if (kept?.pre_tokenizer === undefined) return undefined;
+  const read = readPattern(JsonFields.of(kept, { name: "a tokenizer.json", nextStep: "Load it again" }), "a tokenizer");
+  return JSON.stringify(read) === JSON.stringify(pattern) ? kept.pre_tokenizer : undefined;
+}
+
+/** Parts of the file that change no id, to be written again as they are. */
+function keptParts(root: JsonFields): Readonly<Record<string, unknown>> {
+  const names = ["truncation", "padding", "pre_tokenizer", "post_processor", "decoder"];
+  return Object.fromEntries(names.flatMap((name) => root.value(name) == null ? [] : [[name, root.value(name)]]));
 }
 
 function readModel(model: JsonFields) {
@@ -79,7 +103,12 @@ function readModel(model: JsonFields) {
   for (const name of ["continuing_subword_prefix", "end_of_word_suffix"]) {
     requireUnset(model, name, [""], "null or empty");
   }
+  const unknown = model.value("unk_token") ?? null;
+  if (unknown !== null && typeof unknown !== "string") model.refuse("unk_token", "null or a token");
+  const unknownToken = unknown === null ? undefined : unknown as string;
   return {
+    unknownToken,
+    isFused: model.value("fuse_unk") === true,
     vocab: model.object("vocab").record,
     merges: model.list("merges"),
     ignoreMerges: model.value("ignore_merges") === null ? false : model.booleanOrNone("ignore_merges") ?? false,

@@ -3,7 +3,7 @@
 import { excerpt } from "../../io/excerpt.ts";
 import { JsonFields } from "../../io/json_fields.ts";
 import { unspellBytes } from "./byte_level.ts";
-import type { PatternName } from "../pretokenize/patterns.ts";
+import type { Pattern } from "../pretokenize/named_patterns.ts";
 import type { SpecialToken } from "../pretokenize/special_tokens.ts";
 import { buildVocabulary, requireMergeCount } from "./spelled_vocabulary.ts";
 import type { Vocabulary } from "./vocabulary.ts";
@@ -25,7 +25,7 @@ export function formatMerges(merges: readonly (readonly [left: string, right: st
 
 /** What the pair of files leaves out. */
 export interface PairOptions {
-  readonly pattern: PatternName;
+  readonly pattern: Pattern;
   /**
    * All special tokens. Default: those of `added`, and tokens that are neither a byte nor made by a merge. As that may
    * be wrong, it is reported to `onNote`.

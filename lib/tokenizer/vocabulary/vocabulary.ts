@@ -2,17 +2,21 @@
 import { UserError } from "../../errors.ts";
 import { excerpt } from "../../io/excerpt.ts";
 import { BYTE_OF_RANK, spellBytes, unspellBytes } from "./byte_level.ts";
-import type { PatternName } from "../pretokenize/patterns.ts";
+import type { NormalizerStep } from "../normalize/normalizer_steps.ts";
+import type { Pattern } from "../pretokenize/named_patterns.ts";
+import type { AroundIds } from "./post_processor_json.ts";
 import { specialBytes, type SpecialToken } from "../pretokenize/special_tokens.ts";
 import { TokenBytes } from "../encode/token_bytes.ts";
 
 /** The number of byte values. Each one is a token of every vocabulary. */
 export const NUM_BYTES = 256;
 
-/** The data of a tokenizer. Ids may have gaps; every byte is a token. */
+/** The data of a tokenizer. Ids may have gaps; every byte is a token, unless it is named in `missingBytes`. */
 export interface Vocabulary {
-  /** The pattern that splits text before merging. */
-  readonly pattern: PatternName;
+  /** How text is split into words before merging: the name of a pattern, or steps. */
+  readonly pattern: Pattern;
+  /** How text is changed before it is split. Default: not at all. */
+  readonly normalizer?: readonly NormalizerStep[];
   /** The bytes of each token. */
   readonly tokens: TokenBytes;
   /** Three ids per merge, first merge first: left, right, and the token they become. No pair is there twice. */
@@ -21,6 +25,14 @@ export interface Vocabulary {
   readonly specials: readonly SpecialToken[];
   /** Whether a pre-token that is a token stays that token, whatever the merges would make of it. Default: false. */
   readonly ignoreMerges?: boolean;
+  /** Bytes that are no tokens: they are left out of text, or become the unknown token. Default: none. */
+  readonly missingBytes?: readonly number[];
+  /** What bytes become that are no tokens: each one, or all that follow one another. Default: they are left out. */
+  readonly unknown?: { readonly token: string; readonly id: number; readonly isFused: boolean };
+  /** Ids to put around each text, where that is asked for. Default: none. */
+  readonly around?: AroundIds;
+  /** Parts of the tokenizer.json that it was read from, by name, which change no id and are written again. */
+  readonly kept?: Readonly<Record<string, unknown>>;
 }
 
 /**

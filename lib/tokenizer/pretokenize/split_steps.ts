@@ -1,0 +1,77 @@
+// The steps that split text into words, for tokenizers whose pattern the kernel has no scanner for.
+import { literal, parseRegex } from "../regex/parse.ts";
+import type { Node } from "../regex/ast.ts";
+import { range, union } from "../regex/char_set.ts";
+import { propertySet } from "../regex/properties.ts";
+import { PATTERN_REGEX } from "./patterns.ts";
+
+/**
+ * What becomes of the matches of a pattern: words of their own, nothing, parts of the word before or after, or one word
+ * with the matches beside them. What is between matches is a word too.
+ */
+export type SplitBehavior = "Isolated" | "Removed" | "MergedWithPrevious" | "MergedWithNext" | "Contiguous";
+
+/** The behaviors, as Hugging Face's tokenizers name them. */
+export const SPLIT_BEHAVIORS: readonly SplitBehavior[] = [
+  "Isolated",
+  "Removed",
+  "MergedWithPrevious",
+  "MergedWithNext",
+  "Contiguous",
+];
+
+/** One step. Each splits the words that the steps before it made. The names are those of a tokenizer.json. */
+export type SplitStep =
+  | {
+    readonly type: "Split";
+    /** A regular expression in Oniguruma's dialect, or a text to look for. */
+    readonly pattern: { readonly Regex: string } | { readonly String: string };
+    readonly behavior: SplitBehavior;
+    /** Whether matches and what is between them change places. */
+    readonly invert: boolean;
+  }
+  /** Splits numbers from other text, or each digit from the next too. */
+  | { readonly type: "Digits"; readonly individual_digits: boolean }
+  /** Splits by punctuation. */
+  | { readonly type: "Punctuation"; readonly behavior: SplitBehavior }
+  /**
+   * Puts a space before each word that does not start with one, if so asked; then splits by GPT-2's pattern, if so
+   * asked. Steps after it see each byte as the character that files spell it as.
+   */
+  | { readonly type: "ByteLevel"; readonly add_prefix_space: boolean; readonly use_regex: boolean };
+
+/** A step as a pattern and what becomes of its matches. */
+export interface PatternStep {
+  readonly tree: Node;
+  readonly behavior: SplitBehavior;
+  readonly invert: boolean;
+}
+
+/**
+ * The pattern of a step; `undefined` for one that splits nothing.
+ *
+ * @param name Whose step it is, for messages.
+ * @throws {UserError} If a regular expression cannot be used.
+ */
+export function patternOfStep(step: SplitStep, name: string): PatternStep | undefined {
+  switch (step.type) {
+    case "Split": {
+      const tree = "Regex" in step.pattern ? parseRegex(step.pattern.Regex, name) : literal(step.pattern.String);
+      return { tree, behavior: step.behavior, invert: step.invert };
+    }
+    case "Digits": {
+      const behavior = step.individual_digits ? "Isolated" : "Contiguous";
+      return { tree: { kind: "set", set: propertySet("N")! }, behavior, invert: false };
+    }
+    case "Punctuation":
+      return { tree: { kind: "set", set: punctuation() }, behavior: step.behavior, invert: false };
+    case "ByteLevel":
+      if (!step.use_regex) return undefined;
+      return { tree: parseRegex(PATTERN_REGEX.gpt2, "gpt2"), behavior: "Isolated", invert: false };
+  }
+}
+
+/** Unicode's punctuation, and what is not a letter, digit, blank or control character in ASCII. */
+function punctuation() {
+  return union(range(0x21, 0x2f), range(0x3a, 0x40), range(0x5b, 0x60), range(0x7b, 0x7e), propertySet("P")!);
+}
