@@ -12,6 +12,7 @@ import { formatAccount } from "../lib/accounting/report_text.ts";
 import { formatTable } from "../lib/accounting/table.ts";
 import { formatSi } from "../lib/accounting/units.ts";
 import { writeFileAtomically } from "../lib/io/atomic.ts";
+import { ARCHITECTURE_CHOICES } from "../lib/model/config.ts";
 import { OPTIMIZER_NAMES } from "../lib/train/optimizer/registry.ts";
 import { namedShape, readConfigured } from "./account/models.ts";
 import { deviceNamed } from "./account/device_flag.ts";
@@ -90,7 +91,7 @@ const FLAGS = {
   "num-layers": { type: "integer", min: 1 },
   "num-heads": { type: "integer", min: 1 },
   "d-ff": { type: "integer", min: 1 },
-  ffn: { type: "string", choices: ["swiglu", "silu"] },
+  ffn: { type: "string", choices: ARCHITECTURE_CHOICES.ffn },
   "tie-embeddings": { type: "boolean" },
   "batch-size": { type: "integer", min: 1 },
   "grad-accumulation": { type: "integer", min: 1 },

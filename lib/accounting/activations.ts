@@ -1,4 +1,5 @@
-import type { ModelShape } from "./shape.ts";
+import { isGated, withDefaults } from "../model/architecture.ts";
+import { attentionWidths, type ModelShape } from "./shape.ts";
 
 /** Outputs of one op that wait for the backward pass. */
 export interface ActivationItem {
@@ -37,26 +38,37 @@ export interface ActivationOptions {
  * read here as: per layer two norms with one statistic per row (2bs, 2bsd), queries, keys, values (3bsd), rotated queries
  * and keys (2bsd), scores and probabilities (2bs²h), weighted values, both output projections (3bsd), the hidden layer
  * before and after its activation (2bs·dFf); then the final norm (bs, bsd), logits and probabilities (2bsv).
- * SwiGLU adds its second hidden projection and the product (2bs·dFf more). The residual sums and the embedding's output
+ * A gate adds its second hidden projection and the product (2bs·dFf more). Norms of queries and keys, other widths of
+ * heads, and LayerNorm's second statistic are counted as they are in the model. The residual sums and the embedding's output
  * are left out, as the write-up does.
  */
 export function activationItems(shape: ModelShape, options: ActivationOptions = {}): ActivationItem[] {
-  const { vocabSize: v, dModel: d, numHeads: h, dFf, ffn = "swiglu", norm = "rms", position = "rope" } = shape;
+  const { vocabSize: v, dModel: d, numHeads: h, dFf } = shape;
+  const { ffn, norm, position, qkNorm, numKeyValueHeads } = withDefaults(shape);
+  const { q, k } = attentionWidths(shape);
+  const isPlain = q === d && k === d;
   const { batchSize: b = 1, seqLen: s = shape.contextLength, attention = "stored" } = options;
   const bs = b * s;
   const items: ActivationItem[] = [];
   const layer = (name: string, formula: string, count: number) => items.push({ name, formula, perLayer: true, count });
   const once = (name: string, formula: string, count: number) => items.push({ name, formula, perLayer: false, count });
   if (norm === "rms") layer("norms", "2bs + 2bsd", 2 * bs + 2 * bs * d);
-  layer("queries, keys, values", "3bsd", 3 * bs * d);
-  if (position === "rope") layer("rotated queries, keys", "2bsd", 2 * bs * d);
+  if (norm === "layer") layer("norms", "4bs + 2bsd", 4 * bs + 2 * bs * d);
+  layer("queries, keys, values", isPlain ? "3bsd" : "bs(q + 2k)", bs * (q + 2 * k));
+  if (qkNorm === "head") {
+    layer("normed queries, keys", "bs(q + k) + bs(heads)", bs * (q + k) + bs * (h + numKeyValueHeads));
+  }
+  if (qkNorm === "width") layer("normed queries, keys", "bs(q + k) + 2bs", bs * (q + k) + 2 * bs);
+  if (position === "rope") layer("rotated queries, keys", isPlain ? "2bsd" : "bs(q + k)", bs * (q + k));
   if (attention === "stored") layer("scores, probabilities", "2bs²h", 2 * bs * s * h);
   else layer("softmax statistics", "bsh", bs * h);
-  layer("weighted values, output projection", "2bsd", 2 * bs * d);
-  if (ffn === "swiglu") layer("hidden layer: gate, silu(gate), up, product", "4bs·dFf", 4 * bs * dFf);
-  else layer("hidden layer: before and after silu", "2bs·dFf", 2 * bs * dFf);
+  layer("weighted values, output projection", q === d ? "2bsd" : "bs(q + d)", bs * (q + d));
+  const activation = { swiglu: "silu", silu: "silu", geglu: "gelu", gelu: "gelu", gelu_erf: "gelu" }[ffn];
+  if (isGated(ffn)) layer(`hidden layer: gate, ${activation}(gate), up, product`, "4bs·dFf", 4 * bs * dFf);
+  else layer(`hidden layer: before and after ${activation}`, "2bs·dFf", 2 * bs * dFf);
   layer("feed-forward output", "bsd", bs * d);
   if (norm === "rms") once("final norm", "bs + bsd", bs + bs * d);
+  if (norm === "layer") once("final norm", "2bs + bsd", 2 * bs + bs * d);
   once("logits, probabilities", "2bsv", 2 * bs * v);
   return items;
 }

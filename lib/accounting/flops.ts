@@ -1,4 +1,4 @@
-import { feedForwardMatrices, type ModelShape } from "./shape.ts";
+import { attentionWidths, feedForwardMatrices, type ModelShape } from "./shape.ts";
 
 /**
  * Options for counting. This file counts the matrix multiplications of a forward and backward pass. A product of (m, k)
@@ -50,30 +50,40 @@ export interface OpFlops {
  *
  * | op                | one layer, forward                                    | backward                        |
  * | ----------------- | ----------------------------------------------------- | ------------------------------- |
- * | query, key, value | 6·b·s·d²                                              | 2 × forward: dX and dW          |
- * | scores            | 2·b·s²·d                                              | 2 × forward: dQ and dK          |
- * | weighted values   | 2·b·s²·d                                              | 2 × forward: dP and dV          |
- * | output projection | 2·b·s·d²                                              | 2 × forward                     |
- * | feed-forward      | 6·b·s·d·dFf with SwiGLU, 4·b·s·d·dFf without its gate | 2 × forward                     |
+ * | query, key, value | 6·b·s·d², or 2·b·s·d·(q + 2k)                         | 2 × forward: dX and dW          |
+ * | scores            | 2·b·s²·d, or 2·b·s²·q                                 | 2 × forward: dQ and dK          |
+ * | weighted values   | 2·b·s²·d, or 2·b·s²·q                                 | 2 × forward: dP and dV          |
+ * | output projection | 2·b·s·d², or 2·b·s·d·q                                | 2 × forward                     |
+ * | feed-forward      | 6·b·s·d·dFf with a gate, 4·b·s·d·dFf without          | 2 × forward                     |
  * | head              | 2·b·s·d·v, once                                       | 2 × forward                     |
  *
- * Together: n·(6·b·s·d·dFf + 8·b·s·d² + 4·b·s²·d) + 2·b·s·d·v. `options` change the s² terms.
+ * Together: n·(6·b·s·d·dFf + 8·b·s·d² + 4·b·s²·d) + 2·b·s·d·v. `options` change the s² terms; with a sliding window of w
+ * keys they are s·w.
  */
 export function opFlops(shape: ModelShape, options: FlopsOptions = {}): OpFlops[] {
-  const { vocabSize: v, dModel: d, numLayers: n, dFf } = shape;
+  const { vocabSize: v, dModel: d, numLayers: n, dFf, slidingWindow = Infinity } = shape;
   const { batchSize: b = 1, seqLen: s = shape.contextLength, causal = "full", attentionBackward = "stored" } = options;
+  const { q, k } = attentionWidths(shape);
   const matrices = feedForwardMatrices(shape);
-  const pairs = causal === "half" ? s * s / 2 : s * s;
-  const pairsFormula = causal === "half" ? "b·s²·d" : "2·b·s²·d";
+  const window = Math.min(slidingWindow, s);
+  const pairs = causal === "half" ? window * (s - window / 2) : s * window;
+  const width = q === d ? "d" : "q";
+  const pairsFormula = window === s
+    ? causal === "half" ? `b·s²·${width}` : `2·b·s²·${width}`
+    : causal === "half"
+    ? `2·b·(s − w/2)·w·${width}`
+    : `2·b·s·w·${width}`;
+  const isPlain = q === d && k === d;
   const attentionFactor = ATTENTION_BACKWARD_FACTORS[attentionBackward];
   const op = (name: string, part: OpFlops["part"], formula: string, one: number, times = n, factor = 2): OpFlops => {
     return { op: name, part, formula, times, forward: times * one, backward: factor * times * one };
   };
+  const inFormula = isPlain ? "6·b·s·d²" : "2·b·s·d·(q + 2k)";
   return [
-    op("query, key, value", "attention", "6·b·s·d²", 6 * b * s * d * d),
-    op("scores", "attention", pairsFormula, 2 * b * pairs * d, n, attentionFactor),
-    op("weighted values", "attention", pairsFormula, 2 * b * pairs * d, n, attentionFactor),
-    op("output projection", "attention", "2·b·s·d²", 2 * b * s * d * d),
+    op("query, key, value", "attention", inFormula, 2 * b * s * d * (q + 2 * k)),
+    op("scores", "attention", pairsFormula, 2 * b * pairs * q, n, attentionFactor),
+    op("weighted values", "attention", pairsFormula, 2 * b * pairs * q, n, attentionFactor),
+    op("output projection", "attention", q === d ? "2·b·s·d²" : "2·b·s·d·q", 2 * b * s * d * q),
     op("feed-forward", "feed-forward", `${2 * matrices}·b·s·d·dFf`, 2 * matrices * b * s * d * dFf),
     op("head", "head", "2·b·s·d·v", 2 * b * s * d * v, 1),
   ];

@@ -3,7 +3,7 @@ import { type ActivationOptions, countActivations } from "./activations.ts";
 import { stateArrays } from "./optimizer.ts";
 import { countParameters } from "./parameters.ts";
 import { type PrecisionName, PRECISIONS } from "./precision.ts";
-import type { ModelShape } from "./shape.ts";
+import { attentionWidths, type ModelShape } from "./shape.ts";
 
 /** Options that decide how much memory training takes. */
 export interface MemoryOptions extends ActivationOptions {
@@ -79,9 +79,9 @@ export function batchChoices(shape: ModelShape, capacity: number, seqLen = shape
   return choices;
 }
 
-/** Bytes of keys and values that generation keeps for each token: 2·n·d numbers. */
+/** Bytes of keys and values that generation keeps for each token: 2·n·k numbers, k = d unless keys are shared. */
 export function kvCacheBytesPerToken(shape: ModelShape, precision: PrecisionName = "f32"): number {
-  return 2 * shape.numLayers * shape.dModel * PRECISIONS[precision].activations;
+  return 2 * shape.numLayers * attentionWidths(shape).k * PRECISIONS[precision].activations;
 }
 
 /** Bytes of weights and of a full KV cache of `batchSize` sequences: what generation takes. */

@@ -1,7 +1,8 @@
 import type { OptimizerName } from "../train/optimizer/registry.ts";
 import { stateArrays } from "./optimizer.ts";
 import { countParameters } from "./parameters.ts";
-import { feedForwardMatrices, type ModelShape } from "./shape.ts";
+import { withDefaults } from "../model/architecture.ts";
+import { attentionWidths, feedForwardMatrices, type ModelShape } from "./shape.ts";
 
 /** Bytes that this project's own training step occupies. */
 export interface PlannedMemory {
@@ -41,7 +42,10 @@ const BYTES = 4;
  *
  * - layer = 8d + 3·dFf + h + 2: the input of each half, both normed inputs, rotated queries and keys, values, attention's
  *   output (8d), gate, up and their product (3·dFf), attention's softmax statistics (h), one statistic per norm (2).
- *   Without SwiGLU's gate 2·dFf; without norms 6d and no statistics.
+ *   Without a gate 2·dFf; without norms 6d and no statistics. Where heads differ in number or size, 4d of the 8d are
+ *   3q + k: rotated keys take the place that queries had before they were rotated (2q + 2k without rotations). Norms of
+ *   queries and keys also keep what they norm (q + k), and a statistic for each (2, or one per head). LayerNorm has two
+ *   statistics.
  * - rest = v + 2·max(dFf, d) + 3: logits, which their gradient overwrites (v), two working arrays that the linear maps'
  *   outputs and gradients pass through, and the statistics of the loss and of the final norm (3).
  *
@@ -58,16 +62,23 @@ export function plannedTrainingMemory(
   shape: ModelShape,
   { batchSize, seqLen = shape.contextLength, dtype = "f32", optimizer = "adamw", gradAccumulation = 1 }: PlannedStep,
 ): PlannedMemory {
-  const { vocabSize: v, dModel: d, numLayers: n, numHeads: h, dFf, norm = "rms" } = shape;
+  const { vocabSize: v, dModel: d, numLayers: n, numHeads: h, dFf } = shape;
+  const { norm, qkNorm, numKeyValueHeads, position } = withDefaults(shape);
+  const { q, k } = attentionWidths(shape);
   const hidden = feedForwardMatrices(shape) * dFf;
-  const statistics = n * (h + (norm === "rms" ? 2 : 0)) + 3;
+  const perNorm = { none: 0, rms: 1, layer: 2 }[norm];
+  const perQueryAndKey = { none: 0, head: h + numKeyValueHeads, width: 2 }[qkNorm];
+  const statistics = n * (h + 2 * perNorm + perQueryAndKey) + Math.max(3, 2 + perNorm);
   const stream = n * 2 * d;
-  const between = n * ((norm === "rms" ? 6 : 4) * d + hidden) + v + 2 * Math.max(dFf, d);
+  const rotated = position === "rope" ? 2 * q : q + k;
+  const heads = rotated + q + k + (qkNorm === "none" ? 0 : q + k);
+  const between = n * ((norm === "none" ? 0 : 2) * d + heads + hidden) + v + 2 * Math.max(dFf, d, q);
   const parameters = BYTES * countParameters(shape);
   const perElement = dtype === "f16" ? 2 : BYTES;
-  const copies = dtype === "f16" ? 2 * (n * (4 * d * d + hidden * d) + v * d) : 0;
+  const copies = dtype === "f16" ? 2 * (n * (2 * d * (q + k) + hidden * d) + v * d) : 0;
   const activations = batchSize * seqLen * (BYTES * (stream + statistics) + perElement * between) + copies;
-  const zeros = gradAccumulation > 1 ? BYTES * d * Math.max(v, dFf, d) : 0;
+  const longest = Math.max(v, dFf, d, q, position === "learned" ? shape.contextLength : 0);
+  const zeros = gradAccumulation > 1 ? BYTES * d * longest : 0;
   const gradients = parameters + zeros;
   const moments = stateArrays(optimizer) * parameters;
   return {

@@ -19,9 +19,18 @@ function heading(
   return `${name} (${formatAmount(parameters.total)} parameters): vocabulary ${formatCount(vocabSize)}, context ${
     formatCount(contextLength)
   }, ${numLayers} layers, ` +
-    `d ${dModel}, ${numHeads} heads, d_ff ${dFf} (${ffn}), ` +
+    `d ${dModel}, ${numHeads} heads${partsOf(shape)}, d_ff ${dFf} (${ffn}), ` +
     `batch ${gradAccumulation > 1 ? `${formatCount(gradAccumulation)} × ` : ""}${formatCount(batchSize)}, ` +
     `${dtype ?? precision}, ${OPTIMIZERS[optimizer].title}`;
+}
+
+/** What heads have, where it differs from the usual: keys of their own, and dModel / numHeads dimensions. */
+function partsOf({ dModel, numHeads, numKeyValueHeads = numHeads, headDim, slidingWindow }: Account["shape"]): string {
+  return [
+    headDim === undefined || headDim === dModel / numHeads ? "" : ` of ${headDim}`,
+    numKeyValueHeads === numHeads ? "" : ` (${numKeyValueHeads} of keys)`,
+    slidingWindow === undefined ? "" : `, window ${formatCount(slidingWindow)}`,
+  ].join("");
 }
 
 function parameters({ parameters: { items, total, bytes } }: Account): string {

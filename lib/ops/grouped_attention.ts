@@ -3,11 +3,13 @@
 import { defineKernel, matmulFlops } from "../graph/kernel.ts";
 import { SOFTMAX_PER_PAIR } from "./attention_flops.ts";
 
-/** The share of the pairs of T queries and S keys that are seen: at most `window` keys, the query's own and those before. */
-function seenShare(T: number, S: number, window: number): number {
-  if (T === 1) return Math.min(window, S) / S;
-  const seen = Math.min(window, T);
-  return (seen * (seen + 1) / 2 + (T - seen) * seen) / (T * T);
+/** Keys that each of T queries is counted with, as in a dense product; and of these pairs, the share that is seen. */
+function pairsOf(T: number, S: number, window: number): { readonly keys: number; readonly done: number } {
+  const keys = Math.min(window, S);
+  if (T === 1) return { keys, done: 1 };
+  // The first queries see fewer.
+  const few = Math.min(window, T);
+  return { keys, done: (few * (few + 1) / 2 + (T - few) * few) / (T * few) };
 }
 
 /**
@@ -27,10 +29,13 @@ export const groupedAttentionForward = defineKernel({
     return { q: queries, k: keys, v: keys, start: 1, y: queries, lse: B * H * T };
   },
   below: ({ T, S }) => ({ start: S - T + 1 }),
-  flops: ({ B, T, S, H, headDim, window }) => ({
-    ...matmulFlops(2 * 2 * B * H * T * S * headDim, B * H * T * (SOFTMAX_PER_PAIR * S + headDim)),
-    done: seenShare(T, S, window),
-  }),
+  flops: ({ B, T, S, H, headDim, window }) => {
+    const { keys, done } = pairsOf(T, S, window);
+    return {
+      ...matmulFlops(2 * 2 * B * H * T * keys * headDim, B * H * T * (SOFTMAX_PER_PAIR * keys + headDim)),
+      done,
+    };
+  },
   tries: [
     { constants: { B: 2, T: 37, S: 37, H: 4, keyHeads: 2, headDim: 6, window: 37 } },
     { constants: { B: 1, T: 65, S: 65, H: 3, keyHeads: 1, headDim: 64, window: 65 } },
@@ -74,10 +79,13 @@ export const groupedAttentionBackward = defineKernel({
       ...{ dY: queries, dQ: queries, dK: keys, dV: keys },
     };
   },
-  flops: ({ B, T, H, headDim, window }) => ({
-    ...matmulFlops(5 * 2 * B * H * T * T * headDim, B * H * T * (SOFTMAX_PER_PAIR * T + 4 * headDim)),
-    done: seenShare(T, T, window),
-  }),
+  flops: ({ B, T, H, headDim, window }) => {
+    const { keys, done } = pairsOf(T, T, window);
+    return {
+      ...matmulFlops(5 * 2 * B * H * T * keys * headDim, B * H * T * (SOFTMAX_PER_PAIR * keys + 4 * headDim)),
+      done,
+    };
+  },
   tries: [
     {
       ...{ constants: { B: 2, T: 37, H: 4, keyHeads: 2, headDim: 6, window: 37 } },

@@ -15,7 +15,8 @@ export const layernormForward = defineKernel({
   inputs: ["x", "weight", "bias"],
   outputs: ["y", "mean", "rstd"],
   constants: { rows: "u32", D: "u32", eps: "f32" },
-  halves: ["y"],
+  // x is, where it is no residual stream.
+  halves: ["x", "y"],
   sizes: ({ rows, D }) => ({ x: rows * D, weight: D, bias: D, y: rows * D, mean: rows, rstd: rows }),
   flops: ({ rows, D }) => otherFlops(rows * (8 * D + 5)),
   tries: [301, 300].map((D) => ({ constants: { rows: 21, D, eps: 1e-5 } })),
@@ -31,7 +32,7 @@ export const layernormBackwardInput = defineKernel({
   outputs: ["dX"],
   constants: { rows: "u32", D: "u32", accumulate: "u32" },
   writes: { dX: { addedIf: "accumulate" } },
-  halves: ["dY"],
+  halves: ["x", "dY", "dX"],
   sizes: ({ rows, D }) => ({ x: rows * D, weight: D, mean: rows, rstd: rows, dY: rows * D, dX: rows * D }),
   flops: ({ rows, D, accumulate }) => otherFlops(rows * ((13 + accumulate) * D + 2)),
   tries: [301, 300].map((D) => ({ constants: { rows: 21, D, accumulate: 1 } })),
@@ -43,7 +44,7 @@ export const layernormBackwardWeight = defineKernel({
   inputs: ["x", "mean", "rstd", "dY"],
   outputs: ["partials"],
   constants: { rows: "u32", D: "u32", P: "u32" },
-  halves: ["dY"],
+  halves: ["x", "dY"],
   sizes: ({ rows, D, P }) => ({ x: rows * D, mean: rows, rstd: rows, dY: rows * D, partials: P * D }),
   flops: ({ rows, D }) => otherFlops(4 * rows * D),
   tries: [

@@ -10,7 +10,8 @@ export const rmsnormForward = defineKernel({
   inputs: ["x", "weight"],
   outputs: ["y", "rstd"],
   constants: { rows: "u32", D: "u32", eps: "f32" },
-  halves: ["y"],
+  // x is, where it is no residual stream: queries and keys, and what a sublayer gives.
+  halves: ["x", "y"],
   sizes: ({ rows, D }) => ({ x: rows * D, weight: D, y: rows * D, rstd: rows }),
   flops: ({ rows, D }) => otherFlops(rows * (4 * D + 4)),
   tries: [301, 300].map((D) => ({ constants: { rows: 21, D, eps: 1e-5 } })),
@@ -23,7 +24,7 @@ export const rmsnormBackwardInput = defineKernel({
   outputs: ["dX"],
   constants: { rows: "u32", D: "u32", accumulate: "u32" },
   writes: { dX: { addedIf: "accumulate" } },
-  halves: ["dY"],
+  halves: ["x", "dY", "dX"],
   sizes: ({ rows, D }) => ({ x: rows * D, weight: D, rstd: rows, dY: rows * D, dX: rows * D }),
   flops: ({ rows, D, accumulate }) => otherFlops(rows * ((6 + accumulate) * D + 4)),
   tries: [301, 300].map((D) => ({ constants: { rows: 21, D, accumulate: 1 } })),
@@ -35,7 +36,7 @@ export const rmsnormBackwardWeight = defineKernel({
   inputs: ["x", "rstd", "dY"],
   outputs: ["partials"],
   constants: { rows: "u32", D: "u32", P: "u32" },
-  halves: ["dY"],
+  halves: ["x", "dY"],
   sizes: ({ rows, D, P }) => ({ x: rows * D, rstd: rows, dY: rows * D, partials: P * D }),
   flops: ({ rows, D }) => otherFlops(3 * rows * D),
   tries: [

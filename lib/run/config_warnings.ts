@@ -7,6 +7,7 @@ import { NUMBER_OPTIONS, type OptimizerName, OPTIMIZERS } from "../train/optimiz
  */
 export function configWarnings({ model, training, given }: MergedConfig, validates: boolean): string[] {
   const { lr, steps, warmupSteps, decaySteps, schedule, optimizer, sampleEvery = 0 } = training;
+  const { contextLength, qkNorm = "none", slidingWindow = 0 } = model;
   const warnings: string[] = [];
   if (warmupSteps >= steps) {
     warnings.push(`the learning rate never reaches ${lr}: the warm-up takes ${warmupSteps} steps of ${steps}`);
@@ -25,7 +26,10 @@ export function configWarnings({ model, training, given }: MergedConfig, validat
     ["without samples", sampleEvery === 0, ["training.samplePrompt", "training.sampleTokens"]],
     ["without validation data", !validates, ["training.validEvery", "training.validBatches", "training.patience"]],
     ["without norms", model.norm === "none", ["model.normPlace"]],
+    ["without norms", model.norm === "none" && qkNorm === "none", ["model.normEps"]],
     ["without positions", model.position === "none", ["model.ropeTheta"]],
+    ["with learned positions", model.position === "learned", ["model.ropeTheta"]],
+    [`with a context of ${contextLength} tokens`, slidingWindow >= contextLength, ["model.slidingWindow"]],
   ];
   for (const [why, applies, settings] of without) {
     if (!applies) continue;

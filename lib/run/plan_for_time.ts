@@ -77,7 +77,7 @@ const CHOSEN_SHARE = 0.05;
 /** The most memory that a chosen model may take: WebAssembly addresses 4 GiB, and a GPU's memory is unknown. */
 const MAX_BYTES = 3 * 2 ** 30;
 
-const SIZE_KEYS = ["dModel", "numLayers", "numHeads", "dFf"] as const;
+const SIZE_KEYS = ["dModel", "numLayers", "numHeads", "numKeyValueHeads", "headDim", "dFf"] as const;
 
 /** Whether a configuration specifies the model, by a preset's name or a size. */
 function saysModel({ preset, model = {} }: ConfigParts): boolean {

@@ -15,7 +15,7 @@ import { type ScheduleOptions, SCHEDULES } from "./schedule.ts";
 export interface TrainingConfig extends OptimizerNumbers, ScheduleOptions {
   /** The optimizer that updates the weights. It reads its own settings. */
   readonly optimizer: OptimizerName;
-  /** What the weight decay applies to: all parameters, or all but the norms' weights. */
+  /** What the weight decay applies to: all parameters, or all but norms and biases. */
   readonly decay: "all" | "matrices";
   /**
    * Parameters that stay as they are, bit for bit: their names, or the beginnings of names up to a dot (`layers.0` stands

@@ -4,7 +4,7 @@ import { type ModelShape, validateShape } from "../../lib/accounting/shape.ts";
 import { countFixedBatches } from "../../lib/dataset/batches.ts";
 import { JsonFields } from "../../lib/io/json_fields.ts";
 import { readFields } from "../../lib/io/json_record.ts";
-import { PRESETS } from "../../lib/model/config.ts";
+import { type Architecture, PRESETS } from "../../lib/model/config.ts";
 import { MODEL_READERS } from "../../lib/model/config_fields.ts";
 import type { TrainingConfig } from "../../lib/train/config.ts";
 import { dataRecordOf } from "../../lib/run/data_record.ts";
@@ -26,7 +26,7 @@ export interface ShapeOverrides {
   readonly "num-layers"?: number;
   readonly "num-heads"?: number;
   readonly "d-ff"?: number;
-  readonly ffn?: "swiglu" | "silu";
+  readonly ffn?: Architecture["ffn"];
   readonly "tie-embeddings": boolean;
 }
 

@@ -20,7 +20,7 @@ export function trainCommand({ config: { model, training } }: DevicePlan): strin
     `--num-heads ${numHeads}`,
     `--d-ff ${dFf}`,
     `--context-length ${contextLength}`,
-    ...(ffn === "silu" ? ["--ffn silu"] : []),
+    ...(ffn === undefined || ffn === "swiglu" ? [] : [`--ffn ${ffn}`]),
     ...(tieEmbeddings ? ["--tie-embeddings"] : []),
     `--batch-size ${batchSize}`,
     ...(gradAccumulation > 1 ? [`--grad-accumulation ${gradAccumulation}`] : []),

@@ -10,7 +10,18 @@ const FLAGS: Readonly<Record<string, string>> = {
 };
 
 /** Options without a flag: a file for `--config` has them. */
-const WITHOUT_FLAG: readonly string[] = ["eps", "frozen"];
+const WITHOUT_FLAG: readonly string[] = [
+  "eps",
+  "frozen",
+  "headDim",
+  "normEps",
+  "bias",
+  "ropeScaling",
+  "rotaryDim",
+  "slidingWindow",
+  "embeddingScale",
+  "parallelBlocks",
+];
 
 /** The task that does what a function does. */
 const TASKS: Readonly<Record<string, (call: CallPart) => string>> = {

@@ -1,5 +1,6 @@
 // The settings of a run's configuration in words. The name in config.json is told too: it is what flags are called by.
 import { formatCount } from "../../lib/accounting/units.ts";
+import { isJsonObject } from "../../lib/io/json_fields.ts";
 import { describeOrigin } from "../../lib/run/origin_record.ts";
 import type { RunConfig } from "../../lib/run/run_directory.ts";
 
@@ -17,6 +18,16 @@ const WORDS: Readonly<Record<string, string>> = {
   position: "positions",
   ffn: "feed-forward",
   tieEmbeddings: "head shares the embedding",
+  numKeyValueHeads: "heads of keys and values",
+  headDim: "size of a head",
+  normEps: "added to a norm's variance",
+  bias: "biases",
+  qkNorm: "norm of queries and keys",
+  ropeScaling: "stretch of the rotary positions",
+  rotaryDim: "rotated part of a head",
+  slidingWindow: "keys that a query sees at most",
+  embeddingScale: "factor of the embeddings",
+  parallelBlocks: "attention and feed-forward side by side",
   batchSize: "sequences in a batch",
   gradAccumulation: "batches in a step",
   steps: "steps",
@@ -71,8 +82,12 @@ function formatSetting(key: string, value: unknown): string {
   if (typeof value === "boolean") return value ? "yes" : "no";
   if (Array.isArray(value)) return value.join(", ") || "none";
   if (value === "") return "none";
+<<<<<<< HEAD
   // The scaling of rotary positions.
   if (typeof value === "object") return JSON.stringify(value);
+=======
+  if (isJsonObject(value)) return Object.entries(value).map(([name, part]) => `${name} ${String(part)}`).join(", ");
+>>>>>>> h-arch
   // A fraction without what binary numbers add to it: 0.1 · 3e-3 is 3e-4.
   const isFraction = typeof value === "number" && !Number.isInteger(value);
   return String(isFraction ? Number(value.toPrecision(12)) : value);

@@ -53,11 +53,16 @@ Model
   --context-length N     Tokens per sequence.
   --d-model N  --num-layers N  --num-heads N  --d-ff N
   --rope-theta X         Base of the rotary embedding's wavelengths.
-  --norm NAME            rms or none (default: rms)
-  --norm-place NAME      pre, or post: the norm of the residual stream after each sublayer (default: pre)
-  --position NAME        rope or none (default: rope)
-  --ffn NAME             swiglu, or silu: no gate, and --d-ff 1.5 times as wide unless given (default: swiglu)
+  --num-key-value-heads N  Heads of keys and values, each shared by several heads (default: --num-heads)
+  --norm NAME            rms, layer or none (default: rms)
+  --norm-place NAME      pre, post: the norm of the residual stream after each sublayer, or output: that of what a sublayer
+                         adds (default: pre)
+  --qk-norm NAME         The norm of queries and keys: none, head: of each head, or width: of all together (default: none)
+  --position NAME        rope, learned or none (default: rope)
+  --ffn NAME             With a gate: swiglu or geglu; without, and --d-ff 1.5 times as wide unless given: silu, gelu (by
+                         tanh) or gelu_erf (default: swiglu)
   --tie-embeddings       Use the embedding's matrix as the output head.
+                         Biases, a sliding window, other sizes of heads and more are settings of a --config FILE.json.
 
 Presets, and their parameters
 ${PRESETS_HELP}
@@ -76,7 +81,7 @@ Training
   --warmup-steps N       Steps of linear warm-up (default: a twentieth of --steps)
   --decay-steps N        For wsd: steps of linear decay at the end (default: a fifth of --steps)
   --weight-decay X       (default: ${DEFAULTS.weightDecay})
-  --decay WHAT           all, or matrices: the norms' weights do not decay (default: ${DEFAULTS.decay})
+  --decay WHAT           all, or matrices: norms and biases do not decay (default: ${DEFAULTS.decay})
   --beta1 X  --beta2 X   AdamW's moments (default: ${DEFAULTS.beta1}, ${DEFAULTS.beta2})
   --freeze NAME,...      Parameters that stay as they are, or the beginnings of their names up to a dot: layers.0
   --clip X               Largest global gradient norm; 0 or none for no clipping (default: ${DEFAULTS.clip})
@@ -119,8 +124,10 @@ const MODEL_FLAGS = {
   "num-heads": { type: "integer", min: 1 },
   "d-ff": { type: "integer", min: 1 },
   "rope-theta": { type: "number", above: 0 },
+  "num-key-value-heads": { type: "integer", min: 1 },
   norm: { type: "string", choices: ARCHITECTURE_CHOICES.norm },
   "norm-place": { type: "string", choices: ARCHITECTURE_CHOICES.normPlace },
+  "qk-norm": { type: "string", choices: ARCHITECTURE_CHOICES.qkNorm },
   position: { type: "string", choices: ARCHITECTURE_CHOICES.position },
   ffn: { type: "string", choices: ARCHITECTURE_CHOICES.ffn },
   "tie-embeddings": { type: "boolean" },

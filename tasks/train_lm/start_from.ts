@@ -2,6 +2,8 @@
 import { identifyTokenizer, requireTokenizerOf, type TokenizerId } from "../../lib/dataset/tokenizer_id.ts";
 import type { TokenSource } from "../../lib/dataset/token_source.ts";
 import { statIfPresent } from "../../lib/io/stat_if_present.ts";
+import { excerpt } from "../../lib/io/excerpt.ts";
+import { withDefaults } from "../../lib/model/architecture.ts";
 import { ARCHITECTURE_DEFAULTS, type ModelConfig } from "../../lib/model/config.ts";
 import { type ConfigParts, DEFAULT_PRESET, mergeConfigs, type MergedConfig } from "../../lib/run/merge_config.ts";
 import {
@@ -90,7 +92,9 @@ export function requireParentShape(
   { directory, parts }: Parent,
   given: { readonly file: ConfigParts; readonly flags: ConfigParts },
 ): void {
-  const shape: Partial<ModelConfig> = parts.model!;
+  // The parts that were opened have every size.
+  const shape = parts.model as ModelConfig;
+  const full = withDefaults(shape);
   const hasPreset = given.file.preset !== undefined || given.flags.preset !== undefined;
   // A preset speaks for every size.
   const asked: Partial<ModelConfig> = hasPreset
@@ -98,15 +102,15 @@ export function requireParentShape(
     : { ...given.file.model, ...given.flags.model };
   for (const [key, value] of Object.entries(asked) as [keyof ModelConfig, unknown][]) {
     // By content: the scaling of rotary positions is an object.
-    if (value === undefined || JSON.stringify(value) === JSON.stringify(shape[key])) continue;
+    if (value === undefined || JSON.stringify(value) === JSON.stringify(full[key])) continue;
     const source = given.flags.model?.[key] !== undefined
       ? `${flagOf(key)} ${value}`
       : given.flags.preset !== undefined
       ? `--preset ${given.flags.preset}, of ${flagOf(key)} ${value}`
-      : `--config with model.${key} ${value}`;
+      : `--config with model.${key} ${excerpt(value).replaceAll('"', "")}`;
     throw new UsageError(
       `Cannot start from ${directory}: got ${source}, must be that run's ${
-        shape[key]
+        excerpt(full[key] ?? "none").replaceAll('"', "")
       }. Leave it out, or train a new model ` +
         "without --from",
     );

@@ -93,7 +93,7 @@ Deno.test("the largest batch fits, and one more does not, for every choice", () 
   assertEquals(largestBatch(XL, 10e9), 0);
 });
 
-Deno.test("a KV cache takes 2·n·d numbers per token, as this project's does", () => {
+Deno.test("a KV cache takes 2·n·d numbers per token, as this project's does, and fewer where keys are shared", () => {
   const shape = { vocabSize: 7, contextLength: 13, dModel: 12, numLayers: 3, numHeads: 2, dFf: 5, ropeTheta: 1e4 };
   let bytes = 0;
   for (const { keys, values } of kvCacheLayers(shape, 1)) {
@@ -102,4 +102,8 @@ Deno.test("a KV cache takes 2·n·d numbers per token, as this project's does", 
   assertEquals(kvCacheBytesPerToken(shape) * shape.contextLength, bytes);
   const { weights, kvCache, total } = generationMemory(shape, "f16", 2);
   assertEquals([weights, kvCache, total], [2 * countParameters(shape), bytes, 2 * countParameters(shape) + bytes]);
+  const shared = { ...shape, numKeyValueHeads: 1, headDim: 4 };
+  const [{ keys }] = kvCacheLayers(shared, 1);
+  assertEquals(kvCacheBytesPerToken(shared) * shape.contextLength, 2 * 3 * keys.placement!.storage.bytes);
+  assertEquals(keys.size, 13 * 4);
 });

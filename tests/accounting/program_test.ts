@@ -23,6 +23,19 @@ const ABLATIONS: readonly [string, ModelShape][] = [
   ["norm none", { ...tiny, norm: "none" }],
   ["position none", { ...tiny, position: "none" }],
   ["tied embeddings", { ...tiny, tieEmbeddings: true }],
+  ["shared keys", { ...tiny, numHeads: 8, numKeyValueHeads: 2 }],
+  ["wide heads", { ...tiny, headDim: 64, numKeyValueHeads: 1 }],
+  ["sliding window", { ...tiny, slidingWindow: 32 }],
+  ["layer norm", { ...tiny, norm: "layer" }],
+  ["norms of outputs", { ...tiny, normPlace: "output" }],
+  ["biases", { ...tiny, bias: "all" }],
+  ["norms of heads", { ...tiny, qkNorm: "head" }],
+  ["norms of queries and keys", { ...tiny, qkNorm: "width" }],
+  ["learned positions", { ...tiny, position: "learned" }],
+  ["scaled embeddings", { ...tiny, embeddingScale: 11 }],
+  ["ffn geglu", { ...tiny, ffn: "geglu" }],
+  ["ffn gelu", { ...tiny, ffn: "gelu" }],
+  ["parallel blocks", { ...tiny, parallelBlocks: true }],
 ];
 
 Deno.test("the program that trains does exactly the FLOPs predicted, for every preset and any shape", async () => {

@@ -20,9 +20,24 @@ export const anyShape: fc.Arbitrary<ModelShape> = fc.record({
 export const anyArchitecture: fc.Arbitrary<ModelShape> = fc.tuple(
   anyShape,
   fc.record({
-    ffn: fc.constantFrom("swiglu", "silu"),
-    norm: fc.constantFrom("rms", "none"),
-    position: fc.constantFrom("rope", "none"),
+    ffn: fc.constantFrom("swiglu", "silu", "geglu", "gelu", "gelu_erf"),
+    norm: fc.constantFrom("rms", "layer", "none"),
+    normPlace: fc.constantFrom("pre", "post", "output"),
+    position: fc.constantFrom("rope", "learned", "none"),
+    bias: fc.constantFrom("none", "qkv", "attention", "all"),
+    qkNorm: fc.constantFrom("none", "head", "width"),
     tieEmbeddings: fc.boolean(),
+    parallelBlocks: fc.boolean(),
+    slidingWindow: fc.option(fc.integer({ min: 1, max: 50 }), { nil: undefined }),
+    embeddingScale: fc.option(fc.constant(2.5), { nil: undefined }),
+    halfHeadDim: fc.option(fc.integer({ min: 1, max: 6 }), { nil: undefined }),
+    sharers: fc.integer({ min: 1, max: 3 }),
   }),
-).map(([shape, switches]) => ({ ...shape, ...switches }));
+).map(([shape, { halfHeadDim, sharers, ...switches }]) => ({
+  ...shape,
+  ...switches,
+  ...(switches.parallelBlocks && { normPlace: "pre" }),
+  numHeads: shape.numHeads * sharers,
+  numKeyValueHeads: shape.numHeads,
+  headDim: halfHeadDim === undefined ? shape.dModel / shape.numHeads : 2 * halfHeadDim,
+}));

@@ -20,6 +20,26 @@ const config = {
 const switched: ModelConfig = { ...config, normPlace: "post", position: "none", ffn: "silu", tieEmbeddings: true };
 /** Heads of an odd size, which rotary positions could not turn. */
 const odd: ModelConfig = { ...config, position: "none", dModel: 10 };
+/** Fewer heads of keys in the cache, positions in it that no query sees any more, and norms before rotations. */
+const shared: ModelConfig = {
+  ...config,
+  numHeads: 4,
+  numKeyValueHeads: 2,
+  headDim: 6,
+  slidingWindow: 5,
+  qkNorm: "head",
+  rotaryDim: 4,
+};
+/** Positions that are looked up, blocks in parallel, biases, and everything else of other models. */
+const learned: ModelConfig = {
+  ...config,
+  norm: "layer",
+  position: "learned",
+  ffn: "gelu",
+  bias: "all",
+  parallelBlocks: true,
+  embeddingScale: 2,
+};
 const greedy = { temperature: 0, topP: 1, seed: 0 };
 
 async function makeGenerator(backend: Backend, model: Transformer): Promise<TextGenerator> {
@@ -40,10 +60,10 @@ async function likeliest(backend: Backend, model: Transformer) {
 forEachBackend(
   "generation with a cache equals full forward passes, beyond the end of the context too",
   async (backend) => {
-    const lengths = [[config, 1], [config, 7], [config, 23], [config, 24], [config, 30], [switched, 7], [
-      odd,
+    const lengths = [[config, 1], [config, 7], [config, 23], [config, 24], [config, 30], [switched, 7], [odd, 7], [
+      shared,
       7,
-    ]] as const;
+    ], [learned, 9]] as const;
     for (const [architecture, promptLength] of lengths) {
       const model = new Transformer(architecture);
       const generator = await makeGenerator(backend, model);

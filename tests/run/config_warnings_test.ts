@@ -45,6 +45,11 @@ Deno.test("a warm-up or a decay that does not fit into the run is said; so is an
   assertEquals(warningsOf({ training: { validEvery: 5 } }, true), []);
   says({ model: { norm: "none", normPlace: "post" } }, "model.normPlace has no effect");
   says({ model: { position: "none", ropeTheta: 5 } }, "model.ropeTheta has no effect");
+  says({ model: { position: "learned", ropeTheta: 5 } }, "model.ropeTheta has no effect with learned positions");
+  says({ model: { norm: "none", normEps: 1e-6 } }, "model.normEps has no effect");
+  assertEquals(warningsOf({ model: { norm: "none", qkNorm: "head", normEps: 1e-6 } }), []);
+  says({ model: { slidingWindow: 128 } }, "model.slidingWindow has no effect with a context of 128 tokens");
+  assertEquals(warningsOf({ model: { slidingWindow: 127 } }), []);
 });
 
 Deno.test("whatever the numbers, the rate stays between 0 and its peak, and is the peak when the warm-up ends", () => {

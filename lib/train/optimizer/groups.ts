@@ -8,7 +8,7 @@ import { OPTIMIZER_NAMES, type OptimizerName, type OptimizerNumbers, OPTIMIZERS 
 export interface OptimizerOptions extends Partial<OptimizerNumbers> {
   /** One that the library has, or one's own; `"adamw"` by default. */
   readonly optimizer?: OptimizerName | OptimizerDefinition;
-  /** What the weight decay applies to: all parameters (default), or all but the norms' weights. */
+  /** What the weight decay applies to: all parameters (default), or all but norms and biases. */
   readonly decay?: "all" | "matrices";
 }
 
