@@ -82,12 +82,7 @@ function formatSetting(key: string, value: unknown): string {
   if (typeof value === "boolean") return value ? "yes" : "no";
   if (Array.isArray(value)) return value.join(", ") || "none";
   if (value === "") return "none";
-<<<<<<< HEAD
-  // The scaling of rotary positions.
-  if (typeof value === "object") return JSON.stringify(value);
-=======
   if (isJsonObject(value)) return Object.entries(value).map(([name, part]) => `${name} ${String(part)}`).join(", ");
->>>>>>> h-arch
   // A fraction without what binary numbers add to it: 0.1 · 3e-3 is 3e-4.
   const isFraction = typeof value === "number" && !Number.isInteger(value);
   return String(isFraction ? Number(value.toPrecision(12)) : value);
