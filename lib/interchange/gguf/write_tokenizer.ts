@@ -8,7 +8,15 @@ import { spelledTokens } from "../../tokenizer/vocabulary/spelled_vocabulary.ts"
 import { formatTokenizerJson } from "../../tokenizer/vocabulary/tokenizer_json.ts";
 import { spellBytes } from "../../tokenizer/vocabulary/byte_level.ts";
 import { NEAR_PRE_TOKENIZERS, PRE_TOKENIZERS, type PreTokenizer } from "./pre_tokenizers.ts";
-import { CONTROL, NO_TOKENIZER, NORMAL, TOKENIZER_KEYS as KEYS, tokenizerJsonOf, UNUSED } from "./tokenizer.ts";
+import {
+  CONTROL,
+  NO_TOKENIZER,
+  NORMAL,
+  TOKENIZER_KEYS as KEYS,
+  tokenizerJsonOf,
+  UNUSED,
+  USER_DEFINED,
+} from "./tokenizer.ts";
 import type { GgufEntry } from "./write_architectures.ts";
 
 /**
@@ -32,7 +40,9 @@ export function tokenizerEntries(
   const tokens = Array.from({ length: vocabSize }, (_, id) => `[UNUSED${id}]`);
   const types = new Int32Array(vocabSize).fill(UNUSED);
   for (const [token, id] of Object.entries(vocab)) [tokens[id], types[id]] = [token, NORMAL];
-  for (const { text, id } of vocabulary.specials) [tokens[id], types[id]] = [text, CONTROL];
+  for (const { text, id, special = true } of vocabulary.specials) {
+    [tokens[id], types[id]] = [text, special ? CONTROL : USER_DEFINED];
+  }
   const text = (value: string): GgufValue => ({ type: "string", value });
   return [
     [KEYS.model, text("gpt2")],

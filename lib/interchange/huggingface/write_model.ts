@@ -59,7 +59,7 @@ export async function writeHuggingFaceModel(
   await writeJson(HUGGING_FACE_FILES.generation, { ...(eos !== null && { eos_token_id: eos }) });
   if (tokenizer) {
     await saveTokenizer(tokenizer, directory);
-    const [end] = [...tokenizer.specialTokens].filter(([, id]) => stopIds.includes(id));
+    const end = [...tokenizer.specialTokens].find(([, id]) => id === stopIds[0]);
     await writeJson(HUGGING_FACE_FILES.tokenizer, {
       // Not GPT2Tokenizer, which would drop how the file splits text.
       tokenizer_class: "PreTrainedTokenizerFast",
