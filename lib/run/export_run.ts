@@ -42,8 +42,8 @@ export async function openRunToExport(
     config,
     weights: weightsFrom(file, path),
     tokenizer,
-    // What the imported model's files call the end comes first.
-    stopIds: [...new Set([...imported, ...end === undefined ? [] : [end]])],
+    // Where an imported model's texts end, its own files say.
+    stopIds: imported.length > 0 || end === undefined ? imported : [end],
     [Symbol.dispose]: () => file[Symbol.dispose](),
   };
 }

@@ -3,10 +3,12 @@
 import { assertEquals } from "@std/assert";
 import { createWasmBackend } from "../../lib/backend/wasm.ts";
 import type { ForeignModel } from "../../lib/interchange/foreign_model.ts";
-import { PRESETS } from "../../lib/model/config.ts";
+import { writeGgufModel } from "../../lib/interchange/gguf/write_model.ts";
+import { type ModelConfig, PRESETS } from "../../lib/model/config.ts";
+import { Transformer } from "../../lib/model/transformer.ts";
 import { initialWeights } from "../../lib/model/weights.ts";
 import { importModel } from "../../lib/run/import_model.ts";
-import { loadModel } from "../../lib/run/loaded_model.ts";
+import { LoadedModel, loadModel } from "../../lib/run/loaded_model.ts";
 import { openForeignModel } from "../../lib/run/open_foreign.ts";
 import { PATTERN_NAMES } from "../../lib/tokenizer/pretokenize/patterns.ts";
 import { type Tokenizer, trainBpe } from "../../lib/tokenizer/mod.ts";
@@ -135,6 +137,37 @@ Deno.test({
           const absolute = ["gpt2", "gemma"].includes(name) ? 2e-3 : 1e-4;
           if (gguf) assertClose(gguf.logprobs[j], logSoftmax(logits), { absolute }, `${name} in llama.cpp`);
         }
+      }
+    }),
+});
+
+Deno.test({
+  name: "GGUF files of Phi-3's and GPT-NeoX's layout have the same logits in llama.cpp",
+  ignore,
+  fn: () =>
+    inTemporaryDirectory(async (dir) => {
+      const tokenizer = await trainBpe("", { vocabSize: 256, specialTokens: [] });
+      const prompts = [[1, 5, 9, 200, 17, 3, 250, 42, 42, 7, 99, 128, 0, 64, 33, 2]];
+      const asked: Asked[] = [];
+      await using backend = await createWasmBackend();
+      const own: Float32Array[] = [];
+      for (const [name, architecture] of [["phi3_fused", "phi3"], ["gpt_neox", "gptneox"]]) {
+        await copyFixture(name, `${dir}/${name}`);
+        using foreign = await openForeignModel({ kind: "huggingface", path: `${dir}/${name}` });
+        // llama.cpp has no GELU but the approximation by tanh.
+        const config: ModelConfig = { ...foreign.config, ...(name === "gpt_neox" && { ffn: "gelu" }) };
+        const gguf = `${dir}/${name}.gguf`;
+        // Where a name has "phi-3" in it, llama.cpp looks for tokens of Phi-3.
+        await writeGgufModel(gguf, { ...foreign, config, tokenizer }, architecture, { name: "fused" });
+        asked.push({ hf: `${dir}/${name}`, gguf, texts: [], prompts, vocabulary: 256, context: 64 });
+        using read = await openForeignModel({ kind: "gguf", path: gguf });
+        const model = new Transformer(config);
+        const source = { model, tokenizer, weights: read.weights, stopIds: [] };
+        await using loaded = await LoadedModel.load(backend, source);
+        own.push(await loaded.logits(prompts[0]));
+      }
+      for (const [i, { gguf }] of (await ask(asked)).entries()) {
+        assertClose(gguf.logprobs[0], logSoftmax(own[i]), { absolute: i === 0 ? 1e-4 : 2e-3 }, asked[i].gguf);
       }
     }),
 });
