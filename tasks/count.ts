@@ -7,6 +7,7 @@ import { DOCUMENT_SEPARATOR_FLAG, parseDocumentSeparator } from "./cli/document_
 import { FILTER_FLAGS, FILTER_HELP } from "./cli/file_filter.ts";
 import { requireOutputFile } from "./cli/output.ts";
 import { runProgram } from "./cli/program.ts";
+import { NORMALIZER_FLAG, NORMALIZER_LIST, PATTERN_FLAG, PATTERN_LIST, splitFrom } from "./cli/tokenizer.ts";
 import { runTask } from "./cli/run.ts";
 import { formatBytes } from "./cli/sizes.ts";
 import { writeOut } from "./cli/standard_output.ts";
@@ -28,6 +29,10 @@ The merges are the same as from one run over all the text, provided that no docu
   --special TOKEN     text that splits the input; may be given several times. Default: <|endoftext|>
   --document-separator TEXT  the text between documents, if it is no special token. It splits the input and is not
                       counted. '\\n-----\\n' is a line of five dashes
+  --pattern NAME      how text is split into words: ${PATTERN_LIST}
+                      in Oniguruma's dialect. Default: gpt2
+  --normalizer NAME   how text is changed before: ${NORMALIZER_LIST}; may be given several times.
+                      Default: it is not
   --out FILE          the counts: sorted, compact, with a checksum; - writes them to stdout
   --base64            write them as one line of text, for Spark's pipe; stdin may be empty then
   --force             replace an existing FILE
@@ -44,6 +49,8 @@ const TASK = {
     field: { type: "string" },
     special: { type: "strings", default: ["<|endoftext|>"] },
     "document-separator": DOCUMENT_SEPARATOR_FLAG,
+    pattern: PATTERN_FLAG,
+    normalizer: NORMALIZER_FLAG,
     out: { type: "string", required: true },
     base64: { type: "boolean" },
     force: { type: "boolean" },
@@ -60,6 +67,7 @@ export function main(args: string[]): Promise<number> {
     const counted = await countInputs(paths, flags, check, {
       specialTokens: flags.special,
       documentSeparator: parseDocumentSeparator("count", flags["document-separator"]),
+      ...splitFrom(flags),
       // A partition of Spark's may be empty.
       mayBeEmpty: flags.base64,
     });

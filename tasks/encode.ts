@@ -46,6 +46,8 @@ Encodes text into token ids.
   --separator TOKEN   special token to put after each text (file, or line of a .jsonl file). Default: none
   --document-separator TEXT  the text between documents: each becomes the token of --separator, or else <|endoftext|>.
                       '\\n-----\\n' is a line of five dashes
+  --add-special       put the tokens around each text that the tokenizer's post_processor names, such as one for its
+                      beginning. Default: none is added
   --specials-as-text  encode special tokens in the text like any other text
   --out FILE.npy      the ids: uint16, or uint32 if the tokenizer has more than 65,536; - writes them to stdout,
                       little-endian and without a header. With shards, the beginning of the file names.
@@ -69,6 +71,7 @@ const TASK = {
     field: { type: "string" },
     separator: { type: "string" },
     "document-separator": DOCUMENT_SEPARATOR_FLAG,
+    "add-special": { type: "boolean" },
     "specials-as-text": { type: "boolean" },
     out: { type: "string", required: true },
     "shard-size": { type: "string" },
@@ -91,6 +94,12 @@ export function main(args: string[]): Promise<number> {
     await requireTokenizer(flags.tokenizer);
     await requireOutput(flags, shards !== undefined, inputs);
     const tokenizer = await openTokenizer(flags.tokenizer, flags.pattern);
+    if (flags["add-special"] && tokenizer.vocabulary.around === undefined) {
+      throw new UserError(
+        `Cannot add special tokens: got a tokenizer that names none to put around a text, must be one whose ` +
+          `tokenizer.json has a post_processor. Leave out --add-special, or name the token with --separator`,
+      );
+    }
     const started = performance.now();
     const done = await untilInterrupted((signal) => encode(tokenizer, inputs, flags, shards, signal));
     const seconds = (performance.now() - started) / 1000;
@@ -121,6 +130,7 @@ async function encode(
     tokenizerName: flags.tokenizer,
     separatorId: separatorId(tokenizer, flags.separator, "after"),
     documentSeparator: documentSeparator(tokenizer, flags),
+    ...(flags["add-special"] && { addSpecial: true }),
     specials: flags["specials-as-text"] ? "text" : "special",
     stdin: Deno.stdin.readable,
     signal,

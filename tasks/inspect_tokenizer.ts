@@ -1,5 +1,6 @@
 // Shows what a tokenizer has learned: its longest tokens, how a token was merged, or how a text is split.
 //   deno task inspect-tokenizer --tokenizer out/tokenizer --token " the"
+import { describePattern } from "../lib/tokenizer/pretokenize/named_patterns.ts";
 import { longestTokens, MergeHistory, type MergeTree } from "../lib/tokenizer/train/merge_history.ts";
 import type { Tokenizer } from "../lib/tokenizer/tokenizer.ts";
 import { UsageError, UserError } from "./cli/errors.ts";
@@ -61,7 +62,11 @@ export function main(args: string[]): Promise<number> {
         return;
       }
       const named = specials.map(({ text, id }) => `${text} (${id})`).join(", ") || "none";
-      console.log(`${tokenizer.vocabSize} tokens, ${numMerges} merges, pattern ${pattern}, special tokens: ${named}`);
+      console.log(
+        `${tokenizer.vocabSize} tokens, ${numMerges} merges, pattern ${
+          describePattern(pattern)
+        }, special tokens: ${named}`,
+      );
       for (const { id, text, bytes } of longest) {
         console.log(`${String(bytes).padStart(5)} bytes  ${String(id).padStart(6)}  ${text}`);
       }

@@ -7,7 +7,6 @@ import { addCounts, parseCounts } from "../lib/corpus/count/count_file.ts";
 import { type CountedText, type CountTimes } from "../lib/corpus/count/count_texts.ts";
 import type { InputReport } from "../lib/corpus/expand_inputs.ts";
 import { longestTokens, MergeHistory } from "../lib/tokenizer/train/merge_history.ts";
-import { PATTERN_NAMES } from "../lib/tokenizer/pretokenize/patterns.ts";
 import { formatTiktoken } from "../lib/tokenizer/vocabulary/tiktoken_file.ts";
 import type { Tokenizer } from "../lib/tokenizer/tokenizer.ts";
 import { saveTokenizer, TOKENIZER_ENTRIES, TOKENIZER_TIKTOKEN } from "../lib/formats/tokenizer_dir.ts";
@@ -24,7 +23,7 @@ import { runProgram } from "./cli/program.ts";
 import { runTask } from "./cli/run.ts";
 import { formatBytes } from "./cli/sizes.ts";
 import { describeInputs } from "./cli/text_inputs.ts";
-import { PATTERN_LIST } from "./cli/tokenizer.ts";
+import { NORMALIZER_FLAG, NORMALIZER_LIST, PATTERN_FLAG, PATTERN_LIST, splitFrom } from "./cli/tokenizer.ts";
 import { quoteToken } from "./cli/tokens.ts";
 
 const HELP = `
@@ -44,7 +43,10 @@ Trains a byte-level BPE tokenizer on text, or on words that were counted earlier
                       Default: <|endoftext|>, or the special tokens of the counts
   --document-separator TEXT  the text between documents, if it is no special token: no merge crosses it, and it is not
                       in the vocabulary. '\\n-----\\n' is a line of five dashes
-  --pattern NAME      how text is split into words: ${PATTERN_LIST}. Default: gpt2
+  --pattern NAME      how text is split into words: ${PATTERN_LIST}
+                      in Oniguruma's dialect. Default: gpt2
+  --normalizer NAME   how text is changed before: ${NORMALIZER_LIST}; may be given several times.
+                      Default: it is not
   --tiktoken          also write DIR/tokenizer.tiktoken: ranks for Python's tiktoken, without the pattern and the special
                       tokens
   --json              print the report as JSON: what was read by kind, seconds per phase, peak memory, the longest token
@@ -66,7 +68,8 @@ const TASK = {
     out: { type: "string", required: true },
     special: { type: "strings" },
     "document-separator": DOCUMENT_SEPARATOR_FLAG,
-    pattern: { type: "string", choices: PATTERN_NAMES },
+    pattern: PATTERN_FLAG,
+    normalizer: NORMALIZER_FLAG,
     tiktoken: { type: "boolean" },
     json: { type: "boolean" },
     force: { type: "boolean" },
@@ -127,12 +130,12 @@ function countText(flags: TrainFlags): Promise<Counted> {
   return countInputs(flags.input, flags, check, {
     specialTokens,
     documentSeparator: parseDocumentSeparator("train-bpe", flags["document-separator"]),
-    pattern: flags.pattern,
+    ...splitFrom(flags),
   });
 }
 
 async function readCounts(flags: TrainFlags): Promise<Counted> {
-  for (const given of ["special", "document-separator", "pattern"] as const) {
+  for (const given of ["special", "document-separator", "pattern", "normalizer"] as const) {
     if ((flags[given]?.length ?? 0) === 0) continue;
     throw new UsageError(
       `Cannot run train-bpe: got --${given} with --counts, must be given when counting. See: deno task count --help`,

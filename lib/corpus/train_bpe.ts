@@ -31,5 +31,7 @@ export async function trainBpe(
 
 /** Trains on words that were counted earlier, here or elsewhere. Throws as {@linkcode trainBpe} does. */
 export function trainBpeFromCounts(counted: CountedText, { vocabSize }: { readonly vocabSize: number }): Tokenizer {
-  return new Tokenizer(trainVocabulary(counted.words, vocabSize, counted.specialTokens, counted.pattern, counted.normalizer));
+  return new Tokenizer(
+    trainVocabulary(counted.words, vocabSize, counted.specialTokens, counted.pattern, counted.normalizer),
+  );
 }

@@ -32,6 +32,8 @@ export interface TokenProvenance {
   readonly documentSeparator?: { readonly text: string; readonly id: number };
   /** The id after each text; `null` if there is none. */
   readonly separatorId?: number | null;
+  /** Whether the tokenizer's own tokens were put around each text; absent if not. */
+  readonly addSpecial?: boolean;
   /** The field of JSON Lines with the text; `null` if no input is JSON Lines. */
   readonly field?: string | null;
   /** When, as `Date.toISOString` writes it. */
@@ -100,6 +102,7 @@ export const PROVENANCE_FIELDS = [
   "specials",
   "documentSeparator",
   "separatorId",
+  "addSpecial",
   "field",
   "date",
   "bytelm",
@@ -118,6 +121,7 @@ export function parseProvenance(fields: JsonFields): TokenProvenance {
     ...(fields.has("specials") && { specials: fields.oneOf("specials", ["special", "text"]) }),
     ...(documentSeparator && { documentSeparator: parseDocumentSeparator(documentSeparator) }),
     ...(fields.has("separatorId") && { separatorId: integerOrNull(fields, "separatorId") }),
+    ...(fields.has("addSpecial") && { addSpecial: fields.boolean("addSpecial") }),
     ...(fields.has("field") && { field: fields.value("field") === null ? null : fields.string("field") }),
     ...(date !== undefined && { date }),
     ...(bytelm !== undefined && { bytelm }),

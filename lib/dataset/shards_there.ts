@@ -55,7 +55,7 @@ export async function shardAt({ path, provenance, isEarly }: WantedShard): Promi
 /** Whether the same text was encoded in the same way. */
 function isSame(a: TokenProvenance, b: TokenProvenance): boolean {
   return a.tokenizer.sha256 === b.tokenizer.sha256 && a.text?.fingerprint === b.text?.fingerprint &&
-    a.specials === b.specials && a.separatorId === b.separatorId &&
+    a.specials === b.specials && a.separatorId === b.separatorId && a.addSpecial === b.addSpecial &&
     a.documentSeparator?.text === b.documentSeparator?.text && a.documentSeparator?.id === b.documentSeparator?.id &&
     // An early version did not write it.
     (a.field === undefined || a.field === b.field);

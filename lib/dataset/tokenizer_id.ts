@@ -46,7 +46,7 @@ function contentOf(vocabulary: Vocabulary): string {
 }
 
 /** The vocabulary without what changes no id. */
-function withoutMetadata({ kept: _kept, ...vocabulary }: Vocabulary): Vocabulary {
+function withoutMetadata({ kept: _kept, config: _config, ...vocabulary }: Vocabulary): Vocabulary {
   const { normalizer, specials } = vocabulary;
   const isNormalized = searchesTwice({ pattern: "gpt2", normalizer, specials });
   return {

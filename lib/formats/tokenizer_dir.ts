@@ -1,6 +1,13 @@
 // A tokenizer on disk: a directory with tokenizer.json and its equivalent, vocab.json and merges.txt; or another's
 // file.
 import { call, say, UserError } from "../errors.ts";
+import {
+  CHAT_TEMPLATE,
+  formatTokenizerConfig,
+  readTokenizerConfig,
+  textSplitBeside,
+  TOKENIZER_CONFIG,
+} from "./tokenizer_config.ts";
 import { writeFileAtomically } from "../io/atomic.ts";
 import { excerpt } from "../io/excerpt.ts";
 import { hasJsonKeys } from "../io/has_json_keys.ts";
@@ -8,6 +15,7 @@ import { isFile } from "../io/is_file.ts";
 import type { OwnEntries } from "../io/own_entries.ts";
 import { nameOf, parentOf, plainPath } from "../io/parent_of.ts";
 import { restoreReplaced } from "../io/replace_directory.ts";
+import { looksLikeRanks } from "../tokenizer/vocabulary/tiktoken_file.ts";
 import { knownPattern } from "../tokenizer/known_files.ts";
 import { choosePattern, type LoadOptions } from "../tokenizer/load_options.ts";
 import { parseTokenizer } from "../tokenizer/parse_tokenizer.ts";
@@ -37,7 +45,7 @@ export const TOKENIZER_TIKTOKEN = "tokenizer.tiktoken";
 /** The files of a tokenizer's directory. */
 export const TOKENIZER_ENTRIES: OwnEntries = {
   what: "a tokenizer",
-  files: [TOKENIZER_JSON, ...PAIRS[0], TOKENIZER_TIKTOKEN],
+  files: [TOKENIZER_JSON, ...PAIRS[0], TOKENIZER_TIKTOKEN, TOKENIZER_CONFIG, CHAT_TEMPLATE],
   isOwn: (directory) => hasJsonKeys(`${directory}/${TOKENIZER_JSON}`, ["model", "added_tokens"]),
 };
 
@@ -49,24 +57,33 @@ export const TOKENIZER_ENTRIES: OwnEntries = {
  * @throws {UserError} If a special token is spelled like another token; nothing is written then.
  */
 export async function saveTokenizer(tokenizer: Tokenizer, dir: string): Promise<void> {
-  const { vocab, merges } = spelledTokens(tokenizer.vocabulary);
-  if (tokenizer.vocabulary.ignoreMerges !== true) {
+  const { vocabulary } = tokenizer;
+  if (canBePair(vocabulary)) {
+    const { vocab, merges } = spelledTokens(vocabulary);
     const [vocabName, mergesName] = PAIRS[0];
     await writeFileAtomically(`${dir}/${vocabName}`, JSON.stringify(vocab, null, 2));
     await writeFileAtomically(`${dir}/${mergesName}`, formatMerges(merges));
   }
-  await writeFileAtomically(`${dir}/${TOKENIZER_JSON}`, formatTokenizerJson(tokenizer.vocabulary));
+  await writeFileAtomically(`${dir}/${TOKENIZER_CONFIG}`, formatTokenizerConfig(vocabulary));
+  const { chatTemplate } = vocabulary.config ?? {};
+  if (chatTemplate !== undefined) await writeFileAtomically(`${dir}/${CHAT_TEMPLATE}`, chatTemplate);
+  await writeFileAtomically(`${dir}/${TOKENIZER_JSON}`, formatTokenizerJson(vocabulary));
+}
+
+/** Whether a vocab.json and a merges.txt can express a vocabulary, with a pattern. */
+function canBePair({ ignoreMerges, sentencePieces, missingBytes }: Vocabulary): boolean {
+  return ignoreMerges !== true && sentencePieces === undefined && missingBytes === undefined;
 }
 
 /**
  * Loads a tokenizer from a directory or a file. In a directory, it reads tokenizer.json if there is one, else
  * vocab.json and merges.txt (or encoder.json and vocab.bpe), else tokenizer.model if that holds tiktoken's ranks. You
- * can also give the path of one of these files, or of a rank file of any name. In a directory, the only other file that
- * is read is added_tokens.json beside vocab.json; tokenizer_config.json only tells what transformers does around a
- * tokenizer.
+ * can also give the path of one of these files, or of a rank file of any name. Beside them, added_tokens.json is read,
+ * and tokenizer_config.json and chat_template.jinja, which change no id: they are kept and saved again.
  *
- * Ranks, and vocab.json with merges.txt, tell neither the pattern nor which tokens are special. GPT-2's merges, and
- * tiktoken's own files by their names, are known. For others, you must give the pattern.
+ * Ranks, and vocab.json with merges.txt, tell neither the pattern nor which tokens are special. A tokenizer.json or
+ * tokenizer_config.json beside them may tell the pattern; GPT-2's merges are known, and by their names tiktoken's own
+ * files, Qwen's, and Llama 3's. For others, you must give the pattern.
  *
  * A tokenizer.json or ranks can also be given as a URL (which is fetched), a `Response` or bytes, and a tokenizer.json
  * as text; this works in any runtime. A string that begins with `http://` or `https://` is an address, one that begins
@@ -104,7 +121,15 @@ export async function loadTokenizer(source: TokenizerSource, options: LoadOption
  */
 export async function tokenizerFiles(path: string): Promise<string[]> {
   if (!await isFile(path)) {
-    const names = [TOKENIZER_JSON, ...PAIRS.flat(), ADDED_TOKENS, TOKENIZER_MODEL, TOKENIZER_TIKTOKEN];
+    const names = [
+      TOKENIZER_JSON,
+      ...PAIRS.flat(),
+      ADDED_TOKENS,
+      TOKENIZER_MODEL,
+      TOKENIZER_TIKTOKEN,
+      TOKENIZER_CONFIG,
+      CHAT_TEMPLATE,
+    ];
     return names.map((name) => `${plainPath(path)}/${name}`);
   }
   const pair = PAIRS.find((names) => names.some((part) => part === nameOf(path)));
@@ -149,7 +174,11 @@ async function loadFile(path: string, options: LoadOptions): Promise<Vocabulary>
   const dir = path.slice(0, slash), name = path.slice(slash);
   const pair = PAIRS.find((names) => names.some((part) => part === name));
   if (pair !== undefined) return await loadPair(`${dir}${pair[0]}`, `${dir}${pair[1]}`, options);
-  return parseTokenizer(await readText(path), path, options);
+  const text = await readText(path);
+  const beside = looksLikeRanks(text) && options.pattern === undefined ? await textSplitBeside(dir) : undefined;
+  const vocabulary = parseTokenizer(text, path, options, beside);
+  const config = name === TOKENIZER_JSON || name === TOKENIZER_MODEL ? await readTokenizerConfig(dir) : undefined;
+  return { ...vocabulary, ...(config && { config }) };
 }
 
 async function loadPair(vocabPath: string, mergesPath: string, options: LoadOptions): Promise<Vocabulary> {
@@ -160,9 +189,13 @@ async function loadPair(vocabPath: string, mergesPath: string, options: LoadOpti
   const merges = mergeLines(await readText(mergesPath));
   const addedPath = `${vocabPath.slice(0, vocabPath.lastIndexOf("/") + 1)}${ADDED_TOKENS}`;
   const added = await isFile(addedPath) ? parseAddedTokens(await readText(addedPath), addedPath) : [];
-  const pattern = choosePattern(mergesPath, await knownPattern(merges), options.pattern);
+  const dir = vocabPath.slice(0, vocabPath.lastIndexOf("/") + 1);
+  const beside = options.pattern === undefined ? await textSplitBeside(dir) : undefined;
+  const pattern = beside?.pattern ?? choosePattern(mergesPath, await knownPattern(merges), options.pattern);
   const { specialTokens: specials, onNote } = options;
-  return parseVocabAndMerges(vocab, merges, vocabPath, { pattern, specials, added, onNote });
+  const vocabulary = parseVocabAndMerges(vocab, merges, vocabPath, { pattern, specials, added, onNote });
+  const config = await readTokenizerConfig(dir);
+  return { ...vocabulary, ...(beside?.normalizer && { normalizer: beside.normalizer }), ...(config && { config }) };
 }
 
 async function readText(path: string): Promise<string> {

@@ -11,6 +11,7 @@ const PIECE_UNITS = Math.floor(PIECE_BYTES / 3);
 /**
  * The number of ids of a text, or `limit + 1` as soon as it turns out to have more than `limit`.
  *
+ * @param numAround How many ids are put around it.
  * @throws {RangeError} If the limit is negative or NaN.
  */
 export function countIds(
@@ -18,9 +19,10 @@ export function countIds(
   specials: SpecialTokens,
   text: string | Uint8Array,
   limit: number,
+  numAround = 0,
 ): number {
   if (!(limit >= 0)) throw new RangeError(`Cannot count tokens: got limit ${limit}, must be 0 or more`);
-  let count = 0;
+  let count = numAround;
   const splitter = encodingSplitter(encoder, specials, (ids) => count += ids.length);
   for (const piece of piecesOf(text)) {
     splitter.push(piece);

@@ -5,6 +5,8 @@ import { type EncodeOptions, type SpecialTokens } from "./pretokenize/special_to
 import { specialsFor } from "./encode/text_preparation.ts";
 import { encodingSplitter, TextEncoding } from "./encode/text_encoding.ts";
 import { countIds } from "./token_count.ts";
+import { chatTemplatesOf } from "./chat_templates.ts";
+import type { AroundIds } from "./vocabulary/post_processor_json.ts";
 import type { Vocabulary } from "./vocabulary/vocabulary.ts";
 
 export type { EncodeOptions } from "./pretokenize/special_tokens.ts";
@@ -51,6 +53,14 @@ export class Tokenizer {
     return this.vocabulary.tokens.byteLength(id) > 0;
   }
 
+  /**
+   * The templates for chats that came with the tokenizer, by name; the usual one is `default`. They are text in Jinja's
+   * language, which is not run here.
+   */
+  get chatTemplates(): Readonly<Record<string, string>> {
+    return chatTemplatesOf(this.vocabulary.config);
+  }
+
   /** The ids of the special tokens, by their text. */
   get specialTokens(): ReadonlyMap<string, number> {
     return new Map(this.vocabulary.specials.map(({ text, id }) => [text, id]));
@@ -77,7 +87,7 @@ export class Tokenizer {
       );
     }
     let count = 0;
-    const splitter = encodingSplitter(this.#usedEncoder, this.#specialsFor(options), (ids) => {
+    const put = (ids: ArrayLike<number> & { readonly length: number }) => {
       if (count + ids.length > target.length) {
         throw new RangeError(
           `Cannot encode: got a target with room for ${target.length} ids, must hold all of the text's. Count them first`,
@@ -85,8 +95,12 @@ export class Tokenizer {
       }
       target.set(ids, count);
       count += ids.length;
-    });
+    };
+    const around = this.#aroundFor(options);
+    const splitter = encodingSplitter(this.#usedEncoder, this.#specialsFor(options), put);
+    put(around?.before ?? []);
     splitter.flush(typeof text === "string" ? new TextEncoder().encode(text) : text);
+    put(around?.after ?? []);
     return count;
   }
 
@@ -99,16 +113,19 @@ export class Tokenizer {
    * @throws {RangeError} If the limit is negative or NaN.
    */
   countTokens(text: string | Uint8Array, limit = Infinity, options: EncodeOptions = {}): number {
-    return countIds(this.#usedEncoder, this.#specialsFor(options), text, limit);
+    const around = this.#aroundFor(options);
+    const numAround = around === undefined ? 0 : around.before.length + around.after.length;
+    return countIds(this.#usedEncoder, this.#specialsFor(options), text, limit, numAround);
   }
 
   /** The text of ids; what is not UTF-8 becomes U+FFFD. Throws as {@linkcode decodeBytes} does. */
   decode(ids: Ids): string {
-    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(this.decodeBytes(ids));
+    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(this.#stripped(this.decodeBytes(ids)));
   }
 
   /**
-   * The bytes of ids, one after the other, whether or not they are UTF-8.
+   * The bytes of ids, one after the other, whether or not they are UTF-8. For a SentencePiece model, a text begins with a
+   * space that {@linkcode decode} leaves out.
    *
    * @throws {UserError} If an id is not in the vocabulary.
    */
@@ -133,6 +150,11 @@ export class Tokenizer {
     return bytes;
   }
 
+  /** Bytes without the space that is put before a text, where the tokenizer puts one there. */
+  #stripped(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+    return this.vocabulary.sentencePieces?.stripsSpace === true && bytes[0] === 0x20 ? bytes.subarray(1) : bytes;
+  }
+
   /** A stream from UTF-8 text (in pieces cut anywhere) to arrays of ids. */
   encodeStream(options: EncodeOptions = {}): TransformStream<Uint8Array, Uint32Array<ArrayBuffer>> {
     const encoding = this.newEncoding(options);
@@ -148,23 +170,40 @@ export class Tokenizer {
   /** A stream from arrays of ids to text; an incomplete character is held back. */
   decodeStream(): TransformStream<Ids, string> {
     const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+    let isFirst = true;
     const enqueue = (text: string, controller: TransformStreamDefaultController) => {
       if (text.length > 0) controller.enqueue(text);
     };
+    const bytesOf = (ids: Ids) => {
+      const bytes = this.decodeBytes(ids);
+      if (!isFirst || bytes.length === 0) return bytes;
+      isFirst = false;
+      return this.#stripped(bytes);
+    };
     return new TransformStream({
-      transform: (ids, controller) => enqueue(decoder.decode(this.decodeBytes(ids), { stream: true }), controller),
+      transform: (ids, controller) => enqueue(decoder.decode(bytesOf(ids), { stream: true }), controller),
       flush: (controller) => enqueue(decoder.decode(), controller),
     });
   }
 
-  /** Encodes one text that is given in pieces: {@linkcode encodeStream} without the stream. */
-  newEncoding(options: EncodeOptions = {}): TextEncoding {
-    return new TextEncoding(this.#usedEncoder, this.#specialsFor(options));
+  /**
+   * Encodes one text that is given in pieces: {@linkcode encodeStream} without the stream.
+   *
+   * @param ends Whether the text ends with its last piece, and does not go on elsewhere. Default: true.
+   */
+  newEncoding(options: EncodeOptions = {}, ends = true): TextEncoding {
+    const around = this.#aroundFor(options);
+    const used = around === undefined || ends ? around : { before: around.before, after: [] };
+    return new TextEncoding(this.#usedEncoder, this.#specialsFor(options), used);
   }
 
   /** Made at first use, because a tokenizer that only decodes needs none. */
   get #usedEncoder(): Encoder {
     return this.#encoder ??= new Encoder(this.vocabulary);
+  }
+
+  #aroundFor({ addSpecial }: EncodeOptions): AroundIds | undefined {
+    return addSpecial === true ? this.vocabulary.around : undefined;
   }
 
   #specialsFor(options: EncodeOptions): SpecialTokens {

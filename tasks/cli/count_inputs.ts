@@ -25,10 +25,12 @@ export async function countInputs(
   paths: readonly string[],
   { field, include, exclude }: FilterGlobs & { readonly field?: string },
   check: (inputs: readonly string[]) => void | Promise<void>,
-  { mayBeEmpty = false, ...options }: Pick<CountTextsOptions, "specialTokens" | "documentSeparator" | "pattern"> & {
-    /** Whether there need not be any text. */
-    readonly mayBeEmpty?: boolean;
-  },
+  { mayBeEmpty = false, ...options }:
+    & Pick<CountTextsOptions, "specialTokens" | "documentSeparator" | "pattern" | "normalizer">
+    & {
+      /** Whether there need not be any text. */
+      readonly mayBeEmpty?: boolean;
+    },
 ): Promise<CountedText & CountTimes & { readonly report?: InputReport }> {
   let report: InputReport | undefined;
   const inputs = await findInputs(paths, {

@@ -2,16 +2,54 @@
 import { restoreReplaced } from "../../lib/io/replace_directory.ts";
 import { statIfPresent } from "../../lib/io/stat_if_present.ts";
 import { loadTokenizer, type Tokenizer } from "../../lib/tokenizer/mod.ts";
-import { PATTERN_NAMES, type PatternName } from "../../lib/tokenizer/pretokenize/patterns.ts";
+import type { NormalizerStep } from "../../lib/tokenizer/normalize/normalizer_steps.ts";
+import { ALL_PATTERN_NAMES, parsePattern, type Pattern } from "../../lib/tokenizer/pretokenize/named_patterns.ts";
 import { TOKENIZER_ENTRIES } from "../../lib/formats/tokenizer_dir.ts";
-import { UserError } from "./errors.ts";
+import { UsageError, UserError } from "./errors.ts";
 import { requireInputFile } from "./files.ts";
 
 /** For tokenizers whose files do not say what splits text. */
-export const PATTERN_FLAG = { type: "string", choices: PATTERN_NAMES } as const;
+export const PATTERN_FLAG = { type: "string" } as const;
 
 /** `gpt2, cl100k or …`, for `--help`. */
-export const PATTERN_LIST = new Intl.ListFormat("en-GB", { type: "disjunction" }).format(PATTERN_NAMES);
+export const PATTERN_LIST = new Intl.ListFormat("en-GB", { type: "disjunction" }).format([
+  ...ALL_PATTERN_NAMES,
+  "a regular expression",
+]);
+
+const NORMALIZERS: Readonly<Record<string, NormalizerStep>> = {
+  nfc: { type: "NFC" },
+  nfd: { type: "NFD" },
+  nfkc: { type: "NFKC" },
+  nfkd: { type: "NFKD" },
+  lowercase: { type: "Lowercase" },
+};
+
+/** How text is changed before it is split. */
+export const NORMALIZER_FLAG = { type: "strings", choices: Object.keys(NORMALIZERS) } as const;
+
+/** `nfc, nfd or …`, for `--help`. */
+export const NORMALIZER_LIST = new Intl.ListFormat("en-GB", { type: "disjunction" }).format(Object.keys(NORMALIZERS));
+
+/** @throws {UsageError} If it is no pattern. */
+function patternFrom(text: string): Pattern {
+  try {
+    return parsePattern(text);
+  } catch (error) {
+    throw error instanceof UserError ? new UsageError(error.message) : error;
+  }
+}
+
+/** How the flags say that text is split. */
+export function splitFrom(flags: { readonly pattern?: string; readonly normalizer: readonly string[] }): {
+  readonly pattern?: Pattern;
+  readonly normalizer?: readonly NormalizerStep[];
+} {
+  return {
+    ...(flags.pattern !== undefined && { pattern: patternFrom(flags.pattern) }),
+    ...(flags.normalizer.length > 0 && { normalizer: flags.normalizer.map((name) => NORMALIZERS[name]) }),
+  };
+}
 
 /** Lines of `--help` for `PATTERN_FLAG`. */
 export const PATTERN_HELP =
@@ -37,7 +75,8 @@ export async function requireTokenizer(path: string): Promise<void> {
 }
 
 /** Loads a tokenizer, and says on stderr what its files ask for that is not done, and what was taken for granted. */
-export async function openTokenizer(path: string, pattern?: PatternName): Promise<Tokenizer> {
+export async function openTokenizer(path: string, patternText?: string): Promise<Tokenizer> {
   await requireTokenizer(path);
+  const pattern = patternText === undefined ? undefined : patternFrom(patternText);
   return await loadTokenizer(path, { pattern, onNote: (note) => console.error(`warning: ${note}`) });
 }

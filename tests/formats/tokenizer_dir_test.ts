@@ -55,7 +55,7 @@ Deno.test("loadTokenizer() reads what saveTokenizer() wrote, from either kind of
     await Deno.writeTextFile(`${path}/config.json`, "{}");
     await saveTokenizer(tokenizer, path);
     const files = Array.from(Deno.readDirSync(path), (entry) => entry.name).sort();
-    assertEquals(files, ["config.json", "merges.txt", "tokenizer.json", "vocab.json"]);
+    assertEquals(files, ["config.json", "merges.txt", "tokenizer.json", "tokenizer_config.json", "vocab.json"]);
     assertSame((await load(path)).loaded, tokenizer, TEXT);
     await Deno.remove(`${path}/tokenizer.json`);
     await Deno.remove(`${path}/merges.txt`);
@@ -67,6 +67,9 @@ Deno.test("loadTokenizer() needs a pattern for files that do not say it, and giv
   inTemporaryDirectory(async (dir) => {
     await saveTokenizer(cl100k, dir);
     await Deno.remove(`${dir}/tokenizer.json`);
+    // Its own tokenizer_config.json says it.
+    assertSame((await load(dir)).loaded, cl100k, CL100K_TEXT);
+    await Deno.remove(`${dir}/tokenizer_config.json`);
     await Deno.writeTextFile(`${dir}/ranks.tiktoken`, formatTiktoken(cl100k.vocabulary));
     await Deno.writeTextFile(`${dir}/tokenizer.model`, formatTiktoken(cl100k.vocabulary));
     const specialTokens = cl100k.vocabulary.specials;
@@ -159,7 +162,8 @@ Deno.test("saveTokenizer() leaves out what could not say that merges are ignored
     const { loaded } = await load(`${dir}/x.tiktoken`, { pattern: "gpt2" });
     assertEquals([...loaded.encode("zebra")], [256]);
     await saveTokenizer(loaded, `${dir}/saved`);
-    assertEquals(Array.from(Deno.readDirSync(`${dir}/saved`), ({ name }) => name), ["tokenizer.json"]);
+    const files = Array.from(Deno.readDirSync(`${dir}/saved`), ({ name }) => name).sort();
+    assertEquals(files, ["tokenizer.json", "tokenizer_config.json"]);
     const again = (await load(`${dir}/saved`)).loaded;
     assertEquals(again.encode("zebra zebras zebra"), loaded.encode("zebra zebras zebra"));
   }));

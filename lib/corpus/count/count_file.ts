@@ -14,10 +14,8 @@ import { compareWords, sortWords, wordsFrom } from "../../tokenizer/train/sorted
 import { MAX_STRETCH_BYTES } from "../../tokenizer/pretokenize/long_stretch.ts";
 import type { NormalizerStep } from "../../tokenizer/normalize/normalizer_steps.ts";
 import type { Pattern } from "../../tokenizer/pretokenize/named_patterns.ts";
-import { PATTERN_NAMES } from "../../tokenizer/pretokenize/patterns.ts";
-import { PreTokenizer } from "../../tokenizer/pretokenize/pre_tokenizer.ts";
 import { readNormalizerStep } from "../../tokenizer/vocabulary/normalizer_json.ts";
-import { readSplitStep } from "../../tokenizer/vocabulary/pre_tokenizer_json.ts";
+import { readPatternField } from "../../tokenizer/vocabulary/pre_tokenizer_json.ts";
 
 const MAGIC = "bpe-counts 1\n";
 const HASH_BYTES = 32;
@@ -98,18 +96,11 @@ function parseHeader(text: string, name: string): CountHeader {
     new Set(specialTokens).size === specialTokens.length;
   if (!isAsWritten) header.refuse("specialTokens", "a list of texts that differ, none of them empty");
   return {
-    pattern: readPattern(header, name),
+    pattern: readPatternField(header, "pattern", name),
     specialTokens: specialTokens as string[],
     words: header.integer("words", { min: 0 }),
     ...(header.has("normalizer") && { normalizer: header.objects("normalizer").map(readNormalizerStep) }),
   };
-}
-
-function readPattern(header: JsonFields, name: string): Pattern {
-  if (!Array.isArray(header.value("pattern"))) return header.oneOf("pattern", PATTERN_NAMES);
-  const steps = header.objects("pattern").map(readSplitStep);
-  new PreTokenizer(steps, name);
-  return steps;
 }
 
 /** How the text was split. */

@@ -63,6 +63,7 @@ export async function encodeFiles(
     specials: options.specials ?? "special",
     documentSeparator: options.documentSeparator,
     separatorId: options.separatorId,
+    around: options.addSpecial === true ? tokenizer.vocabulary.around : undefined,
     endingTexts: ranges.map(({ endsText }) => endsText),
   };
   const stamps = stampFiles(ranges);

@@ -92,6 +92,7 @@ export async function* encodeParts(
       ...options,
       // A text that continues in another part does not end here.
       separatorId: end === input.bytes || input.isJsonLines ? separatorId : undefined,
+      isPart: { continues: start > 0, ends: end === input.bytes },
       onEncoded: (count) => {
         bytes += count;
         if (countsText) storedBytes += count;
@@ -148,7 +149,8 @@ export async function encodePartsToNpy(
 export async function provenanceOf(
   tokenizer: Tokenizer,
   parts: readonly InputPart[],
-  { specials = "special", documentSeparator, separatorId, field = "text", tokenizerName }: EncodePartsOptions,
+  { specials = "special", documentSeparator, separatorId, addSpecial, field = "text", tokenizerName }:
+    EncodePartsOptions,
 ): Promise<TokenProvenance> {
   const paths = [...new Set(parts.map(({ input }) => input.path))];
   const stored = parts.flatMap(({ input: { path }, start, end }) => end === undefined ? [] : [{ path, start, end }]);
@@ -163,6 +165,7 @@ export async function provenanceOf(
     specials,
     ...(documentSeparator && { documentSeparator: { text: documentSeparator.text, id: documentSeparator.id } }),
     separatorId: separatorId ?? null,
+    ...(addSpecial === true && { addSpecial }),
     field: parts.some(({ input }) => input.isJsonLines) ? field : null,
     date: new Date().toISOString(),
     bytelm: VERSION,

@@ -8,6 +8,7 @@ import { specialsFor } from "../../tokenizer/encode/text_preparation.ts";
 import type { SpecialToken } from "../../tokenizer/pretokenize/special_tokens.ts";
 import { encodingSplitter } from "../../tokenizer/encode/text_encoding.ts";
 import { TokenBytes } from "../../tokenizer/encode/token_bytes.ts";
+import type { AroundIds } from "../../tokenizer/vocabulary/post_processor_json.ts";
 import type { Vocabulary } from "../../tokenizer/vocabulary/vocabulary.ts";
 import {
   dtypeBytes,
@@ -31,6 +32,8 @@ export interface EncodeJob {
   readonly documentSeparator?: SpecialToken;
   /** The id to put at the end of each range in `endingTexts`. */
   readonly separatorId?: number;
+  /** Ids to put around each text. */
+  readonly around?: AroundIds;
   /** Whether a text ends with each range. */
   readonly endingTexts: readonly boolean[];
 }
@@ -43,7 +46,7 @@ const MAX_BUFFERED = 1 << 22;
  * where its ids go in the file.
  */
 export function* encodeSegments(
-  { files, vocabulary, output, dtype, separatorId, endingTexts, ...job }: EncodeJob,
+  { files, vocabulary, output, dtype, separatorId, around, endingTexts, ...job }: EncodeJob,
   queue: SegmentQueue,
 ): Generator<number | undefined> {
   const specials = specialsFor(vocabulary, job);
@@ -56,8 +59,10 @@ export function* encodeSegments(
   for (let segment = queue.take(); segment >= 0; segment = queue.take()) {
     buffer.begin(segment);
     if (!reader.beginsText(segment)) encoding.continueText();
+    else if (around !== undefined) buffer.append(Uint32Array.from(around.before));
     const { bytes, endedRange } = reader.read(segment, (piece) => encoding.push(piece));
     encoding.flush();
+    if (around !== undefined && endingTexts[endedRange]) buffer.append(Uint32Array.from(around.after));
     if (separatorId !== undefined && endingTexts[endedRange]) buffer.append(Uint32Array.of(separatorId));
     while (!queue.isStartKnown(segment)) yield segment;
     queue.addDone(bytes, buffer.end());

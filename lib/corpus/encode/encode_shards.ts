@@ -66,6 +66,7 @@ export async function encodeShards(
       specials: options.specials ?? "special",
       separatorId: options.separatorId ?? null,
       field: options.field ?? "text",
+      ...(options.addSpecial === true && { addSpecial: true }),
       ...(provenance.documentSeparator && { documentSeparator: provenance.documentSeparator }),
     },
     dtype: tokenDtype(tokenizer.vocabSize),
@@ -142,7 +143,7 @@ function differenceOf(index: ShardIndex, found: ShardIndex): string | undefined 
   const wanted: Readonly<Record<string, unknown>> = { ...index.arguments, numShards: index.numShards };
   const given: Readonly<Record<string, unknown>> = { ...found.arguments, numShards: found.numShards };
   // Written down only where there is one.
-  return [...Object.keys(wanted), "documentSeparator"].find((name) =>
+  return [...Object.keys(wanted), "documentSeparator", "addSpecial"].find((name) =>
     JSON.stringify(wanted[name]) !== JSON.stringify(given[name]) &&
     // An early version did not write it.
     !(name === "text" && given[name] === undefined)

@@ -8,6 +8,8 @@ import type { EncodeOptions, Tokenizer } from "../../tokenizer/tokenizer.ts";
 export interface EncodeTextsOptions extends EncodeOptions {
   /** The id to put after each text. */
   readonly separatorId?: number;
+  /** Whether one text goes on from what is not given, and whether it goes on after it. Default: neither. */
+  readonly isPart?: { readonly continues: boolean; readonly ends: boolean };
   /** Stops between two pieces of text, with the signal's reason. */
   readonly signal?: AbortSignal;
   /** Called with the number of text bytes encoded since the last call. */
@@ -32,16 +34,18 @@ async function* encodeOne(
   tokenizer: Tokenizer,
   source: TextSource,
   last: readonly number[],
-  { signal, onEncoded, ...options }: EncodeTextsOptions,
+  { signal, onEncoded, isPart, ...options }: EncodeTextsOptions,
 ): AsyncGenerator<Uint32Array> {
-  async function* pieces() {
-    for await (const piece of textPieces(source)) {
-      signal?.throwIfAborted();
-      onEncoded?.(piece.length);
-      yield piece.slice(); // the stream reads ahead, and the piece's memory is used again
-    }
+  const encoding = tokenizer.newEncoding(options, isPart?.ends);
+  if (isPart?.continues) encoding.continueText();
+  for await (const piece of textPieces(source)) {
+    signal?.throwIfAborted();
+    onEncoded?.(piece.length);
+    const ids = encoding.push(piece);
+    if (ids.length > 0) yield ids;
   }
-  yield* ReadableStream.from(pieces()).pipeThrough(tokenizer.encodeStream(options));
+  const ids = encoding.flush();
+  if (ids.length > 0) yield ids;
   if (last.length > 0) yield Uint32Array.from(last);
 }
 

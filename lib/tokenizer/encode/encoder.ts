@@ -1,7 +1,9 @@
 // Turns text into ids with the kernel. The kernel leaves very long pre-tokens, which are encoded in windows here.
 import type { IdsView } from "./id_chunks.ts";
 import { Kernel } from "../kernel.ts";
+import { type CharacterMerges, characterMerges, withoutBeginnings } from "./character_merges.ts";
 import { preparationOf, type TextPreparation } from "./text_preparation.ts";
+import type { Beginning } from "../pretokenize/split_steps.ts";
 import { SpecialTokens } from "../pretokenize/special_tokens.ts";
 import { mergeInWindows, type WindowMerger } from "../pretokenize/long_word.ts";
 import { byteIdsOf, type Vocabulary } from "../vocabulary/vocabulary.ts";
@@ -20,34 +22,46 @@ export class Encoder {
   /** What happens to the text before; `undefined` if the kernel splits it as it is. */
   readonly #preparation: TextPreparation | undefined;
   /** Whether the output ids are 16 bits wide. */
-  readonly #isNarrow: boolean;
+  #isNarrow: boolean;
+  /** For tokens that are made of characters. */
+  readonly #characters: CharacterMerges | undefined;
+  readonly #vocabSize: number;
 
-  /** @param isNarrow Whether to output ids as uint16, which they must fit. Default: uint32. */
+  /**
+   * @param isNarrow Whether to output ids as uint16, which they must fit. Default: uint32. Those of a vocabulary of
+   *   characters may be uint32 all the same.
+   */
   constructor(vocabulary: Vocabulary, isNarrow = false) {
     this.#isNarrow = isNarrow;
-    const { merges, tokens, pattern, missingBytes = [], unknown } = vocabulary;
-    const numMerges = merges.length / 3;
+    const { merges, tokens, pattern, missingBytes = [], unknown, sentencePieces } = vocabulary;
+    const characters = sentencePieces && characterMerges(vocabulary, sentencePieces);
+    this.#characters = characters;
+    this.#vocabSize = tokens.size;
+    if (characters !== undefined) this.#isNarrow &&= tokens.size + characters.beginnings.length <= 2 ** 16;
+    const all = characters === undefined ? merges : Uint32Array.from([...characters.merges.flat(), ...merges]);
+    const numMerges = all.length / 3;
     const { exports } = this.#kernel = new Kernel(
       missingBytes.length > 0 ? [] : pattern,
-      Math.max(1, numMerges), isNarrow ? 2 : 4,
+      Math.max(1, numMerges),
+      this.#isNarrow ? 2 : 4,
     );
-    const byteOf = new Uint16Array(tokens.size).fill(NO_BYTE);
-    byteIdsOf(vocabulary).forEach((id, byte) => {
+    const byteOf = new Uint16Array(tokens.size + (characters?.beginnings.length ?? 0)).fill(NO_BYTE);
+    (characters?.byteIds ?? byteIdsOf(vocabulary)).forEach((id, byte) => {
       if (id >= 0) byteOf[id] = byte;
       exports.setByteId(byte, id >= 0 ? id : unknown?.id ?? 0);
     });
     exports.clearMerges();
     for (let rank = 0; rank < numMerges; rank++) {
-      const left = merges[rank * 3], right = merges[rank * 3 + 1];
-      exports.addMerge(rank, left, right, merges[rank * 3 + 2], byteOf[left], byteOf[right]);
+      const left = all[rank * 3], right = all[rank * 3 + 1];
+      exports.addMerge(rank, left, right, all[rank * 3 + 2], byteOf[left], byteOf[right]);
     }
     this.#merger = {
-      IdArray: isNarrow ? Uint16Array : Uint32Array,
+      IdArray: this.#isNarrow ? Uint16Array : Uint32Array,
       merge: (from, to) => {
         const count = exports.mergeWindow(from, to);
         return Uint32Array.from(this.#kernel.uint32s(exports.wordsEnd(), count));
       },
-      byteLength: (id) => tokens.byteLength(id),
+      byteLength: (id) => id < tokens.size ? tokens.byteLength(id) : characters!.beginnings[id - tokens.size].length,
     };
     this.#preparation = preparationOf(vocabulary);
     this.#wholeTokens = new WholeTokens(this.#kernel, vocabulary);
@@ -57,7 +71,7 @@ export class Encoder {
    * Encodes `text[start..end)`, which must be independent of its surroundings and have no special tokens. Passes the
    * ids to `put`; they are valid only during the call.
    *
-   * @param isBeginning Whether a text, or what follows a special token, begins there.
+   * @param beginning What begins there.
    * @param specials Those that were looked for.
    */
   encode(
@@ -65,11 +79,19 @@ export class Encoder {
     start: number,
     end: number,
     put: (ids: IdsView) => void,
-    isBeginning = true,
+    beginning: Beginning = "text",
     specials: SpecialTokens = new SpecialTokens([], this.#preparation),
   ): void {
     const kernel = this.#kernel;
     const { exports } = kernel;
+    const characters = this.#characters;
+    if (characters !== undefined) {
+      const putWhole = put, { IdArray } = this.#merger;
+      put = (ids) => {
+        const isWhole = !ids.some((id) => id >= this.#vocabSize);
+        putWhole(isWhole ? ids : IdArray.from(withoutBeginnings(ids, this.#vocabSize, characters)));
+      };
+    }
     const run = (length: number) => {
       for (let at = 0; at < length;) {
         at = exports.encode(kernel.pattern, at, length);
@@ -85,7 +107,7 @@ export class Encoder {
     };
     if (this.#preparation === undefined) return kernel.forEachPiece(text, start, end, run);
     const onSpecial = (id: number) => put(this.#merger.IdArray.of(id));
-    this.#preparation.forEachPiece(kernel, text, start, end, isBeginning, specials, run, onSpecial);
+    this.#preparation.forEachPiece(kernel, text, start, end, beginning, specials, run, onSpecial);
   }
 
   /** Encodes the pre-token in the kernel's input from `from` to `to`. */

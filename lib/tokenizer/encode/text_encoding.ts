@@ -2,6 +2,7 @@
 import type { Encoder } from "./encoder.ts";
 import type { IdsView } from "./id_chunks.ts";
 import type { SpecialTokens } from "../pretokenize/special_tokens.ts";
+import type { AroundIds } from "../vocabulary/post_processor_json.ts";
 import { TextSplitter } from "../pretokenize/text_splitter.ts";
 
 /**
@@ -15,31 +16,51 @@ export function encodingSplitter(
 ): TextSplitter {
   return new TextSplitter(
     specials,
-    (bytes, start, end, isBeginning) => encoder.encode(bytes, start, end, put, isBeginning, specials),
+    (bytes, start, end, beginning) => encoder.encode(bytes, start, end, put, beginning, specials),
     (id) => put(Uint32Array.of(id)),
   );
 }
+
+const NONE: AroundIds = { before: [], after: [] };
 
 /** Encodes one text that is given in pieces. The ids do not depend on where it was cut. */
 export class TextEncoding {
   readonly #ids = new IdBuffer();
   readonly #splitter: TextSplitter;
+  readonly #around: AroundIds;
+  #hasBegun = false;
 
   /** Begins a text. Made by `Tokenizer.newEncoding`. */
-  constructor(encoder: Encoder, specials: SpecialTokens) {
+  constructor(encoder: Encoder, specials: SpecialTokens, around: AroundIds = NONE) {
+    this.#around = around;
     this.#splitter = encodingSplitter(encoder, specials, (ids) => this.#ids.append(ids));
   }
 
   /** Adds more of the text, and returns the ids that are certain by now. `bytes` may be reused after the call. */
   push(bytes: Uint8Array): Uint32Array<ArrayBuffer> {
+    this.#begin();
     this.#splitter.push(bytes);
     return this.#ids.take();
   }
 
   /** Ends the text (after `last`, if given) and returns the rest of its ids. Then another text may begin. */
   flush(last?: Uint8Array): Uint32Array<ArrayBuffer> {
+    this.#begin();
     this.#splitter.flush(last);
+    this.#ids.append(Uint32Array.from(this.#around.after));
+    this.#hasBegun = false;
     return this.#ids.take();
+  }
+
+  /** What comes next goes on with a text that began elsewhere. To be called before anything of it is added. */
+  continueText(): void {
+    this.#hasBegun = true;
+    this.#splitter.continueText();
+  }
+
+  #begin(): void {
+    if (!this.#hasBegun) this.#ids.append(Uint32Array.from(this.#around.before));
+    this.#hasBegun = true;
   }
 }
 

@@ -23,7 +23,11 @@ export class ByteTrie {
   }
 
   /** The longest string at `bytes[at]` that ends at `end` or before. */
-  longestAt(bytes: Uint8Array, at: number, end: number): { readonly value: number; readonly length: number } | undefined {
+  longestAt(
+    bytes: Uint8Array,
+    at: number,
+    end: number,
+  ): { readonly value: number; readonly length: number } | undefined {
     const { length, value } = this.reachAt(bytes, at, end);
     return value < 0 ? undefined : { value, length };
   }

@@ -41,9 +41,11 @@ export function simplifySteps(steps: readonly SplitStep[], name: string): Patter
   // There is nothing between matches of a known pattern, so that these are the same.
   const isEvery = step.behavior === "Removed" ? step.invert : step.behavior !== "Contiguous";
   if (!isEvery) return splitting;
-  known ??= new Map(PATTERN_NAMES.flatMap((pattern) =>
-    [PATTERN_REGEX[pattern], ...SPELLINGS[pattern]].map((regex) => [keyOf(regex, pattern), pattern] as const)
-  ));
+  known ??= new Map(
+    PATTERN_NAMES.flatMap((pattern) =>
+      [PATTERN_REGEX[pattern], ...SPELLINGS[pattern]].map((regex) => [keyOf(regex, pattern), pattern] as const)
+    ),
+  );
   return known.get(keyOf(step.pattern.Regex, name)) ?? splitting;
 }
 
@@ -82,7 +84,9 @@ function plain(node: Node, next: Node | undefined): Node {
 function keepsMeaning(set: CharSet, next: Node | undefined): boolean {
   if (next === undefined) return true;
   // The end of a line, after the last of its blanks.
-  if (next.kind === "look" || next.kind === "end" || canBeEmpty(next)) return next.kind === "repeat" && isApart(set, next);
+  if (next.kind === "look" || next.kind === "end" || canBeEmpty(next)) {
+    return next.kind === "repeat" && isApart(set, next);
+  }
   return isApart(set, next);
 }
 

@@ -74,7 +74,9 @@ export function parsePattern(text: string): Pattern {
   if (Object.hasOwn(NAMED_PATTERNS, text)) return NAMED_PATTERNS[text];
   if (!/[\\|[\]()+*?]/.test(text)) {
     throw new UserError(
-      `Cannot split text by ${excerpt(text)}: got no known name, must be one of ${ALL_PATTERN_NAMES.join(", ")}, or a ` +
+      `Cannot split text by ${excerpt(text)}: got no known name, must be one of ${
+        ALL_PATTERN_NAMES.join(", ")
+      }, or a ` +
         `regular expression. Choose another`,
     );
   }

@@ -12,18 +12,25 @@ export class Alphabet {
   readonly size: number;
   /** By set, then class: whether the characters of the class are in the set. */
   readonly members: readonly Uint8Array[];
-  readonly #sets: readonly CharSet[];
+  readonly #numbers = new Map<CharSet, number>();
 
   /**
    * @param name Whose patterns have these sets, for messages.
    * @throws {UserError} If there are too many classes.
    */
   constructor(sets: readonly CharSet[], name: string) {
-    const unique = new Map(sets.map((set) => [set.join(), set]));
-    this.#sets = [...unique.values()];
-    const numSets = this.#sets.length;
+    const unique: CharSet[] = [];
+    const numbers = new Map<string, number>();
+    for (const set of sets) {
+      if (this.#numbers.has(set)) continue;
+      const key = set.join();
+      const number = numbers.get(key) ?? unique.push(set) - 1;
+      numbers.set(key, number);
+      this.#numbers.set(set, number);
+    }
+    const numSets = unique.length;
     const changes: { at: number; set: number }[] = [];
-    for (const [set, ranges] of this.#sets.entries()) {
+    for (const [set, ranges] of unique.entries()) {
       for (let i = 0; i < ranges.length; i += 2) {
         changes.push({ at: ranges[i], set });
         if (ranges[i + 1] < INVALID) changes.push({ at: ranges[i + 1] + 1, set });
@@ -32,7 +39,7 @@ export class Alphabet {
     changes.sort((a, b) => a.at - b.at);
     const isIn = new Uint8Array(numSets);
     const known = new Map<string, number>();
-    this.members = this.#sets.map(() => new Uint8Array(256));
+    this.members = unique.map(() => new Uint8Array(256));
     for (let i = 0, start = 0; start <= INVALID;) {
       for (; i < changes.length && changes[i].at === start; i++) isIn[changes[i].set] ^= 1;
       const end = i < changes.length ? changes[i].at : INVALID + 1;
@@ -57,8 +64,7 @@ export class Alphabet {
 
   /** The number of a set that was given: its place in {@linkcode members}. */
   numberOf(set: CharSet): number {
-    const key = set.join();
-    return this.#sets.findIndex((other) => other.length === set.length && other.join() === key);
+    return this.#numbers.get(set)!;
   }
 
   /** The class of a character. */

@@ -9,7 +9,13 @@ export type Node =
   | { readonly kind: "set"; readonly set: CharSet }
   | { readonly kind: "sequence"; readonly items: readonly Node[] }
   | { readonly kind: "choice"; readonly options: readonly Node[] }
-  | { readonly kind: "repeat"; readonly item: Node; readonly min: number; readonly max: number; readonly mode: RepeatMode }
+  | {
+    readonly kind: "repeat";
+    readonly item: Node;
+    readonly min: number;
+    readonly max: number;
+    readonly mode: RepeatMode;
+  }
   /** What is matched stays so: none of it is given back. */
   | { readonly kind: "atomic"; readonly item: Node }
   /** What follows must match, or must not. */

@@ -73,7 +73,10 @@ export class Matcher {
 
   /** Whether to give up here, because it has been tried. */
   #isTried(pc: number, at: number): boolean {
-    this.#noted ??= new Map();
+    if (this.#noted === undefined) {
+      if (++this.#steps <= FREE_STEPS) return false;
+      this.#noted = new Map();
+    }
     const there = this.#noted.get(at);
     if (there === undefined) this.#noted.set(at, new Set([pc]));
     else if (there.has(pc)) return true;
@@ -109,7 +112,7 @@ export class Matcher {
           pc = code[pc + 1];
           break;
         case Op.SPLIT:
-          if (++this.#steps > FREE_STEPS && this.#isTried(pc, at)) {
+          if (this.#isTried(pc, at)) {
             failed = true;
             break;
           }
@@ -131,7 +134,9 @@ export class Matcher {
             failed = true;
             break;
           }
-          const limit = Math.min(end, at + (mode === 1 ? min : code[pc + 3]));
+          // From the next place it fails, with every number of characters: here, only the least is left to try.
+          const isNextFailed = at + 1 >= this.#failedFrom[pc] && at + 1 <= this.#failedTo[pc];
+          const limit = Math.min(end, at + (mode === 1 || isNextFailed ? min : code[pc + 3]));
           let to = at;
           while (to < limit && isIn[classes[to]] === 1) to++;
           if (to - at < min) {
@@ -140,7 +145,7 @@ export class Matcher {
           }
           if (mode === 1) {
             if (code[pc + 3] > min) top = this.#pushLazy(top, pc, to, at + code[pc + 3]);
-          } else if (mode === 0 && to > at + min) top = this.#push(top, pc, to, at + min);
+          } else if (mode === 0 && (to > at + min || isNextFailed)) top = this.#push(top, pc, to, at + min);
           at = to;
           pc += 5;
           break;
@@ -175,14 +180,13 @@ export class Matcher {
         if (least < -1) { // of a lazy RUN: one more character, up to the limit
           const isIn = members[code[pc + 1]];
           top -= 3;
-          if (at < Math.min(end, -2 - least) && isIn[classes[at]] === 1) {
-            at++;
-            if (at < -2 - least) top = this.#push(top, pc, at, least);
-            pc += 5;
-            if (++this.#steps > FREE_STEPS && this.#isTried(pc, at)) continue;
-            break;
-          }
-          continue;
+          if (at >= Math.min(end, -2 - least) || isIn[classes[at]] === 0) continue;
+          at++;
+          // With a limit, it could come further from a later place.
+          if (code[pc + 3] === NO_LIMIT && this.#isTried(pc, at)) continue;
+          if (at < -2 - least) top = this.#push(top, pc, at, least);
+          pc += 5;
+          break;
         }
         // Of a RUN: one character less.
         if (at === least) {
@@ -191,7 +195,7 @@ export class Matcher {
           continue;
         }
         stack[top - 2] = --at;
-        if (++this.#steps > FREE_STEPS && this.#isTried(pc + 5, at)) continue;
+        if (this.#isTried(pc + 5, at)) continue;
         pc += 5;
         break;
       }
@@ -206,9 +210,13 @@ export class Matcher {
     const isIn = this.#members[code[pc + 1]];
     const from = least - code[pc + 2];
     if (from >= this.#failedFrom[pc] && from <= this.#failedTo[pc]) return;
+    this.#hasFailedRuns = true;
+    if (from + 1 >= this.#failedFrom[pc] && from + 1 <= this.#failedTo[pc]) {
+      this.#failedFrom[pc] = from;
+      return;
+    }
     let to = least;
     while (to < this.#end && isIn[this.#classes[to]] === 1) to++;
-    this.#hasFailedRuns = true;
     this.#failedFrom[pc] = from;
     this.#failedTo[pc] = to - (code[pc + 2] > 0 ? 1 : 0);
   }

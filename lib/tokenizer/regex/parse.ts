@@ -73,7 +73,9 @@ function parseRepeats(text: PatternText, atom: Node): Node {
       ? Infinity
       : Number(to);
     if (max < min || max === 0) text.refuse(`${whole}, which repeats nothing`);
-    if (Math.max(min, max === Infinity ? 0 : max) > MAX_REPEATS) text.refuse(`${whole}, more than ${MAX_REPEATS} times`);
+    if (Math.max(min, max === Infinity ? 0 : max) > MAX_REPEATS) {
+      text.refuse(`${whole}, more than ${MAX_REPEATS} times`);
+    }
     if (node.kind === "look" || node.kind === "end") text.refuse(`${whole} after what takes no character`);
     // A repetition of what may be empty could go on for ever.
     if (canBeEmpty(node) && max > 1) text.refuse(`${whole} after what may be empty`);

@@ -63,7 +63,9 @@ export function needsTwoSearches(tokens: readonly SpecialToken[]): boolean {
     }
     return false;
   };
-  return tokens.some(({ text, normalized }) => normalized === true && positions(text).some((from) => overlaps(text, from)));
+  return tokens.some(({ text, normalized }) =>
+    normalized === true && positions(text).some((from) => overlaps(text, from))
+  );
 }
 
 function positions(text: string): number[] {

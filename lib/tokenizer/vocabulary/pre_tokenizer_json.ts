@@ -1,6 +1,7 @@
 // The pre_tokenizer of a tokenizer.json, which says how text is split into words.
 import { isJsonObject, type JsonFields } from "../../io/json_fields.ts";
-import { PATTERN_REGEX, type PatternName } from "../pretokenize/patterns.ts";
+import type { Pattern } from "../pretokenize/named_patterns.ts";
+import { PATTERN_NAMES, PATTERN_REGEX } from "../pretokenize/patterns.ts";
 import { simplifySteps } from "../pretokenize/known_steps.ts";
 import { PreTokenizer } from "../pretokenize/pre_tokenizer.ts";
 import { SPLIT_BEHAVIORS, type SplitStep } from "../pretokenize/split_steps.ts";
@@ -13,7 +14,7 @@ export function byteLevel(usesRegex: boolean, addsPrefixSpace = false) {
 }
 
 /** The pre_tokenizer of a pattern. */
-export function writePattern(pattern: PatternName | readonly SplitStep[]): unknown {
+export function writePattern(pattern: Pattern): unknown {
   if (pattern === "gpt2") return byteLevel(true);
   const steps: unknown[] = typeof pattern === "string"
     ? [{ type: "Split", pattern: { Regex: PATTERN_REGEX[pattern] }, behavior: "Isolated", invert: false }]
@@ -31,7 +32,7 @@ const KNOWN = "ByteLevel, alone or after Split, Digits and Punctuation";
  * @param name The file's name, for messages.
  * @throws {UserError} If it has a step that is not known, or a regular expression that cannot be used.
  */
-export function readPattern(root: JsonFields, name: string): PatternName | readonly SplitStep[] {
+export function readPattern(root: JsonFields, name: string): Pattern {
   if (!isJsonObject(root.value("pre_tokenizer"))) return root.refuse("pre_tokenizer", KNOWN);
   const steps = stepsOf(root.object("pre_tokenizer"), "pretokenizers").map(readSplitStep);
   // Otherwise the tokens would not be bytes.
@@ -69,6 +70,14 @@ export function readSplitStep(step: JsonFields): SplitStep {
     default:
       return step.refuse("type", "ByteLevel, Split, Digits or Punctuation, or a Sequence of them");
   }
+}
+
+/** A pattern as bytelm's own files have it: a name, or steps. */
+export function readPatternField(fields: JsonFields, field: string, name: string): Pattern {
+  if (!Array.isArray(fields.value(field))) return fields.oneOf(field, PATTERN_NAMES);
+  const steps = fields.objects(field).map(readSplitStep);
+  new PreTokenizer(steps, name);
+  return steps;
 }
 
 function readSplitPattern(split: JsonFields): { readonly Regex: string } | { readonly String: string } {

@@ -33,6 +33,8 @@ export function formatTiktoken(vocabulary: Vocabulary): string {
   const refuse: Refuse = (got, mustBe) => {
     throw new UserError(`Cannot write ranks: got ${got}, must be ${mustBe}. Write a tokenizer.json instead`);
   };
+  if (vocabulary.sentencePieces !== undefined) refuse("tokens made of characters", "tokens made of bytes");
+  if (vocabulary.missingBytes !== undefined) refuse("bytes that are no tokens", "a vocabulary with all 256");
   for (let i = 5; i < merges.length; i += 3) {
     if (merges[i] >= merges[i - 3]) continue;
     refuse(`merge ${(i - 2) / 3} with id ${merges[i]} after ${merges[i - 3]}`, "in the order of ids");

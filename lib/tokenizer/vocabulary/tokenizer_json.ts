@@ -7,6 +7,7 @@ import { excerpt } from "../../io/excerpt.ts";
 import { readNormalizer, writeNormalizer } from "./normalizer_json.ts";
 import { readAroundIds } from "./post_processor_json.ts";
 import { byteLevel, readPattern, writePattern } from "./pre_tokenizer_json.ts";
+import { hasSentencePieces, readSentencePieces } from "./sentence_piece_json.ts";
 import { stepsOf } from "./sequence_json.ts";
 import { buildVocabulary, spelledTokens } from "./spelled_vocabulary.ts";
 import { TOKENIZER_JSON_KEYS as KEYS } from "./tokenizer_json_keys.ts";
@@ -14,8 +15,9 @@ import type { Vocabulary } from "./vocabulary.ts";
 
 /** The text of a tokenizer.json that Hugging Face `tokenizers` loads, and that gives the same ids there. */
 export function formatTokenizerJson(vocabulary: Vocabulary): string {
+  const { unknown, kept, sentencePieces } = vocabulary;
+  if (sentencePieces !== undefined) return formatSentencePieces(vocabulary, sentencePieces.parts);
   const { vocab, merges } = spelledTokens(vocabulary);
-  const { unknown, kept } = vocabulary;
   return JSON.stringify(
     {
       version: "1.0",
@@ -55,6 +57,7 @@ export function parseTokenizerJson(text: string, name: string, options: LoadOpti
   const note = (note: string) => options.onNote?.(`${name}: ${note}`);
   root.allowOnly(Object.keys(KEYS.root));
   requireUnset(root, "version", ["1.0"], `"1.0"`);
+  if (hasSentencePieces(root)) return readCharacters(root, name, note, options);
   const { vocab, merges, ignoreMerges, unknownToken, isFused } = readModel(root.object("model"));
   const normalizer = readNormalizer(root);
   requireSteps(root, "decoder", "decoders", ["ByteLevel"]);
@@ -81,6 +84,40 @@ export function parseTokenizerJson(text: string, name: string, options: LoadOpti
   };
 }
 
+/** Reads a file whose tokens are made of characters. */
+function readCharacters(
+  root: JsonFields,
+  name: string,
+  note: (note: string) => void,
+  options: LoadOptions,
+): Vocabulary {
+  readModel(root.object("model"));
+  const specials = readAddedTokens(root);
+  const around = readAroundIds(root, note);
+  const vocabulary = readSentencePieces(root, specials, name);
+  choosePattern(name, vocabulary.pattern, options.pattern);
+  const kept = keptParts(root);
+  return { ...vocabulary, ...(around && { around }), ...(Object.keys(kept).length > 0 && { kept }) };
+}
+
+function formatSentencePieces({ kept, specials }: Vocabulary, parts: Readonly<Record<string, unknown>>): string {
+  return JSON.stringify(
+    {
+      version: "1.0",
+      truncation: kept?.truncation ?? null,
+      padding: kept?.padding ?? null,
+      added_tokens: specials.toSorted((a, b) => a.id - b.id).map(writeAddedToken),
+      normalizer: parts.normalizer,
+      pre_tokenizer: parts.pre_tokenizer,
+      post_processor: kept?.post_processor ?? null,
+      decoder: parts.decoder,
+      model: parts.model,
+    },
+    null,
+    2,
+  );
+}
+
 /** The pre_tokenizer as it was read, unless the vocabulary has got another pattern since. */
 function keptPreTokenizer({ kept, pattern }: Vocabulary): unknown {
   if (kept?.pre_tokenizer === undefined) return undefined;
@@ -91,7 +128,9 @@ function keptPreTokenizer({ kept, pattern }: Vocabulary): unknown {
 /** Parts of the file that change no id, to be written again as they are. */
 function keptParts(root: JsonFields): Readonly<Record<string, unknown>> {
   const names = ["truncation", "padding", "pre_tokenizer", "post_processor", "decoder"];
-  return Object.fromEntries(names.flatMap((name) => root.value(name) == null ? [] : [[name, root.value(name)]]));
+  return Object.fromEntries(
+    names.flatMap((name) => (root.value(name) ?? null) === null ? [] : [[name, root.value(name)]]),
+  );
 }
 
 function readModel(model: JsonFields) {

@@ -33,6 +33,30 @@ export interface Vocabulary {
   readonly around?: AroundIds;
   /** Parts of the tokenizer.json that it was read from, by name, which change no id and are written again. */
   readonly kept?: Readonly<Record<string, unknown>>;
+  /** What was beside the tokenizer's file. */
+  readonly config?: TokenizerConfig;
+  /** For tokens that are made of characters and not of bytes. */
+  readonly sentencePieces?: SentencePieces;
+}
+
+/** What a SentencePiece model has beside tokens and merges. */
+export interface SentencePieces {
+  /** By byte: the token that stands for it, where a character is no token. */
+  readonly byteIds: readonly number[];
+  /** The tokens that are one character. */
+  readonly characters: readonly number[];
+  /** Whether decoding takes a space from the beginning of a text. */
+  readonly stripsSpace: boolean;
+  /** The parts of its tokenizer.json that say all this, as they were read. */
+  readonly parts: Readonly<Record<string, unknown>>;
+}
+
+/** What is beside a tokenizer's file for transformers, which changes no id. */
+export interface TokenizerConfig {
+  /** The tokenizer_config.json. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+  /** The chat_template.jinja. */
+  readonly chatTemplate?: string;
 }
 
 /**
