@@ -14,6 +14,8 @@ export interface AttentionSizes {
   /** Keys. */
   readonly S: number;
   readonly H: number;
+  /** Heads of keys, each of which some heads of queries share. */
+  readonly keyHeads: number;
   readonly headDim: number;
 }
 
@@ -41,7 +43,9 @@ export interface AttentionScratch {
 /** Attention, cut. */
 export interface AttentionPlan {
   readonly sizes: AttentionSizes;
+  /** From one row to the next: of queries, and of keys and values. */
   readonly rowBytes: number;
+  readonly keyBytes: number;
   readonly panelColumns: number;
   readonly lanes: number;
   readonly queries: Tiling;
@@ -56,8 +60,10 @@ export interface AttentionPlan {
     readonly scores: ProductShape;
     readonly sums: ProductShape;
     readonly transposed: ProductShape;
+    /** Of keys and values. */
     readonly packAcross: PackingShape;
     readonly packAlong: PackingShape;
+    readonly packQueries: PackingShape;
     readonly rows: ScoresShape & HeadShape;
   };
   readonly scratch: AttentionScratch;
@@ -74,9 +80,10 @@ export function planAttention(
   workers: number,
   scratchBytes: number,
 ): AttentionPlan | undefined {
-  const { B, T, S, H, headDim } = sizes;
+  const { B, T, S, H, keyHeads, headDim } = sizes;
   if (T <= MAX_SINGLE || headDim > MAX_DEPTH) return undefined;
   const rowBytes = H * headDim * 4;
+  const keyBytes = keyHeads * headDim * 4;
   const panelColumns = 2 * set.lanes;
   const keyPanels = Math.ceil(S / panelColumns);
   // Rows one below the other are no power of two apart, which would put them into the same places of a cache.
@@ -106,6 +113,7 @@ export function planAttention(
   return {
     sizes,
     rowBytes,
+    keyBytes,
     panelColumns,
     lanes: set.lanes,
     queries,
@@ -115,9 +123,10 @@ export function planAttention(
     shapes: {
       scores: { layoutOfA: "across", aRowBytes: rowBytes, cRowBytes: pitch, heights, edge: keyEdge },
       sums: { layoutOfA: "across", aRowBytes: pitch, cRowBytes: rowBytes, heights, edge: headEdge },
-      transposed: { layoutOfA: "along", aRowBytes: pitch, cRowBytes: rowBytes, heights, edge: headEdge },
-      packAcross: { rowBytes, edge: keyEdge },
-      packAlong: { rowBytes, edge: headEdge },
+      transposed: { layoutOfA: "along", aRowBytes: pitch, cRowBytes: keyBytes, heights, edge: headEdge },
+      packAcross: { rowBytes: keyBytes, edge: keyEdge },
+      packAlong: { rowBytes: keyBytes, edge: headEdge },
+      packQueries: { rowBytes, edge: headEdge },
       rows: { pitch, rowBytes, headDim },
     },
     scratch,

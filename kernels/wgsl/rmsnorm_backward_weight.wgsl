@@ -4,13 +4,11 @@
 // a tree adds up what they have.
 // Dispatch P * ceil(D / WIDTH / COLUMNS), folded into two dimensions. Overwrites partials.
 // Element and WIDTH, 1 or 4 columns: element_1.wgsl or element_4.wgsl. rmsnorm.ts chooses these and LANES.
-// part_start: part_start.wgsl; column_sum: column_sum.wgsl.
+// part_start: part_start.wgsl; sum_of_rows: sum_of_rows.wgsl; column_sum: column_sum.wgsl.
 
 const WORKGROUP = 256u;
 const LANES = 1u;
 const COLUMNS = WORKGROUP / LANES;
-// Rows of an invocation that are on their way from memory at the same time.
-const UNROLLED = 4u;
 
 struct Params {
   rows: u32,
@@ -26,23 +24,6 @@ struct Params {
 
 fn term(r: u32, column: u32, width: u32) -> Element {
   return dY[r * width + column] * x[r * width + column] * rstd[r];
-}
-
-// The sum over every LANES-th of a part's rows.
-fn sum_of_rows(p: u32, column: u32, width: u32, lane: u32) -> Element {
-  let end = part_start(p + 1u, params.rows, params.P);
-  var r = part_start(p, params.rows, params.P) + lane;
-  var sums = array<Element, UNROLLED>();
-  for (; r + (UNROLLED - 1u) * LANES < end; r += UNROLLED * LANES) {
-    sums[0] += term(r, column, width);
-    sums[1] += term(r + LANES, column, width);
-    sums[2] += term(r + 2u * LANES, column, width);
-    sums[3] += term(r + 3u * LANES, column, width);
-  }
-  for (; r < end; r += LANES) {
-    sums[0] += term(r, column, width);
-  }
-  return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
 
 @compute @workgroup_size(WORKGROUP)

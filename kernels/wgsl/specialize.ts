@@ -12,6 +12,7 @@ import normal from "./normal.wgsl" with { type: "text" };
 import partStart from "./part_start.wgsl" with { type: "text" };
 import rowSum from "./row_sum.wgsl" with { type: "text" };
 import sigmoid from "./sigmoid.wgsl" with { type: "text" };
+import sumOfRows from "./sum_of_rows.wgsl" with { type: "text" };
 import workgroupJoin from "./workgroup_join.wgsl" with { type: "text" };
 import workgroupSum from "./workgroup_sum.wgsl" with { type: "text" };
 
@@ -36,6 +37,7 @@ const FUNCTIONS = {
   part_start: partStart,
   row_sum: rowSum,
   sigmoid,
+  sum_of_rows: sumOfRows,
   workgroup_join: workgroupJoin,
   workgroup_sum: workgroupSum,
 } as const;

@@ -78,6 +78,7 @@
  *
  * @module
  */
+export type { LinearRopeScaling, Llama3RopeScaling, RopeScaling, YarnRopeScaling } from "./architecture.ts";
 export { type Architecture, type ModelConfig, type Preset, PRESETS, validateModelConfig } from "./config.ts";
 export type { ContinuationOptions } from "../generate/continuation.ts";
 export { GeneratedText, type GeneratedTextOptions } from "../generate/generated_text.ts";

@@ -45,7 +45,8 @@ Data
 
 Configuration: the preset, then the file, then the flags; each overrides the one before
   --config FILE.json     An object with "preset", "model" and "training", such as a run's config.json. What was set for
-                         that run is kept; what was derived (--min-lr, --warmup-steps, …) is derived again.
+                         that run is kept; what was derived (--min-lr, --warmup-steps, …) is derived again. "model"
+                         may also have what no flag gives: bias, slidingWindow, headDim, normEps, ropeScaling and more.
 
 Model
   --preset NAME          One of those below (default: tiny)
@@ -62,7 +63,6 @@ Model
   --ffn NAME             With a gate: swiglu or geglu; without, and --d-ff 1.5 times as wide unless given: silu, gelu (by
                          tanh) or gelu_erf (default: swiglu)
   --tie-embeddings       Use the embedding's matrix as the output head.
-                         Biases, a sliding window, other sizes of heads and more are settings of a --config FILE.json.
 
 Presets, and their parameters
 ${PRESETS_HELP}

@@ -44,6 +44,13 @@ const model: fc.Arbitrary<Partial<ModelConfig>> = fc.record({
   ffn: fc.constantFrom("swiglu", "silu"),
   norm: fc.constantFrom("rms", "none"),
   tieEmbeddings: fc.boolean(),
+  numKeyValueHeads: fc.constantFrom(1, 2, 4),
+  bias: fc.constantFrom("none", "qkv"),
+  slidingWindow: fc.constantFrom(5, 64),
+  ropeScaling: fc.constantFrom(
+    { type: "linear", factor: 2 },
+    { type: "yarn", factor: 4, originalContextLength: 64 },
+  ),
   vocabSize: fc.constantFrom(300, 400),
 }, { requiredKeys: [] });
 

@@ -14,43 +14,49 @@ import { floatBits } from "./parameters.ts";
 interface BackwardCode {
   readonly packAcross: NativeFunction;
   readonly packAlong: NativeFunction;
+  readonly packQueries: NativeFunction;
   readonly scores: NativeFunction;
   readonly slopes: NativeFunction;
   readonly sums: NativeFunction;
   readonly transposed: NativeFunction;
 }
 
-/** attention_backward: see kernels/simd/attention_backward.ts. A unit is a head. */
+/**
+ * attention_backward, and grouped_attention_backward without a window: see kernels/simd/attention_backward.ts. A unit is a
+ * head of keys; those of queries that share it come one after the other.
+ */
 export const attentionBackwardKernel: NativeKernel = {
   encode({ constants, addresses }, code) {
-    const { B, T, H, headDim, accumulateQuery, accumulateKey, accumulateValue } = constants;
-    const plan = planAttention({ B, T, S: T, H, headDim }, code.set, code.workers, SCRATCH_BYTES);
+    const { B, T, H, keyHeads = H, headDim, window = T, accumulateQuery, accumulateKey, accumulateValue } = constants;
+    if (window < T) return undefined;
+    const plan = planAttention({ B, T, S: T, H, keyHeads, headDim }, code.set, code.workers, SCRATCH_BYTES);
     if (plan === undefined) return undefined;
-    const { packAcross, packAlong, scores, sums, transposed, rows } = plan.shapes;
+    const { packAcross, packAlong, packQueries, scores, sums, transposed, rows } = plan.shapes;
     return [
       code.addressOf(assemblePackAcross, packAcross),
       code.addressOf(assemblePackAlong, packAlong),
+      code.addressOf(assemblePackAlong, packQueries),
       code.addressOf(assembleProduct, scores),
       code.addressOf(assembleAttentionSlopes, rows),
       code.addressOf(assembleProduct, sums),
       code.addressOf(assembleProduct, transposed),
-      ...[B, T, H, headDim, accumulateQuery, accumulateKey, accumulateValue],
+      ...[B, T, H, keyHeads, headDim, accumulateQuery, accumulateKey, accumulateValue],
       ...addresses,
     ];
   },
 
   bind(numbers, counters, tools) {
-    const [packAcross, packAlong, scores, slopes, sums, transposed] = numbers.slice(0, 6)
+    const [packAcross, packAlong, packQueries, scores, slopes, sums, transposed] = numbers.slice(0, 7)
       .map((address) => tools.makeFunction(BigInt(address)));
-    const [B, T, H, headDim, ...accumulate] = numbers.slice(6, 13);
-    const plan = planAttention({ B, T, S: T, H, headDim }, tools.set, tools.workers, SCRATCH_BYTES)!;
-    const code = { packAcross, packAlong, scores, slopes, sums, transposed };
-    const run = new BackwardRun(plan, code, numbers.slice(13), accumulate.map((flag) => flag === 1), tools);
+    const [B, T, H, keyHeads, headDim, ...accumulate] = numbers.slice(7, 15);
+    const plan = planAttention({ B, T, S: T, H, keyHeads, headDim }, tools.set, tools.workers, SCRATCH_BYTES)!;
+    const code = { packAcross, packAlong, packQueries, scores, slopes, sums, transposed };
+    const run = new BackwardRun(plan, code, numbers.slice(15), accumulate.map((flag) => flag === 1), tools);
     return () => {
-      tools.work.divide(counters, B * H, 1);
+      tools.work.divide(counters, B * keyHeads, 1);
       while (tools.work.claim()) {
         const end = tools.work.endUnit();
-        for (let head = tools.work.firstUnit(); head < end; head++) run.compute(head);
+        for (let keyHead = tools.work.firstUnit(); keyHead < end; keyHead++) run.compute(keyHead);
       }
     };
   },
@@ -78,18 +84,30 @@ class BackwardRun {
     this.#calls = new AttentionCalls(plan, tools.parameters, tools.scratch);
   }
 
-  compute(head: number): void {
-    const { sizes: { T, H, headDim }, blocks, queries, rowBytes, scratch } = this.#plan;
+  /** @param unit A head of keys among those of all sequences. */
+  compute(unit: number): void {
+    const { H, keyHeads } = this.#plan.sizes;
+    const sharers = H / keyHeads;
+    const first = Math.floor(unit / keyHeads) * H + unit % keyHeads * sharers;
+    for (let sharer = 0; sharer < sharers; sharer++) this.#computeHead(first + sharer, unit, sharer > 0);
+  }
+
+  /** @param addsKeys Whether another head of queries has begun the gradients of these keys and values. */
+  #computeHead(head: number, keyHead: number, addsKeys: boolean): void {
+    const { sizes: { T, H, keyHeads, headDim }, blocks, queries, rowBytes, keyBytes, scratch } = this.#plan;
     const calls = this.#calls;
     const at = Math.floor(head / H) * T * rowBytes + head % H * headDim * 4;
-    const [q, k, v, y, , dY, dQ, dK, dV] = this.#arrays.map((address) => address + at);
+    const keyAt = Math.floor(keyHead / keyHeads) * T * keyBytes + keyHead % keyHeads * headDim * 4;
+    const [q, , , y, , dY, dQ] = this.#arrays.map((address) => address + at);
+    const [, k, v, , , , , dK, dV] = this.#arrays.map((address) => address + keyAt);
     const lse = this.#arrays[4] + head * T * 4;
     const placeOf = (offset: number) => calls.scratch + offset;
     const [keysAcross, valuesAcross] = [placeOf(scratch.keysAcross), placeOf(scratch.valuesAcross)];
     const [keysAlong, queriesAlong] = [placeOf(scratch.along), placeOf(scratch.queriesAlong)];
     const [scores, slopes] = [placeOf(scratch.scores), placeOf(scratch.slopes)];
     const gradientsAlong = placeOf(scratch.gradientsAlong);
-    const [addsQuery, addsKey, addsValue] = this.#accumulate;
+    const [addsQuery, ...adds] = this.#accumulate;
+    const [addsKey, addsValue] = adds.map((isAdded) => isAdded || addsKeys);
     calls.packAcross(this.#code.packAcross, k, keysAcross, T);
     calls.packAcross(this.#code.packAcross, v, valuesAcross, T);
     calls.packBlocks(this.#code.packAlong, k, keysAlong, T);
@@ -104,8 +122,8 @@ class BackwardRun {
       this.#differentiate(rows, begin, keys, { lse: lse + begin * 4, y: y + skip, dY: dY + skip });
       const given = { a: slopes, packed: keysAlong, c: dQ + skip, keys, packedKeys: T, accumulate: addsQuery };
       calls.multiplySums(this.#code.sums, tiles, given);
-      calls.packAlong(this.#code.packAlong, q + skip, queriesAlong, rows);
-      calls.packAlong(this.#code.packAlong, dY + skip, gradientsAlong, rows);
+      calls.packAlong(this.#code.packQueries, q + skip, queriesAlong, rows);
+      calls.packAlong(this.#code.packQueries, dY + skip, gradientsAlong, rows);
       // Keys before this block's have sums from the blocks before; of its own, it is the first to see any.
       for (
         const { first, end, isFirst } of [{ first: 0, end: tiles.first, isFirst: false }, { ...tiles, isFirst: true }]
@@ -114,11 +132,11 @@ class BackwardRun {
         const part = { first, end };
         const accumulate = !isFirst;
         calls.multiplyTransposed(this.#code.transposed, part, {
-          ...{ a: slopes + key * 4, packed: queriesAlong, c: dK + key * rowBytes, rows },
+          ...{ a: slopes + key * 4, packed: queriesAlong, c: dK + key * keyBytes, rows },
           accumulate: accumulate || addsKey,
         });
         calls.multiplyTransposed(this.#code.transposed, part, {
-          ...{ a: scores + key * 4, packed: gradientsAlong, c: dV + key * rowBytes, rows },
+          ...{ a: scores + key * 4, packed: gradientsAlong, c: dV + key * keyBytes, rows },
           accumulate: accumulate || addsValue,
         });
       }

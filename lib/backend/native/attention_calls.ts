@@ -34,12 +34,12 @@ export class AttentionCalls {
     pack(pointer);
   }
 
-  /** Packs the first `keys` rows, in blocks that are one product's depth each. */
+  /** Packs the first `keys` rows of a head of keys, or values, in blocks that are one product's depth each. */
   packBlocks(pack: NativeFunction, from: number, to: number, keys: number): void {
-    const { depths, rowBytes } = this.plan;
+    const { depths, keyBytes } = this.plan;
     for (let block = 0; depths[block] < keys; block++) {
       const rows = Math.min(depths[block + 1], keys) - depths[block];
-      this.packAlong(pack, from + depths[block] * rowBytes, to + this.#blockBytes(depths[block]), rows);
+      this.packAlong(pack, from + depths[block] * keyBytes, to + this.#blockBytes(depths[block]), rows);
     }
   }
 

@@ -27,11 +27,15 @@ interface ForwardCode {
   readonly divide: NativeFunction;
 }
 
-/** attention_forward: see kernels/simd/attention_forward.ts. A unit is a group of queries of one head. */
+/**
+ * attention_forward, and grouped_attention_forward without a window: see kernels/simd/attention_forward.ts. A unit is a
+ * group of queries of one head.
+ */
 export const attentionForwardKernel: NativeKernel = {
   encode({ constants, addresses }, code) {
-    const { B, T, S, H, headDim } = constants;
-    const plan = planAttention({ B, T, S, H, headDim }, code.set, code.workers, SCRATCH_BYTES);
+    const { B, T, S, H, keyHeads = H, headDim, window = S } = constants;
+    if (window < S) return undefined;
+    const plan = planAttention({ B, T, S, H, keyHeads, headDim }, code.set, code.workers, SCRATCH_BYTES);
     if (plan === undefined) return undefined;
     const { packAcross, packAlong, scores, sums, rows: { pitch, rowBytes } } = plan.shapes;
     return [
@@ -41,7 +45,7 @@ export const attentionForwardKernel: NativeKernel = {
       code.addressOf(assembleAttentionSoftmax, { pitch }),
       code.addressOf(assembleProduct, sums),
       code.addressOf(assembleDivideRows, { rowBytes, headDim }),
-      ...[B, T, S, H, headDim],
+      ...[B, T, S, H, keyHeads, headDim],
       ...addresses,
     ];
   },
@@ -49,8 +53,8 @@ export const attentionForwardKernel: NativeKernel = {
   bind(numbers, counters, tools) {
     const [packAcross, packAlong, scores, softmax, sums, divide] = numbers.slice(0, 6)
       .map((address) => tools.makeFunction(BigInt(address)));
-    const [B, T, S, H, headDim, ...arrays] = numbers.slice(6);
-    const plan = planAttention({ B, T, S, H, headDim }, tools.set, tools.workers, SCRATCH_BYTES)!;
+    const [B, T, S, H, keyHeads, headDim, ...arrays] = numbers.slice(6);
+    const plan = planAttention({ B, T, S, H, keyHeads, headDim }, tools.set, tools.workers, SCRATCH_BYTES)!;
     const run = new ForwardRun(plan, { packAcross, packAlong, scores, softmax, sums, divide }, arrays, tools);
     return () => {
       run.begin();
@@ -96,11 +100,12 @@ class ForwardRun {
   }
 
   compute(unit: number): void {
-    const { sizes: { T, S, H, headDim }, groups, blocks, queries, rowBytes, scratch } = this.#plan;
+    const { sizes: { T, S, H, keyHeads, headDim }, groups, blocks, queries, rowBytes, keyBytes, scratch } = this.#plan;
     const calls = this.#calls;
     const head = Math.floor(unit / groups);
-    const [b, column] = [Math.floor(head / H), head % H * headDim * 4];
-    const [queryAt, keyAt] = [b * T * rowBytes + column, b * S * rowBytes + column];
+    const [b, h] = [Math.floor(head / H), head % H];
+    const queryAt = b * T * rowBytes + h * headDim * 4;
+    const keyAt = b * S * keyBytes + Math.floor(h / (H / keyHeads)) * headDim * 4;
     const blockCount = blocks.length - 1;
     const [firstBlock, endBlock] = [unit % groups, unit % groups + 1].map((part) => share(blockCount, part, groups));
     const seen = this.#position + queries.rowOf(blocks[endBlock]);

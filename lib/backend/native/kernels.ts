@@ -13,6 +13,8 @@ const MAKERS: readonly (readonly [name: string, kernel: NativeKernel])[] = [
   ["linear_backward_weight", productKernel],
   ["attention_forward", attentionForwardKernel],
   ["attention_backward", attentionBackwardKernel],
+  ["grouped_attention_forward", attentionForwardKernel],
+  ["grouped_attention_backward", attentionBackwardKernel],
   ["swiglu_forward", swigluForwardKernel],
   ["swiglu_backward", swigluBackwardKernel],
   ["cross_entropy_forward", crossEntropyForwardKernel],

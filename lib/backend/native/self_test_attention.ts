@@ -3,12 +3,16 @@ import { numbers, type SelfTestCase } from "./self_test_cases.ts";
 /** Attention with more queries than a block has, and a last block that is not whole. */
 const ATTENTION = { B: 1, T: 73, S: 73, H: 2, headDim: 19 };
 
-/** The rows of each head, by a rule of what stands at [query t, key j]. */
-function forEachPair(visit: (head: number, t: number, j: number, queryAt: number, keyAt: number) => void): void {
+/** Where each pair of a query t and a key j stands, in each head of queries. */
+function forEachPair(
+  keyHeads: number,
+  visit: (head: number, t: number, j: number, queryAt: number, keyAt: number) => void,
+): void {
   const { T, H, headDim } = ATTENTION;
   for (let head = 0; head < H; head++) {
+    const keyHead = Math.floor(head * keyHeads / H);
     for (let t = 0; t < T; t++) {
-      for (let j = 0; j <= t; j++) visit(head, t, j, (t * H + head) * headDim, (j * H + head) * headDim);
+      for (let j = 0; j <= t; j++) visit(head, t, j, (t * H + head) * headDim, (j * keyHeads + keyHead) * headDim);
     }
   }
 }
@@ -23,23 +27,39 @@ function addTo(sums: Float64Array, at: number, factor: number, values: ArrayLike
   for (let i = 0; i < ATTENTION.headDim; i++) sums[at + i] += factor * values[from + i];
 }
 
-/** Both passes of attention. */
+/** Both passes of attention, with a head of keys for each of queries, and with one for all. */
 export function attention(): SelfTestCase[] {
   const { B, T, H, headDim } = ATTENTION;
+  const flags = { accumulateQuery: 0, accumulateKey: 0, accumulateValue: 0 };
+  const grouping = { keyHeads: 1, window: T };
+  return [
+    ...passes("attention", H, ATTENTION, { B, T, H, headDim, ...flags }),
+    ...passes("grouped_attention", 1, { ...ATTENTION, ...grouping }, { B, T, H, headDim, ...grouping, ...flags }),
+  ];
+}
+
+function passes(
+  name: string,
+  keyHeads: number,
+  forward: SelfTestCase["constants"],
+  backward: SelfTestCase["constants"],
+): SelfTestCase[] {
+  const { T, H, headDim } = ATTENTION;
   const scale = 1 / Math.sqrt(headDim);
-  const size = T * H * headDim;
-  const [q, k, v, dY] = [7, 8, 9, 10].map((seed) => numbers(size, seed));
+  const [size, keySize] = [T * H * headDim, T * keyHeads * headDim];
+  const [q, dY] = [7, 10].map((seed) => numbers(size, seed));
+  const [k, v] = [8, 9].map((seed) => numbers(keySize, seed));
   const denominators = new Float64Array(H * T);
-  forEachPair((head, t, _j, queryAt, keyAt) => {
+  forEachPair(keyHeads, (head, t, _j, queryAt, keyAt) => {
     denominators[head * T + t] += Math.exp(scale * dot(q, queryAt, k, keyAt));
   });
   const lse = denominators.map(Math.log);
   const weight = (head: number, t: number, queryAt: number, keyAt: number) =>
     Math.exp(scale * dot(q, queryAt, k, keyAt) - lse[head * T + t]);
   const y = new Float64Array(size);
-  forEachPair((head, t, _j, queryAt, keyAt) => addTo(y, queryAt, weight(head, t, queryAt, keyAt), v, keyAt));
-  const [dQ, dK, dV] = [new Float64Array(size), new Float64Array(size), new Float64Array(size)];
-  forEachPair((head, t, _j, queryAt, keyAt) => {
+  forEachPair(keyHeads, (head, t, _j, queryAt, keyAt) => addTo(y, queryAt, weight(head, t, queryAt, keyAt), v, keyAt));
+  const [dQ, dK, dV] = [new Float64Array(size), new Float64Array(keySize), new Float64Array(keySize)];
+  forEachPair(keyHeads, (head, t, _j, queryAt, keyAt) => {
     const p = weight(head, t, queryAt, keyAt);
     const slope = scale * p * (dot(dY, queryAt, v, keyAt) - dot(dY, queryAt, y, queryAt));
     addTo(dQ, queryAt, slope, k, keyAt);
@@ -47,12 +67,11 @@ export function attention(): SelfTestCase[] {
     addTo(dV, keyAt, p, dY, queryAt);
   });
   const start = new Float32Array(1);
-  const flags = { accumulateQuery: 0, accumulateKey: 0, accumulateValue: 0 };
   return [
-    { name: "attention_forward", constants: ATTENTION, inputs: [q, k, v, start], expected: [y, lse] },
+    { name: `${name}_forward`, constants: forward, inputs: [q, k, v, start], expected: [y, lse] },
     {
-      name: "attention_backward",
-      constants: { B, T, H, headDim, ...flags },
+      name: `${name}_backward`,
+      constants: backward,
       inputs: [q, k, v, Float32Array.from(y), Float32Array.from(lse), dY],
       expected: [dQ, dK, dV],
     },

@@ -22,6 +22,10 @@ const SIZES: Readonly<Record<string, readonly Constants[]>> = {
   attention: [[4, 1], [13, 7], [31, 8], [57, 16], [59, 33], [128, 32], [263, 19], [15, 65]].map(([T, headDim]) => (
     { B: 2, T, S: T, H: 3, headDim }
   )),
+  // Without a window: with one, WebAssembly computes it.
+  grouped: [[4, 1, 1], [57, 16, 2], [59, 33, 1], [128, 32, 3], [263, 19, 1]].map(([T, headDim, keyHeads]) => (
+    { B: 2, T, S: T, H: 6, keyHeads, headDim, window: T }
+  )),
   swiglu: [1, 7, 8, 9, 15, 16, 17, 31, 33, 4096, 5003].map((n) => ({ n })),
   cross_entropy: [[1, 16], [3, 17], [2, 31], [5, 64], [7, 1031]].map(([rows, V]) => ({ rows, V })),
 };
