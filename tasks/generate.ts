@@ -3,7 +3,7 @@
  *
  *   deno task generate --run RUN --prompt "ROMEO:"
  */
-import { documentStart, END_OF_TEXT } from "../lib/generate/document_start.ts";
+import { documentStart } from "../lib/generate/document_start.ts";
 import { validateSampling } from "../lib/generate/sampling.ts";
 import { untilStopString } from "../lib/generate/text_stream.ts";
 import { LARGEST_FIRST_SEED } from "../lib/random/philox.ts";
@@ -98,11 +98,10 @@ async function generate(flags: Flags<typeof FLAGS>): Promise<void> {
   await using model = await LoadedModel.load(backend, run);
   const { tokenizer, generator } = model;
 
-  const endOfText = tokenizer.specialTokens.get(END_OF_TEXT);
   const options = {
     ...sampling,
     maxTokens: flags["max-tokens"],
-    stopIds: endOfText === undefined ? [] : [endOfText],
+    stopIds: model.stopIds,
   };
   const untilStop = (ids: AsyncIterable<number>) =>
     untilStopString(ids, (id) => tokenizer.decodeBytes([id]), flags.stop);

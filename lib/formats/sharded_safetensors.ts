@@ -78,6 +78,11 @@ export class ShardedSafetensors implements FloatTensors {
     return new ShardedSafetensors(index, tensors, shardOf);
   }
 
+  /** The files that the index names. */
+  get paths(): string[] {
+    return [...new Set(this.#shardOf.values())];
+  }
+
   /**
    * Reads a tensor of type F32, F16 or BF16.
    * @throws {UserError} If there is none of that name, it is of another type, or its file was changed since.

@@ -26,6 +26,8 @@ export class CachedSequences implements Sequences {
   readonly #drawable: DrawableIds;
   readonly #owned: DisposableStack;
   #lanes: Lanes | undefined;
+  /** The programs that compute the logits after each token, once they were asked for. */
+  #everyRow: { readonly prefill: CachedForward; readonly single: CachedForward } | undefined;
 
   private constructor(
     backend: Backend,
@@ -67,6 +69,27 @@ export class CachedSequences implements Sequences {
       start += part.length;
     }
     return logits;
+  }
+
+  async feedAll(tokens: readonly number[]): Promise<Float32Array> {
+    const { contextLength, vocabSize } = this.#model.config;
+    const { prefill, single } = this.#everyRow ??= await this.#loadEveryRow();
+    const all = new Float32Array(tokens.length * vocabSize);
+    for (let start = 0; start < tokens.length;) {
+      const forward = start + prefill.tokens <= contextLength ? prefill : single;
+      const part = tokens.slice(start, start + forward.tokens);
+      const logits = await forward.run([part], start);
+      all.set(logits.subarray(0, part.length * vocabSize), start * vocabSize);
+      start += part.length;
+    }
+    return all;
+  }
+
+  async #loadEveryRow(): Promise<{ readonly prefill: CachedForward; readonly single: CachedForward }> {
+    const { tokens } = this.#prefill;
+    const prefill = await CachedForward.load(this.#backend, this.#model, this.#layers, tokens, true);
+    this.#owned.use(prefill);
+    return { prefill, single: this.#single };
   }
 
   async lanes(count: number): Promise<Lanes> {

@@ -139,6 +139,24 @@ export class TextGenerator implements Disposable {
    * @throws {Error} If a text of this generator is in progress.
    */
   async logits(ids: Iterable<number>): Promise<Float32Array> {
+    return await this.#computeLogits(ids, (context) => this.#sequences.feed(context));
+  }
+
+  /**
+   * The logits after each of some ids: row i is what {@linkcode logits} gives for the first i + 1 of them.
+   *
+   * @param ids From one to the model's contextLength.
+   * @returns (ids, vocabSize), a copy; includes the logits of ids that may not be drawn.
+   * @throws {RangeError | Error} As {@linkcode logits} does.
+   */
+  async allLogits(ids: Iterable<number>): Promise<Float32Array> {
+    return await this.#computeLogits(ids, (context) => this.#sequences.feedAll(context));
+  }
+
+  async #computeLogits(
+    ids: Iterable<number>,
+    feed: (context: readonly number[]) => Promise<Float32Array>,
+  ): Promise<Float32Array> {
     const context = [...ids];
     this.#validateIds("compute logits", context);
     const { contextLength } = this.#model.config;
@@ -149,7 +167,7 @@ export class TextGenerator implements Disposable {
     }
     const use: { isOver: boolean } = this.#occupy({ isOver: false });
     try {
-      return await this.#sequences.feed(context);
+      return await feed(context);
     } finally {
       use.isOver = true;
     }

@@ -16,6 +16,9 @@ export interface Sequences extends Disposable {
   /** Feeds tokens from position 0 on; returns the logits after the last, (vocabSize). */
   feed(tokens: readonly number[]): Promise<Float32Array>;
 
+  /** Feeds tokens from position 0 on; returns the logits after each, (tokens, vocabSize). */
+  feedAll(tokens: readonly number[]): Promise<Float32Array>;
+
   /** Lanes for this many sequences; lanes made earlier for another number can no longer be used. */
   lanes(count: number): Promise<SequenceLanes>;
 }

@@ -44,6 +44,14 @@ export class WholeSequences implements Sequences, SequenceLanes {
     return await this.#compiled.readFloats(this.#logits);
   }
 
+  async feedAll(tokens: readonly number[]): Promise<Float32Array> {
+    const rows: Float32Array[] = [];
+    for (let length = 1; length <= tokens.length; length++) rows.push(await this.feed(tokens.slice(0, length)));
+    const all = new Float32Array(rows.length * rows[0].length);
+    for (const [i, row] of rows.entries()) all.set(row, i * row.length);
+    return all;
+  }
+
   /** Any number will do: each text brings its whole context. */
   lanes(): Promise<SequenceLanes> {
     return Promise.resolve(this);

@@ -2,8 +2,8 @@
 import { UserError } from "../errors.ts";
 import { Transformer, type TransformerOptions } from "../model/transformer.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
-import { findWeights, readModelConfig } from "./run_directory.ts";
-import { loadRunTokenizer } from "./run_tokenizer.ts";
+import { findWeights, isImported, readAnyRunConfig, readModelConfig, readStopIds } from "./run_directory.ts";
+import { findRunTokenizer, loadRunTokenizer } from "./run_tokenizer.ts";
 
 /** What is needed to use a run's model. */
 export interface RunModel {
@@ -13,6 +13,8 @@ export interface RunModel {
   readonly tokenizer: Tokenizer;
   /** The path of the weights. */
   readonly weights: string;
+  /** The ids at which a text ends, of an imported model; none otherwise. */
+  readonly stopIds: readonly number[];
 }
 
 /**
@@ -28,6 +30,7 @@ export async function loadRun(
   options: TransformerOptions = {},
 ): Promise<RunModel> {
   const model = new Transformer(await readModelConfig(directory), options);
+  const stopIds = await readStopIds(directory);
   const tokenizer = await loadRunTokenizer(directory);
   const { vocabSize } = model.config;
   if (tokenizer.vocabSize > vocabSize) {
@@ -36,5 +39,21 @@ export async function loadRun(
         `${vocabSize}. Train the model with this tokenizer`,
     );
   }
-  return { model, tokenizer, weights: await findWeights(directory, which) };
+  return { model, tokenizer, weights: await findWeights(directory, which), stopIds };
+}
+
+/**
+ * The same of an imported run, which may be without a tokenizer.
+ * @throws {UserError} As {@linkcode loadRun} does, but not for an imported run without a tokenizer.
+ */
+export async function loadAnyRun(
+  directory: string,
+  which?: "last" | "best",
+  options: TransformerOptions = {},
+): Promise<Omit<RunModel, "tokenizer"> & { readonly tokenizer: Tokenizer | undefined }> {
+  const config = await readAnyRunConfig(directory);
+  if (!isImported(config) || await findRunTokenizer(directory)) return await loadRun(directory, which, options);
+  const { model, imported } = config;
+  const weights = await findWeights(directory, which);
+  return { model: new Transformer(model, options), tokenizer: undefined, weights, stopIds: imported.stopIds };
 }

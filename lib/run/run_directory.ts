@@ -1,5 +1,6 @@
 import { identifyTokenizer, requireTokenizerOf } from "../dataset/tokenizer_id.ts";
 import { option, say, UserError, type Wording } from "../errors.ts";
+import { excerpt } from "../io/excerpt.ts";
 import { isFile } from "../io/is_file.ts";
 import { JsonFields } from "../io/json_fields.ts";
 import { writeDirectoryAtomically, writeFileAtomically } from "../io/atomic.ts";
@@ -11,6 +12,7 @@ import type { TrainingConfig } from "../train/config.ts";
 import { modelConfigOf, requireUsable, runConfigOf } from "./config_fields.ts";
 import { checkpointWeights, latestCheckpoint } from "./checkpoint.ts";
 import type { DataRecord } from "./data_record.ts";
+import { type ImportedConfig, importRecordOf } from "./import_record.ts";
 import type { RunOrigin } from "./origin_record.ts";
 import { RUN_ENTRIES, RUN_FILES } from "./run_entries.ts";
 import { requireTransformer } from "./run_model.ts";
@@ -73,10 +75,35 @@ function requireTokenizerOfData(tokenizer: Tokenizer, { data }: RunConfig): void
 
 /**
  * Reads a run's config.json.
- * @throws {UserError} If the file is missing, is not JSON, or does not hold a model that can be built and trained.
+ * @throws {UserError} If the file is missing, is not JSON, or does not hold a model that can be built and trained; or if
+ *   the run was imported, and so has no settings of a training.
  */
 export async function readRunConfig(directory: string): Promise<RunConfig> {
-  return await readConfig(directory, runConfigOf);
+  const config = await readAnyRunConfig(directory);
+  if (!isImported(config)) return config;
+  throw new UserError(
+    say`Cannot read the training of ${directory}: got a model that was imported from ${
+      excerpt(config.imported.from)
+    }, must be a run that was trained here. Start a new run from it: ${option("from", directory)}`,
+  );
+}
+
+/**
+ * Reads a run's config.json, also that of an imported one.
+ * @throws {UserError} As {@linkcode readRunConfig} does, but not for an imported run.
+ */
+export async function readAnyRunConfig(directory: string): Promise<RunConfig | ImportedConfig> {
+  return await readConfig(directory, (fields) => {
+    if (!fields.has("imported")) return runConfigOf(fields);
+    fields.allowOnly(["model", "imported"]);
+    const model = requireTransformer(directory, modelConfigOf(fields));
+    return { model, imported: importRecordOf(fields.object("imported")) };
+  });
+}
+
+/** Whether a run was imported, and not trained here. */
+export function isImported(config: RunConfig | ImportedConfig): config is ImportedConfig {
+  return "imported" in config;
 }
 
 /**
@@ -85,6 +112,16 @@ export async function readRunConfig(directory: string): Promise<RunConfig> {
  */
 export async function readModelConfig(directory: string): Promise<ModelConfig> {
   return requireTransformer(directory, await readConfig(directory, modelConfigOf));
+}
+
+/**
+ * The ids at which a text ends, as an imported run's config.json says; none for other runs.
+ * @throws {UserError} If the file is missing, is not JSON, or does not hold such a list.
+ */
+export async function readStopIds(directory: string): Promise<readonly number[]> {
+  return await readConfig(directory, (fields) => {
+    return fields.has("imported") ? importRecordOf(fields.object("imported")).stopIds : [];
+  });
 }
 
 /**

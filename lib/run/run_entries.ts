@@ -32,6 +32,9 @@ export const RUN_ENTRIES: OwnEntries = {
   what: "a run",
   files: [...Object.values(RUN_FILES).filter((name) => name !== RUN_FILES.checkpoints), ...TOKENIZER_ENTRIES.files],
   directories: [[new RegExp(`^${RUN_FILES.checkpoints}$`), CHECKPOINTS_ENTRIES]],
-  isOwn: (directory) => hasJsonKeys(`${directory}/${RUN_FILES.config}`, ["model", "training"]),
+  isOwn: async (directory) => {
+    const path = `${directory}/${RUN_FILES.config}`;
+    return await hasJsonKeys(path, ["model", "training"]) || await hasJsonKeys(path, ["model", "imported"]);
+  },
   restoredBy: (directory) => call("trainRun", { path: directory }),
 };

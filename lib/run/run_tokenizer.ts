@@ -1,5 +1,6 @@
 import { describeTokenizer, identifyTokenizer, parseTokenizerId, type TokenizerId } from "../dataset/tokenizer_id.ts";
 import { UserError } from "../errors.ts";
+import { isFile } from "../io/is_file.ts";
 import { JsonFields } from "../io/json_fields.ts";
 import { readTextIfPresent } from "../io/read_text.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/mod.ts";
@@ -23,6 +24,17 @@ export async function loadRunTokenizer(directory: string): Promise<Tokenizer> {
       describeTokenizer(trained)
     }. Copy that tokenizer into the run`,
   );
+}
+
+/**
+ * Loads the tokenizer in a run's directory; `undefined` if there is none.
+ * @throws {UserError} If it is not the one of the tokens that the run was trained on.
+ */
+export async function findRunTokenizer(directory: string): Promise<Tokenizer | undefined> {
+  for (const name of ["tokenizer.json", "vocab.json"]) {
+    if (await isFile(`${directory}/${name}`)) return await loadRunTokenizer(directory);
+  }
+  return undefined;
 }
 
 /** The data that the run's config.json records; `undefined` if it records none. Nothing else in it is checked. */

@@ -18,7 +18,9 @@ import { CheckpointTensors, latestCheckpoint } from "../../lib/run/checkpoint.ts
 import { mergeConfigs, readConfigFile } from "../../lib/run/merge_config.ts";
 import { readLog } from "../../lib/run/metrics_follower.ts";
 import { reportHtml } from "../../lib/report/report.ts";
-import { readModelConfig, readRunConfig } from "../../lib/run/run_directory.ts";
+import { parameterSpecs } from "../../lib/model/parameters.ts";
+import { openForeignModel } from "../../lib/run/open_foreign.ts";
+import { readAnyRunConfig, readModelConfig, readRunConfig } from "../../lib/run/run_directory.ts";
 import { readRunRecord } from "../../lib/run/run_record.ts";
 import { readResults, sweepTable } from "../../lib/run/sweep_results.ts";
 import { describeRun } from "../report/describe_run.ts";
@@ -65,6 +67,9 @@ export async function makeSamples(directory: string, text: Uint8Array<ArrayBuffe
       args: ["--tokenizer", tokenizer, "--input", at(INPUTS.text), "--out", at("s"), "--shard-size", "10kB"],
     },
     { task: "train_lm", args: [...training, "--steps", "4", "--save-every", "2", "--valid-every", "2", "--out", run] },
+    { task: "export", args: ["--run", run, "--format", "hf", "--out", at("hf")] },
+    { task: "export", args: ["--run", run, "--format", "gguf", "--type", "Q8_0", "--out", at("model.gguf")] },
+    { task: "import", args: ["--from", at("hf"), "--out", at("imported")] },
     { task: "sweep", args: [...training, "--steps", "2", "--lr", "1e-3,1e-2", "--out", at("sweep")] },
   ];
   for (const command of commands) {
@@ -135,6 +140,20 @@ function samplesIn(
     { kind: "checkpoint's tensors", path: `${checkpoint}/optimizer.safetensors`, ...binary, read: readCheckpoint },
     { kind: "config.json", path: `${run}/config.json`, ...json, read: () => readConfigs(run) },
     { kind: "metrics.jsonl", path: `${run}/metrics.jsonl`, ...json, read: () => readReport(run) },
+    { kind: "other config.json", path: at("hf/config.json"), ...json, read: () => readModel("huggingface", at("hf")) },
+    {
+      kind: "other safetensors",
+      path: at("hf/model.safetensors"),
+      ...binary,
+      read: () => readModel("huggingface", at("hf")),
+    },
+    { kind: "gguf", path: at("model.gguf"), ...binary, read: () => readModel("gguf", at("model.gguf")) },
+    {
+      kind: "imported config.json",
+      path: at("imported/config.json"),
+      ...json,
+      read: () => readAnyRunConfig(at("imported")),
+    },
     {
       kind: "sweep.json",
       path: at("sweep/sweep.json"),
@@ -180,6 +199,12 @@ async function readGguf(path: string): Promise<void> {
 async function readTokenFile(path: string): Promise<void> {
   using tokens = await openTokenFile(path);
   for await (const _ of tokens.pieces());
+}
+
+async function readModel(kind: "huggingface" | "gguf", path: string): Promise<void> {
+  using model = await openForeignModel({ kind, path });
+  for (const { name, shape } of parameterSpecs(model.config)) await model.weights(name, shape);
+  await model.tokenizer();
 }
 
 async function readConfigs(run: string): Promise<void> {

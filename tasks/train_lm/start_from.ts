@@ -1,16 +1,21 @@
 // --from: another run, whose weights, shape and tokenizer a new one begins with.
 import { identifyTokenizer, requireTokenizerOf, type TokenizerId } from "../../lib/dataset/tokenizer_id.ts";
 import type { TokenSource } from "../../lib/dataset/token_source.ts";
-import { isFile } from "../../lib/io/is_file.ts";
 import { statIfPresent } from "../../lib/io/stat_if_present.ts";
 import { excerpt } from "../../lib/io/excerpt.ts";
 import { withDefaults } from "../../lib/model/architecture.ts";
 import { ARCHITECTURE_DEFAULTS, type ModelConfig } from "../../lib/model/config.ts";
 import { type ConfigParts, DEFAULT_PRESET, mergeConfigs, type MergedConfig } from "../../lib/run/merge_config.ts";
-import { NoWeightsError, readRunConfig, RUN_ENTRIES, type RunConfig } from "../../lib/run/run_directory.ts";
+import {
+  isImported,
+  NoWeightsError,
+  readAnyRunConfig,
+  RUN_ENTRIES,
+  type RunConfig,
+} from "../../lib/run/run_directory.ts";
 import { requireTransformer } from "../../lib/run/run_model.ts";
 import { originOf, type OriginOptions, type RunOrigin } from "../../lib/run/run_origin.ts";
-import { loadRunTokenizer } from "../../lib/run/run_tokenizer.ts";
+import { findRunTokenizer } from "../../lib/run/run_tokenizer.ts";
 import type { Tokenizer } from "../../lib/tokenizer/mod.ts";
 import { say, UsageError, UserError, wordingOf } from "../cli/errors.ts";
 import { requireDirectory } from "../cli/files.ts";
@@ -27,8 +32,8 @@ export interface Parent {
   readonly parts: ConfigParts;
   /** The settings of that shape that were given for it; unknown in earlier versions. */
   readonly given: readonly string[] | undefined;
-  /** The configuration that it was trained with. */
-  readonly config: RunConfig;
+  /** The configuration that it was trained with; none of an imported model. */
+  readonly config: RunConfig | undefined;
   /** The tokenizer in its directory. */
   readonly tokenizer: Tokenizer | undefined;
   /** The tokenizer of its ids, as far as is known. */
@@ -42,19 +47,19 @@ export interface Parent {
 export async function openParent(from: string, keepOptimizer: boolean): Promise<Parent> {
   const { directory, weights } = await parseFrom(from);
   await requireDirectory(directory, RUN_ENTRIES);
-  const config = await readRunConfig(directory);
-  const { model, preset, given, data } = config;
-  const shape = requireTransformer(directory, model);
-  const hasTokenizer = await isFile(`${directory}/tokenizer.json`) || await isFile(`${directory}/vocab.json`);
-  const tokenizer = hasTokenizer ? await loadRunTokenizer(directory) : undefined;
+  const read = await readAnyRunConfig(directory);
+  const config = isImported(read) ? undefined : read;
+  const shape = requireTransformer(directory, read.model);
+  const tokenizer = await findRunTokenizer(directory);
   return {
     directory,
     origin: await findOrigin(directory, { weights, keepOptimizer, name: from }),
-    parts: { preset: preset ?? DEFAULT_PRESET, model: { ...ARCHITECTURE_DEFAULTS, ...shape } },
-    given: given?.filter((name) => name.startsWith("model.")),
+    parts: { preset: config?.preset ?? DEFAULT_PRESET, model: { ...ARCHITECTURE_DEFAULTS, ...shape } },
+    // An imported shape is no preset's: all of it was given.
+    given: config ? config.given?.filter((name) => name.startsWith("model.")) : undefined,
     config,
     tokenizer,
-    tokenizerId: data.train.tokenizer ?? (tokenizer && identifyTokenizer(tokenizer, directory)),
+    tokenizerId: config?.data.train.tokenizer ?? (tokenizer && identifyTokenizer(tokenizer, directory)),
   };
 }
 
@@ -96,6 +101,7 @@ export function requireParentShape(
     ? mergeConfigs([given.file, given.flags], shape.vocabSize).model
     : { ...given.file.model, ...given.flags.model };
   for (const [key, value] of Object.entries(asked) as [keyof ModelConfig, unknown][]) {
+    // By content: the scaling of rotary positions is an object.
     if (value === undefined || JSON.stringify(value) === JSON.stringify(full[key])) continue;
     const source = given.flags.model?.[key] !== undefined
       ? `${flagOf(key)} ${value}`
@@ -127,7 +133,9 @@ export function requireParentTokens({ tokenizerId }: Parent, sources: readonly (
 }
 
 /** Whether a run sees the same windows as the one that it begins with, in the same order. */
-export function drawsAsBefore({ config: { data, training } }: Parent, own: RunConfig): boolean {
+export function drawsAsBefore({ config }: Parent, own: RunConfig): boolean {
+  if (config === undefined) return false;
+  const { data, training } = config;
   const isSame = (name: "seed" | "batchSize" | "gradAccumulation") => training[name] === own.training[name];
   return data.train.sha256 === own.data.train.sha256 && isSame("seed") && isSame("batchSize") &&
     isSame("gradAccumulation");

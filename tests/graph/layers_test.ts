@@ -18,6 +18,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   dataset: ["io", "random", "tokenizer"],
   corpus: ["dataset", "io", "random", "tokenizer", "version.ts"],
   formats: ["io", "tokenizer"],
+  // Other libraries' models: their configurations and tensors, as a Transformer's.
+  interchange: ["formats", "io", "model", "tokenizer"],
   model: ["backend", "dataset", "formats", "graph", "io", "ops", "random"],
   generate: ["backend", "graph", "model", "ops", "random", "tokenizer"],
   // What is known of an optimizer, of a kernel or of the parts of a model is declared once, and accounting counts that.
@@ -45,6 +47,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "formats",
     "generate",
     "graph",
+    "interchange",
     "io",
     "model",
     "tokenizer",

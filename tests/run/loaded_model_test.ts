@@ -77,10 +77,17 @@ forEachDevice(
         const ids = tokenizer.encode(TEXT).subarray(0, length);
         const logits = await loaded.logits(ids);
         assertEquals(logits.length, vocabSize);
+        const all = await loaded.allLogits(ids);
+        assertEquals(all.length, length * vocabSize);
+        for (let i = 0; i < length; i++) {
+          const row = all.subarray(i * vocabSize, (i + 1) * vocabSize);
+          assertClose(row, await forward([...ids.subarray(0, i + 1)]), { absolute: 1e-5 });
+        }
         // Sums of 24 products at most, in another order.
         assertClose(logits, await forward([...ids]), { absolute: 1e-5 });
       }
       await assertRejects(() => loaded.logits([]), RangeError, "Cannot compute logits: got an empty prompt");
+      await assertRejects(() => loaded.allLogits([]), RangeError, "Cannot compute logits: got an empty prompt");
       await assertRejects(() => loaded.logits([vocabSize]), RangeError, `got token id ${vocabSize}`);
       const tooMany = new Uint32Array(contextLength + 1);
       await assertRejects(() => loaded.logits(tooMany), RangeError, `the context length ${contextLength}`);
@@ -110,7 +117,7 @@ Deno.test("loadModel() refuses what is no run by what it is", () =>
       await Deno.mkdir(`${dir}/${path}`.replace(/\/[^/]*$/, ""), { recursive: true });
       await Deno.writeTextFile(`${dir}/${path}`, text);
     };
-    await write("model.gguf", "GGUF");
+    await write("model.gguf", "GGML");
     await write("model.safetensors", "");
     await write("other.txt", "");
     await write("hf/config.json", `{"model_type": "llama"}`);
@@ -120,10 +127,10 @@ Deno.test("loadModel() refuses what is no run by what it is", () =>
       ["https://huggingface.co/gpt2", "got no path"],
       [new URL("https://huggingface.co/gpt2"), "got no path"],
       [`${dir}/none`, "got no such directory"],
-      [`${dir}/model.gguf`, "got a GGUF file"],
+      [`${dir}/model.gguf`, "got a file that does not begin as GGUF does"],
       [`${dir}/model.safetensors`, "got a file of weights alone"],
       [`${dir}/other.txt`, "got a file, must"],
-      [`${dir}/hf`, "got a Hugging Face model"],
+      [`${dir}/hf`, `got no "hidden_size"`],
       [`${dir}/checkpoint`, "got a checkpoint"],
       [`${dir}/empty`, "got no config.json"],
     ] as const;

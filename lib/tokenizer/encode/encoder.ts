@@ -4,6 +4,7 @@ import type { IdsView } from "./id_chunks.ts";
 import { Kernel } from "../kernel.ts";
 import { type CharacterMerges, characterMerges, withoutBeginnings } from "./character_merges.ts";
 import { preparationOf, type TextPreparation } from "./text_preparation.ts";
+import type { Beginning } from "../pretokenize/split_steps.ts";
 import { SpecialTokens } from "../pretokenize/special_tokens.ts";
 import { mergeInWindows, type WindowMerger } from "../pretokenize/long_word.ts";
 import { byteIdsOf, type Vocabulary } from "../vocabulary/vocabulary.ts";
@@ -74,7 +75,7 @@ export class Encoder {
    * Encodes `text[start..end)`, which must be independent of its surroundings and have no special tokens. Passes the
    * ids to `put`; they are valid only during the call.
    *
-   * @param isBeginning Whether a text, or what follows a special token, begins there.
+   * @param beginning What begins there.
    * @param specials Those that were looked for.
    */
   encode(
@@ -82,7 +83,7 @@ export class Encoder {
     start: number,
     end: number,
     put: (ids: IdsView) => void,
-    isBeginning = true,
+    beginning: Beginning = "text",
     specials: SpecialTokens = new SpecialTokens([], this.#preparation),
   ): void {
     const kernel = this.#kernel;
@@ -110,7 +111,7 @@ export class Encoder {
     };
     if (this.#preparation === undefined) return kernel.forEachPiece(text, start, end, run);
     const onSpecial = (id: number) => put(this.#merger.IdArray.of(id));
-    this.#preparation.forEachPiece(kernel, text, start, end, isBeginning, specials, run, onSpecial);
+    this.#preparation.forEachPiece(kernel, text, start, end, beginning, specials, run, onSpecial);
   }
 
   /** Encodes the pre-token in the kernel's input from `from` to `to`. */

@@ -17,7 +17,7 @@ export function encodingSplitter(
 ): TextSplitter {
   return new TextSplitter(
     specials,
-    (bytes, start, end, isBeginning) => encoder.encode(bytes, start, end, put, isBeginning, specials),
+    (bytes, start, end, beginning) => encoder.encode(bytes, start, end, put, beginning, specials),
     (id) => put(Uint32Array.of(id)),
   );
 }

@@ -8,7 +8,7 @@ import { PATTERN_REGEX, type PatternName } from "../pretokenize/patterns.ts";
 import { PreTokenizer, type SplitText } from "../pretokenize/pre_tokenizer.ts";
 import { type CutRule, lastSafeCut } from "../pretokenize/safe_cut.ts";
 import { type EncodeOptions, SpecialTokens } from "../pretokenize/special_tokens.ts";
-import type { SplitStep } from "../pretokenize/split_steps.ts";
+import type { Beginning, SplitStep } from "../pretokenize/split_steps.ts";
 import { INVALID } from "../regex/char_set.ts";
 import { needsTwoSearches } from "../vocabulary/added_tokens_json.ts";
 import type { Vocabulary } from "../vocabulary/vocabulary.ts";
@@ -78,7 +78,7 @@ export class TextPreparation implements CutRule {
    * Prepares `text[start..end)` in pieces, in the kernel's input, and calls `run` with the length of each. Tokens that are
    * found in normalized text are passed to `onSpecial`.
    *
-   * @param isBeginning Whether a text, or what follows a special token, begins there.
+   * @param beginning What begins there.
    * @param specials Those that were looked for; those that are found later are looked for here.
    * @throws {LongStretchError} If there is too much of it without a safe cut.
    */
@@ -87,7 +87,7 @@ export class TextPreparation implements CutRule {
     text: Uint8Array,
     start: number,
     end: number,
-    isBeginning: boolean,
+    beginning: Beginning,
     specials: SpecialTokens,
     run: (length: number) => void,
     onSpecial: OnSpecial,
@@ -103,8 +103,8 @@ export class TextPreparation implements CutRule {
         }
         to = cut;
       }
-      this.#prepare(kernel, text, start, to, isBeginning, specials, run, onSpecial);
-      isBeginning = false;
+      this.#prepare(kernel, text, start, to, beginning, specials, run, onSpecial);
+      beginning = "none";
       start = to;
     }
   }
@@ -114,23 +114,23 @@ export class TextPreparation implements CutRule {
     text: Uint8Array,
     start: number,
     end: number,
-    isBeginning: boolean,
+    beginning: Beginning,
     specials: SpecialTokens,
     run: (length: number) => void,
     onSpecial: OnSpecial,
   ): void {
-    const bytes = this.#normalizer?.normalize(text, start, end, isBeginning) ?? text.subarray(start, end);
+    const bytes = this.#normalizer?.normalize(text, start, end, beginning !== "none") ?? text.subarray(start, end);
     for (let at = 0; at < bytes.length;) {
       const match = specials.later?.find(bytes, at, bytes.length);
       const wordsEnd = match?.start ?? bytes.length;
       if (wordsEnd > at) {
         const length = this.#isScanned
           ? kernel.write(bytes.subarray(at, wordsEnd))
-          : this.#writeWords(kernel, this.#preTokenizer.split(bytes, at, wordsEnd, isBeginning));
+          : this.#writeWords(kernel, this.#preTokenizer.split(bytes, at, wordsEnd, beginning));
         if (length > 0) run(length);
       }
       if (match !== undefined) onSpecial(match.id);
-      isBeginning = match !== undefined;
+      beginning = match === undefined ? "none" : "part";
       at = match?.end ?? bytes.length;
     }
   }

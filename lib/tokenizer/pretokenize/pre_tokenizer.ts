@@ -8,7 +8,7 @@ import { compile } from "../regex/program.ts";
 import { codeOfByte } from "../vocabulary/byte_level.ts";
 import { CharText } from "./char_text.ts";
 import { PieceList } from "./piece_list.ts";
-import { patternOfStep, type PatternStep, type SplitStep } from "./split_steps.ts";
+import { type Beginning, patternOfStep, type PatternStep, type SplitStep } from "./split_steps.ts";
 
 const SPACE = 0x20;
 
@@ -23,7 +23,8 @@ export interface SplitText {
 interface CompiledStep {
   readonly pattern: PatternStep | undefined;
   readonly matcher: Matcher | undefined;
-  readonly addsSpace: boolean;
+  /** Before what a space is put: each piece, or the beginning of a text alone. */
+  readonly addsSpace: "always" | "first" | undefined;
   readonly spellsBytes: boolean;
 }
 
@@ -54,7 +55,11 @@ export class PreTokenizer {
       return {
         pattern,
         matcher: pattern && new Matcher(compile(pattern.tree, alphabet, name), alphabet),
-        addsSpace: step.type === "ByteLevel" && step.add_prefix_space,
+        addsSpace: step.type === "Metaspace"
+          ? step.prepend_scheme
+          : step.type === "ByteLevel" && step.add_prefix_space
+          ? "always"
+          : undefined,
         spellsBytes: step.type === "ByteLevel" && i < steps.length - 1,
       };
     });
@@ -69,21 +74,22 @@ export class PreTokenizer {
 
   /** Whether a text begins with a space that is not there. */
   get addsSpaceFirst(): boolean {
-    return this.#steps.length > 0 && this.#steps[0].addsSpace;
+    return this.#steps.length > 0 && this.#steps[0].addsSpace !== undefined;
   }
 
   /**
    * Splits `text[start..end)`.
    *
-   * @param isBeginning Whether a text begins there, and does not go on from an earlier call.
+   * @param beginning What begins there.
    */
-  split(text: Uint8Array, start: number, end: number, isBeginning: boolean): SplitText {
+  split(text: Uint8Array, start: number, end: number, beginning: Beginning): SplitText {
     let bytes = text.subarray(start, end);
     this.#text.decode(bytes, 0, bytes.length, this.#alphabet.classes);
     this.#pieces.clear();
     if (this.#text.length > 0) this.#pieces.push(0, this.#text.length);
     for (const [i, step] of this.#steps.entries()) {
-      if (step.addsSpace && (i > 0 || isBeginning)) bytes = this.#addSpaces(bytes);
+      const isAsked = step.addsSpace === "always" ? i > 0 || beginning !== "none" : beginning === "text";
+      if (step.addsSpace !== undefined && isAsked) bytes = this.#addSpaces(bytes);
       if (step.matcher !== undefined) this.#splitPieces(step.matcher, step.pattern!);
       if (step.spellsBytes) this.#spellBytes(bytes);
     }
@@ -195,7 +201,7 @@ function safePairs(steps: readonly CompiledStep[], alphabet: Alphabet): Uint8Arr
   const joined = new Uint8Array(256 * 256);
   for (const [i, { pattern, addsSpace, spellsBytes }] of steps.entries()) {
     // A space would come before what follows the cut.
-    if (addsSpace && i > 0) break;
+    if (addsSpace !== undefined && i > 0) break;
     if (pattern !== undefined) {
       const facts = adjacencyOf(pattern.tree, alphabet);
       const { behavior } = pattern;

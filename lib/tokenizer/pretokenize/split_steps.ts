@@ -38,7 +38,12 @@ export type SplitStep =
    * Puts a space before each word that does not start with one, if so asked; then splits by GPT-2's pattern, if so
    * asked. Steps after it see each byte as the character that files spell it as.
    */
-  | { readonly type: "ByteLevel"; readonly add_prefix_space: boolean; readonly use_regex: boolean };
+  | { readonly type: "ByteLevel"; readonly add_prefix_space: boolean; readonly use_regex: boolean }
+  /** Puts a space before each text that does not start with one, or also before what follows a special token. */
+  | { readonly type: "Metaspace"; readonly prepend_scheme: "always" | "first" };
+
+/** What begins: a text; or a part of one, after a special token; or nothing, where one goes on. */
+export type Beginning = "text" | "part" | "none";
 
 /** A step as a pattern and what becomes of its matches. */
 export interface PatternStep {
@@ -65,6 +70,8 @@ export function patternOfStep(step: SplitStep, name: string): PatternStep | unde
     }
     case "Punctuation":
       return { tree: { kind: "set", set: punctuation() }, behavior: step.behavior, invert: false };
+    case "Metaspace":
+      return undefined;
     case "ByteLevel":
       if (!step.use_regex) return undefined;
       return { tree: parseRegex(PATTERN_REGEX.gpt2, "gpt2"), behavior: "Isolated", invert: false };

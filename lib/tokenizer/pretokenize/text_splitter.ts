@@ -1,5 +1,6 @@
 // Splits a stream of bytes, cut anywhere, into special tokens and stretches of text that can be pre-tokenized
 // separately.
+import type { Beginning } from "./split_steps.ts";
 import { LongStretchError, MAX_STRETCH_BYTES } from "./long_stretch.ts";
 import { lastSafeCut } from "./safe_cut.ts";
 import type { SpecialTokens } from "./special_tokens.ts";
@@ -8,10 +9,9 @@ import type { SpecialTokens } from "./special_tokens.ts";
 const JOINED_BYTES = 1 << 12;
 
 /**
- * Receives `bytes[start..end)`, which are valid only during the call, and whether a text, or what follows a special token,
- * begins there.
+ * Receives `bytes[start..end)`, which are valid only during the call, and what begins there.
  */
-export type OnText = (bytes: Uint8Array, start: number, end: number, isBeginning: boolean) => void;
+export type OnText = (bytes: Uint8Array, start: number, end: number, beginning: Beginning) => void;
 
 /**
  * Splits text into stretches and special tokens, in order. The pre-tokens do not depend on how the text was cut into
@@ -25,8 +25,8 @@ export class TextSplitter {
   #length = 0;
   /** Bytes of this text before the pending ones. */
   #passed = 0;
-  /** Whether what comes next begins the text, or follows a special token. */
-  #isBeginning = true;
+  /** What begins with what comes next. */
+  #beginning: Beginning = "text";
   /** No safe cut is before this position of the pending bytes. */
   #searched = 0;
 
@@ -38,7 +38,7 @@ export class TextSplitter {
 
   /** What comes next goes on with a text that began elsewhere. To be called before anything of it is added. */
   continueText(): void {
-    this.#isBeginning = false;
+    this.#beginning = "none";
   }
 
   /**
@@ -88,7 +88,7 @@ export class TextSplitter {
     if (last !== undefined) {
       if (this.#length === 0) {
         this.#split(last, 0, last.length);
-        this.#isBeginning = true;
+        this.#beginning = "text";
         return;
       }
       this.#append(last);
@@ -96,7 +96,7 @@ export class TextSplitter {
     this.#split(this.#pending, 0, this.#length);
     this.#pending = new Uint8Array(0);
     this.#length = this.#searched = this.#passed = 0;
-    this.#isBeginning = true;
+    this.#beginning = "text";
   }
 
   /** Between special tokens there is no safe cut, but they are where text may be cut as well. */
@@ -144,12 +144,12 @@ export class TextSplitter {
       const match = this.#specials.find(bytes, at, end);
       const textEnd = match === undefined ? end : match.start;
       if (textEnd > at) {
-        this.#onText(bytes, at, textEnd, this.#isBeginning);
-        this.#isBeginning = false;
+        this.#onText(bytes, at, textEnd, this.#beginning);
+        this.#beginning = "none";
       }
       if (match !== undefined) {
         this.#onSpecial(match.id);
-        this.#isBeginning = true;
+        this.#beginning = "part";
       }
       at = match === undefined ? end : match.end;
     }

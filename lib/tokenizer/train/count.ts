@@ -29,9 +29,9 @@ export class WordCounter {
     const preparation = preparationOf({ pattern, normalizer });
     this.#splitter = new TextSplitter(
       specials,
-      (bytes, start, end, isBeginning) => {
+      (bytes, start, end, beginning) => {
         if (preparation === undefined) kernel.forEachPiece(bytes, start, end, count);
-        else preparation.forEachPiece(kernel, bytes, start, end, isBeginning, specials, count, () => {});
+        else preparation.forEachPiece(kernel, bytes, start, end, beginning, specials, count, () => {});
       },
       () => {},
     );

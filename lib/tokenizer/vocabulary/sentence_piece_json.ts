@@ -149,11 +149,8 @@ function readPreTokenizer(step: JsonFields): SplitStep[] {
   step.allowOnly(["type", "replacement", "prepend_scheme", "split", "add_prefix_space"]);
   if (step.value("replacement") !== SPACE_SIGN) step.refuse("replacement", SPACE_SIGN);
   const scheme = step.has("prepend_scheme") ? step.oneOf("prepend_scheme", ["always", "never", "first"]) : "always";
-  if (scheme === "first") {
-    step.refuse("prepend_scheme", "always or never: what begins a text is not told from the rest");
-  }
   const steps: SplitStep[] = [];
-  if (scheme === "always") steps.push({ type: "ByteLevel", add_prefix_space: true, use_regex: false });
+  if (scheme !== "never") steps.push({ type: "Metaspace", prepend_scheme: scheme });
   if (step.booleanOrNone("split") ?? true) {
     steps.push({ type: "Split", pattern: { String: " " }, behavior: "MergedWithNext", invert: false });
   }
@@ -194,11 +191,8 @@ function readDecoder(root: JsonFields): boolean {
         }
         strips = true;
         break;
-      case "Metaspace":
-        strips ||= step.value("prepend_scheme") !== "never";
-        break;
       default:
-        step.refuse("type", "Replace, ByteFallback, Fuse, Strip or Metaspace");
+        step.refuse("type", "Replace, ByteFallback, Fuse or Strip");
     }
   }
   return strips;

@@ -16,11 +16,22 @@ interface Case {
   readonly set: readonly (readonly [path: string, value: unknown])[];
   /** Of the ids of each text, 8 digits of their SHA-256. */
   readonly digests: string;
+  /** The same of the texts that decoding gives, if they are there. */
+  readonly decoded?: string;
+}
+
+interface Fixture {
+  readonly base: Json;
+  readonly texts: readonly string[];
+  readonly cases: readonly Case[];
 }
 
 const read = (name: string) =>
   JSON.parse(Deno.readTextFileSync(new URL(`../../fixtures/tokenizer/${name}`, import.meta.url)));
-const { base, texts: more, cases }: { base: Json; texts: string[]; cases: Case[] } = read("split_cases.json");
+/** Tokens made of bytes, and tokens made of characters. */
+const fixtures: readonly Fixture[] = [read("split_cases.json"), read("sentence_piece_cases.json")];
+const [{ texts: more }] = fixtures;
+const cases = fixtures.flatMap(({ base, cases }) => cases.map((one) => ({ ...one, base })));
 const hostile: Uint8Array[] = read("hostile_texts.json").map(({ b64 }: { b64: string }) => Uint8Array.fromBase64(b64));
 /** The texts, in the order of the digests. */
 const TEXTS: readonly string[] = [
@@ -34,8 +45,8 @@ const TEXTS: readonly string[] = [
   ...more,
 ];
 
-function fileOf({ set }: Case): string {
-  const file = structuredClone(base);
+function fileOf({ base, set }: Case & { readonly base: Json }): string {
+  const file: Json = structuredClone(base);
   for (const [path, value] of set) {
     const parents = path.split(".");
     const key = parents.pop()!;
@@ -46,9 +57,9 @@ function fileOf({ set }: Case): string {
   return JSON.stringify(file);
 }
 
-function digestOf(ids: Uint32Array): string {
-  return createHash("sha256").update(new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength)).digest("hex")
-    .slice(0, 8);
+function digestOf(ids: Uint32Array | Uint8Array): string {
+  const bytes = new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength);
+  return createHash("sha256").update(bytes).digest("hex").slice(0, 8);
 }
 
 const tokenizers = new Map<string, Tokenizer>(cases.map((one) => [
@@ -56,7 +67,7 @@ const tokenizers = new Map<string, Tokenizer>(cases.map((one) => [
   new Tokenizer(parseTokenizerJson(fileOf(one), one.name)),
 ]));
 
-for (const { name, digests } of cases) {
+for (const { name, digests, decoded } of cases) {
   Deno.test(`parseTokenizerJson() gives Hugging Face's ids of hostile texts: ${name}`, () => {
     const expected = digests.split(" ");
     assertEquals(expected.length, TEXTS.length);
@@ -67,7 +78,12 @@ for (const { name, digests } of cases) {
     assertEquals(formatTokenizerJson(again), written);
     for (const one of [tokenizer, new Tokenizer(again)]) {
       for (const [i, text] of TEXTS.entries()) {
-        assertEquals(digestOf(one.encode(text)), expected[i], `text ${i}: ${JSON.stringify(text.slice(0, 80))}`);
+        const shown = `text ${i}: ${JSON.stringify(text.slice(0, 80))}`;
+        const ids = one.encode(text);
+        assertEquals(digestOf(ids), expected[i], shown);
+        if (decoded === undefined) continue;
+        assertEquals(digestOf(new TextEncoder().encode(one.decode(ids))), decoded.split(" ")[i], shown);
+        assertEquals([...one.encode(text, { addSpecial: true })], [1, ...ids, 2]);
       }
     }
   });
