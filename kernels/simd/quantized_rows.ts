@@ -46,12 +46,12 @@ export function decodeRow(to: usize, from: usize, n: u32, bits: u32, scale: f32)
 
 /** Four bf16, and the four after them, as float32: halves go into the upper halves of words. @inline */
 function lowHalves(halves: v128): v128 {
-  return v128.shuffle<u16>(i32x4.splat(0), halves, 0, 8, 0, 9, 0, 10, 0, 11);
+  return v128.shuffle<u16>(i32x4.splat(0), halves, 0, 8, 1, 9, 2, 10, 3, 11);
 }
 
 /** @inline */
 function highHalves(halves: v128): v128 {
-  return v128.shuffle<u16>(i32x4.splat(0), halves, 0, 12, 0, 13, 0, 14, 0, 15);
+  return v128.shuffle<u16>(i32x4.splat(0), halves, 4, 12, 5, 13, 6, 14, 7, 15);
 }
 
 /** Σᵢ x[i] w[i] over n numbers, w of bf16. */
