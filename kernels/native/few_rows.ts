@@ -5,7 +5,7 @@
 import { Assembler, Label } from "./assembler.ts";
 import { type CallingConvention, enter, leave, loadAddress, loadParameter } from "./calling.ts";
 import { type InstructionSet, Lanes, type Mask } from "./instruction_set.ts";
-import { at, type Memory, r12, r13, r8, rax, rbp, rbx, rdx, rsi, xmm, ymm } from "./operands.ts";
+import { at, type Memory, r12, r13, r8, r9, rax, rbp, rbx, rdx, rsi, xmm, ymm } from "./operands.ts";
 import { reduceLanes } from "./reduce.ts";
 import { share } from "./tiling.ts";
 
@@ -61,7 +61,7 @@ export function assembleFewRows(
 
 /**
  * Registers throughout: rsi x, r12 weights, r13 y and rbx scales at the next column, rbp columns left; in a sum rax x,
- * rdx weights, r8 turns left.
+ * rdx weights, r8 turns left, r9 weights to ask for.
  */
 class FewRowsEmitter {
   readonly #lanes: Lanes;
@@ -133,6 +133,9 @@ class FewRowsEmitter {
     for (let i = 0; i < rows * columns; i++) this.#lanes.clear(i);
     assembler.address(rax, at(rsi, first * depth * 4));
     assembler.move(rdx, r12);
+    // The processor reads ahead by itself, but not far enough for weights that take less time than it expects.
+    const prefetches = first === 0 && this.shape.format !== "f32";
+    if (prefetches) assembler.address(r9, at(r12, columns * this.#weightBytes));
     const vectors = Math.floor(depth / set.lanes);
     // A turn has as many multiply-adds as there are sums, or more.
     const steps = rows * columns < 8 ? 4 : 2;
@@ -143,6 +146,7 @@ class FewRowsEmitter {
       assembler.align(32);
       assembler.bind(next);
       for (let step = 0; step < steps; step++) this.#step(rows, columns, step);
+      if (prefetches) this.#prefetch(columns, steps);
       assembler.operateNumber("add", rax, steps * set.lanes * 4);
       assembler.operateNumber("add", rdx, steps * this.#vectorBytes);
       assembler.operateNumber("sub", r8, 1);
@@ -164,6 +168,13 @@ class FewRowsEmitter {
       this.#lanes.load(x, at(rax, row * depth * 4 + step * set.lanes * 4));
       this.#multiplyAdd(row, columns, weights, x);
     }
+  }
+
+  /** Asks for weights of the next columns, as many as are read in a turn. */
+  #prefetch(columns: number, steps: number): void {
+    const bytes = columns * steps * this.#vectorBytes;
+    for (let line = 0; line < bytes; line += 64) this.assembler.prefetch(at(r9, line));
+    this.assembler.operateNumber("add", r9, bytes);
   }
 
   /** The numbers that fill no vector. */

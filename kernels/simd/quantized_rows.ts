@@ -14,12 +14,10 @@ export function decodeRow(to: usize, from: usize, n: u32, bits: u32, scale: f32)
   if (bits === 8) {
     for (; i + 16 <= n; i += 16) {
       const bytes = v128.load(from);
-      const low = i16x8.extend_low_i8x16_s(bytes);
-      const high = i16x8.extend_high_i8x16_s(bytes);
-      v128.store(to, f32x4.mul(factor, f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(low))));
-      v128.store(to, f32x4.mul(factor, f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(low))), 16);
-      v128.store(to, f32x4.mul(factor, f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(high))), 32);
-      v128.store(to, f32x4.mul(factor, f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(high))), 48);
+      v128.store(to, f32x4.mul(factor, fourBytes(bytes, FIRST)));
+      v128.store(to, f32x4.mul(factor, fourBytes(bytes, SECOND)), 16);
+      v128.store(to, f32x4.mul(factor, fourBytes(bytes, THIRD)), 32);
+      v128.store(to, f32x4.mul(factor, fourBytes(bytes, FOURTH)), 48);
       from += 16;
       to += 64;
     }
@@ -46,12 +44,23 @@ export function decodeRow(to: usize, from: usize, n: u32, bits: u32, scale: f32)
 
 /** Four bf16, and the four after them, as float32: halves go into the upper halves of words. @inline */
 function lowHalves(halves: v128): v128 {
-  return v128.shuffle<u16>(i32x4.splat(0), halves, 0, 8, 0, 9, 0, 10, 0, 11);
+  return v128.shuffle<u16>(i32x4.splat(0), halves, 0, 8, 1, 9, 2, 10, 3, 11);
 }
 
 /** @inline */
 function highHalves(halves: v128): v128 {
-  return v128.shuffle<u16>(i32x4.splat(0), halves, 0, 12, 0, 13, 0, 14, 0, 15);
+  return v128.shuffle<u16>(i32x4.splat(0), halves, 4, 12, 5, 13, 6, 14, 7, 15);
+}
+
+// Which of a vector's bytes becomes the highest of each word. −1 stands for none: wherever it runs, that gives 0.
+const FIRST = i8x16(-1, -1, -1, 0, -1, -1, -1, 1, -1, -1, -1, 2, -1, -1, -1, 3);
+const SECOND = i8x16(-1, -1, -1, 4, -1, -1, -1, 5, -1, -1, -1, 6, -1, -1, -1, 7);
+const THIRD = i8x16(-1, -1, -1, 8, -1, -1, -1, 9, -1, -1, -1, 10, -1, -1, -1, 11);
+const FOURTH = i8x16(-1, -1, -1, 12, -1, -1, -1, 13, -1, -1, -1, 14, -1, -1, -1, 15);
+
+/** Four int8 as float32. @inline */
+function fourBytes(bytes: v128, which: v128): v128 {
+  return f32x4.convert_i32x4_s(i32x4.shr_s(i8x16.relaxed_swizzle(bytes, which), 24));
 }
 
 /** Σᵢ x[i] w[i] over n numbers, w of bf16. */
@@ -83,12 +92,10 @@ export function dotInt8(x: usize, w: usize, n: u32): f32 {
   const end = x + ((n & ~15) << 2);
   while (x !== end) {
     const bytes = v128.load(w);
-    const low = i16x8.extend_low_i8x16_s(bytes);
-    const high = i16x8.extend_high_i8x16_s(bytes);
-    s0 = f32x4.relaxed_madd(v128.load(x), f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(low)), s0);
-    s1 = f32x4.relaxed_madd(v128.load(x, 16), f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(low)), s1);
-    s2 = f32x4.relaxed_madd(v128.load(x, 32), f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(high)), s2);
-    s3 = f32x4.relaxed_madd(v128.load(x, 48), f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(high)), s3);
+    s0 = f32x4.relaxed_madd(v128.load(x), fourBytes(bytes, FIRST), s0);
+    s1 = f32x4.relaxed_madd(v128.load(x, 16), fourBytes(bytes, SECOND), s1);
+    s2 = f32x4.relaxed_madd(v128.load(x, 32), fourBytes(bytes, THIRD), s2);
+    s3 = f32x4.relaxed_madd(v128.load(x, 48), fourBytes(bytes, FOURTH), s3);
     x += 64;
     w += 16;
   }

@@ -10,6 +10,8 @@ import { isTransformerConfig } from "./own_config.ts";
 import { parameterSpecs, sizeOf } from "./parameters.ts";
 import { Philox } from "../random/philox.ts";
 
+export { WEIGHTS_DTYPES, type WeightsDType } from "../ops/quantize.ts";
+
 /** A source of weights: one parameter at a time, so that a large model is never in memory twice. */
 export type WeightSource = (name: string, shape: readonly number[]) => Float32Array | Promise<Float32Array>;
 

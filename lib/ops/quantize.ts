@@ -94,11 +94,13 @@ function roundToInt8(
   const bytes = new Int8Array(words.buffer);
   const rowBytes = wordsPerRow(width, BITS_OF.int8) * 4;
   for (let row = 0; row < scales.length; row++) {
-    const from = row * width;
+    const [from, to] = [row * width, row * rowBytes];
     let largest = 0;
     for (let i = 0; i < width; i++) largest = Math.max(largest, Math.abs(values[from + i]));
     scales[row] = Math.max(MIN_SCALE, largest / MAX_INT8);
-    for (let i = 0; i < width; i++) bytes[row * rowBytes + i] = Math.round(values[from + i] / scales[row]);
+    const factor = 1 / scales[row];
+    // Above 0, cutting off is rounding down, and faster than Math.round.
+    for (let i = 0; i < width; i++) bytes[to + i] = (values[from + i] * factor + 128.5 | 0) - 128;
   }
 }
 
@@ -106,9 +108,10 @@ function roundToInt8(
 function requireRounded(name: string, values: Float32Array, dtype: QuantizedDType): void {
   // From half of the last bit above the largest of bf16 on, the nearest is infinite.
   const limit = dtype === "bf16" ? (2 - 2 ** -8) * 2 ** 127 : Infinity;
-  const at = values.findIndex((value) => !(Math.abs(value) < limit));
-  if (at < 0) return;
-  throw new UserError(
-    `Cannot keep ${name} in ${dtype}: got ${values[at]} at ${at}, must be a finite number of that format`,
-  );
+  for (let i = 0; i < values.length; i++) {
+    if (Math.abs(values[i]) < limit) continue;
+    throw new UserError(
+      `Cannot keep ${name} in ${dtype}: got ${values[i]} at ${i}, must be a finite number of that format`,
+    );
+  }
 }

@@ -4,7 +4,7 @@ import type { Backend } from "../backend/backend.ts";
 import { option, say, UserError } from "../errors.ts";
 import { generationBytes } from "../generate/generation_memory.ts";
 import { Transformer } from "../model/transformer.ts";
-import { WEIGHTS_DTYPES } from "../ops/quantize.ts";
+import { WEIGHTS_DTYPES } from "../model/weights.ts";
 
 /**
  * Compares what generating one text takes with what a backend can address.

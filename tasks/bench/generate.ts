@@ -9,9 +9,11 @@ import { formatCount, formatDuration, formatShare, formatSi } from "../../lib/ac
 import type { Backend } from "../../lib/backend/backend.ts";
 import { TextGenerator } from "../../lib/generate/generator.ts";
 import { Transformer } from "../../lib/model/transformer.ts";
-import { writeWeights } from "../../lib/model/weights.ts";
+import { type WeightsDType, writeWeights } from "../../lib/model/weights.ts";
+import { QuantizedTensor } from "../../lib/ops/quantized_tensor.ts";
 import { startBackend } from "../cli/backend.ts";
 import type { Flags } from "../cli/flags.ts";
+import { WEIGHTS_DTYPE_FLAG } from "../cli/load_run.ts";
 import { runTask } from "../cli/run.ts";
 import { REPEATS, WORKERS_FLAG } from "../cli/measuring_flags.ts";
 import { measureBandwidth } from "../../lib/measure/limits.ts";
@@ -28,6 +30,7 @@ Measures generation of one text with a KV cache, one token at a time, up to the 
   --shapes NAME,NAME  Models (default: ${DEFAULT_LM_SHAPES})
   --temperature X     As for deno task generate (default: 1)
   --top-p X           As for deno task generate (default: 1)
+  --weights-dtype NAME  As for deno task generate (default: f32)
   --rounds N          Texts to take the medians of (default: 7)
   --backend NAME      auto, webgpu, native or wasm (default: auto)
   --workers N         Workers of wasm or native (default: one for each core)
@@ -45,6 +48,7 @@ const FLAGS = {
   shapes: { type: "string", default: DEFAULT_LM_SHAPES },
   temperature: { type: "number", default: 1, min: 0 },
   "top-p": { type: "number", default: 1, above: 0, max: 1 },
+  "weights-dtype": WEIGHTS_DTYPE_FLAG,
   rounds: { ...REPEATS, default: 7 },
   backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "native", "wasm"] },
   workers: WORKERS_FLAG,
@@ -84,7 +88,7 @@ async function benchGenerate(flags: Flags<typeof FLAGS>): Promise<void> {
   const results: GenerateResult[] = [];
   for (const [name, shape] of shapes) {
     console.error(`generating with ${name} …`);
-    const weightBytes = bytesPerToken(shape);
+    const weightBytes = bytesPerToken(shape, flags["weights-dtype"]);
     const rounds = await measureRounds(backend, shape, flags);
     const speeds = rounds.map(({ tokensPerSecond }) => tokensPerSecond);
     results.push({
@@ -101,14 +105,19 @@ async function benchGenerate(flags: Flags<typeof FLAGS>): Promise<void> {
   console.log(`${formatMachine(machine)}\n\n${formatResults(results)}`);
 }
 
-function bytesPerToken({ config }: LmShape): number {
+function bytesPerToken({ config }: LmShape, weightsDtype: WeightsDType): number {
+  if (weightsDtype !== "f32") {
+    const { bytes } = new Transformer(config, { weightsDtype }).parameters;
+    return bytes -
+      (config.tieEmbeddings ? 0 : QuantizedTensor.bytesOf([config.vocabSize, config.dModel], weightsDtype));
+  }
   const items = parameterItems(config).filter(({ name }) => name !== "embeddings");
   return 4 * items.reduce((sum, { count }) => sum + count, 0);
 }
 
 /** Each text's first token, which waits for the prompt, is left out; one text comes before all others. */
 async function measureRounds(backend: Backend, { config }: LmShape, flags: Flags<typeof FLAGS>): Promise<Round[]> {
-  const model = new Transformer(config);
+  const model = new Transformer(config, { weightsDtype: flags["weights-dtype"] });
   using generator = await TextGenerator.create(backend, model);
   await writeWeights(backend, model, benchWeights(1));
   const sampling = { temperature: flags.temperature, topP: flags["top-p"], maxTokens: config.contextLength };
