@@ -2,7 +2,7 @@
  * bytelm: from raw text to a language model, in TypeScript on Deno.
  *
  * This module has what most programs start with. The rest is in `./tokenizer`, `./corpus`, `./backend`, `./graph`,
- * `./ops`, `./model`, `./train`, `./evaluate` and `./accounting`.
+ * `./ops`, `./model`, `./train`, `./evaluate`, `./interchange` and `./accounting`.
  *
  * @example Train a tokenizer and a small model, then generate text
  * ```ts

@@ -5,6 +5,7 @@ import type { Tokenizer } from "../tokenizer/mod.ts";
 
 /** A model to export. */
 export interface ModelToExport {
+  /** Its shape. */
   readonly config: ModelConfig;
   /** Its weights, by the names of `parameterSpecs`. */
   readonly weights: WeightSource;

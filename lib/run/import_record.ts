@@ -20,7 +20,9 @@ export interface ImportRecord {
 
 /** The contents of an imported run's config.json: it has neither settings of a training, nor data. */
 export interface ImportedConfig {
+  /** The model's shape. */
   readonly model: ModelConfig;
+  /** Where it came from. */
   readonly imported: ImportRecord;
 }
 

@@ -92,7 +92,13 @@ export {
 export { type OriginFile, originOf, type OriginOptions, OriginTensors, type RunOrigin } from "../run/run_origin.ts";
 export { FREE_SETTINGS, type FreeSettings, withSettings } from "../run/free_settings.ts";
 export { loadRun, type RunModel } from "../run/load_run.ts";
-export { type GenerateTextOptions, LoadedModel, loadModel, type LoadModelOptions } from "../run/loaded_model.ts";
+export {
+  type GenerateTextOptions,
+  type LoadableModel,
+  LoadedModel,
+  loadModel,
+  type LoadModelOptions,
+} from "../run/loaded_model.ts";
 export { loadRunTokenizer } from "../run/run_tokenizer.ts";
 
 // Sweeps
