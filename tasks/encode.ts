@@ -7,11 +7,10 @@ import { provenancePath } from "../lib/dataset/provenance.ts";
 import { listShardFiles, shardName } from "../lib/dataset/shard_files.ts";
 import type { ShardSize } from "../lib/corpus/encode/shard_plan.ts";
 import type { TextInput } from "../lib/corpus/text_inputs.ts";
-import type { SpecialToken } from "../lib/tokenizer/pretokenize/special_tokens.ts";
 import type { Tokenizer } from "../lib/tokenizer/tokenizer.ts";
 import { tokenizerFiles } from "../lib/formats/tokenizer_dir.ts";
-import { DOCUMENT_SEPARATOR_FLAG, parseDocumentSeparator } from "./cli/document_separator.ts";
-import { UsageError, UserError } from "./cli/errors.ts";
+import { DOCUMENT_SEPARATOR_FLAG, separatorTokens } from "./cli/document_separator.ts";
+import { UsageError } from "./cli/errors.ts";
 import type { Flags } from "./cli/flags.ts";
 import { requireField } from "./cli/field_flag.ts";
 import { FILTER_FLAGS, FILTER_HELP } from "./cli/file_filter.ts";
@@ -119,8 +118,7 @@ async function encode(
   const options = {
     field: flags.field,
     tokenizerName: flags.tokenizer,
-    separatorId: separatorId(tokenizer, flags.separator, "after"),
-    documentSeparator: documentSeparator(tokenizer, flags),
+    ...separatorTokens("encode", flags.tokenizer, tokenizer, flags),
     specials: flags["specials-as-text"] ? "text" : "special",
     stdin: Deno.stdin.readable,
     signal,
@@ -171,30 +169,13 @@ function shardPrefix(out: string): string {
   return out.replace(/\.npy$/, "");
 }
 
-/** What becomes a token in the text, and which. */
-function documentSeparator(tokenizer: Tokenizer, flags: EncodeFlags): SpecialToken | undefined {
-  const text = parseDocumentSeparator("encode", flags["document-separator"]);
-  if (text === undefined) return undefined;
-  return { text, id: separatorId(tokenizer, flags.separator ?? "<|endoftext|>", "between the documents of")! };
-}
-
-function separatorId(tokenizer: Tokenizer, separator: string | undefined, where: string): number | undefined {
-  if (separator === undefined) return undefined;
-  const id = tokenizer.specialTokens.get(separator);
-  if (id !== undefined) return id;
-  const known = [...tokenizer.specialTokens.keys()].join(", ") || "none";
-  throw new UserError(
-    `Cannot put ${separator} ${where} each text: got a tokenizer without it, must be one of its special tokens (${known}). To train another: deno task train-bpe --help`,
-  );
-}
-
 function shardsFrom(flags: EncodeFlags): { readonly size: ShardSize; readonly only?: number } | undefined {
   const { shard, out } = flags;
   const shardSize = flags["shard-size"];
   const fail = (got: string, mustBe: string): never => {
     throw new UsageError(`Cannot run encode: got ${got}, must be ${mustBe}. See: deno task encode --help`);
   };
-  if (shard !== undefined && shardSize !== undefined) fail("both --shard and --shard-size", "one of them");
+  if (shard !== undefined && shardSize !== undefined) fail("--shard and --shard-size", "only one of them");
   if ((shard ?? shardSize) === undefined) return undefined;
   if (out === "-") fail("shards with --out -", "the beginning of the files' names");
   if (shardSize !== undefined) return { size: { shardBytes: parseSize("encode", "shard-size", shardSize) } };

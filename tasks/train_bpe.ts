@@ -79,7 +79,7 @@ export function main(args: string[]): Promise<number> {
   return runTask(TASK, args, async (flags) => {
     if (flags.input.length > 0 && flags.counts.length > 0) {
       throw new UsageError(
-        "Cannot run train-bpe: got --input and --counts, must be one of them. See: deno task train-bpe --help",
+        "Cannot run train-bpe: got --input and --counts, must be only one of them. See: deno task train-bpe --help",
       );
     }
     const started = performance.now();

@@ -70,7 +70,7 @@ export async function expandInputs(
     }
     const info = await statIfPresent(path);
     if (info === undefined) {
-      throw new UserError(`Cannot read ${path}: got no such file, must be an existing file. Check the path`);
+      throw new UserError(`Cannot read ${path}: there is no such file. Check the path`);
     }
     if (info.isDirectory) await inputs.addDirectory(path);
     else await inputs.addFile(path, info);
@@ -79,12 +79,10 @@ export async function expandInputs(
     throw new UserError("Cannot read standard input twice: got - several times, must be given once");
   }
   if (inputs.numDirectories === 0) {
-    for (const [filters, aim] of [[include ?? [], "take"], [exclude, "leave out"]] as const) {
+    for (const [filters, aim] of [[include ?? [], "select"], [exclude, "leave out"]] as const) {
       if (filters.length === 0) continue;
       throw new UserError(
-        `Cannot ${aim} files that match ${
-          namesOf(filters)
-        }: got no directory, must be one to look for them in. Name one`,
+        `Cannot ${aim} files that match ${namesOf(filters)}: there is no directory to look in. Name one`,
       );
     }
   }
@@ -136,7 +134,7 @@ class InputList implements InputReport {
     const { isGzip, text } = examineFile(path);
     requireText(text, path, isGzip ? " inside gzip data" : "");
     if (isNamedGzip(path) && !isGzip) {
-      throw new UserError(`Cannot read ${path}: got a file that is not gzip data, must be. Name it without .gz`);
+      throw new UserError(`Cannot read ${path}: it is not gzip data. Rename it without .gz`);
     }
     const identity = identityOf(info, await Deno.realPath(path));
     this.#addText({ path, bytes: info.size, isGzip, isJsonLines: isNamedJsonLines(path) }, identity, text);
@@ -169,13 +167,11 @@ class InputList implements InputReport {
       }
     }
     if (this.all.length > before) return;
-    const got = include === undefined
-      ? "a directory without text"
-      : `a directory without text named ${namesOf(include)}`;
+    const named = include === undefined ? "" : ` named ${namesOf(include)}`;
     const others = this.skipped.filter(({ path }) => path.startsWith(`${root}/`));
     const more = others.length > 1 ? `, and ${others.length - 1} more` : "";
     const first = others.length > 0 ? ` (skipped ${others[0].path}: ${others[0].reason}${more})` : "";
-    throw new UserError(`Cannot read ${path}: got ${got}${first}, must hold some. Name another`);
+    throw new UserError(`Cannot read ${path}: there is no text${named} in it${first}. Name another directory`);
   }
 
   #addText(input: TextInput, identity: string, text: ExaminedText): void {

@@ -38,11 +38,11 @@ const FORMATS: readonly (readonly [start: string, format: string, nextStep: stri
   ["\x28\xb5\x2f\xfd", "a zstd archive", "Unpack it first, with zstd -d"],
   ["\xfd7zXZ\0", "an xz archive", "Unpack it first, with xz -dk"],
   ["\x04\x22\x4d\x18", "an lz4 archive", "Unpack it first, with lz4 -d"],
-  ["\x1f\x9d", "an archive of compress", "Unpack it first, with uncompress"],
+  ["\x1f\x9d", "a compress archive", "Unpack it first, with uncompress"],
   [
     "PK\x03\x04",
-    "a zip archive (or a document in one)",
-    "Unpack it first, with unzip; or save the document as plain text",
+    "a zip archive or an office document",
+    "Unpack it with unzip, or save it as plain text",
   ],
   ["PK\x05\x06", "an empty zip archive", "Name another file"],
   ["7z\xbc\xaf\x27\x1c", "a 7z archive", "Unpack it first, with 7z x"],
@@ -53,12 +53,12 @@ const FORMATS: readonly (readonly [start: string, format: string, nextStep: stri
   ["Obj\x01", "an Avro file", TABLE],
   ["SQLite format 3\0", "an SQLite database", TABLE],
   ["\x89HDF\r\n\x1a\n", "an HDF5 file", TABLE],
-  ["\x93NUMPY", "a NumPy file", "Name the text that its numbers were made from"],
+  ["\x93NUMPY", "a NumPy file", "Name the text that it was encoded from"],
   ["bpe-counts 1\n", "a count file", "Give it to train-bpe as counts"],
-  ["GGUF\x02\0", "a GGUF file", "Name a text"],
-  ["GGUF\x03\0", "a GGUF file", "Name a text"],
+  ["GGUF\x02\0", "a GGUF file", "Name a text file"],
+  ["GGUF\x03\0", "a GGUF file", "Name a text file"],
   ["%PDF-", "a PDF document", "Convert it first, with pdftotext"],
-  ["\x7fELF", "a program (ELF)", "Name a text"],
+  ["\x7fELF", "a program (ELF)", "Name a text file"],
   ["\x89PNG\r\n\x1a\n", "an image (PNG)", IMAGE],
   ["\xff\xd8\xff", "an image (JPEG)", IMAGE],
   ["GIF87a", "an image (GIF)", IMAGE],
@@ -75,7 +75,7 @@ const LATER: readonly (readonly [offset: number, bytes: string, format: string, 
   // After "BZh" and a digit.
   [4, "1AY&SY", "a bzip2 archive", "Unpack it first, with bzip2 -dk"],
   // The header follows its length, which is below 2^32.
-  [4, '\0\0\0\0{"', "a safetensors file", "Name a text"],
+  [4, '\0\0\0\0{"', "a safetensors file", "Name a text file"],
   [257, "ustar", "a tar archive", "Unpack it first, with tar -xf"],
 ];
 
@@ -125,7 +125,7 @@ function textOrBinary(head: Uint8Array): Examined {
   // Among random bytes, 1 in 256 is NUL, 1 in 11 is another control character, and almost all above 127 are invalid.
   const isBinary = nulls > 1 + length / 512 || controls > 1 + length / 8 ||
     (controls > 1 + length / 64 && invalid > length / 64);
-  if (isBinary) return { kind: "other", format: "binary data", nextStep: "Name a text" };
+  if (isBinary) return { kind: "other", format: "binary data", nextStep: "Name a text file" };
   return { kind: "text", isUtf8, hasByteOrderMark: startsWith(head, "\xef\xbb\xbf") };
 }
 

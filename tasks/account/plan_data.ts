@@ -54,7 +54,7 @@ export async function readPlanData(
   const beginning = await readBeginning(data, Math.min(bytes, MEASURED_BYTES));
   if (beginning[0] === 0x1f && beginning[1] === 0x8b) {
     throw new UserError(
-      `Cannot plan with ${data}: got a packed file, must be text. Give the size of the text, such as --data 2GB`,
+      `Cannot plan with ${data}: got a compressed file, must be text. Give the size of the text, such as --data 2GB`,
     );
   }
   if (bytesPerToken !== undefined) return fromBytes(bytes, bytesPerToken, "as given");

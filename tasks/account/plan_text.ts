@@ -59,7 +59,7 @@ export function formatPlan({ plan, data, hours, price }: PlannedRun): string {
     `${device.name}, ${formatDuration(plan.seconds)}`,
     "",
     ...rows.map(([name, value]) => `${name.padEnd(8)}  ${value}`),
-    "With --explain: how these figures follow, and the train-lm command",
+    "With --explain: how these figures are derived, and the train-lm command",
   ].join("\n");
 }
 
@@ -68,7 +68,8 @@ function expectation({ loss, prediction: { parameters }, tokens, config }: Devic
   // Guessing evenly among the vocabulary has this loss: a fit that expects more has left its ground.
   if (loss.hoffmann2022 >= Math.log(config.model.vocabSize)) return "unknown: too little text for Chinchilla's fit";
   const value = `${loss.hoffmann2022.toFixed(2)} nats a token by Chinchilla's fit`;
-  return value + (isWithinFit(parameters, tokens) ? " to other text and tokens" : ", beyond what it was fitted to");
+  return value +
+    (isWithinFit(parameters, tokens) ? " to other text and tokens" : ", outside the range it fits");
 }
 
 /** Why no larger model was chosen. */

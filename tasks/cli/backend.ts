@@ -45,7 +45,7 @@ export async function startBackend(choice: BackendChoice, options: StartBackendO
   const instructions = options.instructions ?? askedInstructions();
   if (choice === "wasm" && precision === "f16") {
     throw new UsageError(
-      "Cannot compute in f16: got --backend wasm, which computes in f32, must be a GPU's. Leave one out",
+      "Cannot compute in f16: --backend wasm computes in f32. Leave out --dtype or --backend",
     );
   }
   quietVulkanLoader();

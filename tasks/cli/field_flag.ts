@@ -6,7 +6,7 @@ import { shown } from "./shown.ts";
 export function requireField(field: string | undefined, inputs: readonly TextInput[]): void {
   if (field === undefined || inputs.some(({ isJsonLines }) => isJsonLines)) return;
   throw new UsageError(
-    `Cannot read --field ${shown(field)}: got no JSON Lines input, must be at least one. ` +
+    `Cannot read --field ${shown(field)}: there is no JSON Lines input. ` +
       "Name .jsonl or .ndjson files, or leave --field out",
   );
 }

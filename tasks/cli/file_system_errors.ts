@@ -24,10 +24,10 @@ const ADVICE: Readonly<Record<string, string>> = {
   EROFS: "be writable. Choose another place",
   EACCES: PERMITTED,
   EPERM: PERMITTED,
-  ENOTDIR: "be below a directory. Check the path",
+  ENOTDIR: "be inside a directory. Check the path",
   EISDIR: "be a file. Move that directory away",
   ENOTEMPTY: "be a file. Move that directory away",
-  EEXIST: "be a new path. Move away what is there",
+  EEXIST: "be a new path. Move what is there out of the way",
   ENOENT: "exist. Check the path",
   ELOOP: "lead to a file. Check its symbolic links",
   ENAMETOOLONG: "be a shorter path",
@@ -50,7 +50,7 @@ export function describeFileSystemError(error: Error): string {
   const [, got, operation, path, target] = parts;
   // Everything is written under a temporary name first, which would tell a person nothing.
   const named = withoutTemporaryNames(target ?? path ?? "");
-  const tried = operation === undefined ? "go on" : `${VERBS[operation] ?? operation} ${named}`;
+  const tried = operation === undefined ? "continue" : `${VERBS[operation] ?? operation} ${named}`;
   const mustBe = ADVICE[errorCodeOf(error) ?? ""] ?? "succeed";
   return `Cannot ${tried}: got "${got}", must ${mustBe}`;
 }

@@ -24,7 +24,7 @@ export function requireOutputName(path: string): void {
   throw new UsageError(
     `Cannot write "${path}": got ${
       path === "" ? "nothing" : "stdout"
-    }, must be a path. For a path of that name: ./${path}`,
+    }, must be a path. To write a file of that name: ./${path}`,
   );
 }
 
@@ -100,7 +100,7 @@ export async function requireWritable(path: string): Promise<void> {
 
 function alreadyThere(path: string): UserError {
   return new UserError(
-    `Cannot write ${path}: got a path that already exists, must be a new one. Pass --force to replace it`,
+    `Cannot write ${path}: it already exists. Pass --force to replace it`,
   );
 }
 

@@ -30,7 +30,7 @@ export async function requireTokenizer(path: string): Promise<void> {
   const info = await statIfPresent(path);
   if (info === undefined) {
     throw new UserError(
-      `Cannot read ${path}: got no such file or directory, must be a tokenizer's directory or file. Check the path`,
+      `Cannot read ${path}: there is no such file or directory. Check the path`,
     );
   }
   if (!info.isDirectory) await requireInputFile(path);

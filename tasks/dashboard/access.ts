@@ -39,7 +39,7 @@ export function refusalOf({ url, headers }: Request, { token }: Access, port: nu
   const got = given === "" ? "no token" : "another token";
   return {
     status: 403,
-    message: `Cannot answer: got ${got}, must be the dashboard's. Open the address that it printed, all of it`,
+    message: `Cannot answer: got ${got}, must be the dashboard's. Open the whole address that it printed`,
   };
 }
 

@@ -50,7 +50,7 @@ export function dashboardHandler(
       // Whoever runs the server is told fully, and once; whoever asks it, that it is so.
       const fault = describeError(error);
       if (fault !== lastFault) console.error(lastFault = fault);
-      return text(500, "Cannot answer: got an internal error, must be none. See what the dashboard printed");
+      return text(500, "Cannot answer: internal error. See what the dashboard printed");
     }
   };
 }
@@ -60,8 +60,8 @@ function adviceOf(paths: readonly string[], port: number, { hostname, token }: A
   const runs = paths.map((path) => `--run ${shellPath(path)}`).join(" ");
   const command = `${startedAs()} dashboard ${runs} --port ${port}`;
   return token === undefined
-    ? `If the dashboard was stopped, start it again, and this page goes on: ${command}`
-    : `If the dashboard was stopped, start it again, and open the address that it prints: ${command} --host ${hostname}`;
+    ? `If the dashboard was stopped, start it again and this page continues: ${command}`
+    : `If the dashboard was stopped, start it again and open the address that it prints: ${command} --host ${hostname}`;
 }
 
 /** What is wrong with what is asked for, if anything is. */

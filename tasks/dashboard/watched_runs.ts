@@ -29,7 +29,7 @@ class WatchedRun {
     this.#directory = directory;
     this.#settings = settings;
     this.#follower = new MetricsFollower(directory);
-    this.#report = this.#without("Waiting for the run to begin");
+    this.#report = this.#without("Waiting for the run to start");
   }
 
   /** Reads what is new. A run that cannot be read is shown with what is wrong: the others are to be seen nonetheless. */
@@ -54,7 +54,7 @@ class WatchedRun {
       problem = await this.#hasBegun() ? `: ${problemOf(error)}` : "";
     }
     if (problem !== this.#seen) {
-      this.#report = this.#without(`Waiting for the run to begin${problem}`);
+      this.#report = this.#without(`Waiting for the run to start${problem}`);
       this.#seen = problem;
     }
     return this.#report;

@@ -1,5 +1,6 @@
 // The flags of evaluate.
 import { LARGEST_FIRST_SEED } from "../../lib/random/philox.ts";
+import { DOCUMENT_SEPARATOR_FLAG } from "../cli/document_separator.ts";
 import { UsageError } from "../cli/errors.ts";
 import type { Flags } from "../cli/flags.ts";
 
@@ -19,6 +20,9 @@ in the training text.
   --input FILE       Text that the model was not trained on, or - for stdin. Gzip is decompressed; each line of a .jsonl or
                      .ndjson file is a text.
   --field NAME       Field with the text in .jsonl objects (default: text). If given, stdin is read as JSON Lines too.
+  --separator TOKEN  Special token to put after each text, as the training text was encoded (default: none)
+  --document-separator TEXT  The text between documents: each becomes the token of --separator, or else <|endoftext|>, as
+                     for encode. With --memorisation, both are refused: overlaps are of text, not of tokens.
   --json             Print one JSON object.
   --backend NAME     auto, webgpu, native or wasm (default: auto)
 
@@ -40,7 +44,7 @@ Memorisation
 `;
 
 /** The flags of one mode alone, besides those that `modeOf` asks for. */
-const LOSS_FLAGS = ["stride", "batch-size", "dtype"] as const;
+const LOSS_FLAGS = ["stride", "batch-size", "dtype", "separator", "document-separator"] as const;
 const MEMORISATION_FLAGS = ["num-samples", "max-tokens", "prompt", "temperature", "top-p", "seed"] as const;
 
 export const FLAGS = {
@@ -48,6 +52,8 @@ export const FLAGS = {
   weights: { type: "string", default: "last", choices: ["last", "best"] },
   input: { type: "string", requiredWithout: ["memorisation", "corpus", "window-bytes", ...MEMORISATION_FLAGS] },
   field: { type: "string" },
+  separator: { type: "string" },
+  "document-separator": DOCUMENT_SEPARATOR_FLAG,
   json: { type: "boolean" },
   backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "native", "wasm"] },
   stride: { type: "integer", min: 1 },

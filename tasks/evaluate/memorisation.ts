@@ -171,7 +171,7 @@ function printReport(
           `(${formatCount(shared)} of ${formatCount(windows)})`,
     );
   } else {
-    console.log("To have something to compare this with, add held-out text: --input VALID.txt");
+    console.log("For something to compare this with, add held-out text: --input VALID.txt");
   }
   const { sample, document, offset, text } = samples.longest;
   const where = document > 0 ? ` of document ${formatCount(document)}` : "";

@@ -53,14 +53,14 @@ function statusOf({ config: { training }, hasEnded }: RunRecord, log: RunLog, co
   if (log.metrics.at(-1)?.stoppedEarly && isOver) return `stopped early: ${describePatience(training)}`;
   if (course !== undefined && course.steps >= training.steps) return "finished";
   // Whether a run goes on or was killed, its files do not tell.
-  return hasEnded ? "stopped" : course === undefined ? "not begun" : "running, or killed";
+  return hasEnded ? "stopped" : course === undefined ? "not started" : "running, or killed";
 }
 
 function remarksOf({ edited }: RunRecord, log: RunLog): string[] {
   const divergence = divergenceOf(log);
   return [
     ...(divergence ? [divergence.problem] : []),
-    ...(edited === undefined ? [] : [`config.json was edited since it began: ${edited}`]),
+    ...(edited === undefined ? [] : [`config.json was edited since the run started: ${edited}`]),
   ];
 }
 
@@ -73,7 +73,7 @@ function progress(directory: string, { config }: RunRecord, status: string, cour
   const total = config.training.steps;
   if (course === undefined) {
     const isDiverged = status.startsWith("diverged");
-    return [`No step of ${formatCount(total)} has been taken yet`, ...(isDiverged ? [status] : [])];
+    return [`None of ${formatCount(total)} steps taken yet`, ...(isDiverged ? [status] : [])];
   }
   const { steps, seconds, firstLoss, lastLoss, validLoss, tokensPerSecond } = course;
   const left = formatSeconds((total - steps) * seconds / steps);
@@ -81,9 +81,9 @@ function progress(directory: string, { config }: RunRecord, status: string, cour
   return [
     `${formatCount(steps)} of ${formatCount(total)} steps in ${formatSeconds(seconds)}`,
     status === "running, or killed"
-      ? `about ${left} to go if it still runs (if it was killed, ${goOn} goes on with it)`
+      ? `about ${left} to go if it is still running (if it was killed, continue it: ${goOn})`
       : status === "stopped"
-      ? `stopped (${goOn} goes on with it)`
+      ? `stopped (continue it: ${goOn})`
       : status,
     `loss ${firstLoss === undefined ? "" : `${firstLoss.toFixed(3)} → `}${lastLoss.toFixed(3)}`,
     ...(validLoss === undefined ? [] : [`validation loss ${validLoss.toFixed(3)}`]),

@@ -31,7 +31,7 @@ export async function tryToWriteReport(
   try {
     await writeReport(directories, path, undefined, subject);
   } catch (error) {
-    console.error(`warning: ${messageOf(error)}. The report can be made later: ${startedAs()} report --help`);
+    console.error(`warning: ${messageOf(error)}. To write the report later: ${startedAs()} report --help`);
   }
 }
 

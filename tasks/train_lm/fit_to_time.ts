@@ -49,7 +49,7 @@ function describePlan(
     lines.push(
       `warning: the model sees its text ${
         epochs.toPrecision(3)
-      } times; beyond ${MAX_EPOCHS} it learns little new from ` +
+      } times; beyond ${MAX_EPOCHS} it learns little more from ` +
         `it. Use more text, or fewer minutes`,
     );
   }

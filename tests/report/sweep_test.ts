@@ -72,7 +72,7 @@ Deno.test("report of a sweep refuses one that has not begun, is damaged, or name
       await refused("must be the name of a directory");
     }
     await writeResults(sweep, [waiting("1")]);
-    await refused(`Cannot read the sweep ${sweep}: got no run that has begun`);
+    await refused(`Cannot read the sweep ${sweep}: none of its runs has started`);
     await Deno.writeTextFile(`${sweep}/sweep.json`, "no JSON");
     await refused("sweep.json: got text that is not JSON");
     assert(!(await Array.fromAsync(Deno.readDir(sweep))).some(({ name }) => name === "report.html"));

@@ -143,8 +143,8 @@ Deno.test("a run is trained by one at a time", () =>
     const run = await newRun();
     await using first = trainRun({ backend, directory: run, config, train });
     await first.next();
-    await assertRejects(() => goOn(backend, run), UserError, "another process is at work in");
-    await assertRejects(() => createRunDirectory(run, config, undefined, { replace: true }), UserError, "at work in");
+    await assertRejects(() => goOn(backend, run), UserError, "another process is using it");
+    await assertRejects(() => createRunDirectory(run, config, undefined, { replace: true }), UserError, "is using it");
     await Array.fromAsync(first);
     const { checkpoint } = await latestCheckpoint(`${run}/checkpoints`);
     assertEquals((await readCheckpoint(checkpoint!.path)).state.step, 3);
@@ -199,6 +199,6 @@ Deno.test({
         return file;
       });
       using _lock = await lockDirectory(run, "train in");
-      await assertRejects(() => lockDirectory(run, "train in"), UserError, "at work in");
+      await assertRejects(() => lockDirectory(run, "train in"), UserError, "is using it");
     }),
 });

@@ -59,7 +59,7 @@ Deno.test("a warm-up that never ends is warned of; a run that diverges names the
     assertStringIncludes(stderr, "warning: the learning rate never reaches 1e+30: the warm-up takes 1000 steps of 12");
     assertMatch(
       stderr,
-      /error: Training stopped: loss \S{1,8} and gradient norm \S+ at step 3 \(learning rate .*newest checkpoint stays: .*\/run\/checkpoints\/step-000000002\n/,
+      /error: Training stopped: loss \S{1,8} and gradient norm \S+ at step 3 \(learning rate .*newest checkpoint is kept: .*\/run\/checkpoints\/step-000000002\n/,
     );
   } finally {
     await Deno.remove(dir, { recursive: true });

@@ -71,7 +71,10 @@ Deno.test("a run whose log has a faulty line before its checkpoint is refused wi
     const before = await sums();
     const { code, stderr } = await capture(trainLm, "--resume", run);
     assertEquals(code, 1);
-    assertMatch(stderr, /^error: Cannot read .*metrics\.jsonl, line 4: got text that is not JSON .*, must be JSON\. /m);
+    assertMatch(
+      stderr,
+      /^error: Cannot read .*metrics\.jsonl, line 4: got text that is not JSON .*\. Restore the file/m,
+    );
     assert(!/^\s+at /m.test(stderr), stderr);
     assertEquals(await sums(), before);
   });

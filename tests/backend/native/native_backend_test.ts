@@ -87,7 +87,7 @@ nativeTest("a worker that does not come back from machine code is given up, and 
   new Float64Array(pool.memory.buffer, list).set(encoded);
   const failure = await pool.run(list);
   assertEquals([failure!.call, failure!.worker], [0, 0]);
-  assertStringIncludes(failure!.message, "has not ended for 3 seconds");
+  assertStringIncludes(failure!.message, "has made no progress for 3 seconds");
   assertEquals(pool.isLost, true);
   await assertRejects(() => pool.run(list), Error, "hangs");
   // The code stays, as the worker may be in it.
