@@ -162,7 +162,7 @@ async function runAccount(flags: AccountFlags): Promise<void> {
     text = flags.json ? JSON.stringify(result, null, 2) : formatAccount(result);
   }
   if (flags.svg !== undefined) {
-    // Loaded only now: a person who wants no picture need not have the plotting library.
+    // Loaded only now: without --svg the plotting library is not needed.
     const { drawStackedBars } = await import("./account/stacked_bars.ts");
     const bars = flags.chart === "flops" ? flopsBars(models, options) : memoryBars(models, options);
     await writeFileAtomically(flags.svg, await drawStackedBars(bars), { replace: flags.force });

@@ -62,12 +62,11 @@ async function dashboard({ run: runs, port, host }: Flags<typeof FLAGS>): Promis
     const { port: served } = server.addr;
     console.error(
       access.token === undefined
-        ? `From another machine: ssh -L ${served}:${LOCAL.hostname}:${served} USER@THIS-MACHINE, then open the same ` +
-          "address there"
-        : "Anyone with this address can see the page. The connection is not encrypted: use it only on networks you trust",
+        ? `From another machine: ssh -L ${served}:${LOCAL.hostname}:${served} USER@HERE, then this address`
+        : "Anyone with this address can see the page. The connection is not encrypted:\nuse it only on networks you trust",
     );
     await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
-    // Not by a signal given to the server: that would cut off whoever is being answered.
+    // Not by passing the signal to the server: that would cut off responses in progress.
     await server.shutdown();
   });
 }

@@ -1,5 +1,6 @@
 // Encodes text into token ids.
 //   deno task encode --tokenizer out/tokenizer --input data/shakespeare.txt --out out/shakespeare.npy
+import { formatCount } from "../lib/accounting/units.ts";
 import { encodeParts, encodePartsToNpy, type EncodeProgress, wholeInputs } from "../lib/corpus/encode/encode_parts.ts";
 import { encodeShards } from "../lib/corpus/encode/encode_shards.ts";
 import { tokenDtype } from "../lib/dataset/npy_format.ts";
@@ -95,9 +96,9 @@ export function main(args: string[]): Promise<number> {
     const seconds = (performance.now() - started) / 1000;
     const summary = done.tokens === 0
       ? `Nothing was left to encode: ${flags.out}`
-      : `Encoded ${formatBytes(done.bytes)} into ${done.tokens} tokens (${
+      : `Encoded ${formatBytes(done.bytes)} as ${formatCount(done.tokens)} tokens of ${
         (done.bytes / done.tokens).toFixed(2)
-      } bytes each) in ${seconds.toFixed(2)} s, ${(done.bytes / 1e6 / seconds).toFixed(1)} MB/s: ${flags.out}`;
+      } bytes in ${seconds.toFixed(2)} s (${(done.bytes / 1e6 / seconds).toFixed(1)} MB/s): ${flags.out}`;
     if (flags.out === "-") console.error(`${summary} (${tokenDtype(tokenizer.vocabSize)}, little-endian)`);
     else console.log(summary);
   });
@@ -159,7 +160,7 @@ async function requireOutput(
   const prefix = shardPrefix(out);
   const there = await listShardFiles(prefix);
   for (const path of there) await requirePlainFile(path);
-  // Shards that are there are gone on with, or replaced: with --force or without.
+  // Existing shards are continued or, with --force, replaced.
   await requireSeparatePaths(there, read);
   await requireWritable(provenancePath(shardName(prefix, 0, 1)));
 }

@@ -183,7 +183,8 @@ function formatReport({ vocabSize, bytes, words, seconds, peakMemoryBytes, longe
     `Trained ${vocabSize} tokens on ${formatBytes(bytes)} in ${s(seconds.total)}: ${out}`,
     `  read ${s(seconds.read)}, pre-tokenize ${s(seconds.pretokenize)} (${words} words), merge ${
       s(seconds.merge)
-    }, write ${s(seconds.write)}; peak memory ${formatBytes(peakMemoryBytes)}`,
+    }, write ${s(seconds.write)}`,
+    `  peak memory: ${formatBytes(peakMemoryBytes)}`,
     `  longest token: ${longestToken.text}, ${longestToken.bytes} bytes, id ${longestToken.id}, made by`,
     ...longestToken.merges.map(({ merge, left, right, token }) => `    merge ${merge}: ${left} + ${right} → ${token}`),
   ].join("\n");

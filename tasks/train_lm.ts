@@ -212,7 +212,7 @@ async function follow(
   const peak = new Peak(await measurePeak(backend));
   const mfu = (tokensPerSecond: number) => peak.share(3 * predicted.forwardFlops * tokensPerSecond);
   let interruption: AbortSignal | undefined;
-  // The report is for a run that ended in any way: one that diverged is to be looked at more than any other.
+  // However the run ended, it gets a report: one that diverged needs looking at most.
   const followed = await untilInterrupted((signal) =>
     followSteps(trainRun({ ...run, signal: interruption = signal, onPrograms }), config, { mfu, memory }, signal, quiet)
   ).catch(async (error) => {

@@ -108,7 +108,7 @@ function requirePlanFlags(flags: PlanFlags): { readonly seconds: number; readonl
   return { seconds, data };
 }
 
-/** A switch that is absent says nothing. */
+/** A switch that was not given is `false`. */
 function isGiven(flags: object, name: string): boolean {
   const value: unknown = (flags as Readonly<Record<string, unknown>>)[name];
   return value !== undefined && value !== false;

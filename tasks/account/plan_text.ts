@@ -5,7 +5,7 @@ import type { DevicePlan } from "../../lib/run/plan_for_device.ts";
 import { MAX_EPOCHS } from "../../lib/run/time_budget.ts";
 import type { PlanData } from "./plan_data.ts";
 
-/** What a plan is told with. */
+/** What a plan's text needs. */
 export interface PlannedRun {
   readonly plan: DevicePlan;
   readonly data: PlanData;

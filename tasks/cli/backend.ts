@@ -21,11 +21,11 @@ import { chooseMatrixTiles, chooseTiles } from "./tiles.ts";
 
 /** Options for `startBackend`. */
 export interface StartBackendOptions extends CreateBackendOptions {
-  /** What is to be computed in; `"f32"` by default. */
+  /** The precision to compute in. Default: `"f32"`. */
   readonly precision?: Precision;
   /** What `--gpu` said: another WebGPU than the runtime's own, with matrix units; see `openDawn`. */
   readonly dawn?: string;
-  /** Whether products are to be as fast as they can: which tiles suit a GPU is measured then, once. */
+  /** Whether to measure, once per GPU, which tiles make matrix products fastest. */
   readonly tuned?: boolean;
 }
 

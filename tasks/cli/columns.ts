@@ -1,4 +1,4 @@
-// Lines that fit the terminal: what matters most stands first, and what has no room is left out.
+// Lines that fit the terminal: the most important part comes first, and what does not fit is left out.
 
 /** What a terminal of unknown width has room for. */
 const USUAL_COLUMNS = 80;

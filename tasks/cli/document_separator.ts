@@ -1,4 +1,4 @@
-// What stands between the documents of a text, as a person types it.
+// The separator between a text's documents, as it is typed.
 import type { Tokenizer } from "../../lib/tokenizer/mod.ts";
 import { UsageError, UserError } from "./errors.ts";
 import { shown } from "./shown.ts";

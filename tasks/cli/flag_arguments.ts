@@ -58,7 +58,7 @@ export class FlagArguments {
   }
 }
 
-/** Whether a word is what stands after a flag: a negative number, where one may be, but no other flag. */
+/** Whether a word can be a flag's value: no flag itself, but it may be a negative number if a number is expected. */
 function isValue(arg: string | undefined, type: string): arg is string {
   if (arg === undefined) return false;
   // No flag begins with three dashes; a line between documents may.

@@ -88,9 +88,9 @@ export async function requireOutputDirectory(
   await requireWritable(path);
 }
 
-/** Fails now, rather than after the work, where nothing can be made beside `path`, or nothing of so long a name. */
+/** Fails now, rather than after the work, if nothing can be created next to `path`, or the name is too long. */
 export async function requireWritable(path: string): Promise<void> {
-  // Of `.` the name is not in the path: what is made beside it would be in it.
+  // The path `.` does not hold the directory's name: what is made beside it would be inside it.
   const place = await exists(path) ? await Deno.realPath(path).catch(() => path) : plainPath(path);
   let directory = parentOf(place);
   // What is missing is made later: in what is there.

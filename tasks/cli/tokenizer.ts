@@ -36,7 +36,7 @@ export async function requireTokenizer(path: string): Promise<void> {
   if (!info.isDirectory) await requireInputFile(path);
 }
 
-/** Loads a tokenizer, and says on stderr what its files ask for that is not done, and what was taken for granted. */
+/** Loads a tokenizer, and warns on stderr of what its files ask for that is not done, and of what was assumed. */
 export async function openTokenizer(path: string, pattern?: PatternName): Promise<Tokenizer> {
   await requireTokenizer(path);
   return await loadTokenizer(path, { pattern, onNote: (note) => console.error(`warning: ${note}`) });

@@ -43,7 +43,7 @@ Memorisation
   --window-bytes N   With --input: also print the share of its windows of N bytes that occur in the corpus (default: 50)
 `;
 
-/** The flags of one mode alone, besides those that `modeOf` asks for. */
+/** Flags that apply in one mode only, besides those that `modeOf` asks for. */
 const LOSS_FLAGS = ["stride", "batch-size", "dtype", "separator", "document-separator"] as const;
 const MEMORISATION_FLAGS = ["num-samples", "max-tokens", "prompt", "temperature", "top-p", "seed"] as const;
 
@@ -73,7 +73,7 @@ export const FLAGS = {
 /** The values of evaluate's flags. */
 export type EvaluateFlags = Flags<typeof FLAGS>;
 
-/** The flags with defaults for those that have an effect in one mode alone: whether they were given is to be seen first. */
+/** The flags, with defaults for those of one mode. Not in FLAGS, because `modeOf` must see which ones were given. */
 export function withDefaults(flags: EvaluateFlags) {
   return {
     ...flags,

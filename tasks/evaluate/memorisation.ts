@@ -167,7 +167,7 @@ function printReport(
     console.log(
       share === null
         ? `${validPath} is shorter than a window of ${windowBytes} bytes`
-        : `${formatShare(share)} of the windows of ${windowBytes} bytes in ${validPath} occur in the training text ` +
+        : `${formatShare(share)} of windows of ${windowBytes} bytes in ${validPath} are in the training text ` +
           `(${formatCount(shared)} of ${formatCount(windows)})`,
     );
   } else {

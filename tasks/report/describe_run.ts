@@ -1,4 +1,4 @@
-// What a report says of a run in words: how it stands, what came of it, and its configuration.
+// What a report says about a run: its status, its results and its configuration.
 import { formatBinary, formatCount, formatSi } from "../../lib/accounting/units.ts";
 import { isTransformerConfig } from "../../lib/model/own_config.ts";
 import { type Course, courseOf, divergenceOf, validationsSinceLowest } from "../../lib/run/course.ts";
@@ -44,15 +44,15 @@ export function describeRun(directory: string, record: RunRecord, log: RunLog, c
   };
 }
 
-/** How the run stands, in a few words. Steps are counted from 1, as everywhere on the page. */
+/** The run's status, in a few words. Steps are counted from 1, as everywhere on the page. */
 function statusOf({ config: { training }, hasEnded }: RunRecord, log: RunLog, course?: Course): string {
   const divergence = divergenceOf(log);
   if (divergence) return `diverged at step ${formatCount(divergence.step + 1)}`;
-  // With more patience, given since, it is to go on.
+  // If it has been given more patience since, it is not over.
   const isOver = validationsSinceLowest(log.metrics) >= (training.patience ?? Infinity);
   if (log.metrics.at(-1)?.stoppedEarly && isOver) return `stopped early: ${describePatience(training)}`;
   if (course !== undefined && course.steps >= training.steps) return "finished";
-  // Whether a run goes on or was killed, its files do not tell.
+  // Its files do not tell whether a run is still going or was killed.
   return hasEnded ? "stopped" : course === undefined ? "not started" : "running, or killed";
 }
 

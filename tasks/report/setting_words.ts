@@ -1,4 +1,4 @@
-// The settings of a run's configuration in words. The name in config.json is told too: it is what flags are called by.
+// The settings of a run's configuration in words. The name in config.json is shown too, since flags are named after it.
 import { formatCount } from "../../lib/accounting/units.ts";
 import { describeOrigin } from "../../lib/run/origin_record.ts";
 import type { RunConfig } from "../../lib/run/run_directory.ts";

@@ -228,7 +228,7 @@ export function requireNewRunFlags(flags: TrainFlags): { train: string; out: str
 
 /** The flags of a group that were given, by their names in the configuration. */
 function given(flags: Readonly<Record<string, unknown>>, group: object): Record<string, unknown> {
-  // A switch that is absent says nothing.
+  // A switch that was not given is `false`.
   const said = Object.keys(group).filter((name) => flags[name] !== undefined && flags[name] !== false);
   const entries = said.map((name) => {
     const key = name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());

@@ -128,7 +128,7 @@ Deno.test("evaluate --memorisation finds samples that are in the corpus, and how
 
     const plain = await evaluate([...args.slice(0, -1), "--corpus", `${dir}/train.txt`]);
     assertMatch(plain, /^3 samples of .+model\.safetensors against .+train\.txt/);
-    assertMatch(plain, /100\.00 % of the windows of 40 bytes/);
+    assertMatch(plain, /100\.00 % of windows of 40 bytes/);
     const other = JSON.parse(await evaluate([...args.with(args.indexOf("4"), "5"), "--corpus", `${dir}/train.txt`]));
     assert(JSON.stringify(other.samples) !== JSON.stringify(found.samples), "another seed, the same samples");
   });
