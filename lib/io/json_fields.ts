@@ -179,7 +179,11 @@ export function parseJsonText(text: string, source: JsonSource): unknown {
     // A RangeError: nested too deeply.
     if (!(error instanceof SyntaxError || error instanceof RangeError)) throw error;
     // The parser's message quotes the text, at any length.
-    const got = `text that is not JSON (${excerpt(error.message, 120).slice(1, -1)})`;
+    const said = error.message.replace(
+      / in JSON at position \d+ \(line (\d+) column (\d+)\)/,
+      " at line $1, column $2",
+    );
+    const got = `text that is not JSON (${excerpt(said, 120).slice(1, -1)})`;
     throw new UserError(say`Cannot read ${source.name}: got ${got}. ${source.nextStep}`);
   }
 }
