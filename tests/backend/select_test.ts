@@ -96,7 +96,7 @@ Deno.test("a software adapter through OpenGL counts as none, and the reason is g
   assertEquals((await chooseBackend({ gpu: hardware })).name, "webgpu");
 });
 
-/** Runs code in a Deno that is told to use a graphics system that this operating system does not have. */
+/** Runs code in a Deno set to use a graphics system that this operating system does not have. */
 async function withoutAdapter(code: string): Promise<string> {
   const absent = Deno.build.os === "windows" ? "metal" : "dx12";
   const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {

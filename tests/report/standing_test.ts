@@ -1,4 +1,4 @@
-// What a report says of how a run stands.
+// What a report says about a run's status.
 import { assertEquals, assertMatch } from "@std/assert";
 import { sha256 } from "../../lib/io/sha256.ts";
 import { lineOf } from "../../lib/run/metrics_line.ts";
@@ -39,7 +39,7 @@ Deno.test("report and dashboard show a run whose losses are NaN or infinite as o
   });
 });
 
-/** The line on how the run stands. */
+/** The line with the run's status. */
 function summaryOf(html: string): string {
   return /<div id="summary"><p>(.*)<\/p><\/div>/.exec(html)![1].replaceAll("&gt;", ">");
 }
@@ -90,7 +90,7 @@ Deno.test("a report says whether a run finished, stopped or may still run, and s
     await makeRun(run, metricsOf(120, { from: 7 }));
     assertMatch(await shown(), /^120 of 120 steps in 1:00, finished, loss \d\.\d+, validation/);
 
-    // config.json is edited between a checkpoint and the rest; the run goes on from the checkpoint.
+    // config.json is edited after a checkpoint; the run continues from the checkpoint.
     const file = { bytes: 0, sha256: sha256("") };
     const files = { "weights.safetensors": file, "optimizer.safetensors": file };
     const state = { step: 40, seconds: 20, config: CONFIG, files };

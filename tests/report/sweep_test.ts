@@ -98,7 +98,7 @@ Deno.test("the dashboard of a sweep shows all its runs, those that come later to
         runs: reports.map(({ name, metrics, settings }) => [name, metrics.length, settings?.lr]),
       };
     };
-    // Before it begins nobody knows that it is a sweep.
+    // Until it starts, it could be a run.
     const none = await shown();
     assertEquals([none.title, none.runs], [undefined, [[sweep, 0, undefined]]]);
     await makeSweep(sweep);

@@ -76,7 +76,7 @@ Deno.test("a run whose config.json was edited is not resumed; the edit is named 
     assertEquals(refused.code, 1);
     assertStringIncludes(refused.stderr, `config.json with data.train.sha256 "${edited}" instead of "${sum}", must be`);
 
-    // As it was, it goes on; and without the file the checkpoint knows all that it said.
+    // With the file as it was, the run continues; without the file, the checkpoint has all that it said.
     for (const mend of [() => Deno.writeTextFile(path, text), () => Deno.remove(path)]) {
       await mend();
       const { code, stdout } = await capture(trainLm, "--resume", run);

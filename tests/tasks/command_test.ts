@@ -1,4 +1,4 @@
-// The tasks as the command `bytelm`, and from wherever a person stands.
+// The tasks as the command `bytelm`, run from any directory.
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -39,7 +39,7 @@ async function withRun(body: (dir: string) => Promise<void>): Promise<void> {
   }
 }
 
-/** Every task that reads text, as it is told to read an input. */
+/** Every task that reads text, with the flags that name an input. */
 const READERS = (dir: string) =>
   ({
     encode: [encode, "--tokenizer", `${dir}/tok`, "--out", `${dir}/out.npy`, "--input"],

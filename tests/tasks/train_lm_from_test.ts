@@ -207,7 +207,7 @@ Deno.test("train-lm --patience stops a run, with exit code 0, and says so everyw
     assertEquals(again.code, 0, again.stderr);
     assertStringIncludes(again.stdout, `The run already stopped early, after ${last.step + 1} steps`);
 
-    // Given more patience it goes on, and nothing says any more that it had stopped.
+    // With more patience it continues, and nothing says any longer that it had stopped.
     const more = await capture(trainLm, "--resume", run, "--patience", "1000");
     assertEquals(more.code, 0, more.stderr);
     const metrics = await readMetrics(run);

@@ -33,7 +33,7 @@ const config = { model, training, data: { train: await recordOf(train) }, backen
 /** Calls between two deaths that are tried: kills inside of each writer are tried one by one elsewhere. */
 const STRIDE = 11;
 
-/** Begins a run, or goes on with it, as `train-lm --resume` does. */
+/** Starts a run, or continues it as `train-lm --resume` does. */
 async function goOn(backend: Backend, directory: string, options: Partial<TrainRunOptions> = {}): Promise<void> {
   const { checkpoint } = await latestCheckpoint(`${directory}/checkpoints`);
   const beginAnew = checkpoint === undefined;
@@ -163,7 +163,7 @@ Deno.test("a run that another put in its place meanwhile is not trained with the
       await assertRejects(() => goOn(backend, run, { checkpoint: undefined, beginAnew }), UserError, message);
       assertEquals(Array.from(Deno.readDirSync(run), ({ name }) => name), ["config.json"]);
     }
-    // Nor is one gone on with, whose checkpoint was read before.
+    // Nor is a run continued whose checkpoint was read before.
     const trained = await newRun();
     await goOn(backend, trained);
     const { checkpoint } = await latestCheckpoint(`${trained}/checkpoints`);

@@ -16,7 +16,7 @@ Deno.test("what cannot be written stops a run with one line that says how to go 
     const whole = await capture(trainLm, ...args, "--out", `${dir}/whole`);
     assertEquals(whole.code, 0, whole.stderr);
     assertEquals(whole.stderr.includes("warning"), false);
-    // As after a kill before the first checkpoint; something stands where the best weights and the report go.
+    // As after a kill before the first checkpoint; something is in the place of the best weights and the report.
     await Deno.mkdir(run);
     await Deno.copyFile(`${dir}/whole/config.json`, `${run}/config.json`);
     for (const name of ["best.safetensors", "report.html"]) {

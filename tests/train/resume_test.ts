@@ -102,7 +102,7 @@ Deno.test("a run killed several times at random moments goes on as one that was 
     assertStringIncludes(over.stdout, `All ${STEPS} steps have already been taken`);
     assertEquals(await times(), before);
 
-    // But what is missing of it is made: a kill came before the report, a hand to the configuration.
+    // But what is missing is made: the report, if a kill came before it, and config.json, if somebody removed it.
     const lost = ["config.json", "report.html"];
     const config = await Deno.readTextFile(`${run}/config.json`);
     for (const name of lost) await Deno.remove(`${run}/${name}`);
