@@ -4,8 +4,8 @@ export { call, type CallPart, option, type OptionPart, type Part, say, type Spel
 
 /**
  * Thrown if something that was given (a file, a size, a name) cannot be used. The message reads "Cannot X: got Y, must
- * be Z", followed by what to do next. It uses the API's names for options; a task prints it as one line without a stack
- * trace, with its flags instead.
+ * be Z", or says otherwise what is wrong, followed by what to do next. It uses the API's names for options; a task prints
+ * it as one line without a stack trace, with its flags instead.
  */
 export class UserError extends Error {
   /** What a stack trace calls it; classes that extend this one have names of their own. */

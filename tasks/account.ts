@@ -36,18 +36,18 @@ Or plans: what to train on a device in a number of hours, how good it should get
   deno task account --compare gpt2-small,gpt2-medium,gpt2-large,gpt2-xl [options]
   deno task account --devices
 
-Plan, in float32: the model is chosen by the rules of train-lm --minutes, from a longer ladder
-  --hours N, --minutes N The time on the device.
+Plan, in float32: chooses the model as train-lm --minutes does, from a longer ladder, unless --model names one.
+--device, --mfu, --vocab-size and --json, below, apply too
+  --hours N              The time on the device; or --minutes N.
   --data SIZE|FILE       The text: 500MB, 2GB, a file of it, or of its token ids as encode writes them
   --tokenizer PATH       For its vocabulary (default: 32,000 tokens) and, where FILE is a text, its bytes per token
   --bytes-per-token X    (default: 4, an assumption)
   --price X              Per hour of the device, in any currency
-  --explain              How the figures follow from each other: formulas, sources, assumptions.
-  --device, --mfu, --vocab-size and --json as below. With --model, that one is planned for.
+  --explain              How the figures are derived: formulas, sources, assumptions.
 
 Model
   --model NAME           A preset, of those below (default: gpt2-xl)
-  --config FILE          A run's config.json, or another one for train-lm. Counts its own training step, as train-lm
+  --config FILE          A run's config.json, or another config for train-lm. Counts its own training step, as train-lm
                          predicts it; with --precision, --attention or --checkpointing, a textbook's.
   --compare NAME,NAME    Forward FLOPs of several models, and where they go.
   --contexts N,N         Forward FLOPs for several context lengths.
@@ -163,11 +163,11 @@ async function runAccount(flags: AccountFlags): Promise<void> {
     text = flags.json ? JSON.stringify(result, null, 2) : formatAccount(result);
   }
   if (flags.svg !== undefined) {
-    // Loaded only now: a person who wants no picture need not have the plotting library.
+    // Loaded only now: without --svg the plotting library is not needed.
     const { drawStackedBars } = await import("./account/stacked_bars.ts");
     const bars = flags.chart === "flops" ? flopsBars(models, options) : memoryBars(models, options);
     await writeFileAtomically(flags.svg, await drawStackedBars(bars), { replace: flags.force });
-    console.error(`Wrote ${flags.svg}`);
+    console.error(`Written to ${flags.svg}`);
   }
   console.log(text);
 }
@@ -177,7 +177,7 @@ function atContexts(models: readonly NamedShape[], contexts: string): NamedShape
     const contextLength = Number(text);
     if (!Number.isSafeInteger(contextLength) || contextLength < 1) {
       throw new UsageError(
-        `Cannot run account: got --contexts ${shown(contexts)}, must be whole numbers above 0 with commas between. ` +
+        `Cannot run account: got --contexts ${shown(contexts)}, must be whole numbers above 0, separated by commas. ` +
           `See: deno task account --help`,
       );
     }
@@ -206,7 +206,7 @@ function refuseTogether(flags: AccountFlags, ...names: (keyof AccountFlags)[]): 
   const given = names.filter((name) => flags[name] !== undefined);
   if (given.length > 1) {
     const list = given.map((name) => `--${name}`).join(" and ");
-    throw new UsageError(`Cannot run account: got ${list}, must be one of them. See: deno task account --help`);
+    throw new UsageError(`Cannot run account: got ${list}, must be only one of them. See: deno task account --help`);
   }
 }
 

@@ -2,6 +2,7 @@
 //   deno task compare-tokenizers --tokenizer out/a --tokenizer out/b --input stories.txt --input web.txt
 import { compareTokenizers, type TokenizerComparison } from "../lib/corpus/compare_tokenizers.ts";
 import { STDIN } from "../lib/corpus/text_inputs.ts";
+import { DOCUMENT_SEPARATOR_FLAG, separatorTokens } from "./cli/document_separator.ts";
 import { UsageError } from "./cli/errors.ts";
 import { FIELD_FLAGS, FIELD_HELP, fieldOptions, requireField } from "./cli/field_flag.ts";
 import { FILTER_FLAGS, FILTER_HELP } from "./cli/file_filter.ts";
@@ -24,6 +25,7 @@ long the Pile (825 GiB) would take at that speed.
                       and each row of a Parquet file, is a text
   ${FILTER_HELP}
   ${FIELD_HELP}
+  --document-separator TEXT  the text between documents: each becomes the token <|endoftext|>, as for encode
   --json              print JSON
   --help              print this
 `;
@@ -37,6 +39,7 @@ const TASK = {
     input: { type: "strings", required: true, many: true },
     ...FILTER_FLAGS,
     ...FIELD_FLAGS,
+    "document-separator": DOCUMENT_SEPARATOR_FLAG,
     json: { type: "boolean" },
   },
 } as const;
@@ -44,7 +47,7 @@ const TASK = {
 export function main(args: string[]): Promise<number> {
   return runTask(TASK, args, async (flags) => {
     if (flags.input.includes(STDIN)) {
-      throw new UsageError("Cannot run compare-tokenizers: got --input -, must be files, which can be read again");
+      throw new UsageError("Cannot run compare-tokenizers: got --input -, must be files, which are read several times");
     }
     const inputs = await findInputs(flags.input, {
       ...fieldOptions(flags),
@@ -53,7 +56,11 @@ export function main(args: string[]): Promise<number> {
     });
     requireField(flags.field, inputs);
     const tokenizers = await Promise.all(
-      flags.tokenizer.map(async (name) => ({ name, tokenizer: await openTokenizer(name, flags.pattern) })),
+      flags.tokenizer.map(async (name) => {
+        const tokenizer = await openTokenizer(name, flags.pattern);
+        const { documentSeparator } = separatorTokens("compare-tokenizers", name, tokenizer, flags);
+        return { name, tokenizer, documentSeparator };
+      }),
     );
     const results = await untilInterrupted((signal) =>
       Array.fromAsync(compareTokenizers(tokenizers, inputs, { field: flags.field, signal }))

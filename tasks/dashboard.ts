@@ -30,7 +30,7 @@ run need not have started: the page waits for it. Stop it with Ctrl-C or SIGTERM
                   are drawn in the same plots.
   --port N        The port; 0 for any free one (default: ${DEFAULT_PORT}, or any if that is taken)
   --host ADDRESS  Serve other machines too: 0.0.0.0 for every IPv4 address of this machine. The page's address then holds
-                  a token, a new one each time, and is answered to no one without it. The connection is not encrypted.
+                  a token, a new one each time; requests without it are refused. The connection is not encrypted.
 `;
 
 const FLAGS = {
@@ -62,13 +62,11 @@ async function dashboard({ run: runs, port, host }: Flags<typeof FLAGS>): Promis
     const { port: served } = server.addr;
     console.error(
       access.token === undefined
-        ? `From another machine: ssh -L ${served}:${LOCAL.hostname}:${served} USER@THIS-MACHINE, then open the same ` +
-          "address there"
-        : "Whoever has this address can see the page. The connection is not encrypted: do not use it on networks that you " +
-          "do not trust",
+        ? `From another machine: ssh -L ${served}:${LOCAL.hostname}:${served} USER@HERE, then this address`
+        : "Anyone with this address can see the page. The connection is not encrypted:\nuse it only on networks you trust",
     );
     await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
-    // Not by a signal given to the server: that would cut off whoever is being answered.
+    // Not by passing the signal to the server: that would cut off responses in progress.
     await server.shutdown();
   });
 }
@@ -83,20 +81,19 @@ function listen(hostname: string, port: number | undefined, handler: Handler): D
   } catch (error) {
     if (error instanceof Deno.errors.AddrNotAvailable) {
       throw new UserError(
-        `Cannot serve on ${hostname}: got an address that is not this machine's, must be one of its own. Pass --host ` +
-          "0.0.0.0 for all",
+        `Cannot serve on ${hostname}: this machine does not have that address. Pass --host 0.0.0.0 for all it has`,
       );
     }
     if (error instanceof Deno.errors.NotCapable) {
       throw new UserError(
-        `Cannot serve on ${hostname}: got no permission to, must have it. Pass --host 0.0.0.0, or run it with: deno run ` +
+        `Cannot serve on ${hostname}: Deno may not listen there. Pass --host 0.0.0.0, or start it with: deno run ` +
           `--allow-net=${hostname}`,
       );
     }
     if (!(error instanceof Deno.errors.AddrInUse)) throw error;
     if (port === undefined) return serve(0);
     throw new UserError(
-      `Cannot serve on port ${port}: it is taken. Pass another one, or --port 0 for any that is free`,
+      `Cannot serve on port ${port}: it is taken. Pass another, or --port 0 for any free one`,
     );
   }
 }

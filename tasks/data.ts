@@ -72,7 +72,7 @@ export function main(args: string[]): Promise<number> {
   return runTask(TASK, args, async (flags) => {
     if (flags.dataset !== undefined && flags.input.length > 0) {
       throw new UsageError(
-        "Cannot run data: got --dataset and --input, must be one of them. See: deno task data --help",
+        "Cannot run data: got --dataset and --input, must be only one of them. See: deno task data --help",
       );
     }
     requireOutputName(flags.out);
@@ -117,7 +117,7 @@ export function main(args: string[]): Promise<number> {
     );
     if (parts.dividedDocuments > 0) {
       warn(
-        `${parts.dividedDocuments} documents have ${flags.separator} in them, and will be read as several. Choose another separator, or take it out of your text first`,
+        `${parts.dividedDocuments} documents have ${flags.separator} in them, and will be read as several. Choose another separator, or remove it from your text first`,
       );
     }
     if (parts.sharedDocuments > 0) {
@@ -126,7 +126,7 @@ export function main(args: string[]): Promise<number> {
       );
     }
     if (parts.droppedDocuments > 0) {
-      console.error(`dropped ${formatCount(parts.droppedDocuments)} documents that came before`);
+      console.error(`dropped ${formatCount(parts.droppedDocuments)} duplicate documents`);
     }
     for (const part of ["train", "valid"] as const) {
       console.log(`${paths[part]}: ${parts[part].documents} documents, ${megabytes(parts[part].bytes)}`);
@@ -191,7 +191,7 @@ async function* documentsIn(
     }
   }
   if (isChosen && numPlain > 0 && numDocuments <= numPlain) {
-    warn(`${excerpt(separator)} stands between no documents: each file is taken for one`);
+    warn(`${excerpt(separator)} was not found: each file counts as one document`);
   }
 }
 

@@ -37,7 +37,7 @@ export function main(args: string[]): Promise<number> {
     const tokenizer = await openTokenizer(flags.tokenizer, flags.pattern);
     using tokens = await openTokensOf(flags.input, { tokenizer, path: flags.tokenizer });
     if (tokens.length === 0) {
-      throw new UserError(`Cannot decode ${flags.input}: got no token ids, must be some. Check how it was made`);
+      throw new UserError(`Cannot decode ${flags.input}: it holds no token ids. Check how it was made`);
     }
     for (let at = 0; at < tokens.length; at += IDS_AT_A_TIME) {
       await writeOut(tokenizer.decodeBytes(await tokens.read(at, Math.min(at + IDS_AT_A_TIME, tokens.length))));

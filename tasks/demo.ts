@@ -23,6 +23,7 @@ import { requireOutputDirectory } from "./cli/output.ts";
 import { shellWord } from "./cli/shell_word.ts";
 import { runProgram } from "./cli/program.ts";
 import { runTask } from "./cli/run.ts";
+import { layOutCommand } from "./cli/help_text.ts";
 import { startedAs } from "./cli/started_as.ts";
 
 const DEFAULT_OUT = "runs/demo";
@@ -87,7 +88,7 @@ async function demo({ out, force, steps, backend }: Flags<typeof FLAGS>): Promis
     ["generate", generate, ["--run", run, "--prompt", PROMPT, "--backend", backend]],
   ];
   for (const [name, task, args] of all) {
-    console.log(`\n$ ${startedAs()} ${name} ${args.map(shellWord).join(" ")}`);
+    console.log(`\n$ ${layOutCommand(`${startedAs()} ${name} ${args.map(shellWord).join(" ")}`)}`);
     const code = await task(args);
     if (isInterruptedCode(code)) return code;
     if (code === 0) continue;
@@ -97,7 +98,7 @@ async function demo({ out, force, steps, backend }: Flags<typeof FLAGS>): Promis
 Everything is in ${out}:
   tokenizer/           the tokenizer
   train.npy valid.npy  token ids
-  run/                 report.html, model.safetensors, metrics.jsonl, config.json
+  run/                 report.html, model.safetensors, metrics.jsonl
 More of it: ${startedAs()} generate --run ${run} --prompt "${PROMPT}" --seed 1`);
 }
 

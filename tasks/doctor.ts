@@ -15,6 +15,7 @@ import type { Precision } from "../lib/graph/graph.ts";
 import type { KernelFault } from "../lib/self_test/self_test.ts";
 import { secondsPerCall } from "../lib/measure/kernel_time.ts";
 import { askedInstructions, faultMessage, quietVulkanLoader } from "./cli/backend.ts";
+import { columnsOfStdout, wrapText } from "./cli/columns.ts";
 import type { Flags } from "./cli/flags.ts";
 import { testKernels } from "./cli/self_test.ts";
 import { runProgram } from "./cli/program.ts";
@@ -143,7 +144,8 @@ function formatDiagnosis(diagnosis: Diagnosis): string {
   }
   rows.push(["--backend auto", `${auto.name}: ${auto.reason}`]);
   const width = Math.max(...rows.map(([label]) => label.length));
-  return rows.map(([label, value]) => `${label.padEnd(width)}  ${value}`).join("\n");
+  const columns = columnsOfStdout();
+  return rows.map(([label, value]) => `${label.padEnd(width)}  ${wrapText(value, columns, width + 2)}`).join("\n");
 }
 
 function formatSelfTest({ seconds, faults }: SelfTestResult): string {

@@ -1,5 +1,6 @@
 // Encodes text into token ids.
 //   deno task encode --tokenizer out/tokenizer --input data/shakespeare.txt --out out/shakespeare.npy
+import { formatCount } from "../lib/accounting/units.ts";
 import { encodeParts, encodePartsToNpy, type EncodeProgress, wholeInputs } from "../lib/corpus/encode/encode_parts.ts";
 import { encodeShards } from "../lib/corpus/encode/encode_shards.ts";
 import { tokenDtype } from "../lib/dataset/npy_format.ts";
@@ -7,10 +8,9 @@ import { provenancePath } from "../lib/dataset/provenance.ts";
 import { listShardFiles, shardName } from "../lib/dataset/shard_files.ts";
 import type { ShardSize } from "../lib/corpus/encode/shard_plan.ts";
 import type { TextInput } from "../lib/corpus/text_inputs.ts";
-import type { SpecialToken } from "../lib/tokenizer/pretokenize/special_tokens.ts";
 import type { Tokenizer } from "../lib/tokenizer/tokenizer.ts";
 import { tokenizerFiles } from "../lib/formats/tokenizer_dir.ts";
-import { DOCUMENT_SEPARATOR_FLAG, parseDocumentSeparator } from "./cli/document_separator.ts";
+import { DOCUMENT_SEPARATOR_FLAG, separatorTokens } from "./cli/document_separator.ts";
 import { UsageError, UserError } from "./cli/errors.ts";
 import type { Flags } from "./cli/flags.ts";
 import { FIELD_FLAGS, FIELD_HELP, fieldOptions, requireField } from "./cli/field_flag.ts";
@@ -96,8 +96,8 @@ export function main(args: string[]): Promise<number> {
     const tokenizer = await openTokenizer(flags.tokenizer, flags.pattern);
     if (flags["add-special"] && tokenizer.vocabulary.around === undefined) {
       throw new UserError(
-        `Cannot add special tokens: got a tokenizer that names none to put around a text, must be one whose ` +
-          `tokenizer.json has a post_processor. Leave out --add-special, or name the token with --separator`,
+        "Cannot add special tokens: the tokenizer names none to put around a text (a post_processor in its " +
+          "tokenizer.json would). Leave out --add-special, or name a token with --separator",
       );
     }
     const started = performance.now();
@@ -105,9 +105,9 @@ export function main(args: string[]): Promise<number> {
     const seconds = (performance.now() - started) / 1000;
     const summary = done.tokens === 0
       ? `Nothing was left to encode: ${flags.out}`
-      : `Encoded ${formatBytes(done.bytes)} into ${done.tokens} tokens (${
+      : `Encoded ${formatBytes(done.bytes)} as ${formatCount(done.tokens)} tokens of ${
         (done.bytes / done.tokens).toFixed(2)
-      } bytes each) in ${seconds.toFixed(2)} s, ${(done.bytes / 1e6 / seconds).toFixed(1)} MB/s: ${flags.out}`;
+      } bytes in ${seconds.toFixed(2)} s (${(done.bytes / 1e6 / seconds).toFixed(1)} MB/s): ${flags.out}`;
     if (flags.out === "-") console.error(`${summary} (${tokenDtype(tokenizer.vocabSize)}, little-endian)`);
     else console.log(summary);
   });
@@ -128,8 +128,7 @@ async function encode(
   const options = {
     field: flags.field,
     tokenizerName: flags.tokenizer,
-    separatorId: separatorId(tokenizer, flags.separator, "after"),
-    documentSeparator: documentSeparator(tokenizer, flags),
+    ...separatorTokens("encode", flags.tokenizer, tokenizer, flags),
     ...(flags["add-special"] && { addSpecial: true }),
     specials: flags["specials-as-text"] ? "text" : "special",
     stdin: Deno.stdin.readable,
@@ -171,7 +170,7 @@ async function requireOutput(
   const prefix = shardPrefix(out);
   const there = await listShardFiles(prefix);
   for (const path of there) await requirePlainFile(path);
-  // Shards that are there are gone on with, or replaced: with --force or without.
+  // Existing shards are continued or, with --force, replaced.
   await requireSeparatePaths(there, read);
   await requireWritable(provenancePath(shardName(prefix, 0, 1)));
 }
@@ -181,30 +180,13 @@ function shardPrefix(out: string): string {
   return out.replace(/\.npy$/, "");
 }
 
-/** What becomes a token in the text, and which. */
-function documentSeparator(tokenizer: Tokenizer, flags: EncodeFlags): SpecialToken | undefined {
-  const text = parseDocumentSeparator("encode", flags["document-separator"]);
-  if (text === undefined) return undefined;
-  return { text, id: separatorId(tokenizer, flags.separator ?? "<|endoftext|>", "between the documents of")! };
-}
-
-function separatorId(tokenizer: Tokenizer, separator: string | undefined, where: string): number | undefined {
-  if (separator === undefined) return undefined;
-  const id = tokenizer.specialTokens.get(separator);
-  if (id !== undefined) return id;
-  const known = [...tokenizer.specialTokens.keys()].join(", ") || "none";
-  throw new UserError(
-    `Cannot put ${separator} ${where} each text: got a tokenizer without it, must be one of its special tokens (${known}). To train another: deno task train-bpe --help`,
-  );
-}
-
 function shardsFrom(flags: EncodeFlags): { readonly size: ShardSize; readonly only?: number } | undefined {
   const { shard, out } = flags;
   const shardSize = flags["shard-size"];
   const fail = (got: string, mustBe: string): never => {
     throw new UsageError(`Cannot run encode: got ${got}, must be ${mustBe}. See: deno task encode --help`);
   };
-  if (shard !== undefined && shardSize !== undefined) fail("both --shard and --shard-size", "one of them");
+  if (shard !== undefined && shardSize !== undefined) fail("--shard and --shard-size", "only one of them");
   if ((shard ?? shardSize) === undefined) return undefined;
   if (out === "-") fail("shards with --out -", "the beginning of the files' names");
   if (shardSize !== undefined) return { size: { shardBytes: parseSize("encode", "shard-size", shardSize) } };

@@ -9,6 +9,7 @@ import { Safetensors } from "../lib/formats/safetensors.ts";
 import { weightsFrom } from "../lib/model/weights_file.ts";
 import { scoreTokens } from "../lib/evaluate/score.ts";
 import { startBackend } from "./cli/backend.ts";
+import { parseDocumentSeparator, separatorTokens } from "./cli/document_separator.ts";
 import { untilInterrupted } from "./cli/interrupt.ts";
 import { loadRun } from "./cli/load_run.ts";
 import { startProgress } from "./cli/progress.ts";
@@ -27,10 +28,14 @@ export async function main(args: string[]): Promise<number> {
 }
 
 async function evaluateLoss(flags: EvaluateSettings, input: string): Promise<void> {
+  parseDocumentSeparator("evaluate", flags["document-separator"]);
   const text = await findText(input, flags);
   const { model, tokenizer, weights: weightsPath } = await loadRun(flags.run, flags.weights, flags["weights-dtype"]);
   requireStride(flags.stride, model.config.contextLength);
-  const ids = await untilInterrupted((signal) => readTokens(tokenizer, text, flags.field, signal));
+  const separators = separatorTokens("evaluate", flags.run, tokenizer, flags);
+  const { ids, bytes } = await untilInterrupted((signal) =>
+    readTokens(tokenizer, text, { field: flags.field, signal, ...separators })
+  );
   const source = tokensInMemory(ids, input);
   using weights = await Safetensors.open(weightsPath);
   await using backend = await startBackend(flags.backend, { precision: flags.dtype });
@@ -49,7 +54,6 @@ async function evaluateLoss(flags: EvaluateSettings, input: string): Promise<voi
       progress.stop();
     }
   });
-  const bytes = ids.subarray(1).reduce((sum, id) => sum + tokenizer.vocabulary.tokens.byteLength(id), 0);
   const loss = nats / tokens;
   const perplexity = Math.exp(loss);
   const bitsPerByte = nats / Math.LN2 / bytes;

@@ -79,7 +79,7 @@ export async function main(args: string[]): Promise<number> {
 async function generate(flags: Flags<typeof FLAGS>): Promise<void> {
   if (flags.prompt !== undefined && flags.interactive) {
     throw new UsageError(
-      "Cannot generate: got --prompt and --interactive, must be one of them. See: deno task generate --help",
+      "Cannot generate: got --prompt and --interactive, must be only one of them. See: deno task generate --help",
     );
   }
   if (flags.stop.includes("")) {

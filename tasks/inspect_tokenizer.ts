@@ -41,7 +41,7 @@ export function main(args: string[]): Promise<number> {
   return runTask(TASK, args, async (flags) => {
     if (flags.token !== undefined && flags.text !== undefined) {
       throw new UsageError(
-        "Cannot run inspect-tokenizer: got --token and --text, must be one of them. See: deno task inspect-tokenizer --help",
+        "Cannot run inspect-tokenizer: got --token and --text, must be only one of them. See: deno task inspect-tokenizer --help",
       );
     }
     const tokenizer = await openTokenizer(flags.tokenizer, flags.pattern);
@@ -89,7 +89,7 @@ function findToken(tokenizer: Tokenizer, token: string): number {
   const { tokens } = tokenizer.vocabulary;
   if (/^\d+$/.test(token)) {
     if (tokens.byteLength(Number(token)) > 0) return Number(token);
-    throw new UserError(`Cannot show token ${token}: got no such id, must be below ${tokens.size}. Name a lower one`);
+    throw new UserError(`Cannot show token ${token}: there is no such id, must be below ${tokens.size}`);
   }
   const bytes = new TextEncoder().encode(token);
   for (let id = 0; id < tokens.size; id++) {
@@ -98,9 +98,7 @@ function findToken(tokenizer: Tokenizer, token: string): number {
   }
   const parts = [...tokenizer.encode(token)].map((id) => quoteToken(tokens.get(id))).join(" ");
   throw new UserError(
-    `Cannot show token ${
-      JSON.stringify(token)
-    }: got a text of several tokens, ${parts}, must be of one. See them with --text`,
+    `Cannot show token ${JSON.stringify(token)}: this text is several tokens, ${parts}. To see them: --text`,
   );
 }
 

@@ -1,6 +1,6 @@
 /**
- * What is installed as the command `bytelm`: starts a task with the permissions that deno.json gives it, in the directory
- * that the person stands in.
+ * What is installed as the command `bytelm`: starts a task with the permissions that deno.json gives it, in the user's
+ * directory.
  *
  *   deno install --global --name bytelm --allow-run=deno tasks/launch.ts
  *
@@ -21,7 +21,7 @@ export function launchWords(args: readonly string[]): string[] {
   return ["run", "--quiet", ...files, ...permissions, `${ROOT}tasks/bytelm.ts`, ...args];
 }
 
-/** Runs it, and passes on what this process is told to do. Returns its exit code. */
+/** Runs it, and passes on the signals that this process gets. Returns its exit code. */
 export async function launch(args: readonly string[]): Promise<number> {
   const child = new Deno.Command("deno", { args: launchWords(args) }).spawn();
   const signals: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM", "SIGHUP"];
@@ -29,7 +29,7 @@ export async function launch(args: readonly string[]): Promise<number> {
   return (await child.status).code;
 }
 
-/** A terminal tells the whole group of processes; a task that is told twice at once takes it for one time. */
+/** A terminal signals the whole group of processes; a task counts two signals at once as one. */
 function passOn(child: Deno.ChildProcess, signal: Deno.Signal): void {
   try {
     child.kill(signal);

@@ -3,10 +3,10 @@
  *
  *   deno task profile-step --shape small --html step.html
  */
+import { resolve } from "node:path";
 import { exceededLimits } from "../lib/accounting/limits_exceeded.ts";
 import { formatProfile, profileOf, timedCalls } from "../lib/accounting/step_profile.ts";
 import { writeFileAtomically } from "../lib/io/atomic.ts";
-import { plainPath } from "../lib/io/parent_of.ts";
 import { measureLimits } from "../lib/measure/limits.ts";
 import { formatLimits } from "./bench/format_limits.ts";
 import { LM_SHAPE_NAMES, LM_SHAPES, LM_SHAPES_HELP } from "./bench/lm_shapes.ts";
@@ -69,7 +69,7 @@ export async function main(args: string[]): Promise<number> {
 
 async function profileStep(flags: Flags<typeof FLAGS>): Promise<void> {
   const { html, svg, force } = flags;
-  if (html !== undefined && svg !== undefined && plainPath(html) === plainPath(svg)) {
+  if (html !== undefined && svg !== undefined && resolve(html) === resolve(svg)) {
     throw new UsageError(`Cannot write ${svg}: got it for --html and --svg, must be two files. Choose another name`);
   }
   for (const path of [html, svg]) if (path !== undefined) await requireOutputFile(path, { force, inputs: [] });

@@ -102,7 +102,7 @@ async function start(flags: Flags<typeof FLAGS>): Promise<number> {
   );
   await report(flags.out, results);
   const [header, ...rows] = sweepTable(results);
-  console.log(formatTable(header, rows));
+  console.log(formatTable(header.map((name) => HEADINGS[name] ?? name), rows));
   for (const { name, problem } of results) if (problem !== undefined) console.log(`${name} diverged: ${problem}`);
   const best = bestResult(results);
   if (best) console.log(`Best: ${flags.out}/${best.name}`);
@@ -114,6 +114,9 @@ async function start(flags: Flags<typeof FLAGS>): Promise<number> {
   console.log(`Written to ${flags.out}: ${SWEEP_FILES.table}, ${SWEEP_FILES.json}, ${REPORT_FILE}`);
   return left.length > 0 ? exitCodeOf(interruption) : 0;
 }
+
+/** The long names of columns, as they fit a terminal. */
+const HEADINGS: Readonly<Record<string, string>> = { validLoss: "valid", lowestValidLoss: "lowest" };
 
 /** Which backend the runs get, checked once, and the device's peak. */
 async function probe(

@@ -83,7 +83,7 @@ export function main(args: string[]): Promise<number> {
   return runTask(TASK, args, async (flags) => {
     if (flags.input.length > 0 && flags.counts.length > 0) {
       throw new UsageError(
-        "Cannot run train-bpe: got --input and --counts, must be one of them. See: deno task train-bpe --help",
+        "Cannot run train-bpe: got --input and --counts, must be only one of them. See: deno task train-bpe --help",
       );
     }
     const started = performance.now();
@@ -187,7 +187,8 @@ function formatReport({ vocabSize, bytes, words, seconds, peakMemoryBytes, longe
     `Trained ${vocabSize} tokens on ${formatBytes(bytes)} in ${s(seconds.total)}: ${out}`,
     `  read ${s(seconds.read)}, pre-tokenize ${s(seconds.pretokenize)} (${words} words), merge ${
       s(seconds.merge)
-    }, write ${s(seconds.write)}; peak memory ${formatBytes(peakMemoryBytes)}`,
+    }, write ${s(seconds.write)}`,
+    `  peak memory: ${formatBytes(peakMemoryBytes)}`,
     `  longest token: ${longestToken.text}, ${longestToken.bytes} bytes, id ${longestToken.id}, made by`,
     ...longestToken.merges.map(({ merge, left, right, token }) => `    merge ${merge}: ${left} + ${right} → ${token}`),
   ].join("\n");

@@ -122,7 +122,7 @@ async function start(flags: TrainFlags): Promise<number> {
   await createRunDirectory(out, config, tokenizer, { replace: flags.force });
   if (parent && !flags.quiet) console.error(`Starting from ${describeOrigin(parent.origin)}`);
   if (parent && drawsAsBefore(parent, config)) {
-    console.error(`warning: the data and --seed are those of that run, so that each step sees what it saw then`);
+    console.error(`warning: the data and --seed are the same as that run's, so each step sees what it saw then`);
   }
   for (const warning of configWarnings(merged, valid !== undefined)) console.error(`warning: ${warning}`);
   return await follow({ backend, directory: out, config, train, valid, tokenizer }, flags);
@@ -141,7 +141,7 @@ async function resume(flags: TrainFlags, directory: string): Promise<number> {
   if (!isThere) {
     await keepConfig(directory, before);
     console.error(
-      `warning: ${directory} had no ${RUN_FILES.config}: it was written again, from its newest checkpoint`,
+      `warning: ${directory} had no ${RUN_FILES.config}; it was restored from the newest checkpoint`,
     );
   }
   const changed = changedByFlags(flags, before, checkpoint);
@@ -212,7 +212,7 @@ async function follow(
   const peak = new Peak(await measurePeak(backend));
   const mfu = (tokensPerSecond: number) => peak.share(3 * predicted.forwardFlops * tokensPerSecond);
   let interruption: AbortSignal | undefined;
-  // The report is for a run that ended in any way: one that diverged is to be looked at more than any other.
+  // However the run ended, it gets a report: one that diverged needs looking at most.
   const followed = await untilInterrupted((signal) =>
     followSteps(trainRun({ ...run, signal: interruption = signal, onPrograms }), config, { mfu, memory }, signal, quiet)
   ).catch(async (error) => {
@@ -220,7 +220,7 @@ async function follow(
       const newest = (await listCheckpoints(`${directory}/${RUN_FILES.checkpoints}`)).at(-1);
       throw newest === undefined
         ? error
-        : new UserError(say`${wordingOf(error)}. The newest checkpoint stays: ${newest}`);
+        : new UserError(say`${wordingOf(error)}. The newest checkpoint is kept: ${newest}`);
     }
     if (!isFileSystemError(error)) throw error;
     throw new UserError(`${messageOf(error)}; then continue with: deno task train-lm --resume ${shellPath(directory)}`);

@@ -97,7 +97,7 @@ async function writeUp(flags: WriteupFlags): Promise<void> {
   ], sections);
   if (flags.out === undefined) return console.log(markdown.trimEnd());
   await writeFileAtomically(flags.out, markdown, { replace: flags.force });
-  console.error(`Wrote ${flags.out}`);
+  console.error(`Written to ${flags.out}`);
 }
 
 async function loadAll(directories: readonly string[]): Promise<MeasuredTokenizer[]> {

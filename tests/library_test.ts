@@ -49,7 +49,7 @@ async function startRun(directory: string, backend: Backend): Promise<void> {
   await writeRunConfig(directory, { ...config, data: { train: await recordOf(train) }, backend: backend.name });
 }
 
-/** As train-lm goes on with one, until it ends or `stopAfter` was seen. */
+/** Continues a run as train-lm does, until it ends or `stopAfter` was seen. */
 async function goOn(directory: string, backend: Backend, stopAfter = Infinity): Promise<StepMetrics[]> {
   const { checkpoint } = await latestCheckpoint(`${directory}/${RUN_FILES.checkpoints}`);
   const config = checkpoint?.state.config ?? await readRunConfig(directory);

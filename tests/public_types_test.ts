@@ -1,4 +1,4 @@
-// The types that a program of a person's own gets from the public API: they must not widen unseen.
+// The types that a program gets from the public API: they must not widen unnoticed.
 import { assertType, type IsExact } from "@std/testing/types";
 import type {
   LanguageModel,

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { exportedModules, publishedFiles, ROOT } from "./harness/published_files.ts";
 
-/** What a person without a checkout would write; `from` says what stands for a subpath of the package. */
+/** What a user without a checkout would write; `from` says what stands for a subpath of the package. */
 const program = (from: (subpath: string) => string) => `
 import { createBackend, initialWeights, PRESETS, trainBpe, Transformer, writeWeights } from "${from(".")}";
 import { parseTiktoken, Tokenizer } from "${from("./tokenizer")}";
@@ -58,7 +58,7 @@ async function runAlone(source: string, host: string, env: Record<string, string
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: ["run", "--no-config", "--no-lock", "--check", `--allow-import=${host}`, "main.ts"],
       cwd: dir,
-      // A cache of its own: what an earlier test served under the same port is not taken for this.
+      // A cache of its own: what an earlier test served on the same port must not be used.
       env: { ...env, DENO_DIR: `${dir}/cache` },
     }).output();
     assertEquals(code, 0, new TextDecoder().decode(stderr));

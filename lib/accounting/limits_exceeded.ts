@@ -55,8 +55,8 @@ export function exceededLimits(timed: readonly TimedWork[], limits: MachineLimit
     return [
       `WARNING: ${fastest.name} ran at ${
         formatSi(rate(fastest), unit)
-      }, which is more than ${limit}: that was measured ` +
-      "too low, so no share of it is given. Another program may have kept the device busy meanwhile; try again",
+      }, above ${limit}. That limit was measured too low, so ` +
+      "no share of it is shown; another program may have kept the device busy. Try again",
     ];
   });
 }

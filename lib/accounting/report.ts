@@ -219,7 +219,9 @@ function kindOfStep(
   }
   for (const [key, value] of Object.entries({ precision, attention, checkpointing })) {
     if (value === undefined) continue;
-    throw new RangeError(`Cannot account for training: got dtype ${dtype} and ${key} ${value}, must be one of them`);
+    throw new RangeError(
+      `Cannot account for training: got dtype ${dtype} and ${key} ${value}, must be only one of them`,
+    );
   }
   return { precision: dtype === "f16" ? "mixed-f16" : "f32", attention: "flash", checkpointing: false };
 }

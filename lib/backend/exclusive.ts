@@ -8,7 +8,7 @@ export class Exclusive {
    * @throws {Error} If it is already in progress: a mistake in the program, which would get wrong numbers.
    */
   async run<T>(what: string, work: () => Promise<T>): Promise<T> {
-    if (this.#isUnderWay) throw new Error(`Cannot ${what}: got a call while another is under way, await that first`);
+    if (this.#isUnderWay) throw new Error(`Cannot ${what}: another call is in progress; await it first`);
     this.#isUnderWay = true;
     try {
       return await work();

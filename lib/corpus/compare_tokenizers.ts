@@ -1,6 +1,6 @@
 // Measures how well and how fast tokenizers encode texts.
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
-import { encodeParts, wholeInputs } from "./encode/encode_parts.ts";
+import { encodeParts, type EncodePartsOptions, wholeInputs } from "./encode/encode_parts.ts";
 import type { TextInput } from "./text_inputs.ts";
 
 /** Size of the Pile in bytes. Source: Gao et al. 2020, arXiv:2101.00027 (825 GiB, as the paper counts them). */
@@ -23,19 +23,27 @@ export interface TokenizerComparison {
   readonly pileHours: number;
 }
 
+/** A tokenizer to compare. */
+export interface ComparedTokenizer {
+  readonly name: string;
+  readonly tokenizer: Tokenizer;
+  /** Text between documents, and the special token that it becomes. Default: it is text like any other. */
+  readonly documentSeparator?: EncodePartsOptions["documentSeparator"];
+}
+
 /** Encodes each input with each tokenizer, one after the other, on this thread. Memory does not depend on their size. */
 export async function* compareTokenizers(
-  tokenizers: readonly { readonly name: string; readonly tokenizer: Tokenizer }[],
+  tokenizers: readonly ComparedTokenizer[],
   inputs: readonly TextInput[],
   options: { readonly field?: string; readonly signal?: AbortSignal } = {},
 ): AsyncGenerator<TokenizerComparison> {
   for (const input of inputs) {
-    for (const { name, tokenizer } of tokenizers) {
+    for (const { name, tokenizer, documentSeparator } of tokenizers) {
       let fastest = Infinity;
       let bytes = 0, tokens = 0;
       for (const started = performance.now(); performance.now() - started < MEASURED_MS;) {
         const before = performance.now();
-        const pieces = encodeParts(tokenizer, wholeInputs([input]), options);
+        const pieces = encodeParts(tokenizer, wholeInputs([input]), { ...options, documentSeparator });
         let next = await pieces.next();
         while (!next.done) next = await pieces.next();
         fastest = Math.min(fastest, (performance.now() - before) / 1000);

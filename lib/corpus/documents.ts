@@ -27,7 +27,7 @@ export async function* documentsOf(
   const mark = new TextEncoder().encode(separator);
   if (mark.length === 0) {
     throw new UserError(
-      "Cannot divide text into documents: got an empty separator, must have characters. Choose another",
+      "Cannot divide text into documents: the separator is empty. Choose another",
     );
   }
   const pending = new PendingBytes();

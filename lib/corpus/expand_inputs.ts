@@ -44,7 +44,7 @@ export async function expandInputs(
     }
     const info = await statIfPresent(path);
     if (info === undefined) {
-      throw new UserError(`Cannot read ${path}: got no such file, must be an existing file. Check the path`);
+      throw new UserError(`Cannot read ${path}: there is no such file. Check the path`);
     }
     if (info.isDirectory) await inputs.addDirectory(path);
     else await inputs.addFile(path, info);
@@ -53,12 +53,10 @@ export async function expandInputs(
     throw new UserError("Cannot read standard input twice: got - several times, must be given once");
   }
   if (inputs.numDirectories === 0) {
-    for (const [filters, aim] of [[include ?? [], "take"], [exclude, "leave out"]] as const) {
+    for (const [filters, aim] of [[include ?? [], "select"], [exclude, "leave out"]] as const) {
       if (filters.length === 0) continue;
       throw new UserError(
-        `Cannot ${aim} files that match ${
-          namesOf(filters)
-        }: got no directory, must be one to look for them in. Name one`,
+        `Cannot ${aim} files that match ${namesOf(filters)}: there is no directory to look in. Name one`,
       );
     }
   }

@@ -110,7 +110,7 @@ export class InputList implements InputReport {
     if (wrongName !== undefined) {
       const { packing, ending } = wrongName;
       throw new UserError(
-        `Cannot read ${path}: got a file that is not ${packing} data, must be. Name it without ${ending}`,
+        `Cannot read ${path}: it is not ${packing} data. Rename it without ${ending}`,
       );
     }
     const input = this.#inputOf(path, info, examined);
@@ -152,13 +152,11 @@ export class InputList implements InputReport {
       }
     }
     if (this.all.length > before) return;
-    const got = include === undefined
-      ? "a directory without text"
-      : `a directory without text named ${namesOf(include)}`;
+    const named = include === undefined ? "" : ` named ${namesOf(include)}`;
     const others = this.skipped.filter(({ path }) => path.startsWith(`${root}/`));
     const more = others.length > 1 ? `, and ${others.length - 1} more` : "";
     const first = others.length > 0 ? ` (skipped ${others[0].path}: ${others[0].reason}${more})` : "";
-    throw new UserError(`Cannot read ${path}: got ${got}${first}, must hold some. Name another`);
+    throw new UserError(`Cannot read ${path}: there is no text${named} in it${first}. Name another directory`);
   }
 
   /** A Parquet file, if it can be read. */

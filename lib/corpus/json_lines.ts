@@ -32,7 +32,7 @@ export async function* byteLines(
     length += count;
     if (length <= maxLineBytes) return;
     throw new UserError(
-      `Cannot read ${name}, line ${number}: got more than ${maxLineBytes} bytes without a line end, must be at most that many. Divide its text over several lines`,
+      `Cannot read ${name}, line ${number}: got more than ${maxLineBytes} bytes without a line end, must be at most that many. Split its text into several lines`,
     );
   };
   for await (const piece of pieces) {
@@ -82,34 +82,32 @@ export async function* jsonLinesField(
   let number = 0, isEmpty = true, isWellFormed = true;
   for await (const line of byteLines(pieces, name, options)) {
     number++;
-    const source = { name: `${name}, line ${number}`, nextStep: "Mend the line, or take it out" };
+    const source = { name: `${name}, line ${number}`, nextStep: "Fix or remove the line" };
     let json: string;
     try {
       json = decoder.decode(line);
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;
-      throw new UserError(`Cannot read ${source.name}: got bytes that are not UTF-8, must be. ${source.nextStep}`);
+      throw new UserError(`Cannot read ${source.name}: got bytes that are not UTF-8. ${source.nextStep}`);
     }
     if (json.trim() === "") continue;
     const value = parseJsonText(json, source);
     const text = isJsonObject(value) && Object.hasOwn(value, field) ? value[field] : undefined;
     if (typeof text !== "string") {
       throw new UserError(
-        say`Cannot read ${source.name}: got no text in ${excerpt(field)}, must be a JSON object with text there. ${
-          otherFields(value)
-        }`,
+        say`Cannot read ${source.name}: got no text in ${excerpt(field)}. ${otherFields(value)}`,
       );
     }
     if (text !== "") isEmpty = false;
     if (isWellFormed && !text.isWellFormed()) {
       isWellFormed = false;
-      options.onWarning?.(`${name} has halves of surrogate pairs in its texts: each is taken as U+FFFD`);
+      options.onWarning?.(`${name} has lone surrogates in its texts: each becomes U+FFFD`);
     }
     yield text;
   }
   if (isEmpty && options.mayBeEmpty !== true) {
     throw new UserError(
-      `Cannot read ${name}: got no text in any of its ${number} lines, must be some. Check how it was made`,
+      `Cannot read ${name}: none of its ${number} lines has text. Check how it was made`,
     );
   }
 }
@@ -119,12 +117,12 @@ const MAX_FIELDS = 8;
 
 /** What to do about a line without text in the field that was asked for: the fields that it has, those with text first. */
 function otherFields(value: unknown): Wording {
-  if (!isJsonObject(value)) return say`Each line is to be one object: write the file so`;
+  if (!isJsonObject(value)) return say`Each line must be one object`;
   const names = Object.keys(value);
-  if (names.length === 0) return say`It has no fields: mend the line, or take it out`;
+  if (names.length === 0) return say`It has no fields: fix or remove the line`;
   const texts = names.filter((name) => typeof value[name] === "string");
   if (texts.length === 0) {
-    return say`None of its fields has text: ${listed(names, MAX_FIELDS)}. Mend the line, or take it out`;
+    return say`None of its fields has text: ${listed(names, MAX_FIELDS)}. Fix or remove the line`;
   }
   const others = names.filter((name) => typeof value[name] !== "string");
   const rest = others.length === 0 || texts.length >= MAX_FIELDS

@@ -89,7 +89,7 @@ export async function splitDocuments(
     throw new UserError(
       `Cannot split ${
         numDocuments - droppedDocuments
-      } documents: got ${valid.documents} for validation, must be some in both parts. Choose another fraction or seed, or the separator that stands between your documents`,
+      } documents: got ${valid.documents} for validation, must leave some in both parts. Choose another fraction or seed, or the separator that stands between your documents`,
     );
   }
   // If killed between the two renames, a part of an old split must not be left beside a new one: they share documents.

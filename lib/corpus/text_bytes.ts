@@ -101,10 +101,10 @@ export async function* nonEmpty(source: AsyncIterable<Uint8Array>, name: string)
 }
 
 function tellOddities(examined: ExaminedText, name: string, { onWarning, isTable }: TextBytesOptions): void {
-  if (!examined.isUtf8) onWarning?.(`${name} is not UTF-8: its bytes are taken as they are`);
-  if (examined.hasByteOrderMark) onWarning?.(`${name} starts with a byte order mark, which is taken as a part of it`);
+  if (!examined.isUtf8) onWarning?.(`${name} is not UTF-8; its bytes are kept as they are`);
+  if (examined.hasByteOrderMark) onWarning?.(`${name} starts with a byte order mark, which stays part of the text`);
   if (examined.structure !== undefined && !isTable) {
-    onWarning?.(`${name} looks like ${examined.structure}: it is taken as plain text, names and brackets included`);
+    onWarning?.(`${name} looks like ${examined.structure}; it is read as plain text, names and brackets included`);
   }
 }
 

@@ -51,11 +51,11 @@ const IMAGE = "Leave it out";
 const FORMATS: readonly (readonly [start: string, format: string, nextStep: string])[] = [
   ["\xfd7zXZ\0", "an xz archive", "Unpack it first, with xz -dk"],
   ["\x04\x22\x4d\x18", "an lz4 archive", "Unpack it first, with lz4 -d"],
-  ["\x1f\x9d", "an archive of compress", "Unpack it first, with uncompress"],
+  ["\x1f\x9d", "a compress archive", "Unpack it first, with uncompress"],
   [
     "PK\x03\x04",
-    "a zip archive (or a document in one)",
-    "Unpack it first, with unzip; or save the document as plain text",
+    "a zip archive or an office document",
+    "Unpack it with unzip, or save it as plain text",
   ],
   ["PK\x05\x06", "an empty zip archive", "Name another file"],
   ["7z\xbc\xaf\x27\x1c", "a 7z archive", "Unpack it first, with 7z x"],
@@ -68,16 +68,16 @@ const FORMATS: readonly (readonly [start: string, format: string, nextStep: stri
   ["Obj\x01", "an Avro file", TABLE],
   ["SQLite format 3\0", "an SQLite database", TABLE],
   ["\x89HDF\r\n\x1a\n", "an HDF5 file", TABLE],
-  ["\x93NUMPY", "a NumPy file", "Name the text that its numbers were made from"],
+  ["\x93NUMPY", "a NumPy file", "Name the text that it was encoded from"],
   // The numbers 20240520 and 20240801.
-  ["\x88\xd8\x34\x01", "a token file of llm.c", "Name the text that its numbers were made from"],
-  ["\xa1\xd9\x34\x01", "a token file of llm.c", "Name the text that its numbers were made from"],
+  ["\x88\xd8\x34\x01", "a token file of llm.c", "Name the text that it was encoded from"],
+  ["\xa1\xd9\x34\x01", "a token file of llm.c", "Name the text that it was encoded from"],
   ["bpe-counts 1\n", "a count file", "Give it to train-bpe as counts"],
-  ["GGUF\x02\0", "a GGUF file", "Name a text"],
-  ["GGUF\x03\0", "a GGUF file", "Name a text"],
+  ["GGUF\x02\0", "a GGUF file", "Name a text file"],
+  ["GGUF\x03\0", "a GGUF file", "Name a text file"],
   ["\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a document of Office 2003 or before", "Save it as plain text"],
   ["%PDF-", "a PDF document", "Convert it first, with pdftotext"],
-  ["\x7fELF", "a program (ELF)", "Name a text"],
+  ["\x7fELF", "a program (ELF)", "Name a text file"],
   ["\x89PNG\r\n\x1a\n", "an image (PNG)", IMAGE],
   ["\xff\xd8\xff", "an image (JPEG)", IMAGE],
   ["GIF87a", "an image (GIF)", IMAGE],
@@ -97,7 +97,7 @@ const LATER: readonly (readonly [offset: number, bytes: string, format: string, 
   // After "BZh" and a digit.
   [4, "1AY&SY", "a bzip2 archive", "Unpack it first, with bzip2 -dk"],
   // The header follows its length, which is below 2^32.
-  [4, '\0\0\0\0{"', "a safetensors file", "Name a text"],
+  [4, '\0\0\0\0{"', "a safetensors file", "Name a text file"],
   [257, "ustar", "a tar archive", "Unpack it first, with tar -xf"],
 ];
 
@@ -166,7 +166,7 @@ function textOrBinary(head: Uint8Array): Examined {
   // Among random bytes, 1 in 256 is NUL, 1 in 11 is another control character, and almost all above 127 are invalid.
   const isBinary = nulls > 1 + length / 512 || controls > 1 + length / 8 ||
     (controls > 1 + length / 64 && invalid > length / 64);
-  if (isBinary) return { kind: "other", format: "binary data", nextStep: "Name a text" };
+  if (isBinary) return { kind: "other", format: "binary data", nextStep: "Name a text file" };
   const examined = { kind: "text", isUtf8, hasByteOrderMark: startsWith(head, "\xef\xbb\xbf") } as const;
   return isUtf8 ? textWith(examined, new TextDecoder().decode(head, { stream: true }), head) : examined;
 }

@@ -123,7 +123,7 @@ async function* storedBytes(input: TextInput, { stdin, range }: ReadTextOptions)
   } else if (path !== STDIN) {
     yield* (await Deno.open(path, { read: true })).readable;
   } else if (stdin === undefined) {
-    throw new UserError("Cannot read standard input: got none, must be given. Name a file");
+    throw new UserError("Cannot read standard input: there is none. Name a file");
   } else {
     yield* stdin;
   }
@@ -140,7 +140,7 @@ async function* fileRange(path: string, start: number, end: number): AsyncGenera
     const count = await file.read(piece);
     if (count === null) {
       throw new UserError(
-        `Cannot read ${path}: got its end at byte ${start}, must go on to ${end}. Try again when nothing writes to it`,
+        `Cannot read ${path}: it ended at byte ${start}, must go on to ${end}. Try again when nothing is writing to it`,
       );
     }
     start += count;

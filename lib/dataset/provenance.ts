@@ -88,7 +88,7 @@ async function readBeside(place: string, path: string, size: number): Promise<To
     parseHash(file, "fingerprint") === await fingerprintParts([{ path, start: 0, end: size }]);
   if (!isSame) {
     throw new UserError(
-      `Cannot use ${path}: got another file than ${name} was written for, must be the one encoded with it. ${source.nextStep}`,
+      `Cannot use ${path}: got another file than the one that ${name} describes. ${source.nextStep}`,
     );
   }
   fields.allowOnly(["file", ...PROVENANCE_FIELDS]);

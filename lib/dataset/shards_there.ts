@@ -46,7 +46,7 @@ export async function shardAt({ path, provenance, isEarly }: WantedShard): Promi
     throw error;
   }
   throw new UserError(
-    say`Cannot go on with the shards of ${path}: got one that does not say which text it is of, must be a shard that encode made. Move it, or replace it: ${
+    say`Cannot continue the shards of ${path}: got one that does not say which text it is of, must be a shard that encode made. Move it, or replace it: ${
       option("replace", true)
     }`,
   );

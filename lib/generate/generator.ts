@@ -209,7 +209,7 @@ export class TextGenerator implements Disposable {
     validateSampling(options);
     const { maxTokens } = options;
     if (!(maxTokens >= 0 && (Number.isInteger(maxTokens) || maxTokens === Infinity))) {
-      throw new RangeError(`Cannot generate: got maxTokens ${maxTokens}, must be a whole number from 0 on`);
+      throw new RangeError(`Cannot generate: got maxTokens ${maxTokens}, must be a whole number, 0 or more`);
     }
     this.#validateIds("generate", prompt);
   }

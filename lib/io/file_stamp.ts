@@ -33,13 +33,13 @@ export function requireUnchanged(stamps: readonly FileStamp[]): void {
     if (now.size !== size) throw changed(path, now.size, size);
     if (now.mtime?.getTime() === written) continue;
     throw new UserError(
-      `Cannot read ${path}: got a file that was written to meanwhile, must stay as it was. Try again when nothing writes to it`,
+      `Cannot read ${path}: it changed while it was being read. Try again when nothing is writing to it`,
     );
   }
 }
 
 function changed(path: string, now: number, before: number): UserError {
   return new UserError(
-    `Cannot read ${path}: got ${now} bytes, must still be the ${before} it had at first. Try again when nothing writes to it`,
+    `Cannot read ${path}: got ${now} bytes, must still be the ${before} it had at first. Try again when nothing is writing to it`,
   );
 }

@@ -27,7 +27,7 @@ export async function* gunzip(source: AsyncIterable<Uint8Array>, name: string): 
     throw new UserError(
       `Cannot unpack ${name}: got damaged gzip data (${
         (error as Error).message
-      }), must be a complete .gz file. Fetch it again`,
+      }), must be a complete .gz file. Download it again`,
     );
   } finally {
     unpack.destroy();

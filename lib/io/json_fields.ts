@@ -45,7 +45,8 @@ export class JsonFields {
    */
   static of(value: unknown, source: JsonSource, path = ""): JsonFields {
     if (!isJsonObject(value)) {
-      const got = path === "" ? excerpt(value) : `"${path.slice(0, -1)}" ${excerpt(value)}`;
+      const field = `"${path.slice(0, -1)}"`;
+      const got = path === "" ? excerpt(value) : value === undefined ? `no ${field}` : `${field} ${excerpt(value)}`;
       throw refusal(source, got, "a JSON object");
     }
     return new JsonFields(value, source, path);
@@ -178,7 +179,12 @@ export function parseJsonText(text: string, source: JsonSource): unknown {
     // A RangeError: nested too deeply.
     if (!(error instanceof SyntaxError || error instanceof RangeError)) throw error;
     // The parser's message quotes the text, at any length.
-    throw refusal(source, `text that is not JSON (${excerpt(error.message, 120).slice(1, -1)})`, "JSON");
+    const said = error.message.replace(
+      / in JSON at position \d+ \(line (\d+) column (\d+)\)/,
+      " at line $1, column $2",
+    );
+    const got = `text that is not JSON (${excerpt(said, 120).slice(1, -1)})`;
+    throw new UserError(say`Cannot read ${source.name}: got ${got}. ${source.nextStep}`);
   }
 }
 

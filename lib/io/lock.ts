@@ -43,8 +43,8 @@ export async function lockDirectory(path: string, doing: string): Promise<Dispos
     const lock = await lockPath(path);
     if (lock === "held") {
       throw new UserError(
-        `Cannot ${doing} ${path}: got a directory that another process is at work in, must be left to it. Wait for its end, ` +
-          `or choose another place`,
+        `Cannot ${doing} ${path}: another process is using it. Wait until it has finished, or choose another ` +
+          `place`,
       );
     }
     if (lock === "unavailable") return { [Symbol.dispose]() {} };

@@ -48,8 +48,8 @@ export class PositionedFile implements Disposable {
     const filled = this.readUpTo(offset, bytes);
     if (filled === bytes.length) return;
     throw new UserError(
-      `Cannot read ${this.path}: got its end at byte ${offset + filled}, must go on to ${end}. ` +
-        `Try again when nothing writes to it`,
+      `Cannot read ${this.path}: it ended at byte ${offset + filled}, must go on to ${end}. ` +
+        `Try again when nothing is writing to it`,
     );
   }
 

@@ -12,7 +12,7 @@ export class PathExistsError extends UserError {
    * @param got What is there. Default: a path that exists.
    * @param mustBe What must be there. Default: a new one.
    */
-  constructor(path: string, got = "a path that exists", mustBe = "a new one") {
+  constructor(path: string, got = "a path that already exists", mustBe = "a new one") {
     super(`Cannot write ${path}: got ${got}, must be ${mustBe}. Choose another place, or replace it`);
   }
 }

@@ -24,7 +24,7 @@ export async function requireReplaceable(path: string, own?: OwnEntries): Promis
   if (!isFree && own === undefined) throw new PathExistsError(path);
   if (info?.isDirectory && info.dev !== (await Deno.stat(parentOf(await Deno.realPath(path)))).dev) {
     throw new UserError(
-      `Cannot replace ${path}: got a file system's own directory, must be one that can be renamed. Name a directory in it`,
+      `Cannot replace ${path}: got a mount point, must be a directory that can be renamed. Name a directory in it`,
     );
   }
   if (isFree || own === undefined) return;
@@ -37,7 +37,7 @@ export async function requireReplaceable(path: string, own?: OwnEntries): Promis
   if (foreign.length > 0) {
     throw new UserError(
       `Cannot replace ${path}: got ${listed(foreign)} in it, must hold ${own.what} and nothing else. Move what ` +
-        `is to stay, or choose another place`,
+        `you want to keep, or choose another place`,
     );
   }
   if (own.isOwn && !await own.isOwn(path)) {
@@ -80,8 +80,8 @@ export async function requireSeparate(outputs: readonly string[], inputs: readon
     const around = directories.find((directory) => isWithin(place, directory.place))?.output;
     const output = same ?? around;
     if (output === undefined) continue;
-    const got = same === undefined ? `the input ${input} inside it` : `the input ${input} itself`;
-    throw new UserError(`Cannot write ${output}: got ${got}, must be another place. Choose one that is not read from`);
+    const problem = same === undefined ? `the input ${input} is inside it` : `it is the input ${input}`;
+    throw new UserError(`Cannot write ${output}: ${problem}. Choose another place`);
   }
 }
 

@@ -51,7 +51,7 @@ export async function workOnSegments<J, R>(work: SegmentWork<J, R>): Promise<voi
     isAwaited: () => true,
     progress: () => queue.bytesDone,
     onSilence: (seconds) =>
-      ending.abort(new Error(`A worker hangs: no piece of work has ended for ${seconds} seconds`)),
+      ending.abort(new Error(`A worker hangs: no piece of work has finished for ${seconds} seconds`)),
   });
   const ended = signal ? AbortSignal.any([signal, ending.signal]) : ending.signal;
   const others = runWorkers(work.workerUrl, jobs, work.onReport, ended);

@@ -47,10 +47,10 @@ async function follow() {
     try {
       await refresh();
       asOf = clock();
-      sayStatus(`Up to date at ${asOf}; last news at ${changed}`, false);
+      sayStatus(`Up to date at ${asOf}; last change at ${changed}`, false);
     } catch (error) {
       // The server was stopped, or cannot read the run: what was seen stays.
-      sayStatus(`Out of date: shows what there was at ${asOf} (${error.message}). ${live.advice ?? ""}`, true);
+      sayStatus(`Out of date: this is how it stood at ${asOf} (${error.message}). ${live.advice ?? ""}`, true);
     }
     const wait = Math.max(SHORTEST_WAIT_MS, WAIT_FACTOR * (performance.now() - began));
     await new Promise((resolve) => setTimeout(resolve, wait));

@@ -102,17 +102,17 @@ function addSwitch(name, text, hint) {
   });
 }
 
-addSwitch("logY", "Log y axes", "Logarithmic: all values are in sight");
-addSwitch("logX", "Log x axes", "Logarithmic: the beginning takes more room");
-addSwitch("smooth", "Smoothing", "Means over a fortieth of each line, with the values themselves behind");
+addSwitch("logY", "Log y axes", "Logarithmic: all values are visible");
+addSwitch("logX", "Log x axes", "Logarithmic: gives the beginning more room");
+addSwitch("smooth", "Smoothing", "Running means over a fortieth of each line, with the values themselves behind");
 if (current.runs.length > MOST_WITH_TRAINING) {
-  addSwitch("training", "Training loss", "Beside the validation loss, which is what compares");
+  addSwitch("training", "Training loss", "Besides the validation loss, which is the one to compare");
 }
 append(
   tools,
   "span",
   "",
-  "Drag sideways over a plot to zoom in, double-click or double-tap to see all of it. Steps are counted from 1.",
+  "Drag sideways over a plot to zoom in, double-click or double-tap to see all of it again. Steps are counted from 1.",
 );
 
 drawAll(current);

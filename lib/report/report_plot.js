@@ -40,7 +40,7 @@ function rangeOf(plot, note) {
   note.textContent = outside === 0
     ? ""
     : `${outside === 1 ? "One value is" : `${format(outside)} values are`} beyond this axis, ` +
-      `the greatest ${format(greatest)}. Log y axes show all.`;
+      `the largest at ${format(greatest)}. Log y axes show them all.`;
   return uPlot.rangeNum(min, max, 0.1, false);
 }
 

@@ -64,7 +64,7 @@ export function runsTable(runs: readonly ReportRun[]): Html {
   const hint = best >= 0 ? ` In bold: the lowest “${columns[0].heading}”.` : "";
   return markup`${
     isMixed ? tokenizersWarning(runs) : markup``
-  }<p class="note">Losses in nats per token. A click on a heading sorts; a box shows or hides a run.${hint}</p>
+  }<p class="note">Losses in nats per token. Click a heading to sort by it; a box shows or hides its run.${hint}</p>
 <div class="wide"><table>
 <thead><tr>${headings.map((heading) => markup`<th><button>${heading}</button></th>`)}</tr></thead>
 <tbody>
@@ -74,9 +74,11 @@ ${rows}</tbody></table></div>`;
 function tokenizersWarning(runs: readonly ReportRun[]): Html {
   const unknown = runs.filter((run) => bitsPerByteFactor(run) === undefined).map(({ name }) => name);
   const next = unknown.length === 0
-    ? "Bits per byte do compare."
-    : `Bits per byte would, but how many bytes of text the validation data hold is not known of ${unknown.join(", ")}.`;
-  return markup`<p class="warning">These runs have different tokenizers: their losses in nats per token do not compare, since a token is not the same amount of text. ${next}</p>\n`;
+    ? "Bits per byte can be compared."
+    : `Bits per byte could be, but it is not known how many bytes of text the validation data hold for ${
+      unknown.join(", ")
+    }.`;
+  return markup`<p class="warning">These runs have different tokenizers: their losses in nats per token cannot be compared, because a token does not stand for the same amount of text. ${next}</p>\n`;
 }
 
 function box(name: string): Html {

@@ -131,7 +131,7 @@ export async function latestCheckpoint(
   }
   if (damagedOnes.length > 0) {
     const problems = damagedOnes.map(({ problem }) => problem).join("; ");
-    throw new UserError(`Cannot resume from ${directory}: got no whole checkpoint, must have one. ${problems}`);
+    throw new UserError(`Cannot resume from ${directory}: there is no complete checkpoint. ${problems}`);
   }
   return { checkpoint: undefined, damaged: [] };
 }

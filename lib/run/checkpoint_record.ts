@@ -58,7 +58,7 @@ export async function readRecord(path: string): Promise<{ state: CheckpointState
     if (error instanceof Deno.errors.NotFound) throw damaged(path, `no ${FILES.record}`);
     throw error;
   }
-  const fields = JsonFields.parse(text, { name: `${path}/${FILES.record}`, nextStep: "Use the checkpoint before" });
+  const fields = JsonFields.parse(text, { name: `${path}/${FILES.record}`, nextStep: "Use the previous checkpoint" });
   const { sha256: expected, ...record } = fields.record;
   if (sha256(JSON.stringify(record)) !== expected) {
     throw damaged(path, `${FILES.record} that does not match its checksum`);
@@ -102,5 +102,5 @@ function fileOf(files: JsonFields, name: string): Record<string, FileRecord> {
 
 /** The error for a checkpoint that cannot be used. */
 export function damaged(path: string, got: string): UserError {
-  return new UserError(`Cannot use checkpoint ${path}: got ${got}, must be as it was written. Use the one before`);
+  return new UserError(`Cannot use checkpoint ${path}: got ${got}, must be as it was written. Use the previous one`);
 }

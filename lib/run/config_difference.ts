@@ -109,7 +109,7 @@ export function requireSameConfig(directory: string, config: RunConfig, { path, 
   throw new UserError(
     say`Cannot resume ${directory}: got a ${RUN_FILES.config} with ${
       named.join(", ")
-    }${more}, must be as when ${path} was written. Restore it, or start a new run with ${
+    }${more}, must be as it was when ${path} was written. Restore it, or start a new run with ${
       option("config", `${directory}/${RUN_FILES.config}`)
     }`,
   );

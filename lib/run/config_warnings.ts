@@ -13,9 +13,9 @@ export function configWarnings({ model, training, given }: MergedConfig, validat
     warnings.push(`the learning rate never reaches ${lr}: the warm-up takes ${warmupSteps} steps of ${steps}`);
   } else if (schedule === "wsd" && decaySteps > steps - warmupSteps) {
     warnings.push(
-      `the decay of ${decaySteps} steps is made in ${
+      `the decay of ${decaySteps} steps is shortened to ${
         steps - warmupSteps
-      }: the warm-up of ${warmupSteps} leaves no more of ` +
+      }: the warm-up of ${warmupSteps} leaves no more of the ` +
         `${steps} steps`,
     );
   }

@@ -56,9 +56,9 @@ export function validationsSinceLowest(metrics: readonly StepMetrics[]): number 
  */
 export function divergenceOf({ metrics, divergence }: RunLog): { step: number; problem: string } | undefined {
   for (const { step, loss, validLoss } of metrics) {
-    if (!Number.isFinite(loss)) return { step, problem: `Got loss ${loss}` };
+    if (!Number.isFinite(loss)) return { step, problem: `The loss was ${loss}` };
     if (validLoss !== undefined && !Number.isFinite(validLoss)) {
-      return { step, problem: `Got validation loss ${validLoss}` };
+      return { step, problem: `The validation loss was ${validLoss}` };
     }
   }
   return divergence && { step: divergence.step, problem: divergence.diverged };

@@ -44,7 +44,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
  * @throws {UserError} If it is not JSON, or holds an unknown key or a value of the wrong kind.
  */
 export async function readConfigFile(path: string, vocabSize?: number): Promise<ConfigParts> {
-  const source = { name: path, nextStep: say`Mend it, or give another ${option("config")}` };
+  const source = { name: path, nextStep: say`Fix it, or give another ${option("config")}` };
   const fields = JsonFields.parse(await Deno.readTextFile(path), source);
   fields.allowOnly(["preset", "given", "model", "training", "from", "data", "backend"]);
   // The data, the backend and the weights it began with are ignored: another run chooses its own.
@@ -128,7 +128,7 @@ export function mergeConfigs(parts: readonly ConfigParts[], vocabSize?: number):
   };
   if (model.vocabSize === undefined) {
     throw new UserError(
-      say`Cannot build the model: got no vocabulary size, must be known. Pass ${option("tokenizer")} or ${
+      say`Cannot build the model: the vocabulary size is not known. Pass ${option("tokenizer")} or ${
         option("vocabSize")
       }`,
     );

@@ -14,7 +14,9 @@ export async function openLogFile(path: string): Promise<Deno.FsFile> {
   const { isFile, isDirectory } = await Deno.stat(path);
   if (isFile) return await Deno.open(path);
   const got = isDirectory ? "a directory" : "a pipe or a device";
-  throw new UserError(`Cannot read ${path}: got ${got}, must be a file. Restore the run's log, or move that away`);
+  throw new UserError(
+    `Cannot read ${path}: got ${got}, must be a file. Restore the run's log, or move that out of the way`,
+  );
 }
 
 /** A line, and its place in the file. */
@@ -59,7 +61,9 @@ export async function* readLogLines(
 
 function requireFollows(entry: LogEntry, before: LogEntry, { name, nextStep }: JsonSource): void {
   if ("diverged" in before) {
-    throw new UserError(`Cannot read ${name}: got a line after the one of a divergence, must be the end. ${nextStep}`);
+    throw new UserError(
+      `Cannot read ${name}: got a line after the one that records a divergence, must be the last. ${nextStep}`,
+    );
   }
   // A validation may find that the last step's weights have diverged.
   if (entry.step > before.step || ("diverged" in entry && entry.step === before.step)) return;

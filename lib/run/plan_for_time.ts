@@ -124,10 +124,8 @@ export async function planForTime(options: TimePlanOptions): Promise<TimePlan> {
     if (inTime === 0) {
       const needed = (performance.now() - began) / 1000 + estimateSeconds(1, candidate.costs, resources);
       throw new UserError(
-        `Cannot train in ${(seconds / 60).toPrecision(3)} minutes: got a device that needs ${
-          needed.toPrecision(2)
-        } s ` +
-          `to measure itself and take one step, must be less. Give more minutes, or a smaller model`,
+        `Cannot train in ${(seconds / 60).toPrecision(3)} minutes: the device needs ${needed.toPrecision(2)} s ` +
+          `to be measured and to take one step. Give more minutes, or a smaller model`,
       );
     }
     const steps = choice ? chooseSteps(candidate, resources) : inTime;

@@ -85,7 +85,7 @@ function requireBytes(backend: Backend, { model, training }: RoomConfig, hostByt
   for (const [needed, bytes, of] of limits) {
     if (needed <= bytes) continue;
     throw new UserError(
-      say`Cannot train this model: got a need for ${formatBinary(needed)} of memory, must be at most the ${
+      say`Cannot train this model: it needs ${formatBinary(needed)} of memory, must be at most the ${
         formatBinary(bytes)
       } ${of}. Lower ${lower}`,
     );

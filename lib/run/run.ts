@@ -194,7 +194,7 @@ async function requireNotBegun(directory: string): Promise<void> {
   throw new UserError(
     `Cannot train in ${directory}: got ${
       found.join(", ")
-    } of an earlier training, and no checkpoint to go on from, must ` +
-      `be a run that has not begun. Go on from its newest checkpoint, or choose another directory`,
+    } of an earlier training and no checkpoint to continue from, ` +
+      `must be a run that has not started. Continue from its newest checkpoint, or choose another directory`,
   );
 }

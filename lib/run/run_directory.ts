@@ -141,7 +141,7 @@ export async function findWeights(directory: string, which: "last" | "best" = "l
     : hasBest
     ? "Use the best weights"
     : "Resume its training or, if it diverged, start another run";
-  const problem = say`Cannot load weights of ${directory}: got no ${path}, must be there. ${next}`;
+  const problem = say`Cannot load weights of ${directory}: there is no ${path}. ${next}`;
   throw new NoWeightsError(problem, hasBest ? "best" : undefined);
 }
 

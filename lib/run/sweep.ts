@@ -87,7 +87,7 @@ export async function sweep(options: SweepOptions): Promise<SweepResult[]> {
   }
   for (const name of known.keys()) {
     if (runs.some((run) => run.name === name) || !await exists(`${directory}/${name}`)) continue;
-    options.onWarning?.(`${name} is no part of the sweep in ${directory} any more; its directory stays`);
+    options.onWarning?.(`${name} is no longer part of the sweep in ${directory}; its directory is kept`);
   }
   await makeDirectory(directory);
   using _lock = await lockDirectory(directory, "sweep into");
@@ -135,7 +135,7 @@ function requireSameAxes(directory: string, [run]: readonly SweepPoint[], [earli
   const [got, mustBe] = [run, earlier].map(({ settings }) => Object.keys(settings).join(", "));
   if (got === mustBe) return;
   throw new UserError(
-    say`Cannot go on with the sweep in ${directory}: got values of ${got}, must be of ${mustBe}, as it began. Give the same settings lists, or another ${
+    say`Cannot continue the sweep in ${directory}: got values of ${got}, must be of ${mustBe}, as when it began. Give the same settings lists, or another ${
       option("directory")
     }`,
   );
@@ -160,7 +160,7 @@ async function requireSameSettings(parent: string, { name, config }: SweepRun): 
   const difference = firstDifference(config, await readRunConfig(directory));
   if (difference === undefined) return;
   throw new UserError(
-    say`Cannot go on with the sweep in ${parent}: ${difference} as in its run ${name}. Give the same settings, or another ${
+    say`Cannot continue the sweep in ${parent}: ${difference} as in its run ${name}. Give the same settings, or another ${
       option("directory")
     }`,
   );

@@ -38,6 +38,6 @@ export async function begunRunsOfSweep(directory: string): Promise<{ begun: RunO
   const begun = runs.filter(({ hasBegun }) => hasBegun);
   if (begun.length > 0) return { begun, total: runs.length };
   throw new UserError(
-    `Cannot read the sweep ${directory}: got no run that has begun, must be at least one. Start the sweep first`,
+    `Cannot read the sweep ${directory}: none of its runs has started. Start the sweep first`,
   );
 }

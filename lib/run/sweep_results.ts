@@ -97,7 +97,7 @@ export async function readResults(directory: string): Promise<SweepResult[]> {
     if (error instanceof Deno.errors.NotFound) return [];
     throw error;
   }
-  const nextStep = "Remove it: finished runs are found by their checkpoints";
+  const nextStep = "Remove it, and run the sweep again";
   const fields = JsonFields.parse(text, { name: path, nextStep });
   // The best one is determined again.
   fields.allowOnly(["best", "runs"]);

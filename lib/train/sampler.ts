@@ -81,8 +81,6 @@ export function samplesWith(
   if (sampleEvery === 0) return false;
   if (tokenizer !== undefined) return true;
   throw new UserError(
-    say`Cannot write samples every ${sampleEvery} steps: got no tokenizer, must be given the one of the training text. Pass ${
-      option("tokenizer")
-    }, or train without samples`,
+    say`Cannot write samples: there is no tokenizer. Pass ${option("tokenizer")}, or train without samples`,
   );
 }

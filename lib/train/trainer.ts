@@ -229,7 +229,7 @@ export class Trainer implements Disposable {
 
   async #step(batch: Batch, lr: number, run: (compiled: CompiledGraph) => Promise<void>): Promise<void> {
     if (this.#logged === this.#logCapacity) {
-      throw new Error(`Cannot take a step: got a log of ${this.#logged} steps that is full, takeLog must empty it`);
+      throw new Error(`Cannot take a step: the log of ${this.#logged} steps is full; call takeLog first`);
     }
     const { inputs, optimizers } = this.#traced;
     requireBatch("take a step", batch, this.#gradAccumulation * inputs.ids.size);

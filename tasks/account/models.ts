@@ -122,6 +122,6 @@ function withOverrides(base: Partial<ModelShape>, overrides: ShapeOverrides, wha
 function requireVocabSize(vocabSize: number | undefined, what: string): void {
   if (vocabSize !== undefined) return;
   throw new UsageError(
-    `Cannot run account: got no vocabulary size for ${what}, must be known. Pass --vocab-size N`,
+    `Cannot run account: the vocabulary size of ${what} is not known. Pass --vocab-size N`,
   );
 }

@@ -89,26 +89,26 @@ function partsOf(name: string, overrides: ShapeOverrides): ConfigParts {
 }
 
 function requirePlanFlags(flags: PlanFlags): { readonly seconds: number; readonly data: string } {
-  const refuse = (got: string, mustBe: string): never => {
-    throw new UsageError(`Cannot plan a run: got ${got}, must be ${mustBe}. See: deno task account --help`);
+  const refuse = (problem: string): never => {
+    throw new UsageError(`Cannot plan a run: ${problem}. See: deno task account --help`);
   };
   const { hours, minutes, data } = flags;
-  if (hours !== undefined && minutes !== undefined) refuse("--hours and --minutes", "one of them");
+  if (hours !== undefined && minutes !== undefined) refuse("got --hours and --minutes, must be only one of them");
   const own = Object.keys(PLAN_FLAGS);
   const allowed = [...own, ...SHARED_FLAGS, "vocab-size", ...(flags.model === undefined ? [] : SHAPE_FLAGS)];
   const other = Object.keys(flags).find((name) => isGiven(flags, name) && !allowed.includes(name) && name !== "chart");
   if (other !== undefined) {
     const used = own.filter((name) => isGiven(flags, name)).map((name) => `--${name}`);
     const needsModel = SHAPE_FLAGS.includes(other) ? " (with --model too)" : "";
-    refuse(`--${other} with ${used[0]}`, `one of them${needsModel}: a plan chooses the rest`);
+    refuse(`got --${other} with ${used[0]}, must be only one of them${needsModel}: a plan chooses the rest`);
   }
   const seconds = hours !== undefined ? 3600 * hours : minutes !== undefined ? 60 * minutes : undefined;
-  if (seconds === undefined) return refuse("no --hours", "given them, or --minutes, for a plan");
-  if (data === undefined) return refuse("no --data", "given the size of the text, such as 2GB, or its file");
+  if (seconds === undefined) return refuse("--hours or --minutes is required");
+  if (data === undefined) return refuse("--data is required: the size of the text, such as 2GB, or its file");
   return { seconds, data };
 }
 
-/** A switch that is absent says nothing. */
+/** A switch that was not given is `false`. */
 function isGiven(flags: object, name: string): boolean {
   const value: unknown = (flags as Readonly<Record<string, unknown>>)[name];
   return value !== undefined && value !== false;

@@ -56,7 +56,7 @@ export async function readPlanData(
   const { packing, text } = await examineFile(data);
   const isText = text.kind === "text" && text.encoding === undefined;
   if (packing !== undefined || !isText) {
-    const got = packing !== undefined ? "a packed file" : text.kind === "other" ? text.format : "text in UTF-16";
+    const got = packing !== undefined ? "a compressed file" : text.kind === "other" ? text.format : "text in UTF-16";
     throw new UserError(
       `Cannot plan with ${data}: got ${got}, must be text. Give the size of the text, such as --data 2GB`,
     );

@@ -116,6 +116,6 @@ function loss({ prediction: { parameters }, tokens, loss }: DevicePlan): string[
     line(LOSS_FITS.hoffmann2022, loss.hoffmann2022),
     line(LOSS_FITS.besiroglu2024, loss.besiroglu2024),
     `nats per token. Both are fits to other text (MassiveText) and another tokenizer, of ${fewest} to ${most}`,
-    `parameters and ${shortest} to ${longest} tokens: they compare plans, and do not foretell a run's loss`,
+    `parameters and ${shortest} to ${longest} tokens: they compare plans; they do not predict a run's loss`,
   ];
 }

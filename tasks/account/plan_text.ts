@@ -5,7 +5,7 @@ import type { DevicePlan } from "../../lib/run/plan_for_device.ts";
 import { MAX_EPOCHS } from "../../lib/run/time_budget.ts";
 import type { PlanData } from "./plan_data.ts";
 
-/** What a plan is told with. */
+/** What a plan's text needs. */
 export interface PlannedRun {
   readonly plan: DevicePlan;
   readonly data: PlanData;
@@ -59,7 +59,7 @@ export function formatPlan({ plan, data, hours, price }: PlannedRun): string {
     `${device.name}, ${formatDuration(plan.seconds)}`,
     "",
     ...rows.map(([name, value]) => `${name.padEnd(8)}  ${value}`),
-    "With --explain: how these figures follow, and the train-lm command",
+    "With --explain: how these figures are derived, and the train-lm command",
   ].join("\n");
 }
 
@@ -68,7 +68,8 @@ function expectation({ loss, prediction: { parameters }, tokens, config }: Devic
   // Guessing evenly among the vocabulary has this loss: a fit that expects more has left its ground.
   if (loss.hoffmann2022 >= Math.log(config.model.vocabSize)) return "unknown: too little text for Chinchilla's fit";
   const value = `${loss.hoffmann2022.toFixed(2)} nats a token by Chinchilla's fit`;
-  return value + (isWithinFit(parameters, tokens) ? " to other text and tokens" : ", beyond what it was fitted to");
+  return value +
+    (isWithinFit(parameters, tokens) ? " to other text and tokens" : ", outside the range it fits");
 }
 
 /** Why no larger model was chosen. */

@@ -21,11 +21,11 @@ import { chooseMatrixTiles, chooseTiles } from "./tiles.ts";
 
 /** Options for `startBackend`. */
 export interface StartBackendOptions extends CreateBackendOptions {
-  /** What is to be computed in; `"f32"` by default. */
+  /** The precision to compute in. Default: `"f32"`. */
   readonly precision?: Precision;
   /** What `--gpu` said: another WebGPU than the runtime's own, with matrix units; see `openDawn`. */
   readonly dawn?: string;
-  /** Whether products are to be as fast as they can: which tiles suit a GPU is measured then, once. */
+  /** Whether to measure, once per GPU, which tiles make matrix products fastest. */
   readonly tuned?: boolean;
 }
 
@@ -46,7 +46,7 @@ export async function startBackend(choice: BackendChoice, options: StartBackendO
   const instructions = options.instructions ?? askedInstructions();
   if (choice === "wasm" && precision === "f16") {
     throw new UsageError(
-      "Cannot compute in f16: got --backend wasm, which computes in f32, must be a GPU's. Leave one out",
+      "Cannot compute in f16: --backend wasm computes in f32. Leave out --dtype or --backend",
     );
   }
   quietVulkanLoader();

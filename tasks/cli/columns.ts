@@ -1,11 +1,20 @@
-// Lines that fit the terminal: what matters most stands first, and what has no room is left out.
+// Lines that fit the terminal: the most important part comes first, and what does not fit is left out.
 
 /** What a terminal of unknown width has room for. */
 const USUAL_COLUMNS = 80;
 
 /** How many columns a line may take on stderr: those of the terminal, or any number where it is piped. */
 export function columnsOfStderr(): number {
-  if (!Deno.stderr.isTerminal()) return Infinity;
+  return columnsOf(Deno.stderr);
+}
+
+/** The same on stdout. */
+export function columnsOfStdout(): number {
+  return columnsOf(Deno.stdout);
+}
+
+function columnsOf(stream: { isTerminal(): boolean }): number {
+  if (!stream.isTerminal()) return Infinity;
   try {
     const { columns } = Deno.consoleSize();
     // Some terminals do not know.
@@ -29,4 +38,19 @@ export function fitLine(texts: readonly string[], columns: number, separator = "
     line += separator + text;
   }
   return line;
+}
+
+/**
+ * A text in lines that fit, broken between words; a longer word stays whole.
+ * @param columns How long a line may be, in characters.
+ * @param indent Columns before each line but the first, which has as many before it already.
+ */
+export function wrapText(text: string, columns: number, indent: number): string {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last !== undefined && indent + last.length + 1 + word.length <= columns) lines[lines.length - 1] += ` ${word}`;
+    else lines.push(word);
+  }
+  return lines.join(`\n${" ".repeat(indent)}`);
 }

@@ -55,7 +55,7 @@ export async function countInputs(
     const counted = await countTexts(sources, { ...options, names: inputs.map(nameOf), signal, onProgress });
     if (counted.bytes > 0 || mayBeEmpty) return { ...counted, report };
     throw new UserError(
-      `Cannot count ${paths.join(", ")}: got no text in any file, must be some. Check how it was made`,
+      `Cannot count ${paths.join(", ")}: there is no text in any of them. Check how they were made`,
     );
   });
 }

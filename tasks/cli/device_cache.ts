@@ -33,7 +33,7 @@ export function note(device: KnownDevice, value: unknown): void {
   }
 }
 
-/** A note holds for a device, the kernels that were run, and a version of Deno, which brings the shader compiler. */
+/** An entry is valid for a device, its kernels, and a version of Deno, which contains the shader compiler. */
 function keyOf({ name, fingerprint }: KnownDevice): string {
   return `${name}, kernels ${fingerprint}, Deno ${Deno.version.deno}`;
 }

@@ -34,7 +34,7 @@ function asUsageError(error: unknown): unknown {
   return error instanceof UserError ? new UsageError(wordingOf(error), { cause: error }) : error;
 }
 
-/** One line for a mistake of the person or of the machine's (file missing, disk full), else the stack trace. */
+/** One line for the user's mistakes and the machine's (file missing, disk full); for anything else, the stack trace. */
 export function describeError(error: unknown): string {
   return `error: ${messageOf(error)}`;
 }
@@ -47,7 +47,7 @@ export function messageOf(error: unknown): string {
   return error.stack ?? error.message;
 }
 
-/** Whether {@linkcode messageOf} is one line: what happened is no fault of the program's. */
+/** Whether {@linkcode messageOf} is one line: what happened is not a bug. */
 export function isExpected(error: unknown): boolean {
   return isForPeople(error) || isFileSystemError(error);
 }

@@ -32,7 +32,7 @@ export function fieldOptions(flags: FieldFlags): Pick<ExpandInputsOptions, "fiel
 export function requireField(field: string | undefined, inputs: readonly TextInput[]): void {
   if (field === undefined || inputs.some(hasFields)) return;
   throw new UsageError(
-    `Cannot read --field ${shown(field)}: got no JSON Lines input, must be at least one, or a Parquet file. ` +
+    `Cannot read --field ${shown(field)}: there is no JSON Lines input and no Parquet file. ` +
       "Name .jsonl, .ndjson or .parquet files, or leave --field out",
   );
 }

@@ -26,7 +26,7 @@ export function fileFilters({ include = [], exclude = [] }: FilterGlobs): {
 } {
   return {
     ...(include.length > 0 && { include: include.map(fileFilter) }),
-    // A person writes a directory with a slash after it; its path has none.
+    // A directory may be typed with a slash at its end; its path has none.
     exclude: exclude.map((glob) => ({ ...fileFilter(glob.replace(/(?<=[^/])\/+$/, "")), name: glob })),
   };
 }

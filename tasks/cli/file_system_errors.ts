@@ -1,8 +1,8 @@
-// Puts what the operating system reports about a file in the same words as other mistakes.
+// Words the operating system's errors about files like other messages.
 import { errorCodeOf } from "../../lib/io/error_code.ts";
 import { withoutTemporaryNames } from "../../lib/io/temporary.ts";
 
-/** What was tried, by Deno's names for it; any other stands for itself. */
+/** What was tried, by Deno's name for it; other names are used as they are. */
 const VERBS: Readonly<Record<string, string>> = {
   writefile: "write",
   rename: "write",
@@ -24,10 +24,10 @@ const ADVICE: Readonly<Record<string, string>> = {
   EROFS: "be writable. Choose another place",
   EACCES: PERMITTED,
   EPERM: PERMITTED,
-  ENOTDIR: "be below a directory. Check the path",
+  ENOTDIR: "be inside a directory. Check the path",
   EISDIR: "be a file. Move that directory away",
   ENOTEMPTY: "be a file. Move that directory away",
-  EEXIST: "be a new path. Move away what is there",
+  EEXIST: "be a new path. Move what is there out of the way",
   ENOENT: "exist. Check the path",
   ELOOP: "lead to a file. Check its symbolic links",
   ENAMETOOLONG: "be a shorter path",
@@ -48,9 +48,9 @@ export function describeFileSystemError(error: Error): string {
   const parts = /^(.+? \(os error \d+\))(?:: (\w+) '(.*?)'(?: -> '(.*)')?)?$/s.exec(error.message);
   if (parts === null) return error.message;
   const [, got, operation, path, target] = parts;
-  // Everything is written under a temporary name first, which would tell a person nothing.
+  // Everything is written under a temporary name first, which would mean nothing to the user.
   const named = withoutTemporaryNames(target ?? path ?? "");
-  const tried = operation === undefined ? "go on" : `${VERBS[operation] ?? operation} ${named}`;
+  const tried = operation === undefined ? "continue" : `${VERBS[operation] ?? operation} ${named}`;
   const mustBe = ADVICE[errorCodeOf(error) ?? ""] ?? "succeed";
   return `Cannot ${tried}: got "${got}", must ${mustBe}`;
 }

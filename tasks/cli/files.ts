@@ -12,7 +12,7 @@ import { UserError } from "./errors.ts";
 export async function requireInputFile(path: string): Promise<number> {
   const info = await statIfPresent(path);
   if (info === undefined) {
-    throw new UserError(`Cannot read ${path}: got no such file, must be an existing file. Check the path`);
+    throw new UserError(`Cannot read ${path}: there is no such file. Check the path`);
   }
   if (info.isDirectory) throw new UserError(`Cannot read ${path}: got a directory, must be a file. Name a file in it`);
   if (info.isFile && info.size === 0) {
@@ -41,7 +41,7 @@ export async function requireDirectory(path: string, own: OwnEntries): Promise<v
   await restoreReplaced(path, own);
   const info = await statIfPresent(path);
   if (!info?.isDirectory) {
-    const got = info === undefined ? "no such directory" : "a file";
-    throw new UserError(`Cannot read ${path}: got ${got}, must be an existing directory. Check the path`);
+    const problem = info === undefined ? "there is no such directory" : "got a file, must be a directory";
+    throw new UserError(`Cannot read ${path}: ${problem}. Check the path`);
   }
 }

@@ -10,23 +10,23 @@ export class FlagArguments {
   /** How often each flag was given. */
   readonly counts = new Map<string, number>();
   readonly #specs: FlagSpecs;
-  readonly #fail: (got: string, mustBe: string) => never;
+  readonly #refuse: (problem: string) => never;
 
-  /** @param fail Called with what was given, and what it must be, at the first word that belongs to no flag. */
-  constructor(args: readonly string[], specs: FlagSpecs, fail: (got: string, mustBe: string) => never) {
+  /** @param refuse Called with what is wrong at the first word that belongs to no flag. */
+  constructor(args: readonly string[], specs: FlagSpecs, refuse: (problem: string) => never) {
     this.#specs = specs;
-    this.#fail = fail;
+    this.#refuse = refuse;
     for (let at = 0; at < args.length;) at = this.#take(args, at);
   }
 
   /** Takes a flag with its values; returns where the next begins. */
   #take(args: readonly string[], at: number): number {
     const [, name, inline] = /^--([^=]+)(?:=(.*))?$/s.exec(args[at]) ?? [];
-    if (name === undefined || !Object.hasOwn(this.#specs, name)) this.#refuse(args[at]);
+    if (name === undefined || !Object.hasOwn(this.#specs, name)) this.#unknown(args[at]);
     const { type, many } = this.#specs[name];
     let next = at + 1;
     if (type === "boolean") {
-      if (inline !== undefined) this.#fail(`--${name} with a value`, `--${name} alone`);
+      if (inline !== undefined) this.#refuse(`--${name} takes no value`);
       this.#add(name, `--${name}`);
     } else if (inline !== undefined) {
       this.#add(name, `--${name}=${inline}`);
@@ -44,23 +44,21 @@ export class FlagArguments {
 
   #missing(name: string, next: string | undefined): never {
     const isDashed = next !== undefined && !next.startsWith("--");
-    return this.#fail(
-      `--${name} without a value`,
-      isDashed ? `--${name}=${shown(next)} if the value begins with a dash` : "followed by one",
-    );
+    const instead = isDashed ? `. If ${shown(next)} is the value, write --${name}=${shown(next)}` : "";
+    return this.#refuse(`--${name} needs a value${instead}`);
   }
 
-  #refuse(arg: string): never {
+  #unknown(arg: string): never {
     const names = Object.keys(this.#specs);
     const typed = /^--?([^=-][^=]*)/.exec(arg)?.[1];
-    if (typed === undefined && names.length > 0) return this.#fail(`${shown(arg)} after no flag`, "the value of one");
+    if (typed === undefined && names.length > 0) return this.#refuse(`${shown(arg)} belongs to no flag`);
     const known = typed === undefined ? undefined : nearestFlag(typed, [...names, "help", "version"]);
     const meant = known === undefined ? "" : ` (did you mean --${known}?)`;
-    return this.#fail(`unknown argument ${shown(arg)}`, names.length === 0 ? "none" : `a known one${meant}`);
+    return this.#refuse(`unknown argument ${shown(arg)}${meant}`);
   }
 }
 
-/** Whether a word is what stands after a flag: a negative number, where one may be, but no other flag. */
+/** Whether a word can be a flag's value: no flag itself, but it may be a negative number if a number is expected. */
 function isValue(arg: string | undefined, type: string): arg is string {
   if (arg === undefined) return false;
   // No flag begins with three dashes; a line between documents may.

@@ -60,11 +60,12 @@ export type Flags<S extends FlagSpecs> = { [K in keyof S]: FlagValue<S[K]> };
  */
 export function parseFlags<const S extends FlagSpecs>(task: string, args: readonly string[], specs: S): Flags<S> {
   const help = `See: deno task ${task} --help`;
-  const fail = (got: string, mustBe: string): never => {
-    throw new UsageError(`Cannot run ${task}: got ${got}, must be ${mustBe}. ${help}`);
+  const refuse = (problem: string): never => {
+    throw new UsageError(`Cannot run ${task}: ${problem}. ${help}`);
   };
+  const fail = (got: string, mustBe: string): never => refuse(`got ${got}, must be ${mustBe}`);
   const names = Object.keys(specs);
-  const given = new FlagArguments(args, specs, fail);
+  const given = new FlagArguments(args, specs, refuse);
   // Everything is collected as text, so that repetition and malformed numbers are seen here rather than coerced.
   const parsed: Record<string, unknown> = parseArgs(given.written, {
     boolean: names.filter((name) => specs[name].type === "boolean"),
@@ -76,13 +77,13 @@ export function parseFlags<const S extends FlagSpecs>(task: string, args: readon
   for (const name of names) {
     const spec = specs[name];
     const count = given.counts.get(name) ?? 0;
-    if (count > 1 && spec.type !== "strings") fail(`--${name} ${count} times`, "given once");
+    if (count > 1 && spec.type !== "strings") refuse(`--${name} was given ${count} times; give it once`);
     if (spec.type === "boolean") {
       flags[name] = count > 0 || spec.default === true;
       continue;
     }
     const values = count === 0 ? [] : parsed[name] as string[];
-    if (values.includes("") && !spec.mayBeEmpty) fail(`--${name} without a value`, "followed by one");
+    if (values.includes("") && !spec.mayBeEmpty) refuse(`--${name} needs a value`);
     if (count === 0) {
       const instead = spec.requiredWithout ?? [];
       if (spec.required || (instead.length > 0 && !instead.some((one) => given.counts.has(one)))) {

@@ -2,13 +2,13 @@
 //
 //   Two or more lines that begin at the margin are a paragraph.
 //
-//     --flag VALUE   Two spaces before, and two or more between a flag and what it does. Text further in goes on with it.
+//     --flag VALUE   Two spaces before, two or more after it. Text that is indented further continues it.
 //     deno task any other line that begins with two spaces is a command, or a row of a table: a word, and a text.
 
 /** Columns of the narrowest terminal that people have. */
 export const HELP_WIDTH = 80;
 
-/** Stands for a space at which no line may end. */
+/** Replaces a space at which no line may be broken. */
 const GLUE = "\u00a0";
 
 /** A flag, or the name of a row, with its text. */
@@ -82,14 +82,20 @@ function columnsOf(parts: readonly Part[]): number[] {
 
 function entryLines({ name, text }: Entry, column: number): string[] {
   if (text === "") return wrapped(name.replaceAll(/(?<=\S) (?=\S)/g, GLUE), HELP_WIDTH, "  ", "  ");
-  // A name that reaches into the texts' column has its text on the next line.
+  // If a name reaches into the column of texts, its text goes on the next line.
   const isShort = name.length + 4 <= column;
   const head = `  ${name}`;
   const lines = wrapped(text, HELP_WIDTH, " ".repeat(column));
   return isShort ? [head.padEnd(column) + lines[0].slice(column), ...lines.slice(1)] : [head, ...lines];
 }
 
-/** A command that is too long goes on in the next line, as a shell reads it. */
+/** A command as it can be pasted, after two characters of a prompt: if it is too long, in several lines. */
+export function layOutCommand(command: string): string {
+  const quoted = command.replaceAll(/'[^']*'/g, (word) => word.replaceAll(" ", GLUE));
+  return commandLines(quoted).join("\n").trimStart();
+}
+
+/** A command that is too long continues on the next line, as a shell reads it. */
 function commandLines(command: string): string[] {
   const flagged = command.replaceAll(/(--?[a-z][\w-]*) (?=[^\s-])/g, `$1${GLUE}`);
   const lines = wrapped(flagged, HELP_WIDTH - 2, "      ");
@@ -97,7 +103,7 @@ function commandLines(command: string): string[] {
   return lines.map((line, i) => i < lines.length - 1 ? `${line} \\` : line);
 }
 
-/** Breaks a text between words. `gap` stands between words that share a line. */
+/** Breaks a text between words. `gap` separates words on the same line. */
 function wrapped(text: string, width: number, indent = "", gap = " "): string[] {
   const lines: string[] = [];
   for (const word of whole(text).split(/[ \n]+/)) {

@@ -47,7 +47,7 @@ export async function untilInterrupted<T>(body: (signal: AbortSignal) => Promise
   }
 }
 
-/** Lets what is said from now on get lost with the terminal: it is no reason to fail, and work is saved yet. */
+/** From now on, output that fails because the terminal is gone is ignored: work still has to be saved. */
 function outliveTerminal(): void {
   for (const name of ["log", "error"] as const) {
     const print = console[name];
@@ -66,7 +66,7 @@ export function isInterruptedCode(code: number): boolean {
 }
 
 /**
- * Whether `nohup` started this process: then the end of its terminal (SIGHUP) is to be passed over. Deno undoes what nohup
+ * Whether `nohup` started this process: then the end of its terminal (SIGHUP) must be ignored. Deno undoes what nohup
  * did about that as soon as any signal is listened to, and may not ask the system what it was. But nohup gives a process
  * that is started from a terminal a standard input that cannot be read from.
  */

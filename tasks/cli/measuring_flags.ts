@@ -1,4 +1,4 @@
-/** `--workers`: each has a thread and memory of its own, so that a slip of the pen could fill a machine. */
+/** `--workers`: each has a thread and memory of its own, so a typo could fill the machine's memory. */
 export const WORKERS_FLAG = { type: "integer", min: 1, max: 256 } as const;
 
 /** How often something is measured, for tasks whose numbers are medians: a count that ends some time. */

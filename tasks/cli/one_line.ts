@@ -1,7 +1,7 @@
 /** Characters of a message at most: it may quote a path, or what another program said. */
 const MAX_LENGTH = 1000;
 
-/** A message in one line, of which a terminal obeys nothing: control characters are escaped, and a long one is cut. */
+/** A message on one line, cut if it is long. Control characters are escaped, so that a terminal does not obey them. */
 export function oneLine(message: string): string {
   const short = message.length > MAX_LENGTH ? `${message.slice(0, MAX_LENGTH - 1)}…` : message;
   return short.replace(/[ \t]*[\r\n]\s*/g, " ").replace(

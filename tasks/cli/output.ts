@@ -24,7 +24,7 @@ export function requireOutputName(path: string): void {
   throw new UsageError(
     `Cannot write "${path}": got ${
       path === "" ? "nothing" : "stdout"
-    }, must be a path. For a path of that name: ./${path}`,
+    }, must be a path. To write a file of that name: ./${path}`,
   );
 }
 
@@ -88,9 +88,9 @@ export async function requireOutputDirectory(
   await requireWritable(path);
 }
 
-/** Fails now, rather than after the work, where nothing can be made beside `path`, or nothing of so long a name. */
+/** Fails now, rather than after the work, if nothing can be created next to `path`, or the name is too long. */
 export async function requireWritable(path: string): Promise<void> {
-  // Of `.` the name is not in the path: what is made beside it would be in it.
+  // The path `.` does not hold the directory's name: what is made beside it would be inside it.
   const place = await exists(path) ? await Deno.realPath(path).catch(() => path) : plainPath(path);
   let directory = parentOf(place);
   // What is missing is made later: in what is there.
@@ -100,7 +100,7 @@ export async function requireWritable(path: string): Promise<void> {
 
 function alreadyThere(path: string): UserError {
   return new UserError(
-    `Cannot write ${path}: got a path that already exists, must be a new one. Pass --force to replace it`,
+    `Cannot write ${path}: it already exists. Pass --force to replace it`,
   );
 }
 

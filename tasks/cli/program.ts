@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { LEAST_DENO } from "./deno_version.ts";
 import { noteStartedAs } from "./started_as.ts";
 
-/** Where `deno task` runs every task, wherever the person stands. */
+/** Where `deno task` runs every task, whatever the user's directory is. */
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
 /** Runs a task as the program of this process, and ends the process with its exit code. */
@@ -15,13 +15,13 @@ export async function runProgram(main: (args: string[]) => Promise<number>): Pro
 }
 
 /**
- * Makes relative paths mean the directory that the person stands in: `deno task` goes to the project's, and leaves the
- * person's in INIT_CWD. A process that was started elsewhere is where it should be.
+ * Makes relative paths mean the user's directory: `deno task` changes to the project's, and leaves the user's in
+ * INIT_CWD. A process that was started elsewhere is in the right one already.
  */
 function enterCallersDirectory(): void {
   const directory = variable("INIT_CWD");
   if (directory === undefined || realPath(Deno.cwd()) !== realPath(ROOT)) return;
-  // One that is gone is not where anybody stands.
+  // It may have been removed.
   const real = realPath(directory);
   if (real !== undefined) Deno.chdir(real);
 }

@@ -36,7 +36,7 @@ export function startProgress(total: number, format: string | readonly string[],
   return stderr.isTTY ? startBar(total, format, texts) : startPlainLines(total, format);
 }
 
-/** Progress that nobody is to see. */
+/** Progress that is not shown. */
 export const NO_PROGRESS: Progress = { update: ignore, note: ignore, stop: ignore };
 
 /** The parts of a format with their texts; without those that have an empty one. */
@@ -63,9 +63,10 @@ function startBar(total: number, format: string | readonly string[], texts: Text
     },
     cliProgress.Presets.legacy,
   );
-  // The terminal may go away before the work is done, which goes on, or is saved.
+  // The terminal may go away before the work is done; the work continues, or is saved.
   stderr.on("error", ignore);
-  bar.start(total, 0, texts);
+  // A copy: the bar writes each update into what it is given.
+  bar.start(total, 0, { ...texts });
   return {
     update: (value, texts) => bar.update(value, texts),
     note: (text) => {
@@ -103,7 +104,7 @@ function startPlainLines(total: number, format: string | readonly string[]): Pro
   };
 }
 
-/** Work goes on without those who watched it. */
+/** Work continues even if nobody is watching any more. */
 function say(text: string): void {
   unlessUnheard(() => console.error(text));
 }

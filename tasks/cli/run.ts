@@ -23,8 +23,8 @@ export interface Task<S extends FlagSpecs> {
 /**
  * Parses `args` and runs `body`. Returns the exit code: 0 or what `body` returns, 2 for a mistake in the command line, 129,
  * 130 or 143 after SIGHUP, Ctrl-C or SIGTERM, 1 for any other failure.
- * `--help` and `-h` print the help, `--version` the version. Mistakes of the person are printed as one line on stderr; anything else is a fault of
- * the program and keeps its stack trace.
+ * `--help` and `-h` print the help, `--version` the version. The user's mistakes
+ * are printed as one line on stderr; anything else is a bug and keeps its stack trace.
  */
 export async function runTask<const S extends FlagSpecs>(
   task: Task<S>,
@@ -45,7 +45,7 @@ export async function runTask<const S extends FlagSpecs>(
     }
     return await body(parseFlags(task.name, args, task.flags)) ?? 0;
   } catch (error) {
-    // The reader of our output has gone away (`… | head`): nobody is left to tell.
+    // Whatever read our output has gone away (`… | head`): there is nobody left to tell.
     if (error instanceof Deno.errors.BrokenPipe) return 0;
     const flag = error instanceof PathExistsError && "force" in task.flags ? " with --force" : "";
     console.error(`${describeError(error)}${flag}`);
@@ -59,7 +59,7 @@ function codeFor(error: unknown): number {
   return error instanceof UsageError || error instanceof OptionError ? 2 : 1;
 }
 
-/** Ends the process by one line, too, for a mistake that nobody waited for; a fault of the program keeps Deno's own way. */
+/** Reports a mistake in a promise that nobody awaited in one line, too; for a bug, Deno's own report stays. */
 class LateErrors implements Disposable {
   readonly #listener = (event: PromiseRejectionEvent): void => {
     if (!isExpected(event.reason)) return;

@@ -1,4 +1,4 @@
-// Commands that a person can paste into a shell.
+// Words of commands that can be pasted into a shell.
 
 /**
  * A text as one word of a command.

@@ -32,7 +32,8 @@ export function parseSize(task: string, flag: string, text: string): number {
   return bytes;
 }
 
-/** `12.3 MB`, or `4.56 GB` from a thousand of those on. */
+/** `12.3 MB`, or `4.56 GB` from a thousand of those on, and `7.8 kB` below a tenth of one. */
 export function formatBytes(bytes: number): string {
+  if (bytes < 1e5) return `${(bytes / 1e3).toFixed(1)} kB`;
   return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(2)} GB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }

@@ -1,6 +1,6 @@
-// How the person started this program, so that the commands it prints are those that work for them.
+// How the user started this program, so that the commands it prints work for them.
 
-/** What stands before a task's name, as the texts of this project have it. */
+/** What stands before a task's name, as this project's texts write it. */
 const WRITTEN = "deno task";
 
 let started = WRITTEN;
@@ -15,12 +15,12 @@ export function startedAs(): string {
   return started;
 }
 
-/** A help text with each `deno task NAME` as the person would type it. */
+/** A help text with each `deno task NAME` as the user would type it. */
 export function commandsAsStarted(text: string): string {
   return text.replaceAll(/\bdeno task (?=[a-z])/g, `${started} `);
 }
 
-/** The same in a message, where a command stands after a colon: what the message quotes is left alone. */
+/** The same in a message, where a command follows a colon; what the message quotes is left alone. */
 export function hintsAsStarted(message: string): string {
   return message.replaceAll(/(?<=: )deno task (?=[a-z])/g, `${started} `);
 }

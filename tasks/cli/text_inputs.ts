@@ -64,7 +64,7 @@ function tell({ kinds, found, skipped, unmatched, repeated, notUtf8, marked, str
     warn(`${files(repeated.length)} named more than once, and read that many times: ${list(repeated)}`);
   }
   if (notUtf8.length > 0) {
-    warn(`${files(notUtf8.length)} not in UTF-8, whose bytes are used as they are: ${list(notUtf8)}`);
+    warn(`${files(notUtf8.length)} not in UTF-8; their bytes are kept as they are: ${list(notUtf8)}`);
   }
   for (const [structure, inputs] of Map.groupBy(structured, ({ structure }) => structure)) {
     warn(
@@ -74,7 +74,7 @@ function tell({ kinds, found, skipped, unmatched, repeated, notUtf8, marked, str
     );
   }
   if (marked.length > 0) {
-    warn(`${files(marked.length)} with a byte order mark, which becomes part of the text: ${list(marked)}`);
+    warn(`${files(marked.length)} with a byte order mark, which stays part of the text: ${list(marked)}`);
   }
 }
 

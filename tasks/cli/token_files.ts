@@ -24,7 +24,7 @@ export async function openTokensOf(
   const tokens = await openTokens(path);
   if ("shape" in tokens && tokens.shape.length > 1) {
     const [rows, columns] = tokens.shape;
-    console.error(`warning: ${path} has ${rows} rows of ${columns} ids; they are read one after the other, as one row`);
+    console.error(`warning: ${path} has ${rows} rows of ${columns} ids; they are read as one row, one after the other`);
   }
   if (named === undefined) return tokens;
   try {
@@ -36,7 +36,7 @@ export async function openTokensOf(
   if (tokens.provenance === undefined) {
     const beside = path.endsWith(".json") ? "" : ` (no ${provenancePath(path)} beside it)`;
     console.error(
-      `warning: ${path} says nothing of its tokenizer${beside}; its ids are taken for those of ${named.path}`,
+      `warning: ${path} does not say which tokenizer made it${beside}; assuming ${named.path}`,
     );
   }
   return tokens;

@@ -68,13 +68,13 @@ export async function requireTokenizer(path: string): Promise<void> {
   const info = await statIfPresent(path);
   if (info === undefined) {
     throw new UserError(
-      `Cannot read ${path}: got no such file or directory, must be a tokenizer's directory or file. Check the path`,
+      `Cannot read ${path}: there is no such file or directory. Check the path`,
     );
   }
   if (!info.isDirectory) await requireInputFile(path);
 }
 
-/** Loads a tokenizer, and says on stderr what its files ask for that is not done, and what was taken for granted. */
+/** Loads a tokenizer, and warns on stderr of what its files ask for that is not done, and of what was assumed. */
 export async function openTokenizer(path: string, patternText?: string): Promise<Tokenizer> {
   await requireTokenizer(path);
   const pattern = patternText === undefined ? undefined : patternFrom(patternText);

@@ -1,6 +1,6 @@
 import { errorCodeOf } from "../../lib/io/error_code.ts";
 
-/** Says something, to whoever is there still: the terminal, or the reader of a pipe, may have gone away. */
+/** Writes to stderr if it still can: the terminal, or the reader of a pipe, may be gone. */
 export function unlessUnheard(say: () => void): void {
   try {
     say();

@@ -46,13 +46,13 @@ export const TERMINAL_SPELLING: Speller = {
   },
   call: (call) => {
     const task = TASKS[call.name];
-    // A function without a task is told as it is.
+    // A function without a task keeps its name.
     if (task === undefined) return call.name;
     return [startedAs(), task(call), ...call.options.map(TERMINAL_SPELLING.option)].join(" ");
   },
 };
 
-/** A message for a person at a terminal. */
+/** A message as it is printed on a terminal. */
 export function forTerminal(wording: Wording): string {
   return wording.spelled(TERMINAL_SPELLING);
 }

@@ -1,4 +1,4 @@
-// Who may see a dashboard: programs on this machine, or whoever has its address with the token.
+// Who may see a dashboard: programs on this machine, or anyone who has the token.
 import { timingSafeEqual } from "node:crypto";
 import { excerpt } from "../../lib/io/excerpt.ts";
 import { sha256 } from "../../lib/io/sha256.ts";
@@ -14,10 +14,10 @@ export interface Access {
 /** Only programs on this machine reach it. */
 export const LOCAL: Access = { hostname: "127.0.0.1" };
 
-/** Names that a browser on this machine may know the server by; others come from a page that was bent to point here. */
+/** Names that a browser on this machine may know the server by; others come from a page whose name was made to point here. */
 const LOCAL_NAMES = ["127.0.0.1", "localhost"];
 
-/** Bits of a token: nobody guesses it. */
+/** Bits of a token: too many to guess. */
 const TOKEN_BITS = 128;
 
 /** A token that was never used before. */
@@ -39,7 +39,7 @@ export function refusalOf({ url, headers }: Request, { token }: Access, port: nu
   const got = given === "" ? "no token" : "another token";
   return {
     status: 403,
-    message: `Cannot answer: got ${got}, must be the dashboard's. Open the address that it printed, all of it`,
+    message: `Cannot answer: got ${got}, must be the dashboard's. Open the whole address that it printed`,
   };
 }
 

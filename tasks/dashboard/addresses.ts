@@ -1,4 +1,4 @@
-// The addresses at which a person finds a dashboard.
+// The addresses at which a dashboard is found.
 import { isIPv6 } from "node:net";
 import type { Access } from "./access.ts";
 
@@ -13,7 +13,7 @@ const EVERY_IPV4 = "0.0.0.0";
 const EVERY_ADDRESS = "::";
 
 /**
- * Where a page is to be opened. A server of every address is named by each that other machines know this one by.
+ * The addresses to open. If the server listens on every address, those under which other machines know this one.
  * @param machine This machine's addresses. Default: asks the system.
  */
 export function addressesOf(

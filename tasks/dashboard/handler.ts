@@ -22,7 +22,7 @@ const HEADERS = {
   "x-content-type-options": "nosniff",
 };
 
-/** Of what is no page: nothing in it is to be shown or run. A page says itself what it may do, more exactly. */
+/** For everything but pages: nothing in it may be shown or run. A page has a more exact policy of its own. */
 const DATA_HEADERS = {
   ...HEADERS,
   "content-security-policy": `default-src 'none'; sandbox; ${HEADERS["content-security-policy"]}`,
@@ -47,21 +47,21 @@ export function dashboardHandler(
       if (refusal) return text(refusal.status, refusal.message);
       return await answer(runs, adviceOf(paths, port(), access), access, new URL(request.url));
     } catch (error) {
-      // Whoever runs the server is told fully, and once; whoever asks it, that it is so.
+      // Whoever runs the server gets all of it, once; whoever sent the request, only that it failed.
       const fault = describeError(error);
       if (fault !== lastFault) console.error(lastFault = fault);
-      return text(500, "Cannot answer: got an internal error, must be none. See what the dashboard printed");
+      return text(500, "Cannot answer: internal error. See what the dashboard printed");
     }
   };
 }
 
-/** What a page that gets no answer says: at the same port, it goes on by itself, but not with another token. */
+/** What a page says when it gets no answer. At the same port it continues, unless there is a new token. */
 function adviceOf(paths: readonly string[], port: number, { hostname, token }: Access): string {
   const runs = paths.map((path) => `--run ${shellPath(path)}`).join(" ");
   const command = `${startedAs()} dashboard ${runs} --port ${port}`;
   return token === undefined
-    ? `If the dashboard was stopped, start it again, and this page goes on: ${command}`
-    : `If the dashboard was stopped, start it again, and open the address that it prints: ${command} --host ${hostname}`;
+    ? `If the dashboard was stopped, start it again and this page continues: ${command}`
+    : `If the dashboard was stopped, start it again and open the address that it prints: ${command} --host ${hostname}`;
 }
 
 /** What is wrong with what is asked for, if anything is. */

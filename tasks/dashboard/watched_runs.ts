@@ -1,4 +1,4 @@
-// Runs on disk as they go: read again when asked, from where they were left.
+// Runs on disk while they are in progress: each time, what was added since is read.
 import { UserError } from "../../lib/errors.ts";
 import { isFile } from "../../lib/io/is_file.ts";
 import { plainPath } from "../../lib/io/parent_of.ts";
@@ -17,7 +17,7 @@ import { describeRun, type RunContext } from "../report/describe_run.ts";
 class WatchedRun {
   readonly #directory: string;
   readonly #follower: MetricsFollower;
-  /** What was read last, beside the metrics; to be compared. */
+  /** What was read last, apart from the metrics, to see whether it changed. */
   #seen = "";
   /** Of its validation data; read as often as its configuration changes. */
   #bytesPerToken: number | undefined;
@@ -29,10 +29,10 @@ class WatchedRun {
     this.#directory = directory;
     this.#settings = settings;
     this.#follower = new MetricsFollower(directory);
-    this.#report = this.#without("Waiting for the run to begin");
+    this.#report = this.#without("Waiting for the run to start");
   }
 
-  /** Reads what is new. A run that cannot be read is shown with what is wrong: the others are to be seen nonetheless. */
+  /** Reads what is new. A run that cannot be read is shown with what is wrong: the others stay visible. */
   async poll(): Promise<ReportRun> {
     let hasNewMetrics = false;
     let record: RunRecord | undefined;
@@ -54,13 +54,13 @@ class WatchedRun {
       problem = await this.#hasBegun() ? `: ${problemOf(error)}` : "";
     }
     if (problem !== this.#seen) {
-      this.#report = this.#without(`Waiting for the run to begin${problem}`);
+      this.#report = this.#without(`Waiting for the run to start${problem}`);
       this.#seen = problem;
     }
     return this.#report;
   }
 
-  /** That there is no configuration yet is no mistake. */
+  /** A run without a configuration has not started, which is not an error. */
   async #hasBegun(): Promise<boolean> {
     return await isFile(`${this.#directory}/${RUN_FILES.config}`).catch(() => true);
   }
@@ -105,7 +105,7 @@ class WatchedPath {
     return await Promise.all([...this.#runs.values()].map((run) => run.poll()));
   }
 
-  /** Those that were watched before go on from where they are. */
+  /** Runs that were watched before keep what was read of them. */
   #keep(planned: readonly { readonly directory: string; readonly settings?: RunContext["settings"] }[]): void {
     this.#runs = new Map(planned.map(({ directory, settings }) => {
       const key = JSON.stringify([directory, settings]);

@@ -1,5 +1,6 @@
 // The flags of evaluate.
 import { LARGEST_FIRST_SEED } from "../../lib/random/philox.ts";
+import { DOCUMENT_SEPARATOR_FLAG } from "../cli/document_separator.ts";
 import { UsageError } from "../cli/errors.ts";
 import { FIELD_FLAGS } from "../cli/field_flag.ts";
 import type { Flags } from "../cli/flags.ts";
@@ -24,6 +25,9 @@ in the training text.
   --field NAME       The field of JSON Lines, or the column of Parquet, with the text (default: text). If given, stdin and
                      files that look like JSON Lines are read as such.
   --as-text          Take a file that looks like JSON Lines, a JSON array or CSV for plain text.
+  --separator TOKEN  Special token to put after each text, as the training text was encoded (default: none)
+  --document-separator TEXT  The text between documents: each becomes the token of --separator, or else <|endoftext|>, as
+                     for encode. With --memorisation, both are refused: overlaps are of text, not of tokens.
   --json             Print one JSON object.
   --backend NAME     auto, webgpu, native or wasm (default: auto)
 
@@ -44,8 +48,8 @@ Memorisation
   --window-bytes N   With --input: also print the share of its windows of N bytes that occur in the corpus (default: 50)
 `;
 
-/** The flags of one mode alone, besides those that `modeOf` asks for. */
-const LOSS_FLAGS = ["stride", "batch-size", "dtype"] as const;
+/** Flags that apply in one mode only, besides those that `modeOf` asks for. */
+const LOSS_FLAGS = ["stride", "batch-size", "dtype", "separator", "document-separator"] as const;
 const MEMORISATION_FLAGS = ["num-samples", "max-tokens", "prompt", "temperature", "top-p", "seed"] as const;
 
 export const FLAGS = {
@@ -54,6 +58,8 @@ export const FLAGS = {
   "weights-dtype": WEIGHTS_DTYPE_FLAG,
   input: { type: "string", requiredWithout: ["memorisation", "corpus", "window-bytes", ...MEMORISATION_FLAGS] },
   ...FIELD_FLAGS,
+  separator: { type: "string" },
+  "document-separator": DOCUMENT_SEPARATOR_FLAG,
   json: { type: "boolean" },
   backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "native", "wasm"] },
   stride: { type: "integer", min: 1 },
@@ -73,7 +79,7 @@ export const FLAGS = {
 /** The values of evaluate's flags. */
 export type EvaluateFlags = Flags<typeof FLAGS>;
 
-/** The flags with defaults for those that have an effect in one mode alone: whether they were given is to be seen first. */
+/** The flags, with defaults for those of one mode. Not in FLAGS, because `modeOf` must see which ones were given. */
 export function withDefaults(flags: EvaluateFlags) {
   return {
     ...flags,

@@ -167,11 +167,11 @@ function printReport(
     console.log(
       share === null
         ? `${validPath} is shorter than a window of ${windowBytes} bytes`
-        : `${formatShare(share)} of the windows of ${windowBytes} bytes in ${validPath} occur in the training text ` +
+        : `${formatShare(share)} of windows of ${windowBytes} bytes in ${validPath} are in the training text ` +
           `(${formatCount(shared)} of ${formatCount(windows)})`,
     );
   } else {
-    console.log("To have something to compare this with, add held-out text: --input VALID.txt");
+    console.log("For something to compare this with, add held-out text: --input VALID.txt");
   }
   const { sample, document, offset, text } = samples.longest;
   const where = document > 0 ? ` of document ${formatCount(document)}` : "";

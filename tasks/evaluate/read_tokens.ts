@@ -1,5 +1,5 @@
 // The text that evaluate measures a loss on, as token ids.
-import { encodeParts, wholeInputs } from "../../lib/corpus/encode/encode_parts.ts";
+import { encodeParts, type EncodePartsOptions, wholeInputs } from "../../lib/corpus/encode/encode_parts.ts";
 import { nameOf, STDIN, type TextInput } from "../../lib/corpus/text_inputs.ts";
 import type { Tokenizer } from "../../lib/tokenizer/mod.ts";
 import { UserError } from "../cli/errors.ts";
@@ -23,6 +23,16 @@ export async function findText(path: string, flags: FieldFlags): Promise<TextInp
   return input;
 }
 
+/** How an input is read. */
+export type ReadTokensOptions = Pick<EncodePartsOptions, "field" | "signal" | "separatorId" | "documentSeparator">;
+
+/** An input's ids. */
+export interface TokensOfText {
+  readonly ids: Uint32Array;
+  /** Bytes of text that all ids but the first stand for; a token that was put after a text stands for none. */
+  readonly bytes: number;
+}
+
 /**
  * The ids of an input; the texts of JSON Lines one after the other.
  *
@@ -31,26 +41,39 @@ export async function findText(path: string, flags: FieldFlags): Promise<TextInp
 export async function readTokens(
   tokenizer: Tokenizer,
   input: TextInput,
-  field: string | undefined,
-  signal: AbortSignal,
-): Promise<Uint32Array> {
+  options: ReadTokensOptions,
+): Promise<TokensOfText> {
   const pieces: Uint32Array[] = [];
   let length = 0;
-  const stdin = Deno.stdin.readable;
-  for await (const ids of encodeParts(tokenizer, wholeInputs([input]), { field, stdin, signal, onWarning: warn })) {
-    length += ids.length;
+  const encoding = encodeParts(tokenizer, wholeInputs([input]), {
+    ...options,
+    stdin: Deno.stdin.readable,
+    onWarning: warn,
+  });
+  let next = await encoding.next();
+  for (; !next.done; next = await encoding.next()) {
+    length += next.value.length;
     if (length > MAX_TOKENS) {
       throw new UserError(
-        `Cannot read ${nameOf(input)}: got more than ${MAX_TOKENS} tokens, must be fewer. Use a part of it`,
+        `Cannot read ${nameOf(input)}: got more than ${MAX_TOKENS} tokens, must be fewer. Use part of it`,
       );
     }
-    pieces.push(ids);
+    pieces.push(next.value);
   }
-  const all = new Uint32Array(length);
+  const ids = new Uint32Array(length);
   let at = 0;
-  for (const ids of pieces) {
-    all.set(ids, at);
-    at += ids.length;
+  for (const piece of pieces) {
+    ids.set(piece, at);
+    at += piece.length;
   }
-  return all;
+  const bytes = options.separatorId === undefined && options.documentSeparator === undefined
+    ? ids.subarray(1).reduce((sum, id) => sum + tokenizer.vocabulary.tokens.byteLength(id), 0)
+    : next.value.bytes - bytesOf(tokenizer, ids[0], options);
+  return { ids, bytes };
+}
+
+/** Bytes of the text that an id stands for. */
+function bytesOf(tokenizer: Tokenizer, id: number, { documentSeparator }: ReadTokensOptions): number {
+  if (id === documentSeparator?.id) return new TextEncoder().encode(documentSeparator.text).length;
+  return tokenizer.vocabulary.tokens.byteLength(id);
 }

@@ -17,7 +17,7 @@ export async function readPrompt(stdin: AsyncIterable<Uint8Array>): Promise<Uint
   const line = prompt.at(-1) === NEWLINE ? withoutReturn(prompt.subarray(0, -1)) : prompt;
   if (line.length > 0) return line;
   throw new UserError(
-    "Cannot generate: got an empty prompt from stdin, must be some text. Leave --prompt out to have none",
+    "Cannot generate: got an empty prompt from stdin, must be some text. Leave --prompt out for none",
   );
 }
 
@@ -32,7 +32,7 @@ export async function* typedLines(stdin: AsyncIterable<Uint8Array>, ask: () => v
     const line = withoutReturn(bytes);
     if (line.length === 0) return;
     number++;
-    if (!isUtf8(line)) warn(`${NAME}, line ${number}, is not UTF-8: its bytes are taken as they are`);
+    if (!isUtf8(line)) warn(`${NAME}, line ${number}, is not UTF-8; its bytes are kept as they are`);
     yield line;
     ask();
   }

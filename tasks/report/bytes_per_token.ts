@@ -15,7 +15,7 @@ export async function bytesPerToken({ data: { valid } }: RunConfig): Promise<num
     if (provenance?.tokenizer.sha256 !== valid.tokenizer.sha256) return undefined;
     return bytes && valid.tokens > 0 ? bytes / valid.tokens : undefined;
   } catch (error) {
-    // The data may be gone, and the report is to be made nonetheless.
+    // The data may be gone; the report is written all the same.
     if (error instanceof UserError || isFileSystemError(error)) return undefined;
     throw error;
   }

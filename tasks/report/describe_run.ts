@@ -1,4 +1,4 @@
-// What a report says of a run in words: how it stands, what came of it, and its configuration.
+// What a report says about a run: its status, its results and its configuration.
 import { formatBinary, formatCount, formatSi } from "../../lib/accounting/units.ts";
 import { isTransformerConfig } from "../../lib/model/own_config.ts";
 import { type Course, courseOf, divergenceOf, validationsSinceLowest } from "../../lib/run/course.ts";
@@ -44,23 +44,23 @@ export function describeRun(directory: string, record: RunRecord, log: RunLog, c
   };
 }
 
-/** How the run stands, in a few words. Steps are counted from 1, as everywhere on the page. */
+/** The run's status, in a few words. Steps are counted from 1, as everywhere on the page. */
 function statusOf({ config: { training }, hasEnded }: RunRecord, log: RunLog, course?: Course): string {
   const divergence = divergenceOf(log);
   if (divergence) return `diverged at step ${formatCount(divergence.step + 1)}`;
-  // With more patience, given since, it is to go on.
+  // If it has been given more patience since, it is not over.
   const isOver = validationsSinceLowest(log.metrics) >= (training.patience ?? Infinity);
   if (log.metrics.at(-1)?.stoppedEarly && isOver) return `stopped early: ${describePatience(training)}`;
   if (course !== undefined && course.steps >= training.steps) return "finished";
-  // Whether a run goes on or was killed, its files do not tell.
-  return hasEnded ? "stopped" : course === undefined ? "not begun" : "running, or killed";
+  // Its files do not tell whether a run is still going or was killed.
+  return hasEnded ? "stopped" : course === undefined ? "not started" : "running, or killed";
 }
 
 function remarksOf({ edited }: RunRecord, log: RunLog): string[] {
   const divergence = divergenceOf(log);
   return [
     ...(divergence ? [divergence.problem] : []),
-    ...(edited === undefined ? [] : [`config.json was edited since it began: ${edited}`]),
+    ...(edited === undefined ? [] : [`config.json was edited since the run started: ${edited}`]),
   ];
 }
 
@@ -73,7 +73,7 @@ function progress(directory: string, { config }: RunRecord, status: string, cour
   const total = config.training.steps;
   if (course === undefined) {
     const isDiverged = status.startsWith("diverged");
-    return [`No step of ${formatCount(total)} has been taken yet`, ...(isDiverged ? [status] : [])];
+    return [`None of ${formatCount(total)} steps taken yet`, ...(isDiverged ? [status] : [])];
   }
   const { steps, seconds, firstLoss, lastLoss, validLoss, tokensPerSecond } = course;
   const left = formatSeconds((total - steps) * seconds / steps);
@@ -81,9 +81,9 @@ function progress(directory: string, { config }: RunRecord, status: string, cour
   return [
     `${formatCount(steps)} of ${formatCount(total)} steps in ${formatSeconds(seconds)}`,
     status === "running, or killed"
-      ? `about ${left} to go if it still runs (if it was killed, ${goOn} goes on with it)`
+      ? `about ${left} to go if it is still running (if it was killed, continue it: ${goOn})`
       : status === "stopped"
-      ? `stopped (${goOn} goes on with it)`
+      ? `stopped (continue it: ${goOn})`
       : status,
     `loss ${firstLoss === undefined ? "" : `${firstLoss.toFixed(3)} → `}${lastLoss.toFixed(3)}`,
     ...(validLoss === undefined ? [] : [`validation loss ${validLoss.toFixed(3)}`]),

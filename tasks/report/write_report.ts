@@ -22,7 +22,7 @@ export interface ReportSubject {
   readonly settings: ReadonlyMap<string, Readonly<Record<string, string>>>;
 }
 
-/** Writes one page as `writeReport` does; where that fails, says so and goes on: what the page shows is not lost. */
+/** Writes a page as `writeReport` does. If that fails, warns and continues: what the page would show is not lost. */
 export async function tryToWriteReport(
   directories: readonly string[],
   path: string,
@@ -31,7 +31,7 @@ export async function tryToWriteReport(
   try {
     await writeReport(directories, path, undefined, subject);
   } catch (error) {
-    console.error(`warning: ${messageOf(error)}. The report can be made later: ${startedAs()} report --help`);
+    console.error(`warning: ${messageOf(error)}. To write the report later: ${startedAs()} report --help`);
   }
 }
 

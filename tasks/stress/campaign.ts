@@ -1,12 +1,12 @@
 // What a campaign of the stress task is, and what it leaves behind.
 import { Philox } from "../../lib/random/philox.ts";
 
-/** Faults that are told in full; the rest are counted. */
+/** This many faults are reported in full; the rest are counted. */
 const MAX_TOLD = 20;
 
 /** A kind of attack, and how to carry it out. */
 export interface Campaign {
-  /** By which a person chooses it. */
+  /** Its name for `--only`. */
   readonly name: string;
   /** What one try is, in a few words. */
   readonly unit: string;
@@ -24,7 +24,7 @@ export interface Outcome {
   readonly holds: string;
   readonly tries: number;
   readonly faults: number;
-  /** The first faults, told. */
+  /** The first faults, in words. */
   readonly told: readonly string[];
   /** Figures beside the count of tries, by name. */
   readonly figures: Readonly<Record<string, number>>;

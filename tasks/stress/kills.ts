@@ -28,7 +28,7 @@ export const kills: Campaign = {
   },
 };
 
-/** A job with what it makes when nobody kills it. */
+/** A job, and what it produces if it is not killed. */
 interface Reference {
   readonly job: KillJob;
   readonly sums: ReadonlyMap<string, string>;

@@ -35,7 +35,7 @@ const VALUES = [
   "__proto__",
 ];
 
-/** A task that goes on with what it was given is stopped, as a person would, and killed if it does not hear that. */
+/** A task that accepts what it was given is stopped as a user would, and killed if it does not react. */
 const [PATIENCE, GRACE] = [8, 15];
 
 /** 0 and what the tasks' help says of failures, wrong command lines and signals. */

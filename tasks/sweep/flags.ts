@@ -21,9 +21,9 @@ Data and output
   --tokenizer PATH   The tokenizer that made them.
   --pattern NAME     How text is split, if the tokenizer's files do not say.
   --out OUT          The directory of the sweep.
-  --backend NAME     auto, webgpu or wasm (default: auto)
+  --backend NAME     auto, webgpu, native or wasm (default: auto)
 
-Settings, the same for all runs or several values with commas between
+Settings: one value for all runs, or several separated by commas
   --config FILE      A file with the settings of all runs.
   --lr X,X           Such as 1e-3,3e-3. With --batch-size 8,16 as well, there are four runs.
 
@@ -66,13 +66,13 @@ export function axesOf(flags: Readonly<Record<string, unknown>>, warn: (text: st
     const { distinct, repeated } = distinctValues(given.split(",").map((value) => value.trim()));
     axes.set(name, distinct);
     for (const [value, first] of repeated) {
-      warn(`--${name} ${shown(value)} is the same as ${shown(first)}, and is only used once`);
+      warn(`--${name} ${shown(value)} is the same as ${shown(first)}, and is used only once`);
     }
   }
   if (axes.size > 0) return axes;
   throw new UsageError(
-    "Cannot sweep: got no list of values, must be at least one. Give a train-lm flag several values, with commas between " +
-      "them: --lr 1e-3,3e-3",
+    "Cannot sweep: no flag has several values. Give one or more of train-lm's flags several, separated by commas: " +
+      "--lr 1e-3,3e-3",
   );
 }
 

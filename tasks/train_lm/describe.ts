@@ -39,8 +39,8 @@ export function describeTaken(
   checkpoint: Checkpoint | undefined,
 ): string {
   const taken = checkpoint?.state.step ?? steps;
-  if (taken === steps) return `All ${formatCount(steps)} steps have been taken already`;
-  return `The run was stopped early after ${formatCount(taken)} steps already; more --patience would go on`;
+  if (taken === steps) return `All ${formatCount(steps)} steps have already been taken`;
+  return `The run already stopped early, after ${formatCount(taken)} steps. To continue it, pass more --patience`;
 }
 
 /** How a run ended. */

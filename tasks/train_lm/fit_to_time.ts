@@ -28,19 +28,19 @@ function describePlan(
   const perParameter = tokens / parameters;
   if (choice) {
     const why = choice.bound === "corpus"
-      ? `the largest that sees its text ${MAX_EPOCHS} times in this time; there is too little for 20 tokens per parameter`
-      : "the nearest to 20 tokens per parameter (Hoffmann et al. 2022)";
+      ? `the largest that sees its text ${MAX_EPOCHS} times;\n  20 tokens per parameter would need more text`
+      : "nearest to 20 tokens per parameter (Hoffmann et al. 2022)";
     lines.push(
       `Chose d_model ${dModel}, ${numLayers} layers, context ${contextLength}: ${
         formatAmount(parameters)
-      } parameters, ` +
-        `of ${choice.compared} models measured; ${why}`,
+      } parameters\n` +
+        `  ${choice.compared} ${choice.compared === 1 ? "model" : "models"} measured; ${why}`,
     );
   }
   const end = isCorpusUsedUp ? `; more text would fill the time` : "";
   lines.push(
     `Chose ${formatCount(config.training.steps)} steps of ${formatCount(tokensPerStep)} tokens: ` +
-      `${formatAmount(tokens)} tokens, ${perParameter.toPrecision(3)} per parameter, ${
+      `${formatAmount(tokens)} tokens,\n  ${perParameter.toPrecision(3)} per parameter, ${
         epochs.toPrecision(3)
       } epochs; ` +
       `about ${formatDuration(estimatedSeconds)}${end}`,
@@ -49,7 +49,7 @@ function describePlan(
     lines.push(
       `warning: the model sees its text ${
         epochs.toPrecision(3)
-      } times; beyond ${MAX_EPOCHS} it learns little new from ` +
+      } times; beyond ${MAX_EPOCHS} it learns little more from ` +
         `it. Use more text, or fewer minutes`,
     );
   }

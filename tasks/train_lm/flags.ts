@@ -207,7 +207,7 @@ export function configParts(flags: TrainFlags): ConfigParts {
 /** @throws {UsageError} If both --quiet and --verbose are given. */
 export function requireOneTone({ quiet, verbose }: TrainFlags): void {
   if (quiet && verbose) {
-    throw new UsageError("Cannot run train-lm: got --quiet and --verbose, must be one of them. Leave one out");
+    throw new UsageError("Cannot run train-lm: got --quiet and --verbose, must be only one of them");
   }
 }
 
@@ -229,13 +229,13 @@ export function requireResumeFlags(flags: TrainFlags): void {
 export function requireNewRunFlags(flags: TrainFlags): { train: string; out: string } {
   const { train, out, minutes, steps } = flags;
   if (flags["keep-optimizer"] && flags.from === undefined) {
-    throw new UsageError("Cannot run train-lm: got --keep-optimizer and no --from, must be given the run that has it");
+    throw new UsageError("Cannot run train-lm: --keep-optimizer needs --from, the run that has it");
   }
   if (flags.patience !== undefined && flags.valid === undefined) {
-    throw new UsageError("Cannot run train-lm: got --patience and no --valid, must be given data to validate with");
+    throw new UsageError("Cannot run train-lm: --patience needs --valid, the data to validate on");
   }
   if (minutes !== undefined && steps !== undefined) {
-    throw new UsageError("Cannot run train-lm: got --minutes and --steps, must be one of them. Leave one out");
+    throw new UsageError("Cannot run train-lm: got --minutes and --steps, must be only one of them");
   }
   if (train !== undefined && out !== undefined) return { train, out };
   const missing = [train === undefined ? ["train"] : [], out === undefined ? ["out"] : []];
@@ -244,7 +244,7 @@ export function requireNewRunFlags(flags: TrainFlags): { train: string; out: str
 
 /** The flags of a group that were given, by their names in the configuration. */
 function given(flags: Readonly<Record<string, unknown>>, group: object): Record<string, unknown> {
-  // A switch that is absent says nothing.
+  // A switch that was not given is `false`.
   const said = Object.keys(group).filter((name) => flags[name] !== undefined && flags[name] !== false);
   const entries = said.map((name) => {
     const key = name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());

@@ -1,4 +1,4 @@
-// What a person sees of a run under way.
+// What is shown while a run is in progress.
 import { formatShare } from "../../lib/accounting/units.ts";
 import { RemainingTime } from "../../lib/run/remaining_time.ts";
 import type { RunConfig } from "../../lib/run/run_directory.ts";

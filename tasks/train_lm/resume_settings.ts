@@ -27,12 +27,12 @@ export function changedByFlags(
   const taken = checkpoint?.state.step ?? 0;
   if (changed.training.steps !== steps && !mayTakeSteps(changed.training, config.training, taken)) {
     const why = changed.training.steps < taken
-      ? `${taken} or more, which were taken`
-      : `${steps}: with the schedule ${schedule} the learning rates of the ${taken} steps taken depend on their number`;
+      ? `at least the ${taken} taken so far`
+      : `${steps}: with the schedule ${schedule} the learning rates of the ${taken} steps taken so far depend on it`;
     refuse(`--steps ${settings.steps}`, `${why}. Leave it out, or start a new run with --from ${flags.resume}`);
   }
   if (settings.patience !== undefined && config.data.valid === undefined && flags.valid === undefined) {
-    refuse("--patience and no --valid", "given data to validate with");
+    throw new UsageError(`Cannot resume ${flags.resume}: --patience needs --valid, the data to validate on`);
   }
   return changed;
 }

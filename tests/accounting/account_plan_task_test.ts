@@ -112,7 +112,7 @@ Deno.test("a text is counted by its tokenizer, token ids as they are, and what i
     await Deno.writeFile(`${dir}/packed`, Uint8Array.of(0x1f, 0x8b, 8));
     const packed = await capture(main, "--hours", "1", "--data", `${dir}/packed`);
     assertEquals(packed.code, 1);
-    assertStringIncludes(packed.stderr, "got a packed file, must be text");
+    assertStringIncludes(packed.stderr, "got a compressed file, must be text");
     await Deno.writeTextFile(`${dir}/table`, "PAR1\x15\0 and so on");
     const table = await capture(main, "--hours", "1", "--data", `${dir}/table`);
     assertStringIncludes(table.stderr, "got a Parquet file, must be text. Give the size of the text");
@@ -130,15 +130,15 @@ Deno.test("a plan that makes no sense is refused with one line", async () => {
   const cases: [string[], number, string][] = [
     [["--device", "rtx4080", "--hours", "1", "--data", "2GB"], 2, "got --device rtx4080, must be a known one"],
     [["--device", "rtx4080", "--hours", "1", "--data", "2GB"], 2, "(did you mean rtx-4090?)"],
-    [["--hours", "1"], 2, "got no --data, must be given the size of the text"],
-    [["--data", "2GB"], 2, "got no --hours"],
-    [["--explain"], 2, "got no --hours"],
-    [["--hours", "1", "--minutes", "1", "--data", "2GB"], 2, "got --hours and --minutes, must be one of them"],
+    [["--hours", "1"], 2, "--data is required: the size of the text"],
+    [["--data", "2GB"], 2, "--hours or --minutes is required"],
+    [["--explain"], 2, "--hours or --minutes is required"],
+    [["--hours", "1", "--minutes", "1", "--data", "2GB"], 2, "got --hours and --minutes, must be only one of them"],
     [["--hours", "0", "--data", "2GB"], 2, "got --hours 0, must be a number above 0"],
     [["--hours", "1", "--data", "2XB"], 2, "got --data 2XB, must be a size such as 250MB"],
-    [["--hours", "1", "--data", "-5GB"], 2, "got --data"],
-    [["--hours", "1", "--data", "nowhere.txt"], 1, "Cannot read nowhere.txt: got no such file"],
-    [["--hours", "1", "--data", "2GB", "--steps", "4"], 2, "got --steps with --hours, must be one of them"],
+    [["--hours", "1", "--data", "-5GB"], 2, "--data needs a value"],
+    [["--hours", "1", "--data", "nowhere.txt"], 1, "Cannot read nowhere.txt: there is no such file"],
+    [["--hours", "1", "--data", "2GB", "--steps", "4"], 2, "got --steps with --hours, must be only one of them"],
     [["--hours", "1", "--data", "2GB", "--compare", "gpt2-xl"], 2, "got --compare with --hours"],
     [["--hours", "1", "--data", "2GB", "--precision", "f16"], 2, "got --precision with --hours"],
     [["--hours", "1", "--data", "2GB", "--d-model", "8"], 2, "one of them (with --model too)"],

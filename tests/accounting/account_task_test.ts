@@ -57,7 +57,7 @@ Deno.test("account --config reads what train-lm reads, or a shape alone, and let
       [JSON.stringify({ model, extra: [1] }), 'got "extra", must be one of'],
       ["{", "got text that is not JSON"],
       ["null", "got null, must be a JSON object"],
-      ["{}", "got no vocabulary size"],
+      ["{}", "the vocabulary size of"],
     ];
     for (const [text, message] of refusals) {
       await Deno.writeTextFile(path, text);
@@ -97,8 +97,8 @@ Deno.test("account refuses what cannot work with one line and exit code 2 or 1",
     [["--compare", "gpt2-xl,small"], 2, "got model small, must be a known one (did you mean gpt2-small?)"],
     [["--model", "small"], 2, "(did you mean gpt2-small?)"],
     [["--model", "toString"], 2, "got model toString, must be a known one. See"],
-    [["--model", "tiny"], 2, "got no vocabulary size for model tiny, must be known. Pass --vocab-size N"],
-    [["--model", "gpt2-xl", "--compare", "gpt2-small"], 2, "got --model and --compare, must be one of them"],
+    [["--model", "tiny"], 2, "the vocabulary size of model tiny is not known. Pass --vocab-size N"],
+    [["--model", "gpt2-xl", "--compare", "gpt2-small"], 2, "got --model and --compare, must be only one of them"],
     [["--tokens", "5", "--steps", "5"], 2, "got --tokens and --steps"],
     [["--device", "cray"], 2, "got --device cray, must be a known one. See"],
     [["--contexts", "10,x"], 2, "got --contexts 10,x"],
@@ -106,7 +106,7 @@ Deno.test("account refuses what cannot work with one line and exit code 2 or 1",
     [["--mfu", "0"], 2, "got --mfu 0, must be a number above 0"],
     [["--num-heads", "7"], 2, "got --d-model 1600, must be divisible by 7 heads"],
     [["--device", "t4", "--precision", "bf16"], 2, "Cannot use bf16 on NVIDIA T4"],
-    [["--config", "/nowhere/config.json"], 1, "got no such file"],
+    [["--config", "/nowhere/config.json"], 1, "no such file"],
     [["--frobnicate"], 2, "unknown argument --frobnicate"],
   ];
   for (const [args, code, message] of cases) {

@@ -40,9 +40,9 @@ Deno.test("writeup answers every question, and refuses what it cannot use", asyn
     await t.step("mistakes", async () => {
       await Deno.writeFile(`${directory}/bytes.txt`, Uint8Array.of(65, 0xff));
       const cases: [string[], number, string][] = [
-        [["--story", `${directory}/none.txt`], 1, "got no such file"],
+        [["--story", `${directory}/none.txt`], 1, "no such file"],
         [["--story", `${directory}/bytes.txt`], 1, "got bytes that are not UTF-8"],
-        [["--tokenizer", `${directory}/none`], 1, "got no such directory"],
+        [["--tokenizer", `${directory}/none`], 1, "no such directory"],
         [["--story", STORY, "--out", out], 1, "Pass --force to replace it"],
         [["--backend", "cuda"], 2, "got --backend cuda"],
       ];

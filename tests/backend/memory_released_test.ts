@@ -1,4 +1,4 @@
-// Whoever uses a backend's memory gives it back: after any use of the library, and after any load that failed.
+// A backend's memory is given back after any use of the library, and after any load that failed.
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Backend, Executable } from "../../lib/backend/backend.ts";
 import { createWebGpuBackend } from "../../lib/backend/webgpu.ts";

@@ -12,7 +12,7 @@ const NAME_DECIDES = [
   /switch \(\w*backend\.name\)/i,
 ];
 
-/** The same with a name that is said, or by the class that stands for it. */
+/** The same with a name as a word, or with the class of that name. */
 const KIND_DECIDES = [
   ...NAME_DECIDES,
   /(?:[!=]==?|\bcase)\s*"(?:webgpu|wasm|native|reference)"/,

@@ -85,7 +85,7 @@ Deno.test("a software adapter through OpenGL counts as none, and the reason is g
   const gl = adapterWith({ ...llvmpipe, subgroupMinSize: 4, subgroupMaxSize: 128 }, ["timestamp-query"]);
   const { name, reason } = await chooseBackend({ gpu: gl });
   assertEquals(name, ON_CPU);
-  assertStringIncludes(reason, "no WebGPU adapter is of use: llvmpipe (LLVM 15.0.6, 256 bits) goes through OpenGL");
+  assertStringIncludes(reason, "no WebGPU adapter is usable: llvmpipe (LLVM 15.0.6, 256 bits) goes through OpenGL");
   const { message } = await assertRejects(() => createBackend("webgpu", { gpu: gl }), UserError, "goes through OpenGL");
   assertStringIncludes(message, 'backend: "wasm"');
 
@@ -96,7 +96,7 @@ Deno.test("a software adapter through OpenGL counts as none, and the reason is g
   assertEquals((await chooseBackend({ gpu: hardware })).name, "webgpu");
 });
 
-/** Runs code in a Deno that is told to use a graphics system that this operating system does not have. */
+/** Runs code in a Deno set to use a graphics system that this operating system does not have. */
 async function withoutAdapter(code: string): Promise<string> {
   const absent = Deno.build.os === "windows" ? "metal" : "dx12";
   const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {

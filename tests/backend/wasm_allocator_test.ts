@@ -46,7 +46,7 @@ Deno.test("Allocator: what was freed is joined and used again, so memory does no
 Deno.test("Allocator: the error says what did not fit, and the heap stays usable", () => {
   const { heap } = allocator(10);
   const error = assertThrows(() => heap.allocate(10 * PAGE_BYTES, 'storage "parameters"'), RangeError);
-  assert(error.message.startsWith('Cannot allocate storage "parameters": got a need for'), error.message);
+  assert(error.message.startsWith('Cannot allocate storage "parameters": it needs'), error.message);
   heap.allocate(8 * PAGE_BYTES, "what fits");
 });
 

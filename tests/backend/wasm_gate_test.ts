@@ -58,7 +58,7 @@ Deno.test("a worker that is late from the run before comes at any moment of the 
     assert(isOver(words, first));
     let ran: number | undefined;
     operations = withIntruder(at, () => beginRun(words, second, 2 * address, 0), () => ran = visit(words));
-    // Whoever is woken now does what the late one left.
+    // The worker that is woken now does what the late one left undone.
     const rest = visit(words);
     assertEquals([ran, rest].filter((program) => program !== undefined), [2 * address], `intruder at ${at}`);
     assert(isOver(words, second), `the main thread would wait without end: intruder at ${at}`);

@@ -70,7 +70,7 @@ for (const workers of [1, 3]) {
     const failure = await run();
     assertEquals(failure?.call, 2);
     assert(failure!.worker >= 0 && failure!.worker < workers);
-    assertStringIncludes(failure!.message, "has not ended for 1 seconds");
+    assertStringIncludes(failure!.message, "has made no progress for 1 seconds");
     await assertRejects(run, Error, "of the wasm backend hangs");
     // Ends workers that are still in the loop.
     await pool.stop();

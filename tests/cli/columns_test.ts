@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { fitLine } from "../../tasks/cli/columns.ts";
+import { fitLine, wrapText } from "../../tasks/cli/columns.ts";
 import { filledParts } from "../../tasks/cli/progress.ts";
 
 Deno.test("a line has as many texts as fit, the most important first, and is never longer than the terminal", () => {
@@ -29,4 +29,22 @@ Deno.test("a part whose text is not known yet is left out", () => {
   const parts = ["step {value}/{total}", "loss {loss}", "valid {valid}", "{left} left"];
   const texts = { value: "1", total: "9", loss: "2.0", valid: "", left: "0:10" };
   assertEquals(filledParts(parts, texts), ["step 1/9", "loss 2.0", "0:10 left"]);
+});
+
+Deno.test("a text is broken into lines that fit, and keeps its words", () => {
+  const words = fc.array(fc.stringMatching(/^[a-z]{1,12}$/), { minLength: 1, maxLength: 40 });
+  fc.assert(
+    fc.property(words, fc.integer({ min: 20, max: 90 }), fc.integer({ min: 0, max: 7 }), (words, columns, indent) => {
+      const wrapped = wrapText(words.join(" "), columns, indent);
+      assertEquals(wrapped.split(/\s+/), words);
+      const [first, ...others] = wrapped.split("\n");
+      assert(indent + first.length <= columns);
+      for (const line of others) {
+        assert(line.length <= columns && line.startsWith(" ".repeat(indent)) && line[indent] !== " ", wrapped);
+      }
+    }),
+    { seed: 2 },
+  );
+  assertEquals(wrapText("one line", Infinity, 4), "one line");
+  assertEquals(wrapText("a".repeat(30), 20, 2), "a".repeat(30));
 });

@@ -97,7 +97,7 @@ Deno.test("what is in the way is told with the flag that replaces it, by a task 
   const body = () => Promise.reject(new PathExistsError("a/b"));
   const told = async (flags: FlagSpecs) => (await capture((args) => runTask({ ...task, flags }, args, body))).stderr;
   const message =
-    "error: Cannot write a/b: got a path that exists, must be a new one. Choose another place, or replace it";
+    "error: Cannot write a/b: got a path that already exists, must be a new one. Choose another place, or replace it";
   assertEquals(await told({}), `${message}\n`);
   assertEquals(await told({ force: { type: "boolean" } }), `${message} with --force\n`);
 });

@@ -9,7 +9,10 @@ Deno.test("what the operating system refuses is told as other mistakes are, by t
     await Deno.mkdir(`${dir}/directory/inner`, { recursive: true });
     await Deno.writeTextFile(`${dir}/file`, "x");
     const refused: readonly (readonly [() => Promise<unknown>, string])[] = [
-      [() => Deno.lstat(`${dir}/file/run`), `find ${dir}/file/run: got "Not a directory (os error 20)", must be below`],
+      [
+        () => Deno.lstat(`${dir}/file/run`),
+        `find ${dir}/file/run: got "Not a directory (os error 20)", must be inside`,
+      ],
       [
         () => Deno.mkdir(`${dir}/file/run.bytelm-0123456789abcdef0123456789abcdef.tmp`),
         `make ${dir}/file/run: got "Not a directory (os error 20)"`,
@@ -41,7 +44,7 @@ Deno.test({
     assertEquals(describeError(whole), `error: Cannot write /dev/full: ${said}`);
     using file = await Deno.open("/dev/full", { write: true });
     const part = await file.write(new Uint8Array(1)).then(() => undefined, (error) => error);
-    assertEquals(describeError(part), `error: Cannot go on: ${said}`);
+    assertEquals(describeError(part), `error: Cannot continue: ${said}`);
   },
 });
 

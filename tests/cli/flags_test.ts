@@ -58,21 +58,21 @@ Deno.test("parseFlags() takes several values after a flag that says so, and afte
   } as const;
   const args = ["--input", "a", "-", "b", "--force", "--input=c", "--out", "-"];
   assertEquals(parseFlags("t", args, flags), { input: ["a", "-", "b", "c"], out: "-", force: true });
-  assertThrows(() => parseFlags("t", ["--out", "a", "b"], flags), UsageError, "got b after no flag");
-  assertThrows(() => parseFlags("t", ["--force", "b"], flags), UsageError, "got b after no flag");
+  assertThrows(() => parseFlags("t", ["--out", "a", "b"], flags), UsageError, "b belongs to no flag");
+  assertThrows(() => parseFlags("t", ["--force", "b"], flags), UsageError, "b belongs to no flag");
 });
 
 Deno.test("parseFlags() refuses what it does not understand, naming it", () => {
   const cases: [string[], string][] = [
     [["--input", "a", "--inptu", "b"], "unknown argument --inptu"],
-    [["--input", "a", "stray"], "got stray after no flag, must be the value of one"],
-    [["--input", "a", "12"], "got 12 after no flag"],
+    [["--input", "a", "stray"], "stray belongs to no flag"],
+    [["--input", "a", "12"], "12 belongs to no flag"],
     [["--input", "a", "-x"], "unknown argument -x"],
     [[], "--input is required"],
-    [["--input"], "--input without a value"],
-    [["--input="], "--input without a value"],
-    [["--input", "--force"], "--input without a value"],
-    [["--input", "a", "--out", "x", "--out", "y"], "--out 2 times"],
+    [["--input"], "--input needs a value"],
+    [["--input="], "--input needs a value"],
+    [["--input", "--force"], "--input needs a value"],
+    [["--input", "a", "--out", "x", "--out", "y"], "--out was given 2 times"],
     [["--input", "a", "--steps", "0"], "--steps 0, must be a whole number of at least 1"],
     [["--input", "a", "--steps", "2.5"], "--steps 2.5, must be a whole number"],
     [["--input", "a", "--steps", "1e400"], "--steps 1e400"],
@@ -80,16 +80,16 @@ Deno.test("parseFlags() refuses what it does not understand, naming it", () => {
     [["--input", "a", "--lr", "fast"], "--lr fast, must be a number of at most 1"],
     [["--input", "a", "--lr", "NaN"], "--lr NaN"],
     [["--input", "a", "--backend", "cuda"], "--backend cuda, must be one of auto, wasm"],
-    [["--input", "a", "--inptu", "b"], "unknown argument --inptu, must be a known one (did you mean --input?)"],
-    [["--input", "a", "--colour"], "unknown argument --colour, must be a known one. See: deno task t --help"],
-    [["--input", "a", "--constructor", "b"], "unknown argument --constructor, must be a known one. See"],
+    [["--input", "a", "--inptu", "b"], "unknown argument --inptu (did you mean --input?)"],
+    [["--input", "a", "--colour"], "unknown argument --colour. See: deno task t --help"],
+    [["--input", "a", "--constructor", "b"], "unknown argument --constructor. See"],
     [["--input", "a", "--__proto__=b"], "unknown argument --__proto__=b"],
-    [["--input", "a", "--", "b"], "got -- after no flag"],
-    [["--input", "a", "two\nlines\u2028"], 'got "two\\nlines\\u2028" after no flag'],
-    [["--input", "a", "x".repeat(1000)], `got "${"x".repeat(59)}…" after no flag`],
-    [["--input", "a", ""], 'got "" after no flag'],
-    [["--input", "a", "--force", "--force"], "--force 2 times"],
-    [["--input", "a", "--force=no"], "--force with a value, must be --force alone"],
+    [["--input", "a", "--", "b"], "-- belongs to no flag"],
+    [["--input", "a", "two\nlines\u2028"], '"two\\nlines\\u2028" belongs to no flag'],
+    [["--input", "a", "x".repeat(1000)], `"${"x".repeat(59)}…" belongs to no flag`],
+    [["--input", "a", ""], '"" belongs to no flag'],
+    [["--input", "a", "--force", "--force"], "--force was given 2 times"],
+    [["--input", "a", "--force=no"], "--force takes no value"],
     [["--input", "a", "--lr", "-1e400"], "--lr -1e400, must be a finite number of at most 1"],
     [
       ["--input", "a", "--lr", "1e-400"],
@@ -98,7 +98,7 @@ Deno.test("parseFlags() refuses what it does not understand, naming it", () => {
     [["--input", "a", "--lr", "-Infinity"], "--lr -Infinity, must be a number of at most 1"],
     [["--input", "a", "--steps", "-1"], "--steps -1, must be a whole number of at least 1"],
     [["--input", "a", "--steps", "9007199254740993"], "--steps 9007199254740993"],
-    [["--input", "a", "--out", "-1"], "--out without a value, must be --out=-1 if the value begins with a dash"],
+    [["--input", "a", "--out", "-1"], "--out needs a value. If -1 is the value, write --out=-1"],
   ];
   for (const [args, message] of cases) assertThrows(() => parse(...args), UsageError, message);
 });
@@ -115,7 +115,7 @@ Deno.test("parseFlags() takes negative numbers, words for numbers, and texts tha
   assertEquals(parse("--prompt=--lr"), { lr: undefined, clip: undefined, prompt: "--lr" });
   assertThrows(() => parse("--lr", "-2"), UsageError, "--lr -2, must be a number above -2 and below 2");
   assertThrows(() => parse("--clip", "some"), UsageError, "--clip some, must be a number of at least 0, or none");
-  assertThrows(() => parse("--prompt"), UsageError, "--prompt without a value");
+  assertThrows(() => parse("--prompt"), UsageError, "--prompt needs a value");
 });
 
 const TEXT = fc.string({ unit: "binary" });

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import * as fc from "fast-check";
-import { HELP_WIDTH, layOutHelp } from "../../tasks/cli/help_text.ts";
+import { HELP_WIDTH, layOutCommand, layOutHelp } from "../../tasks/cli/help_text.ts";
 
 Deno.test("a help text is laid out in paragraphs, commands, flags and rows", () => {
   const source = `
@@ -63,4 +63,15 @@ Deno.test("a help text keeps all its words in order, in lines that fit", () => {
     }),
     { seed: 9 },
   );
+});
+
+Deno.test("a long command is broken into lines that a shell reads as one, and never within quotes", () => {
+  const long = `deno task encode --tokenizer 'my runs/of a long name/tokenizer' --input '${
+    "a b ".repeat(30)
+  }' --out x.npy`;
+  const laidOut = layOutCommand(long);
+  assert(laidOut.includes(" \\\n"), laidOut);
+  assertEquals(laidOut.replaceAll(/ \\\n +/g, " "), long);
+  assert(laidOut.includes(`'${"a b ".repeat(30)}'`), laidOut);
+  assertEquals(layOutCommand("deno task demo"), "deno task demo");
 });

@@ -1,4 +1,4 @@
-// A task that works until it is interrupted; with --deaf, it goes on then. It says when it can be interrupted.
+// A task that works until it is interrupted; with --deaf, it continues even then. It prints when it can be interrupted.
 import { stub } from "@std/testing/mock";
 import { untilInterrupted } from "../../tasks/cli/interrupt.ts";
 import { runTask } from "../../tasks/cli/run.ts";

@@ -7,6 +7,7 @@ import { main as account } from "../../tasks/account.ts";
 import { main as bench } from "../../tasks/bench.ts";
 import { main as compareTokenizers } from "../../tasks/compare_tokenizers.ts";
 import { main as count } from "../../tasks/count.ts";
+import { main as dashboard } from "../../tasks/dashboard.ts";
 import { main as data } from "../../tasks/data.ts";
 import { main as decode } from "../../tasks/decode.ts";
 import { main as demo } from "../../tasks/demo.ts";
@@ -21,6 +22,7 @@ import { main as sweep } from "../../tasks/sweep.ts";
 import { main as trainBpe } from "../../tasks/train_bpe.ts";
 import { main as trainLm } from "../../tasks/train_lm.ts";
 import { main as writeup } from "../../tasks/writeup.ts";
+import { CONFIG } from "../report/runs.ts";
 import { capture } from "./capture.ts";
 import { linesOf } from "./terminal_lines.ts";
 
@@ -30,6 +32,9 @@ const TRAIN_BPE = ["--input", "a.txt", "--vocab-size", "300", "--out", "out"];
 const TRAIN_LM = ["--train", "a.npy", "--out", "out"];
 const SIZED = ["--train", "DIR/ids.npy", "--out", "out", "--vocab-size", "300", "--backend", "wasm"];
 const GENERATE = ["--run", "out", "--prompt", "x"];
+
+/** Flags of train-bpe for a file of the directory. */
+const trainOn = (name: string) => ["--input", `DIR/${name}`, "--vocab-size", "300", "--out", "out"];
 
 type Mistake = readonly [main: (args: string[]) => Promise<number>, ...args: string[]];
 
@@ -95,6 +100,25 @@ const IN_THE_COMMAND_LINE: Record<string, Mistake> = {
   "standard input to compare on": [compareTokenizers, "--tokenizer", "out", "--input", "-"],
   "memorisation without a corpus": [evaluate, "--run", "out", "--memorisation"],
   "memorisation with a stride": [evaluate, "--run", "out", "--memorisation", "--corpus", "a", "--stride", "3"],
+  "memorisation with a separator": [
+    evaluate,
+    ...["--run", "out", "--memorisation", "--corpus", "a", "--document-separator", "x"],
+  ],
+  "an escape that means nothing": [evaluate, "--run", "out", "--input", TEXT, "--document-separator", "\\q"],
+  "a host that is no address": [dashboard, "--run", "out", "--host", "example"],
+  "a port that is none": [dashboard, "--run", "out", "--port", "65536"],
+  "one name for a page and a picture": [profileStep, "--html", "out", "--svg", "./out"],
+  "patience without validations": [trainLm, ...TRAIN_LM, "--patience", "2"],
+  "an optimizer of no run": [trainLm, ...TRAIN_LM, "--keep-optimizer"],
+  "quiet and verbose": [trainLm, ...TRAIN_LM, "--quiet", "--verbose"],
+  "hours and minutes": [account, "--hours", "1", "--minutes", "1", "--data", "2GB"],
+  "a plan without a text": [account, "--hours", "1"],
+  "a price without a plan": [account, "--price", "1"],
+  "a pattern that is none": [encode, "--tokenizer", "a", "--input", "a", "--out", "b", "--pattern", "gpt5"],
+  "a temperature that is none": [generate, ...GENERATE, "--temperature", "hot"],
+  "a probability of none": [generate, ...GENERATE, "--top-p", "0"],
+  "no text to stop at": [generate, ...GENERATE, "--stop", ""],
+  "a field where there is none": [trainBpe, ...trainOn("text.txt"), "--field", "body"],
   "several runs without a place": [report, "--run", "a", "--run", "b"],
   "no steps": [demo, "--steps", "0"],
   "a vocabulary below the bytes": [writeup, "--story-vocab-size", "10"],
@@ -115,11 +139,50 @@ const IN_FILES: Record<string, Mistake> = {
   "an output that exists": [count, "--input", TEXT, "--out", "DIR/ids.npy"],
   "a vocabulary that is larger than the text": [trainBpe, "--input", TEXT, "--vocab-size", "9000", "--out", "out"],
   "a configuration that is none": [account, "--config", TEXT],
+  "an address that is not this machine's": [dashboard, "--run", "DIR/empty", "--host", "203.0.113.7", "--port", "0"],
+  "a sweep that has not started": [report, "--run", "DIR/sweep"],
+  "a sweep whose table is damaged": [report, "--run", "DIR/damaged"],
+  "a run whose log is damaged": [report, "--run", "DIR/unlogged"],
+  "a run whose configuration is damaged": [generate, "--run", "DIR/misconfigured"],
+  "a run without weights": [generate, "--run", "DIR/run"],
+  "a run to start from without weights": [trainLm, ...SIZED, "--from", "DIR/run@best"],
+  "a checkpoint that is not there": [trainLm, "--train", "DIR/ids.npy", "--out", "out", "--from", "DIR/run@7"],
+  "lines that are no JSON": [trainBpe, ...trainOn("lines.jsonl")],
+  "lines without the field": [trainBpe, ...trainOn("others.jsonl")],
+  "an archive": [trainBpe, ...trainOn("archive.zip")],
+  "text in UTF-16": [trainBpe, ...trainOn("utf16.txt")],
+  "text that is named as compressed": [trainBpe, ...trainOn("plain.gz")],
+  "an empty file": [trainBpe, ...trainOn("empty.txt")],
+  "a directory without text": [trainBpe, ...trainOn("empty")],
+  "counts that are none": [trainBpe, "--counts", TEXT, "--vocab-size", "300", "--out", "out"],
+  "a directory to replace that is a person's": [trainBpe, ...trainOn("text.txt").with(-1, "DIR/run"), "--force"],
+  "a directory for an output file": [count, "--input", TEXT, "--out", "DIR/empty", "--force"],
+  "a directory that is not there, for an output": [count, "--input", TEXT, "--out", "DIR/text.txt/out"],
 };
 
 async function makeFiles(directory: string): Promise<void> {
   await Deno.mkdir(`${directory}/empty`);
   await Deno.writeTextFile(`${directory}/text.txt`, "First Citizen:\nBefore we proceed any further, hear me speak.\n");
+  const runs: Record<string, Record<string, string>> = {
+    sweep: { "sweep.json": '{"runs":[{"name":"lr-1","settings":{"lr":"1"},"status":"waiting","steps":0}]}' },
+    damaged: { "sweep.json": "{" },
+    unlogged: { "config.json": JSON.stringify(CONFIG), "metrics.jsonl": '{"step":0}\n' },
+    misconfigured: { "config.json": "{}" },
+    run: { "config.json": JSON.stringify(CONFIG), "notes.txt": "mine" },
+  };
+  for (const [name, files] of Object.entries(runs)) {
+    await Deno.mkdir(`${directory}/${name}`);
+    for (const [file, text] of Object.entries(files)) await Deno.writeTextFile(`${directory}/${name}/${file}`, text);
+  }
+  const texts: Record<string, string> = {
+    "lines.jsonl": "a: b\n",
+    "others.jsonl": '{"body":"a","title":"b","id":1}\n',
+    "archive.zip": "PK\x03\x04 and more",
+    "plain.gz": "a b c\n",
+    "empty.txt": "",
+  };
+  for (const [name, text] of Object.entries(texts)) await Deno.writeTextFile(`${directory}/${name}`, text);
+  await Deno.writeFile(`${directory}/utf16.txt`, new Uint8Array([0xff, 0xfe, 0x61, 0, 0x62, 0]));
   await writeNpy(`${directory}/ids.npy`, Uint16Array.from({ length: 600 }, (_, i) => i === 5 ? 500 : i % 256));
 }
 

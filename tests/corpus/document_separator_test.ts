@@ -1,4 +1,4 @@
-// What stands between documents becomes one id, and ends what merges may reach, wherever a text is cut.
+// A separator between documents becomes one id, and no merge crosses it, wherever a text is cut.
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { encodeFiles } from "../../lib/corpus/encode/encode_files.ts";

@@ -37,7 +37,7 @@ Deno.test("documentsOf() refuses exactly the documents that are too long, wherev
   await assertRejects(
     () => Array.fromAsync(documentsOf(reusedPieces(encode("a"), 1), "")),
     UserError,
-    "empty separator",
+    "the separator is empty",
   );
 });
 

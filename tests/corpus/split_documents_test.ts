@@ -82,7 +82,7 @@ Deno.test("splitDocuments() drops documents that came before, on request, and mo
   try {
     await fc.assert(
       fc.asyncProperty(documents, fc.nat(99), async (tail, seed) => {
-        // Enough of both parts, whatever is drawn; each with its position, so that it can be told from its copies.
+        // Enough of both parts, whatever is drawn; each has its position, to tell it from its copies.
         const texts = [...Array.from({ length: 30 }, (_, i) => `only ${i}`), ...tail];
         const all = await split(texts, seed, false);
         const inTrain = new Set(all.train.map((text) => text.trim()));

@@ -214,11 +214,11 @@ Deno.test("expandInputs() takes directories apart in the order of paths, and ref
     await Deno.symlink("self", `${dir}/self`);
     await assertRejects(() => expandInputs([`${dir}/missing`]), UserError, "no such file");
     await assertRejects(() => expandInputs([`${dir}/self`]), UserError, "no such file");
-    await assertRejects(() => expandInputs([`${dir}/none`]), UserError, "a directory without text");
+    await assertRejects(() => expandInputs([`${dir}/none`]), UserError, "there is no text in it");
     await assertRejects(
       () => expandInputs([`${dir}/in`], { include: fileFilter("*.md") }),
       UserError,
-      "without text named *.md",
+      "there is no text named *.md in it",
     );
     await assertRejects(
       () => expandInputs([`${dir}/in/a.jsonl`], { include: fileFilter("*") }),
@@ -228,17 +228,17 @@ Deno.test("expandInputs() takes directories apart in the order of paths, and ref
     await assertRejects(
       () => expandInputs([`${dir}/in/a.jsonl`], { exclude: [fileFilter("*.x"), fileFilter("*.y")] }),
       UserError,
-      "Cannot leave out files that match *.x or *.y: got no directory",
+      "Cannot leave out files that match *.x or *.y: there is no directory",
     );
     await assertRejects(
       () => expandInputs([`${dir}/in`], { include: [fileFilter("*.md"), fileFilter("*.x")] }),
       UserError,
-      "without text named *.md or *.x",
+      "there is no text named *.md or *.x in it",
     );
     await assertRejects(
       () => expandInputs([`${dir}/in`], { exclude: fileFilter("*") }),
       UserError,
-      `a directory without text (skipped ${dir}/in/.git: hidden, and `,
+      `there is no text in it (skipped ${dir}/in/.git: hidden, and `,
     );
     await assertRejects(() => expandInputs([`${dir}/empty`]), UserError, "an empty file");
     await assertRejects(() => expandInputs(["-", "-"]), UserError, "must be given once");
@@ -250,9 +250,9 @@ const RANDOM = crypto.getRandomValues(new Uint8Array(3000));
 
 Deno.test("what is not text is refused by name, wherever it comes from", async () => {
   const cases: readonly (readonly [name: string, bytes: Uint8Array, says: string])[] = [
-    ["a.zip", ZIP, "got a zip archive (or a document in one), must be text in UTF-8. Unpack it first"],
+    ["a.zip", ZIP, "got a zip archive or an office document, must be text in UTF-8. Unpack it with unzip"],
     ["random.txt", RANDOM, "got binary data, must be text in UTF-8"],
-    ["a.zip.gz", gzip(ZIP), "got a zip archive (or a document in one) inside gzip data"],
+    ["a.zip.gz", gzip(ZIP), "got a zip archive or an office document inside gzip data"],
     ["twice.gz", gzip(gzip("text")), "got gzip data inside gzip data"],
     ["twice.zst", zstd(gzip("text")), "got gzip data inside zstd data, must be text in UTF-8. Unpack it first"],
     ["a.zip.zst", zstd(ZIP), "got a zip archive (or a document in one) inside zstd data"],
@@ -268,7 +268,7 @@ Deno.test("what is not text is refused by name, wherever it comes from", async (
     await assertRejects(refused, UserError, `Cannot read standard input: ${says}`);
   }
   await withFiles({ "plain.gz": "some text" }, async (dir) => {
-    await assertRejects(() => expandInputs([`${dir}/plain.gz`]), UserError, "that is not gzip data");
+    await assertRejects(() => expandInputs([`${dir}/plain.gz`]), UserError, "it is not gzip data");
   });
   await withFiles({ "plain.zst": "some text", "cut.zst": zstd("some text").subarray(0, -1) }, async (dir) => {
     await assertRejects(() => expandInputs([`${dir}/plain.zst`]), UserError, "that is not zstd data, must be. Name it");
@@ -291,7 +291,7 @@ Deno.test("inputs without text are refused; in a directory they may be, but not 
     await withFiles(files, async (dir) => {
       const path = `${dir}/${Object.keys(files)[0]}`;
       const named = await expandInputs([path]);
-      await assertRejects(() => readAll(named), UserError, `Cannot read ${path}: got no`);
+      await assertRejects(() => readAll(named), UserError, `Cannot read ${path}: `);
       assertEquals((await readAll(await expandInputs([dir]))).replace("[]", ""), "");
     });
   }
@@ -333,7 +333,7 @@ Deno.test("expandInputs() reports what it found, what it passed over, and what i
         "__pycache__/a.pyc: binary data",
         "f.bin: binary data",
         "g.gz: not gzip data",
-        "h.gz: a zip archive (or a document in one) inside gzip data",
+        "h.gz: a zip archive or an office document inside gzip data",
         "link.txt: read already",
       ],
     );
@@ -350,8 +350,8 @@ Deno.test("odd text from a stream is read as it is, with a warning", async () =>
   const source = textSourceOf(stdin, { stdin: keptPieces(bytes, 2), onWarning: (message) => warned.push(message) });
   assertEquals(await toBytes(ReadableStream.from(source as AsyncIterable<Uint8Array>)), bytes);
   assertEquals(warned, [
-    "standard input is not UTF-8: its bytes are taken as they are",
-    "standard input starts with a byte order mark, which is taken as a part of it",
+    "standard input is not UTF-8; its bytes are kept as they are",
+    "standard input starts with a byte order mark, which stays part of the text",
   ]);
 });
 

@@ -96,7 +96,7 @@ function selfAttention(
 ): Tensor {
   const [q, k] = [weights.q, weights.k].map((weight) => rotate(linear(graph, x, weight)));
   const v = linear(graph, x, weights.v);
-  // Inputs that nobody writes are zeros: the first query stands at position 0.
+  // Inputs that are never written are zeros: the first query is at position 0.
   const start = graph.input("start", [1], { dtype: "u32" });
   return linear(graph, attention(graph, q, k, v, numHeads, start), weights.output);
 }

@@ -31,7 +31,7 @@ export interface AdamWNumbers {
   readonly weightDecay: number;
 }
 
-/** AdamW over tensors of a person's own. */
+/** AdamW over any tensors. */
 export function getAdamW(
   backend: Backend,
   tensors: Readonly<Record<string, NdArray>>,

@@ -101,7 +101,7 @@ Deno.test("the same text has the same fingerprint, and a changed one another: sh
     await Deno.writeTextFile(`${dir}/a.txt`, TEXT);
     assertEquals(await encode({ replace: true }), before);
     await Deno.writeTextFile(`${dir}/a.txt`, TEXT.replace("dog", "fog"));
-    await assertRejects(() => encode(), UserError, "got another text than they were made with");
+    await assertRejects(() => encode(), UserError, "got another text than the one they were made with");
     assert(await encode({ replace: true }) !== before);
   }));
 
@@ -114,7 +114,7 @@ Deno.test("what stands beside another file than it was written for is refused, n
     assertEquals(tokens.provenance, { tokenizer: identifyTokenizer(english) });
     for (const ids of [Uint16Array.of(1, 2, 4), Uint16Array.of(1, 2)]) {
       await writeNpy(path, ids);
-      const says = `Cannot use ${path}: got another file than ${provenancePath(path)} was written for`;
+      const says = `Cannot use ${path}: got another file than the one that ${provenancePath(path)} describes`;
       await assertRejects(() => openTokens(path), UserError, says);
     }
     await Deno.remove(provenancePath(path));

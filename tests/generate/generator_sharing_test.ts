@@ -146,7 +146,7 @@ forEachBackend("NaN that comes only after some tokens is found too", async (back
     for await (const id of generator.generate([1], { ...options, seed: 4 })) made.push(id);
   }, NoTokenError);
   assert(made.every((id) => id < config.vocabSize), String(made));
-  // The generator can go on: with another prompt that never comes to that token it may even be right.
+  // The generator still works: with another prompt that never comes to that token it may even be right.
   await assertRejects(() => Array.fromAsync(generator.generate([bad], { ...options, seed: 4 })), NoTokenError);
 });
 

@@ -1,4 +1,4 @@
-// An architecture of a person's own, made of what the public API exports.
+// An architecture that is not the library's, made of what the public API exports.
 import { DeviceStorage, type Graph, Tensor } from "../../lib/graph/mod.ts";
 import { type ForwardOptions, type KvCache, ParameterLayout } from "../../lib/model/mod.ts";
 import { add, attention, embedding, linear, rmsnorm, selectRows, swiglu, writeRows } from "../../lib/ops/mod.ts";
@@ -25,7 +25,7 @@ export class Gated implements LanguageModel {
   }
 
   forward(graph: Graph, ids: Tensor): Tensor {
-    // Inputs that nobody writes are zeros: every sequence starts at position 0.
+    // Inputs that are never written are zeros: every sequence starts at position 0.
     const start = graph.input("start", [1], { dtype: "u32" });
     return this.pass(graph, ids, (q, k, v) => attention(graph, q, k, v, this.config.numHeads, start));
   }

@@ -47,7 +47,7 @@ export async function runTaskProcess(
   return { code, stdout: decode(stdout), stderr: decode(stderr) };
 }
 
-/** Starts a task whose output nobody reads, to be sent signals. */
+/** Starts a task to send signals to; its output is not read. */
 export function startTaskProcess(name: string, args: readonly string[]): Deno.ChildProcess {
   return taskCommand(name, args, { stdin: "null", stdout: "null", stderr: "null" }).spawn();
 }
@@ -61,7 +61,7 @@ export function taskCommand(name: string, args: readonly string[], streams: Deno
     stderr: "piped",
     cwd: ROOT,
     ...streams,
-    // Whoever runs the tests may stand elsewhere, or have started them through npx: the tasks are not to know.
+    // The tests may be run from elsewhere, or through npx: the tasks must not notice.
     env: { INIT_CWD: "", npm_command: "", ...streams.env },
     args: ["run", "--quiet", "--no-prompt", ...task.flags, task.script, ...args],
   });

@@ -97,7 +97,7 @@ Deno.test("an empty directory may be there; a directory is replaced through a li
     assertEquals((await Deno.lstat(`${dir}/link`)).isSymlink, true);
     {
       using _lock = await lockDirectory(`${dir}/run`, "train in");
-      await assertRejects(() => write(`${dir}/run`, "newer"), UserError, "at work");
+      await assertRejects(() => write(`${dir}/run`, "newer"), UserError, "is using it");
       await assertRejects(() => lockDirectory(`${dir}/run`, "train in"), UserError, "Cannot train in");
     }
     assertEquals([Deno.readTextFileSync(`${dir}/run/a`), names(dir)], ["new", ["link", "run"]]);
@@ -113,7 +113,7 @@ Deno.test({
       await assertRejects(
         () => writeDirectoryAtomically(path, () => Promise.reject(new Error("filled")), { own, replace: true }),
         UserError,
-        "a file system's own directory",
+        "a mount point",
       );
     }
   },

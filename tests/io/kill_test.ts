@@ -282,7 +282,7 @@ Deno.test("text that is split by one who is killed at any call is not there, or 
       await split();
       assertEquals(await tree(directory), whole);
     });
-    // A part of an old split never stands beside one of the new: a document could be in both.
+    // A part of an old split is never beside one of the new: a document could be in both.
     const prepare = async () => {
       await empty(directory);
       for (const name of Object.keys(whole)) await Deno.writeTextFile(`${directory}/${name}`, `old ${name}`);

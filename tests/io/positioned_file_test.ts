@@ -38,7 +38,7 @@ Deno.test("a read beyond a file's end names the file, and where it ends", () =>
   withFile(async (path) => {
     using file = await PositionedFile.open(path);
     await Deno.truncate(path, 1000);
-    const ends = `Cannot read ${path}: got its end at byte 1000, must go on to 1010`;
+    const ends = `Cannot read ${path}: it ended at byte 1000, must go on to 1010`;
     assertThrows(() => file.readAt(990, new Uint8Array(20)), UserError, ends);
     file.readAt(980, new Uint8Array(20));
   }));

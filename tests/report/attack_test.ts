@@ -1,4 +1,4 @@
-// A run that somebody else made: nothing that it holds may run in the page of whoever looks at it, or become a part of it.
+// A run that somebody else made: nothing in it may run in the page that shows it, or become an element of it.
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { TextLineStream } from "@std/streams";
 import type { Page } from "playwright-core";

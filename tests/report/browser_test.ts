@@ -130,7 +130,7 @@ browserTest("the dashboard waits for a run, follows it as it grows and is cut, a
     assert((await pixelsOf(page, TITLES[0])).blue > 100);
     assertStringIncludes(await page.locator("#summary").innerText(), "30 of 120 steps");
 
-    // A stretch that is being looked at stays while the run goes on.
+    // A zoomed stretch stays while the run continues.
     await page.evaluate(`drawn.get("${TITLES[0]}").plot.setScale("x", { min: 5, max: 10 })`);
     await Deno.writeTextFile(log, linesOf(metrics.slice(30, 60)), { append: true });
     await untilPoints(page, [60, 60, 3]);

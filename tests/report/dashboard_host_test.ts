@@ -1,4 +1,4 @@
-// The dashboard for other machines: whoever has the token sees it, under any name of the machine, and no one else.
+// The dashboard for other machines: anyone with the token sees it, under any name of the machine, and no one else.
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { isSame, randomToken } from "../../tasks/dashboard/access.ts";
 import { addressesOf } from "../../tasks/dashboard/addresses.ts";

@@ -109,7 +109,7 @@ Deno.test("a run that cannot be read is shown with what is wrong, beside the oth
       assertEquals(response.status, 200, `${what}: ${body}`);
       const { content: { sections, plots } } = JSON.parse(body);
       assertStringIncludes(sections.runs, ">40 of 120<");
-      assertMatch(sections.runs, /<\/i> other<.*>Waiting for the run to begin: .*(got|failed)/, what);
+      assertMatch(sections.runs, /<\/i> other<.*>Waiting for the run to start: .*(got|failed)/, what);
       assertEquals(plots.runs[1].points.loss.value.length, 40);
       await Deno.remove(other, { recursive: true });
     }

@@ -59,7 +59,7 @@ browserTest(
       const max: number = await page.evaluate(`${LOSS}.plot.scales.y.max`);
       assert(max > 5 && max < 30, `the y axis goes to ${max}`);
       const note = page.locator("#plots > div").first().locator(".note");
-      assert(/values are beyond this axis, the greatest/.test(await note.innerText()), await note.innerText());
+      assert(/values are beyond this axis, the largest/.test(await note.innerText()), await note.innerText());
       await page.getByRole("button", { name: "Log y axes" }).click();
       assert(await page.evaluate(`${LOSS}.plot.scales.y.max > 1e4`));
       assertEquals(await note.innerText(), "");

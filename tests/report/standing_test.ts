@@ -1,4 +1,4 @@
-// What a report says of how a run stands.
+// What a report says about a run's status.
 import { assertEquals, assertMatch } from "@std/assert";
 import { sha256 } from "../../lib/io/sha256.ts";
 import { lineOf } from "../../lib/run/metrics_line.ts";
@@ -16,15 +16,15 @@ Deno.test("report and dashboard show a run whose losses are NaN or infinite as o
       // As JSON.stringify writes it, and as it is written now.
       [
         linesOf(spoiled),
-        /^40 of 120 steps in 0:20, diverged at step 40, loss 6\.000 → .*, validation loss NaN, .*; Got val/,
+        /^40 of 120 steps in 0:20, diverged at step 40, loss 6\.000 → .*, validation loss NaN, .*; The val/,
       ],
-      [spoiled.map(lineOf).join(""), /diverged at step 40, .*; Got validation loss NaN$/],
+      [spoiled.map(lineOf).join(""), /diverged at step 40, .*; The validation loss was NaN$/],
       [
         lineOf({ ...metrics[0], loss: Infinity }),
-        /^1 of 120 steps in 0:00, diverged at step 1, .*; Got loss Infinity$/,
+        /^1 of 120 steps in 0:00, diverged at step 1, .*; The loss was Infinity$/,
       ],
       [linesOf(metrics) + given, /^40 of 120 steps in 0:20, diverged at step 41, .*; Cannot go on: got &lt;b>$/],
-      [given, /^No step of 120 has been taken yet, diverged at step 41; Cannot go on: got &lt;b>$/],
+      [given, /^None of 120 steps taken yet, diverged at step 41; Cannot go on: got &lt;b>$/],
     ] as const;
     for (const [log, summary] of shown) {
       await Deno.writeTextFile(`${run}/metrics.jsonl`, log);
@@ -39,7 +39,7 @@ Deno.test("report and dashboard show a run whose losses are NaN or infinite as o
   });
 });
 
-/** The line on how the run stands. */
+/** The line with the run's status. */
 function summaryOf(html: string): string {
   return /<div id="summary"><p>(.*)<\/p><\/div>/.exec(html)![1].replaceAll("&gt;", ">");
 }
@@ -60,8 +60,8 @@ Deno.test("a run that stopped early is shown as such, until it has more patience
     };
     const early = linesOf([...metrics.slice(0, -1), last]);
     assertMatch(await shown(early, 2), /^40 of 120 steps in 0:20, stopped early: 2 validations without a lower loss, /);
-    assertMatch(await shown(early, 3), /^40 of 120 steps in 0:20, stopped \(.* goes on with it\), /);
-    assertMatch(await shown(early), /^40 of 120 steps in 0:20, stopped \(.* goes on with it\), /);
+    assertMatch(await shown(early, 3), /^40 of 120 steps in 0:20, stopped \(continue it: .*\), /);
+    assertMatch(await shown(early), /^40 of 120 steps in 0:20, stopped \(continue it: .*\), /);
     // As a version before this one left the log of a run that went on.
     const later = early + linesOf(metricsOf(120, { from: 40 }));
     assertMatch(await shown(later, 2), /^120 of 120 steps in 1:00, finished, /);
@@ -77,12 +77,12 @@ Deno.test("a report says whether a run finished, stopped or may still run, and s
     };
     assertMatch(
       await shown(),
-      /^40 of 120 steps in 0:20, about 0:39 to go if it still runs \(if it was killed, deno task train-lm --resume .*\), loss 6\.000 → /,
+      /^40 of 120 steps in 0:20, about 0:39 to go if it is still running \(if it was killed, continue it: deno task train-lm --resume .*\), loss 6\.000 → /,
     );
     await Deno.writeTextFile(`${run}/model.safetensors`, "");
     assertMatch(
       await shown(),
-      /^40 of 120 steps in 0:20, stopped \(deno task train-lm --resume .*\/run goes on with it\), loss 6\.000 → /,
+      /^40 of 120 steps in 0:20, stopped \(continue it: deno task train-lm --resume .*\/run\), loss 6\.000 → /,
     );
     await makeRun(run, metricsOf(120));
     assertMatch(await shown(), /^120 of 120 steps in 1:00, finished, loss 6\.000 → /);
@@ -90,7 +90,7 @@ Deno.test("a report says whether a run finished, stopped or may still run, and s
     await makeRun(run, metricsOf(120, { from: 7 }));
     assertMatch(await shown(), /^120 of 120 steps in 1:00, finished, loss \d\.\d+, validation/);
 
-    // config.json is edited between a checkpoint and the rest; the run goes on from the checkpoint.
+    // config.json is edited after a checkpoint; the run continues from the checkpoint.
     const file = { bytes: 0, sha256: sha256("") };
     const files = { "weights.safetensors": file, "optimizer.safetensors": file };
     const state = { step: 40, seconds: 20, config: CONFIG, files };
@@ -102,7 +102,7 @@ Deno.test("a report says whether a run finished, stopped or may still run, and s
     await makeRun(run, metricsOf(120), { ...CONFIG, training: { ...CONFIG.training, steps: 500 } });
     assertMatch(
       await shown(),
-      /^120 of 120 steps in 1:00, finished, .*; config\.json was edited since it began: got training\.steps 500, must be 120/,
+      /^120 of 120 steps in 1:00, finished, .*; config\.json was edited since the run started: got training\.steps 500, must be 120/,
     );
   });
 });

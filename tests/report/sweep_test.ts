@@ -72,7 +72,7 @@ Deno.test("report of a sweep refuses one that has not begun, is damaged, or name
       await refused("must be the name of a directory");
     }
     await writeResults(sweep, [waiting("1")]);
-    await refused(`Cannot read the sweep ${sweep}: got no run that has begun`);
+    await refused(`Cannot read the sweep ${sweep}: none of its runs has started`);
     await Deno.writeTextFile(`${sweep}/sweep.json`, "no JSON");
     await refused("sweep.json: got text that is not JSON");
     assert(!(await Array.fromAsync(Deno.readDir(sweep))).some(({ name }) => name === "report.html"));
@@ -98,7 +98,7 @@ Deno.test("the dashboard of a sweep shows all its runs, those that come later to
         runs: reports.map(({ name, metrics, settings }) => [name, metrics.length, settings?.lr]),
       };
     };
-    // Before it begins nobody knows that it is a sweep.
+    // Until it starts, it could be a run.
     const none = await shown();
     assertEquals([none.title, none.runs], [undefined, [[sweep, 0, undefined]]]);
     await makeSweep(sweep);

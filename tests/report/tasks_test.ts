@@ -14,9 +14,9 @@ Deno.test("report and dashboard print their help, and refuse a command line that
     for (
       const [args, problem] of [
         [[], "--run is required"],
-        [["--run"], "--run without a value"],
+        [["--run"], "--run needs a value"],
         [["--runs", "x"], "unknown argument --runs"],
-        [["--run", "x", "y"], "y after no flag"],
+        [["--run", "x", "y"], "y belongs to no flag"],
       ] as const
     ) {
       const { code, stdout, stderr } = await capture(main, ...args);
@@ -67,7 +67,7 @@ Deno.test("report says which run it cannot read, and leaves nothing behind", asy
     for (
       const [args, code, problem] of [
         [["--run", run, "--run", run], 2, "Cannot report on 2 runs: --out is required"],
-        [["--run", `${dir}/absent`], 1, `Cannot read ${dir}/absent: got no such directory`],
+        [["--run", `${dir}/absent`], 1, `Cannot read ${dir}/absent: there is no such directory`],
         [["--run", `${run}/config.json`], 1, `Cannot read ${run}/config.json: got a file`],
         [["--run", `${dir}/empty`], 1, `Cannot open run ${dir}/empty: got no config.json`],
       ] as const
@@ -85,7 +85,7 @@ Deno.test("dashboard refuses what is no directory, and a port that is taken", as
   await withRun(async (_, run) => {
     const file = await capture(dashboard, "--run", `${run}/config.json`);
     assertEquals(file.code, 1);
-    assertStringIncludes(file.stderr, "got a file, must be an existing directory");
+    assertStringIncludes(file.stderr, "got a file, must be a directory");
     using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const { port } = taken.addr as Deno.NetAddr;
     const { code, stdout, stderr } = await capture(dashboard, "--run", run, "--port", String(port));

@@ -71,7 +71,7 @@ Deno.test("each harm to each file of a checkpoint is found and named, and the on
           assertEquals(damaged.map(({ path }) => path), [newest]);
           assertEquals(damaged[0].problem.includes(file), true, damaged[0].problem);
           await harm(`${before}/${file}`);
-          await assertRejects(() => latestCheckpoint(checkpoints), UserError, "no whole checkpoint");
+          await assertRejects(() => latestCheckpoint(checkpoints), UserError, "no complete checkpoint");
         });
       });
     }

@@ -76,12 +76,12 @@ Deno.test("a run whose config.json was edited is not resumed; the edit is named 
     assertEquals(refused.code, 1);
     assertStringIncludes(refused.stderr, `config.json with data.train.sha256 "${edited}" instead of "${sum}", must be`);
 
-    // As it was, it goes on; and without the file the checkpoint knows all that it said.
+    // With the file as it was, the run continues; without the file, the checkpoint has all that it said.
     for (const mend of [() => Deno.writeTextFile(path, text), () => Deno.remove(path)]) {
       await mend();
       const { code, stdout } = await capture(trainLm, "--resume", run);
       assertEquals(code, 0);
-      assertStringIncludes(stdout, "All 10 steps have been taken already");
+      assertStringIncludes(stdout, "All 10 steps have already been taken");
     }
   } finally {
     await Deno.remove(dir, { recursive: true });
@@ -146,7 +146,7 @@ Deno.test("of two long texts, what is shown is where they differ", () => {
       });
       const checkpoint = { path: "c", state: { step: 1, seconds: 1, config: configOf(other) } };
       const { message } = assertThrows(() => requireSameConfig("r", configOf(one), checkpoint), UserError);
-      const [, got, expected] = /sha256 (.*?) instead of (.*?), must be as when /s.exec(message)!;
+      const [, got, expected] = /sha256 (.*?) instead of (.*?), must be as it was when /s.exec(message)!;
       assert(got !== expected, message);
       assert(message.length < 2000, message);
     }),

@@ -26,7 +26,7 @@ Deno.test("a rate's setting that was given is warned of exactly where no step's 
         `${schedule} ${key}`,
       );
     }
-    // Nobody is warned of what nobody gave.
+    // There is no warning about a setting that was not given.
     assertEquals(warningsOf({ training }), []);
   }
 });

@@ -60,7 +60,7 @@ Deno.test("a run that goes on with other validations and checkpoints takes the s
     assertEquals(validated, [4, 8, 11]);
     assertEquals((await Array.fromAsync(Deno.readDir(`${changed}/checkpoints`))).length, 2);
 
-    // What was changed stands in config.json, as given, and the run goes on from there without saying it again.
+    // What was changed is in config.json, as given, and the run continues without giving it again.
     const written = await readRunConfig(changed);
     assertEquals(written.training, { ...config.training, ...settings });
     for (const name of Object.keys(settings)) assert(written.given!.includes(`training.${name}`), name);
@@ -122,7 +122,7 @@ Deno.test("a run that began without validations may be validated from some step 
     for await (const { step } of trainRun({ backend, directory: begun, config, train, signal })) {
       if (step === 5) controller.abort();
     }
-    // Given up before the next checkpoint: what was begun goes on all the same.
+    // Stopped before the next checkpoint: the run continues all the same.
     for await (const _ of resumeRun({ backend, directory: begun, train, valid })) break;
     assertEquals((await readRunConfig(begun)).data, data);
     await assertRejects(

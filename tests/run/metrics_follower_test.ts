@@ -80,7 +80,7 @@ Deno.test("a divergence ends a log, at the last step or after it; a log that goe
       assertEquals(follower.log, { metrics: METRICS.slice(0, 5), divergence });
       for (const after of [METRICS[10], divergence]) {
         await Deno.writeTextFile(path, linesOf(METRICS.slice(0, 5)) + lineOf(divergence) + lineOf(after));
-        await assertRejects(() => readLog(dir), UserError, "got a line after the one of a divergence");
+        await assertRejects(() => readLog(dir), UserError, "got a line after the one that records a divergence");
       }
       (await MetricsLog.open(dir, 5))[Symbol.dispose]();
       await follower.poll();

@@ -82,7 +82,7 @@ Deno.test("a run ends after so many validations without a better loss, and resum
     }
     assertEquals(ends.size, 4, `ends at ${[...ends]}: choose another rate`);
 
-    // With more patience it goes on.
+    // With more patience it continues.
     const more = resumeRun({ backend, directory: `${place}/once1`, train, valid, settings: { patience: 1000 } });
     await Array.fromAsync(more);
     assertEquals((await metricsOf(`${place}/once1`)).map(({ loss }) => loss), steps.map(({ loss }) => loss));

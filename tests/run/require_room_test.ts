@@ -62,7 +62,7 @@ Deno.test("what takes too much memory is refused by what makes it so, before any
     const { message: got } = await assertRejects(() => requireRoom(backend, config, { hostBytes }), UserError);
     assert(message.test(got) && !got.includes("\n"), got);
   };
-  await refused({ training: { batchSize: 2 ** 31 } }, /got a need for .+TiB .+must be at most .+GiB.+Lower batchSize/);
+  await refused({ training: { batchSize: 2 ** 31 } }, /it needs .+TiB .+must be at most .+GiB.+Lower batchSize/);
   await refused({ model: { dModel: 4096, numHeads: 32, dFf: 11008, numLayers: 8 } }, /Lower dModel, dFf, numLayers/);
   await refused(
     { training: { batchSize: 64 } },

@@ -15,7 +15,7 @@ const train = tokensInMemory(new Random(5).integers(300, model.vocabSize));
 
 const STEPS = 5;
 
-/** Trains, or goes on, until the step `stopAfter` was seen, or until the first validation is under way. */
+/** Trains, or continues, until the step `stopAfter` was seen, or until the first validation is in progress. */
 async function run(
   backend: Backend,
   directory: string,

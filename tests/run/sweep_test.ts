@@ -162,7 +162,7 @@ Deno.test("a sweep's directory is worked in by one at a time; weights without a 
       ...options,
       runs,
       follow: async (steps) => {
-        await assertRejects(() => sweep({ ...options, runs }), UserError, "another process is at work in");
+        await assertRejects(() => sweep({ ...options, runs }), UserError, "another process is using it");
         refused++;
         await Array.fromAsync(steps);
       },
@@ -191,7 +191,7 @@ Deno.test("a run that a sweep leaves out is named, and stays on disk; so is the 
     const { warnings, names } = await told(["1e-3", "3e-3"]);
     assertEquals(names, ["lr-1e-3", "lr-3e-3"]);
     assertEquals(warnings.length, 1);
-    assert(warnings[0].startsWith("lr-2e-3 is no part of the sweep in"), warnings[0]);
+    assert(warnings[0].startsWith("lr-2e-3 is no longer part of the sweep in"), warnings[0]);
     assert((await Deno.stat(`${options.directory}/lr-2e-3/model.safetensors`)).isFile);
     // Said once: the table that it was dropped from does not know it any more.
     assertEquals((await told(["1e-3", "3e-3"])).warnings, []);

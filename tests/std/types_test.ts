@@ -13,6 +13,6 @@ Deno.test("IsExact tells types apart that are assignable to each other", () => {
   assertType<IsExact<Any, Any>>(true);
   assertType<IsExact<Any, unknown>>(false);
   assertType<IsExact<{ a: Any }, { a: string }>>(false);
-  // @ts-expect-error: what is not so is refused
+  // @ts-expect-error: a wrong type is refused
   assertType<IsExact<number, string>>(true);
 });

@@ -119,13 +119,13 @@ const MISTAKES: Record<string, Mistake> = {
   "resume: patience for a run without validation data": {
     task: "train-lm",
     args: ["--resume", "DIR/run", "--patience", "2"],
-    says: /got --patience and no --valid, must be given data to validate with/,
+    says: /--patience needs --valid/,
     code: 2,
   },
   "resume: the data are gone": {
     task: "train-lm",
     args: ["--resume", "DIR/run"],
-    says: /Cannot read DIR\/gone\.npy: got no such file, must be an existing file/,
+    says: /Cannot read DIR\/gone\.npy: there is no such file/,
     code: 1,
   },
   "resume: data of another length": {
@@ -167,7 +167,7 @@ const MISTAKES: Record<string, Mistake> = {
   "a time and a number of steps": {
     task: "train-lm",
     args: [...TRAIN_LM, "--minutes", "1", "--steps", "3"],
-    says: /got --minutes and --steps, must be one of them/,
+    says: /got --minutes and --steps, must be only one of them/,
     code: 2,
   },
   "no time": {
@@ -266,7 +266,7 @@ Deno.test("each mistake gets one clear line, its exit code, and leaves the files
         const result = await runTaskProcess(task, args.map((arg) => arg.replace("DIR", dir)));
         const lines = result.stderr.trimEnd().split("\n");
         const error = lines.at(-1)!;
-        assertMatch(error, /^error: Cannot .+: (got .+, must .+|--\S+ (and --\S+ are|is) required.*)/);
+        assertMatch(error, /^error: Cannot [^:]+: .{15,}/);
         assertMatch(error.replaceAll(dir, "DIR"), says);
         assertEquals(lines.filter((line) => /^\s+at /.test(line)), [], "a stack trace");
         assertEquals(result.code, code, result.stderr);

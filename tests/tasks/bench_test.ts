@@ -66,7 +66,7 @@ Deno.test("bench curve knows its flags, and looks for its text before it trains"
   assertEquals((await capture(main, "curve")).code, 2);
   const { code, stdout, stderr } = await capture(main, "curve", "--torch", "/no/python", "--text", "/no/text");
   assertEquals([code, stdout], [1, ""]);
-  assertMatch(stderr, /got no such file.*Check the path/);
+  assertMatch(stderr, /no such file.*Check the path/);
 });
 
 Deno.test("profile-step knows its flags", async () => {

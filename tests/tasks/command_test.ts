@@ -1,4 +1,4 @@
-// The tasks as the command `bytelm`, and from wherever a person stands.
+// The tasks as the command `bytelm`, run from any directory.
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -42,14 +42,14 @@ Deno.test("a task goes to INIT_CWD from the project's directory alone, and only 
   await withText(async (directory) => {
     const inProject = (env: Record<string, string>) => run(taskCommand("train-bpe", TRAIN_BPE, { env }));
     const gone = await inProject({ INIT_CWD: join(directory, "gone") });
-    assertMatch(gone.stderr, /^error: Cannot read text\.txt: got no such file/);
+    assertMatch(gone.stderr, /^error: Cannot read text\.txt: there is no such file/);
     const elsewhere = { cwd: directory, env: { INIT_CWD: ROOT } };
     const script = join(ROOT, DECLARED_TASKS.get("train-bpe")!.script);
     const args = ["run", "-A", "--config", join(ROOT, "deno.json"), script, ...TRAIN_BPE];
     const stays = await run(new Deno.Command(Deno.execPath(), { args, ...elsewhere }));
     assertEquals(stays.code, 0, stays.stderr);
     const there = await inProject({ INIT_CWD: directory });
-    assertMatch(there.stderr, /^error: Cannot write tokenizer: got a path that already exists/);
+    assertMatch(there.stderr, /^error: Cannot write tokenizer: it already exists/);
   });
 });
 

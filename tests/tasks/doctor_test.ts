@@ -37,9 +37,9 @@ Deno.test("doctor explains that Mesa's program through OpenGL counts as no adapt
   const [, found] = /^WebGPU adapter +(.*)$/m.exec(stdout)!;
   // A real GPU's driver may offer OpenGL as well, and many machines have none.
   if (!/llvmpipe|softpipe/.test(found)) return;
-  assertMatch(found, /^none is of use: .* goes through OpenGL, where a kernel can take minutes to compile$/);
+  assertMatch(found, /^none is usable: .* goes through OpenGL, where a kernel can take minutes to compile$/);
   assertMatch(stdout, /^to get one +\S.+/m);
-  assertMatch(stdout, new RegExp(`^--backend auto +${ON_CPU}: no WebGPU adapter is of use`, "m"));
+  assertMatch(stdout, new RegExp(`^--backend auto +${ON_CPU}: no WebGPU adapter is usable`, "m"));
 });
 
 /** Starts the backend as a task would, twice; prints what Deno keeps for the project. */

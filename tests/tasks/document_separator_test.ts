@@ -4,6 +4,7 @@ import { readNpy } from "../../lib/dataset/npy_file.ts";
 import { loadTokenizer } from "../../lib/tokenizer/mod.ts";
 import { parseDocumentSeparator } from "../../tasks/cli/document_separator.ts";
 import { UsageError } from "../../tasks/cli/errors.ts";
+import { main as compare } from "../../tasks/compare_tokenizers.ts";
 import { main as count } from "../../tasks/count.ts";
 import { main as data } from "../../tasks/data.ts";
 import { main as encode } from "../../tasks/encode.ts";
@@ -44,7 +45,7 @@ Deno.test("data divides a book at a line of its own, and writes what other tasks
     assertEquals(none.code, 1);
     assertStringIncludes(
       none.stderr,
-      'warning: "\\n=====\\n" stands between no documents: each file is taken for one\n',
+      'warning: "\\n=====\\n" was not found: each file counts as one document\n',
     );
   }));
 
@@ -98,10 +99,24 @@ Deno.test("train-bpe and count merge nothing across a separator; encode makes a 
     assertEquals(without.code, 1);
     assertStringIncludes(
       without.stderr,
-      "Cannot put <|endoftext|> between the documents of each text: got a tokenizer",
+      "Cannot put <|endoftext|> between documents: the special tokens of",
     );
-    assertStringIncludes(without.stderr, "must be one of its special tokens (</s>). To train another");
+    assertStringIncludes(without.stderr, "are </s>. To train another");
     await ran(encode, ...args, "--separator", "</s>");
+
+    const compared = async (tokenizer: string, ...args: string[]) => {
+      const names = ["--tokenizer", `${dir}/${tokenizer}`, "--input", `${dir}/book.txt`, "--json"];
+      const { code, stdout, stderr } = await capture(compare, ...names, ...args);
+      assertEquals(code, 0, stderr);
+      const [{ bytes, tokens }] = JSON.parse(stdout);
+      return { bytes, tokens };
+    };
+    assertEquals(await compared("tok", ...separated), { bytes: BOOK.length, tokens: marked.length });
+    assertEquals(await compared("tok"), { bytes: BOOK.length, tokens: (await ids("book")).length });
+    const other = ["--tokenizer", `${dir}/other`, "--input", `${dir}/book.txt`, ...separated];
+    const lacking = await capture(compare, "--tokenizer", `${dir}/tok`, ...other);
+    assertEquals([lacking.code, lacking.stdout], [1, ""]);
+    assertStringIncludes(lacking.stderr, `the special tokens of ${dir}/other are </s>`);
     assertEquals((await readNpy(`${dir}/other.npy`)).filter((id) => id === 0).length, DOCUMENTS.length + 1);
     const written = JSON.parse(await Deno.readTextFile(`${dir}/other.npy.provenance.json`));
     assertEquals(written.documentSeparator, { text: "\n-----\n", id: 0 });

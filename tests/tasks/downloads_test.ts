@@ -8,7 +8,6 @@ const REGISTRY = Deno.env.get("NPM_CONFIG_REGISTRY") ?? "https://registry.npmjs.
 /** What a task may need beside the progress bar and the plotting library of report pages. */
 const EXTRA: Readonly<Record<string, string>> = {
   account: "vega",
-  "profile-step": "vega",
   "build-kernels": "assemblyscript",
 };
 const EVERYWHERE = ["cli-progress", "@types/cli-progress", "picomatch", "@types/picomatch", "uplot"];

@@ -32,7 +32,7 @@ async function refused(directory: string, main: Main, args: readonly string[], s
   assertEquals(tree(directory), before);
 }
 
-const ITSELF = /^error: Cannot write .*: got the input .* itself/;
+const ITSELF = /^error: Cannot write .*: it is the input .*/;
 const ENCODE = ["--tokenizer", "DIR/tokenizer", "--input", "DIR/text.txt"];
 const encodeTo = (out: string, ...more: string[]) => [...ENCODE, "--out", `DIR/${out}`, ...more];
 

@@ -71,6 +71,42 @@ Deno.test("evaluate --weights-dtype rounds the weights", async () => {
   });
 });
 
+Deno.test("evaluate reads a separator between documents as the token that encode makes of it", async () => {
+  await withRun(async (dir, run) => {
+    const documents = Array.from({ length: 6 }, (_, i) => `the cat of story ${i} sat on the mat`);
+    await Deno.writeTextFile(`${dir}/book.txt`, documents.join("\n-----\n"));
+    await Deno.writeTextFile(`${dir}/marked.txt`, documents.join("<|endoftext|>"));
+    await Deno.writeTextFile(`${dir}/lines.jsonl`, documents.map((text) => `${JSON.stringify({ text })}\n`).join(""));
+    const measure = async (name: string, ...args: string[]) =>
+      JSON.parse(await evaluate([...run, "--input", `${dir}/${name}`, "--json", ...args]));
+    const [plain, marked] = [await measure("book.txt"), await measure("marked.txt")];
+    const separated = await measure("book.txt", "--document-separator", "\\n-----\\n");
+    assertEquals([separated.tokens, separated.loss], [marked.tokens, marked.loss]);
+    assert(plain.tokens > marked.tokens);
+    // A byte is a byte of the text as it is: so many as without the flag, since the first token is the same.
+    assertEquals(separated.bytes, plain.bytes);
+    assertEquals(separated.bitsPerByte, separated.loss * separated.tokens / Math.LN2 / separated.bytes);
+
+    // Texts of JSON Lines have none between them unless one is asked for; it is then no part of their bytes.
+    const [lines, ended] = [
+      await measure("lines.jsonl"),
+      await measure("lines.jsonl", "--separator", "<|endoftext|>"),
+    ];
+    assertEquals(ended.tokens, lines.tokens + documents.length);
+    assertEquals(ended.tokens, marked.tokens + 1);
+    assertEquals(ended.bytes, lines.bytes);
+
+    const none = await capture(main, ...run, "--input", `${dir}/book.txt`, "--separator", "</s>");
+    assertEquals(none.code, 1);
+    assertMatch(none.stderr, /Cannot put <\/s> after each text: the special tokens of .*run are <\|endoftext\|>\. To/);
+    for (const flag of ["--separator=<|endoftext|>", "--document-separator=x"]) {
+      const copied = await capture(main, ...run, "--memorisation", "--corpus", `${dir}/book.txt`, flag);
+      assertEquals(copied.code, 2);
+      assertMatch(copied.stderr, /got --(document-)?separator with --memorisation, must be left out/);
+    }
+  });
+});
+
 Deno.test("evaluate --memorisation finds samples that are in the corpus, and how much of a text is", async () => {
   await withRun(async (dir, run) => {
     const valid = TEXT.slice(0, 300);
@@ -110,7 +146,7 @@ Deno.test("evaluate --memorisation finds samples that are in the corpus, and how
 
     const plain = await evaluate([...args.slice(0, -1), "--corpus", `${dir}/train.txt`]);
     assertMatch(plain, /^3 samples of .+model\.safetensors against .+train\.txt/);
-    assertMatch(plain, /100\.00 % of the windows of 40 bytes/);
+    assertMatch(plain, /100\.00 % of windows of 40 bytes/);
     const other = JSON.parse(await evaluate([...args.with(args.indexOf("4"), "5"), "--corpus", `${dir}/train.txt`]));
     assert(JSON.stringify(other.samples) !== JSON.stringify(found.samples), "another seed, the same samples");
   });

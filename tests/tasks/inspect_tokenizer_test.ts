@@ -69,8 +69,8 @@ Deno.test("inspect-tokenizer shows the longest tokens, a token's merges, and wha
     assert(!split.includes("\x1b"), "no colour where stdout is not a terminal");
     for (
       const [args, message] of [
-        [["--token", "the theme"], "got a text of several tokens"],
-        [["--token", "9999"], "got no such id"],
+        [["--token", "the theme"], "this text is several tokens"],
+        [["--token", "9999"], "there is no such id"],
       ] as const
     ) {
       const { code, stderr } = await run(...args);
@@ -95,7 +95,7 @@ Deno.test("inspect-tokenizer takes a tokenizer's file, needs the pattern where n
     assertMatch(stderr, /^warning: .*ranks\.tiktoken does not say which tokens are special: none is\n$/);
     assertEquals((await split("ranks.tiktoken", "--pattern", "gpt5")).code, 2);
     assertMatch((await split("large", "--pattern", "o200k")).stderr, /got pattern o200k, must be gpt2/);
-    assertMatch((await split("none")).stderr, /none: got no such file or directory/);
+    assertMatch((await split("none")).stderr, /none: there is no such file or directory/);
   }));
 
 Deno.test("compare-tokenizers gives each tokenizer's bytes per token on each text", () =>

@@ -118,12 +118,12 @@ Deno.test("no task is permitted all, any variable of the environment, or to writ
         assert(values?.split(",").every((value) => VARIABLES.includes(value)), `${name} ${flag}`);
       }
       if (permission === "ffi") assert(COMPUTING.includes(name), `${name} ${flag}`);
-      // The addresses of this machine, for whoever opens the dashboard from another.
+      // For this machine's addresses, which dashboard --host prints.
       if (permission === "sys") assertEquals(values, name === "dashboard" ? "networkInterfaces" : "cpus");
       if (permission === "write") assert(!READERS.includes(name), `${name} ${flag}`);
       // To serve on these; who connects to them reaches this machine.
       if (permission === "net") assert(name === "data" || values === "127.0.0.1,0.0.0.0", `${name} ${flag}`);
-      // Whoever measures names the Python; what is attacked is started as a person would, with the same Deno.
+      // bench starts the Python it is given; stress starts tasks as a user would, with the same Deno.
       if (permission === "run") assert(["bench", "stress"].includes(name), `${name} ${flag}`);
     }
   }

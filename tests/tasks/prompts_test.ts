@@ -40,5 +40,5 @@ Deno.test("typed lines are their bytes, up to the first empty one; those that ar
     for await (const line of typedLines(piecesOf(typed, 3), () => asked++)) lines.push(latin1Of(line));
     assertEquals(lines, ["the \xff", "\xef\xbb\xbfna\xc3\xafve"]);
     assertEquals(asked, 3);
-    assertEquals(said, ["warning: standard input, line 1, is not UTF-8: its bytes are taken as they are"]);
+    assertEquals(said, ["warning: standard input, line 1, is not UTF-8; its bytes are kept as they are"]);
   }));

@@ -96,7 +96,7 @@ Deno.test("a value counts once, however it is written, and sweep says so", async
     const { code, stderr } = await capture(main, ...args, ...flags, "--out", `${dir}/out`);
     assertEquals(code, 0, stderr);
     for (const [again, first] of [["--lr 0.001", "1e-3"], ["--lr 1e-03", "1e-3"], ["--optimizer adamw", "adamw"]]) {
-      assertStringIncludes(stderr, `warning: ${again} is the same as ${first}, and is only used once\n`);
+      assertStringIncludes(stderr, `warning: ${again} is the same as ${first}, and is used only once\n`);
     }
     const names = (await readResults(`${dir}/out`)).map(({ name }) => name);
     assertEquals(names, ["optimizer-adamw_lr-1e-3", "optimizer-adamw_lr-1e-2"]);
@@ -110,7 +110,7 @@ Deno.test("sweep refuses what is no sweep, a value that train-lm refuses, and a 
       assertEquals(result.code, code, result.stderr);
       assertMatch(result.stderr.trimEnd().split("\n").at(-1)!, problem);
     };
-    await refused(["--lr", "1e-3"], 2, /got no list of values/);
+    await refused(["--lr", "1e-3"], 2, /no flag has several values/);
     await refused(["--lr", "1e-3,fast"], 2, /got --lr fast, must be a number/);
     await refused(
       ["--optimizer", "adamw,adam"],

@@ -58,7 +58,7 @@ Deno.test("token ids are not used with another tokenizer than their own", () =>
 Deno.test("a file that says nothing of its tokenizer is used with a warning", () =>
   withTokenFiles(async (dir) => {
     await Deno.copyFile(`${dir}/other.npy`, `${dir}/bare.npy`);
-    const warning = `warning: ${dir}/bare.npy says nothing of its tokenizer`;
+    const warning = `warning: ${dir}/bare.npy does not say which tokenizer made it`;
     const run = [
       "--train",
       `${dir}/bare.npy`,
@@ -116,12 +116,12 @@ Deno.test("ids in rows are read as one row, and said to be; none at all are an e
     const args = ["--tokenizer", `${dir}/english`, "--input"];
     const rows = await runTaskProcess("decode", [...args, `${dir}/rows.npy`]);
     assertEquals([rows.code, rows.stdout], [0, TEXT]);
-    assertStringIncludes(rows.stderr, `warning: ${dir}/rows.npy has 1 rows of ${count} ids; they are read one after`);
+    assertStringIncludes(rows.stderr, `warning: ${dir}/rows.npy has 1 rows of ${count} ids; they are read as one row`);
     bytes.set(shaped("(3, 0)"), 10);
     await Deno.writeFile(`${dir}/rows.npy`, bytes.subarray(0, 128));
     const none = await capture(decode, ...args, `${dir}/rows.npy`);
     assertEquals(none.code, 1);
-    assertMatch(none.stderr, /error: Cannot decode .*rows.npy: got no token ids/);
+    assertMatch(none.stderr, /error: Cannot decode .*rows.npy: it holds no token ids/);
     const train = ["--train", `${dir}/rows.npy`, "--vocab-size", "265", "--out", `${dir}/run`, ...TINY];
     const trained = await capture(trainLm, ...train);
     assertEquals(trained.code, 1);

@@ -100,7 +100,7 @@ Deno.test("train-lm --from refuses what is not that run's, by its name, before a
         1,
       ],
       [["--freeze", "layers.7"], /got "layers\.7", which the model does not have/, 2],
-      [["--patience", "2"], /got --patience and no --valid/, 2],
+      [["--patience", "2"], /--patience needs --valid/, 2],
       [["--quiet", "--verbose"], /got --quiet and --verbose/, 2],
       [["--out", parent, "--force"], /Cannot write .*\/parent/, 2],
     ];
@@ -124,7 +124,7 @@ Deno.test("train-lm --from refuses what is not that run's, by its name, before a
       assertEquals(refused.code, code, refused.stderr);
     }
     const alone = await capture(trainLm, "--keep-optimizer", ...data, "--out", `${dir}/new`);
-    assertMatch(alone.stderr, /got --keep-optimizer and no --from/);
+    assertMatch(alone.stderr, /--keep-optimizer needs --from/);
     assertEquals(await listing(), before);
 
     // Said again, that run's own is no contradiction.
@@ -165,7 +165,7 @@ Deno.test("train-lm --resume takes other validations, samples and checkpoints, a
 
       const refused: [args: string[], says: RegExp][] = [
         [["--lr", "1"], /got --lr, must be the run's own configuration/],
-        [["--steps", "8"], /got --steps 8, must be 9 or more, which were taken/],
+        [["--steps", "8"], /got --steps 8, must be at least the 9 taken so far/],
         [["--from", run], /got --from, must be the run's own/],
       ];
       for (const [args, says] of refused) {
@@ -205,9 +205,9 @@ Deno.test("train-lm --patience stops a run, with exit code 0, and says so everyw
     assertStringIncludes(await Deno.readTextFile(`${run}/report.html`), "stopped early: 1 validation without a lower");
     const again = await capture(trainLm, "--resume", run);
     assertEquals(again.code, 0, again.stderr);
-    assertStringIncludes(again.stdout, `The run was stopped early after ${last.step + 1} steps already`);
+    assertStringIncludes(again.stdout, `The run already stopped early, after ${last.step + 1} steps`);
 
-    // Given more patience it goes on, and nothing says any more that it had stopped.
+    // With more patience it continues, and nothing says any longer that it had stopped.
     const more = await capture(trainLm, "--resume", run, "--patience", "1000");
     assertEquals(more.code, 0, more.stderr);
     const metrics = await readMetrics(run);
@@ -248,8 +248,8 @@ Deno.test("train-lm --quiet says how a run ended, and nothing else; usually a li
 
     const same = ["--train", `${dir}/train.npy`, ...args.slice(2), "--out", `${dir}/again`];
     const again = await runTaskProcess("train-lm", same);
-    assertMatch(again.stderr, /^warning: the data and --seed are those of that run/m);
-    assert(!/those of that run/.test(quiet.stderr), quiet.stderr);
+    assertMatch(again.stderr, /^warning: the data and --seed are the same as that run's/m);
+    assert(!/the same as that run/.test(quiet.stderr), quiet.stderr);
 
     const usual = await runTaskProcess("train-lm", [...args, "--out", `${dir}/usual`]);
     assertEquals(usual.code, 0, usual.stderr);

@@ -39,7 +39,7 @@ export interface Writer {
 }
 
 const TRAIN = ["--train", "DIR/ids.npy", "--vocab-size", "265", ...TINY];
-/** All tasks that write where they are told. */
+/** All tasks with a flag for the output. */
 export const WRITERS: Record<string, Writer> = {
   "train-bpe": {
     main: trainBpeTask,

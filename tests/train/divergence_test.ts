@@ -61,7 +61,7 @@ forEachDevice(
       assertMatch(error.message, /; it began in .+\. Try /);
       assertEquals(error.step, 1);
       const metrics = await readMetrics(directory);
-      // The step itself was fine, so it is logged; what is not finite is no number of JSON.
+      // The step itself was fine, so it is logged; JSON has no number that is not finite.
       assertEquals(metrics.map(({ step, validLoss }) => [step, typeof validLoss]), [[0, "number"], [1, "undefined"]]);
       assert(metrics.every(({ loss, gradNorm }) => Number.isFinite(loss) && Number.isFinite(gradNorm)));
       const best = await metadataOf(`${directory}/best.safetensors`);

@@ -16,7 +16,7 @@ Deno.test("who follows a run sees its numbers, and at once that a stop was heard
   async function* steps() {
     for (const metrics of metricsOf(60)) {
       yield metrics;
-      // In what follows the run's own work goes on.
+      // From here on the run's own work continues.
       if (metrics.step === 30) controller.abort();
       await Promise.resolve();
     }

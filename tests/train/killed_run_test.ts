@@ -33,7 +33,7 @@ const config = { model, training, data: { train: await recordOf(train) }, backen
 /** Calls between two deaths that are tried: kills inside of each writer are tried one by one elsewhere. */
 const STRIDE = 11;
 
-/** Begins a run, or goes on with it, as `train-lm --resume` does. */
+/** Starts a run, or continues it as `train-lm --resume` does. */
 async function goOn(backend: Backend, directory: string, options: Partial<TrainRunOptions> = {}): Promise<void> {
   const { checkpoint } = await latestCheckpoint(`${directory}/checkpoints`);
   const beginAnew = checkpoint === undefined;
@@ -143,8 +143,8 @@ Deno.test("a run is trained by one at a time", () =>
     const run = await newRun();
     await using first = trainRun({ backend, directory: run, config, train });
     await first.next();
-    await assertRejects(() => goOn(backend, run), UserError, "another process is at work in");
-    await assertRejects(() => createRunDirectory(run, config, undefined, { replace: true }), UserError, "at work in");
+    await assertRejects(() => goOn(backend, run), UserError, "another process is using it");
+    await assertRejects(() => createRunDirectory(run, config, undefined, { replace: true }), UserError, "is using it");
     await Array.fromAsync(first);
     const { checkpoint } = await latestCheckpoint(`${run}/checkpoints`);
     assertEquals((await readCheckpoint(checkpoint!.path)).state.step, 3);
@@ -163,7 +163,7 @@ Deno.test("a run that another put in its place meanwhile is not trained with the
       await assertRejects(() => goOn(backend, run, { checkpoint: undefined, beginAnew }), UserError, message);
       assertEquals(Array.from(Deno.readDirSync(run), ({ name }) => name), ["config.json"]);
     }
-    // Nor is one gone on with, whose checkpoint was read before.
+    // Nor is a run continued whose checkpoint was read before.
     const trained = await newRun();
     await goOn(backend, trained);
     const { checkpoint } = await latestCheckpoint(`${trained}/checkpoints`);
@@ -199,6 +199,6 @@ Deno.test({
         return file;
       });
       using _lock = await lockDirectory(run, "train in");
-      await assertRejects(() => lockDirectory(run, "train in"), UserError, "at work in");
+      await assertRejects(() => lockDirectory(run, "train in"), UserError, "is using it");
     }),
 });

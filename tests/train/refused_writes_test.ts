@@ -16,7 +16,7 @@ Deno.test("what cannot be written stops a run with one line that says how to go 
     const whole = await capture(trainLm, ...args, "--out", `${dir}/whole`);
     assertEquals(whole.code, 0, whole.stderr);
     assertEquals(whole.stderr.includes("warning"), false);
-    // As after a kill before the first checkpoint; something stands where the best weights and the report go.
+    // As after a kill before the first checkpoint; something is in the place of the best weights and the report.
     await Deno.mkdir(run);
     await Deno.copyFile(`${dir}/whole/config.json`, `${run}/config.json`);
     for (const name of ["best.safetensors", "report.html"]) {
@@ -59,7 +59,7 @@ Deno.test("a warm-up that never ends is warned of; a run that diverges names the
     assertStringIncludes(stderr, "warning: the learning rate never reaches 1e+30: the warm-up takes 1000 steps of 12");
     assertMatch(
       stderr,
-      /error: Training stopped: loss \S{1,8} and gradient norm \S+ at step 3 \(learning rate .*newest checkpoint stays: .*\/run\/checkpoints\/step-000000002\n/,
+      /error: Training stopped: loss \S{1,8} and gradient norm \S+ at step 3 \(learning rate .*newest checkpoint is kept: .*\/run\/checkpoints\/step-000000002\n/,
     );
   } finally {
     await Deno.remove(dir, { recursive: true });

@@ -99,16 +99,16 @@ Deno.test("a run killed several times at random moments goes on as one that was 
     await Deno.remove(`${dir}/train.npy`);
     const over = await runTaskProcess("train-lm", ["--resume", run]);
     assertEquals([over.code, over.stderr], [0, ""]);
-    assertStringIncludes(over.stdout, `All ${STEPS} steps have been taken already`);
+    assertStringIncludes(over.stdout, `All ${STEPS} steps have already been taken`);
     assertEquals(await times(), before);
 
-    // But what is missing of it is made: a kill came before the report, a hand to the configuration.
+    // But what is missing is made: the report, if a kill came before it, and config.json, if somebody removed it.
     const lost = ["config.json", "report.html"];
     const config = await Deno.readTextFile(`${run}/config.json`);
     for (const name of lost) await Deno.remove(`${run}/${name}`);
     const mended = await runTaskProcess("train-lm", ["--resume", run]);
     assertEquals(mended.code, 0, mended.stderr);
-    assertMatch(mended.stderr, /^warning: .* had no config\.json: it was written again, .*\n$/);
+    assertMatch(mended.stderr, /^warning: .* had no config\.json; it was restored .*\n$/);
     assertEquals(JSON.parse(await Deno.readTextFile(`${run}/config.json`)), JSON.parse(config));
     assertStringIncludes(await Deno.readTextFile(`${run}/report.html`), run);
     assertEquals(

@@ -14,7 +14,7 @@ import { linesOf, metricsOf } from "../report/runs.ts";
 const MODEL = "--vocab-size 17 --context-length 8 --d-model 12 --num-layers 1 --num-heads 3 --d-ff 20".split(" ");
 const TRAINING = "--batch-size 2 --steps 12 --save-every 5 --backend wasm".split(" ");
 
-/** A run of 12 steps as a kill after step 10 leaves it: with a checkpoint of 10 steps, and a log that goes on. */
+/** A run of 12 steps as a kill after step 10 leaves it: with a checkpoint of 10 steps, and a longer log. */
 async function withKilledRun(body: (run: string) => Promise<void>): Promise<void> {
   const dir = await Deno.makeTempDir();
   try {
@@ -71,7 +71,10 @@ Deno.test("a run whose log has a faulty line before its checkpoint is refused wi
     const before = await sums();
     const { code, stderr } = await capture(trainLm, "--resume", run);
     assertEquals(code, 1);
-    assertMatch(stderr, /^error: Cannot read .*metrics\.jsonl, line 4: got text that is not JSON .*, must be JSON\. /m);
+    assertMatch(
+      stderr,
+      /^error: Cannot read .*metrics\.jsonl, line 4: got text that is not JSON .*\. Restore the file/m,
+    );
     assert(!/^\s+at /m.test(stderr), stderr);
     assertEquals(await sums(), before);
   });

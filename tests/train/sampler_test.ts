@@ -54,7 +54,7 @@ forEachBackend("samples change nothing of the training, and come at their steps 
   const texts = samplesOf(sampled).map(([, text]) => String(text));
   for (const text of texts) assert(text.startsWith("the cat") && text.length > "the cat".length, text);
   assertEquals(new Set(texts).size, 3);
-  await assertRejects(() => run(config), UserError, "got no tokenizer");
+  await assertRejects(() => run(config), UserError, "there is no tokenizer");
 });
 
 forEachBackend(
@@ -174,7 +174,7 @@ Deno.test("train-lm refuses samples without a tokenizer, and leaves no run behin
     const args = ["--train", `${dir}/ids.npy`, "--vocab-size", "17", "--out", `${dir}/run`, "--sample-every", "2"];
     const { code, stderr } = await capture(trainLm, ...args);
     assertEquals(code, 2);
-    assertStringIncludes(stderr, "Cannot write samples every 2 steps: got no tokenizer");
+    assertStringIncludes(stderr, "Cannot write samples: there is no tokenizer");
     assertEquals((await Array.fromAsync(Deno.readDir(dir))).map(({ name }) => name), ["ids.npy"]);
   } finally {
     await Deno.remove(dir, { recursive: true });

@@ -107,7 +107,7 @@ forEachBackend(
   },
 );
 
-/** Two layers of a person's own, their loss and its gradients. */
+/** Two hand-written layers, their loss and its gradients. */
 async function network(backend: Backend, optimizer: TensorOptimizer, data: { x: Float32Array; targets: Uint32Array }) {
   const graph = new Graph();
   const x = graph.input("x", [9, 3]);

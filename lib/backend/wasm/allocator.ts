@@ -72,10 +72,8 @@ export class Allocator {
     } catch (cause) {
       const gib = (n: number) => `${(n / 2 ** 30).toFixed(2)} GiB`;
       throw new OptionError(
-        `Cannot allocate ${name}: got a need for ${gib(size)} on top of ${
-          gib(this.usedBytes)
-        } in use, must fit in the ` +
-          `${gib(MAX_PAGES * PAGE_BYTES)} that the ${this.#backend} backend can address. Take a smaller model or batch`,
+        `Cannot allocate ${name}: it needs ${gib(size)} on top of ${gib(this.usedBytes)} in use, must fit in the ` +
+          `${gib(MAX_PAGES * PAGE_BYTES)} that the ${this.#backend} backend can address. Use a smaller model or batch`,
         { cause },
       );
     }

@@ -165,7 +165,7 @@ export class WorkerPool {
     // The worker that stopped first is in the earliest call: the others wait for it.
     const calls = this.#workers.map((_, worker) => this.#beat(worker)[1]);
     const worker = calls.indexOf(Math.min(...calls));
-    const message = `it has not ended for ${seconds} seconds`;
+    const message = `it has made no progress for ${seconds} seconds`;
     this.#failure = { call: calls[worker], worker, message };
     this.#lose(new Error(`Worker ${worker} of the ${this.#backend} backend hangs: ${message}`));
   }

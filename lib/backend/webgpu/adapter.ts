@@ -53,7 +53,7 @@ export async function findAdapter(gpu: GpuSource | undefined = navigator.gpu): P
   if (adapter === undefined) return { missing: "was found" };
   const { description, software } = summarizeAdapter(adapter);
   if (!software || !isOpenGl(adapter)) return { adapter };
-  return { missing: `is of use: ${description} goes through OpenGL, where a kernel can take minutes to compile` };
+  return { missing: `is usable: ${description} goes through OpenGL, where a kernel can take minutes to compile` };
 }
 
 /** WebGPU does not say what lies below it. OpenGL knows no subgroups: Deno then gives the bounds of all their sizes. */

@@ -39,7 +39,7 @@ export class Memory {
     const buffer = this.#buffers.get(storage);
     if (buffer === undefined) {
       throw new RangeError(
-        `Cannot use storage "${storage.name}": it is not on the device, load a program that uses it`,
+        `Cannot use storage "${storage.name}": it is not on the device; load a program that uses it`,
       );
     }
     return buffer;

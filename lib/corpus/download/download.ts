@@ -77,7 +77,7 @@ export async function* download(
       const total = options.bytes ?? attempts.state.total ?? "an unknown number of";
       const reason = problem instanceof Error ? `: ${problem.message}` : "";
       throw new DownloadError(
-        `Cannot download ${url}: got ${attempts.received} bytes and no more in ${MAX_FAILURES} attempts${reason}, must be ${total} bytes. Run the same command again to go on from here`,
+        `Cannot download ${url}: got ${attempts.received} bytes and no more in ${MAX_FAILURES} attempts${reason}, must be ${total} bytes. Run the same command again to continue from here`,
       );
     }
     if (failures > 0) await pause((options.retryDelayMs ?? 1000) * 2 ** (failures - 1), options.signal);
@@ -101,8 +101,8 @@ async function requireLock(file: Deno.FsFile, url: string, part: string): Promis
   }
   if (isLocked) return;
   throw new DownloadInUseError(
-    `Cannot download ${url}: got ${part}, which another process is downloading into, must be left to it. Wait for its end, ` +
-      "or choose another directory",
+    `Cannot download ${url}: another process is downloading into ${part}. Wait until it has finished, or ` +
+      "choose another directory",
   );
 }
 

@@ -105,7 +105,7 @@ export class Attempts {
     if (status === 416) this.#refuseChanged(`${total ?? "fewer"} bytes`, `${this.received} bytes at least`);
     const got = isPage && status < 300 ? "a web page" : `HTTP status ${status} ${statusText}`.trim();
     throw new DownloadError(
-      `Cannot download ${this.#url}: got ${got}, must be the file. Check the address, or take a mirror's`,
+      `Cannot download ${this.#url}: got ${got}, must be the file. Check the address, or use a mirror`,
     );
   }
 
@@ -122,7 +122,7 @@ export class Attempts {
     const limit = this.#options.bytes ?? Infinity;
     if (this.received + fresh.length > limit) {
       throw new WrongFileError(
-        `Cannot download ${this.#url}: got more than ${limit} bytes, must be ${limit}. Check the address, or take a mirror's`,
+        `Cannot download ${this.#url}: got more than ${limit} bytes, must be ${limit}. Check the address, or use a mirror`,
       );
     }
     await this.#file.seek(this.received, Deno.SeekMode.Start);
@@ -140,7 +140,7 @@ export class Attempts {
 
   #refuseChanged(got: string, mustBe: string): never {
     throw new RemoteChangedError(
-      `Cannot go on with the download of ${this.#url}: got ${got}, must be ${mustBe}. Delete ${this.#part} and run again`,
+      `Cannot continue the download of ${this.#url}: got ${got}, must be ${mustBe}. Delete ${this.#part} and run again`,
     );
   }
 }

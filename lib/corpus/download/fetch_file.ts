@@ -64,7 +64,7 @@ function requireRight(file: CatalogFile, url: string, { bytes, sha256 }: Digest)
   const [got, mustBe] = bytes === file.bytes
     ? [`a file with SHA-256 ${sha256}`, file.sha256]
     : [`a file of ${bytes} bytes`, `of ${file.bytes}`];
-  throw new WrongFileError(`Cannot use ${url}: got ${got}, must be ${mustBe}. Check the address, or take a mirror's`);
+  throw new WrongFileError(`Cannot use ${url}: got ${got}, must be ${mustBe}. Check the address, or use a mirror`);
 }
 
 /** Passes on decompressed data, but no more than the file's size: a little compressed data can hold a lot. */

@@ -17,7 +17,7 @@ export function parseAddress(address: string): URL {
   const url = URL.parse(address);
   if (url !== null && (url.protocol === "https:" || url.protocol === "http:")) return url;
   throw new DownloadError(
-    `Cannot download ${excerpt(address)}: got no address of the web, must begin with https:// or http://. Check it`,
+    `Cannot download ${excerpt(address)}: got no web address, must begin with https:// or http://. Check it`,
   );
 }
 
@@ -38,7 +38,7 @@ export async function request(address: string, init: RequestInit): Promise<Respo
     if (next === null || !isSafeRedirect(url, next)) {
       throw new DownloadError(
         `Cannot download ${address}: got a redirect to ${excerpt(location)}, must lead to an https address. ` +
-          "Check the address, or take another mirror's",
+          "Check the address, or use another mirror",
       );
     }
     url = next;

@@ -23,6 +23,6 @@ export class IdleWatch implements Disposable {
   }
 
   #start(): ReturnType<typeof setTimeout> {
-    return setTimeout(() => this.#idle.abort(new Error(`nothing came for ${this.#ms / 1000} s`)), this.#ms);
+    return setTimeout(() => this.#idle.abort(new Error(`no data for ${this.#ms / 1000} s`)), this.#ms);
   }
 }

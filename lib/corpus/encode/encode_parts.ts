@@ -111,7 +111,7 @@ export async function* encodeParts(
   requireUnchanged(stamps);
   if (bytes === before.bytes && parts.length > 0 && !options.mayBeEmpty) {
     const names = parts.slice(0, 3).map(({ input }) => nameOf(input)).join(", ");
-    throw new UserError(`Cannot encode ${names}: got no text in any file, must be some. Check how they were made`);
+    throw new UserError(`Cannot encode ${names}: there is no text in any of them. Check how they were made`);
   }
   return { storedBytes, bytes, tokens };
 }

@@ -127,7 +127,7 @@ async function claim(prefix: string, index: ShardIndex, replace: boolean): Promi
   const name = differenceOf(index, found);
   if (name === undefined) return found;
   throw new UserError(
-    say`Cannot go on with the shards of ${path}: got another ${name} than they were made with, must be the same. Choose another name for the output, or replace them: ${
+    say`Cannot continue the shards of ${path}: got another ${name} than the one they were made with. Choose another name for the output, or replace them: ${
       option("replace", true)
     }`,
   );
@@ -188,6 +188,6 @@ function takenAway(prefix: string, path: string): UserError {
   return new UserError(
     `Cannot complete ${
       indexName(prefix)
-    }: got ${path} removed or replaced by another run meanwhile, must stay until all shards are there. Encode again when nothing else writes there`,
+    }: ${path} was removed or replaced meanwhile. Encode again when nothing else is writing there`,
   );
 }

@@ -80,7 +80,7 @@ function numShardsOf(total: number, size: ShardSize): number {
   }
   const { shardBytes } = size;
   if (!(shardBytes > 0)) {
-    throw new RangeError(`Cannot make shards of ${shardBytes} bytes: got that size, must be above 0`);
+    throw new RangeError(`Cannot make shards: got a size of ${shardBytes} bytes, must be above 0`);
   }
   const numShards = Math.max(1, Math.ceil(total / shardBytes));
   if (numShards <= MAX_SHARDS) return numShards;
@@ -108,7 +108,7 @@ async function cutFrom(input: TextInput, target: number, size: number, specials:
     if (isPlainFile(input) && window > MAX_STRETCH_BYTES) throw new LongStretchError(target, input.path);
     if (window > MAX_LINE_BYTES) {
       throw new UserError(
-        `Cannot divide ${input.path} into shards: got more than ${MAX_LINE_BYTES} bytes from byte ${target} on without a line end, must be at most that many. Divide its text over several lines`,
+        `Cannot divide ${input.path} into shards: got more than ${MAX_LINE_BYTES} bytes from byte ${target} on without a line end, must be at most that many. Split its text into several lines`,
       );
     }
     if (from + bytes.length === size) return size;

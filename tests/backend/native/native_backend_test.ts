@@ -109,7 +109,7 @@ nativeTest("a worker that does not come back from machine code is given up, and 
   new Float64Array(pool.memory.buffer, list).set(encoded);
   const failure = await pool.run(list);
   assertEquals([failure!.call, failure!.worker], [0, 0]);
-  assertStringIncludes(failure!.message, "has not ended for 3 seconds");
+  assertStringIncludes(failure!.message, "has made no progress for 3 seconds");
   assertEquals(pool.isLost, true);
   await assertRejects(() => pool.run(list), Error, "Worker 0 of the native backend hangs");
   assertThrows(() => pool.allocator.allocate(2 ** 32, "too much"), RangeError, "that the native backend can address");

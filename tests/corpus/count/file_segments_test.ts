@@ -148,7 +148,7 @@ Deno.test("workOnSegments() fails as a worker fails, and this thread does not wa
 Deno.test("SegmentReader refuses a file that has become shorter", async () => {
   const [path] = await writeFiles([new TextEncoder().encode("a b c")]);
   using reader = new SegmentReader({ ranges: [{ path, start: 0, end: 9 }], segmentBytes: 100 }, new SpecialTokens([]));
-  assertThrows(() => reader.read(0, () => {}), UserError, "got its end at byte 5, must go on to 9");
+  assertThrows(() => reader.read(0, () => {}), UserError, "it ended at byte 5, must go on to 9");
 });
 
 /** How often ranges are looked at while all their segments are read. */

@@ -11,7 +11,7 @@ Deno.test("a download is idle when nothing came for so long, however long it too
   }
   assertEquals(watch.signal.aborted, false);
   time.tick(60_000);
-  assertEquals(watch.signal.reason.message, "nothing came for 60 s");
+  assertEquals(watch.signal.reason.message, "no data for 60 s");
 });
 
 Deno.test("a download that has ended leaves no timer", () => {

@@ -20,7 +20,7 @@ const model = { vocabSize: 13, contextLength: 6, dModel: 8, numLayers: 2, numHea
 const tokens = tokensInMemory(new Random(3).integers(200, model.vocabSize));
 const optimizer = { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.1 };
 
-/** The update of the scale, and what AdamW is then told, on given arrays. */
+/** The update of the scale, and what AdamW then gets, on given arrays. */
 function traceUpdate(norm: number, state: readonly number[], growthSteps: number, maxNorm: number) {
   return (trace: Trace) => {
     const clip = new Tensor("clip", [2]);

@@ -108,7 +108,7 @@ halfTest("in f16 an overflow skips the update of every optimizer, and none count
   assert(skipped > 0 && skipped < log.length, `${skipped} of ${log.length} steps were skipped`);
 });
 
-/** Two of the same optimizer, told differently. */
+/** Two of the same optimizer, with different settings. */
 const TWO_ADAMS: readonly ParameterGroup[] = [
   { ...ADAMW, parameters: isMatrix, lrScale: 0.5 },
   { ...ADAMW, beta1: 0.5, beta2: 0.7, parameters: (spec) => !isMatrix(spec) },
