@@ -1,5 +1,5 @@
 // What the splitters share that look at 64 bytes at once: a bit per byte for each class of characters.
-import { charAt, isLetter, NUMBER, SPACE } from "./chars";
+import { CASELESS, charAt, isLetter, MARK, NUMBER, SPACE, UPPER } from "./chars";
 
 /** Bytes in a block. */
 export const BLOCK: usize = 64;
@@ -9,9 +9,11 @@ export const SPACES = memory.data<u8>([32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 3
 export const APOSTROPHES = memory.data<u8>([39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39], 16);
 export const NEWLINES = memory.data<u8>([10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10], 16);
 export const RETURNS = memory.data<u8>([13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13], 16);
+export const SLASHES = memory.data<u8>([47, 47, 47, 47, 47, 47, 47, 47, 47, 47, 47, 47, 47, 47, 47, 47], 16);
 /** For {@linkcode within}: where ranges start, and how many bytes are in them. */
 const FROM_A = memory.data<u8>([31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31], 16);
 const LETTERS = memory.data<u8>([154, 154, 154, 154, 154, 154, 154, 154, 154, 154, 154, 154, 154, 154, 154, 154], 16);
+const FROM_UPPER_A = memory.data<u8>([63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63], 16);
 const FROM_0 = memory.data<u8>([80, 80, 80, 80, 80, 80, 80, 80, 80, 80, 80, 80, 80, 80, 80, 80], 16);
 const DIGITS = memory.data<u8>([138, 138, 138, 138, 138, 138, 138, 138, 138, 138, 138, 138, 138, 138, 138, 138], 16);
 const FROM_TAB = memory.data<u8>([119, 119, 119, 119, 119, 119, 119, 119, 119, 119, 119, 119, 119, 119, 119, 119], 16);
@@ -26,6 +28,10 @@ export let lastWideWhites: u64 = 0;
 let nextLetters: u64 = 0;
 let nextDigits: u64 = 0;
 let nextWhites: u64 = 0;
+export let wideUppers: u64 = 0;
+let nextUppers: u64 = 0;
+/** Whether there are marks, or letters that are neither upper nor lower case. */
+export let isWideCaseless: bool = false;
 /** All bytes but the first of characters, of every class. */
 export let wideTails: u64 = 0;
 export let nextTails: u64 = 0;
@@ -35,6 +41,7 @@ export function beginBlocks(): void {
   nextLetters =
     nextDigits =
     nextWhites =
+    nextUppers =
     nextTails =
       0;
 }
@@ -81,13 +88,16 @@ export function classifyWide(at: usize, end: usize, wide: u64): void {
   wideLetters = nextLetters;
   wideDigits = nextDigits;
   wideWhites = nextWhites;
+  wideUppers = nextUppers;
   wideTails = nextTails;
+  isWideCaseless = false;
   lastWideWhites = 0;
   // Bytes of a character that began in the block before are no characters: they count for nothing here.
   let todo = wide;
   nextLetters =
     nextDigits =
     nextWhites =
+    nextUppers =
     nextTails =
       0;
   while (todo !== 0) {
@@ -104,6 +114,10 @@ export function classifyWide(at: usize, end: usize, wide: u64): void {
     if (isLetter(charClass)) {
       wideLetters |= bytes;
       nextLetters = bytesAfter;
+      if (charClass === UPPER) {
+        wideUppers |= bytes;
+        nextUppers = bytesAfter;
+      } else if (charClass === CASELESS) isWideCaseless = true;
     } else if (charClass === NUMBER) {
       wideDigits |= bytes;
       nextDigits = bytesAfter;
@@ -112,7 +126,7 @@ export function classifyWide(at: usize, end: usize, wide: u64): void {
       nextWhites = bytesAfter;
       const next = at + ((i + length) as usize);
       if (next < end && (charAt(next, end) & 7) !== SPACE) lastWideWhites |= (1 as u64) << i;
-    }
+    } else if (charClass === MARK) isWideCaseless = true;
   }
 }
 
@@ -132,6 +146,11 @@ function within(bytes: v128, start: usize, count: usize): v128 {
 /** @inline */
 export function letter(bytes: v128): v128 {
   return within(v128.or(bytes, v128.load(SPACES)), FROM_A, LETTERS);
+}
+
+/** Of letters, those of upper case. @inline */
+export function upper(bytes: v128): v128 {
+  return within(bytes, FROM_UPPER_A, LETTERS);
 }
 
 /** @inline */

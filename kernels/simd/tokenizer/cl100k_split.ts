@@ -1,4 +1,7 @@
-// cl100k's pattern on 64 bytes at once, as gpt2_split.ts does GPT-2's. The pattern is in patterns.ts.
+// The patterns of cl100k and o200k on 64 bytes at once, as gpt2_split.ts does GPT-2's. They are in patterns.ts.
+//
+// o200k divides words where upper case follows lower case. With letters that have no case, and marks, it is not so simple:
+// where there are any, pre-tokens are found one after the other.
 import {
   APOSTROPHES,
   beginBlocks,
@@ -8,21 +11,26 @@ import {
   digit,
   equal,
   isWhite,
+  isWideCaseless,
   joined,
   lastWideWhites,
   letter,
   NEWLINES,
   nextTails,
   RETURNS,
+  SLASHES,
   SPACES,
+  upper,
   white,
   wideDigits,
   wideLetters,
   wideTails,
+  wideUppers,
   wideWhites,
   writeStarts,
 } from "./blocks";
 import { anyCaseContractionLength, charAt, SPACE } from "./chars";
+import { O200K, pretokenEnd } from "./patterns";
 
 /** Of the last block, of whose masks only the highest bits matter: what is said of each below. */
 let letters: u64 = 0;
@@ -36,8 +44,16 @@ let taken: u64 = 0;
 let firsts: u64 = 0;
 /** How many characters the last block's last group of digits has, if more may follow. */
 let groupSize: u32 = 0;
-/** The start in the next block that the last contraction of this one makes. */
+/** Lower-case letters, for o200k. */
+let lowers: u64 = 0;
+/** Starts in the next block that the last contraction of this one makes, and unmakes; and where it ends. */
 let startsAfter: u64 = 0;
+let noStartsAfter: u64 = 0;
+let contractionEnd: usize = 0;
+/** Whether the last block must be split in another way. */
+let isHard: bool = false;
+/** Where the splitter has got to. */
+export let splitAt: usize = 0;
 
 /** The next block begins with a pre-token. */
 export function beginCl100kSplit(): void {
@@ -50,20 +66,48 @@ export function beginCl100kSplit(): void {
     newlines =
     taken =
     firsts =
+    lowers =
       0;
   groupSize = 0;
-  startsAfter = 0;
+  startsAfter = noStartsAfter = 0;
+  contractionEnd = 0;
   beginBlocks();
 }
 
 /** As `gpt2Starts`. `joinsSpaceAtEnd` tells whether white space at the end of the text is one pre-token, newlines or not. */
 export function cl100kStarts(at: usize, stop: usize, end: usize, joinsSpaceAtEnd: bool, out: usize): usize {
-  for (; at < stop; at += BLOCK) out = writeStarts(blockStarts(at, end, joinsSpaceAtEnd), at, out);
+  for (; at < stop; at += BLOCK) out = writeStarts(blockStarts(at, end, joinsSpaceAtEnd, false), at, out);
+  splitAt = at;
+  return out;
+}
+
+/** As `gpt2Starts`, but it may go past `stop`, to {@linkcode splitAt}. The last start before `at` is in front of `out`, if it is above `first`. */
+export function o200kStarts(at: usize, stop: usize, end: usize, first: usize, out: usize): usize {
+  while (at < stop) {
+    const starts = blockStarts(at, end, false, true);
+    if (!isHard) {
+      out = writeStarts(starts, at, out);
+      at += BLOCK;
+      continue;
+    }
+    const blockEnd = min(at + BLOCK, end);
+    if (out === first) {
+      store<u32>(out, at as u32);
+      out += 4;
+    }
+    at = pretokenEnd(O200K, load<u32>(out - 4), end);
+    for (; at < blockEnd; at = pretokenEnd(O200K, at, end)) {
+      store<u32>(out, at as u32);
+      out += 4;
+    }
+    beginCl100kSplit();
+  }
+  splitAt = at;
   return out;
 }
 
 /** Bit i is set if a pre-token starts at `at + i`. @inline */
-function blockStarts(at: usize, end: usize, joinsSpaceAtEnd: bool): u64 {
+function blockStarts(at: usize, end: usize, joinsSpaceAtEnd: bool, isO200k: bool): u64 {
   const va = v128.load(at);
   const vb = v128.load(at, 16);
   const vc = v128.load(at, 32);
@@ -81,10 +125,17 @@ function blockStarts(at: usize, end: usize, joinsSpaceAtEnd: bool): u64 {
     equal(vc, APOSTROPHES),
     equal(vd, APOSTROPHES),
   );
+  let u: u64 = isO200k ? bits(upper(va), upper(vb), upper(vc), upper(vd)) : 0;
   let lastWide: u64 = 0;
   let tails: u64 = 0;
+  isHard = false;
   if (wide !== 0) {
     classifyWide(at, end, wide);
+    if (isO200k && isWideCaseless) {
+      isHard = true;
+      return 0;
+    }
+    if (isO200k) u = (u & ~wide) | wideUppers;
     l = (l & ~wide) | wideLetters;
     n = (n & ~wide) | wideDigits;
     w = (w & ~wide) | wideWhites;
@@ -95,20 +146,30 @@ function blockStarts(at: usize, end: usize, joinsSpaceAtEnd: bool): u64 {
   l &= inText;
   n &= inText;
   w |= ~inText;
-  const o = ~(l | n | w);
+  let o = ~(l | n | w);
   // White space without newlines.
   const b = w & ~r;
 
+  // Newlines behind other characters are theirs, for o200k slashes behind newlines too; what is said of white space and other
+  // characters below is without them.
+  let t: u64;
+  if (isO200k) {
+    const runs = r | bits(equal(va, SLASHES), equal(vb, SLASHES), equal(vc, SLASHES), equal(vd, SLASHES)) & o;
+    const heads = (r & joined(o, others)) | (runs & taken >> 63);
+    t = (runs & ~(runs + heads)) | heads;
+    o &= ~t;
+  } else {
+    t = ranFrom(joined(o, others) | taken >> 63, r);
+  }
   // Other characters start a pre-token, or the space before them does. The first one starts a word if letters follow it.
   const otherStarts = o & ~joined(o, others) & ~joined(s, spaces);
   const first = otherStarts | ranFrom(joined(otherStarts, firsts), tails & o);
-  // Newlines behind other characters are theirs; what is said of white space below is without them.
-  const t = ranFrom(joined(o, others) | taken >> 63, r);
   const ws = w & ~t;
   r &= ~t;
 
   // Letters start a pre-token where nothing before them does: blanks do, whose last one is a start itself.
-  const letterStarts = l & ~(joined(l, letters) | joined(b, blanks) | joined(first, firsts));
+  let letterStarts = l & ~(joined(l, letters) | joined(b, blanks) | joined(first, firsts));
+  if (isO200k) letterStarts |= u & joined(l & ~u, lowers);
   let digitStarts = n & ~joined(n, digits);
   // So many digits in a row need more than one group, or a look at other blocks.
   if (((n & n << 1 & n << 2 & n << 3) | (n & joined(0, digits)) | n >> 63) !== 0) digitStarts = groups(n, n & ~tails);
@@ -118,7 +179,8 @@ function blockStarts(at: usize, end: usize, joinsSpaceAtEnd: bool): u64 {
   let lineStarts = b & joined(r, newlines);
   if (lineStarts !== 0) lineStarts = lastLines(lineStarts, b, r, at, end, joinsSpaceAtEnd);
   let starts = otherStarts | letterStarts | digitStarts | (ws & ~joined(ws, whites)) | lastBlanks | lineStarts;
-  starts = (starts | startsAfter) & inText;
+  starts = (starts & ~noStartsAfter | startsAfter) & inText;
+  const wordsBefore = joined(l, letters);
 
   letters = l;
   digits = n;
@@ -129,11 +191,20 @@ function blockStarts(at: usize, end: usize, joinsSpaceAtEnd: bool): u64 {
   newlines = r;
   taken = t;
   firsts = first;
-  startsAfter = 0;
-  for (apostrophes &= starts; apostrophes !== 0; apostrophes &= apostrophes - 1) {
+  lowers = l & ~u;
+  startsAfter = noStartsAfter = 0;
+  // A contraction is a pre-token; for o200k, the end of one: that of a word.
+  for (apostrophes &= isO200k ? wordsBefore : starts; apostrophes !== 0; apostrophes &= apostrophes - 1) {
     const i = ctz(apostrophes);
-    const length = anyCaseContractionLength(at + (i as usize), end) as u64;
+    const place = at + (i as usize);
+    if (isO200k && place === contractionEnd) continue;
+    const length = anyCaseContractionLength(place, end) as u64;
     if (length === 0) continue;
+    if (isO200k) {
+      contractionEnd = place + (length as usize);
+      starts &= ~((((1 as u64) << length) - 1) << i);
+      if (i + length > 64) noStartsAfter = ((1 as u64) << (i + length - 64)) - 1;
+    }
     if (i + length < 64) starts |= (1 as u64) << (i + length) & inText;
     else startsAfter = (1 as u64) << (i + length - 64);
   }

@@ -8,6 +8,7 @@ import {
   keepWords,
   output,
   outputBytes,
+  OVERHANG,
   reserve,
   starts,
   wordsEnd,
@@ -38,7 +39,7 @@ export function encode(pattern: u32, from: u32, length: u32): u32 {
   const end = input + (length as usize);
   let out = output;
   // A chunk has at most an id for each byte, of the pre-token that began before it too.
-  const outEnd = output + outputBytes - ((CHUNK + (MAX_WORD as usize)) << (idShift as usize));
+  const outEnd = output + outputBytes - ((CHUNK + OVERHANG + (MAX_WORD as usize)) << (idShift as usize));
   beginSplit(at);
   while (at < end && out <= outEnd) {
     if (forgettableSlots() > MAX_SLOTS) forgetWords();

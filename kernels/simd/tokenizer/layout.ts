@@ -55,8 +55,10 @@ const PARTS_BYTES: usize = 3 * 1024;
 
 /** Text is split into pre-tokens in chunks of this many bytes, which stay in the first-level cache. */
 export const CHUNK: usize = 4096;
+/** The last block of a chunk may reach so far behind it. */
+export const OVERHANG: usize = 64;
 /** A start per byte of a chunk, one before, the end, and a block's garbage. */
-const STARTS_BYTES: usize = (CHUNK + 2) * 4 + 64;
+const STARTS_BYTES: usize = (CHUNK + OVERHANG + 2) * 4 + 64;
 /** 256 entries. */
 const MISSES_BYTES: usize = 256 * 32;
 /** So far behind a start is the address of the word that it is. */

@@ -1,7 +1,7 @@
 // Splits text into pre-tokens, a chunk at a time: many are found before the first is looked up, so that neither kind of
 // work keeps the processor from running ahead in the other.
 import { BLOCK } from "./blocks";
-import { beginCl100kSplit, cl100kStarts } from "./cl100k_split";
+import { beginCl100kSplit, cl100kStarts, o200kStarts, splitAt } from "./cl100k_split";
 import { beginGpt2Split, gpt2Starts } from "./gpt2_split";
 import { CHUNK, starts } from "./layout";
 import { CL100K, GIVEN, GPT2, O200K, pretokenEnd } from "./patterns";
@@ -29,17 +29,20 @@ export function splitChunk(pattern: u32, end: usize): u32 {
     out = starts + 4;
   }
   const stop = min(nextChunk + CHUNK, end);
-  if (pattern !== O200K && pattern !== GIVEN) {
-    out = pattern === GPT2
-      ? gpt2Starts(nextChunk, stop, end, out)
-      : cl100kStarts(nextChunk, stop, end, pattern === CL100K, out);
-    nextChunk += (stop - nextChunk + BLOCK - 1) & ~(BLOCK - 1);
-  } else {
+  if (pattern === GIVEN) {
     while (nextChunk < stop) {
       store<u32>(out, nextChunk as u32);
       out += 4;
       nextChunk = pretokenEnd(pattern, nextChunk, end);
     }
+  } else if (pattern === GPT2) {
+    out = gpt2Starts(nextChunk, stop, end, out);
+    nextChunk += (stop - nextChunk + BLOCK - 1) & ~(BLOCK - 1);
+  } else {
+    out = pattern === O200K
+      ? o200kStarts(nextChunk, stop, end, starts, out)
+      : cl100kStarts(nextChunk, stop, end, pattern === CL100K, out);
+    nextChunk = splitAt;
   }
   if (nextChunk >= end) {
     store<u32>(out, end as u32);
