@@ -5,6 +5,7 @@ import { kernelCase } from "../../lib/measure/kernel_case.ts";
 import type { KernelCase } from "../../lib/measure/kernel_time.ts";
 import { meanForward } from "../../lib/ops/cross_entropy.ts";
 import { copyColumnsKernel, writeColumnsKernel } from "../../lib/ops/copy_columns.ts";
+import { dropoutKernel } from "../../lib/ops/dropout.ts";
 import { gegluBackward, gegluForward, geluBackward, geluForward } from "../../lib/ops/gelu.ts";
 import { embeddingQuantizedForward } from "../../lib/ops/embedding.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "../../lib/ops/linear.ts";
@@ -70,6 +71,7 @@ const OTHERWISE: ReadonlyMap<Kernel, readonly Sizes[]> = new Map<Kernel, readonl
   ...[ropeForward, ropeBackward].map((kernel): [Kernel, Sizes[]] => [kernel, [{ starts: 1 }, { T: 1, starts: rows }]]),
   [softmaxForward, [{ D: V }]],
   [softmaxBackward, [{ D: V }]],
+  [dropoutKernel, [{ n: rows * D, site: 0, threshold: 2 ** 30 }]],
   [maskedFillKernel, [{ n: B * H * T * T, maskSize: T * T }]],
   [softmaxStridedForward, [{ outer: B, D: T, inner: D }]],
   [softmaxStridedBackward, [{ outer: B, D: T, inner: D }]],
