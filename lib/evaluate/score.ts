@@ -1,3 +1,4 @@
+import { formatBinary } from "../accounting/units.ts";
 import type { Backend } from "../backend/backend.ts";
 import type { TokenSource } from "../dataset/token_source.ts";
 import { option, OptionError, say, UserError } from "../errors.ts";
@@ -48,7 +49,7 @@ interface Window {
  * Scores every token of a source once, with a window that moves by a stride.
  *
  * @throws {UserError} If there are fewer than two tokens, one is outside the model's vocabulary, or the loss is NaN or
- *   infinite.
+ *   infinite; or if the weights alone take more memory than the backend can address.
  * @throws {OptionError} If the stride is not from 1 to the context length, the batch size is not a whole number of at
  *   least 1, or that many windows do not fit on the backend; or if the precision is f16 and the weights are kept in bf16
  *   or int8.
@@ -127,13 +128,24 @@ function requireRoomFor(batchSize: number, backend: Backend, model: LanguageMode
   const { contextLength, vocabSize } = model.config;
   const shapes = model.parameters.specs.map(({ shape }) => shape);
   const bytesOfLogits = bytesOf({ size: contextLength * vocabSize, dtype: precision ?? "f32" });
-  const bytes = (backend.totalBytes ?? Infinity) - model.parameters.bytes;
+  const { bytes: weights, weightsDtype } = model.parameters;
+  const { totalBytes = Infinity, description } = backend;
+  if (weights > totalBytes) {
+    throw new UserError(
+      say`Cannot score: got ${formatBinary(weights)} of weights in ${weightsDtype}, must be at most the ${
+        formatBinary(totalBytes)
+      } that ${description} can address. Use ${
+        weightsDtype === "int8" ? "a smaller model" : option("weightsDtype", "int8")
+      }`,
+    );
+  }
+  const bytes = totalBytes - weights;
   // No matrix turns a position into an array wider than the matrix.
   const elements = contextLength * Math.max(vocabSize, ...shapes.flat());
   const most = Math.max(1, Math.floor(Math.min(MAX_ELEMENTS / elements, bytes / bytesOfLogits)));
   if (Number.isSafeInteger(batchSize) && batchSize >= 1 && batchSize <= most) return;
   throw new OptionError(
-    `Cannot score: got a batch size of ${batchSize}, must be a whole number from 1 to ${most}: the logits of more windows do not fit on ${backend.description}. Lower it`,
+    `Cannot score: got a batch size of ${batchSize}, must be a whole number from 1 to ${most}: the logits of more windows do not fit on ${description}. Lower it`,
   );
 }
 
