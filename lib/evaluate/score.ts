@@ -80,6 +80,7 @@ export async function scoreTokens(
       }, must be one of them: such weights are computed with in f32`,
     );
   }
+  requireRoomForWeights(backend, model);
   requireRoomFor(batchSize, backend, model, options.precision);
   const { graph, ids: idsInput, targets, losses } = traceScorer(model, batchSize, options.precision);
   using compiled = await compile(backend, graph, { keep: [losses] });
@@ -128,24 +129,26 @@ function requireRoomFor(batchSize: number, backend: Backend, model: LanguageMode
   const { contextLength, vocabSize } = model.config;
   const shapes = model.parameters.specs.map(({ shape }) => shape);
   const bytesOfLogits = bytesOf({ size: contextLength * vocabSize, dtype: precision ?? "f32" });
-  const { bytes: weights, weightsDtype } = model.parameters;
-  const { totalBytes = Infinity, description } = backend;
-  if (weights > totalBytes) {
-    throw new UserError(
-      say`Cannot score: got ${formatBinary(weights)} of weights in ${weightsDtype}, must be at most the ${
-        formatBinary(totalBytes)
-      } that ${description} can address. Use ${
-        weightsDtype === "int8" ? "a smaller model" : option("weightsDtype", "int8")
-      }`,
-    );
-  }
-  const bytes = totalBytes - weights;
+  const bytes = (backend.totalBytes ?? Infinity) - model.parameters.bytes;
   // No matrix turns a position into an array wider than the matrix.
   const elements = contextLength * Math.max(vocabSize, ...shapes.flat());
   const most = Math.max(1, Math.floor(Math.min(MAX_ELEMENTS / elements, bytes / bytesOfLogits)));
   if (Number.isSafeInteger(batchSize) && batchSize >= 1 && batchSize <= most) return;
   throw new OptionError(
-    `Cannot score: got a batch size of ${batchSize}, must be a whole number from 1 to ${most}: the logits of more windows do not fit on ${description}. Lower it`,
+    `Cannot score: got a batch size of ${batchSize}, must be a whole number from 1 to ${most}: the logits of more windows do not fit on ${backend.description}. Lower it`,
+  );
+}
+
+/** Refuses weights that take more memory than there can be, and says which would fit better. */
+function requireRoomForWeights({ totalBytes = Infinity, description }: Backend, { parameters }: LanguageModel): void {
+  const { bytes, weightsDtype } = parameters;
+  if (bytes <= totalBytes) return;
+  throw new UserError(
+    say`Cannot score: got ${formatBinary(bytes)} of weights in ${weightsDtype}, must be at most the ${
+      formatBinary(totalBytes)
+    } that ${description} can address. Use ${
+      weightsDtype === "int8" ? "a smaller model" : option("weightsDtype", "int8")
+    }`,
   );
 }
 
