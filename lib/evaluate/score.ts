@@ -1,3 +1,4 @@
+import { formatBinary } from "../accounting/units.ts";
 import type { Backend } from "../backend/backend.ts";
 import type { TokenSource } from "../dataset/token_source.ts";
 import { option, OptionError, say, UserError } from "../errors.ts";
@@ -48,7 +49,7 @@ interface Window {
  * Scores every token of a source once, with a window that moves by a stride.
  *
  * @throws {UserError} If there are fewer than two tokens, one is outside the model's vocabulary, or the loss is NaN or
- *   infinite.
+ *   infinite; or if the weights alone take more memory than the backend can address.
  * @throws {OptionError} If the stride is not from 1 to the context length, the batch size is not a whole number of at
  *   least 1, or that many windows do not fit on the backend; or if the precision is f16 and the weights are kept in bf16
  *   or int8.
@@ -79,6 +80,7 @@ export async function scoreTokens(
       }, must be one of them: such weights are computed with in f32`,
     );
   }
+  requireRoomForWeights(backend, model);
   requireRoomFor(batchSize, backend, model, options.precision);
   const { graph, ids: idsInput, targets, losses } = traceScorer(model, batchSize, options.precision);
   using compiled = await compile(backend, graph, { keep: [losses] });
@@ -134,6 +136,19 @@ function requireRoomFor(batchSize: number, backend: Backend, model: LanguageMode
   if (Number.isSafeInteger(batchSize) && batchSize >= 1 && batchSize <= most) return;
   throw new OptionError(
     `Cannot score: got a batch size of ${batchSize}, must be a whole number from 1 to ${most}: the logits of more windows do not fit on ${backend.description}. Lower it`,
+  );
+}
+
+/** Refuses weights that take more memory than there can be, and says which would fit better. */
+function requireRoomForWeights({ totalBytes = Infinity, description }: Backend, { parameters }: LanguageModel): void {
+  const { bytes, weightsDtype } = parameters;
+  if (bytes <= totalBytes) return;
+  throw new UserError(
+    say`Cannot score: got ${formatBinary(bytes)} of weights in ${weightsDtype}, must be at most the ${
+      formatBinary(totalBytes)
+    } that ${description} can address. Use ${
+      weightsDtype === "int8" ? "a smaller model" : option("weightsDtype", "int8")
+    }`,
   );
 }
 

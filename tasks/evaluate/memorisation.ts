@@ -15,6 +15,7 @@ import { Safetensors } from "../../lib/formats/safetensors.ts";
 import { validateSampling } from "../../lib/generate/sampling.ts";
 import { writeWeights } from "../../lib/model/weights.ts";
 import { weightsFrom } from "../../lib/model/weights_file.ts";
+import { requireRoomToGenerate } from "../../lib/run/generation_room.ts";
 import type { Tokenizer } from "../../lib/tokenizer/mod.ts";
 import { startBackend } from "../cli/backend.ts";
 import { UsageError, UserError } from "../cli/errors.ts";
@@ -58,6 +59,7 @@ export async function evaluateMemorisation(flags: EvaluateSettings, corpusPath: 
     async function draw(): Promise<Uint8Array[]> {
       using weights = await Safetensors.open(weightsPath);
       await using backend = await startBackend(flags.backend);
+      requireRoomToGenerate(backend, model);
       using generator = await TextGenerator.create(backend, model, { isDrawable: (id) => tokenizer.hasToken(id) });
       await writeWeights(backend, model, weightsFrom(weights, weightsPath));
       const count = flags["num-samples"];

@@ -1,5 +1,6 @@
 // Models whose weights a device keeps in bf16 or int8.
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import type { Backend } from "../../lib/backend/backend.ts";
 import { createWasmBackend } from "../../lib/backend/wasm.ts";
 import { tokensInMemory } from "../../lib/dataset/token_source.ts";
 import { OptionError, UserError } from "../../lib/errors.ts";
@@ -97,6 +98,11 @@ Deno.test("a model with weights in bf16 or int8 is not trained, nor computed wit
     OptionError,
     'got dtype: "f16" with weightsDtype: "int8", must be one of them',
   );
+  const small = { totalBytes: 9000, description: "a backend" } as Backend;
+  const tooSmall =
+    'KiB of weights in bf16, must be at most the 8.79 KiB that a backend can address. Use weightsDtype: "int8"';
+  const half = new Transformer(SHAPE, { weightsDtype: "bf16" });
+  await assertRejects(() => scoreTokens(small, half, tokens), UserError, tooSmall);
   assertThrows(
     () => new Transformer(SHAPE, { weightsDtype: "int4" as "int8" }),
     OptionError,
