@@ -27,6 +27,7 @@ const SAYS_NULL: Readonly<Record<string, string>> = {
   "lib/dataset/python_literal.ts": "Python's None",
   "lib/dataset/shard_files.ts": MATCH,
   "lib/dataset/shard_index.ts": JSON_FILE,
+  "lib/formats/tokenizer_config.ts": "JSON.stringify takes null for no replacer",
   "lib/generate/generated_text.ts": "then() may be given null for a callback",
   "lib/interchange/gguf/tokenizer.ts": JSON_FILE,
   "lib/interchange/huggingface/config_keys.ts": JSON_FILE,
@@ -42,7 +43,9 @@ const SAYS_NULL: Readonly<Record<string, string>> = {
   "lib/run/metrics_reader.ts": READ,
   "lib/std/cli/mod.ts": MATCH,
   "lib/std/testing/time.ts": "@std/testing's own FakeTime takes null",
+  "lib/tokenizer/vocabulary/normalizer_json.ts": JSON_FILE,
   "lib/tokenizer/vocabulary/post_processor_json.ts": JSON_FILE,
+  "lib/tokenizer/vocabulary/sentence_piece_json.ts": JSON_FILE,
   "lib/tokenizer/vocabulary/tokenizer_json.ts": JSON_FILE,
   "lib/tokenizer/vocabulary/tokenizer_json_keys.ts": JSON_FILE,
 };

@@ -18,7 +18,7 @@ import { nameOf, parentOf, plainPath } from "../io/parent_of.ts";
 import { restoreReplaced } from "../io/replace_directory.ts";
 import { prepareMemoryWith } from "../tokenizer/kernel_module.ts";
 import { looksLikeRanks } from "../tokenizer/vocabulary/tiktoken_file.ts";
-import { knownPattern } from "../tokenizer/known_files.ts";
+import { knownPattern, knownRanks } from "../tokenizer/known_files.ts";
 import { choosePattern, type LoadOptions } from "../tokenizer/load_options.ts";
 import { parseTokenizer } from "../tokenizer/parse_tokenizer.ts";
 import { Tokenizer } from "../tokenizer/tokenizer.ts";
@@ -178,7 +178,8 @@ async function loadFile(path: string, options: LoadOptions): Promise<Vocabulary>
   const pair = PAIRS.find((names) => names.some((part) => part === name));
   if (pair !== undefined) return await loadPair(`${dir}${pair[0]}`, `${dir}${pair[1]}`, options);
   const text = await readText(path);
-  const beside = looksLikeRanks(text) && options.pattern === undefined ? await textSplitBeside(dir) : undefined;
+  const needsPattern = looksLikeRanks(text) && options.pattern === undefined && knownRanks(path, text) === undefined;
+  const beside = needsPattern ? await textSplitBeside(dir) : undefined;
   const vocabulary = parseTokenizer(text, path, options, beside);
   const config = name === TOKENIZER_JSON || name === TOKENIZER_MODEL ? await readTokenizerConfig(dir) : undefined;
   return { ...vocabulary, ...(config && { config }) };

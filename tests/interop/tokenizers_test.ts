@@ -25,9 +25,9 @@ function countEqual(tokenizer: Tokenizer, { texts }: Recorded): Record<string, s
     const count = counts[kind] ??= [0, 0];
     count[1]++;
     // Bytes that are not UTF-8 come back as they were.
-    const isEqual = ids === null
-      ? isSame(tokenizer.decodeBytes(got), bytes) || tokenizer.vocabulary.missingBytes !== undefined
-      : isSame(got, ids);
+    const { missingBytes, sentencePieces } = tokenizer.vocabulary;
+    const decoded = tokenizer.decodeBytes(got).subarray(sentencePieces?.stripsSpace === true ? 1 : 0);
+    const isEqual = ids === null ? isSame(decoded, bytes) || missingBytes !== undefined : isSame(got, ids);
     if (isEqual) count[0]++;
     else console.error(`differs: ${JSON.stringify(new TextDecoder().decode(bytes)).slice(0, 100)}`);
   }

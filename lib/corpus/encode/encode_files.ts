@@ -6,6 +6,7 @@ import { numThreadsFor, workOnSegments } from "../../io/segment_work.ts";
 import { type FileRange, numSegments, totalBytes } from "../count/file_segments.ts";
 import type { EncodeOptions, Tokenizer } from "../../tokenizer/tokenizer.ts";
 import { type EncodeJob, encodeSegments } from "./encode_segments.ts";
+import type { Vocabulary } from "../../tokenizer/vocabulary/vocabulary.ts";
 import { npyHeader, tokenDtype } from "../../dataset/npy_format.ts";
 
 const SEGMENT_BYTES = 1 << 22;
@@ -57,7 +58,7 @@ export async function encodeFiles(
   const job: EncodeJob = {
     files,
     queue: queue.buffer,
-    vocabulary: tokenizer.vocabulary,
+    vocabulary: withoutFiles(tokenizer.vocabulary),
     output: pending.temporary,
     dtype,
     specials: options.specials ?? "special",
@@ -85,4 +86,9 @@ export async function encodeFiles(
   await options.onWritten?.();
   await pending.publish(options);
   return { bytes: queue.bytesDone, tokens: queue.countDone };
+}
+
+/** A vocabulary for other threads, without what it keeps of its files, which changes no id. */
+function withoutFiles({ kept: _kept, config: _config, sentencePieces, ...vocabulary }: Vocabulary): Vocabulary {
+  return { ...vocabulary, ...(sentencePieces && { sentencePieces: { ...sentencePieces, parts: {} } }) };
 }

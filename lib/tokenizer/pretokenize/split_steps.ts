@@ -1,7 +1,7 @@
 // The steps that split text into words, for tokenizers whose pattern the kernel has no scanner for.
 import { literal, parseRegex } from "../regex/parse.ts";
 import type { Node } from "../regex/ast.ts";
-import { range, union } from "../regex/char_set.ts";
+import { type CharSet, range, union, without } from "../regex/char_set.ts";
 import { propertySet } from "../regex/properties.ts";
 import { PATTERN_REGEX } from "./patterns.ts";
 
@@ -66,7 +66,7 @@ export function patternOfStep(step: SplitStep, name: string): PatternStep | unde
     }
     case "Digits": {
       const behavior = step.individual_digits ? "Isolated" : "Contiguous";
-      return { tree: { kind: "set", set: propertySet("N")! }, behavior, invert: false };
+      return { tree: { kind: "set", set: numbers() }, behavior, invert: false };
     }
     case "Punctuation":
       return { tree: { kind: "set", set: punctuation() }, behavior: step.behavior, invert: false };
@@ -78,7 +78,26 @@ export function patternOfStep(step: SplitStep, name: string): PatternStep | unde
   }
 }
 
-/** Unicode's punctuation, and what is not a letter, digit, blank or control character in ASCII. */
-function punctuation() {
-  return union(range(0x21, 0x2f), range(0x3a, 0x40), range(0x5b, 0x60), range(0x7b, 0x7e), propertySet("P")!);
+/** Decimal digits and other numbers, as Rust's standard library has them: with those of Unicode 17. */
+function numbers(): CharSet {
+  return union(propertySet("N")!, range(0x11de0, 0x11de9), range(0x16ff4, 0x16ff6));
 }
+
+/**
+ * Punctuation as Hugging Face's tokenizers have it, who take it from a library with Unicode 8; and what is not a letter,
+ * digit, blank or control character in ASCII. Source: https://docs.rs/unicode_categories
+ */
+function punctuation(): CharSet {
+  const ascii = [range(0x21, 0x2f), range(0x3a, 0x40), range(0x5b, 0x60), range(0x7b, 0x7e)];
+  return union(...ascii, without(propertySet("P")!, LATER_PUNCTUATION), range(0x166d), range(0x111c9));
+}
+
+/** Punctuation of Unicode 9 to 16, as ranges of code points in hexadecimal. */
+const LATER_PUNCTUATION: CharSet =
+  ("61d 9fd a76 c77 c84 1b4e-1b4f 1b7d-1b7f 2e43-2e4f 2e52-2e5d 10d6e 10ead 10f55-10f59 10f86-10f89 113d4-113d5 " +
+    "113d7-113d8 1144b-1144f 1145a-1145b 1145d 11660-1166c 116b9 1183b 11944-11946 119e2 11a3f-11a46 11a9a-11a9c " +
+    "11a9e-11aa2 11b00-11b09 11be1 11c41-11c45 11c70-11c71 11ef7-11ef8 11f43-11f4f 11fff 12ff1-12ff2 16d6d-16d6f " +
+    "16e97-16e9a 16fe2 1e5ff 1e95e-1e95f").split(" ").flatMap((ends) => {
+      const [from, to = from] = ends.split("-").map((digits) => parseInt(digits, 16));
+      return [from, to];
+    });

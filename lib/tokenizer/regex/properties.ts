@@ -1,7 +1,7 @@
 // Unicode properties as sets of characters.
 //
 // Letters, numbers, marks and white space are those of the committed table (Unicode 16), as in the kernel's scanners.
-// Everything else comes from the JavaScript engine, without what later versions of Unicode added.
+// Everything else comes from the JavaScript engine.
 import { CharClass } from "../pretokenize/char_class.ts";
 import { CHAR_CLASSES } from "../pretokenize/char_class_table.ts";
 import { type CharSet, intersect, range, union, without } from "./char_set.ts";
@@ -23,7 +23,7 @@ export function propertySet(name: string): CharSet | undefined {
 export const whiteSpace = (): CharSet => tableSet(CharClass.SPACE);
 /** Decimal digits, `\d`. */
 export const decimalDigits = (): CharSet => propertySet("nd")!;
-/** Characters of words, `\w`: letters, marks, decimal digits, and punctuation that connects. */
+/** Characters of words, `\w`: what is alphabetic, marks, decimal digits, and punctuation that connects. */
 export const wordCharacters = (): CharSet => propertySet("word")!;
 
 const LETTERS = [CharClass.UPPER, CharClass.LOWER, CharClass.CASELESS];
@@ -49,8 +49,11 @@ const OWN: Readonly<Record<string, () => CharSet>> = {
   whitespace: () => whiteSpace(),
   space: () => whiteSpace(),
   digit: () => propertySet("nd")!,
-  word: () => union(...["l", "m", "nd", "pc"].map((part) => propertySet(part)!)),
+  word: () => union(engineSet("Alphabetic"), ...["l", "m", "nd", "pc"].map((part) => propertySet(part)!), WORD_TOO),
 };
+
+/** Superscripts and fractions of Latin-1, which Oniguruma takes for characters of words. */
+const WORD_TOO: CharSet = [0xb2, 0xb3, 0xb9, 0xb9, 0xbc, 0xbe];
 
 /** The long names of general categories, as people write them. */
 const LONG_NAMES: Readonly<Record<string, string>> = {
@@ -82,17 +85,11 @@ const ENGINE_NAMES: readonly string[] = [
     "Hiragana Katakana Bopomofo Han Yi").split(" ").map((script) => `Script=${script}`),
 ];
 
-/**
- * Punctuation and symbols of Unicode 17, which neither Hugging Face's tokenizers nor tiktoken know yet.
- * Source: https://www.unicode.org/Public/17.0.0/ucd/DerivedAge.txt
- */
-const NEWER: CharSet = [];
-
 function makeSet(plain: string): CharSet | undefined {
   const short = Object.hasOwn(LONG_NAMES, plain) ? LONG_NAMES[plain] : plain;
   if (Object.hasOwn(OWN, short)) return OWN[short]();
   const name = ENGINE_NAMES.find((known) => known.replace("Script=", "").toLowerCase() === short);
-  return name === undefined ? undefined : without(engineSet(name), NEWER);
+  return name === undefined ? undefined : engineSet(name);
 }
 
 /** The characters of some classes of the table. */

@@ -5,7 +5,7 @@ import { noteOtherIds, readAddedTokens, writeAddedToken } from "./added_tokens_j
 import { choosePattern, type LoadOptions } from "../load_options.ts";
 import { excerpt } from "../../io/excerpt.ts";
 import { readNormalizer, writeNormalizer } from "./normalizer_json.ts";
-import { readAroundIds } from "./post_processor_json.ts";
+import { type AroundIds, readAroundIds } from "./post_processor_json.ts";
 import { byteLevel, readPattern, writePattern } from "./pre_tokenizer_json.ts";
 import { hasSentencePieces, readSentencePieces } from "./sentence_piece_json.ts";
 import { stepsOf } from "./sequence_json.ts";
@@ -72,6 +72,10 @@ export function parseTokenizerJson(text: string, name: string, options: LoadOpti
     const become = unknownId === undefined ? "left out of text" : `token ${excerpt(unknownToken)}`;
     note(`${numMissing} of the 256 bytes are no tokens: they are ${become}, as in Hugging Face's tokenizers`);
   }
+  if (numMissing > 0 && unknownToken !== undefined && unknownId === undefined) {
+    root.object("model").refuse("unk_token", "a token of model.vocab, because some bytes are no tokens");
+  }
+  requireTokens(root, around, built);
   const kept = keptParts(root);
   return {
     ...built,
@@ -82,6 +86,13 @@ export function parseTokenizerJson(text: string, name: string, options: LoadOpti
     }),
     ...(Object.keys(kept).length > 0 && { kept }),
   };
+}
+
+/** @throws {UserError} If an id that is put around a text is not a token's. */
+function requireTokens(root: JsonFields, around: AroundIds | undefined, { tokens }: Vocabulary): void {
+  for (const id of [...around?.before ?? [], ...around?.after ?? []]) {
+    if (!(tokens.byteLength(id) > 0)) root.refuse("post_processor", `made of tokens: there is none with id ${id}`);
+  }
 }
 
 /** Reads a file whose tokens are made of characters. */
@@ -96,6 +107,7 @@ function readCharacters(
   const around = readAroundIds(root, note);
   const vocabulary = readSentencePieces(root, specials, name);
   choosePattern(name, vocabulary.pattern, options.pattern);
+  requireTokens(root, around, vocabulary);
   const kept = keptParts(root);
   return { ...vocabulary, ...(around && { around }), ...(Object.keys(kept).length > 0 && { kept }) };
 }
