@@ -2,21 +2,15 @@
 import { UserError } from "../../errors.ts";
 import type { GgufValue } from "../../formats/gguf/gguf.ts";
 import type { Tokenizer } from "../../tokenizer/mod.ts";
+import { chatTemplatesOf } from "../../tokenizer/chat_templates.ts";
 import { parseTokenizer } from "../../tokenizer/parse_tokenizer.ts";
 import type { Vocabulary } from "../../tokenizer/vocabulary/vocabulary.ts";
 import { spelledTokens } from "../../tokenizer/vocabulary/spelled_vocabulary.ts";
 import { formatTokenizerJson } from "../../tokenizer/vocabulary/tokenizer_json.ts";
 import { spellBytes } from "../../tokenizer/vocabulary/byte_level.ts";
 import { NEAR_PRE_TOKENIZERS, PRE_TOKENIZERS, type PreTokenizer } from "./pre_tokenizers.ts";
-import {
-  CONTROL,
-  NO_TOKENIZER,
-  NORMAL,
-  TOKENIZER_KEYS as KEYS,
-  tokenizerJsonOf,
-  UNUSED,
-  USER_DEFINED,
-} from "./tokenizer.ts";
+import { CONTROL, NO_TOKENIZER, NORMAL, TOKENIZER_KEYS as KEYS, UNUSED, USER_DEFINED } from "./tokenizer.ts";
+import { bpeJson } from "./tokenizer_json.ts";
 import type { GgufEntry } from "./write_architectures.ts";
 
 /**
@@ -43,6 +37,7 @@ export function tokenizerEntries(
   for (const { text, id, special = true } of vocabulary.specials) {
     [tokens[id], types[id]] = [text, special ? CONTROL : USER_DEFINED];
   }
+  const template = chatTemplatesOf(vocabulary.config).default as string | undefined;
   const text = (value: string): GgufValue => ({ type: "string", value });
   return [
     [KEYS.model, text("gpt2")],
@@ -51,6 +46,7 @@ export function tokenizerEntries(
     [KEYS.types, { type: "array", of: "int32", value: types }],
     [KEYS.merges, { type: "array", of: "string", value: merges.map((merge) => merge.join(" ")) }],
     [KEYS.addBos, { type: "bool", value: false }],
+    ...(template === undefined ? [] : [[KEYS.chatTemplate, text(template)] as const]),
     ...(stopIds.length === 0 ? [] : [KEYS.eos, KEYS.bos].map((key): GgufEntry => [
       key,
       { type: "uint32", value: stopIds[0] },
@@ -63,7 +59,7 @@ function preTokenizerOf(tokenizer: Tokenizer, onNote: (note: string) => void): s
   const own = stepsOf(tokenizer.vocabulary);
   // Compared as this project writes them: there is more than one way to write the same steps.
   const isOwn = (pre: PreTokenizer) => {
-    const json = tokenizerJsonOf(pre, { vocab: BYTES_ALONE, merges: [], added: [] });
+    const json = bpeJson(pre, { vocab: BYTES_ALONE, merges: [], added: [] });
     try {
       return stepsOf(parseTokenizer(json, "a pre-tokenizer of llama.cpp", {})) === own;
     } catch (error) {
