@@ -181,6 +181,35 @@ Deno.test("a tokenizer of another kind, or a damaged one, is refused by its key"
   });
 });
 
+Deno.test("a SentencePiece tokenizer inside a GGUF file gives sentencepiece's own ids", () =>
+  withGguf("llama_gqa_tied", async (path) => {
+    const fixture = new URL("../fixtures/tokenizer/sentence_piece_model.json", import.meta.url);
+    const { tokens, scores, types, cases } = JSON.parse(await Deno.readTextFile(fixture)) as {
+      tokens: string[];
+      scores: number[];
+      types: number[];
+      cases: { text: string; ids: number[] }[];
+    };
+    await edit(path, (metadata) => {
+      metadata.set("tokenizer.ggml.model", { type: "string", value: "llama" });
+      metadata.set("tokenizer.ggml.tokens", { type: "array", of: "string", value: tokens });
+      metadata.set("tokenizer.ggml.scores", { type: "array", of: "float32", value: scores });
+      metadata.set("tokenizer.ggml.token_type", { type: "array", of: "int32", value: types });
+      metadata.set("tokenizer.ggml.unknown_token_id", { type: "uint32", value: 0 });
+      metadata.set("tokenizer.ggml.bos_token_id", { type: "uint32", value: 1 });
+      metadata.set("tokenizer.chat_template", { type: "string", value: "{{ messages }}" });
+    });
+    using model = await openGgufModel(path);
+    const tokenizer = (await model.tokenizer())!;
+    for (const { text, ids } of cases) {
+      // Of an empty text, sentencepiece makes none, and Hugging Face's tokenizers too.
+      assertEquals([...tokenizer.encode(text)], ids, JSON.stringify(text));
+      if (!text.includes("\u2581")) assertEquals(tokenizer.decode(tokenizer.encode(text)), text);
+    }
+    const settings = tokenizer.vocabulary.config!.settings!;
+    assertEquals([settings.bos_token, settings.chat_template], ["<s>", "{{ messages }}"]);
+  }));
+
 Deno.test("a model that llama.cpp has no architecture for is refused, by the part that keeps it from it", async () => {
   for (const [name, message] of [["mistral", "got slidingWindow 8"], ["gpt_neox", 'got ffn "gelu_erf"']]) {
     await withFixture(name, async ({ directory }) => {
