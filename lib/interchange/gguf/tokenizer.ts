@@ -27,8 +27,11 @@ const KEYS = TOKENIZER_KEYS;
 /** What the model is called where there is no tokenizer. */
 export const NO_TOKENIZER: readonly string[] = ["none", "no_vocab"];
 
-/** Kinds of tokens: ordinary ones; those that text cannot spell; those that are found before anything is split; and none. */
-export const NORMAL = 1, CONTROL = 3, USER_DEFINED = 4, UNUSED = 5;
+/**
+ * Kinds of tokens: ordinary ones; the unknown one; those that text cannot spell; those that are found before anything is
+ * split; none; and those of bytes.
+ */
+export const NORMAL = 1, UNKNOWN = 2, CONTROL = 3, USER_DEFINED = 4, UNUSED = 5, BYTE = 6;
 
 /** A token that is looked for before anything is split, as a tokenizer.json has it. */
 export interface AddedToken {

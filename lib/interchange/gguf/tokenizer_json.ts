@@ -32,7 +32,8 @@ const MODEL = {
   end_of_word_suffix: null,
 };
 
-const SPACE_SIGN = "\u2581";
+/** What SentencePiece writes for a space. */
+export const SPACE_SIGN = "\u2581";
 
 /**
  * The text of a tokenizer.json of SentencePiece BPE with byte fallback. The merges are those that give a token of two
@@ -81,7 +82,8 @@ export function sentencePieceJson(
   });
 }
 
-function mergesOf(
+/** The pairs of tokens that are a token together, those of the highest score first. */
+export function mergesOf(
   tokens: readonly string[],
   scores: ArrayLike<number>,
   vocab: Readonly<Record<string, number>>,
