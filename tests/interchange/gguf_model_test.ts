@@ -5,8 +5,9 @@ import { type GgufTensorToWrite, writeGguf } from "../../lib/formats/gguf/write_
 import { openGgufModel } from "../../lib/interchange/gguf/open_model.ts";
 import { ggufArchitecture, writeGgufModel } from "../../lib/interchange/gguf/write_model.ts";
 import { openHuggingFaceModel } from "../../lib/interchange/huggingface/open_model.ts";
-import type { ModelConfig } from "../../lib/model/config.ts";
+import { type ModelConfig, PRESETS } from "../../lib/model/config.ts";
 import { parameterSpecs } from "../../lib/model/parameters.ts";
+import { initialWeights } from "../../lib/model/weights.ts";
 import { trainBpe } from "../../lib/tokenizer/mod.ts";
 import { assertClose } from "../harness/assert_close.ts";
 import { withFixture } from "../harness/huggingface_fixtures.ts";
@@ -208,6 +209,16 @@ Deno.test("a SentencePiece tokenizer inside a GGUF file gives sentencepiece's ow
     }
     const settings = tokenizer.vocabulary.config!.settings!;
     assertEquals([settings.bos_token, settings.chat_template], ["<s>", "{{ messages }}"]);
+    // Written again, with the template; rows of the model without a token are unused.
+    const again = `${path}.again`;
+    const vocabSize = tokens.length + 3, { contextLength } = model.config;
+    const config = { ...PRESETS.tiny, vocabSize, contextLength, numLayers: 1 };
+    const toExport = { config, weights: initialWeights(config, 0), stopIds: [2], tokenizer };
+    await writeGgufModel(again, toExport, "llama", { name: "again" });
+    using read = await openGgufModel(again);
+    const same = (await read.tokenizer())!;
+    for (const { text, ids } of cases) assertEquals([...same.encode(text)], ids, JSON.stringify(text));
+    assertEquals(same.vocabulary.config!.settings!.chat_template, "{{ messages }}");
   }));
 
 Deno.test("a model that llama.cpp has no architecture for is refused, by the part that keeps it from it", async () => {
