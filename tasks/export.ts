@@ -3,8 +3,7 @@
  *
  *   deno task export --run RUN --format hf --out DIRECTORY
  */
-import { writeHuggingFaceModel } from "../lib/interchange/huggingface/write_model.ts";
-import { huggingFaceArchitecture } from "../lib/interchange/huggingface/write_model.ts";
+import { huggingFaceArchitecture, writeHuggingFaceModel } from "../lib/interchange/huggingface/write_model.ts";
 import { GGUF_TYPES, ggufArchitecture, writeGgufModel } from "../lib/interchange/gguf/write_model.ts";
 import type { ModelToExport } from "../lib/interchange/model_to_export.ts";
 import { writeDirectoryAtomically, writeFileAtomically } from "../lib/io/atomic.ts";
@@ -84,7 +83,8 @@ async function exportGguf(
   await requireOutputFile(out, { force, inputs: [run] });
   const architecture = ggufArchitecture(model.config);
   const onNote = (note: string) => console.error(`warning: ${note}`);
-  await writeGgufModel(out, model, architecture, { type, name, onNote });
+  const { summary } = await modelCard(run, name, architecture);
+  await writeGgufModel(out, model, architecture, { type, name, description: summary, onNote });
   return architecture;
 }
 

@@ -16,6 +16,8 @@ import { lossCurve } from "./loss_curve.ts";
 /** A README.md, and the picture that it shows. */
 export interface ModelCard {
   readonly card: string;
+  /** What it is, in a line or two. */
+  readonly summary: string;
   /** An SVG; none for a model that was not trained here. */
   readonly curve?: string;
 }
@@ -33,18 +35,22 @@ export async function modelCard(run: string, name: string, architecture: string)
     'tokenizer = AutoTokenizer.from_pretrained(".")\n```',
   ];
   if (isImported(config)) {
-    return { card: join([...head(importedText(config, architecture)), ...load]) };
+    const summary = importedText(config, architecture);
+    return { card: join([...head(summary), ...load]), summary };
   }
   const record = await readRunRecord(run);
   const log = await readLog(run);
   const bytes = await bytesPerToken(config);
   const described = describeRun(run, record, log, bytes === undefined ? {} : { bytesPerToken: bytes });
-  const about = `A language model of the ${architecture} architecture, trained with bytelm. ${described.status}.`;
   const { remarks = [], results = {} } = described;
+  const status = described.status === undefined ? "" : ` (${described.status})`;
+  const about = `A language model of the ${architecture} architecture, trained with bytelm${status}.`;
+  const data = dataRows(record).map(([name, tokens]) => `${name}, ${tokens} tokens`).join("; ");
+  const loss = results["lowest validation loss"] ?? results["last training loss"];
   const curve = lossCurve(log.metrics);
   return {
     card: join([
-      ...head(about.replace(/\. (.)/, (_, letter: string) => `. ${letter.toUpperCase()}`)),
+      ...head(about),
       "## Trained on",
       table(["data", "tokens"], dataRows(record)),
       ...(remarks.length === 0 ? [] : [remarks.map(line).join("; ")]),
@@ -61,6 +67,7 @@ export async function modelCard(run: string, name: string, architecture: string)
       table(["", ""], Object.entries(described.facts).filter(([key]) => !/data$/.test(key))),
       ...load,
     ]),
+    summary: [about, `Data: ${data}.`, ...(loss === undefined ? [] : [`Loss: ${loss}.`])].join(" "),
     ...(curve !== undefined && { curve }),
   };
 }

@@ -5,8 +5,9 @@ import { type GgufTensorToWrite, writeGguf } from "../../lib/formats/gguf/write_
 import { openGgufModel } from "../../lib/interchange/gguf/open_model.ts";
 import { ggufArchitecture, writeGgufModel } from "../../lib/interchange/gguf/write_model.ts";
 import { openHuggingFaceModel } from "../../lib/interchange/huggingface/open_model.ts";
-import type { ModelConfig } from "../../lib/model/config.ts";
+import { type ModelConfig, PRESETS } from "../../lib/model/config.ts";
 import { parameterSpecs } from "../../lib/model/parameters.ts";
+import { initialWeights } from "../../lib/model/weights.ts";
 import { trainBpe } from "../../lib/tokenizer/mod.ts";
 import { assertClose } from "../harness/assert_close.ts";
 import { withFixture } from "../harness/huggingface_fixtures.ts";
@@ -180,6 +181,45 @@ Deno.test("a tokenizer of another kind, or a damaged one, is refused by its key"
     }
   });
 });
+
+Deno.test("a SentencePiece tokenizer inside a GGUF file gives sentencepiece's own ids", () =>
+  withGguf("llama_gqa_tied", async (path) => {
+    const fixture = new URL("../fixtures/tokenizer/sentence_piece_model.json", import.meta.url);
+    const { tokens, scores, types, cases } = JSON.parse(await Deno.readTextFile(fixture)) as {
+      tokens: string[];
+      scores: number[];
+      types: number[];
+      cases: { text: string; ids: number[] }[];
+    };
+    await edit(path, (metadata) => {
+      metadata.set("tokenizer.ggml.model", { type: "string", value: "llama" });
+      metadata.set("tokenizer.ggml.tokens", { type: "array", of: "string", value: tokens });
+      metadata.set("tokenizer.ggml.scores", { type: "array", of: "float32", value: scores });
+      metadata.set("tokenizer.ggml.token_type", { type: "array", of: "int32", value: types });
+      metadata.set("tokenizer.ggml.unknown_token_id", { type: "uint32", value: 0 });
+      metadata.set("tokenizer.ggml.bos_token_id", { type: "uint32", value: 1 });
+      metadata.set("tokenizer.chat_template", { type: "string", value: "{{ messages }}" });
+    });
+    using model = await openGgufModel(path);
+    const tokenizer = (await model.tokenizer())!;
+    for (const { text, ids } of cases) {
+      // Of an empty text, sentencepiece makes none, and Hugging Face's tokenizers too.
+      assertEquals([...tokenizer.encode(text)], ids, JSON.stringify(text));
+      if (!text.includes("\u2581")) assertEquals(tokenizer.decode(tokenizer.encode(text)), text);
+    }
+    const settings = tokenizer.vocabulary.config!.settings!;
+    assertEquals([settings.bos_token, settings.chat_template], ["<s>", "{{ messages }}"]);
+    // Written again, with the template; rows of the model without a token are unused.
+    const again = `${path}.again`;
+    const vocabSize = tokens.length + 3, { contextLength } = model.config;
+    const config = { ...PRESETS.tiny, vocabSize, contextLength, numLayers: 1 };
+    const toExport = { config, weights: initialWeights(config, 0), stopIds: [2], tokenizer };
+    await writeGgufModel(again, toExport, "llama", { name: "again" });
+    using read = await openGgufModel(again);
+    const same = (await read.tokenizer())!;
+    for (const { text, ids } of cases) assertEquals([...same.encode(text)], ids, JSON.stringify(text));
+    assertEquals(same.vocabulary.config!.settings!.chat_template, "{{ messages }}");
+  }));
 
 Deno.test("a model that llama.cpp has no architecture for is refused, by the part that keeps it from it", async () => {
   for (const [name, message] of [["mistral", "got slidingWindow 8"], ["gpt_neox", 'got ffn "gelu_erf"']]) {

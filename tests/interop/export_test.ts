@@ -2,7 +2,10 @@
 // BYTELM_INTEROP=1 BYTELM_PYTHON=python3 deno test -A tests/interop
 import { assertEquals } from "@std/assert";
 import { createWasmBackend } from "../../lib/backend/wasm.ts";
+import { Gguf } from "../../lib/formats/gguf/gguf.ts";
+import { writeGguf } from "../../lib/formats/gguf/write_gguf.ts";
 import type { ForeignModel } from "../../lib/interchange/foreign_model.ts";
+import { readGgufTokenizer } from "../../lib/interchange/gguf/tokenizer.ts";
 import { writeGgufModel } from "../../lib/interchange/gguf/write_model.ts";
 import { type ModelConfig, PRESETS } from "../../lib/model/config.ts";
 import { Transformer } from "../../lib/model/transformer.ts";
@@ -173,6 +176,35 @@ Deno.test({
 });
 
 Deno.test({
+  name: "a SentencePiece tokenizer that is exported gives the same ids in transformers and llama.cpp",
+  ignore,
+  fn: () =>
+    inTemporaryDirectory(async (dir) => {
+      const fixture = new URL("../fixtures/tokenizer/sentence_piece_model.json", import.meta.url);
+      const { tokens, scores, types, cases } = JSON.parse(await Deno.readTextFile(fixture)) as {
+        tokens: string[];
+        scores: number[];
+        types: number[];
+        cases: { text: string; ids: number[] }[];
+      };
+      await writeGguf(`${dir}/spm.gguf`, [], [
+        ["tokenizer.ggml.model", { type: "string", value: "llama" }],
+        ["tokenizer.ggml.tokens", { type: "array", of: "string", value: tokens }],
+        ["tokenizer.ggml.scores", { type: "array", of: "float32", value: scores }],
+        ["tokenizer.ggml.token_type", { type: "array", of: "int32", value: types }],
+        ["tokenizer.ggml.unknown_token_id", { type: "uint32", value: 0 }],
+      ]);
+      using file = await Gguf.open(`${dir}/spm.gguf`);
+      const tokenizer = readGgufTokenizer(file.metadata, "spm.gguf")!;
+      const texts = cases.map(({ text }) => text).filter((text) => text !== "");
+      const [{ hf, gguf }] = await ask([{ ...await exported(dir, randomModel(tokens.length), tokenizer), texts }]);
+      const expected = texts.map((text) => [...tokenizer.encode(text)]);
+      assertEquals(hf.ids, expected, "transformers");
+      assertEquals(gguf.ids, expected, "llama.cpp");
+    }),
+});
+
+Deno.test({
   name: "exported tokenizers of all patterns give the same ids in transformers and llama.cpp",
   ignore,
   fn: () =>
@@ -185,7 +217,8 @@ Deno.test({
         asked.push({ ...await exported(`${dir}/${pattern}`, randomModel(704), tokenizer), texts });
         expected.push(texts.map((text) => [...tokenizer.encode(text)]));
       }
-      for (const [i, { hf, gguf }] of (await ask(asked)).entries()) {
+      const answers = await ask(asked);
+      for (const [i, { hf, gguf }] of answers.entries()) {
         assertEquals([hf.eos, hf.eos_token], [0, "<|endoftext|>"]);
         assertEquals(hf.ids, expected[i], `${PATTERN_NAMES[i]} in transformers`);
         // Its pattern of o200k splits marks from their letters, as the export says.

@@ -59,6 +59,7 @@ Deno.test("export writes a directory and GGUF files that give the run's ids and 
     assertClose(await logitsOf(`${dir}/F16.gguf`), expected, { absolute: 5e-3 });
     assertClose(await logitsOf(`${dir}/Q8_0.gguf`), expected, { absolute: 5e-2 });
     using file = await Gguf.open(`${dir}/Q8_0.gguf`);
+    assertStringIncludes(file.metadata.string("general.description"), "training: `train.npy`");
     assertEquals(file.tensors.get("blk.0.attn_q.weight")!.dtype, "Q8_0");
     assertEquals(file.tensors.get("blk.0.attn_norm.weight")!.dtype, "F32");
   }));

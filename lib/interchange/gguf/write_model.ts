@@ -24,6 +24,8 @@ export interface GgufModelOptions {
   readonly type?: GgufMatrixType;
   /** What the model is called in the file. */
   readonly name: string;
+  /** What it is, for people. */
+  readonly description?: string;
   /** Called with what llama.cpp does otherwise. */
   readonly onNote?: (note: string) => void;
 }
@@ -52,7 +54,7 @@ export async function writeGgufModel(
   path: string,
   { config, weights, tokenizer, stopIds }: ModelToExport,
   architecture: string,
-  { type = "F32", name, onNote = () => {} }: GgufModelOptions,
+  { type = "F32", name, description, onNote = () => {} }: GgufModelOptions,
 ): Promise<void> {
   const text = (value: string) => ({ type: "string" as const, value });
   const uint32 = (value: number) => ({ type: "uint32" as const, value });
@@ -60,6 +62,7 @@ export async function writeGgufModel(
     ["general.architecture", text(architecture)],
     ["general.type", text("model")],
     ["general.name", text(name)],
+    ...(description === undefined ? [] : [["general.description", text(description)] as const]),
     ["general.file_type", uint32(FILE_TYPES[type])],
     ["general.quantization_version", uint32(QUANTIZATION_VERSION)],
     ...shapeEntries(config, architecture),

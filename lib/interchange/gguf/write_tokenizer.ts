@@ -2,21 +2,16 @@
 import { UserError } from "../../errors.ts";
 import type { GgufValue } from "../../formats/gguf/gguf.ts";
 import type { Tokenizer } from "../../tokenizer/mod.ts";
+import { chatTemplatesOf } from "../../tokenizer/chat_templates.ts";
 import { parseTokenizer } from "../../tokenizer/parse_tokenizer.ts";
 import type { Vocabulary } from "../../tokenizer/vocabulary/vocabulary.ts";
 import { spelledTokens } from "../../tokenizer/vocabulary/spelled_vocabulary.ts";
 import { formatTokenizerJson } from "../../tokenizer/vocabulary/tokenizer_json.ts";
 import { spellBytes } from "../../tokenizer/vocabulary/byte_level.ts";
 import { NEAR_PRE_TOKENIZERS, PRE_TOKENIZERS, type PreTokenizer } from "./pre_tokenizers.ts";
-import {
-  CONTROL,
-  NO_TOKENIZER,
-  NORMAL,
-  TOKENIZER_KEYS as KEYS,
-  tokenizerJsonOf,
-  UNUSED,
-  USER_DEFINED,
-} from "./tokenizer.ts";
+import { CONTROL, NO_TOKENIZER, NORMAL, TOKENIZER_KEYS as KEYS, UNUSED, USER_DEFINED } from "./tokenizer.ts";
+import { sentencePieceEntries, unusedToken } from "./write_sentence_pieces.ts";
+import { bpeJson } from "./tokenizer_json.ts";
 import type { GgufEntry } from "./write_architectures.ts";
 
 /**
@@ -35,26 +30,34 @@ export function tokenizerEntries(
 ): GgufEntry[] {
   if (tokenizer === undefined) return [[KEYS.model, { type: "string", value: NO_TOKENIZER[0] }]];
   const { vocabulary } = tokenizer;
+  const template = chatTemplatesOf(vocabulary.config).default as string | undefined;
+  const id = (key: string, value: number): GgufEntry => [key, { type: "uint32", value }];
+  return [
+    ...vocabulary.sentencePieces === undefined
+      ? byteLevelEntries(tokenizer, vocabSize, onNote)
+      : sentencePieceEntries(vocabulary, vocabulary.sentencePieces, vocabSize),
+    [KEYS.addBos, { type: "bool", value: false }],
+    ...(template === undefined ? [] : [[KEYS.chatTemplate, { type: "string", value: template }] as const]),
+    ...(stopIds.length === 0 ? [] : [id(KEYS.eos, stopIds[0]), id(KEYS.bos, stopIds[0])]),
+  ];
+}
+
+function byteLevelEntries(tokenizer: Tokenizer, vocabSize: number, onNote: (note: string) => void): GgufEntry[] {
+  const { vocabulary } = tokenizer;
   const pre = preTokenizerOf(tokenizer, onNote);
   const { vocab, merges } = spelledTokens(vocabulary);
-  const tokens = Array.from({ length: vocabSize }, (_, id) => `[UNUSED${id}]`);
+  const tokens = Array.from({ length: vocabSize }, (_, id) => unusedToken(id));
   const types = new Int32Array(vocabSize).fill(UNUSED);
   for (const [token, id] of Object.entries(vocab)) [tokens[id], types[id]] = [token, NORMAL];
   for (const { text, id, special = true } of vocabulary.specials) {
     [tokens[id], types[id]] = [text, special ? CONTROL : USER_DEFINED];
   }
-  const text = (value: string): GgufValue => ({ type: "string", value });
   return [
-    [KEYS.model, text("gpt2")],
-    [KEYS.pre, text(pre)],
+    [KEYS.model, { type: "string", value: "gpt2" }],
+    [KEYS.pre, { type: "string", value: pre }],
     [KEYS.tokens, { type: "array", of: "string", value: tokens }],
     [KEYS.types, { type: "array", of: "int32", value: types }],
     [KEYS.merges, { type: "array", of: "string", value: merges.map((merge) => merge.join(" ")) }],
-    [KEYS.addBos, { type: "bool", value: false }],
-    ...(stopIds.length === 0 ? [] : [KEYS.eos, KEYS.bos].map((key): GgufEntry => [
-      key,
-      { type: "uint32", value: stopIds[0] },
-    ])),
   ];
 }
 
@@ -63,7 +66,7 @@ function preTokenizerOf(tokenizer: Tokenizer, onNote: (note: string) => void): s
   const own = stepsOf(tokenizer.vocabulary);
   // Compared as this project writes them: there is more than one way to write the same steps.
   const isOwn = (pre: PreTokenizer) => {
-    const json = tokenizerJsonOf(pre, { vocab: BYTES_ALONE, merges: [], added: [] });
+    const json = bpeJson(pre, { vocab: BYTES_ALONE, merges: [], added: [] });
     try {
       return stepsOf(parseTokenizer(json, "a pre-tokenizer of llama.cpp", {})) === own;
     } catch (error) {

@@ -59,13 +59,14 @@ export async function writeHuggingFaceModel(
   await writeJson(HUGGING_FACE_FILES.generation, { ...(eos !== null && { eos_token_id: eos }) });
   if (tokenizer) {
     await saveTokenizer(tokenizer, directory);
+    const path = `${directory}/${HUGGING_FACE_FILES.tokenizer}`;
+    // What is there already came with the tokenizer, or is what its own tokens tell.
+    const settings = JSON.parse(await Deno.readTextFile(path)) as Record<string, unknown>;
     const end = [...tokenizer.specialTokens].find(([, id]) => id === stopIds[0]);
     await writeJson(HUGGING_FACE_FILES.tokenizer, {
-      // Not GPT2Tokenizer, which would drop how the file splits text.
-      tokenizer_class: "PreTrainedTokenizerFast",
       ...(end && { eos_token: end[0] }),
       model_max_length: config.contextLength,
-      clean_up_tokenization_spaces: false,
+      ...settings,
     });
   }
   const tensors = tensorsToMake(placeParameters(config, places), weights);
