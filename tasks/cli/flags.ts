@@ -24,6 +24,8 @@ export type FlagSpec = {
     readonly requiredWithout?: readonly string[];
     readonly default?: FlagTypes[K];
     readonly choices?: readonly string[];
+    /** Of a string: throws a `UsageError` for one that cannot be used. */
+    readonly check?: (value: string) => void;
     /** Of `strings`: several values may follow one flag, as the shell writes out `*.txt`. */
     readonly many?: boolean;
     /** Of a string: an empty one is a value too. */
@@ -98,6 +100,7 @@ export function parseFlags<const S extends FlagSpecs>(task: string, args: readon
     const { choices } = spec;
     const wrong = choices && values.find((value) => !choices.includes(value));
     if (wrong !== undefined) fail(`--${name} ${shown(wrong)}`, oneOf(wrong, choices!));
+    if (spec.check) values.forEach(spec.check);
   }
   if (missing.length > 0) throw missingFlags(task, missing);
   return flags as Flags<S>;

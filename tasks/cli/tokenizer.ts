@@ -9,7 +9,7 @@ import { UsageError, UserError } from "./errors.ts";
 import { requireInputFile } from "./files.ts";
 
 /** For tokenizers whose files do not say what splits text. */
-export const PATTERN_FLAG = { type: "string" } as const;
+export const PATTERN_FLAG = { type: "string", check: (text: string) => void patternFrom(text) } as const;
 
 /** `gpt2, cl100k or …`, for `--help`. */
 export const PATTERN_LIST = new Intl.ListFormat("en-GB", { type: "disjunction" }).format([

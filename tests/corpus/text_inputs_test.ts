@@ -169,7 +169,7 @@ Deno.test("what looks like a table of texts is refused with what to do, read by 
   const source = textSourceOf(stdin, { stdin: keptPieces(encode(LINES), 5), onWarning: (text) => warned.push(text) });
   assertEquals(await toText(ReadableStream.from(source as AsyncIterable<Uint8Array>)), LINES);
   assertEquals(warned, [
-    "standard input looks like JSON Lines: it is taken as plain text, names and brackets included",
+    "standard input looks like JSON Lines; it is read as plain text, names and brackets included",
   ]);
 });
 
@@ -255,7 +255,7 @@ Deno.test("what is not text is refused by name, wherever it comes from", async (
     ["a.zip.gz", gzip(ZIP), "got a zip archive or an office document inside gzip data"],
     ["twice.gz", gzip(gzip("text")), "got gzip data inside gzip data"],
     ["twice.zst", zstd(gzip("text")), "got gzip data inside zstd data, must be text in UTF-8. Unpack it first"],
-    ["a.zip.zst", zstd(ZIP), "got a zip archive (or a document in one) inside zstd data"],
+    ["a.zip.zst", zstd(ZIP), "got a zip archive or an office document inside zstd data"],
     ["lines.jsonl", RANDOM, "got binary data"],
     ["lines.jsonl.gz", gzip(RANDOM), "got binary data inside gzip data"],
   ];
@@ -271,7 +271,7 @@ Deno.test("what is not text is refused by name, wherever it comes from", async (
     await assertRejects(() => expandInputs([`${dir}/plain.gz`]), UserError, "it is not gzip data");
   });
   await withFiles({ "plain.zst": "some text", "cut.zst": zstd("some text").subarray(0, -1) }, async (dir) => {
-    await assertRejects(() => expandInputs([`${dir}/plain.zst`]), UserError, "that is not zstd data, must be. Name it");
+    await assertRejects(() => expandInputs([`${dir}/plain.zst`]), UserError, "it is not zstd data. Rename it");
     const cut = await expandInputs([`${dir}/cut.zst`]);
     await assertRejects(() => readAll(cut), UserError, `Cannot unpack ${dir}/cut.zst: got damaged zstd data`);
   });

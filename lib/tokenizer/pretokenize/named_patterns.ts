@@ -73,12 +73,8 @@ export function parsePattern(text: string): Pattern {
   if (scanner !== undefined) return scanner;
   if (Object.hasOwn(NAMED_PATTERNS, text)) return NAMED_PATTERNS[text];
   if (!/[\\|[\]()+*?]/.test(text)) {
-    throw new UserError(
-      `Cannot split text by ${excerpt(text)}: got no known name, must be one of ${
-        ALL_PATTERN_NAMES.join(", ")
-      }, or a ` +
-        `regular expression. Choose another`,
-    );
+    const names = ALL_PATTERN_NAMES.join(", ");
+    throw new UserError(`Cannot split text by ${excerpt(text)}: must be ${names} or a regular expression`);
   }
   const pattern = simplifySteps([split(text)], "a regular expression");
   if (typeof pattern !== "string") new PreTokenizer(pattern, "a regular expression");
