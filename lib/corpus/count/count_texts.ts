@@ -1,8 +1,6 @@
 // Counts the words of texts, which is all that training needs to know about them.
-import { adviseHugePages } from "../../io/huge_pages.ts";
 import { isFile } from "../../io/is_file.ts";
 import { countFiles } from "./count_files.ts";
-import { prepareMemoryWith } from "../../tokenizer/kernel_module.ts";
 import { WordCounter } from "../../tokenizer/train/count.ts";
 import type { PatternName } from "../../tokenizer/pretokenize/patterns.ts";
 import { LongStretchError } from "../../tokenizer/pretokenize/long_stretch.ts";
@@ -63,7 +61,6 @@ export async function countTexts(
     ...options.documentSeparator === undefined ? [] : [options.documentSeparator],
   ]);
   const specials = new SpecialTokens([...dividing].map((text, id) => ({ text, id })));
-  prepareMemoryWith(adviseHugePages);
   const counter = new WordCounter(pattern, specials);
   const { onProgress, signal, workers, segmentBytes } = options;
   const started = performance.now();
