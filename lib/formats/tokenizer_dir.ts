@@ -11,12 +11,10 @@ import {
 import { writeFileAtomically } from "../io/atomic.ts";
 import { excerpt } from "../io/excerpt.ts";
 import { hasJsonKeys } from "../io/has_json_keys.ts";
-import { adviseHugePages } from "../io/huge_pages.ts";
 import { isFile } from "../io/is_file.ts";
 import type { OwnEntries } from "../io/own_entries.ts";
 import { nameOf, parentOf, plainPath } from "../io/parent_of.ts";
 import { restoreReplaced } from "../io/replace_directory.ts";
-import { prepareMemoryWith } from "../tokenizer/kernel_module.ts";
 import { looksLikeRanks } from "../tokenizer/vocabulary/tiktoken_file.ts";
 import { knownPattern, knownRanks } from "../tokenizer/known_files.ts";
 import { choosePattern, type LoadOptions } from "../tokenizer/load_options.ts";
@@ -112,7 +110,6 @@ export async function loadTokenizer(source: TokenizerSource, options: LoadOption
     if (vocabulary.specials.some((special) => special.text === text && special.id === id)) continue;
     refuseFile(name, `special token ${excerpt(text)} with id ${id}`, "one that the file says itself", "Leave it out");
   }
-  prepareMemoryWith(adviseHugePages);
   const tokenizer = new Tokenizer(vocabulary);
   for (const note of notes) options.onNote?.(note);
   return tokenizer;

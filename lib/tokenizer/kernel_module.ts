@@ -36,12 +36,6 @@ export interface KernelExports {
 }
 
 let compiled: WebAssembly.Module | undefined;
-let onMemory: (memory: WebAssembly.Memory) => void = () => {};
-
-/** From now on, each new instance's memory is passed to this before anything is in it: for a runtime that can speed it up. */
-export function prepareMemoryWith(prepare: (memory: WebAssembly.Memory) => void): void {
-  onMemory = prepare;
-}
 
 /** A new instance, with a memory of its own. */
 export function instantiateKernel(): KernelExports {
@@ -53,7 +47,5 @@ export function instantiateKernel(): KernelExports {
     );
   };
   const instance = new WebAssembly.Instance(compiled, { layout: { outOfMemory } });
-  const exports = instance.exports as unknown as KernelExports;
-  onMemory(exports.memory);
-  return exports;
+  return instance.exports as unknown as KernelExports;
 }

@@ -49,8 +49,6 @@ let keptEnd: u32 = 1;
 let keptWords: u32 = 0;
 
 const FIRST_INDEX_BITS: u32 = 12;
-/** Memory grows by this many bytes: those of a large page on most systems. */
-const LARGE_PAGE: usize = 1 << 21;
 const PARTS_BYTES: usize = 3 * 1024;
 
 /** Text is split into pre-tokens in chunks of this many bytes, which stay in the first-level cache. */
@@ -97,8 +95,6 @@ export function init(numMerges: u32, inputSize: u32, outputSize: u32, idBytes: u
   at = align(at + (numMerges as usize) * 16);
   pairs = at;
   at = align(at + (pairSlots as usize) * 4);
-  // What is looked up all the time begins where a large page of the system's may begin.
-  at = alignTo(at, LARGE_PAGE);
   frequent = at;
   if (outputSize > 0) at += SLOT << FREQUENT_BITS;
   output = at;
@@ -187,17 +183,13 @@ export function wordsEnd(): usize {
 
 /** Makes memory reach to `end`. */
 export function reserve(end: usize): void {
-  const pages = (alignTo(end, LARGE_PAGE) >> 16) as i32;
+  const pages = ((end + 0xffff) >> 16) as i32;
   const missing = pages - memory.size();
   if (missing <= 0) return;
   // Some more than asked for: growing is not free.
-  if (memory.grow(missing + ((pages >> 3) & ~31)) < 0 && memory.grow(missing) < 0) outOfMemory();
+  if (memory.grow(missing + (pages >> 3) + 4) < 0 && memory.grow(missing) < 0) outOfMemory();
 }
 
 function align(at: usize): usize {
-  return alignTo(at, 64);
-}
-
-function alignTo(at: usize, bytes: usize): usize {
-  return (at + bytes - 1) & ~(bytes - 1);
+  return (at + 63) & ~63;
 }

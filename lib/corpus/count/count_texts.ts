@@ -1,8 +1,6 @@
 // Counts the words of texts, which is all that training needs to know about them.
-import { adviseHugePages } from "../../io/huge_pages.ts";
 import { isFile } from "../../io/is_file.ts";
 import { countFiles } from "./count_files.ts";
-import { prepareMemoryWith } from "../../tokenizer/kernel_module.ts";
 import { WordCounter } from "../../tokenizer/train/count.ts";
 import type { Pattern } from "../../tokenizer/pretokenize/named_patterns.ts";
 import { LongStretchError } from "../../tokenizer/pretokenize/long_stretch.ts";
@@ -69,7 +67,6 @@ export async function countTexts(
   ]);
   const { normalizer = [] } = options;
   const specials = dividingTokens([...dividing], { pattern, normalizer });
-  prepareMemoryWith(adviseHugePages);
   const counter = new WordCounter(pattern, specials, normalizer);
   const { onProgress, signal, workers, segmentBytes } = options;
   const started = performance.now();

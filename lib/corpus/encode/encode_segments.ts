@@ -1,10 +1,8 @@
 // Encodes segments of files into their places in one output file.
-import { adviseHugePages } from "../../io/huge_pages.ts";
 import { namingFileSync } from "../../io/write_error.ts";
 import { SegmentQueue } from "../../io/segment_queue.ts";
 import { Encoder } from "../../tokenizer/encode/encoder.ts";
 import type { IdsView } from "../../tokenizer/encode/id_chunks.ts";
-import { prepareMemoryWith } from "../../tokenizer/kernel_module.ts";
 import { type FileSegments, SegmentReader } from "../count/file_segments.ts";
 import { specialsFor } from "../../tokenizer/encode/text_preparation.ts";
 import type { SpecialToken } from "../../tokenizer/pretokenize/special_tokens.ts";
@@ -55,7 +53,6 @@ export function* encodeSegments(
   using reader = new SegmentReader(files, specials);
   using file = Deno.openSync(output, { write: true });
   const buffer = new SegmentIds(file, output, queue, dtype);
-  prepareMemoryWith(adviseHugePages);
   // The vocabulary may come from another thread and have lost its class.
   const encoder = new Encoder({ ...vocabulary, tokens: TokenBytes.from(vocabulary.tokens) }, dtype === "uint16");
   const encoding = encodingSplitter(encoder, specials, (ids) => buffer.append(ids));
