@@ -23,7 +23,7 @@ Deno.test("GPT-2's merges follow from its ranks alone", () => {
   const ranks = formatTiktoken(gpt2);
   assertEquals(ranks.split("\n").length, 50257, "a line per token but the special one, and the last newline");
   assertEquals(ranks.slice(0, 14), "IQ== 0\nIg== 1\n");
-  const read = parseTiktoken(ranks, "x", knownRanks("dir/r50k_base.tiktoken")!);
+  const read = parseTiktoken(ranks, "x", knownRanks("dir/r50k_base.tiktoken", ranks)!);
   assertEquals(read.merges, gpt2.merges);
   assertEquals(read.specials, gpt2.specials);
   assertEquals(read.ignoreMerges, false, "every token is made by a merge");
