@@ -74,7 +74,7 @@ export function parsePattern(text: string): Pattern {
   if (Object.hasOwn(NAMED_PATTERNS, text)) return NAMED_PATTERNS[text];
   if (!/[\\|[\]()+*?]/.test(text)) {
     const names = ALL_PATTERN_NAMES.join(", ");
-    throw new UserError(`Cannot split text by ${excerpt(text)}: must be ${names} or a regular expression`);
+    throw new UserError(`Cannot split by ${excerpt(text)}: must be ${names} or a regular expression`);
   }
   const pattern = simplifySteps([split(text)], "a regular expression");
   if (typeof pattern !== "string") new PreTokenizer(pattern, "a regular expression");
