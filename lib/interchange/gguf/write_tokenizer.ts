@@ -1,6 +1,5 @@
 // A tokenizer as a GGUF file's metadata.
 import { UserError } from "../../errors.ts";
-import type { GgufValue } from "../../formats/gguf/gguf.ts";
 import type { Tokenizer } from "../../tokenizer/mod.ts";
 import { chatTemplatesOf } from "../../tokenizer/chat_templates.ts";
 import { parseTokenizer } from "../../tokenizer/parse_tokenizer.ts";
