@@ -52,7 +52,8 @@ Model
   --compare NAME,NAME    Forward FLOPs of several models, and where they go.
   --contexts N,N         Forward FLOPs for several context lengths.
   --vocab-size N  --context-length N  --d-model N  --num-layers N  --num-heads N  --d-ff N
-  --ffn swiglu|silu      Three feed-forward matrices, or two.
+  --num-key-value-heads N  Heads of keys and values (default: --num-heads)
+  --ffn NAME             swiglu or geglu: three feed-forward matrices; silu, gelu or gelu_erf: two.
   --tie-embeddings       Use the embedding matrix as the head.
 
 Training
@@ -90,6 +91,7 @@ const FLAGS = {
   "d-model": { type: "integer", min: 1 },
   "num-layers": { type: "integer", min: 1 },
   "num-heads": { type: "integer", min: 1 },
+  "num-key-value-heads": { type: "integer", min: 1 },
   "d-ff": { type: "integer", min: 1 },
   ffn: { type: "string", choices: ARCHITECTURE_CHOICES.ffn },
   "tie-embeddings": { type: "boolean" },

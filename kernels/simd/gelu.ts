@@ -16,7 +16,6 @@ const CONSTANTS = memory.data<f32>([
   1.5957691216057308, // √(8/π)
   0.07135481627159952, // √(8/π) 0.044715
   0.21406444881479857, // the same, three times
-  400, // x² from which σ is 0 or 1 whatever x is
   0.35,
   -0.0295525694, // t⁸
   0.145892507,
@@ -35,22 +34,24 @@ function constant(index: usize): v128 {
   return v128.load_splat<f32>(CONSTANTS + (index << 2));
 }
 
-/** gelu(x), approximately. @inline */
-function approximate(x: v128): v128 {
-  const square = f32x4.pmin(constant(3), f32x4.mul(x, x));
-  return f32x4.mul(x, sigmoid(f32x4.mul(x, f32x4.relaxed_madd(square, constant(1), constant(0)))));
+/** x between ±20: beyond, its share is 0 or 1 whatever it is. The operand order keeps NaN. @inline */
+function bounded(x: v128): v128 {
+  return f32x4.pmin(f32x4.pmax(x, f32x4.splat(-20)), f32x4.splat(20));
 }
 
-/**
- * The derivative of its approximation: σ + x σ (1 − σ) (√(8/π) + 3 √(8/π) 0.044715 x²). Beyond ±20 it is 0 or 1 and stays so.
- * @inline
- */
-function approximateSlope(x: v128): v128 {
-  // The operand order keeps NaN.
-  x = f32x4.pmin(f32x4.pmax(x, f32x4.splat(-20)), f32x4.splat(20));
-  const square = f32x4.mul(x, x);
-  const s = sigmoid(f32x4.mul(x, f32x4.relaxed_madd(square, constant(1), constant(0))));
-  const inner = f32x4.mul(x, f32x4.relaxed_madd(square, constant(2), constant(0)));
+/** What x is multiplied by, approximately, given it between ±20. @inline */
+function approximateShare(x: v128): v128 {
+  return sigmoid(f32x4.mul(x, f32x4.relaxed_madd(f32x4.mul(x, x), constant(1), constant(0))));
+}
+
+/** gelu(x), approximately. @inline */
+function approximate(x: v128): v128 {
+  return f32x4.mul(x, approximateShare(bounded(x)));
+}
+
+/** The derivative of that, given x between ±20 and its share s: s + x s (1 − s) (√(8/π) + 3 √(8/π) 0.044715 x²). @inline */
+function approximateSlope(x: v128, s: v128): v128 {
+  const inner = f32x4.mul(x, f32x4.relaxed_madd(f32x4.mul(x, x), constant(2), constant(0)));
   const rest = f32x4.sub(f32x4.splat(1), s);
   return f32x4.mul(s, f32x4.relaxed_madd(inner, rest, f32x4.splat(1)));
 }
@@ -63,15 +64,15 @@ function bell(x: v128): v128 {
 /** Φ(x), given e^(−x²/2). @inline */
 function normal(x: v128, e: v128): v128 {
   const one = f32x4.splat(1);
-  const t = f32x4.div(one, f32x4.relaxed_madd(f32x4.abs(x), constant(4), one));
-  let p = f32x4.relaxed_madd(constant(5), t, constant(6));
+  const t = f32x4.div(one, f32x4.relaxed_madd(f32x4.abs(x), constant(3), one));
+  let p = f32x4.relaxed_madd(constant(4), t, constant(5));
+  p = f32x4.relaxed_madd(p, t, constant(6));
   p = f32x4.relaxed_madd(p, t, constant(7));
   p = f32x4.relaxed_madd(p, t, constant(8));
   p = f32x4.relaxed_madd(p, t, constant(9));
   p = f32x4.relaxed_madd(p, t, constant(10));
   p = f32x4.relaxed_madd(p, t, constant(11));
   p = f32x4.relaxed_madd(p, t, constant(12));
-  p = f32x4.relaxed_madd(p, t, constant(13));
   const below = f32x4.mul(e, f32x4.mul(t, p));
   return v128.bitselect(below, f32x4.sub(one, below), i32x4.shr_s(x, 31));
 }
@@ -79,7 +80,7 @@ function normal(x: v128, e: v128): v128 {
 /** The derivative of x Φ(x): Φ(x) + x e^(−x²/2) / √(2π). @inline */
 function exactSlope(x: v128): v128 {
   const e = bell(x);
-  return f32x4.relaxed_madd(f32x4.mul(x, constant(14)), e, normal(x, e));
+  return f32x4.relaxed_madd(f32x4.mul(x, constant(13)), e, normal(x, e));
 }
 
 export function gelu_forward(x: usize, y: usize, n: u32, exact: u32, work: usize): void {
@@ -110,7 +111,8 @@ export function gelu_backward(
     for (let i = firstElement(); i < end; i += 4) {
       const at = (i as usize) << 2;
       const value = loadLanes(x + at, end - i);
-      const slope = exact ? exactSlope(value) : approximateSlope(value);
+      const near = bounded(value);
+      const slope = exact ? exactSlope(value) : approximateSlope(near, approximateShare(near));
       let gradient = f32x4.mul(loadLanes(dY + at, end - i), slope);
       if (accumulate) gradient = f32x4.add(loadLanes(dX + at, end - i), gradient);
       storeLanes(dX + at, gradient, end - i);
@@ -149,8 +151,10 @@ export function geglu_backward(
       const rest = (end - i) as i32;
       const g = loadLanes(gate + at, rest);
       const d = loadLanes(dY + at, rest);
-      let toGate = f32x4.mul(f32x4.mul(d, loadLanes(up + at, rest)), approximateSlope(g));
-      let toUp = f32x4.mul(d, approximate(g));
+      const near = bounded(g);
+      const s = approximateShare(near);
+      let toGate = f32x4.mul(f32x4.mul(d, loadLanes(up + at, rest)), approximateSlope(near, s));
+      let toUp = f32x4.mul(d, f32x4.mul(g, s));
       if (accumulateGate) toGate = f32x4.add(loadLanes(dGate + at, rest), toGate);
       storeLanes(dGate + at, toGate, rest);
       if (accumulateUp) toUp = f32x4.add(loadLanes(dUp + at, rest), toUp);

@@ -1,4 +1,4 @@
-import { loadLanes, storeLanes, sumLanes } from "./vector";
+import { loadTail, storeTail, sumLanes } from "./vector";
 import { claim, divide, divideRows, endUnit, firstUnit, share } from "./work";
 
 // layernorm_forward: y[r,i] = (x[r,i] − mean[r]) rstd[r] weight[i] + bias[i],
@@ -34,45 +34,74 @@ export function layernorm_forward(
       store<f32>(mean + ((r as usize) << 2), centre);
       store<f32>(rstd + ((r as usize) << 2), scale);
       const scale4 = f32x4.splat(scale);
-      for (let i: u32 = 0; i < D; i += 4) {
+      let i: u32 = 0;
+      for (; i + 4 <= D; i += 4) {
         const at = (i as usize) << 2;
-        const rest = (D - i) as i32;
-        const normed = f32x4.mul(f32x4.sub(loadLanes(from + at, rest), centre4), scale4);
-        const value = f32x4.relaxed_madd(normed, loadLanes(weight + at, rest), loadLanes(bias + at, rest));
-        storeLanes(to + at, value, rest);
+        const normed = f32x4.mul(f32x4.sub(v128.load(from + at), centre4), scale4);
+        v128.store(to + at, f32x4.relaxed_madd(normed, v128.load(weight + at), v128.load(bias + at)));
+      }
+      if (i < D) {
+        const at = (i as usize) << 2;
+        const normed = f32x4.mul(f32x4.sub(loadTail(from + at, D - i), centre4), scale4);
+        const value = f32x4.relaxed_madd(normed, loadTail(weight + at, D - i), loadTail(bias + at, D - i));
+        storeTail(to + at, value, D - i);
       }
     }
   }
 }
 
-/** The sum of n floats, in two chains. */
+/** The sum of n floats, in four chains. */
 function sumOf(from: usize, n: u32): f32 {
   let s0 = f32x4.splat(0);
   let s1 = s0;
-  for (let i: u32 = 0; i < n; i += 8) {
-    const at = (i as usize) << 2;
-    s0 = f32x4.add(s0, loadLanes(from + at, (n - i) as i32));
-    s1 = f32x4.add(s1, loadLanes(from + at + 16, (n as i32) - (i as i32) - 4));
+  let s2 = s0;
+  let s3 = s0;
+  let i: u32 = 0;
+  for (; i + 16 <= n; i += 16) {
+    s0 = f32x4.add(s0, v128.load(from));
+    s1 = f32x4.add(s1, v128.load(from, 16));
+    s2 = f32x4.add(s2, v128.load(from, 32));
+    s3 = f32x4.add(s3, v128.load(from, 48));
+    from += 64;
   }
-  return sumLanes(f32x4.add(s0, s1));
+  for (; i + 4 <= n; i += 4) {
+    s0 = f32x4.add(s0, v128.load(from));
+    from += 16;
+  }
+  if (i < n) s1 = f32x4.add(s1, loadTail(from, n - i));
+  return sumLanes(f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3)));
 }
 
-/** The sum of the squares of what n floats are apart from their mean, in two chains. */
+/** The square of how far x is from the centre, added to a sum. @inline */
+function addSquare(x: v128, centre: v128, sum: v128): v128 {
+  const off = f32x4.sub(x, centre);
+  return f32x4.relaxed_madd(off, off, sum);
+}
+
+/** The sum of the squares of how far n floats are from their mean, in four chains. */
 function squaresAround(from: usize, centre: v128, n: u32): f32 {
   let s0 = f32x4.splat(0);
   let s1 = s0;
+  let s2 = s0;
+  let s3 = s0;
   let i: u32 = 0;
-  for (; i + 8 <= n; i += 8) {
-    const at = (i as usize) << 2;
-    const low = f32x4.sub(v128.load(from + at), centre);
-    const high = f32x4.sub(v128.load(from + at, 16), centre);
-    s0 = f32x4.relaxed_madd(low, low, s0);
-    s1 = f32x4.relaxed_madd(high, high, s1);
+  for (; i + 16 <= n; i += 16) {
+    s0 = addSquare(v128.load(from), centre, s0);
+    s1 = addSquare(v128.load(from, 16), centre, s1);
+    s2 = addSquare(v128.load(from, 32), centre, s2);
+    s3 = addSquare(v128.load(from, 48), centre, s3);
+    from += 64;
   }
-  let sum = sumLanes(f32x4.add(s0, s1));
+  for (; i + 4 <= n; i += 4) {
+    s0 = addSquare(v128.load(from), centre, s0);
+    from += 16;
+  }
+  let sum = sumLanes(f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3)));
+  // Lanes beyond the row's end would be as far from the mean as 0 is.
   for (; i < n; i++) {
-    const off: f32 = load<f32>(from + ((i as usize) << 2)) - f32x4.extract_lane(centre, 0);
+    const off: f32 = load<f32>(from) - f32x4.extract_lane(centre, 0);
     sum += off * off;
+    from += 4;
   }
   return sum;
 }
@@ -101,25 +130,38 @@ export function layernorm_backward_input(
       const scale4 = v128.load_splat<f32>(rstd + ((r as usize) << 2));
       let plain = f32x4.splat(0);
       let along = plain;
-      for (let i: u32 = 0; i < D; i += 4) {
+      let i: u32 = 0;
+      for (; i + 4 <= D; i += 4) {
         const at = (i as usize) << 2;
-        const rest = (D - i) as i32;
-        // Lanes beyond the row's end have a g of 0.
-        const g = f32x4.mul(loadLanes(dYRow + at, rest), loadLanes(weight + at, rest));
-        const normed = f32x4.mul(f32x4.sub(loadLanes(xRow + at, rest), centre4), scale4);
+        const g = f32x4.mul(v128.load(dYRow + at), v128.load(weight + at));
         plain = f32x4.add(plain, g);
-        along = f32x4.relaxed_madd(g, normed, along);
+        along = f32x4.relaxed_madd(g, f32x4.mul(f32x4.sub(v128.load(xRow + at), centre4), scale4), along);
+      }
+      if (i < D) {
+        const at = (i as usize) << 2;
+        // Lanes beyond the row's end have a g of 0.
+        const g = f32x4.mul(loadTail(dYRow + at, D - i), loadTail(weight + at, D - i));
+        plain = f32x4.add(plain, g);
+        along = f32x4.relaxed_madd(g, f32x4.mul(f32x4.sub(loadTail(xRow + at, D - i), centre4), scale4), along);
       }
       const shift = f32x4.mul(f32x4.splat(sumLanes(plain)), share4);
       const pull = f32x4.mul(f32x4.splat(sumLanes(along)), share4);
-      for (let i: u32 = 0; i < D; i += 4) {
+      for (i = 0; i + 4 <= D; i += 4) {
         const at = (i as usize) << 2;
-        const rest = (D - i) as i32;
-        const g = f32x4.mul(loadLanes(dYRow + at, rest), loadLanes(weight + at, rest));
-        const normed = f32x4.mul(f32x4.sub(loadLanes(xRow + at, rest), centre4), scale4);
+        const g = f32x4.mul(v128.load(dYRow + at), v128.load(weight + at));
+        const normed = f32x4.mul(f32x4.sub(v128.load(xRow + at), centre4), scale4);
         let gradient = f32x4.mul(scale4, f32x4.relaxed_nmadd(normed, pull, f32x4.sub(g, shift)));
-        if (accumulate) gradient = f32x4.add(loadLanes(dXRow + at, rest), gradient);
-        storeLanes(dXRow + at, gradient, rest);
+        if (accumulate) gradient = f32x4.add(v128.load(dXRow + at), gradient);
+        v128.store(dXRow + at, gradient);
+      }
+      if (i < D) {
+        const at = (i as usize) << 2;
+        const rest = D - i;
+        const g = f32x4.mul(loadTail(dYRow + at, rest), loadTail(weight + at, rest));
+        const normed = f32x4.mul(f32x4.sub(loadTail(xRow + at, rest), centre4), scale4);
+        let gradient = f32x4.mul(scale4, f32x4.relaxed_nmadd(normed, pull, f32x4.sub(g, shift)));
+        if (accumulate) gradient = f32x4.add(loadTail(dXRow + at, rest), gradient);
+        storeTail(dXRow + at, gradient, rest);
       }
     }
   }
@@ -148,15 +190,17 @@ export function layernorm_backward_weight(
         const dYRow = dY + r * rowBytes;
         const centre4 = v128.load_splat<f32>(mean + ((r as usize) << 2));
         const scale4 = v128.load_splat<f32>(rstd + ((r as usize) << 2));
-        for (let i: u32 = 0; i < D; i += 4) {
+        let i: u32 = 0;
+        for (; i + 4 <= D; i += 4) {
           const at = (i as usize) << 2;
-          const rest = (D - i) as i32;
-          const normed = f32x4.mul(f32x4.sub(loadLanes(xRow + at, rest), centre4), scale4);
-          storeLanes(
-            sums + at,
-            f32x4.relaxed_madd(loadLanes(dYRow + at, rest), normed, loadLanes(sums + at, rest)),
-            rest,
-          );
+          const normed = f32x4.mul(f32x4.sub(v128.load(xRow + at), centre4), scale4);
+          v128.store(sums + at, f32x4.relaxed_madd(v128.load(dYRow + at), normed, v128.load(sums + at)));
+        }
+        if (i < D) {
+          const at = (i as usize) << 2;
+          const rest = D - i;
+          const normed = f32x4.mul(f32x4.sub(loadTail(xRow + at, rest), centre4), scale4);
+          storeTail(sums + at, f32x4.relaxed_madd(loadTail(dYRow + at, rest), normed, loadTail(sums + at, rest)), rest);
         }
       }
     }

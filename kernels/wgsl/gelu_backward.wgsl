@@ -30,9 +30,11 @@ fn main(
   if (i >= params.n) {
     return;
   }
-  var slope = gelu_tanh_slope(x[i]);
+  var slope = Element();
   if (params.exact != 0u) {
     slope = normal_slope(x[i]);
+  } else {
+    slope = gelu_tanh_slope(x[i]);
   }
   var value = dY[i] * slope;
   if (params.accumulate != 0u) {

@@ -3,6 +3,7 @@ import type { Device } from "../accounting/devices.ts";
 import { largestPlannedBatch } from "../accounting/planned_memory.ts";
 import { formatCount, formatSi } from "../accounting/units.ts";
 import { BYTES_PER_ELEMENT } from "../graph/tensor.ts";
+import { withDefaults } from "../model/architecture.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { Transformer } from "../model/transformer.ts";
 
@@ -79,7 +80,8 @@ export function chooseBatch(model: ModelConfig, room: Room, tokens: number): Bat
   return { batchSize: Math.max(1, Math.floor(wanted / gradAccumulation)), gradAccumulation, largest };
 }
 
-/** The largest array between two layers for one sequence: its logits, or the hidden layer. */
-function activationBytes({ contextLength, vocabSize, dFf, dModel }: ModelConfig): number {
-  return BYTES_PER_ELEMENT * contextLength * Math.max(vocabSize, dFf, dModel);
+/** The largest array between two layers for one sequence: its logits, the hidden layer, or all heads' queries. */
+function activationBytes(model: ModelConfig): number {
+  const { contextLength, vocabSize, dFf, dModel, numHeads, headDim } = withDefaults(model);
+  return BYTES_PER_ELEMENT * contextLength * Math.max(vocabSize, dFf, dModel, numHeads * headDim);
 }

@@ -25,6 +25,7 @@ export interface ShapeOverrides {
   readonly "d-model"?: number;
   readonly "num-layers"?: number;
   readonly "num-heads"?: number;
+  readonly "num-key-value-heads"?: number;
   readonly "d-ff"?: number;
   readonly ffn?: Architecture["ffn"];
   readonly "tie-embeddings": boolean;
@@ -82,6 +83,7 @@ export async function readConfigured(path: string, overrides: RunOverrides): Pro
       dModel: overrides["d-model"],
       numLayers: overrides["num-layers"],
       numHeads: overrides["num-heads"],
+      numKeyValueHeads: overrides["num-key-value-heads"],
       dFf: overrides["d-ff"],
       ffn: overrides.ffn,
       tieEmbeddings: overrides["tie-embeddings"] || undefined,
@@ -110,6 +112,7 @@ function withOverrides(base: Partial<ModelShape>, overrides: ShapeOverrides, wha
     dModel: overrides["d-model"] ?? base.dModel,
     numLayers: overrides["num-layers"] ?? base.numLayers,
     numHeads: overrides["num-heads"] ?? base.numHeads,
+    numKeyValueHeads: overrides["num-key-value-heads"] ?? base.numKeyValueHeads,
     dFf: overrides["d-ff"] ?? base.dFf,
     ffn: overrides.ffn ?? base.ffn,
     tieEmbeddings: overrides["tie-embeddings"] || base.tieEmbeddings === true,
