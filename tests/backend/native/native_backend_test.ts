@@ -12,6 +12,7 @@ import { encodeProgram } from "../../../lib/backend/wasm/layout.ts";
 import { compileModule, kernelNames } from "../../../lib/backend/wasm/module.ts";
 import { WorkerPool } from "../../../lib/backend/wasm/pool.ts";
 import { createWasmBackend } from "../../../lib/backend/wasm.ts";
+import type { Precision } from "../../../lib/graph/graph.ts";
 import { measurePeak } from "../../../lib/measure/peak.ts";
 import { selfTest } from "../../../lib/self_test/self_test.ts";
 
@@ -31,9 +32,9 @@ nativeTest("native backend: says what it is made of, and has all that the wasm b
   assertEquals(native.name, "native");
   assertEquals(native.description, `machine code for ${set!.title}, 2 workers`);
   const { kernels } = native.capabilities;
-  const precisions = hasBf16 ? ["f32", "bf16"] : ["f32"];
+  const precisions: Precision[] = hasBf16 ? ["f32", "bf16"] : ["f32"];
   assertEquals(native.capabilities, { ...wasm.capabilities, kernels, precisions, vectorBits: set!.lanes * 32 });
-  const added = hasBf16 ? BF16_KERNELS : new Set();
+  const added = hasBf16 ? BF16_KERNELS : new Set<string>();
   assertEquals(kernels, wasm.capabilities.kernels.union(added));
   for (const name of MADE_BY.keys()) assertEquals(kernels.has(name), hasBf16 || !BF16_KERNELS.has(name), name);
 });
