@@ -29,7 +29,7 @@ const SAYS_NULL: Readonly<Record<string, string>> = {
   "lib/dataset/shard_index.ts": JSON_FILE,
   "lib/formats/tokenizer_config.ts": "JSON.stringify takes null for no replacer",
   "lib/generate/generated_text.ts": "then() may be given null for a callback",
-  "lib/interchange/gguf/tokenizer.ts": JSON_FILE,
+  "lib/interchange/gguf/tokenizer_json.ts": JSON_FILE,
   "lib/interchange/huggingface/config_keys.ts": JSON_FILE,
   "lib/interchange/huggingface/write_config.ts": JSON_FILE,
   "lib/interchange/huggingface/write_model.ts": JSON_FILE,
