@@ -74,14 +74,20 @@ export function beginCl100kSplit(): void {
   beginBlocks();
 }
 
-/** As `gpt2Starts`. `joinsSpaceAtEnd` tells whether white space at the end of the text is one pre-token, newlines or not. */
+/**
+ * As `gpt2Starts`. `joinsSpaceAtEnd` tells whether white space at the end of the text is one pre-token, newlines or not.
+ * Afterwards {@linkcode splitAt} is where the next block begins.
+ */
 export function cl100kStarts(at: usize, stop: usize, end: usize, joinsSpaceAtEnd: bool, out: usize): usize {
   for (; at < stop; at += BLOCK) out = writeStarts(blockStarts(at, end, joinsSpaceAtEnd, false), at, out);
   splitAt = at;
   return out;
 }
 
-/** As `gpt2Starts`, but it may go past `stop`, to {@linkcode splitAt}. The last start before `at` is in front of `out`, if it is above `first`. */
+/**
+ * As `gpt2Starts`, but up to {@linkcode splitAt}, which may lie behind `stop`. The last start before `at` is right in front of
+ * `out`, unless `out` is `first`.
+ */
 export function o200kStarts(at: usize, stop: usize, end: usize, first: usize, out: usize): usize {
   while (at < stop) {
     const starts = blockStarts(at, end, false, true);

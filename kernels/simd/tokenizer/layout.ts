@@ -26,7 +26,7 @@ export let merges: usize = 0;
 /** The ranks of pairs, open addressing: a part of the pair's hash << 24 | rank + 1 (u32); 0 where free. */
 export let pairs: usize = 0;
 export let pairMask: u32 = 0;
-/** Copies of frequent words: see frequent.ts. */
+/** Copies of frequent words: see lookup.ts. */
 export let frequent: usize = 0;
 /** Ids put out, u32; or u16, if `idShift` is 1. */
 export let output: usize = 0;
