@@ -40,7 +40,10 @@ export function main(args: string[]): Promise<number> {
       throw new UserError(`Cannot decode ${flags.input}: it holds no token ids. Check how it was made`);
     }
     for (let at = 0; at < tokens.length; at += IDS_AT_A_TIME) {
-      await writeOut(tokenizer.decodeBytes(await tokens.read(at, Math.min(at + IDS_AT_A_TIME, tokens.length))));
+      const bytes = tokenizer.decodeBytes(await tokens.read(at, Math.min(at + IDS_AT_A_TIME, tokens.length)));
+      // Some tokenizers put a space before each text.
+      const isSpaced = at === 0 && tokenizer.vocabulary.sentencePieces?.stripsSpace === true && bytes[0] === 0x20;
+      await writeOut(isSpaced ? bytes.subarray(1) : bytes);
     }
   });
 }

@@ -9,12 +9,14 @@ export class Normalizer {
   /** Whether ASCII stays as it is. */
   readonly #keepsAscii: boolean;
   readonly #prepends: boolean;
+  readonly #replaces: boolean;
   readonly #encoder = new TextEncoder();
   readonly #decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
   constructor(steps: readonly NormalizerStep[]) {
     this.#steps = steps;
     this.#prepends = steps.some(({ type }) => type === "Prepend");
+    this.#replaces = steps.some(({ type }) => type === "Replace");
     this.#keepsAscii = steps.every(({ type }) => type !== "Lowercase" && type !== "Replace" && type !== "Prepend");
   }
 
@@ -44,11 +46,11 @@ export class Normalizer {
   }
 
   /**
-   * Whether a text may be cut between two characters, and both parts be normalized alone: the second is ASCII, which
-   * joins nothing before it, and the first stays apart from what is before it.
+   * Whether a text may be cut between two characters, and both parts be normalized alone: neither joins, or changes
+   * places with, what is before it, and each becomes one character.
    */
   mayCutBetween(before: number, after: number): boolean {
-    return after < 0x80 && (before < 0x80 || this.#staysApart(before));
+    return this.#staysApart(before) && this.#staysApart(after);
   }
 
   /** What a character becomes that a text may be cut after, or before. */
@@ -58,6 +60,7 @@ export class Normalizer {
   }
 
   #staysApart(char: number): boolean {
+    if (char < 0x80 && !this.#replaces) return true;
     if (char === INVALID || isJoining(char)) return false;
     const text = String.fromCodePoint(char);
     const after = this.#apply(text, false);

@@ -167,7 +167,10 @@ function betweenTokens(tokens: readonly string[]): SplitStep[] {
     for (const [, char] of token.matchAll(/([^▁])▁/gu)) before.add(char);
   }
   const joining = [...before].map((char) => `\\x{${char.codePointAt(0)!.toString(16)}}`).join("");
-  const regex = joining === "" ? " *[^ ]+| +" : ` *(?:[^ ${joining}]|[${joining}] *)+| +`;
+  // Nor where newlines begin and end, if tokens do not hold them beside others.
+  const newline = tokens.some((token) => /[^\n]\n|\n[^\n]/u.test(token)) ? "" : "\\n";
+  const inWord = joining === "" ? `[^ ${newline}]+` : `(?:[^ ${newline}${joining}]|[${joining}] *)+`;
+  const regex = ` *${inWord}| +${newline === "" ? "" : `|${newline}+`}`;
   return [{ type: "Split", pattern: { Regex: regex }, behavior: "Isolated", invert: false }];
 }
 
