@@ -49,7 +49,7 @@ Deno.test("loadTokenizer() reads what saveTokenizer() wrote, from either kind of
       assertEquals(notes.length, 1);
       assertStringIncludes(
         notes[0],
-        `vocab.json does not say which tokens are special: taken for it are "<|im start|>`,
+        `vocab.json does not say which tokens are special; assumed: "<|im start|>`,
       );
     }
     await Deno.writeTextFile(`${path}/config.json`, "{}");

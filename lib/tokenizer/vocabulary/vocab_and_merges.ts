@@ -60,7 +60,7 @@ export function parseVocabAndMerges(
   const guessed = () => {
     const texts = vocab.names.filter((spelling) => !made.has(spelling) && unspellBytes(spelling)?.length !== 1);
     if (texts.some((text) => text !== USUAL_SPECIAL)) {
-      onNote?.(`${name} does not say which tokens are special: taken for it are ${excerpt(texts.join(" "))}`);
+      onNote?.(`${name} does not say which tokens are special; assumed: ${excerpt(texts.join(" "))}`);
     }
     return texts.map((text) => ({ text, id: vocab.integer(text) }));
   };
