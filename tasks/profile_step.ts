@@ -14,6 +14,7 @@ import { createLmTrainer } from "./bench/lm_trainer.ts";
 import { describeMachine, formatMachine } from "./bench/machine.ts";
 import { median } from "../lib/measure/kernel_time.ts";
 import { GPU_FLAG, startBackend } from "./cli/backend.ts";
+import { columnsOfStdout } from "./cli/columns.ts";
 import { UsageError } from "./cli/errors.ts";
 import { requireOutputFile } from "./cli/output.ts";
 import type { Flags } from "./cli/flags.ts";
@@ -107,7 +108,7 @@ async function profileStep(flags: Flags<typeof FLAGS>): Promise<void> {
       JSON.stringify({ machine, limits, shape: flags.shape, dtype: flags.dtype, ...profile }, null, 2),
     );
   }
-  console.log(`${lines.join("\n")}\n\n${formatProfile(profile)}`);
+  console.log(`${lines.join("\n")}\n\n${formatProfile(profile, columnsOfStdout())}`);
 }
 
 if (import.meta.main) await runProgram(main);

@@ -123,10 +123,39 @@ export function profileTable({ rows, seconds, flops, rooflineSeconds }: StepProf
   return [header, ...cells, [...whole, ...rates, share, ""]];
 }
 
-/** The profile as a table for a terminal. */
-export function formatProfile(profile: StepProfile): string {
-  const [header, ...rows] = profileTable(profile);
-  return formatTable(header, rows, [9]);
+/** The columns of `profileTable` that a narrow terminal can do without, the least important first. */
+const DISPENSABLE = [5, 4, 7, 6, 1, 9];
+
+/** What the shortest columns beside a kernel's label take: its time, its share of the step and of the roofline. */
+const WIDTH_OF_OTHERS = 36;
+
+/** A label is cut to no less than this. */
+const LEAST_LABEL = 24;
+
+/**
+ * The profile as a table for a terminal.
+ * @param columns How long a line may be: labels are cut, and columns left out, until it is. Any length by default.
+ */
+export function formatProfile(profile: StepProfile, columns = Infinity): string {
+  const longest = Math.max(LEAST_LABEL, columns - WIDTH_OF_OTHERS);
+  const table = profileTable(profile).map(([label, ...rest]) => [shortened(label, longest), ...rest]);
+  const left: number[] = [];
+  for (;;) {
+    const kept = table[0].map((_, i) => i).filter((i) => !left.includes(i));
+    const [header, ...rows] = table.map((row) => kept.map((i) => row[i]));
+    const text = formatTable(header, rows, [kept.indexOf(9)]);
+    const width = Math.max(...text.split("\n").map(({ length }) => length));
+    if (width > columns && left.length < DISPENSABLE.length) left.push(DISPENSABLE[left.length]);
+    else return left.length === 0 ? text : `${text}\n\n${leftOut(left.map((i) => table[0][i]))}`;
+  }
+}
+
+function leftOut(names: readonly string[]): string {
+  return `Not shown, for want of room: ${names.toReversed().join(", ")}`;
+}
+
+function shortened(label: string, longest: number): string {
+  return label.length <= longest ? label : `${label.slice(0, longest - 1)}…`;
 }
 
 function sumOf(values: readonly number[]): number {

@@ -53,6 +53,24 @@ Deno.test("a profile is printed as a table, drawn as SVG, and made a page", () =
   for (const row of profile.rows) assertStringIncludes(page, `<tr><th>${labelOf(row)}</th>`);
 });
 
+Deno.test("a profile fits the terminal: labels are cut and columns left out, which it says, until it does", () => {
+  const profile = profileOf(calls, seconds, LIMITS);
+  const whole = formatProfile(profile).split("\n");
+  for (const columns of [200, 120, 100, 80, 60]) {
+    const lines = formatProfile(profile, columns).split("\n");
+    assertEquals(lines.filter((line) => line.length > columns && !line.startsWith("Not shown")), [], `${columns}`);
+    const shown = ["kernel", "time", "of step", "of roofline"];
+    for (const title of shown) assertStringIncludes(lines[0], title);
+    // Each row is there, in its order.
+    for (let i = 2; i < whole.length; i++) assertEquals(lines[i].slice(0, 20), whole[i].slice(0, 20));
+    const left = lines.at(-1)!;
+    const others = ["calls", "FLOPs", "bytes", "FLOP/s", "bytes/s", "bound"];
+    const missing = others.filter((title) => !lines[0].split(/  +/).includes(title));
+    assertEquals(missing.length > 0, left.startsWith("Not shown"), `${columns}: ${lines[0]}`);
+    for (const title of missing) assertStringIncludes(left, title);
+  }
+});
+
 Deno.test("a bar is as long as its time, the least that the limits allow lies in it, and small ones are one", () => {
   const row = (kernel: string, seconds: number, rooflineSeconds: number) => ({
     ...{
