@@ -44,7 +44,7 @@ export function attention_backward(
   accumulateValue: u32,
   work: usize,
 ): void {
-  differentiateHeads(
+  grouped_attention_backward(
     q,
     k,
     v,
@@ -60,9 +60,9 @@ export function attention_backward(
     H,
     headDim,
     T,
-    accumulateQuery !== 0,
-    accumulateKey !== 0,
-    accumulateValue !== 0,
+    accumulateQuery,
+    accumulateKey,
+    accumulateValue,
     work,
   );
 }
@@ -86,50 +86,6 @@ export function grouped_attention_backward(
   accumulateQuery: u32,
   accumulateKey: u32,
   accumulateValue: u32,
-  work: usize,
-): void {
-  differentiateHeads(
-    q,
-    k,
-    v,
-    y,
-    lse,
-    dY,
-    dQ,
-    dK,
-    dV,
-    B,
-    T,
-    H,
-    keyHeads,
-    headDim,
-    window,
-    accumulateQuery !== 0,
-    accumulateKey !== 0,
-    accumulateValue !== 0,
-    work,
-  );
-}
-
-function differentiateHeads(
-  q: usize,
-  k: usize,
-  v: usize,
-  y: usize,
-  lse: usize,
-  dY: usize,
-  dQ: usize,
-  dK: usize,
-  dV: usize,
-  B: u32,
-  T: u32,
-  H: u32,
-  keyHeads: u32,
-  headDim: u32,
-  window: u32,
-  accumulateQuery: bool,
-  accumulateKey: bool,
-  accumulateValue: bool,
   work: usize,
 ): void {
   if (headDim > MAX_HEAD_DIM) unreachable();
@@ -169,9 +125,9 @@ function differentiateHeads(
             headDim,
             window,
             // The queries that an earlier group of keys has met.
-            accumulateQuery ? T : firstKey > 0 ? min(window, T) - 1 : 0,
-            accumulateKey || sharer > 0,
-            accumulateValue || sharer > 0,
+            accumulateQuery !== 0 ? T : firstKey > 0 ? min(window, T) - 1 : 0,
+            accumulateKey !== 0 || sharer > 0,
+            accumulateValue !== 0 || sharer > 0,
           );
         }
       }

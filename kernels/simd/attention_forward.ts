@@ -38,29 +38,10 @@ export function attention_forward(
   headDim: u32,
   work: usize,
 ): void {
-  attend(q, k, v, start, y, lse, B, T, S, H, H, headDim, S, work);
+  grouped_attention_forward(q, k, v, start, y, lse, B, T, S, H, H, headDim, S, work);
 }
 
 export function grouped_attention_forward(
-  q: usize,
-  k: usize,
-  v: usize,
-  start: usize,
-  y: usize,
-  lse: usize,
-  B: u32,
-  T: u32,
-  S: u32,
-  H: u32,
-  keyHeads: u32,
-  headDim: u32,
-  window: u32,
-  work: usize,
-): void {
-  attend(q, k, v, start, y, lse, B, T, S, H, keyHeads, headDim, window, work);
-}
-
-function attend(
   q: usize,
   k: usize,
   v: usize,

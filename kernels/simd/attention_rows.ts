@@ -1,5 +1,5 @@
 import { multiplyRows, PITCH } from "./row_kernel";
-import { loadLanes, storeLanes } from "./vector";
+import { loadLanes, storeLanes, writeLanes } from "./vector";
 
 // Rows of heads between the arrays, where they lie far apart, and a worker's scratch memory.
 
@@ -78,6 +78,6 @@ export function writeRow(to: usize, from: usize, headDim: u32, scale: f32, accum
   const rest = (headDim & 3) as i32;
   if (rest) {
     const value = f32x4.mul(v128.load(from), scale4);
-    storeLanes(to, accumulate ? f32x4.add(loadLanes(to, rest), value) : value, rest);
+    writeLanes(to, value, rest, accumulate);
   }
 }

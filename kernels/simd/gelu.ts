@@ -1,10 +1,9 @@
 import { expNonPositive4 } from "./exp";
 import { sigmoid } from "./silu";
 import { claim, divideElements, endElement, firstElement } from "./work";
-import { loadLanes, storeLanes } from "./vector";
+import { loadLanes, storeLanes, writeLanes } from "./vector";
 
 // gelu_forward: y = x Φ(x); gelu_backward: dX (+)= dY (Φ(x) + x Φ′(x))
-// geglu_forward: y = gelu(gate) up; geglu_backward: dGate (+)= dY up gelu′(gate); dUp (+)= dY gelu(gate)
 // All arrays: (n). A worker takes whole cache lines of elements.
 //
 // By tanh: (1 + tanh(u)) / 2 = σ(2u), 2u = √(8/π) x (1 + 0.044715 x²).
@@ -35,12 +34,12 @@ function constant(index: usize): v128 {
 }
 
 /** x between ±20: beyond, its share is 0 or 1 whatever it is. The operand order keeps NaN. @inline */
-function bounded(x: v128): v128 {
+export function bounded(x: v128): v128 {
   return f32x4.pmin(f32x4.pmax(x, f32x4.splat(-20)), f32x4.splat(20));
 }
 
 /** What x is multiplied by, approximately, given it between ±20. @inline */
-function approximateShare(x: v128): v128 {
+export function approximateShare(x: v128): v128 {
   return sigmoid(f32x4.mul(x, f32x4.relaxed_madd(f32x4.mul(x, x), constant(1), constant(0))));
 }
 
@@ -50,7 +49,7 @@ function approximate(x: v128): v128 {
 }
 
 /** The derivative of that, given x between ±20 and its share s: s + x s (1 − s) (√(8/π) + 3 √(8/π) 0.044715 x²). @inline */
-function approximateSlope(x: v128, s: v128): v128 {
+export function approximateSlope(x: v128, s: v128): v128 {
   const inner = f32x4.mul(x, f32x4.relaxed_madd(f32x4.mul(x, x), constant(2), constant(0)));
   const rest = f32x4.sub(f32x4.splat(1), s);
   return f32x4.mul(s, f32x4.relaxed_madd(inner, rest, f32x4.splat(1)));
@@ -113,52 +112,7 @@ export function gelu_backward(
       const value = loadLanes(x + at, end - i);
       const near = bounded(value);
       const slope = exact ? exactSlope(value) : approximateSlope(near, approximateShare(near));
-      let gradient = f32x4.mul(loadLanes(dY + at, end - i), slope);
-      if (accumulate) gradient = f32x4.add(loadLanes(dX + at, end - i), gradient);
-      storeLanes(dX + at, gradient, end - i);
-    }
-  }
-}
-
-export function geglu_forward(gate: usize, up: usize, y: usize, n: u32, work: usize): void {
-  divideElements(work, n);
-  while (claim()) {
-    const end = endElement(n);
-    for (let i = firstElement(); i < end; i += 4) {
-      const at = (i as usize) << 2;
-      const hidden = approximate(loadLanes(gate + at, end - i));
-      storeLanes(y + at, f32x4.mul(hidden, loadLanes(up + at, end - i)), end - i);
-    }
-  }
-}
-
-export function geglu_backward(
-  gate: usize,
-  up: usize,
-  dY: usize,
-  dGate: usize,
-  dUp: usize,
-  n: u32,
-  accumulateGate: u32,
-  accumulateUp: u32,
-  work: usize,
-): void {
-  divideElements(work, n);
-  while (claim()) {
-    const end = endElement(n);
-    for (let i = firstElement(); i < end; i += 4) {
-      const at = (i as usize) << 2;
-      const rest = (end - i) as i32;
-      const g = loadLanes(gate + at, rest);
-      const d = loadLanes(dY + at, rest);
-      const near = bounded(g);
-      const s = approximateShare(near);
-      let toGate = f32x4.mul(f32x4.mul(d, loadLanes(up + at, rest)), approximateSlope(near, s));
-      let toUp = f32x4.mul(d, f32x4.mul(g, s));
-      if (accumulateGate) toGate = f32x4.add(loadLanes(dGate + at, rest), toGate);
-      storeLanes(dGate + at, toGate, rest);
-      if (accumulateUp) toUp = f32x4.add(loadLanes(dUp + at, rest), toUp);
-      storeLanes(dUp + at, toUp, rest);
+      writeLanes(dX + at, f32x4.mul(loadLanes(dY + at, end - i), slope), end - i, accumulate !== 0);
     }
   }
 }

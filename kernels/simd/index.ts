@@ -4,8 +4,6 @@
 
 export { adamw } from "./adamw";
 export { add_forward } from "./add";
-export { attention_backward } from "./attention_backward";
-export { attention_forward } from "./attention_forward";
 export { axpby } from "./axpby";
 export { add_bias } from "./add_bias";
 export { add_positions_backward, add_positions_forward } from "./add_positions";
@@ -25,7 +23,8 @@ export {
 export { divide_by_norm } from "./divide_by_norm";
 export { dropout } from "./dropout";
 export { embedding_backward, embedding_forward } from "./embedding";
-export { geglu_backward, geglu_forward, gelu_backward, gelu_forward } from "./gelu";
+export { geglu_backward, geglu_forward, swiglu_backward, swiglu_forward } from "./gated";
+export { gelu_backward, gelu_forward } from "./gelu";
 export { layernorm_backward_input, layernorm_backward_weight, layernorm_forward } from "./layernorm";
 export { linear_backward_input, linear_backward_weight, linear_forward } from "./linear";
 export { masked_fill } from "./masked_fill";
@@ -47,6 +46,5 @@ export { softmax_strided_backward, softmax_strided_forward } from "./softmax_str
 export { sum_dimension } from "./sum_dimension";
 export { strided_copy } from "./strided_copy";
 export { sum_partials } from "./sum_partials";
-export { swiglu_backward, swiglu_forward } from "./swiglu";
 export { claim as claim_work, divide as divide_work, end_unit, first_unit, set_worker } from "./work";
 export { write_rows } from "./write_rows";

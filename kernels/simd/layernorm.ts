@@ -1,5 +1,6 @@
-import { loadTail, storeTail, sumLanes } from "./vector";
-import { claim, divide, divideRows, endUnit, firstUnit, share } from "./work";
+import { addUpParts, Centred } from "./norm_partials";
+import { loadTail, storeTail, sumLanes, sumOf } from "./vector";
+import { claim, divideRows, endUnit, firstUnit } from "./work";
 
 // layernorm_forward: y[r,i] = (x[r,i] − mean[r]) rstd[r] weight[i] + bias[i],
 //   rstd[r] = 1 / √(mean((x[r] − mean[r])²) + eps). Overwrites y, mean and rstd.
@@ -48,28 +49,6 @@ export function layernorm_forward(
       }
     }
   }
-}
-
-/** The sum of n floats, in four chains. */
-function sumOf(from: usize, n: u32): f32 {
-  let s0 = f32x4.splat(0);
-  let s1 = s0;
-  let s2 = s0;
-  let s3 = s0;
-  let i: u32 = 0;
-  for (; i + 16 <= n; i += 16) {
-    s0 = f32x4.add(s0, v128.load(from));
-    s1 = f32x4.add(s1, v128.load(from, 16));
-    s2 = f32x4.add(s2, v128.load(from, 32));
-    s3 = f32x4.add(s3, v128.load(from, 48));
-    from += 64;
-  }
-  for (; i + 4 <= n; i += 4) {
-    s0 = f32x4.add(s0, v128.load(from));
-    from += 16;
-  }
-  if (i < n) s1 = f32x4.add(s1, loadTail(from, n - i));
-  return sumLanes(f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3)));
 }
 
 /** The square of how far x is from the centre, added to a sum. @inline */
@@ -178,31 +157,5 @@ export function layernorm_backward_weight(
   P: u32,
   work: usize,
 ): void {
-  const rowBytes = (D as usize) << 2;
-  divide(work, P, 1);
-  while (claim()) {
-    for (let p = firstUnit; p < endUnit; p++) {
-      const sums = partials + p * rowBytes;
-      memory.fill(sums, 0, rowBytes);
-      const lastRow = share(rows, p + 1, P);
-      for (let r = share(rows, p, P); r < lastRow; r++) {
-        const xRow = x + r * rowBytes;
-        const dYRow = dY + r * rowBytes;
-        const centre4 = v128.load_splat<f32>(mean + ((r as usize) << 2));
-        const scale4 = v128.load_splat<f32>(rstd + ((r as usize) << 2));
-        let i: u32 = 0;
-        for (; i + 4 <= D; i += 4) {
-          const at = (i as usize) << 2;
-          const normed = f32x4.mul(f32x4.sub(v128.load(xRow + at), centre4), scale4);
-          v128.store(sums + at, f32x4.relaxed_madd(v128.load(dYRow + at), normed, v128.load(sums + at)));
-        }
-        if (i < D) {
-          const at = (i as usize) << 2;
-          const rest = D - i;
-          const normed = f32x4.mul(f32x4.sub(loadTail(xRow + at, rest), centre4), scale4);
-          storeTail(sums + at, f32x4.relaxed_madd(loadTail(dYRow + at, rest), normed, loadTail(sums + at, rest)), rest);
-        }
-      }
-    }
-  }
+  addUpParts<Centred>(x, mean, rstd, dY, partials, rows, D, P, work);
 }

@@ -129,17 +129,25 @@ export function dequantize_weight(
   bits: u32,
   work: usize,
 ): void {
-  const rowBytes = rowBytesOf(I, bits);
-  divideRows(work, O, I);
-  while (claim()) {
-    const end = endUnit;
-    for (let o = firstUnit; o < end; o++) {
-      decodeRow(y + (((o as usize) * I) << 2), weight + o * rowBytes, I, bits, load<f32>(scales + (o << 2)));
-    }
-  }
+  decodeRows(0, weight, scales, y, O, O, I, bits, work);
 }
 
 export function embedding_quantized_forward(
+  ids: usize,
+  weight: usize,
+  scales: usize,
+  y: usize,
+  N: u32,
+  V: u32,
+  D: u32,
+  bits: u32,
+  work: usize,
+): void {
+  decodeRows(ids, weight, scales, y, N, V, D, bits, work);
+}
+
+/** y[n] = W[ids[n]], or W[n] if the address of ids is 0. */
+function decodeRows(
   ids: usize,
   weight: usize,
   scales: usize,
@@ -155,7 +163,7 @@ export function embedding_quantized_forward(
   while (claim()) {
     const end = endUnit;
     for (let n = firstUnit; n < end; n++) {
-      const v = min(load<u32>(ids + ((n as usize) << 2)), V - 1);
+      const v = ids === 0 ? n : min(load<u32>(ids + ((n as usize) << 2)), V - 1);
       decodeRow(y + (((n as usize) * D) << 2), weight + v * rowBytes, D, bits, load<f32>(scales + (v << 2)));
     }
   }

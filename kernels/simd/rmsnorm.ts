@@ -1,4 +1,5 @@
-import { claim, divide, divideRows, endUnit, firstUnit, share } from "./work";
+import { addUpParts, Plain } from "./norm_partials";
+import { claim, divideRows, endUnit, firstUnit } from "./work";
 import { dot, loadTail, storeTail, sumLanes } from "./vector";
 
 // rmsnorm_forward: y[r,i] = x[r,i] rstd[r] weight[i], rstd[r] = 1 / √(mean(x[r]²) + eps). Overwrites y and rstd.
@@ -114,30 +115,5 @@ export function rmsnorm_backward_weight(
   P: u32,
   work: usize,
 ): void {
-  const rowBytes = (D as usize) << 2;
-  divide(work, P, 1);
-  while (claim()) {
-    for (let p = firstUnit; p < endUnit; p++) {
-      const sums = partials + p * rowBytes;
-      memory.fill(sums, 0, rowBytes);
-      const lastRow = share(rows, p + 1, P);
-      for (let r = share(rows, p, P); r < lastRow; r++) {
-        const xRow = x + r * rowBytes;
-        const dYRow = dY + r * rowBytes;
-        const scale4 = v128.load_splat<f32>(rstd + ((r as usize) << 2));
-        let i: u32 = 0;
-        for (; i + 4 <= D; i += 4) {
-          const at = (i as usize) << 2;
-          const normed = f32x4.mul(v128.load(xRow + at), scale4);
-          v128.store(sums + at, f32x4.relaxed_madd(v128.load(dYRow + at), normed, v128.load(sums + at)));
-        }
-        if (i < D) {
-          const at = (i as usize) << 2;
-          const rest = D - i;
-          const normed = f32x4.mul(loadTail(xRow + at, rest), scale4);
-          storeTail(sums + at, f32x4.relaxed_madd(loadTail(dYRow + at, rest), normed, loadTail(sums + at, rest)), rest);
-        }
-      }
-    }
-  }
+  addUpParts<Plain>(x, 0, rstd, dY, partials, rows, D, P, work);
 }

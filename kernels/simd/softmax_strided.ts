@@ -1,5 +1,5 @@
 import { expNonPositive4 } from "./exp";
-import { loadLanes, storeLanes } from "./vector";
+import { loadLanes, storeLanes, writeLanes } from "./vector";
 import { claim, divideRows, endUnit, firstUnit, LINE } from "./work";
 
 // softmax_strided_forward: y[o,d,i] = exp(x[o,d,i] − max over d) / Σ over d of exp(x[o,d,i] − max over d). Overwrites y.
@@ -86,8 +86,7 @@ function backwardColumns(y: usize, dY: usize, dX: usize, D: u32, rowBytes: usize
   }
   at = 0;
   for (let d: u32 = 0; d < D; d++, at += rowBytes) {
-    let gradient = f32x4.mul(loadLanes(y + at, count), f32x4.sub(loadLanes(dY + at, count), along));
-    if (add) gradient = f32x4.add(loadLanes(dX + at, count), gradient);
-    storeLanes(dX + at, gradient, count);
+    const gradient = f32x4.mul(loadLanes(y + at, count), f32x4.sub(loadLanes(dY + at, count), along));
+    writeLanes(dX + at, gradient, count, add);
   }
 }

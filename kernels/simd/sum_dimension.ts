@@ -1,4 +1,4 @@
-import { loadLanes, loadTail, storeLanes, sumLanes } from "./vector";
+import { loadLanes, sumOf, writeLanes } from "./vector";
 import { claim, divideRows, endUnit, firstUnit, LINE } from "./work";
 
 // sum_dimension: y[o,p,i] (+)= factor · Σ of x[o,l,i] over the l of part p: from p · chunk on, chunk = ⌈length / parts⌉.
@@ -32,7 +32,7 @@ export function sum_dimension(
       const from = x + (((sum / parts * length + begin) * inner + column) << 2);
       const to = y + ((sum * inner + column) << 2);
       if (inner === 1) {
-        const value = factor * (sumOf(from, count) as f32);
+        const value = factor * (sumInBlocks(from, count) as f32);
         store<f32>(to, accumulate ? load<f32>(to) + value : value);
       } else {
         sumColumns(from, to, count, inner << 2, min(LINE, inner - column), factor, accumulate !== 0);
@@ -41,32 +41,11 @@ export function sum_dimension(
   }
 }
 
-/** The sum of n floats that lie side by side. */
-function sumOf(from: usize, n: u32): f64 {
+/** The sum of n floats that lie side by side, block by block. */
+function sumInBlocks(from: usize, n: u32): f64 {
   let total: f64 = 0;
-  for (let i: u32 = 0; i < n; i += BLOCK) total += sumOfBlock(from + (i << 2), min(BLOCK, n - i)) as f64;
+  for (let i: u32 = 0; i < n; i += BLOCK) total += sumOf(from + (i << 2), min(BLOCK, n - i)) as f64;
   return total;
-}
-
-function sumOfBlock(from: usize, n: u32): f32 {
-  let s0 = f32x4.splat(0);
-  let s1 = s0;
-  let s2 = s0;
-  let s3 = s0;
-  let i: u32 = 0;
-  for (; i + 16 <= n; i += 16) {
-    s0 = f32x4.add(s0, v128.load(from));
-    s1 = f32x4.add(s1, v128.load(from, 16));
-    s2 = f32x4.add(s2, v128.load(from, 32));
-    s3 = f32x4.add(s3, v128.load(from, 48));
-    from += 64;
-  }
-  for (; i + 4 <= n; i += 4) {
-    s0 = f32x4.add(s0, v128.load(from));
-    from += 16;
-  }
-  if (i < n) s1 = f32x4.add(s1, loadTail(from, n - i));
-  return sumLanes(f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3)));
 }
 
 /** Up to a cache line of sums down columns of `count` rows. */
@@ -111,13 +90,8 @@ function sumColumns(
     t2 = f32x4.add(t2, s2);
     t3 = f32x4.add(t3, s3);
   }
-  storeSum(to, f32x4.mul(factor4, t0), columns as i32, add);
-  storeSum(to + 16, f32x4.mul(factor4, t1), (columns as i32) - 4, add);
-  storeSum(to + 32, f32x4.mul(factor4, t2), (columns as i32) - 8, add);
-  storeSum(to + 48, f32x4.mul(factor4, t3), (columns as i32) - 12, add);
-}
-
-/** Stores up to four sums, or adds them to what is there. @inline */
-function storeSum(to: usize, value: v128, count: i32, add: bool): void {
-  storeLanes(to, add ? f32x4.add(loadLanes(to, count), value) : value, count);
+  writeLanes(to, f32x4.mul(factor4, t0), columns as i32, add);
+  writeLanes(to + 16, f32x4.mul(factor4, t1), (columns as i32) - 4, add);
+  writeLanes(to + 32, f32x4.mul(factor4, t2), (columns as i32) - 8, add);
+  writeLanes(to + 48, f32x4.mul(factor4, t3), (columns as i32) - 12, add);
 }

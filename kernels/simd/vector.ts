@@ -30,6 +30,11 @@ export function storeLanes(to: usize, value: v128, count: i32): void {
   else if (count > 0) storeTail(to, value, count as u32);
 }
 
+/** Stores up to four of the lanes, or adds them to what is there. @inline */
+export function writeLanes(to: usize, value: v128, count: i32, add: bool): void {
+  storeLanes(to, add ? f32x4.add(loadLanes(to, count), value) : value, count);
+}
+
 /** (v₀ + v₂) + (v₁ + v₃). @inline */
 export function sumLanes(v: v128): f32 {
   const pairs = f32x4.add(v, v128.shuffle<f32>(v, v, 2, 3, 0, 1));
@@ -47,6 +52,28 @@ export function sumLanesOf4(a: v128, b: v128, c: v128, d: v128): v128 {
 export function maxLane(v: v128): f32 {
   const pairs = f32x4.pmax(v, v128.shuffle<f32>(v, v, 2, 3, 0, 1));
   return max(f32x4.extract_lane(pairs, 0), f32x4.extract_lane(pairs, 1));
+}
+
+/** The sum of n floats, in an order that depends on n alone. */
+export function sumOf(from: usize, n: u32): f32 {
+  let s0 = f32x4.splat(0);
+  let s1 = s0;
+  let s2 = s0;
+  let s3 = s0;
+  let i: u32 = 0;
+  for (; i + 16 <= n; i += 16) {
+    s0 = f32x4.add(s0, v128.load(from));
+    s1 = f32x4.add(s1, v128.load(from, 16));
+    s2 = f32x4.add(s2, v128.load(from, 32));
+    s3 = f32x4.add(s3, v128.load(from, 48));
+    from += 64;
+  }
+  for (; i + 4 <= n; i += 4) {
+    s0 = f32x4.add(s0, v128.load(from));
+    from += 16;
+  }
+  if (i < n) s1 = f32x4.add(s1, loadTail(from, n - i));
+  return sumLanes(f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3)));
 }
 
 /** Σᵢ a[i] · b[i] over n floats, in an order that depends on n alone. */

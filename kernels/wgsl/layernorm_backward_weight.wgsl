@@ -4,7 +4,7 @@
 // a tree adds up what they have.
 // Dispatch P * ceil(D / WIDTH / COLUMNS), folded into two dimensions. Overwrites partials.
 // Element and WIDTH, 1 or 4 columns: element_1.wgsl or element_4.wgsl. rmsnorm.ts chooses these and LANES.
-// part_start: part_start.wgsl; sum_of_rows: sum_of_rows.wgsl; column_sum: column_sum.wgsl.
+// write_part: write_part.wgsl, and what that takes for declared.
 
 const WORKGROUP = 256u;
 const LANES = 1u;
@@ -33,20 +33,5 @@ fn main(
   @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) local: u32,
 ) {
-  let width = params.D / WIDTH;
-  let across = (width + COLUMNS - 1u) / COLUMNS;
-  let index = workgroup.y * workgroups.x + workgroup.x;
-  let p = index / across;
-  if (p >= params.P) {
-    return;
-  }
-  let column = index % across * COLUMNS + local % COLUMNS;
-  var sum = Element();
-  if (column < width) {
-    sum = sum_of_rows(p, column, width, local / COLUMNS);
-  }
-  let total = column_sum(sum, local);
-  if (local < COLUMNS && column < width) {
-    partials[p * width + column] = total;
-  }
+  write_part(workgroup.y * workgroups.x + workgroup.x, local);
 }

@@ -43,7 +43,7 @@ export function lanesPerColumn(label: string, source: string): WgslKernel {
   return ({ rows, D, P }, { software }) => {
     const width = widthFor(D);
     const lanes = software ? 1 : lanesFor(rows / P);
-    const joined = withFunctions(source, "part_start", "sum_of_rows", "column_sum");
+    const joined = withFunctions(source, "part_start", "sum_of_rows", "column_sum", "write_part");
     return {
       dispatches: [{
         label,

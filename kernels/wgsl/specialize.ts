@@ -18,6 +18,7 @@ import sigmoid from "./sigmoid.wgsl" with { type: "text" };
 import sumOfRows from "./sum_of_rows.wgsl" with { type: "text" };
 import workgroupJoin from "./workgroup_join.wgsl" with { type: "text" };
 import workgroupSum from "./workgroup_sum.wgsl" with { type: "text" };
+import writePart from "./write_part.wgsl" with { type: "text" };
 
 /** Numbers in an `Element`: f32 or vec4f. */
 export type Width = 1 | 4;
@@ -46,6 +47,7 @@ const FUNCTIONS = {
   sum_of_rows: sumOfRows,
   workgroup_join: workgroupJoin,
   workgroup_sum: workgroupSum,
+  write_part: writePart,
 } as const;
 
 /** The source with functions declared that kernels share. */

@@ -6,7 +6,7 @@ import {
 import type { NativeKernel } from "./kernel.ts";
 import { LEAST_LINES, LINE, linesOf } from "./lines.ts";
 
-/** swiglu_forward: see kernels/simd/swiglu.ts. A unit is a cache line of elements. */
+/** swiglu_forward: see kernels/simd/gated.ts. A unit is a cache line of elements. */
 export const swigluForwardKernel: NativeKernel = {
   encode: (
     { constants: { n }, addresses },
