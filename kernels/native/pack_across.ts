@@ -1,10 +1,10 @@
 // Packs rows of a matrix that are columns of B: panels of (depth, two vectors), one after the other, and one that may be
 // narrower at the right edge. Blocks as long as a vector are transposed.
 import { Assembler, Label } from "./assembler.ts";
-import { type CallingConvention, enter, leave, loadAddress, loadParameter } from "./calling.ts";
+import { type CallingConvention, leave } from "./calling.ts";
 import { type InstructionSet, Lanes } from "./instruction_set.ts";
 import { at, r12, r13, r14, r8, r9, rax, rcx, rdi, rdx, rsi } from "./operands.ts";
-import { PACKING_PARAMETERS, type PackingShape } from "./packing.ts";
+import { enterPacking, PACKING_PARAMETERS, type PackingShape } from "./packing.ts";
 import { transpose } from "./transpose.ts";
 
 /** The code of such packing. */
@@ -16,11 +16,7 @@ export function assemblePackAcross(
   const assembler = new Assembler();
   const lanes = new Lanes(assembler, set);
   const vectorBytes = set.lanes * 4;
-  enter(assembler, convention);
-  loadAddress(assembler, rsi, PACKING_PARAMETERS.from);
-  loadAddress(assembler, rdx, PACKING_PARAMETERS.to);
-  loadParameter(assembler, r14, PACKING_PARAMETERS.depth);
-  loadParameter(assembler, r13, PACKING_PARAMETERS.wholePanels);
+  enterPacking(assembler, convention);
   assembler.multiply(r12, r14, vectorBytes * 2);
   const [panel, edgePanel, end] = [new Label(), new Label(), new Label()];
   assembler.operateNumber("cmp", r13, 0);

@@ -1,11 +1,12 @@
 // Packs columns of B that lie in memory as rows: panels of (pairs of depth, 32 columns), one after the other, and one that
 // may be narrower at the right edge, all filled up to whole blocks of depth. Squares of 16 pairs by 16 columns are transposed.
 import { Assembler, Label } from "../assembler.ts";
-import { type CallingConvention, enter, leave, loadAddress, loadParameter } from "../calling.ts";
+import { type CallingConvention, leave } from "../calling.ts";
 import type { InstructionSet } from "../instruction_set.ts";
 import { at, r12, r13, r14, r8, r9, rax, rcx, rdi, rdx, rsi, zmm } from "../operands.ts";
+import { enterPacking, PACKING_PARAMETERS, type PackingShape } from "../packing.ts";
 import { transpose } from "../transpose.ts";
-import { type Bf16PackingShape, BLOCK, PACKING_PARAMETERS, PANEL_BLOCK_BYTES } from "./product_shape.ts";
+import { BLOCK, PANEL_BLOCK_BYTES } from "./product_shape.ts";
 import { Rounding } from "./rounding.ts";
 
 /** Columns of a square. */
@@ -15,7 +16,7 @@ const COLUMNS = 16;
 export function assemblePackAcross(
   set: InstructionSet,
   convention: CallingConvention,
-  { rowBytes, edge }: Bf16PackingShape,
+  { rowBytes, edge }: PackingShape,
 ): Uint8Array<ArrayBuffer> {
   const assembler = new Assembler();
   const rounding = new Rounding(assembler);
@@ -50,11 +51,7 @@ export function assemblePackAcross(
     assembler.operateNumber("add", rsi, COLUMNS * rowBytes);
   };
   const [panel, edgePanel, end] = [new Label(), new Label(), new Label()];
-  enter(assembler, convention);
-  loadAddress(assembler, rsi, PACKING_PARAMETERS.from);
-  loadAddress(assembler, rdx, PACKING_PARAMETERS.to);
-  loadParameter(assembler, r14, PACKING_PARAMETERS.depth);
-  loadParameter(assembler, r13, PACKING_PARAMETERS.wholePanels);
+  enterPacking(assembler, convention);
   assembler.address(r12, at(r14, BLOCK - 1));
   assembler.shift("right", r12, Math.log2(BLOCK));
   assembler.multiply(r12, r12, PANEL_BLOCK_BYTES);

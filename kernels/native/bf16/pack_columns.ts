@@ -1,11 +1,12 @@
 // Packs A where its columns lie in memory as rows: see pack_rows.ts for how it then lies. Squares of 16 rows by 16 pairs are
 // transposed. Rows are filled up to a multiple of 16, with anything.
 import { Assembler, Label } from "../assembler.ts";
-import { type CallingConvention, enter, leave, loadAddress, loadParameter } from "../calling.ts";
+import { type CallingConvention, leave } from "../calling.ts";
 import type { InstructionSet } from "../instruction_set.ts";
 import { at, r10, r12, r13, r14, r8, rax, rcx, rdx, rsi, zmm } from "../operands.ts";
+import { enterPacking, type PackingShape } from "../packing.ts";
 import { transpose } from "../transpose.ts";
-import { type Bf16PackingShape, BLOCK, PACKING_PARAMETERS, PITCH } from "./product_shape.ts";
+import { BLOCK, PITCH } from "./product_shape.ts";
 import { Rounding } from "./rounding.ts";
 
 /** Rows of a square. */
@@ -19,7 +20,7 @@ const MASK = { mask: 1, zero: true } as const;
 export function assemblePackColumns(
   set: InstructionSet,
   convention: CallingConvention,
-  { rowBytes }: Bf16PackingShape,
+  { rowBytes }: PackingShape,
 ): Uint8Array<ArrayBuffer> {
   const assembler = new Assembler();
   const rounding = new Rounding(assembler);
@@ -48,11 +49,7 @@ export function assemblePackColumns(
     assembler.jumpIf("above", square);
   };
   const loadStep = (to: number, step: number) => assembler.vector("vmovups", [zmm(to), at(rax, step * rowBytes)], MASK);
-  enter(assembler, convention);
-  loadAddress(assembler, rsi, PACKING_PARAMETERS.from);
-  loadAddress(assembler, rdx, PACKING_PARAMETERS.to);
-  loadParameter(assembler, r14, PACKING_PARAMETERS.depth);
-  loadParameter(assembler, r13, PACKING_PARAMETERS.rows);
+  enterPacking(assembler, convention);
   assembler.move(r8, r14);
   assembler.operateNumber("sub", r8, BLOCK);
   assembler.jumpIf("below", rest);
