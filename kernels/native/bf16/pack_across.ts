@@ -1,6 +1,7 @@
 // Packs columns of B that lie in memory as rows: panels of (pairs of depth, 32 columns), one after the other, and one that
 // may be narrower at the right edge, all filled up to whole blocks of depth. Squares of 16 pairs by 16 columns are transposed.
 import { Assembler, Label } from "../assembler.ts";
+import { packBlocks } from "../blocks_of_depth.ts";
 import { type CallingConvention, leave } from "../calling.ts";
 import type { InstructionSet } from "../instruction_set.ts";
 import { at, r12, r13, r14, r8, r9, rax, rcx, rdi, rdx, rsi, zmm } from "../operands.ts";
@@ -22,7 +23,6 @@ export function assemblePackAcross(
   const rounding = new Rounding(assembler);
   // A square's columns over the depth, from rsi on; where there are fewer, the last one again.
   const packColumns = (columns: number, offset: number, panelStep: number) => {
-    const [next, rest, end] = [new Label(), new Label(), new Label()];
     const square = (masked: boolean) => {
       for (let i = 0; i < COLUMNS; i++) {
         rounding.roundRow(i, at(rax, Math.min(i, columns - 1) * rowBytes), COLUMNS, masked);
@@ -33,21 +33,18 @@ export function assemblePackAcross(
     };
     assembler.move(rax, rsi);
     assembler.address(rcx, at(rdx, offset));
-    assembler.move(r8, r14);
-    assembler.operateNumber("sub", r8, BLOCK);
-    assembler.jumpIf("below", rest);
-    assembler.bind(next);
-    square(false);
-    assembler.operateNumber("add", rax, BLOCK * 4);
-    assembler.operateNumber("add", rcx, BLOCK / 2 * panelStep);
-    assembler.operateNumber("sub", r8, BLOCK);
-    assembler.jumpIf("aboveOrEqual", next);
-    assembler.bind(rest);
-    assembler.operateNumber("add", r8, BLOCK);
-    assembler.jumpIf("equal", end);
-    rounding.setRowMasks(r8, r9);
-    square(true);
-    assembler.bind(end);
+    packBlocks(assembler, {
+      length: BLOCK,
+      whole() {
+        square(false);
+        assembler.operateNumber("add", rax, BLOCK * 4);
+        assembler.operateNumber("add", rcx, BLOCK / 2 * panelStep);
+      },
+      rest() {
+        rounding.setRowMasks(r8, r9);
+        square(true);
+      },
+    });
     assembler.operateNumber("add", rsi, COLUMNS * rowBytes);
   };
   const [panel, edgePanel, end] = [new Label(), new Label(), new Label()];
