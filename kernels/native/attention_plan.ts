@@ -4,7 +4,7 @@ import { STATE_BYTES } from "./attention_softmax.ts";
 import type { InstructionSet } from "./instruction_set.ts";
 import type { PackingShape } from "./packing.ts";
 import { copyBytes, MAX_DEPTH, type ProductShape } from "./product_shape.ts";
-import { share, Tiling } from "./tiling.ts";
+import { shares, Tiling } from "./tiling.ts";
 
 /** Sizes as lib/ops/attention.ts has them. */
 export interface AttentionSizes {
@@ -91,7 +91,7 @@ export function planAttention(
   if (Math.max(pitch, rowBytes) * panelColumns >= 2 ** 31) return undefined;
   const queries = new Tiling(T, set);
   const blockCount = Math.ceil(T / BLOCK_ROWS);
-  const blocks = Array.from({ length: blockCount + 1 }, (_, block) => share(queries.tiles, block, blockCount));
+  const blocks = shares(queries.tiles, blockCount);
   const blockRows = set.tileRows * Math.ceil(queries.tiles / blockCount);
   const depthCount = Math.ceil(S / MAX_DEPTH);
   const headColumns = Math.ceil(headDim / set.lanes) * set.lanes;
@@ -119,7 +119,7 @@ export function planAttention(
     queries,
     blocks,
     groups: Math.min(blockCount, Math.ceil(4 * workers / (B * H))),
-    depths: Array.from({ length: depthCount + 1 }, (_, block) => share(S, block, depthCount)),
+    depths: shares(S, depthCount),
     shapes: {
       scores: { layoutOfA: "across", aRowBytes: rowBytes, cRowBytes: pitch, heights, edge: keyEdge },
       sums: { layoutOfA: "across", aRowBytes: pitch, cRowBytes: rowBytes, heights, edge: headEdge },

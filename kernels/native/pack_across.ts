@@ -1,10 +1,11 @@
 // Packs rows of a matrix that are columns of B: panels of (depth, two vectors), one after the other, and one that may be
 // narrower at the right edge. Blocks as long as a vector are transposed.
 import { Assembler, Label } from "./assembler.ts";
-import { type CallingConvention, enter, leave, loadAddress, loadParameter } from "./calling.ts";
+import { packBlocks } from "./blocks_of_depth.ts";
+import { type CallingConvention, leave } from "./calling.ts";
 import { type InstructionSet, Lanes } from "./instruction_set.ts";
 import { at, r12, r13, r14, r8, r9, rax, rcx, rdi, rdx, rsi } from "./operands.ts";
-import { PACKING_PARAMETERS, type PackingShape } from "./packing.ts";
+import { enterPacking, PACKING_PARAMETERS, type PackingShape } from "./packing.ts";
 import { transpose } from "./transpose.ts";
 
 /** The code of such packing. */
@@ -16,11 +17,7 @@ export function assemblePackAcross(
   const assembler = new Assembler();
   const lanes = new Lanes(assembler, set);
   const vectorBytes = set.lanes * 4;
-  enter(assembler, convention);
-  loadAddress(assembler, rsi, PACKING_PARAMETERS.from);
-  loadAddress(assembler, rdx, PACKING_PARAMETERS.to);
-  loadParameter(assembler, r14, PACKING_PARAMETERS.depth);
-  loadParameter(assembler, r13, PACKING_PARAMETERS.wholePanels);
+  enterPacking(assembler, convention);
   assembler.multiply(r12, r14, vectorBytes * 2);
   const [panel, edgePanel, end] = [new Label(), new Label(), new Label()];
   assembler.operateNumber("cmp", r13, 0);
@@ -65,32 +62,28 @@ function packRows(
   panelStep: number,
 ): void {
   const mask = set.name === "avx512" ? 1 : 15;
-  const [next, rest, end] = [new Label(), new Label(), new Label()];
   const load = (masked?: number) => {
     for (let i = 0; i < set.lanes; i++) lanes.load(i, at(rax, Math.min(i, rows - 1) * rowBytes), masked);
   };
   assembler.move(rax, rsi);
   assembler.address(rcx, at(rdx, offset));
-  assembler.move(r8, r14);
-  assembler.operateNumber("sub", r8, set.lanes);
-  assembler.jumpIf("below", rest);
-  assembler.bind(next);
-  load();
-  for (const [p, column] of transpose(assembler, set).entries()) lanes.store(at(rcx, p * panelStep), column);
-  assembler.operateNumber("add", rax, set.lanes * 4);
-  assembler.operateNumber("add", rcx, set.lanes * panelStep);
-  assembler.operateNumber("sub", r8, set.lanes);
-  assembler.jumpIf("aboveOrEqual", next);
-  assembler.bind(rest);
-  assembler.operateNumber("add", r8, set.lanes);
-  assembler.jumpIf("equal", end);
-  lanes.setMaskOf(mask, r8, r9);
-  load(mask);
-  for (const [p, column] of transpose(assembler, set).entries()) {
-    if (p === set.lanes - 1) break;
-    lanes.store(at(rcx, p * panelStep), column);
-    assembler.operateNumber("cmp", r8, p + 1);
-    assembler.jumpIf("equal", end);
-  }
-  assembler.bind(end);
+  packBlocks(assembler, {
+    length: set.lanes,
+    whole() {
+      load();
+      for (const [p, column] of transpose(assembler, set).entries()) lanes.store(at(rcx, p * panelStep), column);
+      assembler.operateNumber("add", rax, set.lanes * 4);
+      assembler.operateNumber("add", rcx, set.lanes * panelStep);
+    },
+    rest(end) {
+      lanes.setMaskOf(mask, r8, r9);
+      load(mask);
+      for (const [p, column] of transpose(assembler, set).entries()) {
+        if (p === set.lanes - 1) break;
+        lanes.store(at(rcx, p * panelStep), column);
+        assembler.operateNumber("cmp", r8, p + 1);
+        assembler.jumpIf("equal", end);
+      }
+    },
+  });
 }

@@ -1,47 +1,14 @@
 // How a matrix product is cut: into tiles, and into pieces of work for the workers.
 import type { InstructionSet } from "./instruction_set.ts";
-import { copyBytes, type Layout, MAX_DEPTH, type ProductShape } from "./product_shape.ts";
 import type { PackingShape } from "./packing.ts";
-import { share, Tiling } from "./tiling.ts";
-
-/** C (+)= A B. C is dense, (rows, columns); A is (rows, depth) and B (depth, columns), or their transposes are. */
-export interface Product {
-  readonly rows: number;
-  readonly columns: number;
-  readonly depth: number;
-  readonly layoutOfA: Layout;
-  /** "along": B's rows lie in memory as they are; "across": its columns do, as rows. */
-  readonly layoutOfB: Layout;
-  readonly aRowBytes: number;
-  readonly bRowBytes: number;
-}
-
-/** What one piece of work computes: tiles of rows, and panels of columns. */
-export interface ProductUnit {
-  readonly firstTile: number;
-  readonly endTile: number;
-  readonly firstPanel: number;
-  readonly endPanel: number;
-}
+import { cutIntoPanels, cutIntoUnits, type Product, type ProductCut } from "./product_cut.ts";
+import { copyBytes, MAX_DEPTH, type ProductShape } from "./product_shape.ts";
+import { shares, Tiling } from "./tiling.ts";
 
 /** A product, cut. */
-export interface ProductPlan {
-  readonly product: Product;
+export interface ProductPlan extends ProductCut {
   readonly shape: ProductShape;
   readonly packing: PackingShape;
-  /** Columns of a panel. */
-  readonly panelColumns: number;
-  /** Panels that are whole; the edge may add one that is not. */
-  readonly wholePanels: number;
-  readonly tiling: Tiling;
-  /** Where the blocks of depth begin, and the end. */
-  readonly depths: readonly number[];
-  /** Neighbours have the same columns as far as possible. */
-  readonly units: readonly ProductUnit[];
-  /** Where in a worker's scratch memory the packed columns begin, behind the copy of A. */
-  readonly packedOffset: number;
-  /** Whether the packed columns of a unit are kept for the next one with the same columns. */
-  readonly keepsPanels: boolean;
 }
 
 /** Columns in a piece of work at most: packed, a block of depth of them fits a second-level cache. */
@@ -72,9 +39,7 @@ export function planProduct(
   if (Math.max(aRowBytes, bRowBytes, columns * 4) * panelColumns >= 2 ** 31) return undefined;
   const tiling = new Tiling(rows, set);
   const { tiles } = tiling;
-  const wholePanels = Math.floor(columns / panelColumns);
-  const edge = columns % panelColumns;
-  const panels = wholePanels + (edge > 0 ? 1 : 0);
+  const { wholePanels, edge, panels } = cutIntoPanels(columns, panelColumns);
   const mostTiles = Math.min(tiles, product.layoutOfA === "along" ? MAX_TILES_ALONG : Infinity);
   const packedOffset = Math.ceil(copyBytes(set, product.layoutOfA, mostTiles, MAX_DEPTH) / 4096) * 4096;
   const keepsPanels = depth * MAX_COLUMNS * 4 <= scratchBytes - packedOffset;
@@ -88,15 +53,6 @@ export function planProduct(
     Math.min(Math.ceil(tiles / least), Math.ceil(target / narrowest)),
   );
   const across = Math.max(narrowest, Math.min(Math.ceil(panels / 2), Math.ceil(target / down)));
-  const units = Array.from({ length: across * down }, (_, unit): ProductUnit => {
-    const [column, row] = [Math.floor(unit / down), unit % down];
-    return {
-      firstTile: share(tiles, row, down),
-      endTile: share(tiles, row + 1, down),
-      firstPanel: share(panels, column, across),
-      endPanel: share(panels, column + 1, across),
-    };
-  });
   const blocks = Math.ceil(depth / MAX_DEPTH);
   return {
     product,
@@ -111,8 +67,8 @@ export function planProduct(
     panelColumns,
     wholePanels,
     tiling,
-    depths: Array.from({ length: blocks + 1 }, (_, block) => share(depth, block, blocks)),
-    units,
+    depths: shares(depth, blocks),
+    units: cutIntoUnits(tiles, down, panels, across),
     packedOffset,
     keepsPanels,
   };

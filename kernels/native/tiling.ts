@@ -37,3 +37,8 @@ export class Tiling {
 export function share(count: number, part: number, parts: number): number {
   return Math.floor(count * part / parts);
 }
+
+/** Where each of so many nearly equal parts of `count` things begins, and the end of the last. */
+export function shares(count: number, parts: number): number[] {
+  return Array.from({ length: parts + 1 }, (_, part) => share(count, part, parts));
+}

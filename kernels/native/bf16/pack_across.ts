@@ -1,11 +1,13 @@
 // Packs columns of B that lie in memory as rows: panels of (pairs of depth, 32 columns), one after the other, and one that
 // may be narrower at the right edge, all filled up to whole blocks of depth. Squares of 16 pairs by 16 columns are transposed.
 import { Assembler, Label } from "../assembler.ts";
-import { type CallingConvention, enter, leave, loadAddress, loadParameter } from "../calling.ts";
+import { packBlocks } from "../blocks_of_depth.ts";
+import { type CallingConvention, leave } from "../calling.ts";
 import type { InstructionSet } from "../instruction_set.ts";
 import { at, r12, r13, r14, r8, r9, rax, rcx, rdi, rdx, rsi, zmm } from "../operands.ts";
+import { enterPacking, PACKING_PARAMETERS, type PackingShape } from "../packing.ts";
 import { transpose } from "../transpose.ts";
-import { type Bf16PackingShape, BLOCK, PACKING_PARAMETERS, PANEL_BLOCK_BYTES } from "./product_shape.ts";
+import { BLOCK, PANEL_BLOCK_BYTES } from "./product_shape.ts";
 import { Rounding } from "./rounding.ts";
 
 /** Columns of a square. */
@@ -15,13 +17,12 @@ const COLUMNS = 16;
 export function assemblePackAcross(
   set: InstructionSet,
   convention: CallingConvention,
-  { rowBytes, edge }: Bf16PackingShape,
+  { rowBytes, edge }: PackingShape,
 ): Uint8Array<ArrayBuffer> {
   const assembler = new Assembler();
   const rounding = new Rounding(assembler);
   // A square's columns over the depth, from rsi on; where there are fewer, the last one again.
   const packColumns = (columns: number, offset: number, panelStep: number) => {
-    const [next, rest, end] = [new Label(), new Label(), new Label()];
     const square = (masked: boolean) => {
       for (let i = 0; i < COLUMNS; i++) {
         rounding.roundRow(i, at(rax, Math.min(i, columns - 1) * rowBytes), COLUMNS, masked);
@@ -32,29 +33,22 @@ export function assemblePackAcross(
     };
     assembler.move(rax, rsi);
     assembler.address(rcx, at(rdx, offset));
-    assembler.move(r8, r14);
-    assembler.operateNumber("sub", r8, BLOCK);
-    assembler.jumpIf("below", rest);
-    assembler.bind(next);
-    square(false);
-    assembler.operateNumber("add", rax, BLOCK * 4);
-    assembler.operateNumber("add", rcx, BLOCK / 2 * panelStep);
-    assembler.operateNumber("sub", r8, BLOCK);
-    assembler.jumpIf("aboveOrEqual", next);
-    assembler.bind(rest);
-    assembler.operateNumber("add", r8, BLOCK);
-    assembler.jumpIf("equal", end);
-    rounding.setRowMasks(r8, r9);
-    square(true);
-    assembler.bind(end);
+    packBlocks(assembler, {
+      length: BLOCK,
+      whole() {
+        square(false);
+        assembler.operateNumber("add", rax, BLOCK * 4);
+        assembler.operateNumber("add", rcx, BLOCK / 2 * panelStep);
+      },
+      rest() {
+        rounding.setRowMasks(r8, r9);
+        square(true);
+      },
+    });
     assembler.operateNumber("add", rsi, COLUMNS * rowBytes);
   };
   const [panel, edgePanel, end] = [new Label(), new Label(), new Label()];
-  enter(assembler, convention);
-  loadAddress(assembler, rsi, PACKING_PARAMETERS.from);
-  loadAddress(assembler, rdx, PACKING_PARAMETERS.to);
-  loadParameter(assembler, r14, PACKING_PARAMETERS.depth);
-  loadParameter(assembler, r13, PACKING_PARAMETERS.wholePanels);
+  enterPacking(assembler, convention);
   assembler.address(r12, at(r14, BLOCK - 1));
   assembler.shift("right", r12, Math.log2(BLOCK));
   assembler.multiply(r12, r12, PANEL_BLOCK_BYTES);

@@ -1,9 +1,11 @@
 // Packs columns of B where its rows lie in memory as they are: see pack_across.ts for how it then lies.
 import { Assembler, Label } from "../assembler.ts";
-import { type CallingConvention, enter, leave, loadAddress, loadParameter } from "../calling.ts";
+import { type CallingConvention, leave } from "../calling.ts";
 import { type InstructionSet, Lanes } from "../instruction_set.ts";
-import { at, r10, r11, r12, r13, r14, r15, r8, r9, rax, rbx, rcx, rdi, rdx, rsi, zmm } from "../operands.ts";
-import { type Bf16PackingShape, BLOCK, PACKING_PARAMETERS, PANEL_BLOCK_BYTES, PANEL_COLUMNS } from "./product_shape.ts";
+import { at, r10, r11, r12, r14, r15, r8, rax, rbx, rcx, rdi, zmm } from "../operands.ts";
+import { enterPacking, PACKING_PARAMETERS, type PackingShape } from "../packing.ts";
+import { lastLanes, packRowsIntoPanels } from "../rows_into_panels.ts";
+import { BLOCK, PANEL_BLOCK_BYTES } from "./product_shape.ts";
 import { Rounding } from "./rounding.ts";
 
 const [FIRST, SECOND, ORDER] = [0, 1, 2];
@@ -16,13 +18,12 @@ type Rows = 0 | 1 | 2;
 export function assemblePackAlong(
   set: InstructionSet,
   convention: CallingConvention,
-  { rowBytes, edge }: Bf16PackingShape,
+  { rowBytes, edge }: PackingShape,
 ): Uint8Array<ArrayBuffer> {
   const assembler = new Assembler();
   const rounding = new Rounding(assembler);
   const lanes = new Lanes(assembler, set);
-  const edgeVectors = Math.ceil(edge / set.lanes);
-  const last = edge - (edgeVectors - 1) * set.lanes;
+  const last = lastLanes(edge, set);
   const packVector = (rows: Rows, j: number, mask?: number) => {
     if (rows === 0) rounding.clear(FIRST);
     else {
@@ -33,44 +34,15 @@ export function assemblePackAlong(
     }
     assembler.vector("vmovups_store", [at(rcx, j * 64), zmm(FIRST)]);
   };
-  // Pairs of rows as many times as r14 says, at least once: r8 counts in the edge's panel, by its own step.
-  const packPairs = (rows: Rows) => {
-    const [row, panel, afterPanels, afterEdge] = [new Label(), new Label(), new Label(), new Label()];
-    assembler.bind(row);
-    assembler.move(rax, rsi);
-    assembler.move(rcx, rdx);
-    assembler.move(r9, r13);
-    assembler.operateNumber("cmp", r9, 0);
-    assembler.jumpIf("equal", afterPanels);
-    assembler.bind(panel);
-    for (let j = 0; j < 2; j++) packVector(rows, j);
-    assembler.operateNumber("add", rax, PANEL_COLUMNS * 4);
-    assembler.operate("add", rcx, r10);
-    assembler.operateNumber("sub", r9, 1);
-    assembler.jumpIf("notEqual", panel);
-    assembler.bind(afterPanels);
-    if (edge > 0) {
-      assembler.operateNumber("cmp", r12, 0);
-      assembler.jumpIf("equal", afterEdge);
-      // So far, rcx counted by the step of whole panels.
-      assembler.operate("add", rcx, r8);
-      for (let j = 0; j < edgeVectors; j++) {
-        packVector(rows, j, j === edgeVectors - 1 && last < set.lanes ? MASK : undefined);
-      }
-      assembler.operateNumber("sub", r8, PANEL_COLUMNS * 4 - edgeVectors * 64);
-      assembler.bind(afterEdge);
-    }
-    assembler.operateNumber("add", rsi, rows * rowBytes);
-    assembler.operateNumber("add", rdx, PANEL_COLUMNS * 4);
-    assembler.operateNumber("sub", r14, 1);
-    assembler.jumpIf("notEqual", row);
-  };
+  // Pairs of rows as many times as r14 says, at least once.
+  const packPairs = (rows: Rows) =>
+    packRowsIntoPanels(assembler, set, {
+      rowBytes: rows * rowBytes,
+      edge,
+      packVector: (j, isCut) => packVector(rows, j, isCut ? MASK : undefined),
+    });
   const [odd, filling, end] = [new Label(), new Label(), new Label()];
-  enter(assembler, convention);
-  loadAddress(assembler, rsi, PACKING_PARAMETERS.from);
-  loadAddress(assembler, rdx, PACKING_PARAMETERS.to);
-  loadParameter(assembler, r15, PACKING_PARAMETERS.depth);
-  loadParameter(assembler, r13, PACKING_PARAMETERS.wholePanels);
+  enterPacking(assembler, convention, r15);
   assembler.load(r12, at(rdi, 8 + PACKING_PARAMETERS.hasEdge * 4));
   if (edge > 0 && last < set.lanes) lanes.setMask(MASK, last, rax);
   rounding.loadOrder(ORDER, rax);

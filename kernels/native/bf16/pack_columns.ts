@@ -1,11 +1,13 @@
 // Packs A where its columns lie in memory as rows: see pack_rows.ts for how it then lies. Squares of 16 rows by 16 pairs are
 // transposed. Rows are filled up to a multiple of 16, with anything.
 import { Assembler, Label } from "../assembler.ts";
-import { type CallingConvention, enter, leave, loadAddress, loadParameter } from "../calling.ts";
+import { packBlocks } from "../blocks_of_depth.ts";
+import { type CallingConvention, leave } from "../calling.ts";
 import type { InstructionSet } from "../instruction_set.ts";
-import { at, r10, r12, r13, r14, r8, rax, rcx, rdx, rsi, zmm } from "../operands.ts";
+import { at, r10, r12, r13, r8, rax, rcx, rdx, rsi, zmm } from "../operands.ts";
+import { enterPacking, type PackingShape } from "../packing.ts";
 import { transpose } from "../transpose.ts";
-import { type Bf16PackingShape, BLOCK, PACKING_PARAMETERS, PITCH } from "./product_shape.ts";
+import { BLOCK, PITCH } from "./product_shape.ts";
 import { Rounding } from "./rounding.ts";
 
 /** Rows of a square. */
@@ -19,11 +21,10 @@ const MASK = { mask: 1, zero: true } as const;
 export function assemblePackColumns(
   set: InstructionSet,
   convention: CallingConvention,
-  { rowBytes }: Bf16PackingShape,
+  { rowBytes }: PackingShape,
 ): Uint8Array<ArrayBuffer> {
   const assembler = new Assembler();
   const rounding = new Rounding(assembler);
-  const [next, rest, end] = [new Label(), new Label(), new Label()];
   // Squares next to each other, over a block of depth.
   const squares = (load: () => void) => {
     const [square, whole] = [new Label(), new Label()];
@@ -48,47 +49,40 @@ export function assemblePackColumns(
     assembler.jumpIf("above", square);
   };
   const loadStep = (to: number, step: number) => assembler.vector("vmovups", [zmm(to), at(rax, step * rowBytes)], MASK);
-  enter(assembler, convention);
-  loadAddress(assembler, rsi, PACKING_PARAMETERS.from);
-  loadAddress(assembler, rdx, PACKING_PARAMETERS.to);
-  loadParameter(assembler, r14, PACKING_PARAMETERS.depth);
-  loadParameter(assembler, r13, PACKING_PARAMETERS.rows);
-  assembler.move(r8, r14);
-  assembler.operateNumber("sub", r8, BLOCK);
-  assembler.jumpIf("below", rest);
-  assembler.bind(next);
-  squares(() => {
-    for (let pair = 0; pair < BLOCK / 2; pair++) {
-      loadStep(FIRST, 2 * pair);
-      loadStep(SECOND, 2 * pair + 1);
-      rounding.pair(pair, FIRST, SECOND, ORDER);
-    }
+  enterPacking(assembler, convention);
+  packBlocks(assembler, {
+    length: BLOCK,
+    whole() {
+      squares(() => {
+        for (let pair = 0; pair < BLOCK / 2; pair++) {
+          loadStep(FIRST, 2 * pair);
+          loadStep(SECOND, 2 * pair + 1);
+          rounding.pair(pair, FIRST, SECOND, ORDER);
+        }
+      });
+      assembler.operateNumber("add", rsi, BLOCK * rowBytes);
+      assembler.operateNumber("add", rdx, BLOCK * 2);
+    },
+    rest() {
+      squares(() => {
+        const loaded = new Label();
+        for (let pair = 0; pair < BLOCK / 2; pair++) rounding.clear(pair);
+        for (let pair = 0; pair < BLOCK / 2; pair++) {
+          const single = new Label();
+          loadStep(FIRST, 2 * pair);
+          rounding.clear(SECOND);
+          assembler.operateNumber("cmp", r8, 2 * pair + 1);
+          assembler.jumpIf("equal", single);
+          loadStep(SECOND, 2 * pair + 1);
+          assembler.bind(single);
+          rounding.pair(pair, FIRST, SECOND, ORDER);
+          assembler.operateNumber("cmp", r8, 2 * pair + 2);
+          assembler.jumpIf("belowOrEqual", loaded);
+        }
+        assembler.bind(loaded);
+      });
+    },
   });
-  assembler.operateNumber("add", rsi, BLOCK * rowBytes);
-  assembler.operateNumber("add", rdx, BLOCK * 2);
-  assembler.operateNumber("sub", r8, BLOCK);
-  assembler.jumpIf("aboveOrEqual", next);
-  assembler.bind(rest);
-  assembler.operateNumber("add", r8, BLOCK);
-  assembler.jumpIf("equal", end);
-  squares(() => {
-    const loaded = new Label();
-    for (let pair = 0; pair < BLOCK / 2; pair++) rounding.clear(pair);
-    for (let pair = 0; pair < BLOCK / 2; pair++) {
-      const single = new Label();
-      loadStep(FIRST, 2 * pair);
-      rounding.clear(SECOND);
-      assembler.operateNumber("cmp", r8, 2 * pair + 1);
-      assembler.jumpIf("equal", single);
-      loadStep(SECOND, 2 * pair + 1);
-      assembler.bind(single);
-      rounding.pair(pair, FIRST, SECOND, ORDER);
-      assembler.operateNumber("cmp", r8, 2 * pair + 2);
-      assembler.jumpIf("belowOrEqual", loaded);
-    }
-    assembler.bind(loaded);
-  });
-  assembler.bind(end);
   leave(assembler, convention);
   rounding.finish();
   return assembler.finish();

@@ -1,45 +1,40 @@
 // Packs rows of A that lie in memory as they are: pairs of a row one after the other, filled up to whole blocks of depth.
 import { Assembler, Label } from "../assembler.ts";
-import { type CallingConvention, enter, leave, loadAddress, loadParameter } from "../calling.ts";
+import { packBlocks } from "../blocks_of_depth.ts";
+import { type CallingConvention, leave } from "../calling.ts";
 import type { InstructionSet } from "../instruction_set.ts";
-import { at, r13, r14, r8, r9, rax, rcx, rdx, rsi, zmm } from "../operands.ts";
-import { type Bf16PackingShape, BLOCK, PACKING_PARAMETERS, PITCH } from "./product_shape.ts";
+import { at, r13, r8, r9, rax, rcx, rdx, rsi, zmm } from "../operands.ts";
+import { enterPacking, type PackingShape } from "../packing.ts";
+import { BLOCK, PITCH } from "./product_shape.ts";
 import { Rounding } from "./rounding.ts";
 
 /** The code of such packing. */
 export function assemblePackRows(
   _set: InstructionSet,
   convention: CallingConvention,
-  { rowBytes }: Bf16PackingShape,
+  { rowBytes }: PackingShape,
 ): Uint8Array<ArrayBuffer> {
   const assembler = new Assembler();
   const rounding = new Rounding(assembler);
-  const [row, next, rest, end] = [new Label(), new Label(), new Label(), new Label()];
-  enter(assembler, convention);
-  loadAddress(assembler, rsi, PACKING_PARAMETERS.from);
-  loadAddress(assembler, rdx, PACKING_PARAMETERS.to);
-  loadParameter(assembler, r14, PACKING_PARAMETERS.depth);
-  loadParameter(assembler, r13, PACKING_PARAMETERS.rows);
+  const row = new Label();
+  enterPacking(assembler, convention);
   assembler.bind(row);
   assembler.move(rax, rsi);
   assembler.move(rcx, rdx);
-  assembler.move(r8, r14);
-  assembler.operateNumber("sub", r8, BLOCK);
-  assembler.jumpIf("below", rest);
-  assembler.bind(next);
-  rounding.roundRow(0, at(rax), 1);
-  assembler.vector("vmovups_store", [at(rcx), zmm(0)]);
-  assembler.operateNumber("add", rax, BLOCK * 4);
-  assembler.operateNumber("add", rcx, BLOCK * 2);
-  assembler.operateNumber("sub", r8, BLOCK);
-  assembler.jumpIf("aboveOrEqual", next);
-  assembler.bind(rest);
-  assembler.operateNumber("add", r8, BLOCK);
-  assembler.jumpIf("equal", end);
-  rounding.setRowMasks(r8, r9);
-  rounding.roundRow(0, at(rax), 1, true);
-  assembler.vector("vmovups_store", [at(rcx), zmm(0)]);
-  assembler.bind(end);
+  packBlocks(assembler, {
+    length: BLOCK,
+    whole() {
+      rounding.roundRow(0, at(rax), 1);
+      assembler.vector("vmovups_store", [at(rcx), zmm(0)]);
+      assembler.operateNumber("add", rax, BLOCK * 4);
+      assembler.operateNumber("add", rcx, BLOCK * 2);
+    },
+    rest() {
+      rounding.setRowMasks(r8, r9);
+      rounding.roundRow(0, at(rax), 1, true);
+      assembler.vector("vmovups_store", [at(rcx), zmm(0)]);
+    },
+  });
   assembler.operateNumber("add", rsi, rowBytes);
   assembler.operateNumber("add", rdx, PITCH);
   assembler.operateNumber("sub", r13, 1);

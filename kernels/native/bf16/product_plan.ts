@@ -1,8 +1,8 @@
 // How a product of numbers rounded to bf16 is cut: into tiles, and into pieces of work for the workers.
-import type { Product, ProductUnit } from "../product_plan.ts";
-import { share, Tiling } from "../tiling.ts";
+import type { PackingShape } from "../packing.ts";
+import { cutIntoPanels, cutIntoUnits, type Product, type ProductCut } from "../product_cut.ts";
+import { shares, Tiling } from "../tiling.ts";
 import {
-  type Bf16PackingShape,
   type Bf16ProductShape,
   type Bf16Unit,
   BLOCK,
@@ -14,21 +14,9 @@ import {
 } from "./product_shape.ts";
 
 /** A product, cut. */
-export interface Bf16ProductPlan {
-  readonly product: Product;
+export interface Bf16ProductPlan extends ProductCut {
   readonly shape: Bf16ProductShape;
-  readonly packing: { readonly a: Bf16PackingShape; readonly b: Bf16PackingShape };
-  /** Panels that are whole; the edge may add one that is not. */
-  readonly wholePanels: number;
-  readonly tiling: Tiling;
-  /** Where the blocks of depth that C is updated by begin, and the end. */
-  readonly depths: readonly number[];
-  /** Neighbours have the same columns as far as possible. */
-  readonly units: readonly ProductUnit[];
-  /** Where in a worker's scratch memory packed B begins, behind packed A. */
-  readonly packedOffset: number;
-  /** Whether the packed columns of a unit are kept for the next one with the same columns. */
-  readonly keepsPanels: boolean;
+  readonly packing: { readonly a: PackingShape; readonly b: PackingShape };
 }
 
 /** Rows and columns of a piece of work at most: packed, each takes about a quarter of a second-level cache. */
@@ -57,9 +45,7 @@ export function planBf16Product(
   const tileRows = TILE_ROWS[unit];
   const tiling = new Tiling(rows, { tileRows });
   const { tiles, heights } = tiling;
-  const wholePanels = Math.floor(columns / PANEL_COLUMNS);
-  const edge = columns % PANEL_COLUMNS;
-  const panels = wholePanels + (edge > 0 ? 1 : 0);
+  const { wholePanels, edge, panels } = cutIntoPanels(columns, PANEL_COLUMNS);
   const target = UNITS_PER_WORKER * workers;
   const narrowest = Math.ceil(columns / MAX_SIDE);
   const down = Math.max(
@@ -68,7 +54,6 @@ export function planBf16Product(
   );
   const across = Math.max(narrowest, Math.min(Math.ceil(columns / LEAST_SIDE), Math.ceil(target / down)));
   const blocks = Math.ceil(depth / MAX_DEPTH);
-  const depths = Array.from({ length: blocks + 1 }, (_, block) => share(depth, block, blocks));
   // A square that is packed may have rows that A does not.
   const rowsOfUnit = Math.ceil(tiles / down) * tileRows + 16;
   const packedOffset = Math.ceil(rowsOfUnit * PITCH / 4096) * 4096;
@@ -78,18 +63,11 @@ export function planBf16Product(
     product,
     shape: { unit, heights, cRowBytes: columns * 4, edge },
     packing: { a: { rowBytes: aRowBytes, edge: 0 }, b: { rowBytes: bRowBytes, edge } },
+    panelColumns: PANEL_COLUMNS,
     wholePanels,
     tiling,
-    depths,
-    units: Array.from({ length: across * down }, (_, unit): ProductUnit => {
-      const [column, row] = [Math.floor(unit / down), unit % down];
-      return {
-        firstTile: share(tiles, row, down),
-        endTile: share(tiles, row + 1, down),
-        firstPanel: share(panels, column, across),
-        endPanel: share(panels, column + 1, across),
-      };
-    }),
+    depths: shares(depth, blocks),
+    units: cutIntoUnits(tiles, down, panels, across),
     packedOffset,
     keepsPanels: packedOffset + packedBytes <= scratchBytes,
   };

@@ -1,5 +1,6 @@
 // What code for products of numbers rounded to bf16 is made for and told. Sums are float32.
 // Packed, a step of depth is a pair: two numbers of 16 bits, the first in the lower half.
+import { PACKING_PARAMETERS } from "../packing.ts";
 
 /** What multiplies: AMX, whose tiles are matrices, or AVX512_BF16, with vectors. */
 export type Bf16Unit = "amx" | "avx512";
@@ -50,11 +51,5 @@ export const PRODUCT_PARAMETERS = {
   panelBytes: 9,
 } as const;
 
-/** What packing is made for: bytes from one row to the next in memory; and of B, its columns right of the last whole panel. */
-export interface Bf16PackingShape {
-  readonly rowBytes: number;
-  readonly edge: number;
-}
-
-/** The parameters of packing: of A, its rows; of B, its panels. Depth is in numbers. */
-export const PACKING_PARAMETERS = { from: 0, to: 1, depth: 2, rows: 3, wholePanels: 3, hasEdge: 4 } as const;
+/** The parameter of packing A that says how many rows: in the place of panels of B. Depth is in numbers. */
+export const PACKED_ROWS = PACKING_PARAMETERS.wholePanels;

@@ -10,7 +10,7 @@ import { SCRATCH_BYTES } from "../wasm/layout.ts";
 import type { NativeKernel } from "./kernel.ts";
 import { productOf } from "./linear_product.ts";
 import { permitTiles } from "./permit_tiles.ts";
-import { Bf16ProductRun } from "./run_bf16_product.ts";
+import { makeBf16ProductRun } from "./run_bf16_product.ts";
 
 const UNITS: readonly Bf16Unit[] = ["amx", "avx512"];
 
@@ -39,7 +39,8 @@ export const bf16ProductKernel: NativeKernel = {
     const [a, b, c, accumulate] = rest;
     const make = (address: number) => makeFunction(BigInt(address));
     const code = { packA: make(packA), packB: make(packB), multiply: make(multiply) };
-    const run = new Bf16ProductRun(plan, code, { a, b, c, accumulate: accumulate === 1 }, parameters, scratch);
+    const arrays = { a, b, c, accumulate: accumulate === 1 };
+    const run = makeBf16ProductRun(plan, code, { arrays, parameters, scratch });
     return () => {
       run.begin();
       work.divide(counters, plan.units.length, 1);

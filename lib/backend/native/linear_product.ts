@@ -1,4 +1,4 @@
-import type { Product } from "../../../kernels/native/product_plan.ts";
+import type { Product } from "../../../kernels/native/product_cut.ts";
 import type { NativeCall } from "./kernel.ts";
 
 /** The product that a call of a linear layer's kernel is: see kernels/simd/linear.ts. */

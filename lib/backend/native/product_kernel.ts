@@ -6,7 +6,7 @@ import { planProduct } from "../../../kernels/native/product_plan.ts";
 import { SCRATCH_BYTES } from "../wasm/layout.ts";
 import type { NativeKernel } from "./kernel.ts";
 import { productOf } from "./linear_product.ts";
-import { ProductRun } from "./run_product.ts";
+import { makeProductRun } from "./run_product.ts";
 
 /** Rows up to which WebAssembly reads a matrix without packing it: see kernels/simd/skinny.ts. */
 const MAX_SKINNY = { linear_forward: 16, linear_backward_input: 8, linear_backward_weight: 4 } as const;
@@ -33,7 +33,7 @@ export const productKernel: NativeKernel = {
     const plan = planProduct({ rows, columns, depth, ...layouts, aRowBytes, bRowBytes }, set, workers, SCRATCH_BYTES)!;
     const code = { multiply: makeFunction(BigInt(multiply)), pack: makeFunction(BigInt(pack)) };
     const arrays = { a, b, c, accumulate: accumulate === 1 };
-    const run = new ProductRun(plan, code, arrays, parameters, scratch);
+    const run = makeProductRun(plan, code, { arrays, parameters, scratch });
     const { units } = plan;
     return () => {
       run.begin();

@@ -10,7 +10,7 @@ import type { Bf16Unit } from "../../../kernels/native/bf16/product_shape.ts";
 import { AVX512 } from "../../../kernels/native/instruction_set.ts";
 import { productOf } from "../../../lib/backend/native/linear_product.ts";
 import { permitTiles } from "../../../lib/backend/native/permit_tiles.ts";
-import { Bf16ProductRun } from "../../../lib/backend/native/run_bf16_product.ts";
+import { makeBf16ProductRun } from "../../../lib/backend/native/run_bf16_product.ts";
 import { findNativeSupport } from "../../../lib/backend/native/support.ts";
 import { Random } from "../../harness/random.ts";
 import { roundToBf16 } from "../../reference/bf16.ts";
@@ -72,7 +72,11 @@ function run(unit: Bf16Unit, machine: Machine, { kernel, rows, I, O, accumulate 
     multiply: machine.place(assembleBf16Product(AVX512, machine.convention, plan.shape)),
   };
   const arrays = { a: a.address, b: b.address, c: c.address, accumulate };
-  const productRun = new Bf16ProductRun(plan, code, arrays, machine.parameters, machine.scratch);
+  const productRun = makeBf16ProductRun(plan, code, {
+    arrays,
+    parameters: machine.parameters,
+    scratch: machine.scratch,
+  });
   productRun.begin();
   for (const one of plan.units) productRun.compute(one);
   for (const [name, array] of Object.entries({ a, b, c })) array.check(name);

@@ -4,8 +4,9 @@ import type { InstructionSet } from "../../../kernels/native/instruction_set.ts"
 import { assemblePackAcross } from "../../../kernels/native/pack_across.ts";
 import { assemblePackAlong } from "../../../kernels/native/pack_along.ts";
 import { assembleProduct } from "../../../kernels/native/product.ts";
-import { planProduct, type Product } from "../../../kernels/native/product_plan.ts";
-import { ProductRun } from "../../../lib/backend/native/run_product.ts";
+import type { Product } from "../../../kernels/native/product_cut.ts";
+import { planProduct } from "../../../kernels/native/product_plan.ts";
+import { makeProductRun } from "../../../lib/backend/native/run_product.ts";
 import { Random } from "../../harness/random.ts";
 import { forEachSet, type Guarded, type Machine, SCRATCH_BYTES } from "./machine.ts";
 
@@ -72,7 +73,7 @@ function run(set: InstructionSet, machine: Machine, { product, accumulate, worke
     pack: machine.place(assemblePack(set, machine.convention, plan.packing)),
   };
   const arrays = { a: a.address, b: b.address, c: c.address, accumulate };
-  const productRun = new ProductRun(plan, code, arrays, machine.parameters, machine.scratch);
+  const productRun = makeProductRun(plan, code, { arrays, parameters: machine.parameters, scratch: machine.scratch });
   productRun.begin();
   for (const unit of plan.units) productRun.compute(unit);
   a.check("a");
