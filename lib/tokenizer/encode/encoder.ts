@@ -21,7 +21,7 @@ export class Encoder {
   readonly #merger: WindowMerger;
   readonly #wholeTokens: WholeTokens;
   /** For lists of its ids. */
-  readonly spare = new SparePieces();
+  readonly spare: SparePieces = new SparePieces();
   /** What holds the output ids. */
   readonly IdArray: typeof Uint16Array | typeof Uint32Array;
   /** What happens to the text before; `undefined` if the kernel splits it as it is. */
