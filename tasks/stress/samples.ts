@@ -77,7 +77,7 @@ export async function makeSamples(directory: string, text: Uint8Array<ArrayBuffe
     if (code !== 0) throw new Error(`Cannot make samples: ${command.task} ended with ${code}: ${stderr}`);
   }
   await writeGguf(
-    at("model.gguf"),
+    at("tensors.gguf"),
     (["F32", "F16", "Q8_0"] as const).map((dtype) => ({
       name: dtype,
       dtype,
@@ -121,7 +121,7 @@ function samplesIn(
     { kind: "gz", path: at("text.gz"), ...binary, read: () => readText(at("text.gz")) },
     { kind: "zst", path: at("text.zst"), ...binary, read: () => readText(at("text.zst")) },
     { kind: "utf-16", path: at("text.utf16"), ...binary, read: () => readText(at("text.utf16")) },
-    { kind: "gguf", path: at("model.gguf"), ...binary, read: () => readGguf(at("model.gguf")) },
+    { kind: "gguf", path: at("tensors.gguf"), ...binary, read: () => readGguf(at("tensors.gguf")) },
     { kind: "llm.c", path: at("llmc.bin"), ...binary, read: () => readTokenFile(at("llmc.bin")) },
     { kind: "counts", path: at("a.counts"), ...binary, reseal: resealCounts, read: () => readCounts(at("a.counts")) },
     {

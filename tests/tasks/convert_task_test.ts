@@ -54,7 +54,7 @@ Deno.test("convert says what is wrong in one line, and writes nothing", () =>
     await Deno.writeTextFile(`${dir}/there.npy`, "something");
     const cases: [string[], number, string][] = [
       [["--from", "a.npy", "--out", "a.dat"], 2, "must end in .npy or .bin. Say it with --format"],
-      [["--from", "none.npy", "--out", "b.npy"], 1, "got no such file"],
+      [["--from", "none.npy", "--out", "b.npy"], 1, "there is no such file"],
       [
         ["--from", "a.npy", "--out", "b.bin"],
         1,
@@ -71,7 +71,7 @@ Deno.test("convert says what is wrong in one line, and writes nothing", () =>
         "got a file with a header (npy), must be one w",
       ],
       [["--from", "a.npy", "--out", "b.npy", "--array", "x"], 1, "got no .npz file, must be one. Leave --array out"],
-      [["--from", "a.npy", "--out", "a.npy"], 2, "a.npy itself, must be another place"],
+      [["--from", "a.npy", "--out", "a.npy"], 2, "a.npy. Choose another place"],
       [["--from", "a.npy", "--out", "there.npy"], 1, "there.npy"],
       [
         ["--from", "a.npy", "--out", "b.npy", "--tokenizer", "tok"],

@@ -61,7 +61,7 @@ Deno.test("import shortens the context, and replaces only a run, with --force", 
     const positions = source.readFloats("transformer.wpe.weight").subarray(0, 16 * 48);
     assertEquals(weights.readFloats("position_embeddings.weight"), positions);
 
-    assertStringIncludes((await capture(importTask, ...out)).stderr, "got a path that already exists");
+    assertStringIncludes((await capture(importTask, ...out)).stderr, "it already exists");
     assertEquals((await capture(importTask, ...out, "--force")).code, 0);
     const tooLong = await capture(importTask, ...out, "--force", "--context-length", "65");
     assertEquals(tooLong.code, 2);

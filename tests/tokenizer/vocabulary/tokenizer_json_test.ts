@@ -163,7 +163,11 @@ Deno.test("parseTokenizerJson() refuses by name what it cannot do", () => {
       assert(error.message.length < 400 && !error.message.includes("\n"), error.message);
     }
   }
-  assertThrows(() => parseTokenizerJson(JSON.stringify(base).slice(0, -100), "f"), UserError, "must be JSON");
+  assertThrows(
+    () => parseTokenizerJson(JSON.stringify(base).slice(0, -100), "f"),
+    UserError,
+    "got text that is not JSON",
+  );
   assertThrows(() => parseTokenizerJson("[]", "f"), UserError, "must be a JSON object");
 });
 
