@@ -6,6 +6,8 @@ import { openTokenFile } from "../../lib/dataset/token_files/open_token_file.ts"
 import { openTokens } from "../../lib/dataset/sharded_tokens.ts";
 import { expandInputs } from "../../lib/corpus/expand_inputs.ts";
 import { textSourceOf } from "../../lib/corpus/text_inputs.ts";
+import { textPieces } from "../../lib/corpus/text_source.ts";
+import { textsOf } from "../../lib/corpus/texts.ts";
 import { sha256 } from "../../lib/io/sha256.ts";
 import { Gguf } from "../../lib/formats/gguf/gguf.ts";
 import { writeGguf } from "../../lib/formats/gguf/write_gguf.ts";
@@ -176,9 +178,7 @@ async function readTokenizer(path: string, pattern?: PatternName): Promise<void>
 
 async function readText(path: string): Promise<void> {
   for (const input of await expandInputs([path])) {
-    const source = textSourceOf(input);
-    if (typeof source === "object" && "texts" in source) { for await (const _ of source.texts); }
-    else for await (const _ of source as AsyncIterable<Uint8Array>);
+    for await (const text of textsOf(textSourceOf(input))) for await (const _ of textPieces(text));
   }
 }
 
