@@ -51,7 +51,8 @@ const BYTES = 4;
  *
  * With `dtype` f16: 2·b·s of all that is not the residual stream (2d of a layer's 8d) or a statistic, and 2 bytes for
  * each element of a linear map's weights, of which a step makes a copy. That is a lower bound: memory is reused by whole
- * arrays, and those of two bytes then take turns with those of four, at a loss of up to a fifth. With bf16: as f32, because products round what they read.
+ * arrays, and those of two bytes then take turns with those of four, at a loss of up to a fifth.
+ * With bf16 it is as with f32, because products round what they read.
  *
  * It differs from `trainingMemory`, which keeps every op's output as a textbook does: here a rotation frees its input, a
  * residual sum its summands, silu(gate) is recomputed, attention keeps no s² term, and the logits' gradient takes their

@@ -45,7 +45,8 @@ export class CachedForward implements Disposable {
 
   /**
    * Runs tokens at a position; returns the logits after the last, (batch, vocabSize), or those after each, (batch ·
-   * tokens, vocabSize), if it was loaded for every row. A part that is shorter than the program is padded. The padding's keys come after the part's, and are overwritten before any query can see them.
+   * tokens, vocabSize), if it was loaded for every row. A part that is shorter than the program is padded. The padding's
+   * keys come after the part's, and are overwritten before any query can see them.
    *
    * @param parts The same number of tokens of each sequence.
    */
@@ -67,7 +68,10 @@ export class CachedForward implements Disposable {
   }
 }
 
-/** Traces the program. `layers` decides the number of sequences. @param everyRow Whether each token is to have logits. */
+/**
+ * Traces the program. `layers` decides the number of sequences.
+ * @param everyRow Whether each token is to have logits.
+ */
 export function traceCachedForward(
   model: LanguageModel,
   layers: KvCache["layers"],
