@@ -10,7 +10,7 @@ const EXTRA: Readonly<Record<string, string>> = {
   account: "vega",
   "build-kernels": "assemblyscript",
 };
-/** What tasks that read texts need for Parquet: imported once there is such a file, but fetched before. */
+/** What tasks that read texts import, and fetch, once there is a Parquet file. */
 const PARQUET = ["hyparquet", "hyparquet-compressors"];
 const READS_TEXTS = ["compare-tokenizers", "count", "data", "demo", "encode", "evaluate", "generate", "train-bpe"];
 const EVERYWHERE = ["cli-progress", "@types/cli-progress", "picomatch", "@types/picomatch", "uplot"];
