@@ -82,6 +82,11 @@ const PRODUCTS = {
   },
 };
 
+/** The products of a linear map's passes in a graph: in bf16, their operands are rounded. */
+export function linearProducts({ precision }: Graph): typeof PRODUCTS.exact {
+  return precision === "bf16" ? PRODUCTS.bf16 : PRODUCTS.exact;
+}
+
 /**
  * A linear map: y = x Wᵀ, or y = x Wᵀ + bias.
  *
@@ -100,7 +105,7 @@ export function linear(graph: Graph, x: Tensor, weight: Tensor, bias?: Tensor): 
   if (bias) requireShape("linear", bias, [O]);
   if (weight instanceof QuantizedTensor) return quantized(graph, x, weight, bias);
   const rows = x.rows;
-  const products = graph.precision === "bf16" ? PRODUCTS.bf16 : PRODUCTS.exact;
+  const products = linearProducts(graph);
   const y = graph.activation(`linear(${weight.name})`, [...x.shape.slice(0, -1), O]);
   const operands = { x: graph.operand(x), weight: graph.operand(weight) };
   graph.call(products.forward, { inputs: operands, outputs: { y }, constants: { rows, I, O } });

@@ -66,7 +66,8 @@ export function traceStep(model: LanguageModel, options: TrainerOptions): StepPr
   const { precision = "f32" } = options;
   const lossScale = precision === "f16" ? new LossScale(options.lossScale, optimizers) : undefined;
   const batch = new Graph({ precision });
-  const update = accumulate ? new Graph() : batch;
+  // All of an update is f32, but for the products of Muon's in bf16.
+  const update = accumulate ? new Graph({ precision: precision === "bf16" ? "bf16" : "f32" }) : batch;
   const { dropout: rate = 0 } = options;
   if (rate !== 0) requireCanDrop(model, rate);
   const inputs = {

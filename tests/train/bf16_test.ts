@@ -16,6 +16,7 @@ import { linear } from "../../lib/ops/linear.ts";
 import { TRAINING_DEFAULTS } from "../../lib/train/config.ts";
 import { traceStep } from "../../lib/train/step_programs.ts";
 import { train } from "../../lib/train/train.ts";
+import type { TrainerOptions } from "../../lib/train/trainer.ts";
 import { Random } from "../harness/random.ts";
 import { roundToBf16 } from "../reference/bf16.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "../reference/linear.ts";
@@ -105,23 +106,30 @@ bf16Test("linear in a graph in bf16, and both gradients, are those of rounded op
 });
 
 Deno.test("a step in bf16 is one in f32 but for the products of linear maps, and takes as much memory", () => {
-  const optimizer = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1 };
-  const options = { batchSize: 2, optimizer, maxGradNorm: 1, logCapacity: 1 };
+  const adamw = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1 };
+  for (const optimizer of [adamw, { optimizer: "muon", ...adamw, momentum: 0.95, muonLrScale: 7 }] as const) {
+    for (const gradAccumulation of [1, 2]) requireSameButForProducts({ optimizer, gradAccumulation });
+  }
+});
+
+function requireSameButForProducts(given: Pick<TrainerOptions, "optimizer" | "gradAccumulation">) {
+  const options = { batchSize: 2, maxGradNorm: 1, logCapacity: 1, ...given };
   const [full, rounded] = (["f32", "bf16"] as const).map((precision) =>
     traceStep(new Transformer(model), { ...options, precision })
   );
-  const describe = ({ batch: { calls } }: typeof full, rename = (name: string) => name) =>
-    calls.map(({ kernel, views, constants }) => ({
+  const describe = ({ batch, update }: typeof full, rename = (name: string) => name) =>
+    [...batch.calls, ...(update?.calls ?? [])].map(({ kernel, views, constants }) => ({
       kernel: rename(kernel.name),
       views: views.map(({ dtype, size, byteOffset }) => ({ dtype, size, byteOffset })),
       constants,
     }));
   assertEquals(describe(rounded), describe(full, (name) => name.replace(/^linear_/, "linear_bf16_")));
-  const bytes = ({ batch }: typeof full) => batch.storages.map((storage) => storage.bytes);
+  const bytes = ({ batch, update }: typeof full) =>
+    [batch, update].map((program) => program?.storages.map((storage) => storage.bytes));
   assertEquals(bytes(rounded), bytes(full));
   const planned = (dtype: "f32" | "bf16") => plannedTrainingMemory(model, { batchSize: 2, dtype });
   assertEquals(planned("bf16"), planned("f32"));
-});
+}
 
 Deno.test("bf16 is refused by name where it is not to be had", async () => {
   await using wasm = await createWasmBackend({ workers: 1 });

@@ -41,7 +41,7 @@ const LOOKED_UP = /^(token_embeddings|position_embeddings|lm_head)\./;
  * @throws {RangeError} If the shapes do not fit, or it is not a matrix.
  *
  * Source: Jordan et al. 2024, https://kellerjordan.github.io/posts/muon; the same order of operations as
- * torch.optim.Muon, in float32.
+ * torch.optim.Muon; in float32, but for the products in a graph of bf16.
  */
 export function muon(graph: Graph, tensors: MuonTensors, options: Omit<MuonOptions, "muonLrScale">): void {
   const { parameters, gradients, momentum, clip, schedule } = tensors;

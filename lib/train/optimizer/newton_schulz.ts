@@ -1,18 +1,13 @@
 import type { Graph } from "../../graph/graph.ts";
 import { type KernelFlops, otherFlops } from "../../graph/kernel.ts";
 import { Tensor } from "../../graph/tensor.ts";
-import { linearBackwardInput, linearBackwardWeight, linearForward } from "../../ops/linear.ts";
+import { linearProducts } from "../../ops/linear.ts";
 import { scaleKernel } from "../../ops/scale.ts";
 import { clipGradNorm } from "./clip_grad_norm.ts";
 import { axpbyKernel, divideByNormKernel } from "./muon_kernels.ts";
 
 /** Of the polynomial a x + b x³ + c x⁵, which steepens at 0 and keeps singular values near 1. Source: Jordan 2024. */
 const [A, B, C] = [3.4445, -4.775, 2.0315];
-
-/** The kernels of linear maps. Their FLOPs are the update's: those of a model's passes are counted apart. */
-const forward = { ...linearForward, flops: asOther(linearForward.flops!) };
-const backwardInput = { ...linearBackwardInput, flops: asOther(linearBackwardInput.flops!) };
-const backwardWeight = { ...linearBackwardWeight, flops: asOther(linearBackwardWeight.flops!) };
 
 /** Steps: from singular values of 0.002 on, five bring them to between 0.7 and 1.2. Source: Jordan 2024. */
 export const NEWTON_SCHULZ_STEPS = 5;
@@ -25,7 +20,9 @@ const EPS = 1e-7;
  * alone: X = x / ‖x‖, then five times X ← a X + (b G + c G²) X with G = X Xᵀ, or from the other side where x has more
  * rows than columns, which is less work.
  *
- * Source: Jordan et al. 2024, https://kellerjordan.github.io/posts/muon; here in float32 throughout.
+ * In a graph of bf16, the products round what they read to bf16, as Jordan's do; the sums stay float32.
+ *
+ * Source: Jordan et al. 2024, https://kellerjordan.github.io/posts/muon.
  *
  * @param x (rows, columns), of f32
  * @returns (rows, columns)
@@ -52,6 +49,7 @@ export function newtonSchulzFlops(rows: number, columns: number): number {
 }
 
 function iterate(graph: Graph, x: Tensor): Tensor {
+  const { backwardInput, backwardWeight } = productsOf(graph);
   const [rows, columns] = x.shape;
   const side = Math.min(rows, columns);
   const isWide = rows <= columns;
@@ -99,7 +97,21 @@ function iterate(graph: Graph, x: Tensor): Tensor {
 /** y = x wᵀ. x: (rows, I), w: (O, I), y: (rows, O). */
 function multiply(graph: Graph, x: Tensor, w: Tensor, y: Tensor): void {
   const [rows, I] = x.shape;
-  graph.call(forward, { inputs: { x, weight: w }, outputs: { y }, constants: { rows, I, O: w.shape[0] } });
+  graph.call(productsOf(graph).forward, {
+    inputs: { x, weight: w },
+    outputs: { y },
+    constants: { rows, I, O: w.shape[0] },
+  });
+}
+
+/** The products of linear maps. Their FLOPs are the update's: those of a model's passes are counted apart. */
+function productsOf(graph: Graph) {
+  const { forward, backwardInput, backwardWeight } = linearProducts(graph);
+  return {
+    forward: { ...forward, flops: asOther(forward.flops!) },
+    backwardInput: { ...backwardInput, flops: asOther(backwardInput.flops!) },
+    backwardWeight: { ...backwardWeight, flops: asOther(backwardWeight.flops!) },
+  };
 }
 
 function asOther<C>(flops: (constants: C) => KernelFlops): (constants: C) => KernelFlops {
