@@ -192,6 +192,7 @@ async function follow(
 ): Promise<number> {
   const { backend, directory, config } = run;
   const { model, training } = config;
+  let { steps } = training;
   const predicted = predictRun(model, training);
   if (!quiet) {
     const columns = columnsOfStderr();
@@ -214,7 +215,14 @@ async function follow(
   let interruption: AbortSignal | undefined;
   // However the run ended, it gets a report: one that diverged needs looking at most.
   const followed = await untilInterrupted((signal) =>
-    followSteps(trainRun({ ...run, signal: interruption = signal, onPrograms }), config, { mfu, memory }, signal, quiet)
+    followSteps(
+      trainRun({ ...run, signal: interruption = signal, onPrograms, onLength: (now) => steps = now }),
+      config,
+      { mfu, memory },
+      signal,
+      quiet,
+      () => steps,
+    )
   ).catch(async (error) => {
     if (error instanceof DivergenceError) {
       const newest = (await listCheckpoints(`${directory}/${RUN_FILES.checkpoints}`)).at(-1);
@@ -230,7 +238,7 @@ async function follow(
     return 0;
   }
   const { last, tokensPerSecond } = followed;
-  console.log(await describeEnd({ directory, config, ...followed }));
+  console.log(await describeEnd({ directory, config: { ...config, training: { ...training, steps } }, ...followed }));
   // Other programs may have slowed the first measurement down: the better of two is nearer to the limit.
   peak.measure(await measurePeak(backend));
   const { flopsPerSecond } = peak;
@@ -241,7 +249,7 @@ async function follow(
     tokensPerSecond,
     peak: flopsPerSecond,
   });
-  const isOver = last.step + 1 === training.steps || last.stoppedEarly === true;
+  const isOver = last.step + 1 === steps || last.stoppedEarly === true;
   if (verbose) {
     console.log(
       `${formatMeasurement(predicted, measured)}\n` +

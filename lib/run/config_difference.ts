@@ -57,7 +57,11 @@ export function bindingDifferences(got: RunConfig, expected: RunConfig, step: nu
   return configDifferences(got, expected).filter(({ field }) => {
     // Validation may begin at any time.
     if (field === "data.valid") return expected.data.valid !== undefined;
-    if (field === "training.steps") return !mayTakeSteps(got.training, expected.training, step);
+    // Says only which length to aim at, and that changes while no step depends on it.
+    if (field === "training.timeBudget") return false;
+    const isLength = field === "training.steps" ||
+      (field === "training.decaySteps" && got.training.timeBudget !== undefined);
+    if (isLength) return !mayTakeSteps(got.training, expected.training, step);
     return !FREE_SETTINGS.some((name) => field === `training.${name}`);
   });
 }

@@ -51,6 +51,7 @@ export const TRAINING_READERS: FieldReaders<TrainingConfig> = {
   validBatches: integer,
   dropout: number,
   patience: integer,
+  timeBudget: number,
   saveEvery: integer,
   keep: integer,
   sampleEvery: integer,

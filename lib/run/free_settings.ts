@@ -38,10 +38,13 @@ export function withSettings<C extends RunConfig>(config: C, settings: FreeSetti
   }
   if (names.length === 0) return config;
   const { given } = config;
+  // A length that is given is kept, whatever time it takes.
+  const { timeBudget: _, ...untimed } = config.training;
+  const training = settings.steps === undefined ? config.training : untimed;
   return {
     ...config,
     ...(given && { given: [...new Set([...given, ...names.map((name) => `training.${name}`)])] }),
-    training: validateTrainingConfig({ ...config.training, ...settings }),
+    training: validateTrainingConfig({ ...training, ...settings }),
   };
 }
 

@@ -72,7 +72,8 @@ function saidOf(
   };
   const said = <T extends object>(part: string, values: Partial<T>, derived: Partial<T>): Partial<T> => {
     const entries = Object.entries(values).filter(([key, value]) =>
-      given?.includes(`${part}.${key}`) || derived[key as keyof T] !== value
+      // Its length is that to which its time came.
+      key !== "timeBudget" && (given?.includes(`${part}.${key}`) || derived[key as keyof T] !== value)
     );
     return Object.fromEntries(entries) as Partial<T>;
   };

@@ -10,11 +10,11 @@ import { measureCosts } from "./measure_costs.ts";
 import { type ConfigParts, mergeConfigs, type MergedConfig } from "./merge_config.ts";
 import { modelLadder } from "./model_ladder.ts";
 import { RUN_ENTRIES } from "./run_entries.ts";
+import { scheduleForTime, timedTraining } from "./time_schedule.ts";
 import {
   type Candidate,
   type Choice,
   chooseCandidate,
-  chooseSteps,
   estimateSeconds,
   fitsCorpus,
   RESERVE,
@@ -45,7 +45,10 @@ export interface TimePlanOptions {
 
 /** What was chosen, and why. */
 export interface TimePlan {
-  /** What to train, and how: `steps` and the schedule fill the time. */
+  /**
+   * What to train, and how: `steps`, `timeBudget` and the schedule fill the time. The schedule is `wsd` with a decay to
+   * zero, unless another is given.
+   */
   readonly config: MergedConfig;
   /** The chosen model, and how long its parts take. */
   readonly candidate: Candidate;
@@ -62,8 +65,6 @@ export interface TimePlan {
   readonly tokens: number;
   /** How many times the run sees its corpus: `tokens` divided by the size of the corpus. */
   readonly epochs: number;
-  /** Whether the run ends early, because it has seen its corpus four times. */
-  readonly isCorpusUsedUp: boolean;
 }
 
 /** How many seconds of steps each model is measured for, and the chosen one again. */
@@ -92,11 +93,13 @@ function saysModel({ preset, model = {} }: ConfigParts): boolean {
  * @throws {UserError} If not even one step fits into the time.
  */
 export async function planForTime(options: TimePlanOptions): Promise<TimePlan> {
-  const { seconds, parts, train, directory } = options;
+  const { seconds, train, directory } = options;
   if (!(Number.isFinite(seconds) && seconds > 0)) {
     throw new RangeError(`Cannot plan a run: got ${seconds} seconds, must be a number above 0`);
   }
   const vocabSize = options.tokenizer?.vocabSize;
+  const said = options.parts;
+  const parts = [scheduleForTime(said), ...said];
   const began = performance.now();
   const left = () => seconds * (1 - RESERVE) - (performance.now() - began) / 1000;
   return await withTemporaryDirectory(directory, async (scratch) => {
@@ -111,7 +114,7 @@ export async function planForTime(options: TimePlanOptions): Promise<TimePlan> {
     };
     const choice = !parts.some(saysModel)
       ? await chooseModel(
-        options,
+        { ...options, parts },
         left,
         (config) => measure(config, Math.min(COMPARE_SECONDS, COMPARE_SHARE * seconds)),
       )
@@ -120,28 +123,27 @@ export async function planForTime(options: TimePlanOptions): Promise<TimePlan> {
     const base = mergeConfigs(chosenParts, vocabSize);
     const candidate = await measure(base, Math.min(CHOSEN_SECONDS, CHOSEN_SHARE * seconds));
     const resources: Resources = { ...base.training, seconds: left(), corpusTokens: train.length };
-    const inTime = stepsWithin(resources.seconds, candidate.costs, resources);
-    if (inTime === 0) {
+    const steps = stepsWithin(resources.seconds, candidate.costs, resources);
+    if (steps === 0) {
       const needed = (performance.now() - began) / 1000 + estimateSeconds(1, candidate.costs, resources);
       throw new UserError(
         `Cannot train in ${(seconds / 60).toPrecision(3)} minutes: the device needs ${needed.toPrecision(2)} s ` +
           `to be measured and to take one step. Give more minutes, or a smaller model`,
       );
     }
-    const steps = choice ? chooseSteps(candidate, resources) : inTime;
+    const timed = timedTraining(base.training, said, steps, resources.seconds);
     const tokens = steps * candidate.tokensPerStep;
     return {
       // What was chosen was not given.
       config: {
-        ...mergeConfigs([...chosenParts, { training: { steps } }], vocabSize),
-        given: mergeConfigs(parts, vocabSize).given,
+        ...mergeConfigs([...chosenParts, { training: timed }], vocabSize),
+        given: mergeConfigs(said, vocabSize).given,
       },
       candidate,
       ...(choice && { choice: { compared: choice.compared, bound: choice.bound } }),
       estimatedSeconds: estimateSeconds(steps, candidate.costs, resources),
       tokens,
       epochs: tokens / train.length,
-      isCorpusUsedUp: steps < inTime,
     };
   }, RUN_ENTRIES);
 }

@@ -17,7 +17,7 @@ import type { StepMetrics } from "../train/train.ts";
  */
 export interface ResumeRunOptions
   extends
-    Pick<TrainRunOptions, "backend" | "directory" | "onPrograms" | "onCheckpoint" | "signal">,
+    Pick<TrainRunOptions, "backend" | "directory" | "onPrograms" | "onLength" | "onCheckpoint" | "signal">,
     Partial<Pick<TrainRunOptions, "train" | "valid" | "tokenizer">> {
   /** Called with a sentence about each damaged checkpoint that is skipped for an older one. */
   readonly onNote?: (note: string) => void;

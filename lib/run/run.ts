@@ -26,10 +26,11 @@ import { requireUsable } from "./config_fields.ts";
 import { DivergenceError } from "../train/divergence.ts";
 import { keepConfig, requireOwnConfig } from "./keep_config.ts";
 import { MetricsLog } from "./metrics_log.ts";
-import type { RunConfig } from "./run_directory.ts";
+import { type RunConfig, writeRunConfig } from "./run_directory.ts";
 import { CHECKPOINTS_ENTRIES, RUN_ENTRIES, RUN_FILES } from "./run_entries.ts";
 import { modelOfRun } from "./run_model.ts";
 import { OriginTensors, updatesBefore } from "./run_origin.ts";
+import { timedLengthOf } from "./timed_length.ts";
 import { trainedOf } from "../train/optimizer/frozen.ts";
 import { type StepMetrics, train } from "../train/train.ts";
 
@@ -68,6 +69,8 @@ export interface TrainRunOptions {
    * Called once, before the first step, with the programs that each step runs, in order, so that they can be counted.
    */
   readonly onPrograms?: (programs: readonly Program[]) => void;
+  /** Called when a run with a `timeBudget` is to have another number of steps, with that number. */
+  readonly onLength?: (steps: number) => void;
   /** Called when a checkpoint is on disk, with the number of steps taken. */
   readonly onCheckpoint?: (step: number) => void;
   /** Stops after the current step; a checkpoint and the weights are written. */
@@ -92,7 +95,8 @@ export interface TrainRunOptions {
  * An example is at `resumeRun`, which finds the checkpoint and the data by the run's directory.
  */
 export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMetrics, void, void> {
-  const { backend, directory, config, checkpoint } = options;
+  const { backend, directory, checkpoint } = options;
+  let { config } = options;
   requireUsable(config);
   requireOneTokenizer([options.train, options.valid], options.tokenizer);
   if (checkpoint) requireSameConfig(directory, config, checkpoint);
@@ -114,6 +118,7 @@ export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMe
   let log: MetricsLog | undefined;
   const openLog = async () => log ??= opened.use(await goBackTo(directory, checkpoint));
   let best: BestValidation | undefined = checkpoint?.state.best;
+  const timed = timedLengthOf(config, options.valid !== undefined);
   const steps = train({
     backend,
     model,
@@ -127,6 +132,15 @@ export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMe
     tokenizer: options.tokenizer,
     signal: options.signal,
     onPrograms: options.onPrograms,
+    onProgress: timed && (async (progress) => {
+      const length = timed.after(progress);
+      if (length.steps !== config.training.steps) {
+        config = { ...config, training: { ...config.training, ...length } };
+        await writeRunConfig(directory, config);
+        options.onLength?.(length.steps);
+      }
+      return length;
+    }),
     onSnapshot: async (snapshot) => {
       // Metrics first, so that a checkpoint is never ahead of them.
       await log?.sync();

@@ -29,6 +29,12 @@ export interface TrainingConfig extends OptimizerNumbers, ScheduleOptions {
   readonly gradAccumulation: number;
   /** Optimizer updates. */
   readonly steps: number;
+  /**
+   * Seconds that a run is to fill, validations and checkpoints included. While no step's learning rate depends on how many
+   * there are (`constant`, or `wsd` before its decay), `trainRun` changes `steps`, and `decaySteps` in proportion, so that
+   * the run ends with this time however fast the machine is. Where it is absent, `steps` is kept.
+   */
+  readonly timeBudget?: number;
   /** The format that the model computes in: see `GraphOptions.precision`. f16 needs a GPU with shader-f16, bf16 the native backend. */
   readonly dtype: Precision;
   /** The share of the embeddings and of sublayers' outputs that is dropped in training; none where it is absent. */
@@ -119,6 +125,8 @@ export function validateTrainingConfig(config: TrainingConfig): TrainingConfig {
   check("optimizer", OPTIMIZER_NAMES.includes(config.optimizer), `one of ${OPTIMIZER_NAMES.join(", ")}`);
   const { dropout = 0 } = config;
   check("dropout", typeof dropout === "number" && dropout >= 0 && dropout < 1, "0 or more, below 1");
+  const { timeBudget = 1 } = config;
+  check("timeBudget", isNumber(timeBudget, SMALLEST, LARGEST), ABOVE_0);
   const { patience = 1 } = config;
   check("patience", Number.isSafeInteger(patience) && patience >= 1, "a positive integer");
   const { frozen = [] } = config;

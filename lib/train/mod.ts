@@ -27,7 +27,15 @@ export {
 } from "./schedule.ts";
 export { sgd, type SgdOptions, type SgdTensors } from "./optimizer/sgd.ts";
 export { type StepResult, Trainer, type TrainerOptions } from "./trainer.ts";
-export { type Snapshot, type StartingPoint, type StepMetrics, train, type TrainOptions } from "./train.ts";
+export {
+  type Length,
+  type Progress,
+  type Snapshot,
+  type StartingPoint,
+  type StepMetrics,
+  train,
+  type TrainOptions,
+} from "./train.ts";
 export { type Divergence, DivergenceError, type DivergenceOrigin, type DivergenceSettings } from "./divergence.ts";
 export { Sampler } from "./sampler.ts";
 export { TensorOptimizer, type TensorOptimizerOptions, type UpdateResult } from "./tensor_optimizer.ts";

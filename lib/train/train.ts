@@ -5,7 +5,6 @@ import type { TokenSource } from "../dataset/token_source.ts";
 import { requireOneTokenizer } from "../dataset/tokenizer_id.ts";
 import type { Precision } from "../graph/graph.ts";
 import type { Program } from "../graph/program.ts";
-import type { Tensor } from "../graph/tensor.ts";
 import type { LanguageModel } from "../model/language_model.ts";
 import { NoTokenError } from "../generate/sampling.ts";
 import { type WeightSource, writeWeights } from "../model/weights.ts";
@@ -18,8 +17,12 @@ import { type ForwardOrigin, originInForward } from "./forward_probe.ts";
 import { claimModel } from "../model/model_in_training.ts";
 import { ReadBackPace } from "./read_back_pace.ts";
 import { Sampler, samplesWith } from "./sampler.ts";
-import { learningRate } from "./schedule.ts";
+import { learningRate, type ScheduleOptions } from "./schedule.ts";
+import type { Snapshot, StartingPoint } from "./snapshot.ts";
+import type { Length, Progress } from "./progress.ts";
 import { Trainer, trainerOptionsOf } from "./trainer.ts";
+
+export type { Length, Progress, Snapshot, StartingPoint };
 
 /** One line of metrics.jsonl, where NaN and the infinities are the texts "NaN", "Infinity" and "-Infinity". */
 export interface StepMetrics {
@@ -45,36 +48,6 @@ export interface StepMetrics {
   readonly stoppedEarly?: true;
 }
 
-/** Between two steps: what, beside seed and step, decides how the run goes on. On the backend until the next step. */
-export interface Snapshot {
-  /** Steps taken. */
-  readonly step: number;
-  /** Time spent on them. */
-  readonly seconds: number;
-  /** The parameters, by name. */
-  readonly weights: ReadonlyMap<string, Tensor>;
-  /** The optimizer's state, by a name made of its kind and the parameter's. */
-  readonly optimizer: ReadonlyMap<string, Tensor>;
-  /** Of a training with `patience`: how many validations came after the one with the lowest loss. */
-  readonly validationsSinceBest?: number;
-}
-
-/** Where a run goes on. */
-export interface StartingPoint {
-  /** Steps taken before. */
-  readonly step: number;
-  /** Time spent on them. */
-  readonly seconds: number;
-  /** The optimizer's state, by the names that a snapshot gives. */
-  readonly optimizer: WeightSource;
-  /** Updates that this state has seen, which an optimizer corrects its bias by; `step` by default. */
-  readonly updates?: number;
-  /** Of a training with `patience`: the best validation before. */
-  readonly best?: { readonly validLoss: number };
-  /** Of a training with `patience`: how many validations came after it. */
-  readonly validationsSinceBest?: number;
-}
-
 /** What a training run needs. */
 export interface TrainOptions {
   /** What it runs on; it is not disposed of. */
@@ -95,6 +68,11 @@ export interface TrainOptions {
   readonly tokenizer?: Tokenizer;
   /** Called once, before the first step, with the programs that each step runs, in order: what they do can be counted. */
   readonly onPrograms?: (programs: readonly Program[]) => void;
+  /**
+   * Called at each read-back before the last step, after the metrics were yielded and before a snapshot: what comes back is
+   * the training's length from here on. By default it is the configuration's.
+   */
+  readonly onProgress?: (progress: Progress) => Promise<Length>;
   /** Called every `config.saveEvery` steps and at the end, after the metrics up to there were yielded. */
   readonly onSnapshot?: (snapshot: Snapshot) => Promise<void>;
   /** Stops the run after the steps under way; the generator then ends as if all steps were taken, without validation. */
@@ -173,7 +151,8 @@ export async function* train(options: TrainOptions): AsyncGenerator<StepMetrics,
 
 async function* trainSteps(trainer: Trainer, options: TrainOptions): AsyncGenerator<StepMetrics, void, void> {
   const { backend, model, config, signal } = options;
-  const { batchSize, gradAccumulation, steps, seed, clip } = config;
+  const { batchSize, gradAccumulation, seed, clip } = config;
+  let schedule: ScheduleOptions = config;
   const { contextLength: seqLen, vocabSize } = model.config;
   const stepShape = { batchSize: batchSize * gradAccumulation, seqLen, vocabSize };
   const validShape = { batchSize, seqLen, vocabSize };
@@ -189,11 +168,11 @@ async function* trainSteps(trainer: Trainer, options: TrainOptions): AsyncGenera
   const pace = new ReadBackPace(backend.capabilities.readBackMs / READ_BACK_SHARE, LOG_CAPACITY);
   const { best, validationsSinceBest } = options.start ?? {};
   const stopping = new EarlyStopping(config.patience, { bestLoss: best?.validLoss, validationsSinceBest });
-  let isLast = first >= steps || stopping.isOver;
+  let isLast = first >= schedule.steps || stopping.isOver;
   let skippedInARow = 0;
   for (let step = first; !isLast; step++) {
-    await trainer.step(await randomBatch(options.train, stepShape, seed, step), learningRate(step, config));
-    const isDone = step === steps - 1;
+    await trainer.step(await randomBatch(options.train, stepShape, seed, step), learningRate(step, schedule));
+    const isDone = step === schedule.steps - 1;
     isLast = isDone || signal?.aborted === true;
     const isValidated = evaluator !== undefined && (isDone || (step + 1) % config.validEvery === 0);
     const isSampled = sampler !== undefined && (isDone || (step + 1) % sampleEvery === 0);
@@ -221,7 +200,7 @@ async function* trainSteps(trainer: Trainer, options: TrainOptions): AsyncGenera
     const seconds = Math.round(performance.now() - began) / 1000;
     for (const [i, result] of results.entries()) {
       const at = first + i;
-      const lr = learningRate(at, config);
+      const lr = learningRate(at, schedule);
       if (i === diverged) {
         const batch = await randomBatch(options.train, stepShape, seed, at);
         const diverging = { backend, model, trainer, result, batch, precision: config.dtype, isLast: at === step };
@@ -241,15 +220,19 @@ async function* trainSteps(trainer: Trainer, options: TrainOptions): AsyncGenera
     if (!isFine) {
       const batches = fixedBatches(options.valid!, validShape, config.validBatches);
       const origin = await firstOrigin(backend, model, batches, config.dtype);
-      throw DivergenceError.inValidation(step, validLoss!, origin, { lr: learningRate(step, config), clip });
+      throw DivergenceError.inValidation(step, validLoss!, origin, { lr: learningRate(step, schedule), clip });
     }
     if (sampled?.status === "rejected") {
       if (!(sampled.reason instanceof NoTokenError)) throw sampled.reason;
       const origin = await originInForward(backend, model, sampler!.lastSequence(seqLen), config.dtype);
-      throw DivergenceError.inSample(step, origin, { lr: learningRate(step, config), clip });
+      throw DivergenceError.inSample(step, origin, { lr: learningRate(step, schedule), clip });
     }
     // Whoever stops the run during a validation or a sample does not wait for another step.
     isLast ||= signal?.aborted === true;
+    if (!isLast && options.onProgress) {
+      const progress = { taken: step + 1, seconds, stretch: results.length, stretchSeconds: elapsed };
+      schedule = { ...schedule, ...await options.onProgress(progress) };
+    }
     if (isSaved || isLast) {
       const { optimizerState: optimizer } = trainer;
       const since = config.patience === undefined ? {} : { validationsSinceBest: stopping.validationsSinceBest };

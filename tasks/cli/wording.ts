@@ -21,6 +21,7 @@ export const WITHOUT_FLAG: readonly string[] = [
   "slidingWindow",
   "embeddingScale",
   "parallelBlocks",
+  "timeBudget",
 ];
 
 /** The task that does what a function does. */

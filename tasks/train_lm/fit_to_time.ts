@@ -17,7 +17,7 @@ export async function fitToTime(
 }
 
 function describePlan(
-  { config, candidate, choice, estimatedSeconds, tokens, epochs, isCorpusUsedUp }: TimePlan,
+  { config, candidate, choice, estimatedSeconds, tokens, epochs }: TimePlan,
 ): string {
   const { parameters, tokensPerStep, costs } = candidate;
   const { dModel, numLayers, contextLength } = config.model;
@@ -25,6 +25,8 @@ function describePlan(
     `A step takes ${formatDuration(costs.step)}, a validation ${formatDuration(costs.validation)}, a checkpoint ` +
     `${formatDuration(costs.checkpoint)}${costs.sample > 0 ? `, a sample ${formatDuration(costs.sample)}` : ""}`,
   ];
+  // What else the machine does changes the number of steps, not the time.
+  const isFollowed = config.training.timeBudget === undefined ? "" : ", or more or fewer as the machine's pace changes";
   const perParameter = tokens / parameters;
   if (choice) {
     const why = choice.bound === "corpus"
@@ -37,13 +39,12 @@ function describePlan(
         `  ${choice.compared} ${choice.compared === 1 ? "model" : "models"} measured; ${why}`,
     );
   }
-  const end = isCorpusUsedUp ? `; more text would fill the time` : "";
   lines.push(
     `Chose ${formatCount(config.training.steps)} steps of ${formatCount(tokensPerStep)} tokens: ` +
       `${formatAmount(tokens)} tokens,\n  ${perParameter.toPrecision(3)} per parameter, ${
         epochs.toPrecision(3)
       } epochs; ` +
-      `about ${formatDuration(estimatedSeconds)}${end}`,
+      `about ${formatDuration(estimatedSeconds)}${isFollowed}`,
   );
   if (epochs > MAX_EPOCHS) {
     lines.push(

@@ -14,7 +14,7 @@ export interface Followed {
 
 /** What is shown of a step; the most important first. */
 const PARTS = [
-  "step {value}/{total}",
+  "step {value}/{steps}",
   "loss {loss}",
   "valid {valid}",
   "{speed} tokens/s",
@@ -25,13 +25,14 @@ const PARTS = [
   "{memory}",
 ];
 
-const NOTHING_YET = { loss: "", valid: "", lr: "", norm: "", speed: "", mfu: "", memory: "", left: "" };
+const NOTHING_YET = { steps: "", loss: "", valid: "", lr: "", norm: "", speed: "", mfu: "", memory: "", left: "" };
 
 /**
  * Shows every step. Nothing comes back if no step was taken.
  * @param machine The share of the device's peak that a throughput is, and the memory in use.
  * @param signal Stops the steps: says that this was heard, since a step or a validation may take long.
  * @param quiet Whether nothing is to be seen all the same.
+ * @param length How many steps the run is to have, as it stands.
  */
 export async function followSteps(
   steps: AsyncIterable<StepMetrics>,
@@ -39,10 +40,11 @@ export async function followSteps(
   machine: { readonly mfu: (tokensPerSecond: number) => number; readonly memory: () => string },
   signal?: AbortSignal,
   quiet = false,
+  length = () => training.steps,
 ): Promise<Followed | undefined> {
   const tokensPerStep = training.batchSize * training.gradAccumulation * model.contextLength;
   const progress = quiet ? NO_PROGRESS : startProgress(training.steps, PARTS, NOTHING_YET);
-  const remaining = new RemainingTime(training.steps, tokensPerStep);
+  const remaining = new RemainingTime(tokensPerStep);
   let first: StepMetrics | undefined;
   let last: StepMetrics | undefined;
   let valid = "";
@@ -59,6 +61,7 @@ export async function followSteps(
       secondsPerToken += 1 / metrics.tokensPerSecond;
       valid = metrics.validLoss?.toFixed(3) ?? valid;
       progress.update(metrics.step + 1, {
+        steps: String(length()),
         loss: metrics.loss.toFixed(3),
         valid,
         lr: metrics.lr.toExponential(1),
@@ -66,7 +69,7 @@ export async function followSteps(
         speed: metrics.tokensPerSecond.toLocaleString("en-US"),
         mfu: formatShare(machine.mfu(metrics.tokensPerSecond)),
         memory: machine.memory(),
-        left: formatSeconds(remaining.after(metrics)),
+        left: formatSeconds(remaining.after(metrics, length())),
       });
       if (metrics.sample !== undefined) {
         progress.note(`--- sample after step ${metrics.step + 1}\n${metrics.sample}\n---`);

@@ -25,8 +25,8 @@ function runOf(steps: number, { from = 0, stretch = 1 }: { from?: number; stretc
 Deno.test("the time left is that of the steps and of what comes between them, and does not jump", () => {
   for (const options of [{}, { from: 300 }, { stretch: 5 }]) {
     const { metrics } = runOf(1000, options);
-    const remaining = new RemainingTime(1000, TOKENS_PER_STEP);
-    const left = metrics.map((line) => remaining.after(line));
+    const remaining = new RemainingTime(TOKENS_PER_STEP);
+    const left = metrics.map((line) => remaining.after(line, 1000));
     const end = metrics.at(-1)!.seconds;
     const first = metrics[0].step;
     for (const [i, { step, seconds }] of metrics.entries()) {
@@ -45,9 +45,9 @@ Deno.test("the time left is that of the steps and of what comes between them, an
 });
 
 Deno.test("until a second time is known, the time left follows the first throughput", () => {
-  const remaining = new RemainingTime(11, TOKENS_PER_STEP);
+  const remaining = new RemainingTime(TOKENS_PER_STEP);
   for (const step of [0, 1, 2]) {
-    assertEquals(remaining.after({ step, seconds: 40, tokensPerSecond: 50 }), (10 - step) * 2);
+    assertEquals(remaining.after({ step, seconds: 40, tokensPerSecond: 50 }, 11), (10 - step) * 2);
   }
-  assertEquals(remaining.after({ step: 4, seconds: 46, tokensPerSecond: 1 }), 6 * 3);
+  assertEquals(remaining.after({ step: 4, seconds: 46, tokensPerSecond: 1 }, 11), 6 * 3);
 });
