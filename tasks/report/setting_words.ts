@@ -43,6 +43,7 @@ const WORDS: Readonly<Record<string, string>> = {
   muonLrScale: "Muon's learning rate, as a multiple of the learning rate",
   dtype: "number format",
   dropout: "dropout",
+  zLoss: "factor of the z-loss",
   clip: "gradient norm limit",
   seed: "seed",
   frozen: "frozen parameters",

@@ -88,6 +88,8 @@ Training
                          AdamW trains the rest (default: ${DEFAULTS.muonLrScale})
   --freeze NAME,...      Parameters that stay as they are, or the beginnings of their names up to a dot: layers.0
   --dropout X            In training, drop this share of the embeddings and of each sublayer's output (default: 0)
+  --z-loss X             Add X times log²Z to what training minimises, where Z is the sum of exp(logit): it keeps logits
+                         from drifting. The losses that are shown are without it (default: 0; usual: 1e-4)
   --clip X               Largest global gradient norm; 0 or none for no clipping (default: ${DEFAULTS.clip})
   --valid-every N        Steps between validations (default: ${DEFAULTS.validEvery})
   --valid-batches N      Batches per validation (default: ${DEFAULTS.validBatches})
@@ -159,6 +161,7 @@ const TRAINING_FLAGS = {
   "valid-every": { type: "integer", min: 1 },
   "valid-batches": { type: "integer", min: 1 },
   dropout: { type: "number", min: 0, below: 1 },
+  "z-loss": { type: "number", min: 0 },
   patience: { type: "integer", min: 1 },
   "sample-every": { type: "integer", min: 0 },
   "sample-prompt": { type: "string", mayBeEmpty: true },
