@@ -70,7 +70,7 @@ export function cross_entropy_backward(
       const to = dLogits + r * rowBytes;
       const logSum = load<f32>(lse + ((r as usize) << 2));
       const lse4 = f32x4.splat(logSum);
-      const scale4 = f32x4.splat(z == 0 ? scale : scale * (1 + 2 * z * logSum));
+      const scale4 = f32x4.splat(z === 0 ? scale : scale * (1 + 2 * z * logSum));
       let v: u32 = 0;
       for (; v + 4 <= V; v += 4) {
         const at = (v as usize) << 2;
