@@ -27,6 +27,7 @@ const WORDS: Readonly<Record<string, string>> = {
   rotaryDim: "rotated part of a head",
   slidingWindow: "sliding window, in tokens",
   embeddingScale: "factor of the embeddings",
+  logitSoftCap: "soft cap of the logits",
   parallelBlocks: "attention and feed-forward in parallel",
   batchSize: "sequences per batch",
   gradAccumulation: "batches per step",

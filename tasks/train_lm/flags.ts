@@ -62,6 +62,7 @@ Model
   --position NAME        rope, learned or none (default: rope)
   --ffn NAME             With a gate: swiglu or geglu; without, and --d-ff 1.5 times as wide unless given: silu, gelu (by
                          tanh) or gelu_erf (default: swiglu)
+  --logit-soft-cap X     Keep logits within ±X: they become X · tanh(logit / X), as in Gemma 2 with 30 (default: no cap)
   --tie-embeddings       Use the embedding's matrix as the output head.
 
 Presets, and their parameters
@@ -138,6 +139,7 @@ const MODEL_FLAGS = {
   "qk-norm": { type: "string", choices: ARCHITECTURE_CHOICES.qkNorm },
   position: { type: "string", choices: ARCHITECTURE_CHOICES.position },
   ffn: { type: "string", choices: ARCHITECTURE_CHOICES.ffn },
+  "logit-soft-cap": { type: "number", above: 0 },
   "tie-embeddings": { type: "boolean" },
 } as const;
 

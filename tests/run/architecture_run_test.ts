@@ -27,7 +27,7 @@ const MODELS: Record<string, Partial<ModelConfig>> = {
     ...{ norm: "layer", position: "learned", ffn: "gelu", bias: "all", tieEmbeddings: true, parallelBlocks: true },
   },
   "like OLMo 2 and Gemma": {
-    ...{ qkNorm: "width", normPlace: "output", ffn: "geglu", embeddingScale: 4, rotaryDim: 2 },
+    ...{ qkNorm: "width", normPlace: "output", ffn: "geglu", embeddingScale: 4, rotaryDim: 2, logitSoftCap: 5 },
   },
 };
 
