@@ -4,7 +4,8 @@ import { loadTail, maximum, storeTail, sumLanes } from "./vector";
 
 // cross_entropy_forward: losses[r] = lse[r] − logits[r, targets[r]], lse[r] = max + log Σᵥ exp(logits[r,v] − max).
 //   Overwrites losses and lse.
-// cross_entropy_backward: dLogits[r,v] (+)= dLoss[0] / rows (exp(logits[r,v] − lse[r]) − [v = targets[r]])
+// cross_entropy_backward: dLogits[r,v] (+)= dLoss[0] / rows (exp(logits[r,v] − lse[r]) (1 + 2 z lse[r]) −
+//   [v = targets[r]])
 // cross_entropy_backward_in_place: the same in the place of logits, which it reads and overwrites.
 // mean_forward: y[0] = Σ x / n, summed in f64. Overwrites y.
 // logits, dLogits: (rows, V); targets: (rows) u32; losses, lse: (rows); dLoss, y: (1); x: (n).
@@ -57,17 +58,19 @@ export function cross_entropy_backward(
   rows: u32,
   V: u32,
   accumulate: u32,
+  z: f32,
   work: usize,
 ): void {
   const rowBytes = (V as usize) << 2;
   const scale = load<f32>(dLoss) / (rows as f32);
-  const scale4 = f32x4.splat(scale);
   divideRows(work, rows, V);
   while (claim()) {
     for (let r = firstUnit; r < endUnit; r++) {
       const from = logits + r * rowBytes;
       const to = dLogits + r * rowBytes;
-      const lse4 = v128.load_splat<f32>(lse + ((r as usize) << 2));
+      const logSum = load<f32>(lse + ((r as usize) << 2));
+      const lse4 = f32x4.splat(logSum);
+      const scale4 = f32x4.splat(z === 0 ? scale : scale * (1 + 2 * z * logSum));
       let v: u32 = 0;
       for (; v + 4 <= V; v += 4) {
         const at = (v as usize) << 2;
@@ -94,10 +97,11 @@ export function cross_entropy_backward_in_place(
   logits: usize,
   rows: u32,
   V: u32,
+  z: f32,
   work: usize,
 ): void {
   // Each element is loaded before it is stored.
-  cross_entropy_backward(logits, targets, lse, dLoss, logits, rows, V, 0, work);
+  cross_entropy_backward(logits, targets, lse, dLoss, logits, rows, V, 0, z, work);
 }
 
 export function mean_forward(x: usize, y: usize, n: u32, work: usize): void {

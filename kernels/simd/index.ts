@@ -40,6 +40,7 @@ export { scale } from "./scale";
 export { set_scratch } from "./scratch";
 export { sgd } from "./sgd";
 export { silu_backward, silu_forward } from "./silu";
+export { soft_cap_backward, soft_cap_backward_in_place, soft_cap_forward } from "./soft_cap";
 export { softmax_backward, softmax_forward } from "./softmax";
 export { sub_forward } from "./sub";
 export { softmax_strided_backward, softmax_strided_forward } from "./softmax_strided";

@@ -1,4 +1,5 @@
-// cross_entropy_backward: dLogits[r,v] = dLoss[0] / rows * (exp(logits[r,v] - lse[r]) - [v = targets[r]])
+// cross_entropy_backward: dLogits[r,v] = dLoss[0] / rows * (exp(logits[r,v] - lse[r]) * (1 + 2 z lse[r]) -
+// [v = targets[r]])
 // logits, dLogits: (rows, V); targets, lse: (rows); dLoss: (1)
 // One invocation per Element, 1 or 4 logits (element_1.wgsl, element_4.wgsl); dispatch ceil(rows * V / WIDTH / 256),
 // folded into two dimensions.
@@ -12,6 +13,7 @@ struct Params {
   rows: u32,
   V: u32,
   accumulate: u32,
+  z: f32,
 }
 
 @group(0) @binding(0) var<storage, read> logits: array<Element>;
@@ -32,8 +34,12 @@ fn main(
     return;
   }
   let r = i / ROW;
+  var share = exp(logits[i] - lse[r]);
+  if (params.z != 0.0) {
+    share *= 1.0 + 2.0 * params.z * lse[r];
+  }
   let hit = one_at(min(targets[r], params.V - 1u) - i % ROW * WIDTH);
-  var value = dLoss[0] / f32(params.rows) * (exp(logits[i] - lse[r]) - hit);
+  var value = dLoss[0] / f32(params.rows) * (share - hit);
   if (params.accumulate != 0u) {
     value += dLogits[i];
   }

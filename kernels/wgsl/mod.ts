@@ -29,6 +29,9 @@ import repeatDimension from "./repeat_dimension.wgsl" with { type: "text" };
 import sgd from "./sgd.wgsl" with { type: "text" };
 import siluBackward from "./silu_backward.wgsl" with { type: "text" };
 import siluForward from "./silu_forward.wgsl" with { type: "text" };
+import softCapBackward from "./soft_cap_backward.wgsl" with { type: "text" };
+import softCapBackwardInPlace from "./soft_cap_backward_in_place.wgsl" with { type: "text" };
+import softCapForward from "./soft_cap_forward.wgsl" with { type: "text" };
 import softmaxBackward from "./softmax_backward.wgsl" with { type: "text" };
 import softmaxForward from "./softmax_forward.wgsl" with { type: "text" };
 import subForward from "./sub_forward.wgsl" with { type: "text" };
@@ -158,6 +161,27 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
   sgd: flatElementwise("sgd", sgd, 3, [true, false, false, true], ({ weightDecay }) => bitsOf([weightDecay])),
   silu_backward: flatElementwise("silu_backward", withFunctions(siluBackward, "sigmoid"), 2, all(3)),
   silu_forward: flatElementwise("silu_forward", withFunctions(siluForward, "sigmoid"), 1, all(2)),
+  soft_cap_backward: flatElementwise(
+    "soft_cap_backward",
+    withFunctions(softCapBackward, "tanh"),
+    2,
+    all(3),
+    ({ accumulate, cap }) => [accumulate, ...bitsOf([cap])],
+  ),
+  soft_cap_backward_in_place: flatElementwise(
+    "soft_cap_backward_in_place",
+    withFunctions(softCapBackwardInPlace, "tanh"),
+    1,
+    all(2),
+    ({ cap }) => bitsOf([cap]),
+  ),
+  soft_cap_forward: flatElementwise(
+    "soft_cap_forward",
+    withFunctions(softCapForward, "tanh"),
+    1,
+    all(2),
+    ({ cap }) => bitsOf([cap]),
+  ),
   softmax_backward: workgroupPerRow("softmax_backward", withFunctions(softmaxBackward, "workgroup_sum"), rows, width),
   softmax_forward: workgroupPerRow(
     "softmax_forward",

@@ -16,6 +16,7 @@ import philox from "./philox.wgsl" with { type: "text" };
 import rowSum from "./row_sum.wgsl" with { type: "text" };
 import sigmoid from "./sigmoid.wgsl" with { type: "text" };
 import sumOfRows from "./sum_of_rows.wgsl" with { type: "text" };
+import tanh from "./tanh.wgsl" with { type: "text" };
 import workgroupJoin from "./workgroup_join.wgsl" with { type: "text" };
 import workgroupSum from "./workgroup_sum.wgsl" with { type: "text" };
 import writePart from "./write_part.wgsl" with { type: "text" };
@@ -45,6 +46,7 @@ const FUNCTIONS = {
   row_sum: rowSum,
   sigmoid,
   sum_of_rows: sumOfRows,
+  tanh,
   workgroup_join: workgroupJoin,
   workgroup_sum: workgroupSum,
   write_part: writePart,

@@ -39,12 +39,12 @@ export interface ActivationOptions {
  * and keys (2bsd), scores and probabilities (2bs²h), weighted values, both output projections (3bsd), the hidden layer
  * before and after its activation (2bs·dFf); then the final norm (bs, bsd), logits and probabilities (2bsv).
  * A gate adds its second hidden projection and the product (2bs·dFf more). Norms of queries and keys, other widths of
- * heads, and LayerNorm's second statistic are counted as they are in the model. The residual sums and the embedding's output
- * are left out, as the write-up does.
+ * heads, LayerNorm's second statistic, and capped logits are counted as they are in the model. The residual sums and the
+ * embedding's output are left out, as the write-up does.
  */
 export function activationItems(shape: ModelShape, options: ActivationOptions = {}): ActivationItem[] {
   const { vocabSize: v, dModel: d, numHeads: h, dFf } = shape;
-  const { ffn, norm, position, qkNorm, numKeyValueHeads } = withDefaults(shape);
+  const { ffn, norm, position, qkNorm, numKeyValueHeads, logitSoftCap } = withDefaults(shape);
   const { q, k } = attentionWidths(shape);
   const isPlain = q === d && k === d;
   const { batchSize: b = 1, seqLen: s = shape.contextLength, attention = "stored" } = options;
@@ -70,6 +70,7 @@ export function activationItems(shape: ModelShape, options: ActivationOptions = 
   if (norm === "rms") once("final norm", "bs + bsd", bs + bs * d);
   if (norm === "layer") once("final norm", "2bs + bsd", 2 * bs + bs * d);
   once("logits, probabilities", "2bsv", 2 * bs * v);
+  if (logitSoftCap !== undefined) once("capped logits", "bsv", bs * v);
   return items;
 }
 

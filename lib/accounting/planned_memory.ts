@@ -47,7 +47,8 @@ const BYTES = 4;
  *   queries and keys also keep what they norm (q + k), and a statistic for each (2, or one per head). LayerNorm has two
  *   statistics.
  * - rest = v + 2·max(dFf, d) + 3: logits, which their gradient overwrites (v), two working arrays that the linear maps'
- *   outputs and gradients pass through, and the statistics of the loss and of the final norm (3).
+ *   outputs and gradients pass through, and the statistics of the loss and of the final norm (3). With a cap of the
+ *   logits, the capped ones take one of the two, which grows to v.
  *
  * With `dtype` f16: 2·b·s of all that is not the residual stream (2d of a layer's 8d) or a statistic, and 2 bytes for
  * each element of a linear map's weights, of which a step makes a copy. That is a lower bound: memory is reused by whole
@@ -64,7 +65,7 @@ export function plannedTrainingMemory(
   { batchSize, seqLen = shape.contextLength, dtype = "f32", optimizer = "adamw", gradAccumulation = 1 }: PlannedStep,
 ): PlannedMemory {
   const { vocabSize: v, dModel: d, numLayers: n, numHeads: h, dFf } = shape;
-  const { norm, qkNorm, numKeyValueHeads, position } = withDefaults(shape);
+  const { norm, qkNorm, numKeyValueHeads, position, logitSoftCap } = withDefaults(shape);
   const { q, k } = attentionWidths(shape);
   const hidden = feedForwardMatrices(shape) * dFf;
   const perNorm = { none: 0, rms: 1, layer: 2 }[norm];
@@ -73,7 +74,9 @@ export function plannedTrainingMemory(
   const stream = n * 2 * d;
   const rotated = position === "rope" ? 2 * q : q + k;
   const heads = rotated + q + k + (qkNorm === "none" ? 0 : q + k);
-  const between = n * ((norm === "none" ? 0 : 2) * d + heads + hidden) + v + 2 * Math.max(dFf, d, q);
+  const working = Math.max(dFf, d, q);
+  const output = logitSoftCap === undefined ? v + 2 * working : v + Math.max(v, working) + working;
+  const between = n * ((norm === "none" ? 0 : 2) * d + heads + hidden) + output;
   const parameters = BYTES * countParameters(shape);
   const perElement = dtype === "f16" ? 2 : BYTES;
   const copies = dtype === "f16" ? 2 * (n * (2 * d * (q + k) + hidden * d) + v * d) : 0;

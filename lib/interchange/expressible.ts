@@ -20,6 +20,7 @@ const PARTS = [
   "ropeScaling",
   "rotaryDim",
   "embeddingScale",
+  "logitSoftCap",
   "headDim",
   "numKeyValueHeads",
   "normEps",

@@ -49,6 +49,11 @@ export interface Architecture {
   /** What token embeddings are multiplied by; default: 1. */
   readonly embeddingScale?: number;
   /**
+   * Logits become logitSoftCap · tanh(logits / logitSoftCap), so that none is beyond it; default: they stay. Gemma 2 has 30.
+   * Source: Gemma Team 2024, arXiv:2408.00118.
+   */
+  readonly logitSoftCap?: number;
+  /**
    * Whether attention and feed-forward both read a block's input, x + attention(ln1 x) + feedForward(ln2 x), instead of
    * one after the other; default: no.
    */
@@ -136,7 +141,7 @@ export interface AttentionSizes {
 }
 
 /** The parts that have no default value: without them, the model does without. */
-type Absent = "ropeScaling" | "slidingWindow" | "embeddingScale";
+type Absent = "ropeScaling" | "slidingWindow" | "embeddingScale" | "logitSoftCap";
 
 /** An architecture with every default filled in. */
 export type FullArchitecture = Required<Omit<Architecture, Absent>> & Pick<Architecture, Absent>;

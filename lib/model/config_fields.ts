@@ -63,5 +63,6 @@ export const MODEL_READERS: FieldReaders<ModelConfig> = {
   rotaryDim: integer,
   slidingWindow: integer,
   embeddingScale: number,
+  logitSoftCap: number,
   parallelBlocks: boolean,
 };

@@ -14,6 +14,7 @@ import { reshape } from "../ops/reshape.ts";
 import { rmsnorm } from "../ops/rmsnorm.ts";
 import { rope, type RopeTables } from "../ops/rope.ts";
 import { scale } from "../ops/scale.ts";
+import { softCap } from "../ops/soft_cap.ts";
 import { selectRows } from "../ops/select_rows.ts";
 import type { WeightsDType } from "../ops/quantize.ts";
 import { silu } from "../ops/silu.ts";
@@ -85,7 +86,9 @@ export class Transformer implements LanguageModel {
     if (options.rows) x = selectRows(graph, x, options.rows);
     x = this.#norm(graph, x, "ln_final");
     const head = this.config.tieEmbeddings ? "token_embeddings" : "lm_head";
-    return linear(graph, x, this.parameters.part(`${head}.weight`));
+    const logits = linear(graph, x, this.parameters.part(`${head}.weight`));
+    const { logitSoftCap } = this.#full;
+    return logitSoftCap === undefined ? logits : softCap(graph, logits, logitSoftCap, { overwriteInput: true });
   }
 
   /** Makes the arrays of a cache: rotated keys and values of each layer. */

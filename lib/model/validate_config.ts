@@ -1,5 +1,6 @@
 import { option, OptionError, say, type Wording } from "../errors.ts";
 import { excerpt } from "../io/excerpt.ts";
+import { isSoftCap, SOFT_CAP } from "../ops/soft_cap.ts";
 import { ARCHITECTURE_CHOICES, withDefaults } from "./architecture.ts";
 import type { ModelConfig } from "./config.ts";
 import { parameterSpecs, sizeOf } from "./parameters.ts";
@@ -34,6 +35,9 @@ export function validateModelConfig(config: ModelConfig): ModelConfig {
     if (!Number.isFinite(value) || value! <= 0) {
       throw new OptionError(say`Cannot build the model: ${got(key)}, must be a number above 0`);
     }
+  }
+  if (config.logitSoftCap !== undefined && !isSoftCap(config.logitSoftCap)) {
+    throw new OptionError(say`Cannot build the model: ${got("logitSoftCap")}, must be ${SOFT_CAP}`);
   }
   for (const key of Object.keys(ARCHITECTURE_CHOICES) as (keyof typeof ARCHITECTURE_CHOICES)[]) {
     const choices: readonly string[] = ARCHITECTURE_CHOICES[key];

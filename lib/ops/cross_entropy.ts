@@ -1,3 +1,4 @@
+import { option, OptionError, say } from "../errors.ts";
 import type { Graph } from "../graph/graph.ts";
 import { defineKernel, otherFlops } from "../graph/kernel.ts";
 import { Tensor } from "../graph/tensor.ts";
@@ -20,19 +21,25 @@ export const crossEntropyForward = defineKernel({
   tries: [301, 300].map((V) => ({ constants: { rows: 21, V } })),
 });
 
-/** dLogits[r,v] (+)= dLoss[0] / rows · (exp(logits[r,v] − lse[r]) − [v = targets[r]]). dLoss: (1). */
+/** Sizes to try the gradient's kernels with, without a z-loss and with one. */
+const TRIES = [{ rows: 21, V: 301, z: 0 }, { rows: 21, V: 300, z: 0 }, { rows: 21, V: 301, z: 0.05 }];
+
+/**
+ * dLogits[r,v] (+)= dLoss[0] / rows · (exp(logits[r,v] − lse[r]) · (1 + 2 z lse[r]) − [v = targets[r]]): the derivative of
+ * losses[r] + z lse[r]². dLoss: (1).
+ */
 export const crossEntropyBackward = defineKernel({
   name: "cross_entropy_backward",
   inputs: ["logits", "targets", "lse", "dLoss"],
   outputs: ["dLogits"],
   integers: ["targets"],
-  constants: { rows: "u32", V: "u32", accumulate: "u32" },
+  constants: { rows: "u32", V: "u32", accumulate: "u32", z: "f32" },
   writes: { dLogits: { addedIf: "accumulate" } },
   halves: ["logits", "dLogits"],
   sizes: ({ rows, V }) => ({ logits: rows * V, targets: rows, lse: rows, dLoss: 1, dLogits: rows * V }),
   below: ({ V }) => ({ targets: V }),
-  flops: ({ rows, V, accumulate }) => otherFlops(rows * ((3 + accumulate) * V + 1)),
-  tries: [301, 300].map((V) => ({ constants: { rows: 21, V, accumulate: 1 } })),
+  flops: ({ rows, V, accumulate, z }) => gradientFlops({ rows, V, z }, 3 + accumulate),
+  tries: TRIES.map((sizes) => ({ constants: { ...sizes, accumulate: 1 } })),
 });
 
 /** The same gradient in the place of the logits: logits is read, then overwritten. */
@@ -41,14 +48,19 @@ export const crossEntropyBackwardInPlace = defineKernel({
   inputs: ["targets", "lse", "dLoss"],
   outputs: ["logits"],
   integers: ["targets"],
-  constants: { rows: "u32", V: "u32" },
+  constants: { rows: "u32", V: "u32", z: "f32" },
   writes: { logits: "updated" },
   halves: ["logits"],
   sizes: ({ rows, V }) => ({ targets: rows, lse: rows, dLoss: 1, logits: rows * V }),
   below: ({ V }) => ({ targets: V }),
-  flops: ({ rows, V }) => otherFlops(rows * (3 * V + 1)),
-  tries: [301, 300].map((V) => ({ constants: { rows: 21, V } })),
+  flops: (constants) => gradientFlops(constants, 3),
+  tries: TRIES.map((constants) => ({ constants })),
 });
+
+/** Without z, a row's scale is all rows'; with it, it takes a product for each logit, and three FLOPs for the row. */
+function gradientFlops({ rows, V, z }: Record<"rows" | "V" | "z", number>, perLogit: number) {
+  return otherFlops(rows * (perLogit * V + 1 + (z === 0 ? 0 : V + 3)));
+}
 
 /** Options for `crossEntropy`. */
 export interface CrossEntropyOptions {
@@ -58,6 +70,13 @@ export interface CrossEntropyOptions {
    * not).
    */
   readonly overwriteLogits?: boolean;
+  /**
+   * z-loss: the gradient is that of loss + z · mean(log²Z), where Z = Σᵥ exp(logits[r,v]) of each row, which keeps log Z
+   * near 0. The loss that is returned stays the cross-entropy alone. 0 or more; 0 by default, which changes nothing.
+   *
+   * Source: Chowdhery et al. 2022 (PaLM), arXiv:2204.02311, section 5, with z = 1e-4.
+   */
+  readonly zLoss?: number;
 }
 
 /** y[0] = Σ x / n, in an order that does not depend on the number of workers. x: (n), y: (1). */
@@ -106,14 +125,16 @@ function forward(graph: Graph, logits: Tensor, targets: Tensor): { readonly loss
  * @returns (1)
  * @throws {RangeError} If shapes disagree.
  * @throws {TypeError} If `targets` are not of type u32, or the logits are.
+ * @throws {OptionError} If `zLoss` is negative or not finite.
  * @throws {Error} From the backward rule, if the logits were to be overwritten and another op takes them too.
  */
 export function crossEntropy(
   graph: Graph,
   logits: Tensor,
   targets: Tensor,
-  { overwriteLogits = false }: CrossEntropyOptions = {},
+  { overwriteLogits = false, zLoss: z = 0 }: CrossEntropyOptions = {},
 ): Tensor {
+  requireZLoss(z);
   const { rows, lastDim: V } = logits;
   const { losses, lse } = forward(graph, logits, targets);
   const loss = new Tensor("loss", [1]);
@@ -132,7 +153,7 @@ export function crossEntropy(
         graph.call(crossEntropyBackwardInPlace, {
           inputs: { targets, lse, dLoss },
           outputs: { logits },
-          constants: { rows, V },
+          constants: { rows, V, z },
         });
         gradients.pass(logits, logits);
         return;
@@ -141,8 +162,14 @@ export function crossEntropy(
       graph.call(crossEntropyBackward, {
         inputs: { logits, targets, lse, dLoss },
         outputs: { dLogits },
-        constants: { rows, V, accumulate },
+        constants: { rows, V, accumulate, z },
       });
     },
   });
+}
+
+/** @throws {OptionError} If it is no factor of a z-loss. */
+export function requireZLoss(z: number): void {
+  if (z >= 0 && z < Infinity) return;
+  throw new OptionError(say`Cannot add a z-loss: got ${option("zLoss", String(z))}, must be 0 or more, and finite`);
 }

@@ -28,6 +28,7 @@ import { sampleTokenKernel } from "./sample_token.ts";
 import { scaleKernel } from "./scale.ts";
 import { siluBackward, siluForward } from "./silu.ts";
 import { subForward } from "./sub.ts";
+import { softCapBackward, softCapBackwardInPlace, softCapForward } from "./soft_cap.ts";
 import { softmaxBackward, softmaxForward, softmaxStridedBackward, softmaxStridedForward } from "./softmax.ts";
 import { repeatDimensionKernel, sumDimensionKernel } from "./sum_dimension.ts";
 import { stridedCopyKernel } from "./strided_copy.ts";
@@ -82,6 +83,9 @@ export const OP_KERNELS: readonly Kernel[] = [
   scaleKernel,
   siluForward,
   siluBackward,
+  softCapForward,
+  softCapBackward,
+  softCapBackwardInPlace,
   softmaxForward,
   softmaxBackward,
   subForward,

@@ -36,6 +36,7 @@ export { scaledDotProductAttention, type ScaledDotProductAttentionOptions } from
 export { selectRows } from "./select_rows.ts";
 export { silu } from "./silu.ts";
 export { slice } from "./slice.ts";
+export { softCap, type SoftCapOptions } from "./soft_cap.ts";
 export { softmax } from "./softmax.ts";
 export { sub } from "./sub.ts";
 export { mean, type ReductionOptions, sum } from "./sum.ts";

@@ -50,6 +50,7 @@ export const TRAINING_READERS: FieldReaders<TrainingConfig> = {
   validEvery: integer,
   validBatches: integer,
   dropout: number,
+  zLoss: number,
   patience: integer,
   timeBudget: number,
   saveEvery: integer,
@@ -89,7 +90,7 @@ export function spelledOut<T extends Pick<RunConfig, "model" | "training">>(conf
   const model = isTransformerConfig(config.model)
     ? { ...ARCHITECTURE_DEFAULTS, ...withoutDefaults(config.model) }
     : config.model;
-  return { ...config, model, training: { ...BEFORE, frozen: [], ...config.training } };
+  return { ...config, model, training: { ...BEFORE, frozen: [], dropout: 0, zLoss: 0, ...config.training } };
 }
 
 /** @throws {RangeError} If no such model can be built and trained, naming the first value at fault. */

@@ -39,6 +39,13 @@ export interface TrainingConfig extends OptimizerNumbers, ScheduleOptions {
   readonly dtype: Precision;
   /** The share of the embeddings and of sublayers' outputs that is dropped in training; none where it is absent. */
   readonly dropout?: number;
+  /**
+   * The factor of a z-loss: the gradient is that of the loss + zLoss · the mean of log²Z over targets, where Z is the sum
+   * of exp(logit); none where it is absent. Losses stay cross-entropies, so that runs with and without it compare.
+   *
+   * Source: Chowdhery et al. 2022 (PaLM), arXiv:2204.02311, with 1e-4.
+   */
+  readonly zLoss?: number;
   /** The largest global gradient norm; 0 for no clipping. */
   readonly clip: number;
   /** Decides the initial weights and the batches. */
@@ -127,6 +134,8 @@ export function validateTrainingConfig(config: TrainingConfig): TrainingConfig {
   check("dropout", typeof dropout === "number" && dropout >= 0 && dropout < 1, "0 or more, below 1");
   const { timeBudget = 1 } = config;
   check("timeBudget", isNumber(timeBudget, SMALLEST, LARGEST), ABOVE_0);
+  const { zLoss = 0 } = config;
+  check("zLoss", isNumber(zLoss, 0, LARGEST), `0 for none, or ${ABOVE_0}`);
   const { patience = 1 } = config;
   check("patience", Number.isSafeInteger(patience) && patience >= 1, "a positive integer");
   const { frozen = [] } = config;

@@ -4,13 +4,20 @@ import type { Tensor } from "../graph/tensor.ts";
 import { type LanguageModel, logitsOf, type TrainingDropout } from "../model/language_model.ts";
 import { crossEntropy } from "../ops/cross_entropy.ts";
 
+/** What training adds to a model that has no loss of its own. */
+export interface LossOptions {
+  /** Only for a model that can drop. */
+  readonly dropout?: TrainingDropout;
+  /** See `CrossEntropyOptions.zLoss`. */
+  readonly zLoss?: number;
+}
+
 /**
  * Appends the loss that training minimises: the model's own, or the mean cross-entropy of its logits.
  *
  * @param ids (batch, seqLen) of type u32
  * @param targets Shape of `ids`: the token after each.
- * @param dropout Only for a model that can drop, and has no loss of its own.
- * @returns (1)
+ * @returns (1): without the share of a z-loss, which is in the gradient alone.
  * @throws {OptionError} If the model has neither a loss nor a forward pass, or the result has another shape.
  */
 export function lossOf(
@@ -18,11 +25,11 @@ export function lossOf(
   graph: Graph,
   ids: Tensor,
   targets: Tensor,
-  dropout?: TrainingDropout,
+  { dropout, zLoss }: LossOptions = {},
 ): Tensor {
   if (model.loss === undefined) {
     const logits = logitsOf("train", model, graph, ids, dropout && { dropout });
-    return crossEntropy(graph, logits, targets, { overwriteLogits: true });
+    return crossEntropy(graph, logits, targets, { overwriteLogits: true, zLoss });
   }
   const loss = model.loss(graph, ids, targets);
   if (loss.shape.join() === "1") return loss;

@@ -7,6 +7,7 @@ import type { Program } from "../graph/program.ts";
 import { BYTES_PER_ELEMENT, DeviceStorage, Tensor } from "../graph/tensor.ts";
 import { type LanguageModel, requireMembers } from "../model/language_model.ts";
 import { ParameterLayout } from "../model/parameters.ts";
+import { requireZLoss } from "../ops/cross_entropy.ts";
 import { requireDropoutRate } from "../ops/dropout.ts";
 import { logRow } from "../ops/write_rows.ts";
 import { clipGradNorm } from "./optimizer/clip_grad_norm.ts";
@@ -68,8 +69,9 @@ export function traceStep(model: LanguageModel, options: TrainerOptions): StepPr
   const batch = new Graph({ precision });
   // All of an update is f32, but for the products of Muon's in bf16.
   const update = accumulate ? new Graph({ precision: precision === "bf16" ? "bf16" : "f32" }) : batch;
-  const { dropout: rate = 0 } = options;
+  const { dropout: rate = 0, zLoss = 0 } = options;
   if (rate !== 0) requireCanDrop(model, rate);
+  if (zLoss !== 0) requireCrossEntropy(model, zLoss);
   const inputs = {
     ...(rate !== 0 && { draw: batch.input("dropout draw", [4], { dtype: "u32" }) }),
     ids: batch.input("ids", [batchSize, seqLen], { dtype: "u32" }),
@@ -82,7 +84,7 @@ export function traceStep(model: LanguageModel, options: TrainerOptions): StepPr
   const gradientOf = new Map([...gradients.parts].map(([name, part]) => [model.parameters.part(name), part]));
   const loss = whileTraining(model.parameters, trained, () => {
     const dropout = inputs.draw && { rate, draw: inputs.draw };
-    const loss = lossOf(model, batch, inputs.ids, inputs.targets, dropout);
+    const loss = lossOf(model, batch, inputs.ids, inputs.targets, { dropout, zLoss });
     const dLoss = lossScale?.apply(batch, inputs.dLoss) ?? inputs.dLoss;
     backward(batch, loss, dLoss, { gradientOf, accumulate });
     return loss;
@@ -118,6 +120,15 @@ function requireCanDrop(model: LanguageModel, rate: number): void {
   if (model.canDrop && model.loss === undefined) return;
   const which = model.loss === undefined ? "a model that does not say it canDrop" : "a model with a loss of its own";
   throw new OptionError(say`Cannot train: got ${option("dropout", String(rate))} for ${which}, must be 0`);
+}
+
+/** @throws {OptionError} If the factor is out of range, or the model's loss is not the cross-entropy that has it. */
+function requireCrossEntropy(model: LanguageModel, zLoss: number): void {
+  requireZLoss(zLoss);
+  if (model.loss === undefined) return;
+  throw new OptionError(
+    say`Cannot train: got ${option("zLoss", String(zLoss))} for a model with a loss of its own, must be 0`,
+  );
 }
 
 /** A storage that is never written holds zeros. */

@@ -36,6 +36,11 @@ export interface TrainerOptions {
   readonly dropout?: number;
   /** Decides with a batch's number which are: neither resuming nor the number of workers changes them. 0 by default. */
   readonly seed?: number;
+  /**
+   * The factor of a z-loss, which keeps log Z of the logits near 0: see `CrossEntropyOptions.zLoss`. 0 by default. The
+   * logged loss has no share of it.
+   */
+  readonly zLoss?: number;
   /** What the model computes in; `"f32"` by default. */
   readonly precision?: Precision;
   /** Of f16 alone; `LOSS_SCALE_DEFAULTS` by default. */
@@ -54,6 +59,7 @@ export function trainerOptionsOf(config: TrainingConfig, logCapacity: number): T
     optimizer: config,
     frozen: config.frozen,
     dropout: config.dropout,
+    zLoss: config.zLoss,
     seed: config.seed,
     precision: config.dtype,
     maxGradNorm: config.clip,

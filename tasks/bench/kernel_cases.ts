@@ -14,6 +14,7 @@ import { maskedFillKernel } from "../../lib/ops/masked_fill.ts";
 import { ropeBackward, ropeForward } from "../../lib/ops/rope.ts";
 import { batchedMatmulKernel } from "../../lib/ops/matmul.ts";
 import { siluBackward, siluForward } from "../../lib/ops/silu.ts";
+import { softCapBackward, softCapBackwardInPlace, softCapForward } from "../../lib/ops/soft_cap.ts";
 import {
   softmaxBackward,
   softmaxForward,
@@ -69,6 +70,10 @@ const OTHERWISE: ReadonlyMap<Kernel, readonly Sizes[]> = new Map<Kernel, readonl
     [0, 1].map((exact) => ({ n: rows * dFf, exact })),
   ]),
   ...[ropeForward, ropeBackward].map((kernel): [Kernel, Sizes[]] => [kernel, [{ starts: 1 }, { T: 1, starts: rows }]]),
+  ...[softCapForward, softCapBackward, softCapBackwardInPlace].map((kernel): [Kernel, Sizes[]] => [
+    kernel,
+    [{ n: rows * V }],
+  ]),
   [softmaxForward, [{ D: V }]],
   [softmaxBackward, [{ D: V }]],
   [dropoutKernel, [{ n: rows * D, site: 0, threshold: 2 ** 30 }]],

@@ -62,6 +62,7 @@ Model
   --position NAME        rope, learned or none (default: rope)
   --ffn NAME             With a gate: swiglu or geglu; without, and --d-ff 1.5 times as wide unless given: silu, gelu (by
                          tanh) or gelu_erf (default: swiglu)
+  --logit-soft-cap X     Keep logits within ±X: they become X · tanh(logit / X), as in Gemma 2 with 30 (default: no cap)
   --tie-embeddings       Use the embedding's matrix as the output head.
 
 Presets, and their parameters
@@ -90,6 +91,8 @@ Training
                          AdamW trains the rest (default: ${DEFAULTS.muonLrScale})
   --freeze NAME,...      Parameters that stay as they are, or the beginnings of their names up to a dot: layers.0
   --dropout X            In training, drop this share of the embeddings and of each sublayer's output (default: 0)
+  --z-loss X             Add X times log²Z to what training minimises, where Z is the sum of exp(logit): it keeps logits
+                         from drifting. The losses that are shown are without it (default: 0; usual: 1e-4)
   --clip X               Largest global gradient norm; 0 or none for no clipping (default: ${DEFAULTS.clip})
   --valid-every N        Steps between validations (default: ${DEFAULTS.validEvery})
   --valid-batches N      Batches per validation (default: ${DEFAULTS.validBatches})
@@ -138,6 +141,7 @@ const MODEL_FLAGS = {
   "qk-norm": { type: "string", choices: ARCHITECTURE_CHOICES.qkNorm },
   position: { type: "string", choices: ARCHITECTURE_CHOICES.position },
   ffn: { type: "string", choices: ARCHITECTURE_CHOICES.ffn },
+  "logit-soft-cap": { type: "number", above: 0 },
   "tie-embeddings": { type: "boolean" },
 } as const;
 
@@ -161,6 +165,7 @@ const TRAINING_FLAGS = {
   "valid-every": { type: "integer", min: 1 },
   "valid-batches": { type: "integer", min: 1 },
   dropout: { type: "number", min: 0, below: 1 },
+  "z-loss": { type: "number", min: 0 },
   patience: { type: "integer", min: 1 },
   "sample-every": { type: "integer", min: 0 },
   "sample-prompt": { type: "string", mayBeEmpty: true },

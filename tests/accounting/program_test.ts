@@ -33,6 +33,7 @@ const ABLATIONS: readonly [string, ModelShape][] = [
   ["norms of queries and keys", { ...tiny, qkNorm: "width" }],
   ["learned positions", { ...tiny, position: "learned" }],
   ["scaled embeddings", { ...tiny, embeddingScale: 11 }],
+  ["capped logits", { ...tiny, logitSoftCap: 30 }],
   ["ffn geglu", { ...tiny, ffn: "geglu" }],
   ["ffn gelu", { ...tiny, ffn: "gelu" }],
   ["parallel blocks", { ...tiny, parallelBlocks: true }],

@@ -30,6 +30,7 @@ export const anyArchitecture: fc.Arbitrary<ModelShape> = fc.tuple(
     parallelBlocks: fc.boolean(),
     slidingWindow: fc.option(fc.integer({ min: 1, max: 50 }), { nil: undefined }),
     embeddingScale: fc.option(fc.constant(2.5), { nil: undefined }),
+    logitSoftCap: fc.option(fc.constant(30), { nil: undefined }),
     halfHeadDim: fc.option(fc.integer({ min: 1, max: 6 }), { nil: undefined }),
     sharers: fc.integer({ min: 1, max: 3 }),
   }),

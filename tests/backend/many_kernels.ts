@@ -107,7 +107,7 @@ export function manyKernels(
   graph.call(crossEntropyBackwardInPlace, {
     inputs: { targets: ids, lse: arena.tensor("lse", [B * T]), dLoss },
     outputs: { logits: copied },
-    constants: { rows: B * T, V },
+    constants: { rows: B * T, V, z: 0 },
   });
   return { program: plan(graph), ids, start, mask };
 }

@@ -126,6 +126,7 @@ Deno.test("what a GGUF file says that is not supported, or not known, is refused
     ["general.architecture", text("mamba"), `got "general.architecture" "mamba" (string), must be one of llama, qwen2`],
     ["llama.expert_count", uint32(8), `got "llama.expert_count" 8`],
     ["llama.attn_logit_softcapping", uint32(50), `got "llama.attn_logit_softcapping" 50`],
+    ["llama.final_logit_softcapping", uint32(30), `got "llama.final_logit_softcapping" 30`],
     ["llama.rope.scaling.type", text("longrope"), `got "llama.rope.scaling.type" "longrope"`],
     ["llama.block_count", undefined, `got no "llama.block_count"`],
     ["llama.block_count", uint32(4_000_000_000), "got numLayers 4000000000"],
@@ -226,6 +227,8 @@ Deno.test("a model that llama.cpp has no architecture for is refused, by the par
     await withFixture(name, async ({ directory }) => {
       using model = await openHuggingFaceModel(directory);
       assertThrows(() => ggufArchitecture(model.config), UserError, message);
+      const capped = { ...model.config, slidingWindow: undefined, ffn: "swiglu", logitSoftCap: 30 } as const;
+      if (name === "mistral") assertThrows(() => ggufArchitecture(capped), UserError, "got logitSoftCap 30");
     });
   }
 });

@@ -116,6 +116,7 @@ Deno.test("a key that is not known, or not supported, is refused by its name", a
     ["gpt2", { scale_attn_by_inverse_layer_idx: true }, `got "scale_attn_by_inverse_layer_idx" true`],
     ["gpt2", { activation_function: "relu" }, `got "activation_function" "relu"`],
     ["gpt_neox", { attention_bias: false }, `got "attention_bias" false`],
+    ["gemma", { final_logit_softcapping: 30 }, `got "final_logit_softcapping" 30, must be absent`],
     ["gemma", { use_bidirectional_attention: true }, `got "use_bidirectional_attention" true`],
   ];
   for (const [name, changes, message] of cases) {

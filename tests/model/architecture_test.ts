@@ -38,6 +38,7 @@ const ARCHITECTURES: Record<string, Partial<ModelConfig>> = {
   "learned positions": { position: "learned" },
   "positions that turn a part of each head": { headDim: 8, rotaryDim: 4 },
   "a gate of GELU, and scaled embeddings": { ffn: "geglu", embeddingScale: 3 },
+  "capped logits": { logitSoftCap: 0.5 },
   "GELU by tanh": { ffn: "gelu" },
   "GELU by erf, and blocks in parallel": { ffn: "gelu_erf", parallelBlocks: true },
   "GPT-2": { norm: "layer", bias: "all", position: "learned", ffn: "gelu", tieEmbeddings: true },

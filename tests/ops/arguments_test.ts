@@ -26,6 +26,7 @@ import { scaledDotProductAttention } from "../../lib/ops/scaled_dot_product_atte
 import { selectRows } from "../../lib/ops/select_rows.ts";
 import { silu } from "../../lib/ops/silu.ts";
 import { slice } from "../../lib/ops/slice.ts";
+import { softCap } from "../../lib/ops/soft_cap.ts";
 import { softmax } from "../../lib/ops/softmax.ts";
 import { sub } from "../../lib/ops/sub.ts";
 import { mean, sum } from "../../lib/ops/sum.ts";
@@ -123,6 +124,7 @@ const OPS: Readonly<Record<string, OpArguments>> = {
   },
   scale: { shapes: { x: [2, 3] }, apply: (graph, { x }) => scale(graph, x, 2) },
   silu: { shapes: { x: [2, 3] }, apply: (graph, { x }) => silu(graph, x) },
+  softCap: { shapes: { x: [2, 3] }, apply: (graph, { x }) => softCap(graph, x, 30) },
   slice: { shapes: { x: [2, 3] }, apply: (graph, { x }) => slice(graph, x, 1, 1, 3) },
   softmax: { shapes: { x: [2, 3] }, apply: (graph, { x }) => softmax(graph, x) },
   sub: { shapes: { a: [2, 3], b: [2, 3] }, apply: (graph, { a, b }) => sub(graph, a, b) },
@@ -148,6 +150,7 @@ const OPS: Readonly<Record<string, OpArguments>> = {
 const ANY_SHAPE: readonly string[] = [
   "scale x",
   "silu x",
+  "softCap x",
   "gelu x",
   "softmax x",
   "mean x",

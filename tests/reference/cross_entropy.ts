@@ -13,22 +13,22 @@ export function crossEntropyForward({ logits, targets }: Named<Numbers>, { rows,
   return { losses, lse };
 }
 
-/** dLogits = dLoss / rows · (exp(logits − lse) − [v = target]). */
+/** dLogits = dLoss / rows · (exp(logits − lse) · (1 + 2 z lse) − [v = target]). */
 export function crossEntropyBackward(
   { logits, targets, lse, dLoss }: Named<Numbers>,
-  { rows, V }: Named<number>,
+  { rows, V, z }: Named<number>,
 ) {
   const dLogits = new Float64Array(rows * V);
   for (let r = 0; r < rows; r++) {
     for (let v = 0; v < V; v++) {
       const probability = Math.exp(logits[r * V + v] - lse[r]);
-      dLogits[r * V + v] = dLoss[0] / rows * (probability - (v === targets[r] ? 1 : 0));
+      dLogits[r * V + v] = dLoss[0] / rows * (probability * (1 + 2 * z * lse[r]) - (v === targets[r] ? 1 : 0));
     }
   }
   return { dLogits };
 }
 
-/** logits = dLoss / rows · (exp(logits − lse) − [v = target]). */
+/** The same in the place of the logits. */
 export function crossEntropyBackwardInPlace(
   inputs: Named<Numbers>,
   constants: Named<number>,

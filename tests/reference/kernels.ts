@@ -29,6 +29,7 @@ import { ropeBackward, ropeForward } from "./rope.ts";
 import { scale } from "./scale.ts";
 import { sgd } from "./sgd.ts";
 import { siluBackward, siluForward } from "./silu.ts";
+import { softCapBackward, softCapBackwardInPlace, softCapForward } from "./soft_cap.ts";
 import { softmaxBackward, softmaxForward } from "./softmax.ts";
 import { subForward } from "./sub.ts";
 import { softmaxStridedBackward, softmaxStridedForward } from "./softmax_strided.ts";
@@ -89,6 +90,9 @@ export const REFERENCE_KERNELS: ReadonlyMap<string, ReferenceKernel> = new Map<s
   ["sgd", sgd],
   ["silu_forward", siluForward],
   ["silu_backward", siluBackward],
+  ["soft_cap_forward", softCapForward],
+  ["soft_cap_backward", softCapBackward],
+  ["soft_cap_backward_in_place", softCapBackwardInPlace],
   ["softmax_forward", softmaxForward],
   ["softmax_backward", softmaxBackward],
   ["sub_forward", subForward],

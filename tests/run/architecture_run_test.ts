@@ -27,7 +27,7 @@ const MODELS: Record<string, Partial<ModelConfig>> = {
     ...{ norm: "layer", position: "learned", ffn: "gelu", bias: "all", tieEmbeddings: true, parallelBlocks: true },
   },
   "like OLMo 2 and Gemma": {
-    ...{ qkNorm: "width", normPlace: "output", ffn: "geglu", embeddingScale: 4, rotaryDim: 2 },
+    ...{ qkNorm: "width", normPlace: "output", ffn: "geglu", embeddingScale: 4, rotaryDim: 2, logitSoftCap: 5 },
   },
 };
 
@@ -106,5 +106,11 @@ Deno.test("what was given of a model is in config.json, and nothing else of what
     assertEquals(configDifferences(read, silent), []);
     const other = { ...config, model: { ...merged.model, numKeyValueHeads: 2 } };
     assertEquals(configDifferences(other, silent).map(({ field }) => field), ["model.numKeyValueHeads"]);
+    const trained = (zLoss: number) => ({ ...config, ...mergeConfigs([{ model: SIZES, training: { zLoss } }]) });
+    await createRunDirectory(`${dir}/z`, trained(1e-4));
+    const kept = await readRunConfig(`${dir}/z`);
+    assertEquals(kept.training.zLoss, 1e-4);
+    assertEquals(configDifferences(kept, silent).map(({ field }) => field), ["training.zLoss"]);
+    assertEquals(configDifferences(trained(0), silent), []);
   });
 });

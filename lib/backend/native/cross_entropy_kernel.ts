@@ -45,31 +45,36 @@ export const crossEntropyForwardKernel: NativeKernel = {
 
 /** cross_entropy_backward, also in the place of the logits. */
 export const crossEntropyBackwardKernel: NativeKernel = {
-  encode({ name, constants: { rows, V, accumulate = 0 }, addresses }, code) {
+  encode({ name, constants: { rows, V, accumulate = 0, z }, addresses }, code) {
     const [logits, targets, lse, dLoss, dLogits] = name === "cross_entropy_backward_in_place"
       ? [addresses[3], ...addresses]
       : addresses;
     const address = code.addressOf(assembleCrossEntropyGradient, { V, accumulate: accumulate === 1 });
-    return [address, rows, V, logits, targets, lse, dLoss, dLogits];
+    return [address, rows, V, z, logits, targets, lse, dLoss, dLogits];
   },
 
-  bind([address, rows, V, logits, targets, lse, dLoss, dLogits], counters, tools) {
+  bind([address, rows, V, z, logits, targets, lse, dLoss, dLogits], counters, tools) {
     const { parameters: { words, pointer }, memory: { buffer }, work } = tools;
     const compute = tools.makeFunction(BigInt(address));
     const upstream = new Float32Array(buffer, dLoss, 1);
-    const [targetOf, gradientOf] = [
+    const [targetOf, lseOf, gradientOf] = [
       new Uint32Array(buffer, targets, rows),
+      new Float32Array(buffer, lse, rows),
       new Float32Array(buffer, dLogits, rows * V),
     ];
     return () => {
       const scale = Math.fround(upstream[0] / rows);
       forEachPiece(work, counters, { rows, V }, (first, count) => {
-        words[GRADIENT.logits] = logits + first * V * 4;
-        words[GRADIENT.rows] = count;
-        words[GRADIENT.dLogits] = dLogits + first * V * 4;
-        words[GRADIENT.lse] = lse + first * 4;
-        words[GRADIENT.scale] = floatBits(scale);
-        compute(pointer);
+        // With a z-loss each row has a scale of its own.
+        const together = z === 0 ? count : 1;
+        words[GRADIENT.rows] = together;
+        for (let r = first; r < first + count; r += together) {
+          words[GRADIENT.logits] = logits + r * V * 4;
+          words[GRADIENT.dLogits] = dLogits + r * V * 4;
+          words[GRADIENT.lse] = lse + r * 4;
+          words[GRADIENT.scale] = floatBits(z === 0 ? scale : scale * (1 + 2 * z * lseOf[r]));
+          compute(pointer);
+        }
         for (let r = first; r < first + count; r++) gradientOf[r * V + Math.min(targetOf[r], V - 1)] -= scale;
       });
     };

@@ -27,7 +27,11 @@ const SIZES: Readonly<Record<string, readonly Constants[]>> = {
     { B: 2, T, S: T, H: 6, keyHeads, headDim, window: T }
   )),
   swiglu: [1, 7, 8, 9, 15, 16, 17, 31, 33, 4096, 5003].map((n) => ({ n })),
-  cross_entropy: [[1, 16], [3, 17], [2, 31], [5, 64], [7, 1031]].map(([rows, V]) => ({ rows, V })),
+  cross_entropy: [[1, 16, 0.05], [3, 17, 0], [2, 31, 0.05], [5, 64, 0], [7, 1031, 0.05]].map(([rows, V, z]) => ({
+    rows,
+    V,
+    z,
+  })),
 };
 
 /** The work of one worker that does all of it, in two pieces where there are as many units. */

@@ -1,0 +1,31 @@
+// soft_cap_forward: y[i] = cap * tanh(x[i] / cap)
+// x, y: (n)
+// One invocation per Element, 1 or 4 numbers (element_1.wgsl, element_4.wgsl); dispatch ceil(n / WIDTH / 256), folded
+// into two dimensions. Overwrites y.
+// accurate_tanh: tanh.wgsl.
+// Source: Gemma Team 2024 (Gemma 2), arXiv:2408.00118
+
+const WORKGROUP = 256u;
+
+struct Params {
+  // Elements.
+  n: u32,
+  cap: f32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<Element>;
+@group(0) @binding(1) var<storage, read_write> y: array<Element>;
+@group(0) @binding(2) var<uniform> params: Params;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let i = (workgroup.y * workgroups.x + workgroup.x) * WORKGROUP + local;
+  if (i >= params.n) {
+    return;
+  }
+  y[i] = params.cap * accurate_tanh(x[i] / params.cap);
+}
