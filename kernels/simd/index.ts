@@ -33,6 +33,7 @@ export { muon_momentum } from "./muon_momentum";
 export { muon_update } from "./muon_update";
 export { peak_fma } from "./peak";
 export { dequantize_weight, embedding_quantized_forward, linear_quantized_forward } from "./quantized";
+export { relu_squared_backward, relu_squared_forward } from "./relu_squared";
 export { repeat_dimension } from "./repeat_dimension";
 export { rmsnorm_backward_input, rmsnorm_backward_weight, rmsnorm_forward } from "./rmsnorm";
 export { rope_backward, rope_forward } from "./rope";

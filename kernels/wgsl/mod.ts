@@ -24,6 +24,8 @@ import muonMomentum from "./muon_momentum.wgsl" with { type: "text" };
 import muonUpdate from "./muon_update.wgsl" with { type: "text" };
 import peakFmaWorkgroups from "./peak_fma_workgroups.wgsl" with { type: "text" };
 import peakRead from "./peak_read.wgsl" with { type: "text" };
+import reluSquaredBackward from "./relu_squared_backward.wgsl" with { type: "text" };
+import reluSquaredForward from "./relu_squared_forward.wgsl" with { type: "text" };
 import scale from "./scale.wgsl" with { type: "text" };
 import repeatDimension from "./repeat_dimension.wgsl" with { type: "text" };
 import sgd from "./sgd.wgsl" with { type: "text" };
@@ -147,6 +149,8 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
   // These two measure the device; no program of this library calls them.
   peak_fma_workgroups: workgroupPer("peak_fma_workgroups", peakFmaWorkgroups, (c) => c.workgroups),
   peak_read: workgroupPer("peak_read", peakRead, (c) => c.workgroups),
+  relu_squared_backward: flatElementwise("relu_squared_backward", reluSquaredBackward, 2, all(3)),
+  relu_squared_forward: flatElementwise("relu_squared_forward", reluSquaredForward, 1, all(2)),
   repeat_dimension: elementwise("repeat_dimension", repeatDimension, (c) => c.outer * c.length * c.inner),
   rmsnorm_backward_input: rmsnormBackwardInput,
   rmsnorm_backward_weight: rmsnormBackwardWeight,

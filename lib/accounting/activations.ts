@@ -1,6 +1,16 @@
 import { isGated, withDefaults } from "../model/architecture.ts";
 import { attentionWidths, type ModelShape } from "./shape.ts";
 
+/** The activation of each kind of feed-forward. */
+const ACTIVATIONS = {
+  swiglu: "silu",
+  silu: "silu",
+  geglu: "gelu",
+  gelu: "gelu",
+  gelu_erf: "gelu",
+  relu_squared: "relu²",
+} as const;
+
 /** Outputs of one op that wait for the backward pass. */
 export interface ActivationItem {
   /** The op, in words. */
@@ -63,7 +73,7 @@ export function activationItems(shape: ModelShape, options: ActivationOptions = 
   if (attention === "stored") layer("scores, probabilities", "2bs²h", 2 * bs * s * h);
   else layer("softmax statistics", "bsh", bs * h);
   layer("weighted values, output projection", q === d ? "2bsd" : "bs(q + d)", bs * (q + d));
-  const activation = { swiglu: "silu", silu: "silu", geglu: "gelu", gelu: "gelu", gelu_erf: "gelu" }[ffn];
+  const activation = ACTIVATIONS[ffn];
   if (isGated(ffn)) layer(`hidden layer: gate, ${activation}(gate), up, product`, "4bs·dFf", 4 * bs * dFf);
   else layer(`hidden layer: before and after ${activation}`, "2bs·dFf", 2 * bs * dFf);
   layer("feed-forward output", "bsd", bs * d);

@@ -16,9 +16,10 @@ export interface Architecture {
   readonly position?: "rope" | "learned" | "none";
   /**
    * w2(silu(w1 x) ⊙ w3 x), or w2(silu(w1 x)); `"geglu"`: w2(gelu(w1 x) ⊙ w3 x), and `"gelu"`: w2(gelu(w1 x)), both with
-   * the approximation of GELU by tanh; `"gelu_erf"`: w2(gelu(w1 x)) with GELU's own definition.
+   * the approximation of GELU by tanh; `"gelu_erf"`: w2(gelu(w1 x)) with GELU's own definition;
+   * `"relu_squared"`: w2(max(w1 x, 0)²), from So et al. 2021, arXiv:2109.08668.
    */
-  readonly ffn?: "swiglu" | "silu" | "geglu" | "gelu" | "gelu_erf";
+  readonly ffn?: "swiglu" | "silu" | "geglu" | "gelu" | "gelu_erf" | "relu_squared";
   /** Whether the output head is the embedding's matrix; by default it has its own. */
   readonly tieEmbeddings?: boolean;
   /**
@@ -107,7 +108,7 @@ export const ARCHITECTURE_CHOICES = {
   norm: ["rms", "layer", "none"],
   normPlace: ["pre", "post", "output"],
   position: ["rope", "learned", "none"],
-  ffn: ["swiglu", "silu", "geglu", "gelu", "gelu_erf"],
+  ffn: ["swiglu", "silu", "geglu", "gelu", "gelu_erf", "relu_squared"],
   bias: ["none", "qkv", "attention", "all"],
   qkNorm: ["none", "head", "width"],
 } as const;

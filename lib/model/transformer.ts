@@ -10,6 +10,7 @@ import { embedding } from "../ops/embedding.ts";
 import { geglu, gelu } from "../ops/gelu.ts";
 import { layernorm } from "../ops/layernorm.ts";
 import { linear } from "../ops/linear.ts";
+import { reluSquared } from "../ops/relu_squared.ts";
 import { reshape } from "../ops/reshape.ts";
 import { rmsnorm } from "../ops/rmsnorm.ts";
 import { rope, type RopeTables } from "../ops/rope.ts";
@@ -195,6 +196,8 @@ export class Transformer implements LanguageModel {
         return gelu(graph, w1);
       case "gelu_erf":
         return gelu(graph, w1, { form: "erf" });
+      case "relu_squared":
+        return reluSquared(graph, w1);
     }
   }
 }

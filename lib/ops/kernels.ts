@@ -22,6 +22,7 @@ import { linearBf16BackwardInput, linearBf16BackwardWeight, linearBf16Forward } 
 import { maskedFillKernel } from "./masked_fill.ts";
 import { mulForward } from "./mul.ts";
 import { batchedMatmulKernel } from "./matmul.ts";
+import { reluSquaredBackward, reluSquaredForward } from "./relu_squared.ts";
 import { rmsnormBackwardInput, rmsnormBackwardWeight, rmsnormForward } from "./rmsnorm.ts";
 import { ropeBackward, ropeForward } from "./rope.ts";
 import { sampleTokenKernel } from "./sample_token.ts";
@@ -73,6 +74,8 @@ export const OP_KERNELS: readonly Kernel[] = [
   maskedFillKernel,
   mulForward,
   batchedMatmulKernel,
+  reluSquaredForward,
+  reluSquaredBackward,
   rmsnormForward,
   rmsnormBackwardInput,
   rmsnormBackwardWeight,

@@ -28,6 +28,7 @@ export {
   type WeightsDType,
 } from "./quantize.ts";
 export { QuantizedTensor } from "./quantized_tensor.ts";
+export { reluSquared } from "./relu_squared.ts";
 export { reshape } from "./reshape.ts";
 export { rmsnorm } from "./rmsnorm.ts";
 export { rope, ropeAngles, type RopeTables } from "./rope.ts";

@@ -61,7 +61,7 @@ Model
   --qk-norm NAME         The norm of queries and keys: none, head: of each head, or width: of all together (default: none)
   --position NAME        rope, learned or none (default: rope)
   --ffn NAME             With a gate: swiglu or geglu; without, and --d-ff 1.5 times as wide unless given: silu, gelu (by
-                         tanh) or gelu_erf (default: swiglu)
+                         tanh), gelu_erf or relu_squared (default: swiglu)
   --tie-embeddings       Use the embedding's matrix as the output head.
 
 Presets, and their parameters

@@ -35,6 +35,7 @@ const ABLATIONS: readonly [string, ModelShape][] = [
   ["scaled embeddings", { ...tiny, embeddingScale: 11 }],
   ["ffn geglu", { ...tiny, ffn: "geglu" }],
   ["ffn gelu", { ...tiny, ffn: "gelu" }],
+  ["ffn relu_squared", { ...tiny, ffn: "relu_squared" }],
   ["parallel blocks", { ...tiny, parallelBlocks: true }],
 ];
 

@@ -39,6 +39,7 @@ const ARCHITECTURES: Record<string, Partial<ModelConfig>> = {
   "positions that turn a part of each head": { headDim: 8, rotaryDim: 4 },
   "a gate of GELU, and scaled embeddings": { ffn: "geglu", embeddingScale: 3 },
   "GELU by tanh": { ffn: "gelu" },
+  "squared ReLU": { ffn: "relu_squared" },
   "GELU by erf, and blocks in parallel": { ffn: "gelu_erf", parallelBlocks: true },
   "GPT-2": { norm: "layer", bias: "all", position: "learned", ffn: "gelu", tieEmbeddings: true },
   "Mistral": { numHeads: 4, numKeyValueHeads: 2, slidingWindow: 3, headDim: 4 },
@@ -128,7 +129,7 @@ for (const [name, architecture] of Object.entries(ARCHITECTURES)) {
 
 Deno.test("without a gate the feed-forward keeps its parameters, unless its width is given", () => {
   const count = (model: Partial<ModelConfig>) => countParameters(mergeConfigs([{ model }], 300).model);
-  assertEquals(count({ ffn: "silu" }), count({}));
+  for (const ffn of ["silu", "gelu", "relu_squared"] as const) assertEquals(count({ ffn }), count({}));
   assertEquals(mergeConfigs([{ model: { ffn: "silu", dFf: 100 } }], 300).model.dFf, 100);
 });
 

@@ -17,6 +17,7 @@ import { mul } from "../../lib/ops/mul.ts";
 import { matmul } from "../../lib/ops/matmul.ts";
 import { concatenate } from "../../lib/ops/concatenate.ts";
 import { permute, transpose } from "../../lib/ops/permute.ts";
+import { reluSquared } from "../../lib/ops/relu_squared.ts";
 import { reshape } from "../../lib/ops/reshape.ts";
 import { rmsnorm } from "../../lib/ops/rmsnorm.ts";
 import { rope } from "../../lib/ops/rope.ts";
@@ -88,6 +89,7 @@ const OPS: Readonly<Record<string, OpArguments>> = {
   matmul: { shapes: { a: [4, 2, 3], b: [4, 3, 5] }, apply: (graph, { a, b }) => matmul(graph, a, b) },
   mean: { shapes: { x: [2, 3] }, apply: (graph, { x }) => mean(graph, x, 0) },
   permute: { shapes: { x: [2, 3] }, apply: (graph, { x }) => permute(graph, x, [1, 0]) },
+  reluSquared: { shapes: { x: [2, 3] }, apply: (graph, { x }) => reluSquared(graph, x) },
   reshape: { shapes: { x: [2, 3] }, apply: (graph, { x }) => reshape(graph, x, [3, 2]) },
   rmsnorm: { shapes: { x: [2, 3], weight: [3] }, apply: (graph, { x, weight }) => rmsnorm(graph, x, weight, 1e-5) },
   rope: {
@@ -149,6 +151,7 @@ const ANY_SHAPE: readonly string[] = [
   "scale x",
   "silu x",
   "gelu x",
+  "reluSquared x",
   "softmax x",
   "mean x",
   "softmax over another dimension x",

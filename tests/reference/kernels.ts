@@ -24,6 +24,7 @@ import { maskedFill } from "./masked_fill.ts";
 import { mulForward } from "./mul.ts";
 import { axpby, divideByNorm, muonMomentum, muonUpdate } from "./muon.ts";
 import { dequantizeWeight, embeddingQuantizedForward, linearQuantizedForward } from "./quantized.ts";
+import { reluSquaredBackward, reluSquaredForward } from "./relu_squared.ts";
 import { rmsnormBackwardInput, rmsnormBackwardWeight, rmsnormForward } from "./rmsnorm.ts";
 import { ropeBackward, ropeForward } from "./rope.ts";
 import { scale } from "./scale.ts";
@@ -80,6 +81,8 @@ export const REFERENCE_KERNELS: ReadonlyMap<string, ReferenceKernel> = new Map<s
   ["mul_forward", mulForward],
   ["muon_momentum", muonMomentum],
   ["muon_update", muonUpdate],
+  ["relu_squared_forward", reluSquaredForward],
+  ["relu_squared_backward", reluSquaredBackward],
   ["rmsnorm_forward", rmsnormForward],
   ["rmsnorm_backward_input", rmsnormBackwardInput],
   ["rmsnorm_backward_weight", rmsnormBackwardWeight],
