@@ -37,6 +37,8 @@ export interface TrainingConfig extends OptimizerNumbers, ScheduleOptions {
   readonly clip: number;
   /** Decides the initial weights and the batches. */
   readonly seed: number;
+  /** Whether sublayers' output projections start as zeros: see `InitialWeightsOptions`. No, where it is absent. */
+  readonly zeroInitOutputs?: boolean;
   /** Steps between two validations. */
   readonly validEvery: number;
   /** Batches in a validation. */
@@ -119,6 +121,8 @@ export function validateTrainingConfig(config: TrainingConfig): TrainingConfig {
   check("optimizer", OPTIMIZER_NAMES.includes(config.optimizer), `one of ${OPTIMIZER_NAMES.join(", ")}`);
   const { dropout = 0 } = config;
   check("dropout", typeof dropout === "number" && dropout >= 0 && dropout < 1, "0 or more, below 1");
+  const { zeroInitOutputs = false } = config;
+  check("zeroInitOutputs", typeof zeroInitOutputs === "boolean", "true or false");
   const { patience = 1 } = config;
   check("patience", Number.isSafeInteger(patience) && patience >= 1, "a positive integer");
   const { frozen = [] } = config;

@@ -45,6 +45,7 @@ const WORDS: Readonly<Record<string, string>> = {
   dropout: "dropout",
   clip: "gradient norm limit",
   seed: "seed",
+  zeroInitOutputs: "output projections start as zeros",
   frozen: "frozen parameters",
   validEvery: "steps between validations",
   validBatches: "batches per validation",

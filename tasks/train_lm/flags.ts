@@ -104,6 +104,7 @@ Training
                          the processor has AMX or AVX512_BF16: operands of linear maps are rounded to bf16, and all else
                          stays f32 (default: ${DEFAULTS.dtype})
   --seed N               Decides the initial weights and the batches (default: ${DEFAULTS.seed})
+  --zero-init-outputs    Start the last linear map of each attention and feed-forward as zeros.
   --backend NAME         auto, webgpu, native or wasm (default: auto, a hardware GPU if there is one, else native, which
                          is machine code for this processor, if there can be any, else wasm)
   --gpu WHAT             dawn, or the path of its add-on: a WebGPU that uses an NVIDIA GPU's matrix units in f16; needs
@@ -167,6 +168,7 @@ const TRAINING_FLAGS = {
   keep: { type: "integer", min: 1 },
   dtype: { type: "string", choices: ["f32", "f16", "bf16"] },
   seed: { type: "integer", min: 0, max: LARGEST_FIRST_SEED },
+  "zero-init-outputs": { type: "boolean" },
 } as const;
 
 export const FLAGS = {
