@@ -22,7 +22,7 @@ export {
 } from "./cross_entropy";
 export { divide_by_norm } from "./divide_by_norm";
 export { dropout } from "./dropout";
-export { embedding_backward, embedding_forward } from "./embedding";
+export { add_embedding_forward, embedding_backward, embedding_forward } from "./embedding";
 export { geglu_backward, geglu_forward, swiglu_backward, swiglu_forward } from "./gated";
 export { gelu_backward, gelu_forward } from "./gelu";
 export { layernorm_backward_input, layernorm_backward_weight, layernorm_forward } from "./layernorm";

@@ -1,6 +1,7 @@
 /** Every WGSL kernel by name: its source, and how many workgroups it takes. */
 
 import addBias from "./add_bias.wgsl" with { type: "text" };
+import addEmbeddingForward from "./add_embedding_forward.wgsl" with { type: "text" };
 import addForward from "./add_forward.wgsl" with { type: "text" };
 import addPositionsBackward from "./add_positions_backward.wgsl" with { type: "text" };
 import addPositionsForward from "./add_positions_forward.wgsl" with { type: "text" };
@@ -88,6 +89,7 @@ const vocabulary = (c: Constants) => c.V;
 export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entries({
   adamw,
   add_bias: rowElementwise("add_bias", addBias, rows, width),
+  add_embedding_forward: rowElementwise("add_embedding_forward", addEmbeddingForward, (c) => c.N, width),
   add_forward: flatElementwise("add_forward", addForward, 2, all(3)),
   add_positions_backward: rowElementwise("add_positions_backward", addPositionsBackward, (c) => c.S, width),
   add_positions_forward: rowElementwise("add_positions_forward", addPositionsForward, (c) => c.B * c.T, width),

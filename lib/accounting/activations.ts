@@ -49,7 +49,8 @@ export interface ActivationOptions {
  * and keys (2bsd), scores and probabilities (2bs²h), weighted values, both output projections (3bsd), the hidden layer
  * before and after its activation (2bs·dFf); then the final norm (bs, bsd), logits and probabilities (2bsv).
  * A gate adds its second hidden projection and the product (2bs·dFf more). Norms of queries and keys, other widths of
- * heads, and LayerNorm's second statistic are counted as they are in the model. The residual sums and the embedding's output
+ * heads, and LayerNorm's second statistic are counted as they are in the model; values with an embedding added take the
+ * place of those without. The residual sums and the embedding's output
  * are left out, as the write-up does.
  */
 export function activationItems(shape: ModelShape, options: ActivationOptions = {}): ActivationItem[] {

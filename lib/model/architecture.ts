@@ -41,6 +41,12 @@ export interface Architecture {
    * heads; or over the whole width of all heads. Source: Henry et al. 2020, arXiv:2010.04245.
    */
   readonly qkNorm?: "none" | "head" | "width";
+  /**
+   * Whether attention's values get a row of a table added that their token looks up, in layers that have a table of their
+   * own: none; every second layer, so that the last has one; or all. The tables start as zeros. Source: modded-nanogpt,
+   * after Zhou et al. 2024, arXiv:2410.17897; every second layer as in nanochat.
+   */
+  readonly valueEmbeddings?: "none" | "alternate" | "all";
   /** How the rotary positions' wavelengths are stretched, for a context longer than the one first trained with. */
   readonly ropeScaling?: RopeScaling;
   /** Dimensions of each head that are rotated, the first ones; default: headDim. */
@@ -111,6 +117,7 @@ export const ARCHITECTURE_CHOICES = {
   ffn: ["swiglu", "silu", "geglu", "gelu", "gelu_erf", "relu_squared"],
   bias: ["none", "qkv", "attention", "all"],
   qkNorm: ["none", "head", "width"],
+  valueEmbeddings: ["none", "alternate", "all"],
 } as const;
 
 /** The ways to stretch the rotary positions' wavelengths. */
@@ -154,6 +161,7 @@ export function withDefaults<T extends Architecture & AttentionSizes>(config: T)
     normEps: DEFAULT_NORM_EPS,
     bias: "none",
     qkNorm: "none",
+    valueEmbeddings: "none",
     rotaryDim: headDim,
     parallelBlocks: false,
     ...given,
@@ -167,6 +175,7 @@ const OPTIONAL = [
   "normEps",
   "bias",
   "qkNorm",
+  "valueEmbeddings",
   "rotaryDim",
   "embeddingScale",
   "parallelBlocks",
@@ -178,6 +187,15 @@ export function withoutDefaults<T extends Architecture & AttentionSizes>(config:
   const defaults = { ...withDefaults({ dModel, numHeads }), rotaryDim: headDim, embeddingScale: 1 };
   const isDefault = (key: string) => OPTIONAL.some((name) => name === key && config[name] === defaults[name]);
   return Object.fromEntries(Object.entries(config).filter(([key]) => !isDefault(key))) as T;
+}
+
+/** The layers whose values get an embedding of their token added. */
+export function valueEmbeddingLayers(
+  { valueEmbeddings = "none", numLayers }: Architecture & { readonly numLayers: number },
+): number[] {
+  const layers = [...Array(numLayers).keys()];
+  if (valueEmbeddings === "none") return [];
+  return valueEmbeddings === "all" ? layers : layers.filter((layer) => (numLayers - 1 - layer) % 2 === 0);
 }
 
 /** Whether the feed-forward's hidden layer is multiplied by a third map of its input, w3 x. */

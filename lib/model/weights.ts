@@ -26,6 +26,9 @@ const POSITIONS = "position_embeddings.weight";
 /** What a sublayer ends with: its output is added to the residual stream. */
 const OUTPUTS = /\.(attn\.output_proj|ffn\.w2)\.weight$/;
 
+/** What a Transformer adds to attention's values. Zeros do not keep it from learning: its gradient does not depend on it. */
+const VALUE_EMBEDDINGS = ".attn.value_embeddings.weight";
+
 /** Options for initial weights. */
 export interface InitialWeightsOptions {
   /**
@@ -38,7 +41,7 @@ export interface InitialWeightsOptions {
 
 /**
  * Initial weights. Linear maps come from a normal distribution of variance 2 / (in + out), embeddings from one of
- * variance 1, both cut off at three standard deviations. A Transformer's biases are zeros. Norms, and all other
+ * variance 1, both cut off at three standard deviations. A Transformer's biases and value embeddings are zeros. Norms, and all other
  * parameters with one dimension, are ones. Without an `lm_head.weight`, `token_embeddings.weight` is the output head
  * too, and starts as a linear map, as do a Transformer's learned positions. Parameter i draws random numbers from
  * i · 2³² on, so that a weight depends only on the seed and its place.
@@ -64,7 +67,7 @@ export function initialWeights(
   const indexOf = new Map(specs.map((spec, i) => [spec.name, i]));
   return (name, shape) => {
     const weights = new Float32Array(sizeOf({ name, shape }));
-    if (isTransformer && name.endsWith(".bias")) return weights;
+    if (isTransformer && (name.endsWith(".bias") || name.endsWith(VALUE_EMBEDDINGS))) return weights;
     if (shape.length === 1) return weights.fill(1);
     if (zeroInitOutputs && OUTPUTS.test(name)) return weights;
     const isEmbedding = (name === TOKENS || isTransformer && name === POSITIONS) && indexOf.has("lm_head.weight");

@@ -2,6 +2,7 @@ import { copyKernel } from "../graph/copy.ts";
 import type { Kernel } from "../graph/kernel.ts";
 import { addForward } from "./add.ts";
 import { addBiasKernel } from "./add_bias.ts";
+import { addEmbeddingForward } from "./add_embedding.ts";
 import { addPositionsBackward, addPositionsForward } from "./add_positions.ts";
 import { attentionBackward, attentionForward } from "./attention.ts";
 import { copyColumnsKernel, writeColumnsKernel } from "./copy_columns.ts";
@@ -41,6 +42,7 @@ export const OP_KERNELS: readonly Kernel[] = [
   copyKernel,
   copyColumnsKernel,
   addBiasKernel,
+  addEmbeddingForward,
   addForward,
   addPositionsForward,
   addPositionsBackward,

@@ -4,6 +4,7 @@
  * @module
  */
 export { add } from "./add.ts";
+export { addEmbedding } from "./add_embedding.ts";
 export { addPositions } from "./add_positions.ts";
 export { attention, type AttentionOptions } from "./attention.ts";
 export { broadcast } from "./broadcast.ts";

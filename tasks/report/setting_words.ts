@@ -23,6 +23,7 @@ const WORDS: Readonly<Record<string, string>> = {
   normEps: "norm epsilon",
   bias: "biases",
   qkNorm: "norm of queries and keys",
+  valueEmbeddings: "layers with value embeddings",
   ropeScaling: "rotary scaling",
   rotaryDim: "rotated part of a head",
   slidingWindow: "sliding window, in tokens",

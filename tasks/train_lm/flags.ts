@@ -59,6 +59,8 @@ Model
   --norm-place NAME      pre, post: the norm of the residual stream after each sublayer, or output: that of what a sublayer
                          adds (default: pre)
   --qk-norm NAME         The norm of queries and keys: none, head: of each head, or width: of all together (default: none)
+  --value-embeddings WHICH  Layers whose values get a vector of their token added, from a table of each: none, alternate:
+                         every second layer, the last one included, or all (default: none)
   --position NAME        rope, learned or none (default: rope)
   --ffn NAME             With a gate: swiglu or geglu; without, and --d-ff 1.5 times as wide unless given: silu, gelu (by
                          tanh), gelu_erf or relu_squared (default: swiglu)
@@ -135,6 +137,7 @@ const MODEL_FLAGS = {
   norm: { type: "string", choices: ARCHITECTURE_CHOICES.norm },
   "norm-place": { type: "string", choices: ARCHITECTURE_CHOICES.normPlace },
   "qk-norm": { type: "string", choices: ARCHITECTURE_CHOICES.qkNorm },
+  "value-embeddings": { type: "string", choices: ARCHITECTURE_CHOICES.valueEmbeddings },
   position: { type: "string", choices: ARCHITECTURE_CHOICES.position },
   ffn: { type: "string", choices: ARCHITECTURE_CHOICES.ffn },
   "tie-embeddings": { type: "boolean" },

@@ -36,6 +36,8 @@ Deno.test("each switch takes away exactly its own parameters", () => {
   assertEquals(without({ tieEmbeddings: true }), 50_257 * 1600);
   assertEquals(without({ norm: "none" }), 48 * 2 * 1600 + 1600);
   assertEquals(without({ position: "none" }), 0);
+  assertEquals(-without({ valueEmbeddings: "alternate" }), 24 * 50_257 * 1600);
+  assertEquals(-without({ valueEmbeddings: "all", numKeyValueHeads: 5 }), 48 * (50_257 * 320 - 2 * 1600 * 1280));
 });
 
 Deno.test("validateShape names the value that cannot work", () => {

@@ -25,6 +25,7 @@ export const anyArchitecture: fc.Arbitrary<ModelShape> = fc.tuple(
     normPlace: fc.constantFrom("pre", "post", "output"),
     position: fc.constantFrom("rope", "learned", "none"),
     bias: fc.constantFrom("none", "qkv", "attention", "all"),
+    valueEmbeddings: fc.constantFrom("none", "alternate", "all"),
     qkNorm: fc.constantFrom("none", "head", "width"),
     tieEmbeddings: fc.boolean(),
     parallelBlocks: fc.boolean(),

@@ -44,6 +44,7 @@ Deno.test("a model that no architecture of transformers expresses is refused, by
     [{ ffn: "silu" }, 'got ffn "silu"'],
     [{ bias: "qkv", qkNorm: "head" }, "got qkNorm"],
     [{ embeddingScale: 3 }, "got embeddingScale 3"],
+    [{ valueEmbeddings: "alternate" }, 'got valueEmbeddings "alternate"'],
     [{ ffn: "relu_squared" }, 'got ffn "relu_squared"'],
   ];
   for (const [parts, message] of cases) {

@@ -95,3 +95,16 @@ Deno.test("zeroed outputs are a setting that is on or off, and refused where the
     "got zeroInitOutputs true, must be false for another architecture",
   );
 });
+
+Deno.test("value embeddings start as zeros: all other weights and the first logits are as without them", async () => {
+  const config: ModelConfig = { ...model, valueEmbeddings: "all" };
+  const [plain, more] = [initialWeights(model, 7), initialWeights(config, 7)];
+  for (const { name, shape } of parameterSpecs(model)) {
+    assertEquals(await more(name, shape), await plain(name, shape), name);
+  }
+  for (const layer of [0, 1]) {
+    const table = await more(`layers.${layer}.attn.value_embeddings.weight`, [17, 16]);
+    assert(table.every((weight) => weight === 0), `layer ${layer}`);
+  }
+  assertEquals(await logitsOf(config, more), await logitsOf(model, plain));
+});

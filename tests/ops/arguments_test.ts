@@ -4,6 +4,7 @@ import { copy } from "../../lib/graph/copy.ts";
 import { Graph } from "../../lib/graph/graph.ts";
 import { type DType, Tensor } from "../../lib/graph/tensor.ts";
 import { add } from "../../lib/ops/add.ts";
+import { addEmbedding } from "../../lib/ops/add_embedding.ts";
 import { addPositions } from "../../lib/ops/add_positions.ts";
 import { attention } from "../../lib/ops/attention.ts";
 import { broadcast } from "../../lib/ops/broadcast.ts";
@@ -50,6 +51,10 @@ const OPS: Readonly<Record<string, OpArguments>> = {
     shapes: { q: [2, 3, 4], k: [2, 5, 2], v: [2, 5, 2], "#start": [1] },
     apply: (graph, { q, k, v, "#start": start }) =>
       attention(graph, q, k, v, 2, start, { numKeyValueHeads: 1, slidingWindow: 2 }),
+  },
+  addEmbedding: {
+    shapes: { x: [2, 3, 4], "#ids": [2, 3], weight: [7, 4] },
+    apply: (graph, { x, "#ids": ids, weight }) => addEmbedding(graph, x, ids, weight),
   },
   addPositions: {
     shapes: { x: [2, 3, 4], table: [9, 4], "#start": [1] },

@@ -1,6 +1,7 @@
 import { adamw } from "./adamw.ts";
 import { addForward } from "./add.ts";
 import { addBias } from "./add_bias.ts";
+import { addEmbeddingForward } from "./add_embedding.ts";
 import { addPositionsBackward, addPositionsForward } from "./add_positions.ts";
 import { attentionBackward, attentionForward } from "./attention.ts";
 import { batchedMatmul } from "./batched_matmul.ts";
@@ -44,6 +45,7 @@ export const REFERENCE_KERNELS: ReadonlyMap<string, ReferenceKernel> = new Map<s
   ["adamw", adamw],
   ["add_forward", addForward],
   ["add_bias", addBias],
+  ["add_embedding_forward", addEmbeddingForward],
   ["add_positions_forward", addPositionsForward],
   ["add_positions_backward", addPositionsBackward],
   ["attention_forward", attentionForward],
