@@ -53,7 +53,7 @@ Model
   --contexts N,N         Forward FLOPs for several context lengths.
   --vocab-size N  --context-length N  --d-model N  --num-layers N  --num-heads N  --d-ff N
   --num-key-value-heads N  Heads of keys and values (default: --num-heads)
-  --ffn NAME             swiglu or geglu: three feed-forward matrices; silu, gelu or gelu_erf: two.
+  --ffn NAME             swiglu or geglu: three feed-forward matrices; silu, gelu, gelu_erf or relu_squared: two.
   --tie-embeddings       Use the embedding matrix as the head.
 
 Training

@@ -124,6 +124,9 @@ async function start(flags: TrainFlags): Promise<number> {
   if (parent && drawsAsBefore(parent, config)) {
     console.error(`warning: the data and --seed are the same as that run's, so each step sees what it saw then`);
   }
+  if (parent && config.training.zeroInitOutputs) {
+    console.error(`warning: --zero-init-outputs has no effect with --from: the weights are that run's`);
+  }
   for (const warning of configWarnings(merged, valid !== undefined)) console.error(`warning: ${warning}`);
   return await follow({ backend, directory: out, config, train, valid, tokenizer }, flags);
 }

@@ -1,11 +1,12 @@
 import { claim, divide, divideRows, endElement, endUnit, firstElement, firstUnit, LINE } from "./work";
-import { loadTail, storeTail } from "./vector";
+import { loadLanes, loadTail, storeLanes, storeTail } from "./vector";
 
-// embedding_forward: y[n] = weight[ids[n]]. A worker takes whole rows of y. Overwrites y.
+// embedding_forward: y[n] = weight[ids[n]]; add_embedding_forward: y[n] = x[n] + weight[ids[n]]. A worker takes whole rows
+//   of y. Overwrites y.
 // embedding_backward: dWeight[v] (+)= Σ over n with ids[n] = v, in ascending n, of dY[n]
 //   A worker takes blocks of columns: token frequencies are too uneven for ranges of the vocabulary.
 // Ids beyond V are taken for the last.
-// ids: (N) u32; weight, dWeight: (V, D); y, dY: (N, D).
+// ids: (N) u32; weight, dWeight: (V, D); x, y, dY: (N, D).
 
 /** Cache lines of a block of columns at least. */
 const LEAST_LINES: u32 = 4;
@@ -25,6 +26,32 @@ export function embedding_forward(
     for (let n = firstUnit; n < endUnit; n++) {
       const v = min(load<u32>(ids + ((n as usize) << 2)), V - 1);
       memory.copy(y + n * rowBytes, weight + v * rowBytes, rowBytes);
+    }
+  }
+}
+
+export function add_embedding_forward(
+  x: usize,
+  ids: usize,
+  weight: usize,
+  y: usize,
+  N: u32,
+  V: u32,
+  D: u32,
+  work: usize,
+): void {
+  const rowBytes = (D as usize) << 2;
+  divideRows(work, N, D);
+  while (claim()) {
+    for (let n = firstUnit; n < endUnit; n++) {
+      const row = weight + min(load<u32>(ids + ((n as usize) << 2)), V - 1) * rowBytes;
+      const from = x + n * rowBytes;
+      const to = y + n * rowBytes;
+      for (let i: u32 = 0; i < D; i += 4) {
+        const at = (i as usize) << 2;
+        const rest = (D - i) as i32;
+        storeLanes(to + at, f32x4.add(loadLanes(from + at, rest), loadLanes(row + at, rest)), rest);
+      }
     }
   }
 }

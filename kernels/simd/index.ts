@@ -22,7 +22,7 @@ export {
 } from "./cross_entropy";
 export { divide_by_norm } from "./divide_by_norm";
 export { dropout } from "./dropout";
-export { embedding_backward, embedding_forward } from "./embedding";
+export { add_embedding_forward, embedding_backward, embedding_forward } from "./embedding";
 export { geglu_backward, geglu_forward, swiglu_backward, swiglu_forward } from "./gated";
 export { gelu_backward, gelu_forward } from "./gelu";
 export { layernorm_backward_input, layernorm_backward_weight, layernorm_forward } from "./layernorm";
@@ -33,6 +33,7 @@ export { muon_momentum } from "./muon_momentum";
 export { muon_update } from "./muon_update";
 export { peak_fma } from "./peak";
 export { dequantize_weight, embedding_quantized_forward, linear_quantized_forward } from "./quantized";
+export { relu_squared_backward, relu_squared_forward } from "./relu_squared";
 export { repeat_dimension } from "./repeat_dimension";
 export { rmsnorm_backward_input, rmsnorm_backward_weight, rmsnorm_forward } from "./rmsnorm";
 export { rope_backward, rope_forward } from "./rope";

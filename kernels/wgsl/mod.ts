@@ -1,6 +1,7 @@
 /** Every WGSL kernel by name: its source, and how many workgroups it takes. */
 
 import addBias from "./add_bias.wgsl" with { type: "text" };
+import addEmbeddingForward from "./add_embedding_forward.wgsl" with { type: "text" };
 import addForward from "./add_forward.wgsl" with { type: "text" };
 import addPositionsBackward from "./add_positions_backward.wgsl" with { type: "text" };
 import addPositionsForward from "./add_positions_forward.wgsl" with { type: "text" };
@@ -24,6 +25,8 @@ import muonMomentum from "./muon_momentum.wgsl" with { type: "text" };
 import muonUpdate from "./muon_update.wgsl" with { type: "text" };
 import peakFmaWorkgroups from "./peak_fma_workgroups.wgsl" with { type: "text" };
 import peakRead from "./peak_read.wgsl" with { type: "text" };
+import reluSquaredBackward from "./relu_squared_backward.wgsl" with { type: "text" };
+import reluSquaredForward from "./relu_squared_forward.wgsl" with { type: "text" };
 import scale from "./scale.wgsl" with { type: "text" };
 import repeatDimension from "./repeat_dimension.wgsl" with { type: "text" };
 import sgd from "./sgd.wgsl" with { type: "text" };
@@ -89,6 +92,7 @@ const vocabulary = (c: Constants) => c.V;
 export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entries({
   adamw,
   add_bias: rowElementwise("add_bias", addBias, rows, width),
+  add_embedding_forward: rowElementwise("add_embedding_forward", addEmbeddingForward, (c) => c.N, width),
   add_forward: flatElementwise("add_forward", addForward, 2, all(3)),
   add_positions_backward: rowElementwise("add_positions_backward", addPositionsBackward, (c) => c.S, width),
   add_positions_forward: rowElementwise("add_positions_forward", addPositionsForward, (c) => c.B * c.T, width),
@@ -150,6 +154,8 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
   // These two measure the device; no program of this library calls them.
   peak_fma_workgroups: workgroupPer("peak_fma_workgroups", peakFmaWorkgroups, (c) => c.workgroups),
   peak_read: workgroupPer("peak_read", peakRead, (c) => c.workgroups),
+  relu_squared_backward: flatElementwise("relu_squared_backward", reluSquaredBackward, 2, all(3)),
+  relu_squared_forward: flatElementwise("relu_squared_forward", reluSquaredForward, 1, all(2)),
   repeat_dimension: elementwise("repeat_dimension", repeatDimension, (c) => c.outer * c.length * c.inner),
   rmsnorm_backward_input: rmsnormBackwardInput,
   rmsnorm_backward_weight: rmsnormBackwardWeight,

@@ -1,6 +1,16 @@
 import { isGated, withDefaults } from "../model/architecture.ts";
 import { attentionWidths, type ModelShape } from "./shape.ts";
 
+/** The activation of each kind of feed-forward. */
+const ACTIVATIONS = {
+  swiglu: "silu",
+  silu: "silu",
+  geglu: "gelu",
+  gelu: "gelu",
+  gelu_erf: "gelu",
+  relu_squared: "relu²",
+} as const;
+
 /** Outputs of one op that wait for the backward pass. */
 export interface ActivationItem {
   /** The op, in words. */
@@ -39,8 +49,8 @@ export interface ActivationOptions {
  * and keys (2bsd), scores and probabilities (2bs²h), weighted values, both output projections (3bsd), the hidden layer
  * before and after its activation (2bs·dFf); then the final norm (bs, bsd), logits and probabilities (2bsv).
  * A gate adds its second hidden projection and the product (2bs·dFf more). Norms of queries and keys, other widths of
- * heads, LayerNorm's second statistic, and capped logits are counted as they are in the model. The residual sums and the
- * embedding's output are left out, as the write-up does.
+ * heads, LayerNorm's second statistic, and capped logits are counted as they are in the model; values with an embedding
+ * added take the place of those without. The residual sums and the embedding's output are left out, as the write-up does.
  */
 export function activationItems(shape: ModelShape, options: ActivationOptions = {}): ActivationItem[] {
   const { vocabSize: v, dModel: d, numHeads: h, dFf } = shape;
@@ -63,7 +73,7 @@ export function activationItems(shape: ModelShape, options: ActivationOptions = 
   if (attention === "stored") layer("scores, probabilities", "2bs²h", 2 * bs * s * h);
   else layer("softmax statistics", "bsh", bs * h);
   layer("weighted values, output projection", q === d ? "2bsd" : "bs(q + d)", bs * (q + d));
-  const activation = { swiglu: "silu", silu: "silu", geglu: "gelu", gelu: "gelu", gelu_erf: "gelu" }[ffn];
+  const activation = ACTIVATIONS[ffn];
   if (isGated(ffn)) layer(`hidden layer: gate, ${activation}(gate), up, product`, "4bs·dFf", 4 * bs * dFf);
   else layer(`hidden layer: before and after ${activation}`, "2bs·dFf", 2 * bs * dFf);
   layer("feed-forward output", "bsd", bs * d);

@@ -1,4 +1,4 @@
-import { withDefaults } from "../model/architecture.ts";
+import { valueEmbeddingLayers, withDefaults } from "../model/architecture.ts";
 import { attentionWidths, feedForwardMatrices, type ModelShape } from "./shape.ts";
 
 /** One group of parameters. */
@@ -25,6 +25,7 @@ export interface ParameterItem {
  * | biases          | n·(q + 2k), with d more for attention's output, and d + dFf (2·dFf with a gate) for both |
  * | final norm      | d (2d with LayerNorm's bias, 0 without norms)                                            |
  * | head            | v·d (0 when tied to the embeddings)                                                      |
+ * | value embed.    | v·k for each layer that has them                                                         |
  *
  * Groups that only some models have are left out of the others.
  */
@@ -35,6 +36,7 @@ export function parameterItems(shape: ModelShape): ParameterItem[] {
   const matrices = feedForwardMatrices(shape);
   const perNorm = { none: 0, rms: 1, layer: 2 }[norm];
   const isPlain = q === d && k === d;
+  const tables = valueEmbeddingLayers(shape).length;
   const bias = biasesOf(shape);
   const qkNorms = qkNorm === "head"
     ? { name: "query, key norm", formula: "n·2·headDim", count: n * 2 * headDim }
@@ -49,6 +51,7 @@ export function parameterItems(shape: ModelShape): ParameterItem[] {
     ...(bias.count === 0 ? [] : [{ name: "biases", formula: `n·(${bias.formula})`, count: n * bias.count }]),
     { name: "final norm", formula: ["none", "d", "2d"][perNorm], count: perNorm * d },
     { name: "head", formula: tieEmbeddings ? "tied" : "v·d", count: tieEmbeddings ? 0 : v * d },
+    ...(tables === 0 ? [] : [{ name: "value embeddings", formula: `${tables}·v·k`, count: tables * v * k }]),
   ];
 }
 

@@ -83,7 +83,8 @@ export function plannedTrainingMemory(
   const forwardBackward = batchSize * seqLen * (BYTES * (stream + statistics) + perElement * between) + copies;
   const activations = forwardBackward + (gradAccumulation > 1 ? updateScratch(shape, optimizer) : 0);
   const longest = Math.max(v, dFf, d, q, position === "learned" ? shape.contextLength : 0);
-  const zeros = gradAccumulation > 1 ? BYTES * d * longest : 0;
+  const table = withDefaults(shape).valueEmbeddings === "none" ? 0 : v * k;
+  const zeros = gradAccumulation > 1 ? BYTES * Math.max(d * longest, table) : 0;
   const gradients = parameters + zeros;
   const moments = BYTES * stateElements(shape, optimizer);
   return {

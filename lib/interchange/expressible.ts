@@ -14,6 +14,7 @@ const PARTS = [
   "position",
   "ffn",
   "qkNorm",
+  "valueEmbeddings",
   "bias",
   "parallelBlocks",
   "slidingWindow",

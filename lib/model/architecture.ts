@@ -16,9 +16,10 @@ export interface Architecture {
   readonly position?: "rope" | "learned" | "none";
   /**
    * w2(silu(w1 x) ⊙ w3 x), or w2(silu(w1 x)); `"geglu"`: w2(gelu(w1 x) ⊙ w3 x), and `"gelu"`: w2(gelu(w1 x)), both with
-   * the approximation of GELU by tanh; `"gelu_erf"`: w2(gelu(w1 x)) with GELU's own definition.
+   * the approximation of GELU by tanh; `"gelu_erf"`: w2(gelu(w1 x)) with GELU's own definition;
+   * `"relu_squared"`: w2(max(w1 x, 0)²), from So et al. 2021, arXiv:2109.08668.
    */
-  readonly ffn?: "swiglu" | "silu" | "geglu" | "gelu" | "gelu_erf";
+  readonly ffn?: "swiglu" | "silu" | "geglu" | "gelu" | "gelu_erf" | "relu_squared";
   /** Whether the output head is the embedding's matrix; by default it has its own. */
   readonly tieEmbeddings?: boolean;
   /**
@@ -40,6 +41,12 @@ export interface Architecture {
    * heads; or over the whole width of all heads. Source: Henry et al. 2020, arXiv:2010.04245.
    */
   readonly qkNorm?: "none" | "head" | "width";
+  /**
+   * Whether attention's values get a row of a table added that their token looks up, in layers that have a table of their
+   * own: none; every second layer, so that the last has one; or all. The tables start as zeros. Source: modded-nanogpt,
+   * after Zhou et al. 2024, arXiv:2410.17897; every second layer as in nanochat.
+   */
+  readonly valueEmbeddings?: "none" | "alternate" | "all";
   /** How the rotary positions' wavelengths are stretched, for a context longer than the one first trained with. */
   readonly ropeScaling?: RopeScaling;
   /** Dimensions of each head that are rotated, the first ones; default: headDim. */
@@ -112,9 +119,10 @@ export const ARCHITECTURE_CHOICES = {
   norm: ["rms", "layer", "none"],
   normPlace: ["pre", "post", "output"],
   position: ["rope", "learned", "none"],
-  ffn: ["swiglu", "silu", "geglu", "gelu", "gelu_erf"],
+  ffn: ["swiglu", "silu", "geglu", "gelu", "gelu_erf", "relu_squared"],
   bias: ["none", "qkv", "attention", "all"],
   qkNorm: ["none", "head", "width"],
+  valueEmbeddings: ["none", "alternate", "all"],
 } as const;
 
 /** The ways to stretch the rotary positions' wavelengths. */
@@ -158,6 +166,7 @@ export function withDefaults<T extends Architecture & AttentionSizes>(config: T)
     normEps: DEFAULT_NORM_EPS,
     bias: "none",
     qkNorm: "none",
+    valueEmbeddings: "none",
     rotaryDim: headDim,
     parallelBlocks: false,
     ...given,
@@ -171,6 +180,7 @@ const OPTIONAL = [
   "normEps",
   "bias",
   "qkNorm",
+  "valueEmbeddings",
   "rotaryDim",
   "embeddingScale",
   "parallelBlocks",
@@ -182,6 +192,15 @@ export function withoutDefaults<T extends Architecture & AttentionSizes>(config:
   const defaults = { ...withDefaults({ dModel, numHeads }), rotaryDim: headDim, embeddingScale: 1 };
   const isDefault = (key: string) => OPTIONAL.some((name) => name === key && config[name] === defaults[name]);
   return Object.fromEntries(Object.entries(config).filter(([key]) => !isDefault(key))) as T;
+}
+
+/** The layers whose values get an embedding of their token added. */
+export function valueEmbeddingLayers(
+  { valueEmbeddings = "none", numLayers }: Architecture & { readonly numLayers: number },
+): number[] {
+  const layers = [...Array(numLayers).keys()];
+  if (valueEmbeddings === "none") return [];
+  return valueEmbeddings === "all" ? layers : layers.filter((layer) => (numLayers - 1 - layer) % 2 === 0);
 }
 
 /** Whether the feed-forward's hidden layer is multiplied by a third map of its input, w3 x. */

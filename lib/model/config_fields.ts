@@ -59,6 +59,7 @@ export const MODEL_READERS: FieldReaders<ModelConfig> = {
   normEps: number,
   bias: oneOf(ARCHITECTURE_CHOICES.bias),
   qkNorm: oneOf(ARCHITECTURE_CHOICES.qkNorm),
+  valueEmbeddings: oneOf(ARCHITECTURE_CHOICES.valueEmbeddings),
   ropeScaling,
   rotaryDim: integer,
   slidingWindow: integer,

@@ -97,6 +97,6 @@ export {
 } from "../generate/sampling.ts";
 export { untilStopString } from "../generate/text_stream.ts";
 export { Transformer, type TransformerOptions } from "./transformer.ts";
-export { initialWeights, readWeight, type WeightSource, writeWeights } from "./weights.ts";
+export { initialWeights, type InitialWeightsOptions, readWeight, type WeightSource, writeWeights } from "./weights.ts";
 export { saveWeights, weightsFrom } from "./weights_file.ts";
 export { Philox } from "../random/philox.ts";

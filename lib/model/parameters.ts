@@ -3,7 +3,7 @@ import { option, OptionError, say } from "../errors.ts";
 import { excerpt } from "../io/excerpt.ts";
 import { align } from "../graph/plan.ts";
 import { BYTES_PER_ELEMENT, DeviceStorage, Tensor } from "../graph/tensor.ts";
-import { isGated, withDefaults } from "./architecture.ts";
+import { isGated, valueEmbeddingLayers, withDefaults } from "./architecture.ts";
 import { WEIGHTS_DTYPES, type WeightsDType } from "../ops/quantize.ts";
 import { QuantizedTensor } from "../ops/quantized_tensor.ts";
 import type { ModelConfig } from "./config.ts";
@@ -53,6 +53,10 @@ export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
   }
   specs.push(...normOf("ln_final"));
   if (!tieEmbeddings) specs.push({ name: "lm_head.weight", shape: [vocabSize, dModel] });
+  // At the end, so that all others keep their places, and with them the random numbers that they start from.
+  for (const i of valueEmbeddingLayers(config)) {
+    specs.push({ name: `layers.${i}.attn.value_embeddings.weight`, shape: [vocabSize, keys] });
+  }
   return specs;
 }
 

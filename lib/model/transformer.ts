@@ -3,6 +3,7 @@ import { releaseTensors } from "../backend/release.ts";
 import type { Graph } from "../graph/graph.ts";
 import { BYTES_PER_ELEMENT, DeviceStorage, Tensor } from "../graph/tensor.ts";
 import { add } from "../ops/add.ts";
+import { addEmbedding } from "../ops/add_embedding.ts";
 import { addPositions } from "../ops/add_positions.ts";
 import { attention } from "../ops/attention.ts";
 import { dropout } from "../ops/dropout.ts";
@@ -10,6 +11,7 @@ import { embedding } from "../ops/embedding.ts";
 import { geglu, gelu } from "../ops/gelu.ts";
 import { layernorm } from "../ops/layernorm.ts";
 import { linear } from "../ops/linear.ts";
+import { reluSquared } from "../ops/relu_squared.ts";
 import { reshape } from "../ops/reshape.ts";
 import { rmsnorm } from "../ops/rmsnorm.ts";
 import { rope, type RopeTables } from "../ops/rope.ts";
@@ -81,7 +83,7 @@ export class Transformer implements LanguageModel {
   forward(graph: Graph, ids: Tensor, options: ForwardOptions = {}): Tensor {
     const drop = dropperOf(graph, options.dropout);
     let x = drop(this.#embed(graph, ids, options.cache));
-    for (let i = 0; i < this.config.numLayers; i++) x = this.#block(graph, x, i, options.cache, drop);
+    for (let i = 0; i < this.config.numLayers; i++) x = this.#block(graph, x, ids, i, options.cache, drop);
     // A row's norm and head do not depend on other rows, so rows can be dropped before them.
     if (options.rows) x = selectRows(graph, x, options.rows);
     x = this.#norm(graph, x, "ln_final");
@@ -110,10 +112,17 @@ export class Transformer implements LanguageModel {
     return addPositions(graph, x, this.parameters.part("position_embeddings.weight"), cache?.start ?? this.#zero);
   }
 
-  #block(graph: Graph, x: Tensor, layer: number, cache: KvCache | undefined, drop: (y: Tensor) => Tensor): Tensor {
+  #block(
+    graph: Graph,
+    x: Tensor,
+    ids: Tensor,
+    layer: number,
+    cache: KvCache | undefined,
+    drop: (y: Tensor) => Tensor,
+  ): Tensor {
     const name = `layers.${layer}`;
     const attend = (input: Tensor) =>
-      drop(this.#attention(graph, input, `${name}.attn`, cache?.start, cache?.layers[layer]));
+      drop(this.#attention(graph, input, ids, `${name}.attn`, cache?.start, cache?.layers[layer]));
     const feed = (input: Tensor) => drop(this.#feedForward(graph, input, `${name}.ffn`));
     if (!this.#full.parallelBlocks) {
       const attended = this.#sublayer(graph, x, `${name}.ln1`, attend);
@@ -152,6 +161,7 @@ export class Transformer implements LanguageModel {
   #attention(
     graph: Graph,
     x: Tensor,
+    ids: Tensor,
     name: string,
     start = this.#zero,
     cached: KvCache["layers"][number] | undefined,
@@ -161,6 +171,8 @@ export class Transformer implements LanguageModel {
     const q = rotate(this.#headNorm(graph, this.#linear(graph, x, `${name}.q_proj`), `${name}.q_norm`));
     let k = rotate(this.#headNorm(graph, this.#linear(graph, x, `${name}.k_proj`), `${name}.k_norm`));
     let v = this.#linear(graph, x, `${name}.v_proj`);
+    const valueEmbeddings = this.parameters.parts.get(`${name}.value_embeddings.weight`);
+    if (valueEmbeddings) v = addEmbedding(graph, v, ids, valueEmbeddings);
     if (cached) {
       writeRows(graph, k, start, cached.keys);
       writeRows(graph, v, start, cached.values);
@@ -198,6 +210,8 @@ export class Transformer implements LanguageModel {
         return gelu(graph, w1);
       case "gelu_erf":
         return gelu(graph, w1, { form: "erf" });
+      case "relu_squared":
+        return reluSquared(graph, w1);
     }
   }
 }

@@ -1,7 +1,7 @@
 import { option, OptionError, say, type Wording } from "../errors.ts";
 import { excerpt } from "../io/excerpt.ts";
 import { isSoftCap, SOFT_CAP } from "../ops/soft_cap.ts";
-import { ARCHITECTURE_CHOICES, withDefaults } from "./architecture.ts";
+import { ARCHITECTURE_CHOICES, valueEmbeddingLayers, withDefaults } from "./architecture.ts";
 import type { ModelConfig } from "./config.ts";
 import { parameterSpecs, sizeOf } from "./parameters.ts";
 import { validateRopeScaling } from "./rope_scaling.ts";
@@ -120,8 +120,12 @@ function requireCountable(config: ModelConfig): void {
   if (contextLength * Math.max(dModel, queries) > MAX_ELEMENTS) {
     refuse(say`${option("contextLength")} ${contextLength} with ${heads}`, fits);
   }
-  const outside = elementsOf(config, 0);
-  const layers = numLayers * (elementsOf(config, 1) - outside);
+  const alike: ModelConfig = { ...config, valueEmbeddings: "none" };
+  const without = elementsOf(alike, 0);
+  const layer = elementsOf(alike, 1) - without;
+  const table = elementsOf({ ...config, valueEmbeddings: "all" }, 1) - without - layer;
+  const outside = without + valueEmbeddingLayers(config).length * table;
+  const layers = numLayers * layer;
   if (outside + layers <= MAX_ELEMENTS) return;
   const got = outside > layers
     ? say`${option("vocabSize")} ${vocabSize} with ${width}`

@@ -1,4 +1,5 @@
 import type { Backend } from "../backend/backend.ts";
+import { option, OptionError, say } from "../errors.ts";
 import { requireHostData } from "../graph/host_data.ts";
 import { viewOf } from "../graph/program.ts";
 import type { Tensor } from "../graph/tensor.ts";
@@ -22,9 +23,25 @@ const RANDOM_STREAM_WEIGHTS = 0;
 const TOKENS = "token_embeddings.weight";
 const POSITIONS = "position_embeddings.weight";
 
+/** What a sublayer ends with: its output is added to the residual stream. */
+const OUTPUTS = /\.(attn\.output_proj|ffn\.w2)\.weight$/;
+
+/** What a Transformer adds to attention's values. Zeros do not keep it from learning: its gradient does not depend on it. */
+const VALUE_EMBEDDINGS = ".attn.value_embeddings.weight";
+
+/** Options for initial weights. */
+export interface InitialWeightsOptions {
+  /**
+   * Whether the last linear map of each sublayer of a Transformer starts as zeros, so that a block at first passes its
+   * input on. All other weights stay the same. Default: no. Source: Goyal et al. 2017, arXiv:1706.02677, section 5.1,
+   * and Zhang et al. 2019, arXiv:1901.09321, for residual networks; modded-nanogpt, for Transformers.
+   */
+  readonly zeroInitOutputs?: boolean;
+}
+
 /**
  * Initial weights. Linear maps come from a normal distribution of variance 2 / (in + out), embeddings from one of
- * variance 1, both cut off at three standard deviations. A Transformer's biases are zeros. Norms, and all other
+ * variance 1, both cut off at three standard deviations. A Transformer's biases and value embeddings are zeros. Norms, and all other
  * parameters with one dimension, are ones. Without an `lm_head.weight`, `token_embeddings.weight` is the output head
  * too, and starts as a linear map, as do a Transformer's learned positions. Parameter i draws random numbers from
  * i · 2³² on, so that a weight depends only on the seed and its place.
@@ -32,16 +49,27 @@ const POSITIONS = "position_embeddings.weight";
  * Source: Glorot & Bengio 2010 for the variance.
  *
  * @param of A Transformer's configuration, or any model.
+ * @throws {OptionError} If `zeroInitOutputs` is true and it is no Transformer: which of its maps are outputs is not known.
  */
-export function initialWeights(of: ModelConfig | LanguageModel, seed: number): WeightSource {
+export function initialWeights(
+  of: ModelConfig | LanguageModel,
+  seed: number,
+  { zeroInitOutputs = false }: InitialWeightsOptions = {},
+): WeightSource {
   const random = new Philox(seed, RANDOM_STREAM_WEIGHTS);
   const specs = "parameters" in of ? of.parameters.specs : parameterSpecs(of);
   const isTransformer = isTransformerConfig("parameters" in of ? of.config : of);
+  if (zeroInitOutputs && !isTransformer) {
+    throw new OptionError(
+      say`Cannot draw initial weights: got ${option("zeroInitOutputs")} true, must be false for another architecture`,
+    );
+  }
   const indexOf = new Map(specs.map((spec, i) => [spec.name, i]));
   return (name, shape) => {
     const weights = new Float32Array(sizeOf({ name, shape }));
-    if (isTransformer && name.endsWith(".bias")) return weights;
+    if (isTransformer && (name.endsWith(".bias") || name.endsWith(VALUE_EMBEDDINGS))) return weights;
     if (shape.length === 1) return weights.fill(1);
+    if (zeroInitOutputs && OUTPUTS.test(name)) return weights;
     const isEmbedding = (name === TOKENS || isTransformer && name === POSITIONS) && indexOf.has("lm_head.weight");
     const std = isEmbedding ? 1 : Math.sqrt(2 / (shape[0] + shape[1]));
     const first = indexOf.get(name)! * 2 ** 32;

@@ -48,6 +48,7 @@ export const embeddingBackward = defineKernel({
   integers: ["ids"],
   constants: { N: "u32", V: "u32", D: "u32", accumulate: "u32" },
   writes: { dWeight: { addedIf: "accumulate" } },
+  halves: ["dY"],
   sizes: ({ N, V, D }) => ({ ids: N, dY: N * D, dWeight: V * D }),
   below: ({ V }) => ({ ids: V }),
   flops: ({ N, D }) => otherFlops(N * D),

@@ -2,6 +2,7 @@ import { copyKernel } from "../graph/copy.ts";
 import type { Kernel } from "../graph/kernel.ts";
 import { addForward } from "./add.ts";
 import { addBiasKernel } from "./add_bias.ts";
+import { addEmbeddingForward } from "./add_embedding.ts";
 import { addPositionsBackward, addPositionsForward } from "./add_positions.ts";
 import { attentionBackward, attentionForward } from "./attention.ts";
 import { copyColumnsKernel, writeColumnsKernel } from "./copy_columns.ts";
@@ -22,6 +23,7 @@ import { linearBf16BackwardInput, linearBf16BackwardWeight, linearBf16Forward } 
 import { maskedFillKernel } from "./masked_fill.ts";
 import { mulForward } from "./mul.ts";
 import { batchedMatmulKernel } from "./matmul.ts";
+import { reluSquaredBackward, reluSquaredForward } from "./relu_squared.ts";
 import { rmsnormBackwardInput, rmsnormBackwardWeight, rmsnormForward } from "./rmsnorm.ts";
 import { ropeBackward, ropeForward } from "./rope.ts";
 import { sampleTokenKernel } from "./sample_token.ts";
@@ -41,6 +43,7 @@ export const OP_KERNELS: readonly Kernel[] = [
   copyKernel,
   copyColumnsKernel,
   addBiasKernel,
+  addEmbeddingForward,
   addForward,
   addPositionsForward,
   addPositionsBackward,
@@ -74,6 +77,8 @@ export const OP_KERNELS: readonly Kernel[] = [
   maskedFillKernel,
   mulForward,
   batchedMatmulKernel,
+  reluSquaredForward,
+  reluSquaredBackward,
   rmsnormForward,
   rmsnormBackwardInput,
   rmsnormBackwardWeight,

@@ -4,6 +4,7 @@
  * @module
  */
 export { add } from "./add.ts";
+export { addEmbedding } from "./add_embedding.ts";
 export { addPositions } from "./add_positions.ts";
 export { attention, type AttentionOptions } from "./attention.ts";
 export { broadcast } from "./broadcast.ts";
@@ -28,6 +29,7 @@ export {
   type WeightsDType,
 } from "./quantize.ts";
 export { QuantizedTensor } from "./quantized_tensor.ts";
+export { reluSquared } from "./relu_squared.ts";
 export { reshape } from "./reshape.ts";
 export { rmsnorm } from "./rmsnorm.ts";
 export { rope, ropeAngles, type RopeTables } from "./rope.ts";

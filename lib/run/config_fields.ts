@@ -1,6 +1,15 @@
 // A run's configuration, read from JSON that may come from anywhere: config.json, and a checkpoint's copy of it.
 import type { JsonFields } from "../io/json_fields.ts";
-import { type FieldReader, type FieldReaders, integer, number, oneOf, readFields, string } from "../io/json_record.ts";
+import {
+  boolean,
+  type FieldReader,
+  type FieldReaders,
+  integer,
+  number,
+  oneOf,
+  readFields,
+  string,
+} from "../io/json_record.ts";
 import { ARCHITECTURE_DEFAULTS, type ModelConfig, PRESETS, validateModelConfig } from "../model/config.ts";
 import { withoutDefaults } from "../model/architecture.ts";
 import { MODEL_READERS } from "../model/config_fields.ts";
@@ -17,6 +26,7 @@ import {
   OPTIMIZER_NAMES,
   type OptimizerNumbers,
 } from "../train/optimizer/registry.ts";
+import { requireSuitable } from "./require_suitable.ts";
 import type { RunConfig } from "./run_directory.ts";
 import { SCHEDULES } from "../train/schedule.ts";
 
@@ -47,6 +57,7 @@ export const TRAINING_READERS: FieldReaders<TrainingConfig> = {
   dtype: oneOf(["f32", "f16", "bf16"]),
   clip,
   seed: integer,
+  zeroInitOutputs: boolean,
   validEvery: integer,
   validBatches: integer,
   dropout: number,
@@ -90,7 +101,8 @@ export function spelledOut<T extends Pick<RunConfig, "model" | "training">>(conf
   const model = isTransformerConfig(config.model)
     ? { ...ARCHITECTURE_DEFAULTS, ...withoutDefaults(config.model) }
     : config.model;
-  return { ...config, model, training: { ...BEFORE, frozen: [], dropout: 0, zLoss: 0, ...config.training } };
+  const absent = { ...BEFORE, frozen: [], dropout: 0, zLoss: 0, zeroInitOutputs: false };
+  return { ...config, model, training: { ...absent, ...config.training } };
 }
 
 /** @throws {RangeError} If no such model can be built and trained, naming the first value at fault. */
@@ -98,6 +110,7 @@ export function requireUsable({ model, training }: Pick<RunConfig, "model" | "tr
   if (isTransformerConfig(model)) validateModelConfig(model);
   else validateOwnConfig(model);
   validateTrainingConfig(training);
+  requireSuitable(model, training);
   // Which parameters another architecture has, only its program knows.
   if (isTransformerConfig(model)) trainedOf(parameterSpecs(model), training.frozen);
 }

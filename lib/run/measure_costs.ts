@@ -47,7 +47,7 @@ export async function measureCosts(backend: Backend, options: MeasureCostsOption
   using owned = new DisposableStack();
   owned.defer(() => model.release(backend));
   using trainer = await Trainer.create(backend, model, trainerOptionsOf(training, LOG_CAPACITY));
-  await writeWeights(backend, model, initialWeights(shape, training.seed));
+  await writeWeights(backend, model, initialWeights(shape, training.seed, training));
   const step = await measureStep(trainer, options);
   const data = { name: train.name, tokens: train.length, sha256: "" };
   const checkpoint = await secondsOf(() =>

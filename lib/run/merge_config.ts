@@ -5,6 +5,7 @@ import { isGated } from "../model/architecture.ts";
 import { ARCHITECTURE_DEFAULTS, type ModelConfig, type Preset, PRESETS, validateModelConfig } from "../model/config.ts";
 import { MODEL_READERS } from "../model/config_fields.ts";
 import { TRAINING_DEFAULTS, type TrainingConfig, validateTrainingConfig } from "../train/config.ts";
+import { requireSuitable } from "./require_suitable.ts";
 import { originFields, TRAINING_READERS } from "./config_fields.ts";
 
 /** The settings given for a run: a preset's name, and what differs from it and from the defaults. */
@@ -143,11 +144,12 @@ export function mergeConfigs(parts: readonly ConfigParts[], vocabSize?: number):
   }
   const saidOfTraining = overlaid(parts.map(({ training }) => training));
   const training = { ...TRAINING_DEFAULTS, ...derivedFrom(saidOfTraining), ...saidOfTraining };
+  const merged = { model: validateModelConfig(model as ModelConfig), training: validateTrainingConfig(training) };
+  requireSuitable(merged.model, merged.training);
   return {
     preset: name,
     given: [...namesIn("model", said), ...namesIn("training", saidOfTraining)],
-    model: validateModelConfig(model as ModelConfig),
-    training: validateTrainingConfig(training),
+    ...merged,
   };
 }
 

@@ -115,6 +115,7 @@ export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMe
   using tensors = checkpoint && await CheckpointTensors.open(checkpoint);
   await tidyDirectory(directory, RUN_ENTRIES);
   await tidyDirectory(checkpoints, CHECKPOINTS_ENTRIES);
+  const { training } = config;
   let log: MetricsLog | undefined;
   const openLog = async () => log ??= opened.use(await goBackTo(directory, checkpoint));
   let best: BestValidation | undefined = checkpoint?.state.best;
@@ -122,8 +123,8 @@ export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMe
   const steps = train({
     backend,
     model,
-    config: config.training,
-    weights: tensors?.weights ?? options.weights ?? origin?.weights ?? initialWeights(model, config.training.seed),
+    config: training,
+    weights: tensors?.weights ?? options.weights ?? origin?.weights ?? initialWeights(model, training.seed, training),
     start: tensors
       ? { ...checkpoint!.state, optimizer: tensors.optimizer, updates: updatesBefore(config.from) + taken }
       : origin?.start,

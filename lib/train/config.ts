@@ -50,6 +50,8 @@ export interface TrainingConfig extends OptimizerNumbers, ScheduleOptions {
   readonly clip: number;
   /** Decides the initial weights and the batches. */
   readonly seed: number;
+  /** Whether sublayers' output projections start as zeros: see `InitialWeightsOptions`. No, where it is absent. */
+  readonly zeroInitOutputs?: boolean;
   /** Steps between two validations. */
   readonly validEvery: number;
   /** Batches in a validation. */
@@ -136,6 +138,8 @@ export function validateTrainingConfig(config: TrainingConfig): TrainingConfig {
   check("timeBudget", isNumber(timeBudget, SMALLEST, LARGEST), ABOVE_0);
   const { zLoss = 0 } = config;
   check("zLoss", isNumber(zLoss, 0, LARGEST), `0 for none, or ${ABOVE_0}`);
+  const { zeroInitOutputs = false } = config;
+  check("zeroInitOutputs", typeof zeroInitOutputs === "boolean", "true or false");
   const { patience = 1 } = config;
   check("patience", Number.isSafeInteger(patience) && patience >= 1, "a positive integer");
   const { frozen = [] } = config;

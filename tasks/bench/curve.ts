@@ -115,7 +115,7 @@ function configOf(flags: Flags<typeof FLAGS>): ConfigParts {
 async function runCurve(backend: Backend, config: MergedConfig, source: TokenSource): Promise<CurveStep[]> {
   const steps: CurveStep[] = [];
   const model = new Transformer(config.model);
-  const weights = initialWeights(config.model, config.training.seed);
+  const weights = initialWeights(config.model, config.training.seed, config.training);
   const progress = startProgress(config.training.steps, "step {value}/{total} [{bar}] loss {loss}", { loss: "-" });
   try {
     for await (

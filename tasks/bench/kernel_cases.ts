@@ -13,6 +13,7 @@ import { dequantizeWeight, linearQuantizedForward } from "../../lib/ops/linear_q
 import { maskedFillKernel } from "../../lib/ops/masked_fill.ts";
 import { ropeBackward, ropeForward } from "../../lib/ops/rope.ts";
 import { batchedMatmulKernel } from "../../lib/ops/matmul.ts";
+import { reluSquaredBackward, reluSquaredForward } from "../../lib/ops/relu_squared.ts";
 import { siluBackward, siluForward } from "../../lib/ops/silu.ts";
 import { softCapBackward, softCapBackwardInPlace, softCapForward } from "../../lib/ops/soft_cap.ts";
 import {
@@ -59,7 +60,16 @@ const USUAL: Sizes = {
 /** Kernels that are called at other sizes, each set of them a case. */
 const OTHERWISE: ReadonlyMap<Kernel, readonly Sizes[]> = new Map<Kernel, readonly Sizes[]>([
   [copyKernel, [{}, { n: V * D }]],
-  ...[siluForward, siluBackward, swigluForward, swigluBackward, gegluForward, gegluBackward].map((
+  ...[
+    reluSquaredForward,
+    reluSquaredBackward,
+    siluForward,
+    siluBackward,
+    swigluForward,
+    swigluBackward,
+    gegluForward,
+    gegluBackward,
+  ].map((
     kernel,
   ): [Kernel, Sizes[]] => [
     kernel,

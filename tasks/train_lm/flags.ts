@@ -59,9 +59,11 @@ Model
   --norm-place NAME      pre, post: the norm of the residual stream after each sublayer, or output: that of what a sublayer
                          adds (default: pre)
   --qk-norm NAME         The norm of queries and keys: none, head: of each head, or width: of all together (default: none)
+  --value-embeddings WHICH  Layers whose values get a vector of their token added, from a table of each: none, alternate:
+                         every second layer, the last one included, or all (default: none)
   --position NAME        rope, learned or none (default: rope)
   --ffn NAME             With a gate: swiglu or geglu; without, and --d-ff 1.5 times as wide unless given: silu, gelu (by
-                         tanh) or gelu_erf (default: swiglu)
+                         tanh), gelu_erf or relu_squared (default: swiglu)
   --logit-soft-cap X     Keep logits within ±X: they become X · tanh(logit / X), as in Gemma 2 with 30 (default: no cap)
   --tie-embeddings       Use the embedding's matrix as the output head.
 
@@ -109,6 +111,7 @@ Training
                          the processor has AMX or AVX512_BF16: operands of linear maps are rounded to bf16, and all else
                          stays f32 (default: ${DEFAULTS.dtype})
   --seed N               Decides the initial weights and the batches (default: ${DEFAULTS.seed})
+  --zero-init-outputs    Start the last linear map of each attention and feed-forward as zeros.
   --backend NAME         auto, webgpu, native or wasm (default: auto, a hardware GPU if there is one, else native, which
                          is machine code for this processor, if there can be any, else wasm)
   --gpu WHAT             dawn, or the path of its add-on: a WebGPU that uses an NVIDIA GPU's matrix units in f16; needs
@@ -139,6 +142,7 @@ const MODEL_FLAGS = {
   norm: { type: "string", choices: ARCHITECTURE_CHOICES.norm },
   "norm-place": { type: "string", choices: ARCHITECTURE_CHOICES.normPlace },
   "qk-norm": { type: "string", choices: ARCHITECTURE_CHOICES.qkNorm },
+  "value-embeddings": { type: "string", choices: ARCHITECTURE_CHOICES.valueEmbeddings },
   position: { type: "string", choices: ARCHITECTURE_CHOICES.position },
   ffn: { type: "string", choices: ARCHITECTURE_CHOICES.ffn },
   "logit-soft-cap": { type: "number", above: 0 },
@@ -174,6 +178,7 @@ const TRAINING_FLAGS = {
   keep: { type: "integer", min: 1 },
   dtype: { type: "string", choices: ["f32", "f16", "bf16"] },
   seed: { type: "integer", min: 0, max: LARGEST_FIRST_SEED },
+  "zero-init-outputs": { type: "boolean" },
 } as const;
 
 export const FLAGS = {

@@ -36,6 +36,8 @@ Deno.test("each switch takes away exactly its own parameters", () => {
   assertEquals(without({ tieEmbeddings: true }), 50_257 * 1600);
   assertEquals(without({ norm: "none" }), 48 * 2 * 1600 + 1600);
   assertEquals(without({ position: "none" }), 0);
+  assertEquals(-without({ valueEmbeddings: "alternate" }), 24 * 50_257 * 1600);
+  assertEquals(-without({ valueEmbeddings: "all", numKeyValueHeads: 5 }), 48 * (50_257 * 320 - 2 * 1600 * 1280));
 });
 
 Deno.test("validateShape names the value that cannot work", () => {
@@ -45,7 +47,7 @@ Deno.test("validateShape names the value that cannot work", () => {
     [{ dFf: NaN }, "got dFf NaN"],
     [{ numLayers: undefined }, "got numLayers undefined"],
     [{ numHeads: 24 }, "got dModel 1600, must be divisible by 24 heads"],
-    [{ ffn: "relu" }, "got ffn relu, must be swiglu or silu or geglu or gelu or gelu_erf"],
+    [{ ffn: "relu" }, "got ffn relu, must be swiglu or silu or geglu or gelu or gelu_erf or relu_squared"],
     [{ norm: "batch" }, "got norm batch, must be rms or layer or none"],
     [{ numKeyValueHeads: 4 }, "got numKeyValueHeads 4, must be a divisor of 25 heads"],
   ];

@@ -31,11 +31,14 @@ const ABLATIONS: readonly [string, ModelShape][] = [
   ["biases", { ...tiny, bias: "all" }],
   ["norms of heads", { ...tiny, qkNorm: "head" }],
   ["norms of queries and keys", { ...tiny, qkNorm: "width" }],
+  ["value embeddings", { ...tiny, valueEmbeddings: "alternate" }],
+  ["value embeddings everywhere", { ...tiny, valueEmbeddings: "all", numKeyValueHeads: 2 }],
   ["learned positions", { ...tiny, position: "learned" }],
   ["scaled embeddings", { ...tiny, embeddingScale: 11 }],
   ["capped logits", { ...tiny, logitSoftCap: 30 }],
   ["ffn geglu", { ...tiny, ffn: "geglu" }],
   ["ffn gelu", { ...tiny, ffn: "gelu" }],
+  ["ffn relu_squared", { ...tiny, ffn: "relu_squared" }],
   ["parallel blocks", { ...tiny, parallelBlocks: true }],
 ];
 

@@ -20,11 +20,12 @@ export const anyShape: fc.Arbitrary<ModelShape> = fc.record({
 export const anyArchitecture: fc.Arbitrary<ModelShape> = fc.tuple(
   anyShape,
   fc.record({
-    ffn: fc.constantFrom("swiglu", "silu", "geglu", "gelu", "gelu_erf"),
+    ffn: fc.constantFrom("swiglu", "silu", "geglu", "gelu", "gelu_erf", "relu_squared"),
     norm: fc.constantFrom("rms", "layer", "none"),
     normPlace: fc.constantFrom("pre", "post", "output"),
     position: fc.constantFrom("rope", "learned", "none"),
     bias: fc.constantFrom("none", "qkv", "attention", "all"),
+    valueEmbeddings: fc.constantFrom("none", "alternate", "all"),
     qkNorm: fc.constantFrom("none", "head", "width"),
     tieEmbeddings: fc.boolean(),
     parallelBlocks: fc.boolean(),

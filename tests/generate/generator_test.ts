@@ -3,8 +3,9 @@ import type { Backend } from "../../lib/backend/backend.ts";
 import type { ModelConfig } from "../../lib/model/config.ts";
 import { TextGenerator } from "../../lib/generate/generator.ts";
 import { Transformer } from "../../lib/model/transformer.ts";
-import { initialWeights, writeWeights } from "../../lib/model/weights.ts";
+import { writeWeights } from "../../lib/model/weights.ts";
 import { forEachBackend } from "../harness/backends.ts";
+import { drawnWeights } from "../harness/drawn_weights.ts";
 import { fullForward } from "../harness/full_forward.ts";
 
 const config = {
@@ -28,6 +29,7 @@ const shared: ModelConfig = {
   headDim: 6,
   slidingWindow: 5,
   qkNorm: "head",
+  valueEmbeddings: "all",
   rotaryDim: 4,
 };
 /** Positions that are looked up, blocks in parallel, biases, and everything else of other models. */
@@ -44,7 +46,7 @@ const greedy = { temperature: 0, topP: 1, seed: 0 };
 
 async function makeGenerator(backend: Backend, model: Transformer): Promise<TextGenerator> {
   const generator = await TextGenerator.create(backend, model);
-  await writeWeights(backend, model, initialWeights(model.config, 11));
+  await writeWeights(backend, model, drawnWeights(model.config, 11));
   return generator;
 }
 

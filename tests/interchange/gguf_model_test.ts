@@ -231,6 +231,12 @@ Deno.test("a model that llama.cpp has no architecture for is refused, by the par
       if (name === "mistral") assertThrows(() => ggufArchitecture(capped), UserError, "got logitSoftCap 30");
     });
   }
+  const config = { vocabSize: 9, ...PRESETS.tiny };
+  assertEquals(ggufArchitecture(config), "llama");
+  for (const parts of [{ ffn: "relu_squared" }, { valueEmbeddings: "all" }] as const) {
+    const [[key, value]] = Object.entries(parts);
+    assertThrows(() => ggufArchitecture({ ...config, ...parts }), UserError, `got ${key} "${value}"`);
+  }
 });
 
 Deno.test("Q8_0 is of matrices whose rows are a multiple of 32; others are F16, vectors F32", () =>

@@ -45,6 +45,8 @@ Deno.test("a model that no architecture of transformers expresses is refused, by
     [{ bias: "qkv", qkNorm: "head" }, "got qkNorm"],
     [{ embeddingScale: 3 }, "got embeddingScale 3"],
     [{ logitSoftCap: 30 }, "got logitSoftCap 30"],
+    [{ valueEmbeddings: "alternate" }, 'got valueEmbeddings "alternate"'],
+    [{ ffn: "relu_squared" }, 'got ffn "relu_squared"'],
   ];
   for (const [parts, message] of cases) {
     assertThrows(() => huggingFaceArchitecture({ ...SHAPE, ...parts }), UserError, message);

@@ -8,11 +8,12 @@ import { viewOf } from "../../lib/graph/program.ts";
 import { type ModelConfig, PRESETS, validateModelConfig } from "../../lib/model/config.ts";
 import { ParameterLayout, parameterSpecs, sizeOf } from "../../lib/model/parameters.ts";
 import { Transformer } from "../../lib/model/transformer.ts";
-import { initialWeights, writeWeights } from "../../lib/model/weights.ts";
+import { writeWeights } from "../../lib/model/weights.ts";
 import { crossEntropy } from "../../lib/ops/cross_entropy.ts";
 import { mergeConfigs } from "../../lib/run/merge_config.ts";
 import { assertClose, UNIT_ROUNDOFF } from "../harness/assert_close.ts";
 import { forEachDevice, reference } from "../harness/backends.ts";
+import { drawnWeights } from "../harness/drawn_weights.ts";
 import { Random } from "../harness/random.ts";
 
 const BASE = { vocabSize: 11, contextLength: 5, dModel: 8, numLayers: 2, numHeads: 2, dFf: 12, ropeTheta: 10000 };
@@ -35,11 +36,16 @@ const ARCHITECTURES: Record<string, Partial<ModelConfig>> = {
   "norms of a sublayer's output": { normPlace: "output" },
   "norms of single heads": { qkNorm: "head", numHeads: 4, numKeyValueHeads: 2, headDim: 4 },
   "norms of all heads": { qkNorm: "width", numHeads: 4, numKeyValueHeads: 2 },
+  "value embeddings": { valueEmbeddings: "all" },
+  "value embeddings of shared keys, in the last of two layers": {
+    ...{ valueEmbeddings: "alternate", numHeads: 4, numKeyValueHeads: 2, headDim: 6 },
+  },
   "learned positions": { position: "learned" },
   "positions that turn a part of each head": { headDim: 8, rotaryDim: 4 },
   "a gate of GELU, and scaled embeddings": { ffn: "geglu", embeddingScale: 3 },
   "capped logits": { logitSoftCap: 0.5 },
   "GELU by tanh": { ffn: "gelu" },
+  "squared ReLU": { ffn: "relu_squared" },
   "GELU by erf, and blocks in parallel": { ffn: "gelu_erf", parallelBlocks: true },
   "GPT-2": { norm: "layer", bias: "all", position: "learned", ffn: "gelu", tieEmbeddings: true },
   "Mistral": { numHeads: 4, numKeyValueHeads: 2, slidingWindow: 3, headDim: 4 },
@@ -59,7 +65,7 @@ async function load(backend: Backend, config: ModelConfig) {
   const gradientOf = new Map([...model.parameters.parts].map(([name, part]) => [part, gradients.part(name)]));
   backward(graph, loss, dLoss, { gradientOf });
   const compiled = await compile(backend, graph, { keep: [loss] });
-  const source = initialWeights(config, 3);
+  const source = drawnWeights(config, 3);
   await writeWeights(backend, model, source);
   compiled.set(ids, random.integers(10, config.vocabSize)).set(targets, random.integers(10, config.vocabSize));
   compiled.set(dLoss, [1]);
@@ -129,7 +135,7 @@ for (const [name, architecture] of Object.entries(ARCHITECTURES)) {
 
 Deno.test("without a gate the feed-forward keeps its parameters, unless its width is given", () => {
   const count = (model: Partial<ModelConfig>) => countParameters(mergeConfigs([{ model }], 300).model);
-  assertEquals(count({ ffn: "silu" }), count({}));
+  for (const ffn of ["silu", "gelu", "relu_squared"] as const) assertEquals(count({ ffn }), count({}));
   assertEquals(mergeConfigs([{ model: { ffn: "silu", dFf: 100 } }], 300).model.dFf, 100);
 });
 

@@ -12,10 +12,11 @@ Deno.test("a shape that passes has few enough parameters to be listed, and count
   const shape = fc.record(
     Object.fromEntries(SIZES.map((key) => [key, size])) as Record<typeof SIZES[number], typeof size>,
   );
+  const tables = fc.constantFrom("none", "alternate", "all");
   let passed = 0;
   fc.assert(
-    fc.property(shape, fc.boolean(), (sizes, tieEmbeddings) => {
-      const config: ModelConfig = { ...sizes, ropeTheta: 10_000, tieEmbeddings };
+    fc.property(shape, fc.boolean(), tables, (sizes, tieEmbeddings, valueEmbeddings) => {
+      const config: ModelConfig = { ...sizes, ropeTheta: 10_000, tieEmbeddings, valueEmbeddings };
       try {
         validateModelConfig(config);
       } catch (error) {
@@ -40,6 +41,9 @@ Deno.test("a shape that is too large is refused by the name of what makes it so"
     RangeError,
     "got contextLength 2147483648",
   );
+  const tables = { ...tiny, numLayers: 8, vocabSize: 2 ** 22 };
+  assertEquals(validateModelConfig(tables), tables);
+  assertThrows(() => validateModelConfig({ ...tables, valueEmbeddings: "all" }), RangeError, "got vocabSize 4194304");
   for (const preset of Object.values(PRESETS)) {
     const config = { vocabSize: 50_257, ...preset };
     assertEquals(validateModelConfig(config), config);
@@ -70,6 +74,7 @@ Deno.test("heads, windows and switches that cannot work are refused, with what t
     [{ parallelBlocks: true, normPlace: "post" }, 'got parallelBlocks true with normPlace "post", must be with "pre"'],
     [{ parallelBlocks: 1 }, "got parallelBlocks 1, must be true or false"],
     [{ bias: true }, "got bias true, must be none, qkv, attention or all"],
+    [{ valueEmbeddings: 2 }, "got valueEmbeddings 2, must be none, alternate or all"],
     [{ qkNorm: "layer" }, 'got qkNorm "layer", must be none, head or width'],
     [{ headDim: 2 ** 30 }, "headDim 1073741824 and 4 heads"],
   ];
@@ -118,6 +123,18 @@ Deno.test("parameters have the names and shapes of the parts", () => {
     ["layers.0.attn.q_norm.weight", [128]],
     ["layers.0.attn.k_norm.weight", [64]],
   ]);
+  assertEquals(changed({ valueEmbeddings: "all", numKeyValueHeads: 2, vocabSize: 20 }).at(-1), [
+    "layers.0.attn.value_embeddings.weight",
+    [20, 64],
+  ]);
+  for (const [numLayers, alternate] of [[1, [0]], [4, [1, 3]], [5, [0, 2, 4]]] as const) {
+    const tables = (valueEmbeddings: ModelConfig["valueEmbeddings"]) =>
+      parameterSpecs({ ...tiny, numLayers, valueEmbeddings }).filter(({ name }) => name.includes("value_embeddings"));
+    const names = (layers: readonly number[]) => layers.map((i) => `layers.${i}.attn.value_embeddings.weight`);
+    assertEquals(tables("alternate").map(({ name }) => name), names(alternate));
+    assertEquals(tables("all").map(({ name }) => name), names([...Array(numLayers).keys()]));
+    assertEquals(tables("none"), []);
+  }
   assertEquals(changed({ position: "learned" }), [["position_embeddings.weight", [128, 128]]]);
 });
 

@@ -14,6 +14,7 @@ import { TensorOptimizer } from "../../lib/train/tensor_optimizer.ts";
 import { Trainer } from "../../lib/train/trainer.ts";
 import { assertClose } from "../harness/assert_close.ts";
 import { forEachDevice } from "../harness/backends.ts";
+import { drawnWeights } from "../harness/drawn_weights.ts";
 import { largest } from "../harness/tolerance.ts";
 
 const DTYPES: readonly QuantizedDType[] = ["bf16", "int8"];
@@ -33,10 +34,11 @@ function rounded(source: WeightSource, dtype: QuantizedDType): WeightSource {
 forEachDevice("a model with weights in bf16 or int8 computes as one with those numbers in f32", async (backend) => {
   // GPT-2's parts: biases beside the weights, and learned positions, which stay in f32.
   const gpt2 = { tieEmbeddings: true, norm: "layer", position: "learned", ffn: "gelu", bias: "all" } as const;
-  for (const parts of [{ tieEmbeddings: false }, { tieEmbeddings: true }, gpt2]) {
+  const tables = { tieEmbeddings: false, valueEmbeddings: "all" } as const;
+  for (const parts of [{ tieEmbeddings: false }, { tieEmbeddings: true }, gpt2, tables]) {
     const config = { ...SHAPE, ...parts };
     const { tieEmbeddings } = config;
-    const initial = initialWeights(config, 5);
+    const initial = drawnWeights(config, 5);
     const logitsOf = async (weights: WeightSource, weightsDtype: WeightsDType) => {
       const model = new Transformer(config, { weightsDtype });
       using generator = await TextGenerator.create(backend, model);

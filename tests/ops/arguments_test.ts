@@ -4,6 +4,7 @@ import { copy } from "../../lib/graph/copy.ts";
 import { Graph } from "../../lib/graph/graph.ts";
 import { type DType, Tensor } from "../../lib/graph/tensor.ts";
 import { add } from "../../lib/ops/add.ts";
+import { addEmbedding } from "../../lib/ops/add_embedding.ts";
 import { addPositions } from "../../lib/ops/add_positions.ts";
 import { attention } from "../../lib/ops/attention.ts";
 import { broadcast } from "../../lib/ops/broadcast.ts";
@@ -17,6 +18,7 @@ import { mul } from "../../lib/ops/mul.ts";
 import { matmul } from "../../lib/ops/matmul.ts";
 import { concatenate } from "../../lib/ops/concatenate.ts";
 import { permute, transpose } from "../../lib/ops/permute.ts";
+import { reluSquared } from "../../lib/ops/relu_squared.ts";
 import { reshape } from "../../lib/ops/reshape.ts";
 import { rmsnorm } from "../../lib/ops/rmsnorm.ts";
 import { rope } from "../../lib/ops/rope.ts";
@@ -50,6 +52,10 @@ const OPS: Readonly<Record<string, OpArguments>> = {
     shapes: { q: [2, 3, 4], k: [2, 5, 2], v: [2, 5, 2], "#start": [1] },
     apply: (graph, { q, k, v, "#start": start }) =>
       attention(graph, q, k, v, 2, start, { numKeyValueHeads: 1, slidingWindow: 2 }),
+  },
+  addEmbedding: {
+    shapes: { x: [2, 3, 4], "#ids": [2, 3], weight: [7, 4] },
+    apply: (graph, { x, "#ids": ids, weight }) => addEmbedding(graph, x, ids, weight),
   },
   addPositions: {
     shapes: { x: [2, 3, 4], table: [9, 4], "#start": [1] },
@@ -89,6 +95,7 @@ const OPS: Readonly<Record<string, OpArguments>> = {
   matmul: { shapes: { a: [4, 2, 3], b: [4, 3, 5] }, apply: (graph, { a, b }) => matmul(graph, a, b) },
   mean: { shapes: { x: [2, 3] }, apply: (graph, { x }) => mean(graph, x, 0) },
   permute: { shapes: { x: [2, 3] }, apply: (graph, { x }) => permute(graph, x, [1, 0]) },
+  reluSquared: { shapes: { x: [2, 3] }, apply: (graph, { x }) => reluSquared(graph, x) },
   reshape: { shapes: { x: [2, 3] }, apply: (graph, { x }) => reshape(graph, x, [3, 2]) },
   rmsnorm: { shapes: { x: [2, 3], weight: [3] }, apply: (graph, { x, weight }) => rmsnorm(graph, x, weight, 1e-5) },
   rope: {
@@ -152,6 +159,7 @@ const ANY_SHAPE: readonly string[] = [
   "silu x",
   "softCap x",
   "gelu x",
+  "reluSquared x",
   "softmax x",
   "mean x",
   "softmax over another dimension x",

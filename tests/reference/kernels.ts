@@ -1,6 +1,7 @@
 import { adamw } from "./adamw.ts";
 import { addForward } from "./add.ts";
 import { addBias } from "./add_bias.ts";
+import { addEmbeddingForward } from "./add_embedding.ts";
 import { addPositionsBackward, addPositionsForward } from "./add_positions.ts";
 import { attentionBackward, attentionForward } from "./attention.ts";
 import { batchedMatmul } from "./batched_matmul.ts";
@@ -24,6 +25,7 @@ import { maskedFill } from "./masked_fill.ts";
 import { mulForward } from "./mul.ts";
 import { axpby, divideByNorm, muonMomentum, muonUpdate } from "./muon.ts";
 import { dequantizeWeight, embeddingQuantizedForward, linearQuantizedForward } from "./quantized.ts";
+import { reluSquaredBackward, reluSquaredForward } from "./relu_squared.ts";
 import { rmsnormBackwardInput, rmsnormBackwardWeight, rmsnormForward } from "./rmsnorm.ts";
 import { ropeBackward, ropeForward } from "./rope.ts";
 import { scale } from "./scale.ts";
@@ -44,6 +46,7 @@ export const REFERENCE_KERNELS: ReadonlyMap<string, ReferenceKernel> = new Map<s
   ["adamw", adamw],
   ["add_forward", addForward],
   ["add_bias", addBias],
+  ["add_embedding_forward", addEmbeddingForward],
   ["add_positions_forward", addPositionsForward],
   ["add_positions_backward", addPositionsBackward],
   ["attention_forward", attentionForward],
@@ -81,6 +84,8 @@ export const REFERENCE_KERNELS: ReadonlyMap<string, ReferenceKernel> = new Map<s
   ["mul_forward", mulForward],
   ["muon_momentum", muonMomentum],
   ["muon_update", muonUpdate],
+  ["relu_squared_forward", reluSquaredForward],
+  ["relu_squared_backward", reluSquaredBackward],
   ["rmsnorm_forward", rmsnormForward],
   ["rmsnorm_backward_input", rmsnormBackwardInput],
   ["rmsnorm_backward_weight", rmsnormBackwardWeight],

@@ -29,6 +29,7 @@ const MODELS: Record<string, Partial<ModelConfig>> = {
   "like OLMo 2 and Gemma": {
     ...{ qkNorm: "width", normPlace: "output", ffn: "geglu", embeddingScale: 4, rotaryDim: 2, logitSoftCap: 5 },
   },
+  "of squared ReLU and value embeddings": { ffn: "relu_squared", valueEmbeddings: "alternate", numKeyValueHeads: 2 },
 };
 
 const STEPS = 6;

@@ -18,6 +18,7 @@ import { TRAINING_DEFAULTS } from "../../lib/train/config.ts";
 import { traceStep } from "../../lib/train/step_programs.ts";
 import { train } from "../../lib/train/train.ts";
 import { Trainer } from "../../lib/train/trainer.ts";
+import { drawnWeights } from "../harness/drawn_weights.ts";
 import { reference } from "../harness/backends.ts";
 import { gpuTest, halfTest } from "../harness/gpu.ts";
 import { runTaskProcess } from "../harness/run_task.ts";
@@ -40,6 +41,10 @@ const MODELS: Readonly<Record<string, ModelConfig>> = {
   "the loss and gradients of a model with layer norms, biases and learned positions": {
     ...model,
     ...{ norm: "layer", bias: "all", position: "learned", ffn: "gelu_erf", parallelBlocks: true },
+  },
+  "the loss and gradients of a model with squared ReLU and value embeddings": {
+    ...model,
+    ...{ ffn: "relu_squared", valueEmbeddings: "all" },
   },
 };
 const optimizer = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1 };
@@ -99,7 +104,7 @@ async function gradientsOf(backend: Backend, precision: Precision, model: ModelC
   const zLoss = model.logitSoftCap === undefined ? 0 : 0.05;
   const options = { batchSize: 4, optimizer, precision, zLoss, maxGradNorm: Infinity, logCapacity: 1 };
   const trainer = await Trainer.create(backend, transformer, options);
-  await writeWeights(backend, transformer, initialWeights(model, 1));
+  await writeWeights(backend, transformer, drawnWeights(model, 1));
   const tokens = tokensInMemory(new Random(3).integers(200, model.vocabSize));
   const batch = await randomBatch(tokens, { batchSize: 4, seqLen: model.contextLength, vocabSize: 31 }, 2, 0);
   await trainer.step(batch, 0);

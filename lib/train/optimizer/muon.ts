@@ -32,7 +32,7 @@ export interface MuonTensors {
 }
 
 /** Parameters that are looked up by a token or a position, or map to one: their rows are no directions of one space. */
-const LOOKED_UP = /^(token_embeddings|position_embeddings|lm_head)\./;
+const LOOKED_UP = /^(token_embeddings|position_embeddings|lm_head)\.|\.value_embeddings\./;
 
 /**
  * Appends the update of one matrix: its gradient's running mean, made orthogonal, is the direction, so that no direction

@@ -1,0 +1,23 @@
+import { option, OptionError, say } from "../errors.ts";
+import { withDefaults } from "../model/architecture.ts";
+import type { LanguageModelConfig } from "../model/language_model.ts";
+import { isTransformerConfig } from "../model/own_config.ts";
+import type { TrainingConfig } from "../train/config.ts";
+
+/**
+ * Checks that a training's settings suit the model.
+ *
+ * @throws {OptionError} If output projections are to start as zeros in an architecture of one's own, or right before a
+ *   norm. A norm divides by the size of what it gets, here zero, so that gradients would be 1 / √normEps times as large.
+ */
+export function requireSuitable(model: LanguageModelConfig, { zeroInitOutputs }: TrainingConfig): void {
+  if (!zeroInitOutputs) return;
+  const refuse = (name: string, value: string) => {
+    throw new OptionError(
+      say`Cannot train: got ${option("zeroInitOutputs")} true with ${option(name)} "${value}", must be without`,
+    );
+  };
+  if (!isTransformerConfig(model)) return refuse("architecture", String(model.architecture));
+  const { norm, normPlace } = withDefaults(model);
+  if (norm !== "none" && normPlace === "output") refuse("normPlace", normPlace);
+}
