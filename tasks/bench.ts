@@ -15,6 +15,7 @@ export const BENCHES: Readonly<Record<string, () => Promise<{ main(args: string[
   kernels: () => import("./bench/kernels.ts"),
   lm: () => import("./bench/lm.ts"),
   curve: () => import("./bench/curve.ts"),
+  learning: () => import("./bench/learning.ts"),
   generate: () => import("./bench/generate.ts"),
   gpu: () => import("./bench/gpu.ts"),
   "gpu-tiles": () => import("./bench/gpu_tiles.ts"),
@@ -28,6 +29,7 @@ Measures this machine. Each bench prints a table, or with --json all of its numb
   deno task bench kernels    All other kernels: GB/s, FLOP/s, share of what the machine allows
   deno task bench lm         Training steps: tokens/s, FLOP/s, share of the peak; with --torch, beside PyTorch
   deno task bench curve      Loss curves of a whole training run here and in PyTorch, on the same weights and batches
+  deno task bench learning   What models learn in the same time with other settings, by several seeds each
   deno task bench generate   Generation with a KV cache: tokens/s, compared with reading the weights once per token
   deno task bench gpu        Everything about a GPU, saved as JSON
   deno task bench gpu-tiles  A GPU's matrix products: each way to compute them, and the one that is chosen

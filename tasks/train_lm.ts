@@ -58,7 +58,7 @@ import {
   requireResumeFlags,
   type TrainFlags,
 } from "./train_lm/flags.ts";
-import { fitToTime } from "./train_lm/fit_to_time.ts";
+import { fitToTime, precisionForTime, recipeForTime } from "./train_lm/fit_to_time.ts";
 import { followSteps } from "./train_lm/follow.ts";
 import { changedByFlags, describeChanges } from "./train_lm/resume_settings.ts";
 import {
@@ -94,7 +94,7 @@ async function start(flags: TrainFlags): Promise<number> {
   const fromFile = flags.config === undefined ? [] : [await readConfigFile(flags.config, tokenizer?.vocabSize)];
   const fromFlags = configParts(flags);
   if (parent) requireParentShape(parent, { file: fromFile[0] ?? {}, flags: fromFlags });
-  const parts = [...fromFile, fromFlags, ...(parent ? [parent.parts] : [])];
+  const parts = [...recipeForTime(flags, fromFile), ...fromFile, fromFlags, ...(parent ? [parent.parts] : [])];
   const said = inCommandLine(() => mergeConfigs(parts, tokenizer?.vocabSize));
   inCommandLine(() => samplesWith(said.training, tokenizer));
   if (parent) await requireKeptState(parent.origin, parameterSpecs(said.model), said.training);
@@ -108,7 +108,7 @@ async function start(flags: TrainFlags): Promise<number> {
     tuned: true,
   });
   await requireRoom(backend, said, roomFor(backend, valid));
-  const fit = { parts, tokenizer, train, valid, directory: out };
+  const fit = { parts: [...precisionForTime(said, backend), ...parts], tokenizer, train, valid, directory: out };
   const merged = flags.minutes === undefined ? said : await fitToTime(flags.minutes, {
     ...fit,
     createBackend: moreLike(backend, flags.gpu),

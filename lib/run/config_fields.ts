@@ -27,6 +27,7 @@ import {
   type OptimizerNumbers,
 } from "../train/optimizer/registry.ts";
 import { requireSuitable } from "./require_suitable.ts";
+import { RECIPE_NAMES } from "./recipes.ts";
 import type { RunConfig } from "./run_directory.ts";
 import { SCHEDULES } from "../train/schedule.ts";
 
@@ -79,14 +80,19 @@ const SETTINGS: readonly unknown[] = [
   ...Object.keys(TRAINING_READERS).map((key) => `training.${key}`),
 ];
 
-const RUN_KEYS = ["preset", "given", "model", "training", "from", "data", "backend"];
+const RUN_KEYS = ["recipe", "preset", "given", "model", "training", "from", "data", "backend"];
 
-/** Where a configuration comes from: the preset's name, and the settings that were given. */
-export function originFields(fields: JsonFields): Pick<RunConfig, "preset" | "given"> {
+/** Where a configuration comes from: the names of the recipe and the preset, and the settings that were given. */
+export function originFields(fields: JsonFields): Pick<RunConfig, "recipe" | "preset" | "given"> {
+  const recipe = fields.has("recipe") ? fields.oneOf("recipe", RECIPE_NAMES) : undefined;
   const preset = fields.has("preset") ? fields.oneOf("preset", PRESET_NAMES) : undefined;
   const given = fields.has("given") ? fields.list("given") : undefined;
   if (given && !given.every((name) => SETTINGS.includes(name))) fields.refuse("given", "a list of settings' names");
-  return { ...(preset !== undefined && { preset }), ...(given && { given: given as readonly string[] }) };
+  return {
+    ...(recipe !== undefined && { recipe }),
+    ...(preset !== undefined && { preset }),
+    ...(given && { given: given as readonly string[] }),
+  };
 }
 
 /** Settings that earlier versions did not have, and so did not write. */

@@ -7,9 +7,12 @@ import { MODEL_READERS } from "../model/config_fields.ts";
 import { TRAINING_DEFAULTS, type TrainingConfig, validateTrainingConfig } from "../train/config.ts";
 import { requireSuitable } from "./require_suitable.ts";
 import { originFields, TRAINING_READERS } from "./config_fields.ts";
+import { RECIPE_NAMES, type RecipeName, RECIPES } from "./recipes.ts";
 
-/** The settings given for a run: a preset's name, and what differs from it and from the defaults. */
+/** The settings given for a run: a recipe's and a preset's name, and what differs from these and from the defaults. */
 export interface ConfigParts {
+  /** A key of `RECIPES`. */
+  readonly recipe?: RecipeName;
   /** A key of `PRESETS`. */
   readonly preset?: string;
   /** Settings of the model that differ from the preset's. */
@@ -20,6 +23,8 @@ export interface ConfigParts {
 
 /** A complete configuration: the model's shape, and how to train it. */
 export interface MergedConfig {
+  /** The recipe that the settings started from; absent for the course's. */
+  readonly recipe?: RecipeName;
   /** The preset that the shape started from. */
   readonly preset: string;
   /**
@@ -47,27 +52,31 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 export async function readConfigFile(path: string, vocabSize?: number): Promise<ConfigParts> {
   const source = { name: path, nextStep: say`Fix it, or give another ${option("config")}` };
   const fields = JsonFields.parse(await Deno.readTextFile(path), source);
-  fields.allowOnly(["preset", "given", "model", "training", "from", "data", "backend"]);
+  fields.allowOnly(["recipe", "preset", "given", "model", "training", "from", "data", "backend"]);
   // The data, the backend and the weights it began with are ignored: another run chooses its own.
-  const { preset, given } = originFields(fields);
+  const { recipe, preset, given } = originFields(fields);
   const model = fields.has("model") ? readFields(fields.object("model"), MODEL_READERS) : {};
   const training = fields.has("training") ? readFields(fields.object("training"), TRAINING_READERS) : {};
   const isOfRun = given !== undefined || (fields.has("data") && fields.has("backend"));
-  if (!isOfRun) return { ...(preset !== undefined && { preset }), model, training };
-  return saidOf({ preset: preset ?? DEFAULT_PRESET, given, model, training }, vocabSize);
+  const named = recipe !== undefined && { recipe };
+  if (!isOfRun) return { ...named, ...(preset !== undefined && { preset }), model, training };
+  return { ...named, ...saidOf({ recipe, preset: preset ?? DEFAULT_PRESET, given, model, training }, vocabSize) };
 }
 
 /** The settings that were given for a run, as far as its config.json tells. */
 function saidOf(
-  { preset, given, model, training }: Required<ConfigParts> & { readonly given: readonly string[] | undefined },
+  { recipe, preset, given, model, training }: Required<Omit<ConfigParts, "recipe">> & Pick<ConfigParts, "recipe"> & {
+    readonly given: readonly string[] | undefined;
+  },
   vocabSize: number | undefined,
 ): ConfigParts {
-  const derivedTraining = { ...TRAINING_DEFAULTS, ...derivedFrom(training) };
+  const defaults = defaultsOf(recipe);
+  const derivedTraining = { ...defaults.training, ...derivedFrom(training, recipe) };
   const isOfTokenizer = vocabSize !== undefined && model.vocabSize !== undefined &&
     // Files that do not tell what was given: a larger size may have been intended.
     (given !== undefined || model.vocabSize <= vocabSize);
   const derivedModel: Partial<ModelConfig> = {
-    ...ARCHITECTURE_DEFAULTS,
+    ...defaults.model,
     ...presetShape(PRESETS[preset], model.ffn),
     ...(isOfTokenizer && { vocabSize: model.vocabSize }),
   };
@@ -91,23 +100,32 @@ function presetShape(preset: Preset, ffn: ModelConfig["ffn"]): Preset {
   return !isGated(ffn) ? { ...preset, dFf: Math.round(preset.dFf * 3 / 2) } : preset;
 }
 
+/** The settings that a recipe has where nothing else is given. */
+function defaultsOf(recipe: RecipeName = RECIPE_NAMES[0]) {
+  const { model, training } = RECIPES[recipe];
+  return { model: { ...ARCHITECTURE_DEFAULTS, ...model }, training: { ...TRAINING_DEFAULTS, ...training } };
+}
+
 /** The settings that are derived from the peak rate and the length of a run. */
 function derivedFrom(
-  { lr = TRAINING_DEFAULTS.lr, steps = TRAINING_DEFAULTS.steps }: Partial<TrainingConfig>,
+  said: Partial<TrainingConfig>,
+  recipe: RecipeName = RECIPE_NAMES[0],
 ): Pick<TrainingConfig, "minLr" | "warmupSteps" | "decaySteps"> {
+  const { lr, steps } = { ...TRAINING_DEFAULTS, ...RECIPES[recipe].training, ...said };
+  const { minLrShare, warmupShare, decayShare } = RECIPES[recipe];
   return {
     // Without the rounding error of a binary tenth: 3e-4, not 0.00030000000000000003.
-    minLr: Number((lr / 10).toPrecision(15)),
-    warmupSteps: Math.floor(steps / 20),
-    decaySteps: Math.floor(steps / 5),
+    minLr: Number((lr * minLrShare).toPrecision(15)),
+    warmupSteps: Math.floor(steps * warmupShare),
+    decaySteps: Math.floor(steps * decayShare),
   };
 }
 
 /**
- * Merges configurations: later ones override earlier ones, and all override the preset and the defaults. What is not
- * given is derived. Without a gate, `dFf` is one and a half times the preset's, for as many parameters. `minLr` is a
- * tenth of `lr`, `warmupSteps` a twentieth and `decaySteps` a fifth of `steps`. The architecture's switches are all
- * spelled out.
+ * Merges configurations: later ones override earlier ones, and all override the preset, the recipe and the defaults. What
+ * is not given is derived. Without a gate, `dFf` is one and a half times the preset's, for as many parameters. With the
+ * course's recipe, `minLr` is a tenth of `lr`, `warmupSteps` a twentieth and `decaySteps` a fifth of `steps`. The
+ * architecture's switches are all spelled out.
  *
  * @param vocabSize The tokenizer's, if there is one.
  * @throws {UserError} If no vocabulary size is known or the preset is not.
@@ -121,11 +139,13 @@ export function mergeConfigs(parts: readonly ConfigParts[], vocabSize?: number):
       `Cannot build the model: got preset ${name}, must be one of ${Object.keys(PRESETS).join(", ")}`,
     );
   }
+  const recipe = parts.findLast(({ recipe }) => recipe !== undefined)?.recipe;
+  const defaults = defaultsOf(recipe);
   const said = overlaid(parts.map(({ model }) => model));
   const model: Mutable<Partial<ModelConfig>> = {
-    ...presetShape(preset, said.ffn),
+    ...presetShape(preset, said.ffn ?? defaults.model.ffn),
     ...(vocabSize !== undefined && { vocabSize }),
-    ...ARCHITECTURE_DEFAULTS,
+    ...defaults.model,
     ...said,
   };
   if (model.vocabSize === undefined) {

@@ -9,6 +9,8 @@ import { predictRun } from "../train/predict_model.ts";
 import { measureCosts } from "./measure_costs.ts";
 import { type ConfigParts, mergeConfigs, type MergedConfig } from "./merge_config.ts";
 import { modelLadder } from "./model_ladder.ts";
+import { dropoutFor } from "./repeated_text.ts";
+import { RECIPES } from "./recipes.ts";
 import { RUN_ENTRIES } from "./run_entries.ts";
 import { scheduleForTime, timedTraining } from "./time_schedule.ts";
 import {
@@ -20,6 +22,7 @@ import {
   RESERVE,
   type Resources,
   stepsWithin,
+  tokensInTime,
   usesTimeUp,
 } from "./time_budget.ts";
 
@@ -59,6 +62,8 @@ export interface TimePlan {
     /** What limited its size. */
     readonly bound: Choice["bound"];
   };
+  /** The dropout that was chosen because the text is read more than four times; absent if none was. */
+  readonly dropout?: number;
   /** How long the run should take. */
   readonly estimatedSeconds: number;
   /** Tokens that the run goes through. */
@@ -119,7 +124,11 @@ export async function planForTime(options: TimePlanOptions): Promise<TimePlan> {
         (config) => measure(config, Math.min(COMPARE_SECONDS, COMPARE_SHARE * seconds)),
       )
       : undefined;
-    const chosenParts = choice?.parts ?? parts;
+    const shaped = choice?.parts ?? parts;
+    const measureShortly = (config: MergedConfig) =>
+      measure(config, Math.min(COMPARE_SECONDS, COMPARE_SHARE * seconds));
+    const dropout = await chooseDropout(shaped, { vocabSize, train, left, measure: measureShortly }, choice?.candidate);
+    const chosenParts = [...(dropout === 0 ? [] : [{ training: { dropout } }]), ...shaped];
     const base = mergeConfigs(chosenParts, vocabSize);
     const candidate = await measure(base, Math.min(CHOSEN_SECONDS, CHOSEN_SHARE * seconds));
     const resources: Resources = { ...base.training, seconds: left(), corpusTokens: train.length };
@@ -141,6 +150,7 @@ export async function planForTime(options: TimePlanOptions): Promise<TimePlan> {
       },
       candidate,
       ...(choice && { choice: { compared: choice.compared, bound: choice.bound } }),
+      ...(dropout !== 0 && { dropout }),
       estimatedSeconds: estimateSeconds(steps, candidate.costs, resources),
       tokens,
       epochs: tokens / train.length,
@@ -153,10 +163,12 @@ async function chooseModel(
   { parts, tokenizer, train, valid }: TimePlanOptions,
   left: () => number,
   measure: (config: MergedConfig) => Promise<Candidate>,
-): Promise<{ parts: readonly ConfigParts[]; compared: number; bound: Choice["bound"] }> {
+): Promise<{ parts: readonly ConfigParts[]; candidate: Candidate; compared: number; bound: Choice["bound"] }> {
   const vocabSize = tokenizer?.vocabSize;
   const ffn = parts.findLast(({ model }) => model?.ffn !== undefined)?.model?.ffn;
-  const ladder = modelLadder(TRAINING_DEFAULTS.lr, ffn).map((rung) => [rung, ...parts]);
+  const { recipe } = mergeConfigs(parts, vocabSize);
+  const { lr } = { ...TRAINING_DEFAULTS, ...RECIPES[recipe ?? "course"].training };
+  const ladder = modelLadder(lr, ffn).map((rung) => [rung, ...parts]);
   const candidates: Candidate[] = [];
   for (const [i, rung] of ladder.entries()) {
     const config = mergeConfigs(rung, vocabSize);
@@ -171,5 +183,23 @@ async function chooseModel(
   }
   const { training } = mergeConfigs(parts, vocabSize);
   const { index, bound } = chooseCandidate(candidates, { ...training, seconds: left(), corpusTokens: train.length });
-  return { parts: ladder[index], compared: candidates.length, bound };
+  return { parts: ladder[index], candidate: candidates[index], compared: candidates.length, bound };
+}
+
+/** The dropout of a run by the modern recipe that says none itself; 0 for any other. */
+async function chooseDropout(
+  parts: readonly ConfigParts[],
+  { vocabSize, train, left, measure }: {
+    readonly vocabSize: number | undefined;
+    readonly train: TokenSource;
+    readonly left: () => number;
+    readonly measure: (config: MergedConfig) => Promise<Candidate>;
+  },
+  measured: Candidate | undefined,
+): Promise<number> {
+  const config = mergeConfigs(parts, vocabSize);
+  if (config.recipe !== "modern" || parts.some(({ training }) => training?.dropout !== undefined)) return 0;
+  const candidate = measured ?? await measure(config);
+  const resources = { ...config.training, seconds: left(), corpusTokens: train.length };
+  return dropoutFor(tokensInTime(candidate, resources) / train.length);
 }

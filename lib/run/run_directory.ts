@@ -14,6 +14,7 @@ import { checkpointWeights, latestCheckpoint } from "./checkpoint.ts";
 import type { DataRecord } from "./data_record.ts";
 import { type ImportedConfig, importRecordOf } from "./import_record.ts";
 import type { RunOrigin } from "./origin_record.ts";
+import type { RecipeName } from "./recipes.ts";
 import { RUN_ENTRIES, RUN_FILES } from "./run_entries.ts";
 import { requireTransformer } from "./run_model.ts";
 
@@ -21,6 +22,8 @@ export { RUN_ENTRIES, RUN_FILES };
 
 /** The contents of a run's config.json, for a `Transformer` or a model with any other configuration. */
 export interface RunConfig<M extends LanguageModelConfig = LanguageModelConfig> {
+  /** The recipe that the settings started from; absent for the course's, which earlier versions had alone. */
+  readonly recipe?: RecipeName;
   /** The preset that the model's shape started from; not in files of earlier versions. */
   readonly preset?: string;
   /** Settings that were given (`model.dModel`, `training.lr`). The others were derived from them, or are defaults. */

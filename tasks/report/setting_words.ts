@@ -65,9 +65,10 @@ const WORDS: Readonly<Record<string, string>> = {
 const NONE_AT_0 = ["clip", "sampleEvery"];
 
 /** The settings as rows of a table, and the names of those that were given rather than derived. */
-export function settingsInWords({ given = [], preset, from, model, training, data, backend }: RunConfig) {
+export function settingsInWords({ given = [], recipe, preset, from, model, training, data, backend }: RunConfig) {
   const rows: Record<string, string> = {
     backend,
+    ...(recipe !== undefined && { recipe }),
     ...(preset !== undefined && { preset }),
     ...(from !== undefined && { "started from": describeOrigin(from) }),
   };

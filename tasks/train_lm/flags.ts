@@ -2,6 +2,7 @@
 import { ARCHITECTURE_CHOICES, PRESETS } from "../../lib/model/config.ts";
 import { TRAINING_DEFAULTS as DEFAULTS } from "../../lib/train/config.ts";
 import type { ConfigParts } from "../../lib/run/merge_config.ts";
+import { RECIPE_NAMES } from "../../lib/run/recipes.ts";
 import { OPTIMIZER_NAMES } from "../../lib/train/optimizer/registry.ts";
 import { FREE_SETTINGS } from "../../lib/run/free_settings.ts";
 import { SCHEDULES } from "../../lib/train/schedule.ts";
@@ -43,7 +44,10 @@ Data
                          they suit training from nothing. (--config RUN/config.json takes them over.)
   --keep-optimizer       Take the optimizer's state from there too, from a checkpoint.
 
-Configuration: the preset, then the file, then the flags; each overrides the one before
+Configuration: the recipe, the preset, then the file, then the flags; each overrides the one before
+  --recipe NAME          course: the model and training of Stanford CS336. modern: what learned most in the same time here;
+                         --qk-norm head, --optimizer muon, --schedule wsd with a decay to zero over the last 45 % of the
+                         steps, and --warmup-steps of 2 % (default: course; modern with --minutes and no --preset)
   --config FILE.json     An object with "preset", "model" and "training", such as a run's config.json. What was set for
                          that run is kept; what was derived (--min-lr, --warmup-steps, …) is derived again. "model"
                          may also have what no flag gives: bias, slidingWindow, headDim, normEps, ropeScaling and more.
@@ -193,6 +197,7 @@ export const FLAGS = {
   "keep-optimizer": { type: "boolean" },
   config: { type: "string" },
   minutes: { type: "number", above: 0 },
+  recipe: { type: "string", choices: RECIPE_NAMES },
   preset: { type: "string", choices: Object.keys(PRESETS) },
   ...MODEL_FLAGS,
   ...TRAINING_FLAGS,
@@ -210,6 +215,7 @@ export type TrainFlags = Flags<typeof FLAGS>;
 export function configParts(flags: TrainFlags): ConfigParts {
   const frozen = flags.freeze?.split(",").map((name) => name.trim());
   return {
+    recipe: flags.recipe,
     preset: flags.preset,
     model: given(flags, MODEL_FLAGS),
     training: { ...given(flags, TRAINING_FLAGS), ...(frozen && { frozen }) },
