@@ -127,7 +127,7 @@ export function validateTrainingConfig(config: TrainingConfig): TrainingConfig {
   const { dropout = 0 } = config;
   check("dropout", typeof dropout === "number" && dropout >= 0 && dropout < 1, "0 or more, below 1");
   const { zLoss = 0 } = config;
-  check("zLoss", isNumber(zLoss, 0, LARGEST), `0 for none, or ${ABOVE_0}`);
+  check("zLoss", isNumber(zLoss, 0, LARGEST), `a number from 0 to ${LARGEST.toPrecision(2)}`);
   const { patience = 1 } = config;
   check("patience", Number.isSafeInteger(patience) && patience >= 1, "a positive integer");
   const { frozen = [] } = config;
