@@ -137,9 +137,13 @@ export function validateTrainingConfig(config: TrainingConfig): TrainingConfig {
   const { timeBudget = 1 } = config;
   check("timeBudget", isNumber(timeBudget, SMALLEST, LARGEST), ABOVE_0);
   const { zLoss = 0 } = config;
+<<<<<<< HEAD
   check("zLoss", isNumber(zLoss, 0, LARGEST), `0 for none, or ${ABOVE_0}`);
   const { zeroInitOutputs = false } = config;
   check("zeroInitOutputs", typeof zeroInitOutputs === "boolean", "true or false");
+=======
+  check("zLoss", isNumber(zLoss, 0, LARGEST), `a number from 0 to ${LARGEST.toPrecision(2)}`);
+>>>>>>> h-loss
   const { patience = 1 } = config;
   check("patience", Number.isSafeInteger(patience) && patience >= 1, "a positive integer");
   const { frozen = [] } = config;
