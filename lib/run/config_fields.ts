@@ -52,6 +52,7 @@ export const TRAINING_READERS: FieldReaders<TrainingConfig> = {
   dropout: number,
   patience: integer,
   timeBudget: number,
+  averageWeights: number,
   saveEvery: integer,
   keep: integer,
   sampleEvery: integer,

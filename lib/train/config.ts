@@ -9,6 +9,7 @@ import {
   type OptimizerName,
   type OptimizerNumbers,
 } from "./optimizer/registry.ts";
+import { AVERAGE_SHARE, isAverageShare } from "./weight_average.ts";
 import { type ScheduleOptions, SCHEDULES } from "./schedule.ts";
 
 /** How a model is trained; saved in a run's config.json. */
@@ -39,6 +40,11 @@ export interface TrainingConfig extends OptimizerNumbers, ScheduleOptions {
   readonly dtype: Precision;
   /** The share of the embeddings and of sublayers' outputs that is dropped in training; none where it is absent. */
   readonly dropout?: number;
+  /**
+   * Keep a running average of the weights too, over about the last share of the steps: above 0, at most 1. It is validated
+   * beside the weights, and `trainRun` takes the better of the two for the run's model. None where it is absent.
+   */
+  readonly averageWeights?: number;
   /** The largest global gradient norm; 0 for no clipping. */
   readonly clip: number;
   /** Decides the initial weights and the batches. */
@@ -125,6 +131,8 @@ export function validateTrainingConfig(config: TrainingConfig): TrainingConfig {
   check("optimizer", OPTIMIZER_NAMES.includes(config.optimizer), `one of ${OPTIMIZER_NAMES.join(", ")}`);
   const { dropout = 0 } = config;
   check("dropout", typeof dropout === "number" && dropout >= 0 && dropout < 1, "0 or more, below 1");
+  const { averageWeights = 1 } = config;
+  check("averageWeights", isAverageShare(averageWeights), AVERAGE_SHARE);
   const { timeBudget = 1 } = config;
   check("timeBudget", isNumber(timeBudget, SMALLEST, LARGEST), ABOVE_0);
   const { patience = 1 } = config;
