@@ -146,6 +146,7 @@ async function runAccount(flags: AccountFlags): Promise<void> {
     batchSize: training?.batchSize ?? flags["batch-size"] ?? 1,
     gradAccumulation: training?.gradAccumulation ?? flags["grad-accumulation"] ?? 1,
     optimizer: training?.optimizer ?? flags.optimizer,
+    averageWeights: training?.averageWeights,
     precision,
     attention,
     checkpointing,

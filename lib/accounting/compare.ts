@@ -82,7 +82,7 @@ export function flopsBars(models: readonly NamedShape[], options: FlopsOptions =
  */
 export function memoryBars(
   models: readonly NamedShape[],
-  options: MemoryOptions & Pick<PlannedStep, "dtype" | "gradAccumulation"> = {},
+  options: MemoryOptions & Pick<PlannedStep, "dtype" | "gradAccumulation" | "averageWeights"> = {},
 ): StackedBars {
   const { batchSize = 1, precision = "f32", dtype } = options;
   const bars = models.map(({ name, shape }) => {

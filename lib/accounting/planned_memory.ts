@@ -10,7 +10,10 @@ export interface PlannedMemory {
   readonly parameters: number;
   /** Including, if gradients are accumulated, the zeros that they start from. */
   readonly gradients: number;
-  /** What the optimizer keeps: AdamW two moments, Muon one momentum of its matrices, SGD nothing. */
+  /**
+   * What goes on from step to step besides the weights: AdamW keeps two moments, Muon one momentum of its matrices, SGD
+   * nothing; and the average of the weights, where one is kept.
+   */
   readonly optimizer: number;
   /** Intermediates, in memory that the planner reuses. */
   readonly activations: number;
@@ -30,6 +33,8 @@ export interface PlannedStep {
   readonly optimizer?: OptimizerName;
   /** Batches per step, whose gradients are summed; 1 by default. */
   readonly gradAccumulation?: number;
+  /** The share of the training that weights are averaged over; without it there is no average. */
+  readonly averageWeights?: number;
 }
 
 /** Bytes of a float32. */
@@ -62,8 +67,9 @@ const BYTES = 4;
  */
 export function plannedTrainingMemory(
   shape: ModelShape,
-  { batchSize, seqLen = shape.contextLength, dtype = "f32", optimizer = "adamw", gradAccumulation = 1 }: PlannedStep,
+  step: PlannedStep,
 ): PlannedMemory {
+  const { batchSize, seqLen = shape.contextLength, dtype = "f32", optimizer = "adamw", gradAccumulation = 1 } = step;
   const { vocabSize: v, dModel: d, numLayers: n, numHeads: h, dFf } = shape;
   const { norm, qkNorm, numKeyValueHeads, position, logitSoftCap } = withDefaults(shape);
   const { q, k } = attentionWidths(shape);
@@ -86,7 +92,8 @@ export function plannedTrainingMemory(
   const table = withDefaults(shape).valueEmbeddings === "none" ? 0 : v * k;
   const zeros = gradAccumulation > 1 ? BYTES * Math.max(d * longest, table) : 0;
   const gradients = parameters + zeros;
-  const moments = BYTES * stateElements(shape, optimizer);
+  const average = step.averageWeights === undefined ? 0 : parameters;
+  const moments = BYTES * stateElements(shape, optimizer) + average;
   return {
     parameters,
     gradients,

@@ -31,6 +31,8 @@ export interface AccountRequest {
   readonly batchSize?: number;
   /** Such batches per step, whose gradients are averaged. Default: 1. */
   readonly gradAccumulation?: number;
+  /** The share of the training that this project averages weights over, for their memory; without it there is no average. */
+  readonly averageWeights?: number;
   /** Default: adamw. */
   readonly optimizer?: OptimizerName;
   /**
@@ -150,7 +152,8 @@ export function account(request: AccountRequest): Account {
   const device: Device = DEVICES[request.device ?? "a100"];
   const flopsOptions = { batchSize: batchSize * gradAccumulation, causal, attentionBackward: attention } as const;
   const memoryOptions: MemoryOptions = { batchSize, precision, attention, checkpointing, optimizer };
-  const plannedStep = { batchSize, gradAccumulation, optimizer, dtype };
+  const { averageWeights } = request;
+  const plannedStep = { batchSize, gradAccumulation, optimizer, dtype, averageWeights };
   const parameters = countParameters(shape);
   const step = stepFlops(shape, { ...flopsOptions, checkpointing, optimizer });
 

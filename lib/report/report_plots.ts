@@ -15,9 +15,24 @@ export interface PlotPoints {
 const MAX_POINTS = 4000;
 
 /** The name of a number that is drawn: one in {@linkcode StepMetrics}, or the validation loss in bits per byte. */
-export type PlotField = "loss" | "validLoss" | "bitsPerByte" | "lr" | "gradNorm" | "tokensPerSecond";
+export type PlotField =
+  | "loss"
+  | "validLoss"
+  | "averageValidLoss"
+  | "bitsPerByte"
+  | "lr"
+  | "gradNorm"
+  | "tokensPerSecond";
 
-const FIELDS: readonly PlotField[] = ["loss", "validLoss", "bitsPerByte", "lr", "gradNorm", "tokensPerSecond"];
+const FIELDS: readonly PlotField[] = [
+  "loss",
+  "validLoss",
+  "averageValidLoss",
+  "bitsPerByte",
+  "lr",
+  "gradNorm",
+  "tokensPerSecond",
+];
 
 /** One line of each run in a plot. */
 export interface PlotLine {
@@ -56,6 +71,18 @@ const BITS_PER_BYTE: Plot = {
   lines: [{ field: "bitsPerByte", label: "validation", validation: true }],
 };
 
+/** Drawn where a run averages its weights. */
+const AVERAGE: Plot = {
+  title: "validation loss by step",
+  x: "step",
+  xLabel: "step",
+  yLabel: "nats per token",
+  lines: [
+    { field: "validLoss", label: "weights", validation: true },
+    { field: "averageValidLoss", label: "average", validation: true },
+  ],
+};
+
 /** What is drawn, in order. */
 const PLOTS: readonly Plot[] = [
   lossBy("step"),
@@ -77,8 +104,10 @@ export interface RunPlots {
 
 /** The plots of several runs, as the page draws them. */
 export function reportPlots(runs: readonly ReportRun[]): RunPlots {
+  const isAveraged = runs.some(({ metrics }) => metrics.some((line) => line.averageValidLoss !== undefined));
+  const plots = isAveraged ? [...PLOTS, AVERAGE] : PLOTS;
   return {
-    plots: haveDifferentTokenizers(runs) ? [BITS_PER_BYTE, ...PLOTS] : PLOTS,
+    plots: haveDifferentTokenizers(runs) ? [BITS_PER_BYTE, ...plots] : plots,
     runs: runs.map((run) => {
       const factor = bitsPerByteFactor(run);
       const valueOf = (line: StepMetrics, field: PlotField) =>

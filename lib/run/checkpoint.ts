@@ -1,7 +1,5 @@
 import type { Backend } from "../backend/backend.ts";
 import { UserError } from "../errors.ts";
-import { viewOf } from "../graph/program.ts";
-import type { Tensor } from "../graph/tensor.ts";
 import { writeDirectoryAtomically, writeFileAtomically } from "../io/atomic.ts";
 import { removeIfEmpty, removeOwnEntries } from "../io/own_entries.ts";
 import { parentOf } from "../io/parent_of.ts";
@@ -9,7 +7,7 @@ import { restoreReplaced, restoreReplacedIn } from "../io/replace_directory.ts";
 import { sha256, sha256OfFile } from "../io/sha256.ts";
 import { statIfPresent } from "../io/stat_if_present.ts";
 import { temporaryNameFor } from "../io/temporary.ts";
-import { Safetensors, writeSafetensors } from "../formats/safetensors.ts";
+import { Safetensors } from "../formats/safetensors.ts";
 import type { WeightSource } from "../model/weights.ts";
 import { weightsFrom } from "../model/weights_file.ts";
 import {
@@ -25,6 +23,7 @@ import { DivergenceError } from "../train/divergence.ts";
 import type { RunConfig } from "./run_directory.ts";
 import { CHECKPOINT_ENTRIES, CHECKPOINTS_ENTRIES, RUN_ENTRIES } from "./run_entries.ts";
 import { learningRate } from "../train/schedule.ts";
+import { writeTensors } from "./write_tensors.ts";
 import type { Snapshot } from "../train/train.ts";
 import { namesIn } from "../io/names_in.ts";
 
@@ -65,10 +64,12 @@ export async function writeCheckpoint(
   };
   const name = nameOf(state.step);
   await writeDirectoryAtomically(`${directory}/${name}`, async (temporary) => {
-    await writeTensors(`${temporary}/${FILES.weights}`, backend, snapshot.weights, requireFinite);
-    await writeTensors(`${temporary}/${FILES.optimizer}`, backend, snapshot.optimizer, requireFinite);
+    const { weights, optimizer, average } = snapshot;
+    const tensors = new Map([[FILES.weights, weights], [FILES.optimizer, optimizer]] as [string, typeof weights][]);
+    if (average) tensors.set(FILES.average, average);
     const files: Record<string, FileRecord> = {};
-    for (const name of [FILES.weights, FILES.optimizer]) {
+    for (const [name, map] of tensors) {
+      await writeTensors(`${temporary}/${name}`, backend, map, { check: requireFinite });
       const { size } = await Deno.stat(`${temporary}/${name}`);
       files[name] = { bytes: size, sha256: await sha256OfFile(`${temporary}/${name}`) };
     }
@@ -177,28 +178,31 @@ export class CheckpointTensors implements Disposable {
   readonly weights: WeightSource;
   /** The optimizer's state, by the names that a {@linkcode Snapshot} gives. */
   readonly optimizer: WeightSource;
-  readonly #files: readonly Safetensors[];
+  /** The average of the parameters, by name, where the training keeps one. */
+  readonly average?: WeightSource;
+  readonly #files: DisposableStack;
 
-  private constructor(path: string, weights: Safetensors, optimizer: Safetensors) {
+  private constructor(path: string, files: readonly Safetensors[], owned: DisposableStack) {
+    const [weights, optimizer, average] = files;
     this.weights = weightsFrom(weights, `${path}/${FILES.weights}`);
     this.optimizer = weightsFrom(optimizer, `${path}/${FILES.optimizer}`);
-    this.#files = [weights, optimizer];
+    if (average) this.average = weightsFrom(average, `${path}/${FILES.average}`);
+    this.#files = owned;
   }
 
-  /** Opens both files and checks their headers; no tensor is read yet. */
-  static async open({ path }: Checkpoint): Promise<CheckpointTensors> {
-    const weights = await Safetensors.open(checkpointWeights(path));
-    try {
-      return new CheckpointTensors(path, weights, await Safetensors.open(`${path}/${FILES.optimizer}`));
-    } catch (error) {
-      weights[Symbol.dispose]();
-      throw error;
+  /** Opens the files and checks their headers; no tensor is read yet. */
+  static async open({ path, state }: Checkpoint): Promise<CheckpointTensors> {
+    using owned = new DisposableStack();
+    const files: Safetensors[] = [];
+    for (const name of [FILES.weights, FILES.optimizer, ...(state.better ? [FILES.average] : [])]) {
+      files.push(owned.use(await Safetensors.open(`${path}/${name}`)));
     }
+    return new CheckpointTensors(path, files, owned.move());
   }
 
-  /** Closes both files. */
+  /** Closes the files. */
   [Symbol.dispose](): void {
-    for (const file of this.#files) file[Symbol.dispose]();
+    this.#files.dispose();
   }
 }
 
@@ -207,29 +211,14 @@ export function checkpointWeights(path: string): string {
   return `${path}/${FILES.weights}`;
 }
 
+/** The path of a checkpoint's weights that the run's model would be: see `CheckpointState.better`. */
+export function checkpointModel({ path, state }: Checkpoint): string {
+  return state.better === "average" ? `${path}/${FILES.average}` : checkpointWeights(path);
+}
+
 /** The path of the optimizer's state in a checkpoint. */
 export function checkpointOptimizer(path: string): string {
   return `${path}/${FILES.optimizer}`;
-}
-
-/** @param check Looks at each tensor's values before they are written. */
-async function writeTensors(
-  path: string,
-  backend: Backend,
-  tensors: ReadonlyMap<string, Tensor>,
-  check: (name: string, values: Float32Array) => void,
-): Promise<void> {
-  const toWrite = [...tensors].map(([name, tensor]) => ({
-    name,
-    dtype: "F32" as const,
-    shape: tensor.shape,
-    data: async () => {
-      const values = await backend.read(viewOf(tensor, tensor.placement!)) as Float32Array;
-      check(name, values);
-      return values;
-    },
-  }));
-  await writeSafetensors(path, toWrite);
 }
 
 /** How many values are NaN or infinite. */

@@ -23,6 +23,11 @@ export interface CheckpointState {
   readonly best?: BestValidation;
   /** Of a run with `patience`: how many validations came after the best one. */
   readonly validationsSinceBest?: number;
+  /**
+   * Of a run that averages its weights: which were better at the last validation, and so would be the run's model; the
+   * average, if there was none.
+   */
+  readonly better?: "live" | "average";
   /** The run's configuration: its seed and `step` decide every batch that follows. */
   readonly config: RunConfig;
 }
@@ -44,6 +49,8 @@ export const FILES = {
   record: "checkpoint.json",
   weights: "weights.safetensors",
   optimizer: "optimizer.safetensors",
+  /** Only of a training that averages its weights. */
+  average: "average.safetensors",
 } as const;
 
 /**
@@ -64,11 +71,13 @@ export async function readRecord(path: string): Promise<{ state: CheckpointState
     throw damaged(path, `${FILES.record} that does not match its checksum`);
   }
   // The checksum protects against accidents, not against somebody who can compute one.
-  fields.allowOnly(["step", "seconds", "best", "validationsSinceBest", "config", "files", "sha256"]);
+  fields.allowOnly(["step", "seconds", "best", "validationsSinceBest", "better", "config", "files", "sha256"]);
   const files = fields.object("files");
-  files.allowOnly([FILES.weights, FILES.optimizer]);
+  files.allowOnly([FILES.weights, FILES.optimizer, FILES.average]);
   try {
-    return { state: stateOf(fields), files: { ...fileOf(files, FILES.weights), ...fileOf(files, FILES.optimizer) } };
+    const state = stateOf(fields);
+    const names = [FILES.weights, FILES.optimizer, ...(state.better ? [FILES.average] : [])];
+    return { state, files: Object.fromEntries(names.map((name) => [name, fileOf(files, name)])) };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw damaged(path, `${FILES.record} with an unusable configuration (${error.message})`);
@@ -83,6 +92,7 @@ function stateOf(fields: JsonFields): CheckpointState {
     seconds: fields.number("seconds", { min: 0 }),
     ...(best && { best }),
     ...(validationsSinceBest !== undefined && { validationsSinceBest }),
+    ...(fields.has("better") && { better: fields.oneOf("better", ["live", "average"]) }),
     config: runConfigOf(fields.object("config")),
   };
 }
@@ -94,10 +104,10 @@ function bestOf(fields: JsonFields | undefined): BestValidation | undefined {
   return { step: fields.integer("step", { min: 0 }), validLoss: fields.number("validLoss") };
 }
 
-function fileOf(files: JsonFields, name: string): Record<string, FileRecord> {
+function fileOf(files: JsonFields, name: string): FileRecord {
   const file = files.object(name);
   file.allowOnly(["bytes", "sha256"]);
-  return { [name]: { bytes: file.integer("bytes", { min: 0 }), sha256: file.string("sha256") } };
+  return { bytes: file.integer("bytes", { min: 0 }), sha256: file.string("sha256") };
 }
 
 /** The error for a checkpoint that cannot be used. */

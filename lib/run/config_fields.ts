@@ -65,6 +65,7 @@ export const TRAINING_READERS: FieldReaders<TrainingConfig> = {
   zLoss: number,
   patience: integer,
   timeBudget: number,
+  averageWeights: number,
   saveEvery: integer,
   keep: integer,
   sampleEvery: integer,

@@ -1,5 +1,5 @@
 import type { RunLog } from "./metrics_follower.ts";
-import type { StepMetrics } from "../train/train.ts";
+import { betterLoss, type StepMetrics } from "../train/step_metrics.ts";
 
 /** A run's course, from its metrics. Losses are in nats per token; they may be NaN or infinite. */
 export interface Course {
@@ -12,9 +12,14 @@ export interface Course {
   readonly lastLoss: number;
   /** Mean training loss of the last tenth of the steps. */
   readonly recentLoss: number;
-  /** The last validation loss, and the lowest finite one. */
+  /**
+   * The last validation loss, and the lowest finite one; where weights are averaged, of the better of them and their average,
+   * which is the run's model.
+   */
   readonly validLoss?: number;
   readonly lowestValidLoss?: number;
+  /** Where weights are averaged: the last validation loss of the one and of the other. */
+  readonly lastOfBoth?: Required<Pick<StepMetrics, "validLoss" | "averageValidLoss">>;
   readonly tokensPerSecond: number;
 }
 
@@ -23,7 +28,8 @@ export function courseOf(metrics: readonly StepMetrics[]): Course | undefined {
   const last = metrics.at(-1);
   if (last === undefined) return undefined;
   const recent = metrics.slice(-Math.ceil(metrics.length / 10));
-  const validLosses = metrics.flatMap(({ validLoss }) => validLoss === undefined ? [] : [validLoss]);
+  const validLosses = validLossesOf(metrics);
+  const { validLoss, averageValidLoss } = metrics.findLast(({ validLoss }) => validLoss !== undefined) ?? {};
   const lowestValidLoss = lowestOf(validLosses);
   return {
     steps: last.step + 1,
@@ -33,8 +39,16 @@ export function courseOf(metrics: readonly StepMetrics[]): Course | undefined {
     recentLoss: recent.reduce((sum, { loss }) => sum + loss, 0) / recent.length,
     ...(validLosses.length > 0 && { validLoss: validLosses[validLosses.length - 1] }),
     ...(lowestValidLoss !== undefined && { lowestValidLoss }),
+    ...(validLoss !== undefined && averageValidLoss !== undefined && { lastOfBoth: { validLoss, averageValidLoss } }),
     tokensPerSecond: last.tokensPerSecond,
   };
+}
+
+/** The loss of each validation, of the better of the weights and their average. */
+function validLossesOf(metrics: readonly StepMetrics[]): number[] {
+  return metrics.flatMap(({ validLoss, averageValidLoss }) =>
+    validLoss === undefined ? [] : [betterLoss({ validLoss, averageValidLoss })]
+  );
 }
 
 /** The lowest finite loss: NaN is not lower than any other. `undefined` if none is finite. */
@@ -45,7 +59,7 @@ export function lowestOf(losses: readonly number[]): number | undefined {
 
 /** How many validations came after the one with the lowest loss, none of them lower. */
 export function validationsSinceLowest(metrics: readonly StepMetrics[]): number {
-  const losses = metrics.flatMap(({ validLoss }) => validLoss === undefined ? [] : [validLoss]);
+  const losses = validLossesOf(metrics);
   const lowest = lowestOf(losses);
   return lowest === undefined ? 0 : losses.length - 1 - losses.indexOf(lowest);
 }

@@ -7,7 +7,7 @@ import type { OwnEntries } from "../io/own_entries.ts";
 import { HUGGING_FACE_FILES } from "../interchange/huggingface/write_model.ts";
 import { TOKENIZER_ENTRIES } from "../formats/tokenizer_dir.ts";
 import { weightsFrom } from "../model/weights_file.ts";
-import { findWeights, isImported, readAnyRunConfig } from "./run_directory.ts";
+import { findWeights, isImported, readAnyRunConfig, type WhichWeights } from "./run_directory.ts";
 import { requireTransformer } from "./run_model.ts";
 import { findRunTokenizer } from "./run_tokenizer.ts";
 
@@ -29,7 +29,7 @@ export const EXPORT_ENTRIES: OwnEntries = {
  */
 export async function openRunToExport(
   directory: string,
-  which: "last" | "best" = "last",
+  which: WhichWeights = "last",
 ): Promise<ModelToExport & Disposable> {
   const read = await readAnyRunConfig(directory);
   const config = requireTransformer(directory, read.model);

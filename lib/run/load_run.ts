@@ -2,7 +2,14 @@
 import { UserError } from "../errors.ts";
 import { Transformer, type TransformerOptions } from "../model/transformer.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
-import { findWeights, isImported, readAnyRunConfig, readModelConfig, readStopIds } from "./run_directory.ts";
+import {
+  findWeights,
+  isImported,
+  readAnyRunConfig,
+  readModelConfig,
+  readStopIds,
+  type WhichWeights,
+} from "./run_directory.ts";
 import { findRunTokenizer, loadRunTokenizer } from "./run_tokenizer.ts";
 
 /** What is needed to use a run's model. */
@@ -26,7 +33,7 @@ export interface RunModel {
  */
 export async function loadRun(
   directory: string,
-  which: "last" | "best" = "last",
+  which: WhichWeights = "last",
   options: TransformerOptions = {},
 ): Promise<RunModel> {
   const model = new Transformer(await readModelConfig(directory), options);
@@ -48,7 +55,7 @@ export async function loadRun(
  */
 export async function loadAnyRun(
   directory: string,
-  which?: "last" | "best",
+  which?: WhichWeights,
   options: TransformerOptions = {},
 ): Promise<Omit<RunModel, "tokenizer"> & { readonly tokenizer: Tokenizer | undefined }> {
   const config = await readAnyRunConfig(directory);

@@ -97,7 +97,7 @@ async function measureValidation(
   valid: TokenSource,
   { config, directory }: MeasureCostsOptions,
 ): Promise<number> {
-  const { batchSize, validBatches, dtype } = config.training;
+  const { batchSize, validBatches, dtype, averageWeights } = config.training;
   const { contextLength: seqLen, vocabSize } = model.config;
   const shape = { batchSize, seqLen, vocabSize };
   using evaluator = await Evaluator.create(backend, model, batchSize, dtype);
@@ -105,7 +105,9 @@ async function measureValidation(
   const timed = countFixedBatches(valid, shape, TIMED_BATCHES);
   const elapsed = await secondsOf(() => evaluator.meanLoss(fixedBatches(valid, shape, timed)));
   const writing = await secondsOf(() => saveWeights(`${directory}/best.safetensors`, backend, model));
-  return elapsed / timed * countFixedBatches(valid, shape, validBatches) + writing;
+  // With an average, both it and the weights are validated.
+  const models = averageWeights === undefined ? 1 : 2;
+  return models * elapsed / timed * countFixedBatches(valid, shape, validBatches) + writing;
 }
 
 async function secondsOf(work: () => Promise<unknown>): Promise<number> {

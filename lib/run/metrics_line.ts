@@ -42,6 +42,7 @@ export function parseLine(line: Uint8Array, source: JsonSource): LogEntry {
   const step = fields.integer("step", { min: 0, max: MAX_STEP });
   if (fields.has("diverged")) return { step, diverged: fields.string("diverged") };
   const validLoss = fields.anyNumberOrNone("validLoss");
+  const averageValidLoss = fields.anyNumberOrNone("averageValidLoss");
   const sample = fields.stringOrNone("sample");
   return {
     step,
@@ -53,6 +54,7 @@ export function parseLine(line: Uint8Array, source: JsonSource): LogEntry {
     tokensPerSecond: fields.anyNumber("tokensPerSecond"),
     seconds: fields.number("seconds", { min: 0, max: MAX_SECONDS }),
     ...(validLoss !== undefined && { validLoss }),
+    ...(averageValidLoss !== undefined && { averageValidLoss }),
     ...(sample !== undefined && { sample }),
     ...(fields.booleanOrNone("stoppedEarly") && { stoppedEarly: true }),
   };

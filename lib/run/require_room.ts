@@ -10,6 +10,7 @@ import type { TrainingConfig } from "../train/config.ts";
 import { Evaluator } from "../evaluate/evaluator.ts";
 import { predictRun } from "../train/predict_model.ts";
 import { LOG_CAPACITY } from "../train/train.ts";
+import { WeightAverage } from "../train/weight_average.ts";
 import { Trainer, trainerOptionsOf } from "../train/trainer.ts";
 
 /** Options for `requireRoom`. */
@@ -45,7 +46,9 @@ export async function requireRoom(backend: Backend, config: RoomConfig, options:
   const watched = noting(backend, storages);
   try {
     const model = new Transformer(shape);
-    await Trainer.create(watched, model, trainerOptionsOf(training, LOG_CAPACITY));
+    const { gradients } = await Trainer.create(watched, model, trainerOptionsOf(training, LOG_CAPACITY));
+    const { averageWeights: share } = training;
+    if (share !== undefined) await WeightAverage.create(watched, model, { share, gradients });
     if (options.validates) await Evaluator.create(watched, model, training.batchSize, training.dtype);
   } finally {
     for (const storage of storages) backend.release(storage);

@@ -2,6 +2,7 @@ import type { Backend } from "../backend/backend.ts";
 import type { TokenSource } from "../dataset/token_source.ts";
 import { requireOneTokenizer } from "../dataset/tokenizer_id.ts";
 import type { Program } from "../graph/program.ts";
+import type { Tensor } from "../graph/tensor.ts";
 import { UserError } from "../errors.ts";
 import { isFile } from "../io/is_file.ts";
 import { lockDirectory } from "../io/lock.ts";
@@ -10,7 +11,6 @@ import { statIfPresent } from "../io/stat_if_present.ts";
 import { tidyDirectory } from "../io/tidy.ts";
 import type { LanguageModel } from "../model/language_model.ts";
 import { initialWeights, type WeightSource } from "../model/weights.ts";
-import { saveWeights } from "../model/weights_file.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import {
   type BestValidation,
@@ -32,7 +32,9 @@ import { modelOfRun } from "./run_model.ts";
 import { OriginTensors, updatesBefore } from "./run_origin.ts";
 import { timedLengthOf } from "./timed_length.ts";
 import { trainedOf } from "../train/optimizer/frozen.ts";
+import { betterLoss } from "../train/step_metrics.ts";
 import { type StepMetrics, train } from "../train/train.ts";
+import { writeTensors } from "./write_tensors.ts";
 
 /** Options for `trainRun`. */
 export interface TrainRunOptions {
@@ -119,6 +121,15 @@ export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMe
   let log: MetricsLog | undefined;
   const openLog = async () => log ??= opened.use(await goBackTo(directory, checkpoint));
   let best: BestValidation | undefined = checkpoint?.state.best;
+  const isAveraged = config.training.averageWeights !== undefined;
+  let average: ReadonlyMap<string, Tensor> | undefined;
+  // Without validations nothing says that the average, which was asked for, is worse.
+  let better = isAveraged ? checkpoint?.state.better ?? "average" : undefined;
+  const save = async (name: string, metadata: Readonly<Record<string, string>> = {}) => {
+    const tensors = better === "average" ? average! : model.parameters.parts;
+    const kind = better && { weights: better };
+    await writeTensors(`${directory}/${name}`, backend, tensors, { metadata: { ...metadata, ...kind } });
+  };
   const timed = timedLengthOf(config, options.valid !== undefined);
   const steps = train({
     backend,
@@ -126,13 +137,19 @@ export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMe
     config: training,
     weights: tensors?.weights ?? options.weights ?? origin?.weights ?? initialWeights(model, training.seed, training),
     start: tensors
-      ? { ...checkpoint!.state, optimizer: tensors.optimizer, updates: updatesBefore(config.from) + taken }
+      ? {
+        ...checkpoint!.state,
+        optimizer: tensors.optimizer,
+        average: tensors.average,
+        updates: updatesBefore(config.from) + taken,
+      }
       : origin?.start,
     train: options.train,
     valid: options.valid,
     tokenizer: options.tokenizer,
     signal: options.signal,
     onPrograms: options.onPrograms,
+    onAverage: (weights) => average = weights,
     onProgress: timed && (async (progress) => {
       const length = timed.after(progress);
       if (length.steps !== config.training.steps) {
@@ -142,12 +159,14 @@ export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMe
       }
       return length;
     }),
+    onEnd: () => save(RUN_FILES.weights),
     onSnapshot: async (snapshot) => {
       // Metrics first, so that a checkpoint is never ahead of them.
       await log?.sync();
       const { step, seconds, validationsSinceBest } = snapshot;
       const validated = { ...(best && { best }), ...(validationsSinceBest !== undefined && { validationsSinceBest }) };
-      await writeCheckpoint(checkpoints, backend, snapshot, { step, seconds, ...validated, config });
+      const kept = better && { better };
+      await writeCheckpoint(checkpoints, backend, snapshot, { step, seconds, ...validated, ...kept, config });
       await pruneCheckpoints(checkpoints, config.training.keep);
       options.onCheckpoint?.(step);
     },
@@ -155,17 +174,17 @@ export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMe
   for await (const metrics of loggingDivergence(steps, openLog)) {
     const log = await openLog();
     await log.append(metrics);
-    const { step, validLoss } = metrics;
-    if (validLoss !== undefined && validLoss < (best?.validLoss ?? Infinity)) {
-      best = { step, validLoss };
-      await saveWeights(`${directory}/${RUN_FILES.best}`, backend, model, {
-        step: String(step),
-        valid_loss: String(validLoss),
-      });
+    const { step, validLoss, averageValidLoss } = metrics;
+    if (validLoss !== undefined) {
+      const lower = betterLoss({ validLoss, averageValidLoss });
+      if (isAveraged) better = lower === averageValidLoss ? "average" : "live";
+      if (lower < (best?.validLoss ?? Infinity)) {
+        best = { step, validLoss: lower };
+        await save(RUN_FILES.best, { step: String(step), valid_loss: String(lower) });
+      }
     }
     yield metrics;
   }
-  await saveWeights(`${directory}/${RUN_FILES.weights}`, backend, model);
   // A run that was killed after its last checkpoint gets here without a step.
   await pruneCheckpoints(checkpoints, config.training.keep);
 }

@@ -10,7 +10,7 @@ import type { LanguageModelConfig } from "../model/language_model.ts";
 import { saveTokenizer, type Tokenizer } from "../tokenizer/mod.ts";
 import type { TrainingConfig } from "../train/config.ts";
 import { modelConfigOf, requireUsable, runConfigOf } from "./config_fields.ts";
-import { checkpointWeights, latestCheckpoint } from "./checkpoint.ts";
+import { checkpointModel, latestCheckpoint } from "./checkpoint.ts";
 import type { DataRecord } from "./data_record.ts";
 import { type ImportedConfig, importRecordOf } from "./import_record.ts";
 import type { RunOrigin } from "./origin_record.ts";
@@ -128,15 +128,25 @@ export async function readStopIds(directory: string): Promise<readonly number[]>
 }
 
 /**
- * The path of a run's weights. `"last"`: those at the end, or, while it runs or after it was killed, those of its
- * newest complete checkpoint. `"best"`: those with the lowest validation loss.
+ * Which weights of a run. `"last"`: those at the end, or, while it runs or after it was killed, those of its newest complete
+ * checkpoint. `"best"`: those with the lowest validation loss. Of a run that averages its weights, each is the better of the
+ * weights and their average by validation; `"live"` and `"average"` are the one and the other in its newest checkpoint.
+ */
+export type WhichWeights = "last" | "best" | "live" | "average";
+
+/** All that `WhichWeights` can be. */
+export const WHICH_WEIGHTS: readonly WhichWeights[] = ["last", "best", "live", "average"];
+
+/**
+ * The path of a run's weights.
  * @throws {NoWeightsError} If there are none.
  */
-export async function findWeights(directory: string, which: "last" | "best" = "last"): Promise<string> {
+export async function findWeights(directory: string, which: WhichWeights = "last"): Promise<string> {
+  if (which === "live" || which === "average") return await inNewestCheckpoint(directory, which);
   const path = `${directory}/${RUN_FILES[which === "best" ? "best" : "weights"]}`;
   if (await isFile(path)) return path;
   const { checkpoint } = await latestCheckpoint(`${directory}/${RUN_FILES.checkpoints}`);
-  if (which === "last" && checkpoint) return checkpointWeights(checkpoint.path);
+  if (which === "last" && checkpoint) return checkpointModel(checkpoint);
   // A run that diverged before its first checkpoint left only these.
   const hasBest = which === "last" && await isFile(`${directory}/${RUN_FILES.best}`);
   const next = which === "best"
@@ -146,6 +156,18 @@ export async function findWeights(directory: string, which: "last" | "best" = "l
     : "Resume its training or, if it diverged, start another run";
   const problem = say`Cannot load weights of ${directory}: there is no ${path}. ${next}`;
   throw new NoWeightsError(problem, hasBest ? "best" : undefined);
+}
+
+/** The weights or their average in the newest checkpoint. */
+async function inNewestCheckpoint(directory: string, which: "live" | "average"): Promise<string> {
+  const { checkpoint } = await latestCheckpoint(`${directory}/${RUN_FILES.checkpoints}`);
+  if (checkpoint && (which === "live" || checkpoint.state.better)) {
+    return checkpointModel({ ...checkpoint, state: { ...checkpoint.state, better: which } });
+  }
+  const problem = checkpoint === undefined
+    ? "there is no checkpoint. Resume its training"
+    : say`its training keeps no average. Train with ${option("averageWeights")}, or use the last weights`;
+  throw new NoWeightsError(say`Cannot load ${which} weights of ${directory}: ${problem}`, undefined);
 }
 
 /** Thrown if a run does not have the weights that were asked for. */

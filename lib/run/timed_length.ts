@@ -50,13 +50,14 @@ export class TimedLength {
     training: TrainingConfig & { readonly timeBudget: number },
     { validates, keepsDecay }: { readonly validates: boolean; readonly keepsDecay: boolean },
   ) {
-    const { steps, decaySteps, timeBudget, validBatches, gradAccumulation } = training;
+    const { steps, decaySteps, timeBudget, validBatches, gradAccumulation, averageWeights } = training;
     this.#training = training;
     this.#seconds = timeBudget;
     this.#length = { steps, decaySteps };
     this.#decayShare = keepsDecay ? undefined : decaySteps / steps;
     this.#believedSteps = Math.max(1, BELIEVED_SHARE * steps);
-    this.#validationSteps = validates ? FORWARD_SHARE * validBatches / gradAccumulation : 0;
+    const models = averageWeights === undefined ? 1 : 2;
+    this.#validationSteps = validates ? models * FORWARD_SHARE * validBatches / gradAccumulation : 0;
   }
 
   /** The length after some progress, of which there is one call for each stretch of steps. */

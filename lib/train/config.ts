@@ -9,6 +9,7 @@ import {
   type OptimizerName,
   type OptimizerNumbers,
 } from "./optimizer/registry.ts";
+import { AVERAGE_SHARE, isAverageShare } from "./weight_average.ts";
 import { type ScheduleOptions, SCHEDULES } from "./schedule.ts";
 
 /** How a model is trained; saved in a run's config.json. */
@@ -46,6 +47,10 @@ export interface TrainingConfig extends OptimizerNumbers, ScheduleOptions {
    * Source: Chowdhery et al. 2022 (PaLM), arXiv:2204.02311, with 1e-4.
    */
   readonly zLoss?: number;
+  /**
+   * Keep a running average of the weights too, over about the last share of the steps: above 0, at most 1. It is validated
+   * beside the weights, and `trainRun` takes the better of the two for the run's model. None where it is absent.
+  readonly averageWeights?: number;
   /** The largest global gradient norm; 0 for no clipping. */
   readonly clip: number;
   /** Decides the initial weights and the batches. */
@@ -134,16 +139,14 @@ export function validateTrainingConfig(config: TrainingConfig): TrainingConfig {
   check("optimizer", OPTIMIZER_NAMES.includes(config.optimizer), `one of ${OPTIMIZER_NAMES.join(", ")}`);
   const { dropout = 0 } = config;
   check("dropout", typeof dropout === "number" && dropout >= 0 && dropout < 1, "0 or more, below 1");
+  const { averageWeights = 1 } = config;
+  check("averageWeights", isAverageShare(averageWeights), AVERAGE_SHARE);
   const { timeBudget = 1 } = config;
   check("timeBudget", isNumber(timeBudget, SMALLEST, LARGEST), ABOVE_0);
   const { zLoss = 0 } = config;
-<<<<<<< HEAD
-  check("zLoss", isNumber(zLoss, 0, LARGEST), `0 for none, or ${ABOVE_0}`);
+  check("zLoss", isNumber(zLoss, 0, LARGEST), `a number from 0 to ${LARGEST.toPrecision(2)}`);
   const { zeroInitOutputs = false } = config;
   check("zeroInitOutputs", typeof zeroInitOutputs === "boolean", "true or false");
-=======
-  check("zLoss", isNumber(zLoss, 0, LARGEST), `a number from 0 to ${LARGEST.toPrecision(2)}`);
->>>>>>> h-loss
   const { patience = 1 } = config;
   check("patience", Number.isSafeInteger(patience) && patience >= 1, "a positive integer");
   const { frozen = [] } = config;

@@ -37,6 +37,7 @@ export {
   type TrainOptions,
 } from "./train.ts";
 export { type Divergence, DivergenceError, type DivergenceOrigin, type DivergenceSettings } from "./divergence.ts";
+export { averageRate, WeightAverage, type WeightAverageOptions } from "./weight_average.ts";
 export { Sampler } from "./sampler.ts";
 export { TensorOptimizer, type TensorOptimizerOptions, type UpdateResult } from "./tensor_optimizer.ts";
 export type { OwnTensor } from "./own_tensors.ts";
@@ -95,6 +96,7 @@ export {
   readRunConfig,
   RUN_FILES,
   type RunConfig,
+  type WhichWeights,
   writeRunConfig,
 } from "../run/run_directory.ts";
 export { type OriginFile, originOf, type OriginOptions, OriginTensors, type RunOrigin } from "../run/run_origin.ts";

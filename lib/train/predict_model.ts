@@ -43,7 +43,8 @@ export function predictModel(
   const memory = {
     parameters: bytesOf(model.parameters),
     gradients: bytesOf(traced.gradients) + sum([...zeros].map(({ bytes }) => bytes)),
-    optimizer: sum(traced.optimizers.flatMap(({ state }) => [...state.values()]).map(bytesOf)),
+    optimizer: sum(traced.optimizers.flatMap(({ state }) => [...state.values()]).map(bytesOf)) +
+      (step.averageWeights === undefined ? 0 : bytesOf(traced.gradients)),
     activations: sum(scratch.map(({ bytes }) => bytes)),
   };
   const { forwardMatmul, backwardMatmul } = countProgram(batch);

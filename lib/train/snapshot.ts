@@ -11,6 +11,8 @@ export interface Snapshot {
   readonly weights: ReadonlyMap<string, Tensor>;
   /** The optimizer's state, by a name made of its kind and the parameter's. */
   readonly optimizer: ReadonlyMap<string, Tensor>;
+  /** The average of the parameters, by name, where one is kept. */
+  readonly average?: ReadonlyMap<string, Tensor>;
   /** Of a training with `patience`: how many validations came after the one with the lowest loss. */
   readonly validationsSinceBest?: number;
 }
@@ -23,6 +25,8 @@ export interface StartingPoint {
   readonly seconds: number;
   /** The optimizer's state, by the names that a snapshot gives. */
   readonly optimizer: WeightSource;
+  /** The average of the weights after each of the steps, where one is kept; by default it begins here. */
+  readonly average?: WeightSource;
   /** Updates that this state has seen, which an optimizer corrects its bias by; `step` by default. */
   readonly updates?: number;
   /** Of a training with `patience`: the best validation before. */

@@ -3,6 +3,7 @@ import { requirePrecision } from "../backend/precision.ts";
 import { type Batch, fixedBatches, randomBatch, requireWindow } from "../dataset/batches.ts";
 import type { TokenSource } from "../dataset/token_source.ts";
 import { requireOneTokenizer } from "../dataset/tokenizer_id.ts";
+import type { Tensor } from "../graph/tensor.ts";
 import type { Precision } from "../graph/graph.ts";
 import type { Program } from "../graph/program.ts";
 import type { LanguageModel } from "../model/language_model.ts";
@@ -20,33 +21,11 @@ import { Sampler, samplesWith } from "./sampler.ts";
 import { learningRate, type ScheduleOptions } from "./schedule.ts";
 import type { Snapshot, StartingPoint } from "./snapshot.ts";
 import type { Length, Progress } from "./progress.ts";
+import { betterLoss, type StepMetrics } from "./step_metrics.ts";
 import { Trainer, trainerOptionsOf } from "./trainer.ts";
+import { WeightAverage } from "./weight_average.ts";
 
-export type { Length, Progress, Snapshot, StartingPoint };
-
-/** One line of metrics.jsonl, where NaN and the infinities are the texts "NaN", "Infinity" and "-Infinity". */
-export interface StepMetrics {
-  /** Counted from 0. */
-  readonly step: number;
-  /** Mean cross-entropy of the step's sequences before the update, in nats per token; or the model's own loss. */
-  readonly loss: number;
-  /** The step's learning rate. */
-  readonly lr: number;
-  /** Global gradient norm before clipping; 0 where the step was skipped. */
-  readonly gradNorm: number;
-  /** In f16: the gradients overflowed, the weights stayed as they were, and the loss's scale was halved. */
-  readonly skipped?: true;
-  /** Of the stretch of steps since the last read-back, validation and samples excluded. */
-  readonly tokensPerSecond: number;
-  /** Time spent on the run when this was read back, validation and samples included. */
-  readonly seconds: number;
-  /** Mean cross-entropy over the validation windows with the weights after this step, where it was measured. */
-  readonly validLoss?: number;
-  /** A text that the model made with the weights after this step, where one was asked for. */
-  readonly sample?: string;
-  /** The training ended here, before its last step: `patience` validations in a row had no lower loss. */
-  readonly stoppedEarly?: true;
-}
+export type { Length, Progress, Snapshot, StartingPoint, StepMetrics };
 
 /** What a training run needs. */
 export interface TrainOptions {
@@ -69,12 +48,19 @@ export interface TrainOptions {
   /** Called once, before the first step, with the programs that each step runs, in order: what they do can be counted. */
   readonly onPrograms?: (programs: readonly Program[]) => void;
   /**
+   * Called once, before the first step, with where the average of the weights is until the end, where one is kept. It is that
+   * of the weights whenever they are on the backend.
+   */
+  readonly onAverage?: (weights: ReadonlyMap<string, Tensor>) => void;
+  /**
    * Called at each read-back before the last step, after the metrics were yielded and before a snapshot: what comes back is
    * the training's length from here on. By default it is the configuration's.
    */
   readonly onProgress?: (progress: Progress) => Promise<Length>;
   /** Called every `config.saveEvery` steps and at the end, after the metrics up to there were yielded. */
   readonly onSnapshot?: (snapshot: Snapshot) => Promise<void>;
+  /** Called after the last step and its snapshot, also where there was none to take: the average is still there then. */
+  readonly onEnd?: () => Promise<void>;
   /** Stops the run after the steps under way; the generator then ends as if all steps were taken, without validation. */
   readonly signal?: AbortSignal;
 }
@@ -143,13 +129,24 @@ export async function* train(options: TrainOptions): AsyncGenerator<StepMetrics,
   requireOneTokenizer([options.train, options.valid], options.tokenizer);
   using _claim = claimModel("train", backend, model);
   using trainer = await Trainer.create(backend, model, trainerOptionsOf(config, LOG_CAPACITY));
-  options.onPrograms?.(trainer.stepPrograms);
+  const { averageWeights: share } = config;
+  using average = share === undefined
+    ? undefined
+    : await WeightAverage.create(backend, model, { share, gradients: trainer.gradients });
+  options.onPrograms?.([...trainer.stepPrograms, ...(average ? [average.program] : [])]);
   await writeWeights(backend, model, options.weights);
   if (start) await trainer.restore(start.updates ?? start.step, start.optimizer);
-  yield* trainSteps(trainer, options);
+  if (average && start?.average) await average.restore(start.step, start.average);
+  if (average) options.onAverage?.(average.weights);
+  yield* trainSteps(trainer, average, options);
+  await options.onEnd?.();
 }
 
-async function* trainSteps(trainer: Trainer, options: TrainOptions): AsyncGenerator<StepMetrics, void, void> {
+async function* trainSteps(
+  trainer: Trainer,
+  average: WeightAverage | undefined,
+  options: TrainOptions,
+): AsyncGenerator<StepMetrics, void, void> {
   const { backend, model, config, signal } = options;
   const { batchSize, gradAccumulation, seed, clip } = config;
   let schedule: ScheduleOptions = config;
@@ -172,6 +169,7 @@ async function* trainSteps(trainer: Trainer, options: TrainOptions): AsyncGenera
   let skippedInARow = 0;
   for (let step = first; !isLast; step++) {
     await trainer.step(await randomBatch(options.train, stepShape, seed, step), learningRate(step, schedule));
+    await average?.add();
     const isDone = step === schedule.steps - 1;
     isLast = isDone || signal?.aborted === true;
     const isValidated = evaluator !== undefined && (isDone || (step + 1) % config.validEvery === 0);
@@ -188,11 +186,11 @@ async function* trainSteps(trainer: Trainer, options: TrainOptions): AsyncGenera
       skippedInARow = result.skipped ? skippedInARow + 1 : 0;
       return hasDiverged(result) || skippedInARow > MAX_SKIPPED;
     });
-    const validLoss = isValidated && diverged < 0
-      ? await evaluator.meanLoss(fixedBatches(options.valid!, validShape, config.validBatches))
-      : undefined;
+    const validate = () => evaluator!.meanLoss(fixedBatches(options.valid!, validShape, config.validBatches));
+    const validLoss = isValidated && diverged < 0 ? await validate() : undefined;
     const isFine = diverged < 0 && (validLoss === undefined || Number.isFinite(validLoss));
-    if (isFine && validLoss !== undefined) stopping.add(validLoss);
+    const averageValidLoss = isFine && validLoss !== undefined ? await average?.whileShown(validate) : undefined;
+    if (isFine && validLoss !== undefined) stopping.add(betterLoss({ validLoss, averageValidLoss }));
     isLast ||= stopping.isOver;
     // Weights that are no numbers make no sample: that is told when the steps up to here are.
     const [sampled] = isSampled && isFine ? await Promise.allSettled([sampler.sample(step + 1)]) : [];
@@ -212,6 +210,7 @@ async function* trainSteps(trainer: Trainer, options: TrainOptions): AsyncGenera
       const metrics = { step: at, ...result, gradNorm, lr, tokensPerSecond, seconds };
       const measured = {
         ...(isFine && validLoss !== undefined && { validLoss }),
+        ...(averageValidLoss !== undefined && { averageValidLoss }),
         ...(sample !== undefined && { sample }),
         ...(stopping.isOver && !isDone && { stoppedEarly: true as const }),
       };
@@ -235,8 +234,16 @@ async function* trainSteps(trainer: Trainer, options: TrainOptions): AsyncGenera
     }
     if (isSaved || isLast) {
       const { optimizerState: optimizer } = trainer;
+      const averaged = average && { average: average.weights };
       const since = config.patience === undefined ? {} : { validationsSinceBest: stopping.validationsSinceBest };
-      await options.onSnapshot?.({ step: step + 1, seconds, weights: model.parameters.parts, optimizer, ...since });
+      await options.onSnapshot?.({
+        step: step + 1,
+        seconds,
+        weights: model.parameters.parts,
+        optimizer,
+        ...averaged,
+        ...since,
+      });
     }
     first = step + 1;
     started = performance.now();

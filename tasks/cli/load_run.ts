@@ -2,7 +2,7 @@
 import { loadRun as loadRunModel, type RunModel } from "../../lib/run/load_run.ts";
 import type { WeightsDType } from "../../lib/ops/quantize.ts";
 import { isGguf, isHuggingFace } from "../../lib/run/model_path.ts";
-import { NoWeightsError, RUN_ENTRIES } from "../../lib/run/run_directory.ts";
+import { NoWeightsError, RUN_ENTRIES, type WhichWeights } from "../../lib/run/run_directory.ts";
 import { say, UserError, wordingOf } from "./errors.ts";
 import { requireDirectory } from "./files.ts";
 import { shellPath } from "./shell_word.ts";
@@ -16,7 +16,7 @@ export const WEIGHTS_DTYPE_FLAG = { type: "string", default: "f32", choices: ["f
  */
 export async function loadRun(
   run: string,
-  which: "last" | "best",
+  which: WhichWeights,
   weightsDtype: WeightsDType = "f32",
 ): Promise<RunModel> {
   if (await isGguf(run) || await isHuggingFace(run)) {

@@ -1,4 +1,5 @@
 // The flags of evaluate.
+import { WHICH_WEIGHTS } from "../../lib/run/run_directory.ts";
 import { LARGEST_FIRST_SEED } from "../../lib/random/philox.ts";
 import { DOCUMENT_SEPARATOR_FLAG } from "../cli/document_separator.ts";
 import { UsageError } from "../cli/errors.ts";
@@ -18,7 +19,8 @@ With --memorisation, shows what the model copied: draws samples and finds the lo
 in the training text.
 
   --run RUN          A run directory that train-lm wrote with --tokenizer.
-  --weights WHICH    last, or best: those with the lowest validation loss (default: last)
+  --weights WHICH    last, or best: those with the lowest validation loss; of a run with --average-weights also live or
+                     average: the one and the other of its newest checkpoint (default: last)
   --weights-dtype NAME  f32, bf16 or int8: what weights are kept in, as for generate (default: f32)
   --input FILE       Text that the model was not trained on, or - for stdin. Gzip and zstd are decompressed; each line of a
                      .jsonl or .ndjson file, and each row of a Parquet file, is a text.
@@ -54,7 +56,7 @@ const MEMORISATION_FLAGS = ["num-samples", "max-tokens", "prompt", "temperature"
 
 export const FLAGS = {
   run: { type: "string", required: true },
-  weights: { type: "string", default: "last", choices: ["last", "best"] },
+  weights: { type: "string", default: "last", choices: WHICH_WEIGHTS },
   "weights-dtype": WEIGHTS_DTYPE_FLAG,
   input: { type: "string", requiredWithout: ["memorisation", "corpus", "window-bytes", ...MEMORISATION_FLAGS] },
   ...FIELD_FLAGS,

@@ -7,7 +7,7 @@ import type { ImportedConfig } from "../../lib/run/import_record.ts";
 import { readLog } from "../../lib/run/metrics_follower.ts";
 import { isImported, readAnyRunConfig } from "../../lib/run/run_directory.ts";
 import { readRunRecord, type RunRecord } from "../../lib/run/run_record.ts";
-import type { StepMetrics } from "../../lib/train/train.ts";
+import { betterLoss, type StepMetrics } from "../../lib/train/step_metrics.ts";
 import { bytesPerToken } from "../report/bytes_per_token.ts";
 import { describeRun } from "../report/describe_run.ts";
 import { code, markdownTable } from "../writeup/markdown.ts";
@@ -98,8 +98,10 @@ function lossRows(metrics: readonly StepMetrics[]): string[][] {
     Array.from({ length: count }, (_, i) => Math.round(i * (shown.length - 1) / (count - 1 || 1))),
   );
   return [...picked].map((at) => {
-    const { step, loss, validLoss } = shown[at];
-    return [formatCount(step + 1), loss.toFixed(4), validLoss?.toFixed(4) ?? ""];
+    const { step, loss, validLoss, averageValidLoss } = shown[at];
+    // Of the better of the weights and their average: that is the model.
+    const valid = validLoss === undefined ? "" : betterLoss({ validLoss, averageValidLoss }).toFixed(4);
+    return [formatCount(step + 1), loss.toFixed(4), valid];
   });
 }
 

@@ -97,7 +97,7 @@ function results(
   { bytesPerToken }: RunContext,
 ): Record<string, string> {
   if (course === undefined) return {};
-  const { steps, seconds, firstLoss, lastLoss, validLoss, lowestValidLoss } = course;
+  const { steps, seconds, firstLoss, lastLoss, validLoss, lowestValidLoss, lastOfBoth } = course;
   const tokens = steps * tokensPerStep(model, training);
   const loss = (nats: number) => `${nats.toFixed(4)} nats per token`;
   const validation = (nats: number) =>
@@ -111,6 +111,8 @@ function results(
     ...(firstLoss !== undefined && { "first training loss": loss(firstLoss) }),
     "last training loss": loss(lastLoss),
     ...(validLoss !== undefined && { "last validation loss": validation(validLoss) }),
+    ...(lastOfBoth && { "last validation loss of the weights": validation(lastOfBoth.validLoss) }),
+    ...(lastOfBoth && { "last validation loss of their average": validation(lastOfBoth.averageValidLoss) }),
     ...(lowestValidLoss !== undefined && { "lowest validation loss": validation(lowestValidLoss) }),
   };
 }

@@ -52,6 +52,7 @@ const WORDS: Readonly<Record<string, string>> = {
   frozen: "frozen parameters",
   validEvery: "steps between validations",
   validBatches: "batches per validation",
+  averageWeights: "share of the steps that weights are averaged over",
   timeBudget: "seconds to fill",
   patience: "validations without a lower loss before stopping",
   saveEvery: "steps between checkpoints",

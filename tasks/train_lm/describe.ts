@@ -6,7 +6,7 @@ import type { ModelConfig } from "../../lib/model/config.ts";
 import type { Checkpoint } from "../../lib/run/checkpoint.ts";
 import { readFirstMetrics } from "../../lib/run/metrics_follower.ts";
 import { RUN_FILES, type RunConfig } from "../../lib/run/run_directory.ts";
-import type { StepMetrics } from "../../lib/train/train.ts";
+import { betterLoss, type StepMetrics } from "../../lib/train/step_metrics.ts";
 import { describePatience } from "../report/describe_run.ts";
 import { fitLine } from "../cli/columns.ts";
 import { shellPath } from "../cli/shell_word.ts";
@@ -57,15 +57,26 @@ export async function describeEnd({ directory, config, first, last }: RunEnd): P
   const taken = last.step + 1;
   const loss = `loss ${await describeFirstLoss(directory, first)} → ${last.loss.toFixed(3)}`;
   const where = `on ${config.backend}`;
-  const valid = last.validLoss === undefined
-    ? []
-    : [`Validation loss ${last.validLoss.toFixed(3)} (perplexity ${Math.exp(last.validLoss).toFixed(1)})`];
+  const valid = describeValidation(last);
   if (last.stoppedEarly) {
     const stopped = `Stopped early after ${taken} of ${steps} steps ${where}: ${describePatience(config.training)}`;
     return [stopped, `L${loss.slice(1)}`, ...valid].join("\n");
   }
   if (taken < steps) return `Stopped after ${taken} of ${steps} steps ${where}: ${loss}`;
   return [`Trained ${taken} ${taken === 1 ? "step" : "steps"} ${where}: ${loss}`, ...valid].join("\n");
+}
+
+/** The last validation; where weights are averaged, of both, and which of them the run's model is. */
+function describeValidation({ validLoss, averageValidLoss }: StepMetrics): string[] {
+  if (validLoss === undefined) return [];
+  const loss = betterLoss({ validLoss, averageValidLoss });
+  const line = `Validation loss ${loss.toFixed(3)} (perplexity ${Math.exp(loss).toFixed(1)})`;
+  if (averageValidLoss === undefined) return [line];
+  const isAverage = loss === averageValidLoss;
+  const other = isAverage
+    ? `the weights alone: ${validLoss.toFixed(3)}`
+    : `their average: ${averageValidLoss.toFixed(3)}`;
+  return [`${line} with ${isAverage ? "the average of the weights" : "the weights"}, which the run keeps; ${other}`];
 }
 
 /** What to do next, a command or a path in each line. */

@@ -99,6 +99,8 @@ Training
   --dropout X            In training, drop this share of the embeddings and of each sublayer's output (default: 0)
   --z-loss X             Add X times log²Z to what training minimises, where Z is the sum of exp(logit): it keeps logits
                          from drifting. The losses that are shown are without it (default: 0; usual: 1e-4)
+  --average-weights X    Also keep an average of the weights over about the last share X of the steps so far, such as 0.1. It
+                         is validated beside the weights, and the better of the two is the run's model (default: none)
   --clip X               Largest global gradient norm; 0 or none for no clipping (default: ${DEFAULTS.clip})
   --valid-every N        Steps between validations (default: ${DEFAULTS.validEvery})
   --valid-batches N      Batches per validation (default: ${DEFAULTS.validBatches})
@@ -174,6 +176,7 @@ const TRAINING_FLAGS = {
   "valid-batches": { type: "integer", min: 1 },
   dropout: { type: "number", min: 0, below: 1 },
   "z-loss": { type: "number", min: 0 },
+  "average-weights": { type: "number", min: 1e-6, max: 1 },
   patience: { type: "integer", min: 1 },
   "sample-every": { type: "integer", min: 0 },
   "sample-prompt": { type: "string", mayBeEmpty: true },

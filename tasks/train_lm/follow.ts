@@ -17,6 +17,7 @@ const PARTS = [
   "step {value}/{steps}",
   "loss {loss}",
   "valid {valid}",
+  "average {average}",
   "{speed} tokens/s",
   "{left} left",
   "lr {lr}",
@@ -25,7 +26,18 @@ const PARTS = [
   "{memory}",
 ];
 
-const NOTHING_YET = { steps: "", loss: "", valid: "", lr: "", norm: "", speed: "", mfu: "", memory: "", left: "" };
+const NOTHING_YET = {
+  steps: "",
+  loss: "",
+  valid: "",
+  average: "",
+  lr: "",
+  norm: "",
+  speed: "",
+  mfu: "",
+  memory: "",
+  left: "",
+};
 
 /**
  * Shows every step. Nothing comes back if no step was taken.
@@ -48,6 +60,7 @@ export async function followSteps(
   let first: StepMetrics | undefined;
   let last: StepMetrics | undefined;
   let valid = "";
+  let average = "";
   let secondsPerToken = 0;
   const onStop = () =>
     progress.note(
@@ -60,10 +73,12 @@ export async function followSteps(
       last = metrics;
       secondsPerToken += 1 / metrics.tokensPerSecond;
       valid = metrics.validLoss?.toFixed(3) ?? valid;
+      average = metrics.averageValidLoss?.toFixed(3) ?? average;
       progress.update(metrics.step + 1, {
         steps: String(length()),
         loss: metrics.loss.toFixed(3),
         valid,
+        average,
         lr: metrics.lr.toExponential(1),
         norm: metrics.gradNorm.toFixed(2),
         speed: metrics.tokensPerSecond.toLocaleString("en-US"),
