@@ -50,6 +50,7 @@ export interface TrainingConfig extends OptimizerNumbers, ScheduleOptions {
   /**
    * Keep a running average of the weights too, over about the last share of the steps: above 0, at most 1. It is validated
    * beside the weights, and `trainRun` takes the better of the two for the run's model. None where it is absent.
+   */
   readonly averageWeights?: number;
   /** The largest global gradient norm; 0 for no clipping. */
   readonly clip: number;
