@@ -163,10 +163,11 @@ export function mergeConfigs(parts: readonly ConfigParts[], vocabSize?: number):
     );
   }
   const saidOfTraining = overlaid(parts.map(({ training }) => training));
-  const training = { ...TRAINING_DEFAULTS, ...derivedFrom(saidOfTraining), ...saidOfTraining };
+  const training = { ...defaults.training, ...derivedFrom(saidOfTraining, recipe), ...saidOfTraining };
   const merged = { model: validateModelConfig(model as ModelConfig), training: validateTrainingConfig(training) };
   requireSuitable(merged.model, merged.training);
   return {
+    ...(recipe !== undefined && recipe !== RECIPE_NAMES[0] && { recipe }),
     preset: name,
     given: [...namesIn("model", said), ...namesIn("training", saidOfTraining)],
     ...merged,

@@ -140,7 +140,7 @@ export async function planForTime(options: TimePlanOptions): Promise<TimePlan> {
           `to be measured and to take one step. Give more minutes, or a smaller model`,
       );
     }
-    const timed = timedTraining(base.training, said, steps, resources.seconds);
+    const timed = timedTraining(base, said, steps, resources.seconds);
     const tokens = steps * candidate.tokensPerStep;
     return {
       // What was chosen was not given.

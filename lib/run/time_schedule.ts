@@ -1,6 +1,6 @@
 // The learning rate of a run that fills a given time.
 import type { TrainingConfig } from "../train/config.ts";
-import type { ConfigParts } from "./merge_config.ts";
+import type { ConfigParts, MergedConfig } from "./merge_config.ts";
 
 /**
  * The share of a timed run's steps over which the learning rate falls to zero. A decay over a fifth is as good as a cosine,
@@ -25,12 +25,13 @@ export function scheduleForTime(parts: readonly ConfigParts[]): ConfigParts {
 
 /** The settings of a run that was planned to fill a time with so many steps. */
 export function timedTraining(
-  { schedule }: Pick<TrainingConfig, "schedule">,
+  { recipe, training: { schedule } }: MergedConfig,
   said: readonly ConfigParts[],
   steps: number,
   seconds: number,
 ): Partial<TrainingConfig> {
-  const isOurs = !says(said, "schedule") && !says(said, "decaySteps");
+  // The modern recipe has a share of its own.
+  const isOurs = recipe === undefined && !says(said, "schedule") && !says(said, "decaySteps");
   return {
     steps,
     ...(isOurs && { decaySteps: Math.floor(DECAY_SHARE * steps) }),
