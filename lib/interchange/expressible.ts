@@ -47,11 +47,13 @@ export function chooseArchitecture<T extends { readonly able: (config: ModelConf
   }
   const full = withDefaults(config);
   const { name, beyond: [first, ...others] } = nearest!;
+  // The factor is what another library would have to know, whichever setting it comes from.
+  const setting = first === "embeddingScale" && full.scaleEmbeddings ? "scaleEmbeddings" : first;
   const more = others.length === 0 ? "" : ` (nor its ${others.join(", ")})`;
   const next = `The nearest, ${name}, does not have that${more}. Train a model without it`;
   throw new UserError(
-    say`Cannot export the model: got ${option(first)} ${
-      excerpt(full[first])
+    say`Cannot export the model: got ${option(setting)} ${
+      excerpt(full[setting])
     }, must be what an architecture of ${library} has. ${next}`,
   );
 }

@@ -56,6 +56,12 @@ export interface Architecture {
   /** What token embeddings are multiplied by; default: 1. */
   readonly embeddingScale?: number;
   /**
+   * Whether token embeddings are multiplied by √dModel and start with a standard deviation of 1 / √dModel: what enters
+   * the first block then starts as large as if they were not tied, and the logits of a tied head start near 1. Default:
+   * no. Source: Vaswani et al. 2017, arXiv:1706.03762, section 3.4; Gemma.
+   */
+  readonly scaleEmbeddings?: boolean;
+  /**
    * Whether attention and feed-forward both read a block's input, x + attention(ln1 x) + feedForward(ln2 x), instead of
    * one after the other; default: no.
    */
@@ -151,7 +157,7 @@ export type FullArchitecture = Required<Omit<Architecture, Absent>> & Pick<Archi
 
 /** Fills in the defaults. Other fields of the configuration are kept as they are. */
 export function withDefaults<T extends Architecture & AttentionSizes>(config: T): T & FullArchitecture {
-  const { numHeads, dModel } = config;
+  const { numHeads, dModel, scaleEmbeddings = false } = config;
   const headDim = config.headDim ?? dModel / numHeads;
   const given = Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined)) as T;
   return {
@@ -163,6 +169,8 @@ export function withDefaults<T extends Architecture & AttentionSizes>(config: T)
     qkNorm: "none",
     valueEmbeddings: "none",
     rotaryDim: headDim,
+    scaleEmbeddings,
+    ...(scaleEmbeddings && { embeddingScale: Math.sqrt(dModel) }),
     parallelBlocks: false,
     ...given,
   };
@@ -178,6 +186,7 @@ const OPTIONAL = [
   "valueEmbeddings",
   "rotaryDim",
   "embeddingScale",
+  "scaleEmbeddings",
   "parallelBlocks",
 ] as const;
 

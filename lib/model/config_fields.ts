@@ -64,5 +64,6 @@ export const MODEL_READERS: FieldReaders<ModelConfig> = {
   rotaryDim: integer,
   slidingWindow: integer,
   embeddingScale: number,
+  scaleEmbeddings: boolean,
   parallelBlocks: boolean,
 };

@@ -28,6 +28,7 @@ const WORDS: Readonly<Record<string, string>> = {
   rotaryDim: "rotated part of a head",
   slidingWindow: "sliding window, in tokens",
   embeddingScale: "factor of the embeddings",
+  scaleEmbeddings: "embeddings scaled by √dModel",
   parallelBlocks: "attention and feed-forward in parallel",
   batchSize: "sequences per batch",
   gradAccumulation: "batches per step",

@@ -65,6 +65,7 @@ Model
   --ffn NAME             With a gate: swiglu or geglu; without, and --d-ff 1.5 times as wide unless given: silu, gelu (by
                          tanh), gelu_erf or relu_squared (default: swiglu)
   --tie-embeddings       Use the embedding's matrix as the output head.
+  --scale-embeddings     Multiply embeddings by √d-model, and start them smaller by as much; best with --tie-embeddings.
 
 Presets, and their parameters
 ${PRESETS_HELP}
@@ -141,6 +142,7 @@ const MODEL_FLAGS = {
   position: { type: "string", choices: ARCHITECTURE_CHOICES.position },
   ffn: { type: "string", choices: ARCHITECTURE_CHOICES.ffn },
   "tie-embeddings": { type: "boolean" },
+  "scale-embeddings": { type: "boolean" },
 } as const;
 
 const TRAINING_FLAGS = {

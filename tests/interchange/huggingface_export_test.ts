@@ -44,6 +44,7 @@ Deno.test("a model that no architecture of transformers expresses is refused, by
     [{ ffn: "silu" }, 'got ffn "silu"'],
     [{ bias: "qkv", qkNorm: "head" }, "got qkNorm"],
     [{ embeddingScale: 3 }, "got embeddingScale 3"],
+    [{ ffn: "swiglu", norm: "rms", scaleEmbeddings: true }, "got scaleEmbeddings true"],
     [{ valueEmbeddings: "alternate" }, 'got valueEmbeddings "alternate"'],
     [{ ffn: "relu_squared" }, 'got ffn "relu_squared"'],
   ];
