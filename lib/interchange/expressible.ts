@@ -46,9 +46,11 @@ export function chooseArchitecture<T extends { readonly able: (config: ModelConf
     if (nearest === undefined || beyond.length < nearest.beyond.length) nearest = { name, beyond };
   }
   const full = withDefaults(config);
-  const { name, beyond: [first, ...others] } = nearest!;
+  const { name, beyond } = nearest!;
   // The factor is what another library would have to know, whichever setting it comes from.
-  const setting = first === "embeddingScale" && full.scaleEmbeddings ? "scaleEmbeddings" : first;
+  const [setting, ...others] = beyond.map((part) =>
+    part === "embeddingScale" && full.scaleEmbeddings ? "scaleEmbeddings" : part
+  );
   const more = others.length === 0 ? "" : ` (nor its ${others.join(", ")})`;
   const next = `The nearest, ${name}, does not have that${more}. Train a model without it`;
   throw new UserError(

@@ -52,5 +52,12 @@ Deno.test("a model that no architecture of transformers expresses is refused, by
     assertThrows(() => huggingFaceArchitecture({ ...SHAPE, ...parts }), UserError, message);
   }
   assertEquals(huggingFaceArchitecture({ ...SHAPE, ffn: "swiglu", norm: "rms", slidingWindow: 64 }), "llama");
+  const gemma = { ...SHAPE, ffn: "geglu", norm: "rms", tieEmbeddings: true, scaleEmbeddings: true } as const;
+  assertEquals(huggingFaceArchitecture(gemma), "gemma");
+  assertThrows(
+    () => huggingFaceArchitecture({ ...gemma, ffn: "silu", qkNorm: "head" }),
+    UserError,
+    "(nor its scaleEmbeddings)",
+  );
   assertThrows(() => huggingFaceArchitecture(SHAPE, "gpt2"), UserError, "got norm");
 });
