@@ -47,12 +47,16 @@ export function chooseArchitecture<T extends { readonly able: (config: ModelConf
     if (nearest === undefined || beyond.length < nearest.beyond.length) nearest = { name, beyond };
   }
   const full = withDefaults(config);
-  const { name, beyond: [first, ...others] } = nearest!;
+  const { name, beyond } = nearest!;
+  // The factor is what another library would have to know, whichever setting it comes from.
+  const [setting, ...others] = beyond.map((part) =>
+    part === "embeddingScale" && full.scaleEmbeddings ? "scaleEmbeddings" : part
+  );
   const more = others.length === 0 ? "" : ` (nor its ${others.join(", ")})`;
   const next = `The nearest, ${name}, does not have that${more}. Train a model without it`;
   throw new UserError(
-    say`Cannot export the model: got ${option(first)} ${
-      excerpt(full[first])
+    say`Cannot export the model: got ${option(setting)} ${
+      excerpt(full[setting])
     }, must be what an architecture of ${library} has. ${next}`,
   );
 }

@@ -61,6 +61,12 @@ export interface Architecture {
    */
   readonly logitSoftCap?: number;
   /**
+   * Whether token embeddings are multiplied by √dModel and start with a standard deviation of 1 / √dModel: what enters
+   * the first block then starts as large as if they were not tied, and the logits of a tied head start near 1. Default:
+   * no. Source: Vaswani et al. 2017, arXiv:1706.03762, section 3.4; Gemma.
+   */
+  readonly scaleEmbeddings?: boolean;
+  /**
    * Whether attention and feed-forward both read a block's input, x + attention(ln1 x) + feedForward(ln2 x), instead of
    * one after the other; default: no.
    */
@@ -156,7 +162,7 @@ export type FullArchitecture = Required<Omit<Architecture, Absent>> & Pick<Archi
 
 /** Fills in the defaults. Other fields of the configuration are kept as they are. */
 export function withDefaults<T extends Architecture & AttentionSizes>(config: T): T & FullArchitecture {
-  const { numHeads, dModel } = config;
+  const { numHeads, dModel, scaleEmbeddings = false } = config;
   const headDim = config.headDim ?? dModel / numHeads;
   const given = Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined)) as T;
   return {
@@ -168,6 +174,8 @@ export function withDefaults<T extends Architecture & AttentionSizes>(config: T)
     qkNorm: "none",
     valueEmbeddings: "none",
     rotaryDim: headDim,
+    scaleEmbeddings,
+    ...(scaleEmbeddings && { embeddingScale: Math.sqrt(dModel) }),
     parallelBlocks: false,
     ...given,
   };
@@ -183,6 +191,7 @@ const OPTIONAL = [
   "valueEmbeddings",
   "rotaryDim",
   "embeddingScale",
+  "scaleEmbeddings",
   "parallelBlocks",
 ] as const;
 

@@ -65,5 +65,6 @@ export const MODEL_READERS: FieldReaders<ModelConfig> = {
   slidingWindow: integer,
   embeddingScale: number,
   logitSoftCap: number,
+  scaleEmbeddings: boolean,
   parallelBlocks: boolean,
 };

@@ -46,7 +46,7 @@ export function validateModelConfig(config: ModelConfig): ModelConfig {
       throw new OptionError(say`Cannot build the model: ${got(key)}, must be ${mustBe}`);
     }
   }
-  for (const key of ["tieEmbeddings", "parallelBlocks"] as const) {
+  for (const key of ["tieEmbeddings", "scaleEmbeddings", "parallelBlocks"] as const) {
     if (config[key] !== undefined && typeof config[key] !== "boolean") {
       throw new OptionError(say`Cannot build the model: ${got(key)}, must be true or false`);
     }
@@ -101,6 +101,9 @@ function requireConsistent(config: ModelConfig): void {
   };
   if (position !== "rope" && rotaryDim !== undefined) refuse("rotaryDim", "position", 'with "rope"');
   if (position !== "rope" && ropeScaling !== undefined) refuse("ropeScaling", "position", 'with "rope"');
+  if (config.scaleEmbeddings && config.embeddingScale !== undefined) {
+    refuse("embeddingScale", "scaleEmbeddings", "only one of them");
+  }
   if (parallelBlocks && normPlace !== "pre") refuse("parallelBlocks", "normPlace", 'with "pre"');
   if (ropeScaling !== undefined) validateRopeScaling(ropeScaling);
 }

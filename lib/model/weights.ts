@@ -41,10 +41,11 @@ export interface InitialWeightsOptions {
 
 /**
  * Initial weights. Linear maps come from a normal distribution of variance 2 / (in + out), embeddings from one of
- * variance 1, both cut off at three standard deviations. A Transformer's biases and value embeddings are zeros. Norms, and all other
- * parameters with one dimension, are ones. Without an `lm_head.weight`, `token_embeddings.weight` is the output head
- * too, and starts as a linear map, as do a Transformer's learned positions. Parameter i draws random numbers from
- * i · 2³² on, so that a weight depends only on the seed and its place.
+ * variance 1, both cut off at three standard deviations. A Transformer's biases and value embeddings are zeros. Norms, and
+ * all other parameters with one dimension, are ones. Without an `lm_head.weight`, `token_embeddings.weight` is the output
+ * head too, and starts as a linear map, as do a Transformer's learned positions. With a Transformer's `scaleEmbeddings`,
+ * tied or not, token embeddings have a variance of 1 / dModel, and learned positions 1. Parameter i draws random numbers
+ * from i · 2³² on, so that a weight depends only on the seed and its place.
  *
  * Source: Glorot & Bengio 2010 for the variance.
  *
@@ -58,7 +59,9 @@ export function initialWeights(
 ): WeightSource {
   const random = new Philox(seed, RANDOM_STREAM_WEIGHTS);
   const specs = "parameters" in of ? of.parameters.specs : parameterSpecs(of);
-  const isTransformer = isTransformerConfig("parameters" in of ? of.config : of);
+  const config = "parameters" in of ? of.config : of;
+  const isTransformer = isTransformerConfig(config);
+  const isScaled = isTransformer && config.scaleEmbeddings === true;
   if (zeroInitOutputs && !isTransformer) {
     throw new OptionError(
       say`Cannot draw initial weights: got ${option("zeroInitOutputs")} true, must be false for another architecture`,
@@ -70,8 +73,12 @@ export function initialWeights(
     if (isTransformer && (name.endsWith(".bias") || name.endsWith(VALUE_EMBEDDINGS))) return weights;
     if (shape.length === 1) return weights.fill(1);
     if (zeroInitOutputs && OUTPUTS.test(name)) return weights;
-    const isEmbedding = (name === TOKENS || isTransformer && name === POSITIONS) && indexOf.has("lm_head.weight");
-    const std = isEmbedding ? 1 : Math.sqrt(2 / (shape[0] + shape[1]));
+    const isEmbedding = name === TOKENS || isTransformer && name === POSITIONS;
+    const std = isScaled && name === TOKENS
+      ? 1 / Math.sqrt(shape[1])
+      : isEmbedding && (isScaled || indexOf.has("lm_head.weight"))
+      ? 1
+      : Math.sqrt(2 / (shape[0] + shape[1]));
     const first = indexOf.get(name)! * 2 ** 32;
     for (let i = 0; i < weights.length; i++) weights[i] = std * random.truncatedNormal(first + i, 3);
     return weights;

@@ -29,6 +29,7 @@ const WORDS: Readonly<Record<string, string>> = {
   slidingWindow: "sliding window, in tokens",
   embeddingScale: "factor of the embeddings",
   logitSoftCap: "soft cap of the logits",
+  scaleEmbeddings: "embeddings scaled by √dModel",
   parallelBlocks: "attention and feed-forward in parallel",
   batchSize: "sequences per batch",
   gradAccumulation: "batches per step",

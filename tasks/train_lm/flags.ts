@@ -70,6 +70,7 @@ Model
                          tanh), gelu_erf or relu_squared (default: swiglu)
   --logit-soft-cap X     Keep logits within ±X: they become X · tanh(logit / X), as in Gemma 2 with 30 (default: no cap)
   --tie-embeddings       Use the embedding's matrix as the output head.
+  --scale-embeddings     Multiply embeddings by √d-model, and start them smaller by as much; best with --tie-embeddings.
 
 Presets, and their parameters
 ${PRESETS_HELP}
@@ -153,6 +154,7 @@ const MODEL_FLAGS = {
   ffn: { type: "string", choices: ARCHITECTURE_CHOICES.ffn },
   "logit-soft-cap": { type: "number", above: 0 },
   "tie-embeddings": { type: "boolean" },
+  "scale-embeddings": { type: "boolean" },
 } as const;
 
 const TRAINING_FLAGS = {

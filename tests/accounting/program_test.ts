@@ -34,6 +34,7 @@ const ABLATIONS: readonly [string, ModelShape][] = [
   ["value embeddings", { ...tiny, valueEmbeddings: "alternate" }],
   ["value embeddings everywhere", { ...tiny, valueEmbeddings: "all", numKeyValueHeads: 2 }],
   ["learned positions", { ...tiny, position: "learned" }],
+  ["embeddings that are tied and scaled", { ...tiny, tieEmbeddings: true, scaleEmbeddings: true }],
   ["scaled embeddings", { ...tiny, embeddingScale: 11 }],
   ["capped logits", { ...tiny, logitSoftCap: 30 }],
   ["ffn geglu", { ...tiny, ffn: "geglu" }],

@@ -30,6 +30,8 @@ const shared: ModelConfig = {
   slidingWindow: 5,
   qkNorm: "head",
   valueEmbeddings: "all",
+  tieEmbeddings: true,
+  scaleEmbeddings: true,
   rotaryDim: 4,
 };
 /** Positions that are looked up, blocks in parallel, biases, and everything else of other models. */

@@ -45,6 +45,7 @@ Deno.test("a model that no architecture of transformers expresses is refused, by
     [{ bias: "qkv", qkNorm: "head" }, "got qkNorm"],
     [{ embeddingScale: 3 }, "got embeddingScale 3"],
     [{ logitSoftCap: 30 }, "got logitSoftCap 30"],
+    [{ ffn: "swiglu", norm: "rms", scaleEmbeddings: true }, "got scaleEmbeddings true"],
     [{ valueEmbeddings: "alternate" }, 'got valueEmbeddings "alternate"'],
     [{ ffn: "relu_squared" }, 'got ffn "relu_squared"'],
   ];
@@ -52,5 +53,12 @@ Deno.test("a model that no architecture of transformers expresses is refused, by
     assertThrows(() => huggingFaceArchitecture({ ...SHAPE, ...parts }), UserError, message);
   }
   assertEquals(huggingFaceArchitecture({ ...SHAPE, ffn: "swiglu", norm: "rms", slidingWindow: 64 }), "llama");
+  const gemma = { ...SHAPE, ffn: "geglu", norm: "rms", tieEmbeddings: true, scaleEmbeddings: true } as const;
+  assertEquals(huggingFaceArchitecture(gemma), "gemma");
+  assertThrows(
+    () => huggingFaceArchitecture({ ...gemma, ffn: "silu", qkNorm: "head" }),
+    UserError,
+    "(nor its scaleEmbeddings)",
+  );
   assertThrows(() => huggingFaceArchitecture(SHAPE, "gpt2"), UserError, "got norm");
 });

@@ -26,6 +26,7 @@ const ARCHITECTURES: Record<string, Partial<ModelConfig>> = {
   "no positions, heads of one dimension": { position: "none", dModel: 2 },
   "no gate": { ffn: "silu" },
   "tied embeddings": { tieEmbeddings: true },
+  "tied embeddings that are scaled": { tieEmbeddings: true, scaleEmbeddings: true },
   "shared keys": { numHeads: 4, numKeyValueHeads: 2 },
   "one head of keys, and heads wider than the model": { numKeyValueHeads: 1, headDim: 6 },
   "heads narrower than the model": { headDim: 2 },

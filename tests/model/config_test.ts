@@ -71,6 +71,11 @@ Deno.test("heads, windows and switches that cannot work are refused, with what t
     [{ logitSoftCap: -30 }, "got logitSoftCap -30, must be a number above 0"],
     [{ logitSoftCap: Infinity }, "got logitSoftCap Infinity, must be a number above 0"],
     [{ logitSoftCap: "30" }, 'got logitSoftCap "30", must be a number above 0'],
+    [{ scaleEmbeddings: "yes" }, 'got scaleEmbeddings "yes", must be true or false'],
+    [
+      { scaleEmbeddings: true, embeddingScale: 2 },
+      "got embeddingScale 2 with scaleEmbeddings true, must be only one of them",
+    ],
     [{ parallelBlocks: true, normPlace: "post" }, 'got parallelBlocks true with normPlace "post", must be with "pre"'],
     [{ parallelBlocks: 1 }, "got parallelBlocks 1, must be true or false"],
     [{ bias: true }, "got bias true, must be none, qkv, attention or all"],

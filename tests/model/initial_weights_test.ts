@@ -108,3 +108,30 @@ Deno.test("value embeddings start as zeros: all other weights and the first logi
   }
   assertEquals(await logitsOf(config, more), await logitsOf(model, plain));
 });
+
+Deno.test("scaled embeddings start as large at the input as untied ones, and what they multiply by is √dModel", async () => {
+  const wide: ModelConfig = { ...model, vocabSize: 500, dModel: 64, position: "learned", contextLength: 200 };
+  const rms = async (config: ModelConfig, name: string) => {
+    const { shape } = parameterSpecs(config).find((spec) => spec.name === name)!;
+    const weights = await initialWeights(config, 5)(name, shape);
+    return Math.sqrt(weights.reduce((sum, weight) => sum + weight * weight, 0) / weights.length);
+  };
+  // The spread of a normal distribution that is cut off at three standard deviations.
+  const spread = 0.986;
+  const close = (actual: number, expected: number) =>
+    assert(Math.abs(actual / expected - 1) < 0.02, `${actual} instead of ${expected}`);
+  for (const tieEmbeddings of [false, true]) {
+    const config = { ...wide, tieEmbeddings, scaleEmbeddings: true };
+    close(await rms(config, "token_embeddings.weight"), spread / 8);
+    close(await rms(config, "position_embeddings.weight"), spread);
+  }
+  close(await rms({ ...wide, tieEmbeddings: true }, "token_embeddings.weight"), spread * Math.sqrt(2 / 564));
+  close(await rms(wide, "token_embeddings.weight"), spread);
+  // The same weights and the same factor, spelled otherwise.
+  const tied: ModelConfig = { ...model, tieEmbeddings: true };
+  const weights = initialWeights({ ...tied, scaleEmbeddings: true }, 5);
+  assertEquals(
+    await logitsOf({ ...tied, scaleEmbeddings: true }, weights),
+    await logitsOf({ ...tied, embeddingScale: 4 }, weights),
+  );
+});

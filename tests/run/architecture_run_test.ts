@@ -30,6 +30,7 @@ const MODELS: Record<string, Partial<ModelConfig>> = {
     ...{ qkNorm: "width", normPlace: "output", ffn: "geglu", embeddingScale: 4, rotaryDim: 2, logitSoftCap: 5 },
   },
   "of squared ReLU and value embeddings": { ffn: "relu_squared", valueEmbeddings: "alternate", numKeyValueHeads: 2 },
+  "with embeddings that are tied and scaled": { tieEmbeddings: true, scaleEmbeddings: true, position: "learned" },
 };
 
 const STEPS = 6;
