@@ -1,6 +1,7 @@
 import type { Graph } from "../graph/graph.ts";
 import { defineKernel, otherFlops } from "../graph/kernel.ts";
 import { Tensor } from "../graph/tensor.ts";
+import { scaleRowsKernel } from "./scale_rows.ts";
 import { requireBelow, requireShape } from "./shapes.ts";
 
 /**
@@ -58,6 +59,12 @@ export interface CrossEntropyOptions {
    * not).
    */
   readonly overwriteLogits?: boolean;
+  /**
+   * (…) of type f32, the targets' shape: what each row counts for. The loss is Σᵣ weights[r] · lossᵣ / rows, so a mean over
+   * n of the rows has rows / n for these and 0 for the others, whose targets then do not matter. No gradient flows to
+   * them. Without them, each row counts for 1.
+   */
+  readonly weights?: Tensor;
 }
 
 /** y[0] = Σ x / n, in an order that does not depend on the number of workers. x: (n), y: (1). */
@@ -99,7 +106,7 @@ function forward(graph: Graph, logits: Tensor, targets: Tensor): { readonly loss
 }
 
 /**
- * The mean over all rows of −log softmax(logits)[target], in nats.
+ * The mean over all rows of −log softmax(logits)[target], in nats; with `weights`, the weighted one.
  *
  * @param logits (…, vocabSize)
  * @param targets (…) of type u32, each less than vocabSize
@@ -112,10 +119,17 @@ export function crossEntropy(
   graph: Graph,
   logits: Tensor,
   targets: Tensor,
-  { overwriteLogits = false }: CrossEntropyOptions = {},
+  { overwriteLogits = false, weights }: CrossEntropyOptions = {},
 ): Tensor {
   const { rows, lastDim: V } = logits;
+  if (weights) requireShape("crossEntropy", weights, logits.shape.slice(0, -1));
+  const weigh = (y: Tensor, D: number) => {
+    if (weights) {
+      graph.call(scaleRowsKernel, { inputs: { factors: weights }, outputs: { y }, constants: { rows, D } });
+    }
+  };
   const { losses, lse } = forward(graph, logits, targets);
+  weigh(losses, 1);
   const loss = new Tensor("loss", [1]);
   graph.call(meanForward, { inputs: { x: losses }, outputs: { y: loss }, constants: { n: rows } });
   return graph.record({
@@ -134,7 +148,19 @@ export function crossEntropy(
           outputs: { logits },
           constants: { rows, V },
         });
+        weigh(logits, V);
         gradients.pass(logits, logits);
+        return;
+      }
+      if (weights) {
+        const dLogits = new Tensor(`d_${logits.name}`, logits.shape, { dtype: logits.dtype });
+        graph.call(crossEntropyBackward, {
+          inputs: { logits, targets, lse, dLoss },
+          outputs: { dLogits },
+          constants: { rows, V, accumulate: 0 },
+        });
+        weigh(dLogits, V);
+        gradients.pass(logits, dLogits);
         return;
       }
       const { target: dLogits, accumulate } = gradients.into(logits);

@@ -27,6 +27,7 @@ import { dequantizeWeight, embeddingQuantizedForward, linearQuantizedForward } f
 import { rmsnormBackwardInput, rmsnormBackwardWeight, rmsnormForward } from "./rmsnorm.ts";
 import { ropeBackward, ropeForward } from "./rope.ts";
 import { scale } from "./scale.ts";
+import { scaleRows } from "./scale_rows.ts";
 import { sgd } from "./sgd.ts";
 import { siluBackward, siluForward } from "./silu.ts";
 import { softmaxBackward, softmaxForward } from "./softmax.ts";
@@ -86,6 +87,7 @@ export const REFERENCE_KERNELS: ReadonlyMap<string, ReferenceKernel> = new Map<s
   ["rope_forward", ropeForward],
   ["rope_backward", ropeBackward],
   ["scale", scale],
+  ["scale_rows", scaleRows],
   ["sgd", sgd],
   ["silu_forward", siluForward],
   ["silu_backward", siluBackward],
