@@ -33,6 +33,7 @@ import { trainRun } from "../lib/run/run.ts";
 import { requireTransformer } from "../lib/run/run_model.ts";
 import { requireKeptState } from "../lib/run/run_origin.ts";
 import { loadRunTokenizer } from "../lib/run/run_tokenizer.ts";
+import { seqLenOf } from "../lib/train/config.ts";
 import { predictRun } from "../lib/train/predict_model.ts";
 import { samplesWith } from "../lib/train/sampler.ts";
 import { moreLike, startBackend } from "./cli/backend.ts";
@@ -237,7 +238,7 @@ async function follow(
   const measured = measureTraining({
     program: asOneProgram(programs),
     parameters: parameterSpecs(model).reduce((sum, spec) => sum + sizeOf(spec), 0),
-    tokensPerStep: training.batchSize * training.gradAccumulation * model.contextLength,
+    tokensPerStep: training.batchSize * training.gradAccumulation * seqLenOf(model, training),
     tokensPerSecond,
     peak: flopsPerSecond,
   });

@@ -4,25 +4,36 @@ import type { Tensor } from "../graph/tensor.ts";
 import { type LanguageModel, logitsOf, type TrainingDropout } from "../model/language_model.ts";
 import { crossEntropy } from "../ops/cross_entropy.ts";
 
+/** What a loss may take beside ids and targets. */
+export interface LossOptions {
+  /** Only for a model that can drop, and has no loss of its own. */
+  readonly dropout?: TrainingDropout;
+  /** Shape of the targets: what each counts for. Only for a model without a loss of its own. */
+  readonly weights?: Tensor;
+}
+
 /**
  * Appends the loss that training minimises: the model's own, or the mean cross-entropy of its logits.
  *
  * @param ids (batch, seqLen) of type u32
  * @param targets Shape of `ids`: the token after each.
- * @param dropout Only for a model that can drop, and has no loss of its own.
  * @returns (1)
- * @throws {OptionError} If the model has neither a loss nor a forward pass, or the result has another shape.
+ * @throws {OptionError} If the model has neither a loss nor a forward pass, or the result has another shape; if a model
+ *   with a loss of its own is to weigh targets.
  */
 export function lossOf(
   model: LanguageModel,
   graph: Graph,
   ids: Tensor,
   targets: Tensor,
-  dropout?: TrainingDropout,
+  { dropout, weights }: LossOptions = {},
 ): Tensor {
   if (model.loss === undefined) {
     const logits = logitsOf("train", model, graph, ids, dropout && { dropout });
-    return crossEntropy(graph, logits, targets, { overwriteLogits: true });
+    return crossEntropy(graph, logits, targets, { overwriteLogits: true, weights });
+  }
+  if (weights !== undefined) {
+    throw new OptionError("Cannot train: got weights for a model with a loss of its own, must be a model without one");
   }
   const loss = model.loss(graph, ids, targets);
   if (loss.shape.join() === "1") return loss;

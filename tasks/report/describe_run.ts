@@ -1,4 +1,5 @@
 // What a report says about a run: its status, its results and its configuration.
+import { seqLenOf } from "../../lib/train/config.ts";
 import { formatBinary, formatCount, formatSi } from "../../lib/accounting/units.ts";
 import { isTransformerConfig } from "../../lib/model/own_config.ts";
 import { type Course, courseOf, divergenceOf, validationsSinceLowest } from "../../lib/run/course.ts";
@@ -115,8 +116,8 @@ function results(
   };
 }
 
-function tokensPerStep({ contextLength }: RunConfig["model"], { batchSize, gradAccumulation }: RunConfig["training"]) {
-  return batchSize * gradAccumulation * contextLength;
+function tokensPerStep(model: RunConfig["model"], training: RunConfig["training"]): number {
+  return training.batchSize * training.gradAccumulation * seqLenOf(model, training);
 }
 
 function accounting({ model, training }: RunConfig): Record<string, string> {

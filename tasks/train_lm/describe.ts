@@ -7,6 +7,7 @@ import type { Checkpoint } from "../../lib/run/checkpoint.ts";
 import { readFirstMetrics } from "../../lib/run/metrics_follower.ts";
 import { RUN_FILES, type RunConfig } from "../../lib/run/run_directory.ts";
 import type { StepMetrics } from "../../lib/train/train.ts";
+import { seqLenOf } from "../../lib/train/config.ts";
 import { describePatience } from "../report/describe_run.ts";
 import { fitLine } from "../cli/columns.ts";
 import { shellPath } from "../cli/shell_word.ts";
@@ -20,7 +21,7 @@ export function describeConfig(
 ): string {
   const { numLayers, dModel, contextLength, numHeads, vocabSize } = model;
   const { steps, batchSize, gradAccumulation, optimizer, lr, schedule, dtype, frozen = [] } = training;
-  const tokens = batchSize * gradAccumulation * contextLength;
+  const tokens = batchSize * gradAccumulation * seqLenOf(model, training);
   return fitLine([
     `${formatAmount(parameters)} parameters (${numLayers} × ${dModel}, context ${contextLength})`,
     `${formatCount(steps)} × ${formatCount(tokens)} tokens`,
