@@ -171,6 +171,7 @@ async function resume(flags: TrainFlags, directory: string): Promise<number> {
     );
   }
   const changed = changedByFlags(flags, before, checkpoint);
+  const isChat = requireKindOf(directory, changed.data.train, flags);
   const { steps } = changed.training;
   if (checkpoint && hasTakenAll(checkpoint, changed) && await isFile(`${directory}/${RUN_FILES.weights}`)) {
     // One that was killed after its weights were written has none.
@@ -181,7 +182,6 @@ async function resume(flags: TrainFlags, directory: string): Promise<number> {
     return 0;
   }
   const { data } = changed;
-  const isChat = requireKindOf(directory, data.train, flags);
   const trainPath = (isChat ? flags.sft : flags.train) ?? data.train.name;
   const validPath = (isChat ? flags["sft-valid"] : flags.valid) ?? data.valid?.name;
   for (const path of [trainPath, validPath]) if (path !== undefined) await requireInputFile(path);

@@ -47,10 +47,10 @@ export async function openConversations(
   }
   if (starts.length === 1) {
     throw new UserError(
-      `Cannot train on ${path}: got conversations that are all longer than the model's context (${
-        tooLong[0]
-      }), must be at ` +
-        `most ${contextLength + 1} tokens up to the end of the last answer. Shorten them`,
+      `Cannot train on ${path}: got only conversations of more than ${
+        contextLength + 1
+      } tokens, must be at most that. ` +
+        `Shorten them: ${tooLong[0]}`,
     );
   }
   if (tooLong.length > 0) {

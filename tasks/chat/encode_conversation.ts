@@ -41,8 +41,8 @@ export function encodeConversation(
       throw new UserError(
         `Cannot train with the chat template of ${template.name}: it writes message ${
           i + 1
-        } of ${name} otherwise than ` +
-          "a model would go on from what is before it, must write both alike. Pass another one with --chat-template",
+        } of ${name} otherwise than in ` +
+          "an answer. Pass another one with --chat-template",
       );
     }
     stretches.push({ end: before.length, isLearned: false }, { end: after.length, isLearned: true });
@@ -83,8 +83,8 @@ function encodeWhole(
     const ids = tokenizer.encode(text.slice(0, end));
     if (!ids.every((id, i) => id === all[i])) {
       throw new UserError(
-        `Cannot train on ${name}: got an answer that shares a token with what is before or after it, must begin and end ` +
-          "with tokens of its own. Leave white space around the answer out",
+        `Cannot train on ${name}: got an answer that shares a token with what is beside it, must begin and end with its ` +
+          "own. Leave out white space around it",
       );
     }
     const stretch = { ids: all.slice(start, ids.length), isLearned };
