@@ -34,7 +34,6 @@ const NUMBER_READERS = Object.fromEntries(
 export const TRAINING_READERS: FieldReaders<TrainingConfig> = {
   batchSize: integer,
   gradAccumulation: integer,
-  seqLen: integer,
   steps: integer,
   optimizer: oneOf(OPTIMIZER_NAMES),
   schedule: oneOf(SCHEDULES),
@@ -58,6 +57,7 @@ export const TRAINING_READERS: FieldReaders<TrainingConfig> = {
   sampleEvery: integer,
   samplePrompt: string,
   sampleTokens: integer,
+  seqLen: integer,
 };
 
 const PRESET_NAMES = Object.keys(PRESETS);

@@ -1,6 +1,7 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { createWasmBackend } from "../../lib/backend/wasm.ts";
 import { writeNpy } from "../../lib/dataset/npy_file.ts";
+import { UserError } from "../../lib/errors.ts";
 import { Safetensors } from "../../lib/formats/safetensors.ts";
 import { TextGenerator } from "../../lib/generate/generator.ts";
 import { Transformer } from "../../lib/model/transformer.ts";
@@ -8,6 +9,7 @@ import { weightsFrom } from "../../lib/model/weights_file.ts";
 import { writeWeights } from "../../lib/model/weights.ts";
 import { readMetrics } from "../../lib/run/metrics_follower.ts";
 import { readModelConfig, readRunConfig } from "../../lib/run/run_directory.ts";
+import { resumeRun } from "../../lib/run/resume_run.ts";
 import { loadRunTokenizer } from "../../lib/run/run_tokenizer.ts";
 import { saveTokenizer, trainBpe } from "../../lib/tokenizer/mod.ts";
 import { answerEnds, findChatTemplate } from "../../tasks/chat/find_template.ts";
@@ -137,6 +139,7 @@ Deno.test("a fine-tuning that is resumed gives the same bits", async () => {
 
     const { data } = await readRunConfig(run);
     assertEquals([data.train.examples, data.valid!.examples], [10, 10]);
+    assertStringIncludes(await Deno.readTextFile(`${run}/report.html`), "18 (1.80 epochs)");
     const changed = `${dir}/changed.jsonl`;
     await Deno.writeTextFile(changed, (await Deno.readTextFile(`${dir}/chats.jsonl`)).replace("Paris", "Paros"));
     const refused: [args: string[], says: RegExp, code: number][] = [
@@ -145,6 +148,9 @@ Deno.test("a fine-tuning that is resumed gives the same bits", async () => {
       [["--chat-template", "plain"], /got --chat-template, must be the run's own configuration/, 2],
     ];
     await Deno.remove(`${run}/model.safetensors`);
+    await using backend = await createWasmBackend({ workers: 1 });
+    const byLibrary = () => Array.fromAsync(resumeRun({ backend, directory: run }));
+    await assertRejects(byLibrary, UserError, "got a run that began with examples, which are in no token file");
     for (const [args, says, expected] of refused) {
       const { code, stderr } = await capture(trainLm, "--resume", run, ...args);
       assertMatch(stderr, says);

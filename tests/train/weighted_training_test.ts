@@ -17,6 +17,7 @@ import { Trainer } from "../../lib/train/trainer.ts";
 import { viewOf } from "../../lib/graph/program.ts";
 import type { Tensor } from "../../lib/graph/tensor.ts";
 import { assertClose } from "../harness/assert_close.ts";
+import { forEachDevice } from "../harness/backends.ts";
 import { Random } from "../harness/random.ts";
 
 const MODEL = { vocabSize: 13, contextLength: 16, dModel: 8, numLayers: 1, numHeads: 2, dFf: 12, ropeTheta: 10000 };
@@ -77,8 +78,7 @@ async function step(backend: Backend, batch: Batch, gradAccumulation: number) {
   return { loss, gradients };
 }
 
-Deno.test("a step's loss is the mean of the losses that count, whatever the number of its batches", async () => {
-  await using backend = await createWasmBackend({ workers: 1 });
+forEachDevice("a step's loss is the mean of those that count, whatever the number of its batches", async (backend) => {
   const batch = randomBatchOf(3);
   const expected = await weightedMean(backend, [batch]);
   const whole = await step(backend, batch, 1);
