@@ -152,23 +152,18 @@ export function crossEntropy(
         gradients.pass(logits, logits);
         return;
       }
-      if (weights) {
-        const dLogits = new Tensor(`d_${logits.name}`, logits.shape, { dtype: logits.dtype });
-        graph.call(crossEntropyBackward, {
-          inputs: { logits, targets, lse, dLoss },
-          outputs: { dLogits },
-          constants: { rows, V, accumulate: 0 },
-        });
-        weigh(dLogits, V);
-        gradients.pass(logits, dLogits);
-        return;
-      }
-      const { target: dLogits, accumulate } = gradients.into(logits);
+      // Scaled in a place of its own, not where gradients are added up.
+      const own = weights && new Tensor(`d_${logits.name}`, logits.shape, { dtype: logits.dtype });
+      const { target: dLogits, accumulate } = own ? { target: own, accumulate: 0 } : gradients.into(logits);
       graph.call(crossEntropyBackward, {
         inputs: { logits, targets, lse, dLoss },
         outputs: { dLogits },
         constants: { rows, V, accumulate },
       });
+      if (own) {
+        weigh(own, V);
+        gradients.pass(logits, own);
+      }
     },
   });
 }
