@@ -33,6 +33,7 @@ import { trainRun } from "../lib/run/run.ts";
 import { requireTransformer } from "../lib/run/run_model.ts";
 import { requireKeptState } from "../lib/run/run_origin.ts";
 import { loadRunTokenizer } from "../lib/run/run_tokenizer.ts";
+import { seqLenOf } from "../lib/train/config.ts";
 import { predictRun } from "../lib/train/predict_model.ts";
 import { samplesWith } from "../lib/train/sampler.ts";
 import { moreLike, startBackend } from "./cli/backend.ts";
@@ -58,6 +59,15 @@ import {
   requireResumeFlags,
   type TrainFlags,
 } from "./train_lm/flags.ts";
+import {
+  chatFormOf,
+  describeChat,
+  newChatForm,
+  openChat,
+  requireKindOf,
+  rowLengthOf,
+  withRoomFor,
+} from "./train_lm/fine_tune.ts";
 import { fitToTime, precisionForTime, recipeForTime } from "./train_lm/fit_to_time.ts";
 import { followSteps } from "./train_lm/follow.ts";
 import { changedByFlags, describeChanges } from "./train_lm/resume_settings.ts";
@@ -79,29 +89,38 @@ export async function main(args: string[]): Promise<number> {
 }
 
 async function start(flags: TrainFlags): Promise<number> {
-  const { train: trainPath, out } = requireNewRunFlags(flags);
-  const parent = flags.from === undefined ? undefined : await openParent(flags.from, flags["keep-optimizer"]);
-  const inputs = [trainPath, flags.valid, flags.config, flags.tokenizer, parent?.directory].filter((path) =>
+  const { train: trainPath, valid: validPath, out } = requireNewRunFlags(flags);
+  const begun = flags.from === undefined ? undefined : await openParent(flags.from, flags["keep-optimizer"]);
+  const inputs = [trainPath, validPath, flags.config, flags.tokenizer, begun?.directory].filter((path) =>
     path !== undefined
   );
   await requireOutputDirectory(out, { force: flags.force, inputs, own: RUN_ENTRIES });
-  for (const path of [trainPath, flags.valid, flags.config]) if (path !== undefined) await requireInputFile(path);
+  for (const path of [trainPath, validPath, flags.config]) if (path !== undefined) await requireInputFile(path);
   const named = flags.tokenizer !== undefined
     ? { tokenizer: await openTokenizer(flags.tokenizer, flags.pattern), path: flags.tokenizer }
-    : parent?.tokenizer && { tokenizer: parent.tokenizer, path: parent.directory };
-  const tokenizer = named?.tokenizer;
-  if (parent && named) requireParentTokenizer(parent, named.tokenizer, named.path);
+    : begun?.tokenizer && { tokenizer: begun.tokenizer, path: begun.directory };
+  if (begun && named) requireParentTokenizer(begun, named.tokenizer, named.path);
+  const chat = begun && flags.sft !== undefined
+    ? await newChatForm(begun.directory, named?.tokenizer, flags["chat-template"])
+    : undefined;
+  const parent = begun && chat ? withRoomFor(begun, chat.tokenizer) : begun;
+  const tokenizer = chat?.tokenizer ?? named?.tokenizer;
   const fromFile = flags.config === undefined ? [] : [await readConfigFile(flags.config, tokenizer?.vocabSize)];
   const fromFlags = configParts(flags);
   if (parent) requireParentShape(parent, { file: fromFile[0] ?? {}, flags: fromFlags });
   const parts = [...recipeForTime(flags, fromFile), ...fromFile, fromFlags, ...(parent ? [parent.parts] : [])];
-  const said = inCommandLine(() => mergeConfigs(parts, tokenizer?.vocabSize));
-  inCommandLine(() => samplesWith(said.training, tokenizer));
-  if (parent) await requireKeptState(parent.origin, parameterSpecs(said.model), said.training);
-  using train = await openChecked(trainPath, said, named);
-  using valid = flags.valid === undefined ? undefined : await openChecked(flags.valid, said, named);
+  const asked = inCommandLine(() => mergeConfigs(parts, tokenizer?.vocabSize));
+  inCommandLine(() => samplesWith(asked.training, tokenizer));
+  if (parent) await requireKeptState(parent.origin, parameterSpecs(asked.model), asked.training);
+  const { contextLength } = asked.model;
+  const open = (path: string) => chat ? openChat(path, chat, contextLength) : openChecked(path, asked, named);
+  using train = await open(trainPath);
+  using valid = validPath === undefined ? undefined : await open(validPath);
   requireOneTokenizer([train, valid]);
-  if (parent) requireParentTokens(parent, [train, valid]);
+  if (parent && !chat) requireParentTokens(parent, [train, valid]);
+  const said = chat
+    ? { ...asked, training: { ...asked.training, seqLen: rowLengthOf([train, valid], contextLength) } }
+    : asked;
   await using backend = await startBackend(flags.backend ?? "auto", {
     precision: said.training.dtype,
     dawn: flags.gpu,
@@ -120,7 +139,14 @@ async function start(flags: TrainFlags): Promise<number> {
     backend: backend.name,
   };
   await createRunDirectory(out, config, tokenizer, { replace: flags.force });
-  if (parent && !flags.quiet) console.error(`Starting from ${describeOrigin(parent.origin)}`);
+  if (parent && !flags.quiet) {
+    console.error(`Starting from ${describeOrigin(parent.origin)}`);
+    if (chat) {
+      for (const line of describeChat(chat, parent.origin, [train, valid], seqLenOf(said.model, said.training))) {
+        console.error(line);
+      }
+    }
+  }
   if (parent && drawsAsBefore(parent, config)) {
     console.error(`warning: the data and --seed are the same as that run's, so each step sees what it saw then`);
   }
@@ -148,6 +174,7 @@ async function resume(flags: TrainFlags, directory: string): Promise<number> {
     );
   }
   const changed = changedByFlags(flags, before, checkpoint);
+  const isChat = requireKindOf(directory, changed.data.train, flags);
   const { steps } = changed.training;
   if (checkpoint && hasTakenAll(checkpoint, changed) && await isFile(`${directory}/${RUN_FILES.weights}`)) {
     // One that was killed after its weights were written has none.
@@ -158,12 +185,14 @@ async function resume(flags: TrainFlags, directory: string): Promise<number> {
     return 0;
   }
   const { data } = changed;
-  const trainPath = flags.train ?? data.train.name;
-  const validPath = flags.valid ?? data.valid?.name;
+  const trainPath = (isChat ? flags.sft : flags.train) ?? data.train.name;
+  const validPath = (isChat ? flags["sft-valid"] : flags.valid) ?? data.valid?.name;
   for (const path of [trainPath, validPath]) if (path !== undefined) await requireInputFile(path);
-  using train = await openChecked(trainPath, changed);
+  const chat = isChat ? await chatFormOf(directory, await loadRunTokenizer(directory)) : undefined;
+  const open = (path: string) => chat ? openChat(path, chat, changed.model.contextLength) : openChecked(path, changed);
+  using train = await open(trainPath);
   await requireSameData(train, data.train);
-  using valid = validPath === undefined ? undefined : await openChecked(validPath, changed);
+  using valid = validPath === undefined ? undefined : await open(validPath);
   requireOneTokenizer([train, valid]);
   if (valid && data.valid) await requireSameData(valid, data.valid);
   const isNew = valid !== undefined && data.valid === undefined;
@@ -248,7 +277,7 @@ async function follow(
   const measured = measureTraining({
     program: asOneProgram(programs),
     parameters: parameterSpecs(model).reduce((sum, spec) => sum + sizeOf(spec), 0),
-    tokensPerStep: training.batchSize * training.gradAccumulation * model.contextLength,
+    tokensPerStep: training.batchSize * training.gradAccumulation * seqLenOf(model, training),
     tokensPerSecond,
     peak: flopsPerSecond,
   });

@@ -38,6 +38,7 @@ export { repeat_dimension } from "./repeat_dimension";
 export { rmsnorm_backward_input, rmsnorm_backward_weight, rmsnorm_forward } from "./rmsnorm";
 export { rope_backward, rope_forward } from "./rope";
 export { scale } from "./scale";
+export { scale_rows } from "./scale_rows";
 export { set_scratch } from "./scratch";
 export { sgd } from "./sgd";
 export { silu_backward, silu_forward } from "./silu";

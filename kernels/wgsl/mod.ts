@@ -28,6 +28,7 @@ import peakRead from "./peak_read.wgsl" with { type: "text" };
 import reluSquaredBackward from "./relu_squared_backward.wgsl" with { type: "text" };
 import reluSquaredForward from "./relu_squared_forward.wgsl" with { type: "text" };
 import scale from "./scale.wgsl" with { type: "text" };
+import scaleRows from "./scale_rows.wgsl" with { type: "text" };
 import repeatDimension from "./repeat_dimension.wgsl" with { type: "text" };
 import sgd from "./sgd.wgsl" with { type: "text" };
 import siluBackward from "./silu_backward.wgsl" with { type: "text" };
@@ -164,6 +165,7 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
   rope_forward: ropeForward,
   sample_token: sampleToken,
   scale: flatElementwise("scale", scale, 1, all(2), ({ accumulate, factor }) => [accumulate, ...bitsOf([factor])]),
+  scale_rows: rowElementwise("scale_rows", scaleRows, rows, width),
   sgd: flatElementwise("sgd", sgd, 3, [true, false, false, true], ({ weightDecay }) => bitsOf([weightDecay])),
   silu_backward: flatElementwise("silu_backward", withFunctions(siluBackward, "sigmoid"), 2, all(3)),
   silu_forward: flatElementwise("silu_forward", withFunctions(siluForward, "sigmoid"), 1, all(2)),

@@ -65,7 +65,7 @@ export {
 export { openTokenFile, type OpenTokenFileOptions, type RawFormat } from "../dataset/token_files/open_token_file.ts";
 export type { TokenStream } from "../dataset/token_files/token_stream.ts";
 export { openTokens, ShardedTokens } from "../dataset/sharded_tokens.ts";
-export { tokensInMemory, type TokenSource } from "../dataset/token_source.ts";
+export { type Examples, tokensInMemory, type TokenSource } from "../dataset/token_source.ts";
 export { identifyTokenizer, type KnownSource, requireOneTokenizer, type TokenizerId } from "../dataset/tokenizer_id.ts";
 export { PathExistsError } from "../io/rename_to_new.ts";
 export type { PublishOptions } from "../io/pending_file.ts";

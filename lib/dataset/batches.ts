@@ -1,5 +1,7 @@
 import { option, say, UserError } from "../errors.ts";
 import { Philox } from "../random/philox.ts";
+import { requireExamples, shuffledExamples, spreadExamples } from "./example_batches.ts";
+import { requireBelow } from "./require_below.ts";
 import type { TokenSource } from "./token_source.ts";
 
 /** What one training step reads. */
@@ -8,6 +10,8 @@ export interface Batch {
   readonly ids: Uint32Array;
   /** The same windows one token later: what each position must predict. */
   readonly targets: Uint32Array;
+  /** What each target counts for in the mean of the losses. Default: each for the same. */
+  readonly weights?: Float32Array;
 }
 
 /** The size of a batch, and the ids it may hold. */
@@ -23,9 +27,11 @@ export interface BatchShape {
 /**
  * Checks that windows of `seqLen` tokens and their targets can be drawn from a source at all.
  *
- * @throws {UserError} If the source is too short for one window and its targets.
+ * @throws {UserError} If the source is too short for one window and its targets; or, if it is made of examples, one is
+ *   too long.
  */
 export function requireWindow(source: TokenSource, seqLen: number): void {
+  if (source.examples) return requireExamples(source, source.examples, seqLen);
   if (source.length < seqLen + 1) {
     throw new UserError(
       say`Cannot draw windows from ${source.name}: got ${source.length} tokens, must be at least ${
@@ -61,7 +67,8 @@ export async function requireVocabulary(source: TokenSource, vocabSize: number):
 
 /**
  * Draws a batch of windows at random places, with replacement. The places depend only on `seed` and `step`, so a
- * resumed run, or one that skips steps, sees the same batches.
+ * resumed run, or one that skips steps, sees the same batches. Of a source that is made of examples, it takes whole ones,
+ * each once before any comes again.
  */
 export async function randomBatch(
   source: TokenSource,
@@ -70,6 +77,7 @@ export async function randomBatch(
   step: number,
 ): Promise<Batch> {
   requireWindow(source, shape.seqLen);
+  if (source.examples) return await shuffledExamples(source, source.examples, shape, seed, step);
   const random = new Philox(seed, RANDOM_STREAM_BATCHES);
   const places = source.length - shape.seqLen;
   const offsets = Array.from({ length: shape.batchSize }, (_, i) => {
@@ -80,10 +88,11 @@ export async function randomBatch(
 
 /** How many batches `fixedBatches` yields. */
 export function countFixedBatches(
-  { length }: Pick<TokenSource, "length">,
+  { length, examples }: Pick<TokenSource, "length" | "examples">,
   { seqLen, batchSize }: Pick<BatchShape, "seqLen" | "batchSize">,
   maxBatches: number,
 ): number {
+  if (examples) return Math.min(maxBatches, Math.ceil((examples.starts.length - 1) / batchSize));
   // Windows that do not overlap, rounded up to whole batches. A short source is covered completely, some of it twice.
   return Math.min(maxBatches, Math.ceil((length - seqLen) / seqLen / batchSize));
 }
@@ -97,6 +106,10 @@ export async function* fixedBatches(
   maxBatches: number,
 ): AsyncGenerator<Batch> {
   requireWindow(source, shape.seqLen);
+  if (source.examples) {
+    yield* spreadExamples(source, source.examples, shape, countFixedBatches(source, shape, maxBatches));
+    return;
+  }
   const places = source.length - shape.seqLen;
   const batches = countFixedBatches(source, shape, maxBatches);
   const windows = batches * shape.batchSize;
@@ -126,19 +139,4 @@ async function readWindows(
     targets.set(window.subarray(1), row * seqLen);
   }
   return { ids, targets };
-}
-
-/** @param start Where the ids lie in their source. */
-function requireBelow(ids: Uint16Array | Uint32Array, vocabSize: number, name: string, start: number): void {
-  let largest = 0;
-  for (const id of ids) if (id > largest) largest = id;
-  if (largest < vocabSize) return;
-  const at = ids.findIndex((id) => id >= vocabSize);
-  throw new UserError(
-    say`Cannot use ${name}: got token id ${ids[at]} at position ${
-      start + at
-    }, must be below the model's vocabulary size ${vocabSize}. Encode with its tokenizer, or raise ${
-      option("vocabSize")
-    }`,
-  );
 }

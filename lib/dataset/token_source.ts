@@ -1,5 +1,13 @@
 import type { TokenProvenance } from "./provenance.ts";
 
+/** Which stretches of a token source belong together, and which of their tokens a model learns. */
+export interface Examples {
+  /** Where each example begins, in ascending order, and the source's length after the last. */
+  readonly starts: Uint32Array;
+  /** For each token of the source: 1 if a model is to predict it, else 0. */
+  readonly counted: Uint8Array;
+}
+
 /** A long row of token ids that can be read at any position without loading it all, such as an open .npy file. */
 export interface TokenSource {
   /** Its name: a file's path. */
@@ -8,6 +16,11 @@ export interface TokenSource {
   readonly length: number;
   /** Where the ids come from, above all their tokenizer; absent if that was not recorded. */
   readonly provenance?: TokenProvenance;
+  /**
+   * The source is made of examples, such as conversations: each is read on its own, from its first token on. Without
+   * them, it is one text, of which windows are read.
+   */
+  readonly examples?: Examples;
   /** The ids at positions `start` (inclusive) to `end` (exclusive). */
   read(start: number, end: number): Promise<Uint16Array | Uint32Array>;
 }

@@ -15,7 +15,7 @@
  *
  * @module
  */
-export { Evaluator } from "./evaluator.ts";
+export { Evaluator, type EvaluatorOptions } from "./evaluator.ts";
 export { type Score, type ScoreOptions, scoreTokens } from "./score.ts";
 
 // Memorisation

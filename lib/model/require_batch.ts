@@ -16,3 +16,13 @@ export function requireBatch(what: string, { ids, targets }: Batch, expected: nu
       `tokens in each, as the program was made for`,
   );
 }
+
+/**
+ * A batch's weights.
+ * @throws {OptionError} If there is not one for each target.
+ */
+export function requireWeights(what: string, { targets, weights }: Batch): Float32Array {
+  if (weights?.length === targets.length) return weights;
+  const got = weights === undefined ? "no weights" : `${weights.length} weights`;
+  throw new OptionError(`Cannot ${what}: got ${got}, must be ${targets.length}: one for each target`);
+}

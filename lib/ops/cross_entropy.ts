@@ -2,6 +2,7 @@ import { option, OptionError, say } from "../errors.ts";
 import type { Graph } from "../graph/graph.ts";
 import { defineKernel, otherFlops } from "../graph/kernel.ts";
 import { Tensor } from "../graph/tensor.ts";
+import { scaleRowsKernel } from "./scale_rows.ts";
 import { requireBelow, requireShape } from "./shapes.ts";
 
 /**
@@ -77,6 +78,12 @@ export interface CrossEntropyOptions {
    * Source: Chowdhery et al. 2022 (PaLM), arXiv:2204.02311, section 5, with z = 1e-4.
    */
   readonly zLoss?: number;
+  /**
+   * (…) of type f32, the targets' shape: what each row counts for. The loss is Σᵣ weights[r] · lossᵣ / rows, so a mean over
+   * n of the rows has rows / n for these and 0 for the others, whose targets then do not matter. No gradient flows to
+   * them. Without them, each row counts for 1.
+   */
+  readonly weights?: Tensor;
 }
 
 /** y[0] = Σ x / n, in an order that does not depend on the number of workers. x: (n), y: (1). */
@@ -118,7 +125,7 @@ function forward(graph: Graph, logits: Tensor, targets: Tensor): { readonly loss
 }
 
 /**
- * The mean over all rows of −log softmax(logits)[target], in nats.
+ * The mean over all rows of −log softmax(logits)[target], in nats; with `weights`, the weighted one.
  *
  * @param logits (…, vocabSize)
  * @param targets (…) of type u32, each less than vocabSize
@@ -132,11 +139,18 @@ export function crossEntropy(
   graph: Graph,
   logits: Tensor,
   targets: Tensor,
-  { overwriteLogits = false, zLoss: z = 0 }: CrossEntropyOptions = {},
+  { overwriteLogits = false, zLoss: z = 0, weights }: CrossEntropyOptions = {},
 ): Tensor {
   requireZLoss(z);
   const { rows, lastDim: V } = logits;
+  if (weights) requireShape("crossEntropy", weights, logits.shape.slice(0, -1));
+  const weigh = (y: Tensor, D: number) => {
+    if (weights) {
+      graph.call(scaleRowsKernel, { inputs: { factors: weights }, outputs: { y }, constants: { rows, D } });
+    }
+  };
   const { losses, lse } = forward(graph, logits, targets);
+  weigh(losses, 1);
   const loss = new Tensor("loss", [1]);
   graph.call(meanForward, { inputs: { x: losses }, outputs: { y: loss }, constants: { n: rows } });
   return graph.record({
@@ -155,15 +169,22 @@ export function crossEntropy(
           outputs: { logits },
           constants: { rows, V, z },
         });
+        weigh(logits, V);
         gradients.pass(logits, logits);
         return;
       }
-      const { target: dLogits, accumulate } = gradients.into(logits);
+      // Scaled in a place of its own, not where gradients are added up.
+      const own = weights && new Tensor(`d_${logits.name}`, logits.shape, { dtype: logits.dtype });
+      const { target: dLogits, accumulate } = own ? { target: own, accumulate: 0 } : gradients.into(logits);
       graph.call(crossEntropyBackward, {
         inputs: { logits, targets, lse, dLoss },
         outputs: { dLogits },
         constants: { rows, V, accumulate, z },
       });
+      if (own) {
+        weigh(own, V);
+        gradients.pass(logits, own);
+      }
     },
   });
 }

@@ -28,6 +28,7 @@ import { rmsnormBackwardInput, rmsnormBackwardWeight, rmsnormForward } from "./r
 import { ropeBackward, ropeForward } from "./rope.ts";
 import { sampleTokenKernel } from "./sample_token.ts";
 import { scaleKernel } from "./scale.ts";
+import { scaleRowsKernel } from "./scale_rows.ts";
 import { siluBackward, siluForward } from "./silu.ts";
 import { subForward } from "./sub.ts";
 import { softCapBackward, softCapBackwardInPlace, softCapForward } from "./soft_cap.ts";
@@ -86,6 +87,7 @@ export const OP_KERNELS: readonly Kernel[] = [
   ropeBackward,
   sampleTokenKernel,
   scaleKernel,
+  scaleRowsKernel,
   siluForward,
   siluBackward,
   softCapForward,

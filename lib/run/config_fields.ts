@@ -1,4 +1,5 @@
 // A run's configuration, read from JSON that may come from anywhere: config.json, and a checkpoint's copy of it.
+import { option, OptionError, say } from "../errors.ts";
 import type { JsonFields } from "../io/json_fields.ts";
 import {
   boolean,
@@ -16,7 +17,7 @@ import { MODEL_READERS } from "../model/config_fields.ts";
 import { parameterSpecs } from "../model/parameters.ts";
 import type { LanguageModelConfig } from "../model/language_model.ts";
 import { isTransformerConfig, validateOwnConfig } from "../model/own_config.ts";
-import { TRAINING_DEFAULTS, type TrainingConfig, validateTrainingConfig } from "../train/config.ts";
+import { seqLenOf, TRAINING_DEFAULTS, type TrainingConfig, validateTrainingConfig } from "../train/config.ts";
 import { trainedOf } from "../train/optimizer/frozen.ts";
 import { dataRecordOf } from "./data_record.ts";
 import { originRecordOf } from "./origin_record.ts";
@@ -71,6 +72,7 @@ export const TRAINING_READERS: FieldReaders<TrainingConfig> = {
   sampleEvery: integer,
   samplePrompt: string,
   sampleTokens: integer,
+  seqLen: integer,
 };
 
 const PRESET_NAMES = Object.keys(PRESETS);
@@ -118,6 +120,15 @@ export function requireUsable({ model, training }: Pick<RunConfig, "model" | "tr
   else validateOwnConfig(model);
   validateTrainingConfig(training);
   requireSuitable(model, training);
+  const { contextLength } = model;
+  const seqLen = seqLenOf(model, training);
+  if (seqLen > contextLength) {
+    throw new OptionError(
+      say`Cannot train: got ${option("seqLen")} ${seqLen}, must be at most ${
+        option("contextLength")
+      } (${contextLength})`,
+    );
+  }
   // Which parameters another architecture has, only its program knows.
   if (isTransformerConfig(model)) trainedOf(parameterSpecs(model), training.frozen);
 }

@@ -1,5 +1,5 @@
 import { parseTokenizerId, requireTokenizerOf, type TokenizerId } from "../dataset/tokenizer_id.ts";
-import type { TokenSource } from "../dataset/token_source.ts";
+import type { Examples, TokenSource } from "../dataset/token_source.ts";
 import { UserError } from "../errors.ts";
 import type { JsonFields } from "../io/json_fields.ts";
 import { sha256 } from "../io/sha256.ts";
@@ -10,8 +10,11 @@ export interface DataRecord {
   readonly name: string;
   /** Its length. */
   readonly tokens: number;
+  /** How many examples it is made of, such as conversations; absent if it is one text. */
+  readonly examples?: number;
   /**
    * SHA-256 of its tokens as 32-bit numbers: all of them up to four million, else that many in evenly spread windows.
+   * Of a source that is made of examples: of all tokens, of where examples begin, and of which tokens are learned.
    */
   readonly sha256: string;
   /** The tokenizer of its tokens; absent if the source does not know it. */
@@ -23,11 +26,12 @@ export interface DataRecord {
  * @throws {UserError} If a field is missing, unknown, or of the wrong kind.
  */
 export function dataRecordOf(fields: JsonFields): DataRecord {
-  fields.allowOnly(["name", "tokens", "sha256", "tokenizer"]);
+  fields.allowOnly(["name", "tokens", "examples", "sha256", "tokenizer"]);
   const tokenizer = fields.objectOrNone("tokenizer");
   return {
     name: fields.string("name"),
     tokens: fields.integer("tokens", { min: 0 }),
+    ...(fields.has("examples") && { examples: fields.integer("examples", { min: 1 }) }),
     sha256: fields.string("sha256"),
     ...(tokenizer && { tokenizer: parseTokenizerId(tokenizer) }),
   };
@@ -41,7 +45,8 @@ const WINDOW_TOKENS = 1 << 16;
 
 /** Describes a source. */
 export async function recordOf(source: TokenSource): Promise<DataRecord> {
-  const { name, length: tokens } = source;
+  const { name, length: tokens, examples } = source;
+  if (examples) return await recordOfExamples(source, examples);
   const seen = new Uint32Array(Math.min(tokens, WINDOWS * WINDOW_TOKENS));
   for (let at = 0; at < seen.length; at += WINDOW_TOKENS) {
     // Without gaps if there are few tokens, evenly spread if there are many.
@@ -50,6 +55,22 @@ export async function recordOf(source: TokenSource): Promise<DataRecord> {
   }
   const tokenizer = source.provenance?.tokenizer;
   return { name, tokens, sha256: sha256(new Uint8Array(seen.buffer)), ...(tokenizer && { tokenizer }) };
+}
+
+async function recordOfExamples(source: TokenSource, { starts, counted }: Examples): Promise<DataRecord> {
+  const { name, length: tokens } = source;
+  const ids = Uint32Array.from(await source.read(0, tokens));
+  const parts = [ids, starts, counted].map(({ buffer, byteOffset, byteLength }) =>
+    new Uint8Array(buffer, byteOffset, byteLength)
+  );
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  const tokenizer = source.provenance?.tokenizer;
+  return { name, tokens, examples: starts.length - 1, sha256: sha256(bytes), ...(tokenizer && { tokenizer }) };
 }
 
 /**

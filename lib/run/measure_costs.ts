@@ -1,3 +1,4 @@
+import { seqLenOf } from "../train/config.ts";
 import type { Backend } from "../backend/backend.ts";
 import { countFixedBatches, fixedBatches, randomBatch } from "../dataset/batches.ts";
 import type { TokenSource } from "../dataset/token_source.ts";
@@ -72,7 +73,8 @@ async function measureStep(
   { config, train, seconds, signal }: MeasureCostsOptions,
 ): Promise<number> {
   const { batchSize, gradAccumulation, seed } = config.training;
-  const { contextLength: seqLen, vocabSize } = config.model;
+  const { vocabSize } = config.model;
+  const seqLen = seqLenOf(config.model, config.training);
   let taken = 0;
   const takeSteps = async (count: number) => {
     for (let i = 0; i < count; i++) {
@@ -98,9 +100,10 @@ async function measureValidation(
   { config, directory }: MeasureCostsOptions,
 ): Promise<number> {
   const { batchSize, validBatches, dtype, averageWeights } = config.training;
-  const { contextLength: seqLen, vocabSize } = model.config;
+  const { vocabSize } = model.config;
+  const seqLen = seqLenOf(model.config, config.training);
   const shape = { batchSize, seqLen, vocabSize };
-  using evaluator = await Evaluator.create(backend, model, batchSize, dtype);
+  using evaluator = await Evaluator.create(backend, model, batchSize, dtype, { seqLen });
   await evaluator.meanLoss(fixedBatches(valid, shape, 1));
   const timed = countFixedBatches(valid, shape, TIMED_BATCHES);
   const elapsed = await secondsOf(() => evaluator.meanLoss(fixedBatches(valid, shape, timed)));

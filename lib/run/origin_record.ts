@@ -19,6 +19,8 @@ export interface RunOrigin {
   readonly step?: number;
   /** Its weights. */
   readonly weights: OriginFile;
+  /** How many tokens the vocabulary got beyond that run's: their rows begin as the mean of its own. None if absent. */
+  readonly newTokens?: number;
   /** Its optimizer's state, if that was taken over too. */
   readonly optimizer?: OriginFile;
 }
@@ -28,7 +30,7 @@ export interface RunOrigin {
  * @throws {UserError} If a field is missing, unknown, or of the wrong kind.
  */
 export function originRecordOf(fields: JsonFields): RunOrigin {
-  fields.allowOnly(["run", "step", "weights", "optimizer"]);
+  fields.allowOnly(["run", "step", "weights", "newTokens", "optimizer"]);
   const optimizer = fields.objectOrNone("optimizer");
   // The updates that the optimizer's state has seen.
   const step = optimizer ? fields.integer("step", { min: 0 }) : fields.integerOrNone("step", { min: 0 });
@@ -36,6 +38,7 @@ export function originRecordOf(fields: JsonFields): RunOrigin {
     run: fields.string("run"),
     ...(step !== undefined && { step }),
     weights: originFileOf(fields.object("weights")),
+    ...(fields.has("newTokens") && { newTokens: fields.integer("newTokens", { min: 1 }) }),
     ...(optimizer && { optimizer: originFileOf(optimizer) }),
   };
 }

@@ -4,7 +4,7 @@ import type { TokenSource } from "../dataset/token_source.ts";
 import { UserError } from "../errors.ts";
 import { withTemporaryDirectory } from "../io/atomic.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
-import { TRAINING_DEFAULTS } from "../train/config.ts";
+import { seqLenOf, TRAINING_DEFAULTS } from "../train/config.ts";
 import { predictRun } from "../train/predict_model.ts";
 import { measureCosts } from "./measure_costs.ts";
 import { type ConfigParts, mergeConfigs, type MergedConfig } from "./merge_config.ts";
@@ -113,7 +113,7 @@ export async function planForTime(options: TimePlanOptions): Promise<TimePlan> {
       const { model, training } = config;
       return {
         parameters: countParameters(model),
-        tokensPerStep: training.batchSize * training.gradAccumulation * model.contextLength,
+        tokensPerStep: training.batchSize * training.gradAccumulation * seqLenOf(model, training),
         costs: await measureCosts(backend, { ...options, config, directory: scratch, seconds: most }),
       };
     };

@@ -6,7 +6,7 @@ import type { Program } from "../graph/program.ts";
 import { BYTES_PER_ELEMENT, type DeviceStorage } from "../graph/tensor.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { Transformer } from "../model/transformer.ts";
-import type { TrainingConfig } from "../train/config.ts";
+import { seqLenOf, type TrainingConfig } from "../train/config.ts";
 import { Evaluator } from "../evaluate/evaluator.ts";
 import { predictRun } from "../train/predict_model.ts";
 import { LOG_CAPACITY } from "../train/train.ts";
@@ -42,6 +42,7 @@ const MAX_STEP_TOKENS = 2 ** 31;
 export async function requireRoom(backend: Backend, config: RoomConfig, options: RoomOptions = {}): Promise<void> {
   requireBytes(backend, config, options.hostBytes);
   const { model: shape, training } = config;
+  const seqLen = seqLenOf(shape, training);
   const storages = new Set<DeviceStorage>();
   const watched = noting(backend, storages);
   try {
@@ -49,7 +50,7 @@ export async function requireRoom(backend: Backend, config: RoomConfig, options:
     const { gradients } = await Trainer.create(watched, model, trainerOptionsOf(training, LOG_CAPACITY));
     const { averageWeights: share } = training;
     if (share !== undefined) await WeightAverage.create(watched, model, { share, gradients });
-    if (options.validates) await Evaluator.create(watched, model, training.batchSize, training.dtype);
+    if (options.validates) await Evaluator.create(watched, model, training.batchSize, training.dtype, { seqLen });
   } finally {
     for (const storage of storages) backend.release(storage);
   }
@@ -59,7 +60,7 @@ export async function requireRoom(backend: Backend, config: RoomConfig, options:
 function requireBytes(backend: Backend, { model, training }: RoomConfig, hostBytes = Infinity): void {
   const { batchSize, gradAccumulation } = training;
   const { parameters, gradients, optimizer, activations } = predictRun(model, training).memory;
-  const stepTokens = batchSize * gradAccumulation * model.contextLength;
+  const stepTokens = batchSize * gradAccumulation * seqLenOf(model, training);
   const logs = BYTES_PER_ELEMENT * LOG_CAPACITY * gradAccumulation;
   // Ids and targets of a step's sequences, which are outside the backend.
   const batch = 2 * BYTES_PER_ELEMENT * stepTokens;

@@ -96,7 +96,13 @@ async function sourceOf(
   return source;
 }
 
-async function openRecorded(option: string, { name }: DataRecord): Promise<TokenSource & Disposable> {
+async function openRecorded(option: string, { name, examples }: DataRecord): Promise<TokenSource & Disposable> {
+  if (examples !== undefined) {
+    throw new UserError(
+      `Cannot resume with ${name}: got a run that began with examples, which are in no token file. Give them as ` +
+        `{ ${option} }`,
+    );
+  }
   try {
     return await openTokens(name);
   } catch (error) {

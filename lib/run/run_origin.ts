@@ -6,6 +6,7 @@ import { sha256OfFile } from "../io/sha256.ts";
 import type { ParameterSpec } from "../model/parameters.ts";
 import type { WeightSource } from "../model/weights.ts";
 import { weightsFrom } from "../model/weights_file.ts";
+import { withNewTokens } from "../model/new_tokens.ts";
 import type { TrainingConfig } from "../train/config.ts";
 import { trainedOf } from "../train/optimizer/frozen.ts";
 import { definitionFor } from "../train/optimizer/groups.ts";
@@ -161,9 +162,10 @@ export class OriginTensors implements Disposable {
   readonly start: StartingPoint | undefined;
   readonly #files: readonly Safetensors[];
 
-  private constructor({ step, weights, optimizer }: RunOrigin, files: readonly Safetensors[]) {
+  private constructor({ step, weights, newTokens, optimizer }: RunOrigin, files: readonly Safetensors[]) {
     this.#files = files;
-    this.weights = weightsFrom(files[0], weights.path);
+    const own = weightsFrom(files[0], weights.path);
+    this.weights = newTokens === undefined ? own : withNewTokens(own, newTokens);
     this.start = optimizer &&
       { step: 0, seconds: 0, updates: step, optimizer: weightsFrom(files[1], optimizer.path) };
   }

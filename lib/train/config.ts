@@ -28,6 +28,8 @@ export interface TrainingConfig extends OptimizerNumbers, ScheduleOptions {
   readonly batchSize: number;
   /** Such batches per step, whose gradients are averaged before the update. */
   readonly gradAccumulation: number;
+  /** Tokens per sequence, in training and validation; the model's context length where it is absent. */
+  readonly seqLen?: number;
   /** Optimizer updates. */
   readonly steps: number;
   /**
@@ -104,6 +106,14 @@ export const TRAINING_DEFAULTS: TrainingConfig = {
   sampleTokens: 100,
 };
 
+/** Tokens per sequence of a training. */
+export function seqLenOf(
+  { contextLength }: { readonly contextLength: number },
+  { seqLen = contextLength }: Pick<TrainingConfig, "seqLen">,
+): number {
+  return seqLen;
+}
+
 /**
  * Checks a training configuration.
  * @returns It, unchanged.
@@ -123,6 +133,8 @@ export function validateTrainingConfig(config: TrainingConfig): TrainingConfig {
   for (const key of ["warmupSteps", "decaySteps", "seed"] as const) {
     check(key, Number.isSafeInteger(config[key]) && config[key] >= 0, "a whole number, 0 or more");
   }
+  const { seqLen = 1 } = config;
+  check("seqLen", Number.isSafeInteger(seqLen) && seqLen >= 1, "a positive integer");
   // Absent in runs from before there were samples.
   const { sampleEvery = 0, samplePrompt = "", sampleTokens = 1 } = config;
   check("sampleEvery", Number.isSafeInteger(sampleEvery) && sampleEvery >= 0, "a whole number, 0 or more");

@@ -118,6 +118,8 @@ export interface DivergedStep {
   readonly result: StepResult;
   readonly batch: Batch;
   readonly precision?: Precision;
+  /** Tokens per sequence of the batch. */
+  readonly seqLen: number;
   /** Whether the trainer has taken no step since, so that its gradients are this step's. */
   readonly isLast: boolean;
 }
@@ -128,9 +130,9 @@ export interface DivergedStep {
  * not finite leaves the weights as they were, so they can still be examined.
  */
 export async function originOfDivergence(step: DivergedStep): Promise<DivergenceOrigin | undefined> {
-  const { backend, model, trainer, result, batch, precision, isLast } = step;
+  const { backend, model, trainer, result, batch, precision, seqLen, isLast } = step;
   if (!Number.isFinite(result.loss)) {
-    const origin = await originInForward(backend, model, batch, precision);
+    const origin = await originInForward(backend, model, batch, precision, seqLen);
     return origin ?? { kind: "activations", what: "the loss, in the forward pass" };
   }
   if (!isLast) return undefined;

@@ -20,7 +20,7 @@ export interface ForwardOrigin {
  * when it is first read, each result when it is written. It takes one sequence at a time, so that keeping every result
  * needs little memory.
  *
- * @param batch Sequences of the model's context length.
+ * @param batch Sequences of `seqLen` tokens.
  * @returns `undefined` if everything is finite.
  */
 export async function originInForward(
@@ -28,9 +28,9 @@ export async function originInForward(
   model: LanguageModel,
   batch: Batch,
   precision: Precision = "f32",
+  seqLen: number = model.config.contextLength,
 ): Promise<ForwardOrigin | undefined> {
   const graph = new Graph({ precision });
-  const seqLen = model.config.contextLength;
   const ids = graph.input("ids", [1, seqLen], { dtype: "u32" });
   const targets = graph.input("targets", [1, seqLen], { dtype: "u32" });
   const loss = crossEntropy(graph, logitsOf("look for NaN", model, graph, ids), targets);

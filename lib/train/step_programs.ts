@@ -28,6 +28,8 @@ export interface StepPrograms {
   readonly inputs: {
     readonly ids: Tensor;
     readonly targets: Tensor;
+    /** Shape of `targets`. Only with `weighted`. */
+    readonly weights?: Tensor;
     readonly dLoss: Tensor;
     /** (4): see `DropoutOptions.draw`. Only with dropout. */
     readonly draw?: Tensor;
@@ -76,6 +78,7 @@ export function traceStep(model: LanguageModel, options: TrainerOptions): StepPr
     ...(rate !== 0 && { draw: batch.input("dropout draw", [4], { dtype: "u32" }) }),
     ids: batch.input("ids", [batchSize, seqLen], { dtype: "u32" }),
     targets: batch.input("targets", [batchSize, seqLen], { dtype: "u32" }),
+    ...(options.weighted && { weights: batch.input("weights", [batchSize, seqLen]) }),
     dLoss: batch.input("dLoss", [1]),
     lossRow: batch.input("loss log row", [1], { dtype: "u32" }),
     schedules: optimizers.map(({ entries }) => update.input("schedule", [entries.length])),
@@ -84,7 +87,7 @@ export function traceStep(model: LanguageModel, options: TrainerOptions): StepPr
   const gradientOf = new Map([...gradients.parts].map(([name, part]) => [model.parameters.part(name), part]));
   const loss = whileTraining(model.parameters, trained, () => {
     const dropout = inputs.draw && { rate, draw: inputs.draw };
-    const loss = lossOf(model, batch, inputs.ids, inputs.targets, { dropout, zLoss });
+    const loss = lossOf(model, batch, inputs.ids, inputs.targets, { dropout, zLoss, weights: inputs.weights });
     const dLoss = lossScale?.apply(batch, inputs.dLoss) ?? inputs.dLoss;
     backward(batch, loss, dLoss, { gradientOf, accumulate });
     return loss;

@@ -10,7 +10,7 @@ import type { LanguageModel } from "../model/language_model.ts";
 import { NoTokenError } from "../generate/sampling.ts";
 import { type WeightSource, writeWeights } from "../model/weights.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
-import { type TrainingConfig, validateTrainingConfig } from "./config.ts";
+import { seqLenOf, type TrainingConfig, validateTrainingConfig } from "./config.ts";
 import { EarlyStopping } from "./early_stopping.ts";
 import { DivergenceError, hasDiverged, originOfDivergence } from "./divergence.ts";
 import { Evaluator } from "../evaluate/evaluator.ts";
@@ -125,10 +125,14 @@ export async function* train(options: TrainOptions): AsyncGenerator<StepMetrics,
   const { backend, model, config, start } = options;
   validateTrainingConfig(config);
   requirePrecision(backend, config.dtype ?? "f32");
-  for (const source of [options.train, options.valid]) if (source) requireWindow(source, model.config.contextLength);
+  const seqLen = seqLenOf(model.config, config);
+  for (const source of [options.train, options.valid]) if (source) requireWindow(source, seqLen);
   requireOneTokenizer([options.train, options.valid], options.tokenizer);
   using _claim = claimModel("train", backend, model);
-  using trainer = await Trainer.create(backend, model, trainerOptionsOf(config, LOG_CAPACITY));
+  using trainer = await Trainer.create(backend, model, {
+    ...trainerOptionsOf(config, LOG_CAPACITY),
+    weighted: options.train.examples !== undefined,
+  });
   const { averageWeights: share } = config;
   using average = share === undefined
     ? undefined
@@ -150,14 +154,17 @@ async function* trainSteps(
   const { backend, model, config, signal } = options;
   const { batchSize, gradAccumulation, seed, clip } = config;
   let schedule: ScheduleOptions = config;
-  const { contextLength: seqLen, vocabSize } = model.config;
+  const { vocabSize } = model.config;
+  const seqLen = seqLenOf(model.config, config);
   const stepShape = { batchSize: batchSize * gradAccumulation, seqLen, vocabSize };
   const validShape = { batchSize, seqLen, vocabSize };
   const { sampleEvery = 0 } = config;
   using sampler = samplesWith(config, options.tokenizer)
     ? await Sampler.create(backend, model, options.tokenizer, config)
     : undefined;
-  using evaluator = options.valid && await Evaluator.create(backend, model, batchSize, config.dtype);
+  const weighted = options.valid?.examples !== undefined;
+  using evaluator = options.valid &&
+    await Evaluator.create(backend, model, batchSize, config.dtype, { seqLen, weighted });
 
   const began = performance.now() - 1000 * (options.start?.seconds ?? 0);
   let first = options.start?.step ?? 0;
@@ -201,7 +208,16 @@ async function* trainSteps(
       const lr = learningRate(at, schedule);
       if (i === diverged) {
         const batch = await randomBatch(options.train, stepShape, seed, at);
-        const diverging = { backend, model, trainer, result, batch, precision: config.dtype, isLast: at === step };
+        const diverging = {
+          backend,
+          model,
+          trainer,
+          result,
+          batch,
+          precision: config.dtype,
+          seqLen,
+          isLast: at === step,
+        };
         const origin = await originOfDivergence(diverging);
         throw DivergenceError.atStep(at, result, origin, { lr, clip });
       }
@@ -218,12 +234,12 @@ async function* trainSteps(
     }
     if (!isFine) {
       const batches = fixedBatches(options.valid!, validShape, config.validBatches);
-      const origin = await firstOrigin(backend, model, batches, config.dtype);
+      const origin = await firstOrigin(backend, model, batches, seqLen, config.dtype);
       throw DivergenceError.inValidation(step, validLoss!, origin, { lr: learningRate(step, schedule), clip });
     }
     if (sampled?.status === "rejected") {
       if (!(sampled.reason instanceof NoTokenError)) throw sampled.reason;
-      const origin = await originInForward(backend, model, sampler!.lastSequence(seqLen), config.dtype);
+      const origin = await originInForward(backend, model, sampler!.lastSequence(seqLen), config.dtype, seqLen);
       throw DivergenceError.inSample(step, origin, { lr: learningRate(step, schedule), clip });
     }
     // Whoever stops the run during a validation or a sample does not wait for another step.
@@ -262,10 +278,11 @@ async function firstOrigin(
   backend: Backend,
   model: LanguageModel,
   batches: AsyncIterable<Batch>,
+  seqLen: number,
   precision?: Precision,
 ): Promise<ForwardOrigin | undefined> {
   for await (const batch of batches) {
-    const origin = await originInForward(backend, model, batch, precision);
+    const origin = await originInForward(backend, model, batch, precision, seqLen);
     if (origin) return origin;
   }
   return undefined;

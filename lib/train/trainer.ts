@@ -14,7 +14,7 @@ import type { Frozen } from "./optimizer/frozen.ts";
 import type { LossScaleOptions } from "./optimizer/loss_scale.ts";
 import type { OptimizerOptions, ParameterGroup } from "./optimizer/groups.ts";
 import { requireRate } from "./schedule.ts";
-import { requireBatch } from "../model/require_batch.ts";
+import { requireBatch, requireWeights } from "../model/require_batch.ts";
 import { type StepPrograms, traceStep } from "./step_programs.ts";
 
 /** What a training step is compiled for. */
@@ -25,6 +25,8 @@ export interface TrainerOptions {
   readonly gradAccumulation?: number;
   /** Tokens per sequence; the model's context length by default. */
   readonly seqLen?: number;
+  /** Whether batches have `weights`. Default: no. */
+  readonly weighted?: boolean;
   /** Which optimizer, and its fixed numbers; or several, each with its own of the model's parameters. */
   readonly optimizer: OptimizerOptions | readonly ParameterGroup[];
   /**
@@ -56,6 +58,7 @@ export function trainerOptionsOf(config: TrainingConfig, logCapacity: number): T
   return {
     batchSize: config.batchSize,
     gradAccumulation: config.gradAccumulation,
+    seqLen: config.seqLen,
     optimizer: config,
     frozen: config.frozen,
     dropout: config.dropout,
@@ -240,6 +243,7 @@ export class Trainer implements Disposable {
     const { inputs, optimizers } = this.#traced;
     requireBatch("take a step", batch, this.#gradAccumulation * inputs.ids.size);
     requireRate(lr);
+    const weights = inputs.weights && meanWeights(batch);
     const { empty, batch: forBatch, update } = this.#compiled;
     const schedules = optimizers.map((optimizer) => optimizer.schedule(lr, this.#updates + 1));
     schedules.forEach((schedule, i) => update.set(inputs.schedules[i], schedule));
@@ -248,6 +252,7 @@ export class Trainer implements Disposable {
     for (let i = 0; i < this.#gradAccumulation; i++) {
       const [from, to] = [i * inputs.ids.size, (i + 1) * inputs.ids.size];
       forBatch.set(inputs.ids, batch.ids.subarray(from, to)).set(inputs.targets, batch.targets.subarray(from, to));
+      if (inputs.weights) forBatch.set(inputs.weights, weights!.subarray(from, to));
       if (inputs.draw) {
         const number = this.#updates * this.#gradAccumulation + i;
         forBatch.set(inputs.draw, [...wordsOf(this.#seed), ...wordsOf(number)]);
@@ -259,6 +264,17 @@ export class Trainer implements Disposable {
     this.#updates++;
     this.#logged++;
   }
+}
+
+/**
+ * A batch's weights, so scaled that the mean of weighted losses is the weighted mean.
+ * @throws {OptionError} If there are none, or all are 0.
+ */
+function meanWeights(batch: Batch): Float32Array {
+  const weights = requireWeights("take a step", batch);
+  const sum = weights.reduce((sum, weight) => sum + weight, 0);
+  if (sum > 0) return weights.map((weight) => weight * weights.length / sum);
+  throw new OptionError(`Cannot take a step: got weights with the sum ${sum}, must be above 0`);
 }
 
 /** A whole number below 2⁵³ as its low and its high word. */

@@ -13,6 +13,7 @@ const FLAGS: Readonly<Record<string, string>> = {
 export const WITHOUT_FLAG: readonly string[] = [
   "eps",
   "frozen",
+  "seqLen",
   "headDim",
   "normEps",
   "bias",

@@ -1,4 +1,5 @@
 // The model card of an exported run: what it was trained on, its curve, and the accounting.
+import { seqLenOf } from "../../lib/train/config.ts";
 import { formatCount, formatSi } from "../../lib/accounting/units.ts";
 import { nameOf } from "../../lib/io/parent_of.ts";
 import { parameterSpecs, sizeOf } from "../../lib/model/parameters.ts";
@@ -113,7 +114,7 @@ function accountingRows(
   const last = metrics.at(-1);
   const kept = ["parameters", "predicted FLOPs per token", "predicted memory"].filter((key) => key in facts);
   const tokens = (last === undefined ? 0 : last.step + 1) * training.batchSize * training.gradAccumulation *
-    model.contextLength;
+    seqLenOf(model, training);
   return [
     ...kept.map((key) => [key, facts[key]]),
     ["tokens seen", formatCount(tokens)],

@@ -1,4 +1,5 @@
 // What a report says about a run: its status, its results and its configuration.
+import { seqLenOf } from "../../lib/train/config.ts";
 import { formatBinary, formatCount, formatSi } from "../../lib/accounting/units.ts";
 import { isTransformerConfig } from "../../lib/model/own_config.ts";
 import { type Course, courseOf, divergenceOf, validationsSinceLowest } from "../../lib/run/course.ts";
@@ -92,13 +93,12 @@ function progress(directory: string, { config }: RunRecord, status: string, cour
 }
 
 function results(
-  { model, training, data }: RunConfig,
+  config: RunConfig,
   course: Course | undefined,
   { bytesPerToken }: RunContext,
 ): Record<string, string> {
   if (course === undefined) return {};
   const { steps, seconds, firstLoss, lastLoss, validLoss, lowestValidLoss, lastOfBoth } = course;
-  const tokens = steps * tokensPerStep(model, training);
   const loss = (nats: number) => `${nats.toFixed(4)} nats per token`;
   const validation = (nats: number) =>
     bytesPerToken === undefined
@@ -106,7 +106,7 @@ function results(
       : `${loss(nats)}, ${(nats / Math.LN2 / bytesPerToken).toFixed(4)} bits per byte`;
   return {
     "steps taken": formatCount(steps),
-    "tokens seen": `${formatCount(tokens)} (${(tokens / data.train.tokens).toPrecision(3)} epochs)`,
+    ...seen(steps, config),
     time: formatSeconds(seconds),
     ...(firstLoss !== undefined && { "first training loss": loss(firstLoss) }),
     "last training loss": loss(lastLoss),
@@ -117,8 +117,17 @@ function results(
   };
 }
 
-function tokensPerStep({ contextLength }: RunConfig["model"], { batchSize, gradAccumulation }: RunConfig["training"]) {
-  return batchSize * gradAccumulation * contextLength;
+/** How much was trained on: tokens, or, where they are parted into examples, those. */
+function seen(steps: number, { model, training, data }: RunConfig): Record<string, string> {
+  const { examples, tokens: all } = data.train;
+  const [what, count, ofAll] = examples === undefined
+    ? ["tokens seen", steps * tokensPerStep(model, training), all]
+    : ["examples seen", steps * training.batchSize * training.gradAccumulation, examples];
+  return { [what]: `${formatCount(count)} (${(count / ofAll).toPrecision(3)} epochs)` };
+}
+
+function tokensPerStep(model: RunConfig["model"], training: RunConfig["training"]): number {
+  return training.batchSize * training.gradAccumulation * seqLenOf(model, training);
 }
 
 function accounting({ model, training }: RunConfig): Record<string, string> {

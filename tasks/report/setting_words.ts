@@ -33,6 +33,7 @@ const WORDS: Readonly<Record<string, string>> = {
   parallelBlocks: "attention and feed-forward in parallel",
   batchSize: "sequences per batch",
   gradAccumulation: "batches per step",
+  seqLen: "tokens per sequence in training",
   steps: "steps",
   optimizer: "optimizer",
   schedule: "learning rate schedule",

@@ -6,6 +6,7 @@ import type { ModelConfig } from "../../lib/model/config.ts";
 import type { Checkpoint } from "../../lib/run/checkpoint.ts";
 import { readFirstMetrics } from "../../lib/run/metrics_follower.ts";
 import { RUN_FILES, type RunConfig } from "../../lib/run/run_directory.ts";
+import { seqLenOf } from "../../lib/train/config.ts";
 import { betterLoss, type StepMetrics } from "../../lib/train/step_metrics.ts";
 import { describePatience } from "../report/describe_run.ts";
 import { fitLine } from "../cli/columns.ts";
@@ -20,7 +21,7 @@ export function describeConfig(
 ): string {
   const { numLayers, dModel, contextLength, numHeads, vocabSize } = model;
   const { steps, batchSize, gradAccumulation, optimizer, lr, schedule, dtype, frozen = [] } = training;
-  const tokens = batchSize * gradAccumulation * contextLength;
+  const tokens = batchSize * gradAccumulation * seqLenOf(model, training);
   return fitLine([
     `${formatAmount(parameters)} parameters (${numLayers} × ${dModel}, context ${contextLength})`,
     `${formatCount(steps)} × ${formatCount(tokens)} tokens`,

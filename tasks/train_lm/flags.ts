@@ -13,6 +13,7 @@ import { type Flags, missingFlags } from "../cli/flags.ts";
 import { PRESETS_HELP } from "../cli/presets_help.ts";
 import { flagOf } from "../cli/wording.ts";
 import { PATTERN_FLAG } from "../cli/tokenizer.ts";
+import { CHAT_FLAGS, CHAT_HELP, requireChatFlags } from "./chat_flags.ts";
 
 export const HELP = `
 Trains a Transformer on token files and writes a run directory: config.json, the tokenizer's files, metrics.jsonl,
@@ -22,6 +23,7 @@ report.html.
   deno task train-lm --train out/train.npy --tokenizer out/tokenizer --out out/run --steps 200
   deno task train-lm --train FILE.npy --out RUN [options]
   deno task train-lm --from RUN --train FILE.npy --out NEW [options]
+  deno task train-lm --from RUN --sft FILE.jsonl --out NEW [options]
   deno task train-lm --resume RUN
 
 Data
@@ -43,6 +45,7 @@ Data
                          checkpoint's. The model's shape and the tokenizer are that run's. Its other settings are not:
                          they suit training from nothing. (--config RUN/config.json takes them over.)
   --keep-optimizer       Take the optimizer's state from there too, from a checkpoint.
+${CHAT_HELP}
 
 Configuration: the recipe, the preset, then the file, then the flags; each overrides the one before
   --recipe NAME          course: the model and training of Stanford CS336. modern: what learned most in the same time here;
@@ -193,6 +196,7 @@ const TRAINING_FLAGS = {
 export const FLAGS = {
   train: { type: "string" },
   valid: { type: "string" },
+  ...CHAT_FLAGS,
   tokenizer: { type: "string" },
   pattern: PATTERN_FLAG,
   out: { type: "string" },
@@ -237,7 +241,7 @@ export function requireOneTone({ quiet, verbose }: TrainFlags): void {
 /** @throws {UsageError} If a flag is given beside --resume that belongs to a new run. */
 export function requireResumeFlags(flags: TrainFlags): void {
   const free = FREE_SETTINGS.map((name) => flagOf(name).slice(2));
-  const allowed = ["resume", "train", "valid", "backend", "gpu", "quiet", "verbose", ...free];
+  const allowed = ["resume", "train", "valid", "sft", "sft-valid", "backend", "gpu", "quiet", "verbose", ...free];
   const other = Object.entries(flags).find(([name, value]) =>
     value !== undefined && value !== false && !allowed.includes(name)
   );
@@ -249,18 +253,21 @@ export function requireResumeFlags(flags: TrainFlags): void {
 }
 
 /** @throws {UsageError} If a flag is missing that a new run needs, or two exclude each other. */
-export function requireNewRunFlags(flags: TrainFlags): { train: string; out: string } {
-  const { train, out, minutes, steps } = flags;
+export function requireNewRunFlags(flags: TrainFlags): { train: string; valid: string | undefined; out: string } {
+  const { out, minutes, steps } = flags;
+  requireChatFlags(flags);
+  const [train, valid] = flags.sft === undefined ? [flags.train, flags.valid] : [flags.sft, flags["sft-valid"]];
   if (flags["keep-optimizer"] && flags.from === undefined) {
     throw new UsageError("Cannot run train-lm: --keep-optimizer needs --from, the run that has it");
   }
-  if (flags.patience !== undefined && flags.valid === undefined) {
-    throw new UsageError("Cannot run train-lm: --patience needs --valid, the data to validate on");
+  if (flags.patience !== undefined && valid === undefined) {
+    const needed = flags.sft === undefined ? "--valid" : "--sft-valid";
+    throw new UsageError(`Cannot run train-lm: --patience needs ${needed}, the data to validate on`);
   }
   if (minutes !== undefined && steps !== undefined) {
     throw new UsageError("Cannot run train-lm: got --minutes and --steps, must be only one of them");
   }
-  if (train !== undefined && out !== undefined) return { train, out };
+  if (train !== undefined && out !== undefined) return { train, valid, out };
   const missing = [train === undefined ? ["train"] : [], out === undefined ? ["out"] : []];
   throw missingFlags("train-lm", missing.filter((names) => names.length > 0), "--resume RUN");
 }

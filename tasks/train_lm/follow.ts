@@ -2,6 +2,7 @@
 import { formatShare } from "../../lib/accounting/units.ts";
 import { RemainingTime } from "../../lib/run/remaining_time.ts";
 import type { RunConfig } from "../../lib/run/run_directory.ts";
+import { seqLenOf } from "../../lib/train/config.ts";
 import type { StepMetrics } from "../../lib/train/train.ts";
 import { formatSeconds, NO_PROGRESS, startProgress } from "../cli/progress.ts";
 
@@ -54,7 +55,7 @@ export async function followSteps(
   quiet = false,
   length = () => training.steps,
 ): Promise<Followed | undefined> {
-  const tokensPerStep = training.batchSize * training.gradAccumulation * model.contextLength;
+  const tokensPerStep = training.batchSize * training.gradAccumulation * seqLenOf(model, training);
   const progress = quiet ? NO_PROGRESS : startProgress(training.steps, PARTS, NOTHING_YET);
   const remaining = new RemainingTime(tokensPerStep);
   let first: StepMetrics | undefined;

@@ -31,16 +31,22 @@ export function changedByFlags(
       : `${steps}: with the schedule ${schedule} the learning rates of the ${taken} steps taken so far depend on it`;
     refuse(`--steps ${settings.steps}`, `${why}. Leave it out, or start a new run with --from ${flags.resume}`);
   }
-  if (settings.patience !== undefined && config.data.valid === undefined && flags.valid === undefined) {
-    throw new UsageError(`Cannot resume ${flags.resume}: --patience needs --valid, the data to validate on`);
+  const validFlag = validFlagOf(config);
+  if (settings.patience !== undefined && config.data.valid === undefined && flags[validFlag] === undefined) {
+    throw new UsageError(`Cannot resume ${flags.resume}: --patience needs --${validFlag}, the data to validate on`);
   }
   return changed;
+}
+
+/** What names the data to validate on: conversations are validated on conversations. */
+function validFlagOf({ data }: RunConfig): "valid" | "sft-valid" {
+  return data.train.examples === undefined ? "valid" : "sft-valid";
 }
 
 /** Says, in a line each, what a configuration changes of another. */
 export function describeChanges(before: RunConfig, after: RunConfig): string[] {
   const valuesIn = ({ training, data }: RunConfig): [flag: string, value: unknown][] => [
-    ["--valid", data.valid?.name],
+    [`--${validFlagOf(after)}`, data.valid?.name],
     ...FREE_SETTINGS.map((name): [string, unknown] => [flagOf(name), training[name]]),
   ];
   const was = new Map(valuesIn(before));

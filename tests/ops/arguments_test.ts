@@ -68,6 +68,10 @@ const OPS: Readonly<Record<string, OpArguments>> = {
     shapes: { logits: [2, 3, 5], "#targets": [2, 3] },
     apply: (graph, { logits, "#targets": targets }) => crossEntropy(graph, logits, targets),
   },
+  "crossEntropy with weights": {
+    shapes: { logits: [2, 3, 5], "#targets": [2, 3], weights: [2, 3] },
+    apply: (graph, { logits, "#targets": targets, weights }) => crossEntropy(graph, logits, targets, { weights }),
+  },
   tokenLosses: {
     shapes: { logits: [2, 3, 5], "#targets": [2, 3] },
     apply: (graph, { logits, "#targets": targets }) => tokenLosses(graph, logits, targets),
@@ -174,6 +178,7 @@ const ANY_SHAPE: readonly string[] = [
 /** Arguments that are as wide as they like: a vocabulary, a context, an embedding. */
 const ANY_WIDTH: readonly string[] = [
   "crossEntropy logits",
+  "crossEntropy with weights logits",
   "tokenLosses logits",
   "sampleTokens logits",
   "sampleTokens #context",

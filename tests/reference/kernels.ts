@@ -29,6 +29,7 @@ import { reluSquaredBackward, reluSquaredForward } from "./relu_squared.ts";
 import { rmsnormBackwardInput, rmsnormBackwardWeight, rmsnormForward } from "./rmsnorm.ts";
 import { ropeBackward, ropeForward } from "./rope.ts";
 import { scale } from "./scale.ts";
+import { scaleRows } from "./scale_rows.ts";
 import { sgd } from "./sgd.ts";
 import { siluBackward, siluForward } from "./silu.ts";
 import { softCapBackward, softCapBackwardInPlace, softCapForward } from "./soft_cap.ts";
@@ -92,6 +93,7 @@ export const REFERENCE_KERNELS: ReadonlyMap<string, ReferenceKernel> = new Map<s
   ["rope_forward", ropeForward],
   ["rope_backward", ropeBackward],
   ["scale", scale],
+  ["scale_rows", scaleRows],
   ["sgd", sgd],
   ["silu_forward", siluForward],
   ["silu_backward", siluBackward],
