@@ -3,7 +3,7 @@
  *
  *   deno task train-lm --train train.npy --valid valid.npy --tokenizer TOKENIZER --out RUN
  */
-import { type CountedProgram, programMemory } from "../lib/accounting/program.ts";
+import { programMemory } from "../lib/accounting/program.ts";
 import {
   formatMeasurement,
   formatPrediction,
@@ -70,6 +70,7 @@ import {
 } from "./train_lm/fine_tune.ts";
 import { fitToTime, precisionForTime, recipeForTime } from "./train_lm/fit_to_time.ts";
 import { followSteps } from "./train_lm/follow.ts";
+import { asOneProgram } from "./train_lm/one_program.ts";
 import { changedByFlags, describeChanges } from "./train_lm/resume_settings.ts";
 import {
   drawsAsBefore,
@@ -290,15 +291,6 @@ async function follow(
   } else if (!quiet) console.log(formatSpeed(measured));
   if (!quiet || !isOver) console.log(await describeNext(directory, last, isOver));
   return isOver ? 0 : exitCodeOf(interruption);
-}
-
-/** All that some programs do and hold together. */
-function asOneProgram(programs: readonly Program[]): CountedProgram {
-  return {
-    calls: programs.flatMap(({ calls }) => calls),
-    storages: [...new Set(programs.flatMap(({ storages }) => storages))],
-    scratch: [...new Set(programs.flatMap(({ scratch }) => scratch))],
-  };
 }
 
 if (import.meta.main) await runProgram(main);
