@@ -89,11 +89,11 @@ export class GraphRun {
     const inputs = this.#writeData(garbage, replaced);
     await this.#executable.run();
     if (inputs) await this.#requireUntouched(inputs);
-    const results: Arrays = {};
-    for (const [name, tensor] of Object.entries(this.#outputs)) {
-      results[name] = await this.#readGuarded(tensor, garbage);
-    }
-    return results;
+    // All at once: WebGPU in Deno answers each read 10 ms later.
+    const results = Object.entries(this.#outputs).map(async ([name, tensor]): Promise<[string, Arrays[string]]> => {
+      return [name, await this.#readGuarded(tensor, garbage)];
+    });
+    return Object.fromEntries(await Promise.all(results));
   }
 
   /** Frees the program's memory. */

@@ -12,7 +12,7 @@ const ON_CPU = HAS_NATIVE ? "native" : "wasm";
 
 gpuTest("doctor names the adapter, finds its kernels right, and measures the backends", async () => {
   const known = summarizeAdapter((await findAdapter()).adapter!);
-  const { code, stdout, stderr } = await runTaskProcess("doctor", ["--json", "--size", "128"]);
+  const { code, stdout, stderr } = await runTaskProcess("doctor", ["--json", "--size", "256"]);
   assertEquals([code, stderr], [0, ""]);
   const { adapter, selfTest, auto, matmul } = JSON.parse(stdout);
   assertEquals(adapter.description, known.description);
@@ -23,7 +23,7 @@ gpuTest("doctor names the adapter, finds its kernels right, and measures the bac
 });
 
 Deno.test("doctor says what to install where there is no adapter", async () => {
-  const { code, stdout } = await runTaskProcess("doctor", ["--size", "64"], undefined, NO_ADAPTER);
+  const { code, stdout } = await runTaskProcess("doctor", ["--size", "256"], undefined, NO_ADAPTER);
   assertEquals(code, 0);
   assertMatch(stdout, /^WebGPU adapter +none was found$/m);
   assertMatch(stdout, /^to get one +\S.+/m);
@@ -32,7 +32,7 @@ Deno.test("doctor says what to install where there is no adapter", async () => {
 });
 
 Deno.test("doctor explains that Mesa's program through OpenGL counts as no adapter, where that is all there is", async () => {
-  const { code, stdout } = await runTaskProcess("doctor", ["--size", "64"], undefined, { DENO_WEBGPU_BACKEND: "gl" });
+  const { code, stdout } = await runTaskProcess("doctor", ["--size", "256"], undefined, { DENO_WEBGPU_BACKEND: "gl" });
   assertEquals(code, 0);
   const [, found] = /^WebGPU adapter +(.*)$/m.exec(stdout)!;
   // A real GPU's driver may offer OpenGL as well, and many machines have none.
@@ -83,7 +83,9 @@ gpuTest("starting a backend warns of a software adapter and remembers that its k
 gpuTest("what doctor found right is not tried again when a task starts", async () => {
   const denoDir = await Deno.makeTempDir();
   try {
-    const { code, stdout, stderr } = await runTaskProcess("doctor", ["--size", "64"], undefined, { DENO_DIR: denoDir });
+    const { code, stdout, stderr } = await runTaskProcess("doctor", ["--size", "256"], undefined, {
+      DENO_DIR: denoDir,
+    });
     assertEquals(code, 0, stderr);
     const noted = async (program: string) => JSON.parse((await evaluate(program, denoDir)).out);
     const passes = await noted("console.log(JSON.stringify(localStorage))");
@@ -96,13 +98,13 @@ gpuTest("what doctor found right is not tried again when a task starts", async (
 
 Deno.test("doctor says why there is no machine code without the permission, and leaves AVX-512 out where it is told to", async () => {
   const env = { ...NO_ADAPTER, BYTELM_INSTRUCTIONS: "avx2" };
-  const told = await runTaskProcess("doctor", ["--size", "64"], undefined, env);
+  const told = await runTaskProcess("doctor", ["--size", "256"], undefined, env);
   if (HAS_NATIVE) assertMatch(told.stdout, /^native +machine code for AVX2, /m);
   const wrong = await runTaskProcess("doctor", [], undefined, { ...env, BYTELM_INSTRUCTIONS: "sse" });
   assertEquals(wrong.code, 2);
   assertStringIncludes(wrong.stderr, "Cannot use the variable BYTELM_INSTRUCTIONS: got sse, must be avx512 or avx2");
   const { stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-prompt", "--allow-read", "--allow-env", "tasks/doctor.ts", "--size", "64"],
+    args: ["run", "--no-prompt", "--allow-read", "--allow-env", "tasks/doctor.ts", "--size", "256"],
     cwd: new URL("../..", import.meta.url),
     env: NO_ADAPTER,
   }).output();

@@ -36,7 +36,7 @@ const JOBS: readonly (readonly [string, ...string[]])[] = [
   ["account", "--model", "gpt2-small", "--svg", "DIR/account.svg"],
   ["account", "--hours", "1", "--data", "DIR/text.txt", "--tokenizer", "DIR/tok"],
   ["writeup", "--story", "DIR/text.txt", "--story-vocab-size", "265", "--out", "DIR/writeup.md"],
-  ["doctor", "--size", "16"],
+  ["doctor", "--size", "256"],
   ["bench", "tokenizer", "--text", "DIR/text.txt", "--vocab-size", "265", "--runs", "1"],
   ["profile-step", "--shape", "trial", "--runs=1", "--svg=DIR/step.svg", "--html=DIR/step.html", "--backend=wasm"],
   ["demo", "--steps", "1", "--out", "DIR/demo"],

@@ -33,15 +33,22 @@ export const ORACLE_PATTERNS: Record<PatternName, RegExp> = {
 /** Bytes one per character, as a string of codes 0 to 255: easy to compare, to join and to use as a key. */
 export type Latin = string;
 
-export const toLatin = (bytes: Iterable<number>): Latin => Array.from(bytes, (b) => String.fromCharCode(b)).join("");
-export const latinOf = (text: string): Latin => toLatin(new TextEncoder().encode(text));
+export function toLatin(bytes: Iterable<number>): Latin {
+  let latin = "";
+  for (const byte of bytes) latin += String.fromCharCode(byte);
+  return latin;
+}
+
+const encoder = new TextEncoder();
+export const latinOf = (text: string): Latin => toLatin(encoder.encode(text));
 
 /** The characters of bytes: what is not UTF-8 becomes U+FFFD, one per byte. */
 function characters(bytes: Latin): { char: string; bytes: Latin }[] {
   const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   try {
     const text = strict.decode(Uint8Array.from(bytes, (c) => c.charCodeAt(0)));
-    return Array.from(text, (char) => ({ char, bytes: latinOf(char) }));
+    // ASCII is its own bytes, and most of the text.
+    return Array.from(text, (char) => ({ char, bytes: char <= "\x7f" ? char : latinOf(char) }));
   } catch {
     // not UTF-8 as a whole
   }
@@ -80,7 +87,9 @@ export function pretokenizeOracle(bytes: Latin, pattern: RegExp = ORACLE_PATTERN
   starts.set(text.length, chars.length);
   return Array.from(text.matchAll(pattern), (match) => {
     const from = starts.get(match.index)!, to = starts.get(match.index + match[0].length)!;
-    return chars.slice(from, to).map((c) => c.bytes).join("");
+    let word = "";
+    for (let i = from; i < to; i++) word += chars[i].bytes;
+    return word;
   });
 }
 
