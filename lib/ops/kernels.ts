@@ -15,6 +15,7 @@ import { dropoutKernel } from "./dropout.ts";
 import { embeddingBackward, embeddingForward, embeddingQuantizedForward } from "./embedding.ts";
 import { gegluBackward, gegluForward, geluBackward, geluForward } from "./gelu.ts";
 import { groupedAttentionBackward, groupedAttentionForward } from "./grouped_attention.ts";
+import { laneAttentionForward } from "./lane_attention.ts";
 import { layernormBackwardInput, layernormBackwardWeight, layernormForward } from "./layernorm.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "./linear.ts";
 import { dequantizeWeight, linearQuantizedForward } from "./linear_quantized.ts";
@@ -59,6 +60,7 @@ export const OP_KERNELS: readonly Kernel[] = [
   geluBackward,
   groupedAttentionForward,
   groupedAttentionBackward,
+  laneAttentionForward,
   layernormForward,
   layernormBackwardInput,
   layernormBackwardWeight,
