@@ -112,6 +112,11 @@ export class BatchEngine implements AsyncDisposable {
     return this.#slots.count;
   }
 
+  /** The most texts that it takes: in slots, and waiting. */
+  get capacity(): number {
+    return this.slots + this.#maxQueued;
+  }
+
   /** What went wrong with the backend, if anything did: nothing more can then be continued. */
   get failure(): unknown {
     return this.#failure?.error;
@@ -121,7 +126,7 @@ export class BatchEngine implements AsyncDisposable {
    * Continues a text as soon as there is a slot.
    * @throws {QueueFullError} If as many wait as may.
    * @throws {TextTooLongError} If it may grow longer than the model's context.
-   * @throws {RangeError} If the prompt is empty or has an id outside the vocabulary, or an option cannot work.
+   * @throws {OptionError} If the prompt is empty or has an id outside the vocabulary, or an option cannot work.
    * @throws {Error} If the engine was disposed of, or the backend failed: what it threw.
    */
   submit(request: BatchRequest): BatchText {
@@ -134,7 +139,7 @@ export class BatchEngine implements AsyncDisposable {
     const texts = requests.map((request) => this.#textOf(request));
     const { running, waiting } = this.counts;
     const more = texts.filter(({ isOver }) => !isOver).length;
-    if (running + waiting + more > this.slots + this.#maxQueued) {
+    if (running + waiting + more > this.capacity) {
       for (const text of texts) text.cancel();
       throw new QueueFullError(waiting, this.#maxQueued, more);
     }
@@ -164,14 +169,14 @@ export class BatchEngine implements AsyncDisposable {
     validateSampling(request);
     const { maxTokens } = request;
     if (!(Number.isInteger(maxTokens) && maxTokens >= 0)) {
-      throw new RangeError(`Cannot generate: got maxTokens ${maxTokens}, must be a whole number, 0 or more`);
+      throw new OptionError(`Cannot generate: got maxTokens ${maxTokens}, must be a whole number, 0 or more`);
     }
     const prompt = [...request.prompt];
-    if (prompt.length === 0) throw new RangeError("Cannot generate: got an empty prompt, must be at least one token");
+    if (prompt.length === 0) throw new OptionError("Cannot generate: got an empty prompt, must be at least one token");
     const { vocabSize, contextLength } = this.#model.config;
     const unknown = prompt.find((id) => !(Number.isInteger(id) && id >= 0 && id < vocabSize));
     if (unknown !== undefined) {
-      throw new RangeError(`Cannot generate: got token id ${unknown}, must be below the vocabulary's ${vocabSize}`);
+      throw new OptionError(`Cannot generate: got token id ${unknown}, must be below the vocabulary's ${vocabSize}`);
     }
     if (prompt.length + maxTokens > contextLength) {
       throw new TextTooLongError(prompt.length, maxTokens, contextLength);

@@ -98,7 +98,7 @@ export function traceSlots(
 }
 
 /** The caches of the first slots. */
-function firstLanes(layers: KvCache["layers"], count: number): KvCache["layers"] {
+export function firstLanes(layers: KvCache["layers"], count: number): KvCache["layers"] {
   const first = ({ name, shape: [_, rows, width], placement }: Tensor) =>
     new Tensor(name, [count, rows, width], { placement });
   return layers.map(({ keys, values }) => ({ keys: first(keys), values: first(values) }));

@@ -47,7 +47,7 @@ const JOBS: readonly (readonly [string, ...string[]])[] = [
 const env = { DENO_WEBGPU_BACKEND: Deno.build.os === "windows" ? "metal" : "dx12" };
 
 /** Tasks that never end by themselves, which other tests run as declared. */
-const SERVERS = ["dashboard"];
+const SERVERS = ["dashboard", "serve"];
 /** A task that would change the project's own files. */
 const BUILDERS = ["build-kernels"];
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
