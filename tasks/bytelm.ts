@@ -37,7 +37,6 @@ export const TASKS = {
   import: () => import("./import.ts"),
   export: () => import("./export.ts"),
   report: () => import("./report.ts"),
-  serve: () => import("./serve.ts"),
   dashboard: () => import("./dashboard.ts"),
   account: () => import("./account.ts"),
   writeup: () => import("./writeup.ts"),

@@ -7,7 +7,10 @@ import { writeWeights } from "../model/weights.ts";
 import { weightsFrom } from "../model/weights_file.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import { requireRoomToBatch } from "./generation_room.ts";
-import type { RunModel } from "./load_run.ts";
+import type { LoadableModel } from "./loaded_model.ts";
+
+/** A model that has a tokenizer: a run's has. */
+export type LoadableTextModel = LoadableModel & { readonly tokenizer: Tokenizer };
 
 /** A run's model on a backend, with what continues many texts together. Disposing of it frees both, not the backend. */
 export class BatchedModel implements AsyncDisposable {
@@ -18,7 +21,11 @@ export class BatchedModel implements AsyncDisposable {
   readonly engine: BatchEngine;
   readonly #owned: AsyncDisposableStack;
 
-  private constructor({ model, tokenizer, stopIds }: RunModel, engine: BatchEngine, owned: AsyncDisposableStack) {
+  private constructor(
+    { model, tokenizer, stopIds }: LoadableTextModel,
+    engine: BatchEngine,
+    owned: AsyncDisposableStack,
+  ) {
     this.config = model.config;
     this.tokenizer = tokenizer;
     const end = tokenizer.specialTokens.get(END_OF_TEXT);
@@ -28,14 +35,14 @@ export class BatchedModel implements AsyncDisposable {
   }
 
   /**
-   * Loads what `loadRun` read.
+   * Loads what `loadRun` read, or any other model with its weights and tokenizer.
    * @throws {UserError} If the weights are not the model's, or not all finite; or if the backend cannot address as much
    *   memory as the slots take.
    * @throws {OptionError} If the backend is not good at so many slots.
    */
   static async load(
     backend: Backend,
-    run: RunModel,
+    run: LoadableTextModel,
     options: Pick<BatchEngineOptions, "slots" | "maxQueued"> = {},
   ): Promise<BatchedModel> {
     const { model, tokenizer, weights } = run;
@@ -44,8 +51,10 @@ export class BatchedModel implements AsyncDisposable {
     loaded.defer(() => model.release(backend));
     const isDrawable = (id: number) => tokenizer.hasToken(id);
     const engine = loaded.use(await BatchEngine.create(backend, model, { ...options, isDrawable }));
-    using file = await Safetensors.open(weights);
-    await writeWeights(backend, model, weightsFrom(file, weights));
+    if (typeof weights === "string") {
+      using file = await Safetensors.open(weights);
+      await writeWeights(backend, model, weightsFrom(file, weights));
+    } else await writeWeights(backend, model, weights);
     return new BatchedModel(run, engine, loaded.move());
   }
 

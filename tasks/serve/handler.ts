@@ -66,8 +66,8 @@ export function serveHandler(options: ServeOptions): Handler {
   const oneModel: Route = {
     method: "GET",
     answer: ({ url }) => {
-      const name = decodeURIComponent(new URL(url).pathname.slice(MODELS.length + 1));
-      if (name !== model.id) throw noSuchModel(name, model.id);
+      const name = new URL(url).pathname.slice(MODELS.length + 1);
+      if (name !== encodeURIComponent(model.id)) throw noSuchModel(name, model.id);
       return Response.json(describe(model));
     },
   };

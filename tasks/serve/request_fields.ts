@@ -52,7 +52,7 @@ export function chatFields(fields: JsonFields): TextFields & { readonly messages
   }
   const shared = textFields(fields);
   const likeliest = wanted ? top ?? 0 : undefined;
-  return { ...shared, maxTokens: shared.maxTokens ?? most, likeliest, messages: fields.value("messages") };
+  return { ...shared, maxTokens: shared.maxTokens ?? most, likeliest, messages: fields.list("messages") };
 }
 
 /** A prompt: text, or token ids. */

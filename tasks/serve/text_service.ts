@@ -1,4 +1,5 @@
 // Requests for text: what is asked for becomes texts of the engine, and these become answers.
+import { UserError } from "../../lib/errors.ts";
 import { documentStart } from "../../lib/generate/document_start.ts";
 import type { BatchText } from "../../lib/generate/batch_text.ts";
 import { excerpt } from "../../lib/io/excerpt.ts";
@@ -73,12 +74,21 @@ export function chat(model: ServedModel, request: JsonFields, signal: AbortSigna
       { code: "no_chat_template", param: "messages" },
     );
   }
-  const messages = parseMessages(fields.messages, "the request");
-  const ids = [...tokenizer.encode(template.render(messages, { addGenerationPrompt: true }))];
+  const ids = [...tokenizer.encode(textOf(fields.messages, template))];
   // Whatever there is room for; but always some, so that a conversation that is too long is refused.
   const most = fields.maxTokens ?? Math.max(1, contextLength - ids.length);
   const ends = answerEnds(tokenizer, template, stopIds);
   return answering(model, start(model, [ids], { fields, most, stopIds: ends, signal }, chatFormat(tokenizer)));
+}
+
+/** @throws {ApiError} If there is something wrong with the messages, or the template does not take them. */
+function textOf(messages: unknown, template: ChatTemplate): string {
+  try {
+    return template.render(parseMessages(messages, "the request"), { addGenerationPrompt: true });
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw new ApiError(400, error.message, { param: "messages" });
+  }
 }
 
 /** @throws {ApiError} If the request names another model. */
