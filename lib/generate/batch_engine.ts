@@ -38,8 +38,8 @@ const SLOTS = 8;
 const MAX_QUEUED = 64;
 
 /**
- * Continues many texts together: they join and leave between tokens. Each step feeds one token of every text, of its
- * prompt or the one chosen last. A request's tokens depend on nothing but the request: the same seed gives the same
+ * Continues many texts together: they join and leave between tokens. Each step feeds one token of every text, the one
+ * chosen last or one of a short prompt; between steps goes a block of a longer prompt. A request's tokens depend on nothing but the request: the same seed gives the same
  * tokens, whatever else is under way. It owns its caches and programs, but not the model's weights.
  *
  * Source: Yu et al. 2022, Orca (OSDI 2022), where this is called iteration-level scheduling.
@@ -212,17 +212,27 @@ export class BatchEngine implements AsyncDisposable {
   }
 
   async #step(): Promise<void> {
-    const logits = await this.#slots.step(this.#running.map((text) => text?.next));
+    const { prefill } = this.#slots;
+    const { fed, done } = await prefill.step(this.#running);
+    this.#promptTokens += fed;
+    if (done) this.#advance(done.text, done.logits, done.count);
+    const feeds = this.#running.map((text) => text === undefined || prefill.isFor(text) ? undefined : text.next);
+    if (feeds.every((feed) => feed === undefined)) return;
+    const logits = await this.#slots.step(feeds);
     this.#steps++;
     for (const [slot, text] of this.#running.entries()) {
-      if (text === undefined) continue;
+      if (text === undefined || feeds[slot] === undefined) continue;
       if (text.next.position < text.promptTokens) this.#promptTokens++;
-      try {
-        if (text.advance(logits[slot]!)) this.#generatedTokens++;
-      } catch (error) {
-        // What is wrong with one text's logits is no other's fault.
-        text.fail(error);
-      }
+      this.#advance(text, logits[slot]!, 1);
+    }
+  }
+
+  #advance(text: BatchText, logits: Float32Array, count: number): void {
+    try {
+      if (text.advance(logits, count)) this.#generatedTokens++;
+    } catch (error) {
+      // What is wrong with one text's logits is no other's fault.
+      text.fail(error);
     }
   }
 }

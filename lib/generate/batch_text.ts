@@ -67,18 +67,24 @@ export class BatchText implements AsyncIterable<BatchToken> {
     return this.#promptTokens;
   }
 
+  /** Its prompt, and what was made. */
+  get context(): readonly number[] {
+    return this.#text.context;
+  }
+
   /** The token to feed next. */
   get next(): Feed {
     return { id: this.#text.context[this.#fed], position: this.#fed };
   }
 
   /**
-   * Takes what follows the token that was fed; chooses the next one if the prompt is done.
-   * @param logits (vocabSize); they may be changed.
+   * Takes what follows the tokens that were fed; chooses the next one if the prompt is done.
+   * @param logits (vocabSize) after the last of them; they may be changed.
+   * @param count How many were fed.
    * @returns Whether a token was made.
    */
-  advance(logits: Float32Array): boolean {
-    this.#fed++;
+  advance(logits: Float32Array, count = 1): boolean {
+    this.#fed += count;
     if (this.isOver || this.#fed < this.#text.context.length) return false;
     const id = this.#text.choose(logits);
     const { likeliest } = this.#request;

@@ -5,6 +5,7 @@ import { type CachingModel, hasCache, type LanguageModel } from "../model/langua
 import { firstLanes, programSizes, traceSlots } from "./slots.ts";
 import { traceCachedForward } from "./cached_forward.ts";
 import { prefillTokens } from "./cached_sequences.ts";
+import { traceLaneFill } from "./lane_fill.ts";
 import { traceWholeSequence } from "./whole_sequences.ts";
 
 /**
@@ -23,14 +24,19 @@ export function generationBytes(model: LanguageModel): number {
 export function batchBytes(model: CachingModel, slots: number): number {
   const sizes = programSizes(slots);
   const layers = model.createCache(sizes.at(-1)!);
-  return bytesOfPrograms(model, sizes.map((count) => traceSlots(model, firstLanes(layers, count), count)));
+  const single = model.createCache(1);
+  return bytesOfPrograms(model, [
+    traceCachedForward(model, single, prefillTokens(model)),
+    traceLaneFill(single, layers),
+    ...sizes.map((count) => traceSlots(model, firstLanes(layers, count), count)),
+  ]);
 }
 
 function bytesOfPrograms(
   model: LanguageModel,
-  traced: readonly { readonly graph: Graph; readonly logits: Tensor }[],
+  traced: readonly { readonly graph: Graph; readonly logits?: Tensor }[],
 ): number {
-  const programs = traced.map(({ graph, logits }) => plan(graph, { keep: [logits] }));
+  const programs = traced.map(({ graph, logits }) => plan(graph, { keep: logits ? [logits] : [] }));
   const storages = new Set([model.parameters.flat.placement!.storage, ...programs.flatMap(({ storages }) => storages)]);
   return [...storages].reduce((sum, { bytes }) => sum + align(bytes), 0);
 }

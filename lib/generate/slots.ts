@@ -4,6 +4,7 @@ import { Graph } from "../graph/graph.ts";
 import { Tensor } from "../graph/tensor.ts";
 import { type KvCache, releaseLayers } from "../model/kv_cache.ts";
 import type { CachingModel, LanguageModel } from "../model/language_model.ts";
+import { SlotPrefill } from "./slot_prefill.ts";
 
 /** A token of a text, and its place in it. */
 export interface Feed {
@@ -29,11 +30,20 @@ export class Slots implements Disposable {
   /** How many texts there is room for. */
   readonly count: number;
   readonly #vocabSize: number;
+  /** Processes prompts in blocks. */
+  readonly prefill: SlotPrefill;
   readonly #programs: readonly SlotProgram[];
   readonly #owned: DisposableStack;
 
-  private constructor(count: number, vocabSize: number, programs: readonly SlotProgram[], owned: DisposableStack) {
+  private constructor(
+    count: number,
+    vocabSize: number,
+    prefill: SlotPrefill,
+    programs: readonly SlotProgram[],
+    owned: DisposableStack,
+  ) {
     this.count = count;
+    this.prefill = prefill;
     this.#vocabSize = vocabSize;
     this.#programs = programs;
     this.#owned = owned;
@@ -45,13 +55,14 @@ export class Slots implements Disposable {
     const layers = model.createCache(lanes);
     using owned = new DisposableStack();
     owned.defer(() => releaseLayers(backend, layers));
+    const prefill = owned.use(await SlotPrefill.load(backend, model, layers));
     const programs: SlotProgram[] = [];
     for (const few of programSizes(count)) {
       const { graph, ...tensors } = traceSlots(model, firstLanes(layers, few), few);
       const compiled = owned.use(await compile(backend, graph, { keep: [tensors.logits] }));
       programs.push({ count: few, compiled, ...tensors });
     }
-    return new Slots(count, model.config.vocabSize, programs, owned.move());
+    return new Slots(count, model.config.vocabSize, prefill, programs, owned.move());
   }
 
   /**

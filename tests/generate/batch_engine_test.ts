@@ -89,20 +89,53 @@ forEachBackend("texts that join at different times are continued as by full forw
   }
 });
 
+forEachBackend(
+  "long prompts go in blocks, and the last block may reach the context's end or beyond it",
+  async (backend) => {
+    for (const contextLength of [150, 200]) {
+      const model = new Transformer({ ...shared, contextLength, slidingWindow: 70 });
+      await using engine = await makeEngine(backend, model, { slots: 2 });
+      const logitsAfter = await fullForward(backend, model);
+      // Around one block and two, and what a text that joins is told meanwhile.
+      const requests = [15, 16, 64, 65, 128, 129, contextLength - 2]
+        .map((length): BatchRequest => ({ ...greedy, prompt: promptOf(length), maxTokens: 2 }));
+      const made = await Promise.all(engine.submitAll(requests).map(idsOf));
+      for (const [i, { prompt }] of requests.entries()) {
+        const context = [...prompt];
+        for (let n = 0; n < 2; n++) {
+          const logits = await logitsAfter(context);
+          context.push(logits.indexOf(Math.max(...logits)));
+        }
+        assertEquals(made[i], context.slice(-2), `after ${context.length - 2} tokens of ${contextLength}`);
+      }
+      model.release(backend);
+    }
+  },
+);
+
 forEachDevice("a request with a seed gives the same tokens and the same bits whatever else runs", async (backend) => {
   const slots = backend.capabilities.maxLanes;
-  for (const weightsDtype of ["f32", "int8"] as const) {
-    const model = new Transformer({ ...config, dModel: 32, dFf: 48 }, { weightsDtype });
+  for (const [weightsDtype, lengths] of [["f32", [5, 90]], ["int8", [90]]] as const) {
+    const model = new Transformer({ ...config, contextLength: 150, dModel: 32, dFf: 48 }, { weightsDtype });
     await using engine = await makeEngine(backend, model, { slots });
-    const request: BatchRequest = { ...drawn, prompt: promptOf(5), maxTokens: 15 };
-    const alone = await Array.fromAsync(engine.submit(request));
-    assertEquals(alone.length, 15);
-    // The first of others, in the middle of them, and the last; some end before it, and others then take their places.
-    for (let place = 0; place < slots; place++) {
-      const other = (seed: number) => ({ ...drawn, seed, prompt: promptOf(1 + seed % 9), maxTokens: 1 + seed % 13 });
-      const requests = Array.from({ length: slots + 5 }, (_, i) => i === place ? request : other(i + 20));
-      const texts = await Promise.all(engine.submitAll(requests).map((text) => Array.fromAsync(text)));
-      assertEquals(texts[place], alone, `in slot ${place} of ${slots}, ${weightsDtype}`);
+    // Its prompt goes token by token, or in blocks.
+    for (const length of lengths) {
+      const request: BatchRequest = { ...drawn, prompt: promptOf(length), maxTokens: 9 };
+      const alone = await Array.fromAsync(engine.submit(request));
+      assertEquals(alone.length, 9);
+      // The first of others, and the last to get a slot at once; some end before it, and others then take their places.
+      for (const place of [0, slots - 1]) {
+        const promptLengths = [1, 8, 100, 3, 17, 64];
+        const other = (seed: number) => ({
+          ...drawn,
+          seed,
+          prompt: promptOf(promptLengths[seed % promptLengths.length]),
+          maxTokens: 1 + seed % 11,
+        });
+        const requests = Array.from({ length: slots + 5 }, (_, i) => i === place ? request : other(i + 20));
+        const texts = await Promise.all(engine.submitAll(requests).map((text) => Array.fromAsync(text)));
+        assertEquals(texts[place], alone, `${length} tokens in slot ${place} of ${slots}, ${weightsDtype}`);
+      }
     }
     model.release(backend);
   }
