@@ -14,12 +14,13 @@ export function requireRoomToBatch(backend: Backend, model: Transformer, slots: 
   const { totalBytes = Infinity, description } = backend;
   const needed = batchBytes(model, slots);
   if (needed <= totalBytes) return;
+  const advice = model.parameters.weightsDtype === "int8"
+    ? "Use fewer slots, or a smaller model"
+    : say`Use fewer slots, or ${option("weightsDtype", "int8")}`;
   throw new UserError(
     say`Cannot serve this model: got a need for ${formatBinary(needed)} of memory with ${
       option("slots", slots)
-    }, must be at most the ${formatBinary(totalBytes)} that ${description} can address. Use fewer slots, or ${
-      option("weightsDtype", "int8")
-    }`,
+    }, must be at most the ${formatBinary(totalBytes)} that ${description} can address. ${advice}`,
   );
 }
 
