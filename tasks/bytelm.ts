@@ -32,6 +32,7 @@ export const TASKS = {
   "train-lm": () => import("./train_lm.ts"),
   sweep: () => import("./sweep.ts"),
   generate: () => import("./generate.ts"),
+  chat: () => import("./chat.ts"),
   serve: () => import("./serve.ts"),
   evaluate: () => import("./evaluate.ts"),
   import: () => import("./import.ts"),
