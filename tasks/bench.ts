@@ -17,6 +17,7 @@ export const BENCHES: Readonly<Record<string, () => Promise<{ main(args: string[
   curve: () => import("./bench/curve.ts"),
   learning: () => import("./bench/learning.ts"),
   generate: () => import("./bench/generate.ts"),
+  serve: () => import("./bench/serve.ts"),
   gpu: () => import("./bench/gpu.ts"),
   "gpu-tiles": () => import("./bench/gpu_tiles.ts"),
   tokenizer: () => import("./bench/tokenizer.ts"),
@@ -31,6 +32,7 @@ Measures this machine. Each bench prints a table, or with --json all of its numb
   deno task bench curve      Loss curves of a whole training run here and in PyTorch, on the same weights and batches
   deno task bench learning   What models learn in the same time with other settings, by several seeds each
   deno task bench generate   Generation with a KV cache: tokens/s, compared with reading the weights once per token
+  deno task bench serve      The server: requests over loopback, how long they take, tokens/s of one and of several
   deno task bench gpu        Everything about a GPU, saved as JSON
   deno task bench gpu-tiles  A GPU's matrix products: each way to compute them, and the one that is chosen
   deno task bench tokenizer  Training and encoding; with --python, beside other tokenizers

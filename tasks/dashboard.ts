@@ -3,15 +3,13 @@
  *
  *   deno task dashboard --run RUN
  */
-import { isIP } from "node:net";
 import { RUN_ENTRIES } from "../lib/run/run_directory.ts";
-import { UsageError, UserError } from "./cli/errors.ts";
 import { isDirectory } from "./cli/files.ts";
 import type { Flags } from "./cli/flags.ts";
 import { untilInterrupted } from "./cli/interrupt.ts";
+import { listen, requireHost } from "./cli/listen.ts";
 import { runProgram } from "./cli/program.ts";
 import { runTask } from "./cli/run.ts";
-import { shown } from "./cli/shown.ts";
 import { type Access, LOCAL, randomToken } from "./dashboard/access.ts";
 import { addressesOf } from "./dashboard/addresses.ts";
 import { dashboardHandler } from "./dashboard/handler.ts";
@@ -44,20 +42,19 @@ export async function main(args: string[]): Promise<number> {
 }
 
 async function dashboard({ run: runs, port, host }: Flags<typeof FLAGS>): Promise<void> {
-  if (host !== undefined && isIP(host) === 0) {
-    throw new UsageError(
-      `Cannot run dashboard: got --host ${
-        shown(host)
-      }, must be an IP address, such as 0.0.0.0 for all of this machine's`,
-    );
-  }
+  requireHost("dashboard", host);
   const access: Access = host === undefined ? LOCAL : { hostname: host, token: randomToken() };
   for (const run of runs) {
     if (!await isDirectory(run, RUN_ENTRIES)) console.error(`${run} does not exist yet: the page waits for it`);
   }
   await untilInterrupted(async (signal) => {
     const handler = dashboardHandler(runs, () => server.addr.port, access);
-    const server: Deno.HttpServer<Deno.NetAddr> = listen(access.hostname, port, handler);
+    const server: Deno.HttpServer<Deno.NetAddr> = listen({
+      hostname: access.hostname,
+      port,
+      defaultPort: DEFAULT_PORT,
+      handler,
+    });
     for (const address of addressesOf(access, server.addr.port)) console.log(address);
     const { port: served } = server.addr;
     console.error(
@@ -69,33 +66,6 @@ async function dashboard({ run: runs, port, host }: Flags<typeof FLAGS>): Promis
     // Not by passing the signal to the server: that would cut off responses in progress.
     await server.shutdown();
   });
-}
-
-type Handler = (request: Request) => Promise<Response>;
-
-/** Serves on the port that was asked for or, if none was, on the default one or any other. */
-function listen(hostname: string, port: number | undefined, handler: Handler): Deno.HttpServer<Deno.NetAddr> {
-  const serve = (port: number) => Deno.serve({ hostname, port, onListen: () => {} }, handler);
-  try {
-    return serve(port ?? DEFAULT_PORT);
-  } catch (error) {
-    if (error instanceof Deno.errors.AddrNotAvailable) {
-      throw new UserError(
-        `Cannot serve on ${hostname}: this machine does not have that address. Pass --host 0.0.0.0 for all it has`,
-      );
-    }
-    if (error instanceof Deno.errors.NotCapable) {
-      throw new UserError(
-        `Cannot serve on ${hostname}: Deno may not listen there. Pass --host 0.0.0.0, or start it with: deno run ` +
-          `--allow-net=${hostname}`,
-      );
-    }
-    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    if (port === undefined) return serve(0);
-    throw new UserError(
-      `Cannot serve on port ${port}: it is taken. Pass another, or --port 0 for any free one`,
-    );
-  }
 }
 
 if (import.meta.main) await runProgram(main);

@@ -12,6 +12,7 @@ import { claim, divide, endUnit, firstUnit } from "./work";
 //   by the online softmax: no (T, S) matrix is stored. lse[b,h,t]: the logarithm of the softmax's denominator.
 // grouped_attention_forward: the same with k, v[b,j,g], g = ⌊h keyHeads / H⌋, over start[0] + t − window < j.
 // q, y: (B, T, H, headDim); k, v: (B, S, H or keyHeads, headDim); start: (1) u32; lse: (B, H, T).
+// lane_attention_forward: the grouped form of one query per sequence, over start[b] − window < j ≤ start[b]; start: (B) u32.
 // Where the queries would lie beyond the keys, they are taken for the last ones.
 // A worker takes whole groups of queries of one head. A group of keys at a time, packed, meets them, ascending. Overwrites y
 // and lse. One query, or a few, are attended to as in attention_single.ts.
@@ -59,7 +60,7 @@ export function grouped_attention_forward(
 ): void {
   const position = min(load<u32>(start), S - T);
   if (isSingle(T, S)) {
-    attendEach(q, k, v, position, y, lse, B, T, S, H, keyHeads, headDim, window, work);
+    attendEach(q, k, v, start, 0, y, lse, B, T, S, H, keyHeads, headDim, window, work);
     return;
   }
   if (headDim > MAX_HEAD_DIM) unreachable();
@@ -93,12 +94,36 @@ export function grouped_attention_forward(
   }
 }
 
-/** Each query of each head by itself. */
+export function lane_attention_forward(
+  q: usize,
+  k: usize,
+  v: usize,
+  start: usize,
+  y: usize,
+  lse: usize,
+  B: u32,
+  T: u32,
+  S: u32,
+  H: u32,
+  keyHeads: u32,
+  headDim: u32,
+  window: u32,
+  work: usize,
+): void {
+  if (!isSingle(T, S)) unreachable();
+  attendEach(q, k, v, start, 4, y, lse, B, T, S, H, keyHeads, headDim, window, work);
+}
+
+/**
+ * Each query of each head by itself.
+ * @param startBytes From one sequence's start to the next one's: 0 where one is that of all.
+ */
 function attendEach(
   q: usize,
   k: usize,
   v: usize,
-  start: u32,
+  start: usize,
+  startBytes: usize,
   y: usize,
   lse: usize,
   B: u32,
@@ -121,9 +146,10 @@ function attendEach(
       const head = unit / T;
       const b = head / H;
       const queryAt = (b * T + t) * rowBytes + (head % H) * headBytes;
-      const firstKey = lowestKey(start + t, window);
+      const position = min(load<u32>(start + b * startBytes), S - T) + t;
+      const firstKey = lowestKey(position, window);
       const keyAt = (b * S + firstKey) * keyBytes + head % H / sharers * headBytes;
-      const keys = start + t + 1 - firstKey;
+      const keys = position + 1 - firstKey;
       const logSum = attendOne(q + queryAt, k + keyAt, v + keyAt, y + queryAt, keyBytes, keys, headDim);
       store<f32>(lse + (unit << 2), logSum);
     }

@@ -8,7 +8,7 @@ export { axpby } from "./axpby";
 export { add_bias } from "./add_bias";
 export { add_positions_backward, add_positions_forward } from "./add_positions";
 export { attention_backward, grouped_attention_backward } from "./attention_backward";
-export { attention_forward, grouped_attention_forward } from "./attention_forward";
+export { attention_forward, grouped_attention_forward, lane_attention_forward } from "./attention_forward";
 export { batched_matmul } from "./batched_matmul";
 export { await_call, complete, take, wake } from "./completion";
 export { clip_grad_norm_factor, clip_grad_norm_partials } from "./clip_grad_norm";

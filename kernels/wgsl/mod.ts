@@ -48,6 +48,7 @@ import {
   attentionForward,
   groupedAttentionBackward,
   groupedAttentionForward,
+  laneAttentionForward,
 } from "./attention/attention.ts";
 import { clipGradNormPartials } from "./clip_grad_norm_partials.ts";
 import { dropout } from "./dropout.ts";
@@ -124,6 +125,7 @@ export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(Object.entri
   gelu_forward: flatElementwise("gelu_forward", withFunctions(geluForward, ...GELU), 1, all(2)),
   grouped_attention_backward: groupedAttentionBackward,
   grouped_attention_forward: groupedAttentionForward,
+  lane_attention_forward: laneAttentionForward,
   layernorm_backward_input: layernormBackwardInput,
   layernorm_backward_weight: layernormBackwardWeight,
   layernorm_forward: layernormForward,

@@ -1,5 +1,5 @@
-// write_rows: out[b, start[0] + t, w] = x[b, t, w], other rows untouched
-// x: (B, T, W), start: (1), out: (B, S, W)
+// write_rows: out[b, start[b] + t, w] = x[b, t, w], other rows untouched; one start is that of all b
+// x: (B, T, W), start: (starts), starts 1 or B, out: (B, S, W)
 // One invocation per element; dispatch ceil(B * T * W / 256), folded into two dimensions. Rows past S are dropped.
 
 const WORKGROUP = 256u;
@@ -9,6 +9,7 @@ struct Params {
   T: u32,
   S: u32,
   W: u32,
+  starts: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
@@ -28,7 +29,7 @@ fn main(
   }
   let row = i / params.W;
   let b = row / params.T;
-  let s = min(start[0], params.S) + row % params.T;
+  let s = min(start[min(b, params.starts - 1u)], params.S) + row % params.T;
   if (s < params.S) {
     out[(b * params.S + s) * params.W + i % params.W] = x[i];
   }

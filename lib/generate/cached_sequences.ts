@@ -5,7 +5,8 @@ import type { DrawableIds } from "./drawable_ids.ts";
 import { type KvCache, releaseLayers } from "../model/kv_cache.ts";
 import { Lanes } from "./lanes.ts";
 import type { CachingModel, LanguageModel } from "../model/language_model.ts";
-import type { Sequences } from "./sequences.ts";
+import { sharedPrefix } from "./shared_prefix.ts";
+import type { FeedOptions, Sequences } from "./sequences.ts";
 
 /** Prompt tokens per run of the prefill program, at most. */
 const PREFILL_TOKENS = 64;
@@ -26,6 +27,7 @@ export class CachedSequences implements Sequences {
   readonly #drawable: DrawableIds;
   readonly #owned: DisposableStack;
   #lanes: Lanes | undefined;
+  #held: readonly number[] = [];
   /** The programs that compute the logits after each token, once they were asked for. */
   #everyRow: { readonly prefill: CachedForward; readonly single: CachedForward } | undefined;
 
@@ -42,7 +44,16 @@ export class CachedSequences implements Sequences {
     this.#layers = layers;
     this.#prefill = programs.prefill;
     this.#single = programs.single;
-    this.decode = programs.decode;
+    this.decode = {
+      run: async (texts) => {
+        const [{ context }] = texts;
+        const next = await programs.decode.run(texts);
+        this.#held = context;
+        return next;
+      },
+      // It is disposed of with the other programs.
+      [Symbol.dispose]: () => {},
+    };
     this.#drawable = drawable;
     this.#owned = owned;
   }
@@ -58,15 +69,24 @@ export class CachedSequences implements Sequences {
     return new CachedSequences(backend, model, layers, { prefill, single, decode }, drawable, owned.move());
   }
 
-  async feed(tokens: readonly number[]): Promise<Float32Array> {
+  get held(): readonly number[] {
+    return this.#held;
+  }
+
+  async feed(tokens: readonly number[], { reusePrefix = false, signal }: FeedOptions = {}): Promise<Float32Array> {
     let logits: Float32Array = new Float32Array();
-    for (let start = 0; start < tokens.length;) {
+    // The last token is always fed, for its logits.
+    const first = reusePrefix ? Math.min(sharedPrefix(this.#held, tokens), tokens.length - 1) : 0;
+    for (let start = first; start < tokens.length;) {
       // The prefill program writes all its rows to the cache, so it must not reach beyond the end.
       const fits = start + this.#prefill.tokens <= this.#model.config.contextLength;
       const forward = fits ? this.#prefill : this.#single;
       const part = tokens.slice(start, start + forward.tokens);
+      this.#held = tokens.slice(0, start);
       logits = await forward.run([part], start);
       start += part.length;
+      this.#held = tokens.slice(0, start);
+      if (signal?.aborted) break;
     }
     return logits;
   }
@@ -75,6 +95,7 @@ export class CachedSequences implements Sequences {
     const { contextLength, vocabSize } = this.#model.config;
     const { prefill, single } = this.#everyRow ??= await this.#loadEveryRow();
     const all = new Float32Array(tokens.length * vocabSize);
+    this.#held = [];
     for (let start = 0; start < tokens.length;) {
       const forward = start + prefill.tokens <= contextLength ? prefill : single;
       const part = tokens.slice(start, start + forward.tokens);

@@ -7,6 +7,7 @@ import { withDefaults } from "./generation_defaults.ts";
 import { hasCache, type LanguageModel } from "../model/language_model.ts";
 import { validateSampling } from "./sampling.ts";
 import type { SequenceLanes, Sequences } from "./sequences.ts";
+import { sharedPrefix } from "./shared_prefix.ts";
 import { type NextTokens, SharedSteps } from "./shared_steps.ts";
 import { WholeSequences } from "./whole_sequences.ts";
 
@@ -16,6 +17,12 @@ import { WholeSequences } from "./whole_sequences.ts";
 export interface GenerateOptions extends Partial<ContinuationOptions> {
   /** Decides every choice; 0 by default. */
   readonly seed?: number;
+  /**
+   * Whether to compute only what follows the longest beginning of the prompt that is in the cache since the last text: for
+   * the next turn of a conversation. The weights must be those of that text. Rounding differs, since tokens are fed in other
+   * groups. Default: false.
+   */
+  readonly reusePrefix?: boolean;
 }
 
 /** Options for a generator. */
@@ -90,7 +97,8 @@ export class TextGenerator implements Disposable {
     const { contextLength } = this.#model.config;
     const text = new Continuation(ids, contextLength, complete, complete.seed ?? 0, this.#drawable);
     const steps = this.#occupy(new SharedSteps([text], () => this.#advance([text], this.#sequences.decode)));
-    await steps.begin(async () => [[text.choose(await this.#sequences.feed(text.context))]]);
+    const { reusePrefix, signal } = complete;
+    await steps.begin(async () => [[text.choose(await this.#sequences.feed(text.context, { reusePrefix, signal }))]]);
     yield* steps.iterators()[0];
   }
 
@@ -131,6 +139,13 @@ export class TextGenerator implements Disposable {
   }
 
   /**
+   * How many of some ids, from the first on, are in the cache: what `reusePrefix` saves. 0 for a model without a cache.
+   */
+  cachedPrefix(ids: Iterable<number>): number {
+    return sharedPrefix(this.#sequences.held, [...ids]);
+  }
+
+  /**
    * The logits of the token that follows a text.
    *
    * @param ids From one to the model's contextLength.
@@ -138,8 +153,11 @@ export class TextGenerator implements Disposable {
    * @throws {RangeError} If there are no ids or too many, or one is outside the vocabulary.
    * @throws {Error} If a text of this generator is in progress.
    */
-  async logits(ids: Iterable<number>): Promise<Float32Array> {
-    return await this.#computeLogits(ids, (context) => this.#sequences.feed(context));
+  async logits(
+    ids: Iterable<number>,
+    { reusePrefix }: Pick<GenerateOptions, "reusePrefix"> = {},
+  ): Promise<Float32Array> {
+    return await this.#computeLogits(ids, (context) => this.#sequences.feed(context, { reusePrefix }));
   }
 
   /**

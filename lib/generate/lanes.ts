@@ -1,11 +1,8 @@
 import type { Backend } from "../backend/backend.ts";
-import { compile, type CompiledGraph } from "../graph/compiled_graph.ts";
-import { Graph } from "../graph/graph.ts";
-import { Tensor } from "../graph/tensor.ts";
-import { writeRows } from "../ops/write_rows.ts";
 import { type Decode, loadDecode } from "./decode.ts";
 import type { DrawableIds } from "./drawable_ids.ts";
 import { type KvCache, releaseLayers } from "../model/kv_cache.ts";
+import { LaneFill } from "./lane_fill.ts";
 import type { CachingModel } from "../model/language_model.ts";
 
 /** Sequences of equal length that go through the model together, one token each at a time. */
@@ -14,22 +11,19 @@ export class Lanes implements Disposable {
   readonly decode: Decode;
   readonly #backend: Backend;
   readonly #layers: KvCache["layers"];
-  readonly #fill: CompiledGraph;
-  readonly #row: Tensor;
+  readonly #fill: LaneFill;
 
   private constructor(
     backend: Backend,
     layers: KvCache["layers"],
     decode: Decode,
-    fill: CompiledGraph,
-    row: Tensor,
+    fill: LaneFill,
   ) {
     [this.count] = layers[0].keys.shape;
     this.#backend = backend;
     this.#layers = layers;
     this.decode = decode;
     this.#fill = fill;
-    this.#row = row;
   }
 
   /**
@@ -47,21 +41,14 @@ export class Lanes implements Disposable {
     using loaded = new DisposableStack();
     loaded.defer(() => releaseLayers(backend, layers));
     const decode = loaded.use(await loadDecode(backend, model, layers, drawable));
-    const graph = new Graph();
-    const row = graph.input("row", [1], { dtype: "u32" });
-    layers.forEach(({ keys, values }, i) => {
-      writeRows(graph, single[i].keys, row, asOneSequence(keys));
-      writeRows(graph, single[i].values, row, asOneSequence(values));
-    });
-    const fill = await compile(backend, graph);
+    const fill = await LaneFill.load(backend, single, layers);
     loaded.move();
-    return new Lanes(backend, layers, decode, fill, row);
+    return new Lanes(backend, layers, decode, fill);
   }
 
   /** Copies the single sequence's cache into a lane's. */
   async fill(lane: number): Promise<void> {
-    const [, contextLength] = this.#layers[0].keys.shape;
-    await this.#fill.set(this.#row, [lane * contextLength]).run();
+    await this.#fill.fill(lane);
   }
 
   /** Frees the lanes' caches and programs. */
@@ -70,9 +57,4 @@ export class Lanes implements Disposable {
     this.#fill[Symbol.dispose]();
     releaseLayers(this.#backend, this.#layers);
   }
-}
-
-/** (batch, rows, width) as (1, batch · rows, width). */
-function asOneSequence({ name, shape: [batch, rows, width], placement }: Tensor): Tensor {
-  return new Tensor(name, [1, batch * rows, width], { placement });
 }

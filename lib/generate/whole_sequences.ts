@@ -10,6 +10,7 @@ import type { SequenceLanes, Sequences } from "./sequences.ts";
 /** Without a cache: a forward pass over the whole context for each token of each sequence. */
 export class WholeSequences implements Sequences, SequenceLanes {
   readonly decode: Decode;
+  readonly held: readonly number[] = [];
   readonly #compiled: CompiledGraph;
   readonly #ids: Tensor;
   readonly #row: Tensor;

@@ -12,6 +12,17 @@ export interface JsonSource {
   readonly nextStep: string | Wording;
 }
 
+/** Thrown if one field of a JSON object cannot be used. */
+export class JsonFieldError extends UserError {
+  /** Which: `seed`, or `model.seed` for one in another object. */
+  readonly field: string;
+
+  constructor(message: string | Wording, field: string) {
+    super(message);
+    this.field = field;
+  }
+}
+
 /** Bounds of a number, both inclusive. */
 export interface NumberBounds {
   readonly min?: number;
@@ -145,14 +156,16 @@ export class JsonFields {
     const unknown = this.names.find((name) => !names.includes(name));
     if (unknown === undefined) return;
     const known = names.map((name) => this.#path + name).join(", ");
-    throw refusal(this.#source, excerpt(this.#path + unknown), `one of ${known}`);
+    const message = refusalMessage(this.#source, excerpt(this.#path + unknown), `one of ${known}`);
+    throw new JsonFieldError(message, this.#path + unknown);
   }
 
   /** Refuses the value of a field. */
   refuse(name: string, mustBe: string): never {
     const value = this.value(name);
     const field = excerpt(this.#path + name);
-    throw refusal(this.#source, value === undefined ? `no ${field}` : `${field} ${excerpt(value)}`, mustBe);
+    const got = value === undefined ? `no ${field}` : `${field} ${excerpt(value)}`;
+    throw new JsonFieldError(refusalMessage(this.#source, got, mustBe), this.#path + name);
   }
 
   #number(name: string, kind: string, { min, max }: NumberBounds, isKind: (value: number) => boolean): number {
@@ -198,6 +211,10 @@ export function isJsonObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function refusal({ name, nextStep }: JsonSource, got: string, mustBe: string): UserError {
-  return new UserError(say`Cannot read ${name}: got ${got}, must be ${mustBe}. ${nextStep}`);
+function refusal(source: JsonSource, got: string, mustBe: string): UserError {
+  return new UserError(refusalMessage(source, got, mustBe));
+}
+
+function refusalMessage({ name, nextStep }: JsonSource, got: string, mustBe: string): Wording {
+  return say`Cannot read ${name}: got ${got}, must be ${mustBe}. ${nextStep}`;
 }

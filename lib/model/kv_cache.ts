@@ -6,7 +6,10 @@ import type { ModelConfig } from "./config.ts";
 
 /** Rotated keys, and values, of every position so far: one pair of arrays per layer. */
 export interface KvCache {
-  /** (1) of type u32, an input of each program that uses the cache: the position of the first new token. */
+  /**
+   * (1) of type u32, an input of each program that uses the cache: the position of the first new token. Or (batch), one
+   * for each sequence, where each has one new token: passed only to a model that says it `canPart`.
+   */
   readonly start: Tensor;
   /** Per layer, (batch, contextLength, the width of all heads of keys). */
   readonly layers: readonly { readonly keys: Tensor; readonly values: Tensor }[];

@@ -64,6 +64,11 @@ export interface LanguageModel {
    */
   loss?(graph: Graph, ids: Tensor, targets: Tensor): Tensor;
   /**
+   * Whether `forward` takes a cache whose `start` has one position for each sequence, so that texts of different lengths
+   * go through the model together.
+   */
+  readonly canPart?: boolean;
+  /**
    * Makes the arrays of a cache for this many sequences, which `forward` then receives as `options.cache.layers`.
    * Without this method, generation computes a whole forward pass for each token.
    */

@@ -51,6 +51,8 @@ export class Transformer implements LanguageModel {
   readonly config: ModelConfig;
   /** Embeddings and sublayers' outputs can be dropped in training, as in GPT-2 but for attention's weights. */
   readonly canDrop = true;
+  /** It does. */
+  readonly canPart = true;
   /** The weights, as one storage and its parts. */
   readonly parameters: ParameterLayout;
   /** The configuration with its defaults. */
@@ -109,7 +111,10 @@ export class Transformer implements LanguageModel {
     const tokens = embedding(graph, ids, this.parameters.part("token_embeddings.weight"));
     const x = embeddingScale === 1 ? tokens : scale(graph, tokens, embeddingScale);
     if (position !== "learned") return x;
-    return addPositions(graph, x, this.parameters.part("position_embeddings.weight"), cache?.start ?? this.#zero);
+    const table = this.parameters.part("position_embeddings.weight");
+    const start = cache?.start ?? this.#zero;
+    if (start.size > 1) return add(graph, x, reshape(graph, embedding(graph, start, table), x.shape));
+    return addPositions(graph, x, table, start);
   }
 
   #block(

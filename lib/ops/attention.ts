@@ -3,7 +3,8 @@ import { defineKernel, matmulFlops } from "../graph/kernel.ts";
 import { Tensor } from "../graph/tensor.ts";
 import { SOFTMAX_PER_PAIR } from "./attention_flops.ts";
 import { groupedAttentionBackward, groupedAttentionForward } from "./grouped_attention.ts";
-import { requireBelow, requireSameShape, requireShape } from "./shapes.ts";
+import { laneAttentionForward } from "./lane_attention.ts";
+import { requireBelow, requireSameShape, requireShape, requireStarts } from "./shapes.ts";
 
 /** The share of the pairs of T queries and keys that a causal query sees: the kernels skip the rest. */
 const seenShare = (T: number) => (T + 1) / (2 * T);
@@ -108,9 +109,10 @@ export interface AttentionOptions {
  * @param v Shape of `k`.
  * @param numHeads Heads of queries, side by side in the last dimension.
  * @param start (1) of type u32: the position of the first query among the keys; query t sees keys 0 … start + t. At most
- *   keys − seqLen.
+ *   keys − seqLen. Or (batch), one for each sequence, where each has one query.
  * @returns (batch, seqLen, numHeads · headDim)
- * @throws {RangeError} If shapes or options disagree. The backward rule also needs `keys` = seqLen, so `start` to hold 0.
+ * @throws {RangeError} If shapes or options disagree. The backward rule also needs `keys` = seqLen, so one `start`
+ *   that holds 0.
  * @throws {TypeError} If `start` is not of type u32, or another is.
  *
  * Source: Dao 2023, arXiv:2307.08691 (FlashAttention-2).
@@ -134,23 +136,33 @@ export function attention(
   const headDim = D / H;
   requireShape("attention", k, [B, S, numKeyValueHeads * headDim]);
   requireSameShape("attention", k, v);
-  requireShape("attention", start, [1]);
+  requireStarts("attention", start, B);
+  const isByLanes = start.size > 1;
+  if (isByLanes && T > 1) {
+    throw new RangeError(
+      `Cannot apply attention: got ${start} for ${T} queries of each sequence, must have one query each or shape (1)`,
+    );
+  }
   if (S < T) {
     throw new RangeError(`Cannot apply attention: got ${T} queries and ${S} keys, must be at least as many keys`);
   }
   requireBelow("attention", start, S - T + 1);
   const y = graph.activation(`attention(${q.name})`, q.shape);
   const lse = new Tensor(`lse(${q.name})`, [B, H, T]);
-  const isPlain = numKeyValueHeads === H && slidingWindow >= S;
+  const isPlain = !isByLanes && numKeyValueHeads === H && slidingWindow >= S;
   const grouping = { keyHeads: numKeyValueHeads, window: Math.min(slidingWindow, S) };
   const forward = { inputs: { q, k, v, start }, outputs: { y, lse } };
   if (isPlain) graph.call(attentionForward, { ...forward, constants: { B, T, S, H, headDim } });
-  else graph.call(groupedAttentionForward, { ...forward, constants: { B, T, S, H, headDim, ...grouping } });
+  else {
+    const kernel = isByLanes ? laneAttentionForward : groupedAttentionForward;
+    graph.call(kernel, { ...forward, constants: { B, T, S, H, headDim, ...grouping } });
+  }
   return graph.record({
     op: "attention",
     inputs: [q, k, v],
     output: y,
     backward: (dY, gradients) => {
+      requireShape("attention's backward rule", start, [1]);
       requireShape("attention's backward rule", k, [B, T, numKeyValueHeads * headDim]);
       const [toQuery, toKey, toValue] = [q, k, v].map((x) => gradients.into(x));
       const backward = {

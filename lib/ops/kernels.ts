@@ -16,6 +16,7 @@ import { dropoutKernel } from "./dropout.ts";
 import { embeddingBackward, embeddingForward, embeddingQuantizedForward } from "./embedding.ts";
 import { gegluBackward, gegluForward, geluBackward, geluForward } from "./gelu.ts";
 import { groupedAttentionBackward, groupedAttentionForward } from "./grouped_attention.ts";
+import { laneAttentionForward } from "./lane_attention.ts";
 import { layernormBackwardInput, layernormBackwardWeight, layernormForward } from "./layernorm.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "./linear.ts";
 import { dequantizeWeight, linearQuantizedForward } from "./linear_quantized.ts";
@@ -64,6 +65,7 @@ export const OP_KERNELS: readonly Kernel[] = [
   geluBackward,
   groupedAttentionForward,
   groupedAttentionBackward,
+  laneAttentionForward,
   layernormForward,
   layernormBackwardInput,
   layernormBackwardWeight,

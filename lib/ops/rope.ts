@@ -1,7 +1,7 @@
 import type { Graph } from "../graph/graph.ts";
 import { defineKernel, otherFlops } from "../graph/kernel.ts";
 import type { Tensor } from "../graph/tensor.ts";
-import { requireBelow, requireShape } from "./shapes.ts";
+import { requireBelow, requireShape, requireStarts } from "./shapes.ts";
 
 /** Heads of two pairs and of three, with one start for all sequences, one for each, and one for each row. */
 const TRIES = [4, 6].flatMap((headDim) => {
@@ -79,7 +79,10 @@ export type RopeTables =
     readonly sin: Tensor;
   }
   & ({
-    /** (1) of type u32: the position of each sequence's first row, at most positions − seqLen; 0 in training. */
+    /**
+     * (1) of type u32: the position of each sequence's first row, at most positions − seqLen; 0 in training. Or (batch),
+     * one for each sequence.
+     */
     readonly start: Tensor;
     /** Either this or `start`. */
     readonly positions?: undefined;
@@ -137,7 +140,7 @@ export function rope(graph: Graph, x: Tensor, headDim: number, tables: RopeTable
 /** The rows that stand one after the other, and where they start: sequences from one position, or each row for itself. */
 function runsOf({ start, positions }: RopeTables, B: number, seqLen: number): { start: Tensor; T: number } {
   if (start !== undefined && positions === undefined) {
-    requireShape("rope", start, [1]);
+    requireStarts("rope", start, B);
     return { start, T: seqLen };
   }
   if (positions !== undefined && start === undefined) {

@@ -15,6 +15,13 @@ export function requireShape(op: string, x: Tensor, shape: readonly number[]): v
   }
 }
 
+/** @throws {RangeError} If there is neither one position for all sequences nor one for each. */
+export function requireStarts(op: string, start: Tensor, batch: number): void {
+  const shape = start.shape.join();
+  if (shape === "1" || shape === `${batch}`) return;
+  throw new RangeError(`Cannot apply ${op}: got ${start}, must have shape (1), or (${batch}) for one of each sequence`);
+}
+
 /**
  * Says that an op finds its places by integers: whoever writes them from the host is held to the bound. Kernels take no
  * notice of what is beyond, for integers that come from elsewhere: they read and write no memory beyond an array.

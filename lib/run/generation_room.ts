@@ -2,9 +2,27 @@
 import { formatBinary } from "../accounting/units.ts";
 import type { Backend } from "../backend/backend.ts";
 import { option, say, UserError } from "../errors.ts";
-import { generationBytes } from "../generate/generation_memory.ts";
+import { batchBytes, generationBytes } from "../generate/generation_memory.ts";
 import { Transformer } from "../model/transformer.ts";
 import { WEIGHTS_DTYPES } from "../model/weights.ts";
+
+/**
+ * Compares what continuing several texts together takes with what a backend can address.
+ * @throws {UserError} If that is too little, with both numbers.
+ */
+export function requireRoomToBatch(backend: Backend, model: Transformer, slots: number): void {
+  const { totalBytes = Infinity, description } = backend;
+  const needed = batchBytes(model, slots);
+  if (needed <= totalBytes) return;
+  const advice = model.parameters.weightsDtype === "int8"
+    ? "Use fewer slots, or a smaller model"
+    : say`Use fewer slots, or ${option("weightsDtype", "int8")}`;
+  throw new UserError(
+    say`Cannot serve this model: got a need for ${formatBinary(needed)} of memory with ${
+      option("slots", slots)
+    }, must be at most the ${formatBinary(totalBytes)} that ${description} can address. ${advice}`,
+  );
+}
 
 /**
  * Compares what generating one text takes with what a backend can address.

@@ -25,6 +25,7 @@ import {
 import { repeatDimensionKernel, sumDimensionKernel } from "../../lib/ops/sum_dimension.ts";
 import { stridedCopyKernel } from "../../lib/ops/strided_copy.ts";
 import { swigluBackward, swigluForward } from "../../lib/ops/swiglu.ts";
+import { laneAttentionForward } from "../../lib/ops/lane_attention.ts";
 import { writeRowsKernel } from "../../lib/ops/write_rows.ts";
 import { clipGradNormFactor, clipGradNormPartials } from "../../lib/train/optimizer/clip_grad_norm.ts";
 import { KERNELS } from "../../lib/train/kernels.ts";
@@ -111,7 +112,8 @@ const OTHERWISE: ReadonlyMap<Kernel, readonly Sizes[]> = new Map<Kernel, readonl
   [linearQuantizedForward, [{ rows: 1, I: D, O: V, bits: 16 }, { rows: 1, I: D, O: V, bits: 8 }]],
   [dequantizeWeight, [{ I: D, O: V, bits: 16 }, { I: D, O: V, bits: 8 }]],
   [embeddingQuantizedForward, [{ bits: 16 }, { bits: 8 }]],
-  [writeRowsKernel, [{ B: 1, T: 1, W: D }]],
+  [laneAttentionForward, [{ T: 1 }]],
+  [writeRowsKernel, [{ B: 1, T: 1, W: D, starts: 1 }]],
   [clipGradNormPartials, [{ n: PARAMETERS, P: 1024 }]],
   [clipGradNormFactor, [{ P: 1024 }]],
   ...Object.values(OPTIMIZERS).flatMap(({ kernels }) => kernels).map((kernel): [Kernel, Sizes[]] => [

@@ -47,6 +47,18 @@ export async function untilInterrupted<T>(body: (signal: AbortSignal) => Promise
   }
 }
 
+/** Runs `body` with a signal that Ctrl-C aborts, as often as it is pressed; the process goes on. */
+export async function untilCtrlC(body: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  const controller = new AbortController();
+  const stop = () => controller.abort(new InterruptedError("SIGINT"));
+  Deno.addSignalListener("SIGINT", stop);
+  try {
+    await body(controller.signal);
+  } finally {
+    Deno.removeSignalListener("SIGINT", stop);
+  }
+}
+
 /** From now on, output that fails because the terminal is gone is ignored: work still has to be saved. */
 function outliveTerminal(): void {
   for (const name of ["log", "error"] as const) {

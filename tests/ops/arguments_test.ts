@@ -103,7 +103,8 @@ const OPS: Readonly<Record<string, OpArguments>> = {
   reshape: { shapes: { x: [2, 3] }, apply: (graph, { x }) => reshape(graph, x, [3, 2]) },
   rmsnorm: { shapes: { x: [2, 3], weight: [3] }, apply: (graph, { x, weight }) => rmsnorm(graph, x, weight, 1e-5) },
   rope: {
-    shapes: { x: [2, 3, 8], cos: [9, 2], sin: [9, 2], "#start": [1] },
+    // Not two sequences: two starts would then be one of each.
+    shapes: { x: [4, 3, 8], cos: [9, 2], sin: [9, 2], "#start": [1] },
     apply: (graph, { x, cos, sin, "#start": start }) => rope(graph, x, 4, { cos, sin, start }),
   },
   "rope at positions": {
@@ -148,7 +149,7 @@ const OPS: Readonly<Record<string, OpArguments>> = {
   swiglu: { shapes: { gate: [2, 3], up: [2, 3] }, apply: (graph, { gate, up }) => swiglu(graph, gate, up) },
   transpose: { shapes: { x: [2, 3] }, apply: (graph, { x }) => transpose(graph, x, 0, 1) },
   writeRows: {
-    shapes: { x: [2, 3, 4], "#start": [1], out: [2, 5, 4] },
+    shapes: { x: [4, 3, 4], "#start": [1], out: [4, 5, 4] },
     apply: (graph, { x, "#start": start, out }) => writeRows(graph, x, start, out),
   },
   logRow: {

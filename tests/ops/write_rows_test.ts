@@ -34,6 +34,26 @@ forEachBackend("writeRows writes rows from a position on and leaves the others",
   }
 });
 
+forEachBackend("writeRows writes each sequence's rows from its own position on", async (backend) => {
+  for (const [B, T, S, W] of [[2, 1, 3, 1], [3, 2, 7, 5], [5, 1, 65, 33], [17, 3, 9, 31]]) {
+    const random = new Random(S);
+    const x = random.normal(B * T * W);
+    const before = random.normal(B * S * W);
+    const start = random.integers(B, S - T + 1);
+    start[B - 1] = S - T;
+    const { out } = await runGraph(backend, (trace) => {
+      const out = trace.state("out", [B, S, W], before);
+      writeRows(trace.graph, trace.input("x", [B, T, W], x), trace.input("start", [B], start), out);
+      return { out };
+    });
+    const expected = [...before];
+    for (let b = 0; b < B; b++) {
+      for (let i = 0; i < T * W; i++) expected[(b * S + start[b]) * W + i] = x[b * T * W + i];
+    }
+    assertEquals([...out], expected, `(${B}, ${T}, ${W}) into (${B}, ${S}, ${W}) at ${start}`);
+  }
+});
+
 forEachBackend("logRow writes one row of a log", async (backend) => {
   const { log } = await runGraph(backend, (trace) => {
     const log = trace.state("log", [4, 2], new Float32Array(8).fill(9));
@@ -51,5 +71,8 @@ Deno.test("writeRows and logRow refuse shapes that do not fit", () => {
   for (const out of [tensor(2, 2, 4), tensor(1, 5, 4), tensor(2, 5, 3), tensor(10, 4)]) {
     assertThrows(() => writeRows(graph, tensor(2, 3, 4), start, out), RangeError, "Cannot write rows");
   }
+  const three = graph.input("three", [3], { dtype: "u32" });
+  const refused = () => writeRows(graph, tensor(2, 3, 4), three, tensor(2, 5, 4));
+  assertThrows(refused, RangeError, "must have shape (1), or (2) for one of each sequence");
   assertThrows(() => logRow(graph, tensor(2), start, tensor(4, 3)), RangeError, "must be (rows, 2)");
 });

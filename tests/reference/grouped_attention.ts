@@ -42,6 +42,21 @@ export function groupedAttentionForward({ q, k, v, start }: Named<Numbers>, size
   return { y, lse };
 }
 
+/** Each sequence by itself, with its own start. */
+export function laneAttentionForward({ q, k, v, start }: Named<Numbers>, sizes: Named<number>) {
+  const { B, S, H, keyHeads, headDim } = sizes;
+  const each = Array.from({ length: B }, (_, b) => {
+    const of = (x: Numbers, width: number) => Float64Array.from(x).slice(b * width, (b + 1) * width);
+    const keys = S * keyHeads * headDim;
+    const inputs = { q: of(q, H * headDim), k: of(k, keys), v: of(v, keys), start: of(start, 1) };
+    return groupedAttentionForward(inputs, { ...sizes, B: 1 });
+  });
+  return {
+    y: Float64Array.from(each.flatMap(({ y }) => [...y])),
+    lse: Float64Array.from(each.flatMap(({ lse }) => [...lse])),
+  };
+}
+
 /** With ds = p (dY·v − dY·y): dQ = scale · Σ ds k, dK = scale · Σ ds q, dV = Σ p dY, each over whatever meets. */
 export function groupedAttentionBackward({ q, k, v, y, lse, dY }: Named<Numbers>, sizes: Named<number>) {
   const { B, T, H, keyHeads, headDim } = sizes;

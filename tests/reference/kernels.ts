@@ -17,7 +17,7 @@ import {
 import { dropout } from "./dropout.ts";
 import { embeddingBackward, embeddingForward } from "./embedding.ts";
 import { gegluBackward, gegluForward, geluBackward, geluForward } from "./gelu.ts";
-import { groupedAttentionBackward, groupedAttentionForward } from "./grouped_attention.ts";
+import { groupedAttentionBackward, groupedAttentionForward, laneAttentionForward } from "./grouped_attention.ts";
 import type { ReferenceKernel } from "./kernel.ts";
 import { layernormBackwardInput, layernormBackwardWeight, layernormForward } from "./layernorm.ts";
 import { linearBackwardInput, linearBackwardWeight, linearForward } from "./linear.ts";
@@ -74,6 +74,7 @@ export const REFERENCE_KERNELS: ReadonlyMap<string, ReferenceKernel> = new Map<s
   ["layernorm_backward_input", layernormBackwardInput],
   ["layernorm_backward_weight", layernormBackwardWeight],
   ["grouped_attention_forward", groupedAttentionForward],
+  ["lane_attention_forward", laneAttentionForward],
   ["grouped_attention_backward", groupedAttentionBackward],
   ["embedding_quantized_forward", embeddingQuantizedForward],
   ["linear_forward", linearForward],

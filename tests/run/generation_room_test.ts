@@ -3,9 +3,10 @@ import type { Backend } from "../../lib/backend/backend.ts";
 import { createWasmBackend } from "../../lib/backend/wasm.ts";
 import { UserError } from "../../lib/errors.ts";
 import { TextGenerator } from "../../lib/generate/generator.ts";
-import { generationBytes } from "../../lib/generate/generation_memory.ts";
+import { BatchEngine } from "../../lib/generate/batch_engine.ts";
+import { batchBytes, generationBytes } from "../../lib/generate/generation_memory.ts";
 import { Transformer } from "../../lib/model/transformer.ts";
-import { requireRoomToGenerate } from "../../lib/run/generation_room.ts";
+import { requireRoomToBatch, requireRoomToGenerate } from "../../lib/run/generation_room.ts";
 
 /** TinyLlama's shape, but for its grouped queries: 1.26 billion parameters. */
 const LARGE = {
@@ -63,4 +64,26 @@ Deno.test("a generator takes the memory that is predicted", async () => {
     const lists = taken - generationBytes(model);
     assert(lists > 0 && lists < 0.02 * taken, `${weightsDtype}: ${taken} bytes, of which ${lists} were not predicted`);
   }
+});
+
+Deno.test("an engine of several slots takes the memory that is predicted, and one that has no room is refused", async () => {
+  await using backend = await createWasmBackend({ workers: 1 });
+  const sizes = { vocabSize: 999, contextLength: 300, dModel: 96, numLayers: 2, numHeads: 4, dFf: 200 };
+  for (const slots of [1, 5, 8]) {
+    const model = new Transformer({ ...sizes, ropeTheta: 1e4 });
+    const before = backend.bytesInUse;
+    const engine = await BatchEngine.create(backend, model, { slots });
+    const taken = backend.bytesInUse - before;
+    await engine[Symbol.asyncDispose]();
+    model.release(backend);
+    assertEquals(backend.bytesInUse, before);
+    const lists = taken - batchBytes(model, slots);
+    assert(lists > 0 && lists < 0.03 * taken, `${slots} slots: ${taken} bytes, of which ${lists} were not predicted`);
+  }
+  // 1.18 GiB of weights, and 0.69 of keys and values for each slot and for a prompt.
+  const large = new Transformer(LARGE, { weightsDtype: "int8" });
+  requireRoomToBatch(LIMITED as Backend, large, 2);
+  const refused = () => requireRoomToBatch(LIMITED as Backend, large, 8);
+  assertThrows(refused, UserError, "with slots: 8, must be at most the 3.98 GiB");
+  assertThrows(refused, UserError, "Use fewer slots, or a smaller model");
 });

@@ -8,6 +8,10 @@ const REGISTRY = Deno.env.get("NPM_CONFIG_REGISTRY") ?? "https://registry.npmjs.
 /** What a task may need beside the progress bar and the plotting library of report pages. */
 const EXTRA: Readonly<Record<string, string>> = {
   account: "vega",
+  // Fetched once there is a chat template.
+  bench: "@huggingface/jinja",
+  chat: "@huggingface/jinja",
+  serve: "@huggingface/jinja",
   "build-kernels": "assemblyscript",
 };
 /** What tasks that read texts import, and fetch, once there is a Parquet file. */

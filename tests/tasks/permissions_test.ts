@@ -27,6 +27,7 @@ const JOBS: readonly (readonly [string, ...string[]])[] = [
   ["train-lm", ...CORPUS, "--out", "DIR/run", ...SIZES, ...TRAINING, "--sample-every", "1"],
   ["sweep", ...CORPUS, "--out", "DIR/sweep", ...SIZES, ...TRAINING, "--lr", "1e-3,1e-2"],
   ["generate", "--run", "DIR/run", "--prompt", "the", "--max-tokens", "3"],
+  ["chat", "--run", "DIR/run", "--chat-template", "plain"],
   ["evaluate", "--run", "DIR/run", "--input", "DIR/text.txt"],
   ["evaluate", "--run", "DIR/run", "--memorisation", "--corpus", "DIR/text.txt", "--num-samples", "1"],
   ["export", "--run", "DIR/run", "--format", "hf", "--out", "DIR/hf"],
@@ -47,7 +48,7 @@ const JOBS: readonly (readonly [string, ...string[]])[] = [
 const env = { DENO_WEBGPU_BACKEND: Deno.build.os === "windows" ? "metal" : "dx12" };
 
 /** Tasks that never end by themselves, which other tests run as declared. */
-const SERVERS = ["dashboard"];
+const SERVERS = ["dashboard", "serve"];
 /** A task that would change the project's own files. */
 const BUILDERS = ["build-kernels"];
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -109,7 +110,7 @@ Deno.test("no task is permitted all, any variable of the environment, or to writ
   const READERS = ["decode", "inspect-tokenizer", "compare-tokenizers", "generate", "evaluate", "dashboard", "doctor"];
   const VARIABLES = ["INIT_CWD", "npm_command", "XDG_RUNTIME_DIR", "BYTELM_INSTRUCTIONS", "CI"];
   /** For machine code on the CPU. */
-  const COMPUTING = "demo train-lm sweep generate evaluate writeup doctor bench profile-step".split(" ");
+  const COMPUTING = "demo train-lm sweep generate chat evaluate writeup doctor bench profile-step".split(" ");
   for (const [name, { flags }] of DECLARED_TASKS) {
     for (const flag of flags.filter((flag) => flag !== "--lock=deno.lock")) {
       const [, permission, values] = /^--allow-([a-z]+)(?:=(.+))?$/.exec(flag) ?? [];

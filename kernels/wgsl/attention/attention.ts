@@ -80,6 +80,9 @@ export const attentionBackward: WgslKernel = (constants, traits) =>
 /** Heads that share keys, or see only the last ones: with the constants keyHeads and window beside the others. */
 export const groupedAttentionForward: WgslKernel = attentionForward;
 
+/** One query of each sequence, whose starts differ. */
+export const laneAttentionForward: WgslKernel = (constants, traits) => attentionDecodeCall(constants, traits, true);
+
 /** The same for the backward pass, whose kernel for whole heads writes the gradients of keys that are not shared. */
 export const groupedAttentionBackward: WgslKernel = (constants, traits) =>
   attentionBackwardCall(constants, traits, { ...chooseTiles(constants, traits), whole: undefined });

@@ -9,21 +9,26 @@ const KEYS = 64;
 /**
  * attention_forward for one query per sequence, as in generation: a head's keys are split over workgroups, because one
  * workgroup for each head would leave most of a GPU idle, and a second dispatch puts the parts together.
+ * @param lanes Whether each sequence has a start of its own.
  */
-export function attentionDecodeCall({ B, S, H, headDim, keyHeads }: Constants, { software }: DeviceTraits): WgslCall {
+export function attentionDecodeCall(
+  { B, S, H, headDim, keyHeads }: Constants,
+  { software }: DeviceTraits,
+  lanes = false,
+): WgslCall {
   const head = headLayout(headDim, !software, keyHeads !== undefined);
   const splits = Math.ceil(S / KEYS);
   return {
     scratchBytes: 4 * B * H * splits * (headDim + 2),
     dispatches: [{
       label: `attention_forward ${headDim} for one query`,
-      source: partsSource(head),
+      source: partsSource(head, lanes ? "group / parts / params.H" : "0"),
       workgroups: B * H * splits,
       writes: ["scratch"],
       flops: 4 * headDim * B * H * S,
     }, {
       label: `attention_forward ${headDim} sum of parts`,
-      source: sumSource(head),
+      source: sumSource(head, lanes ? "head / params.H" : "0"),
       workgroups: B * H,
       reads: ["scratch", 3],
     }],
@@ -53,18 +58,19 @@ ${reduction("workgroup_max", (a, b) => `max(${a}, ${b})`)}
 
 ${reduction("workgroup_sum", (a, b) => `${a} + ${b}`)}`;
 
-function partsSource(head: HeadLayout): string {
+/** @param sequence Which start is that of the workgroup, an expression. */
+function partsSource(head: HeadLayout, sequence: string): string {
   const { headDim, vectors } = head;
   const across = Math.min(KEYS, 2 ** Math.ceil(Math.log2(vectors)));
   const groups = KEYS / across;
   const columns = range(Math.ceil(vectors / across));
   return `// attention_forward, head size ${headDim}, one query per sequence, part by part of ${KEYS} keys: with s[j] = scale q.k[j],
-// m = max_j s[j]: partials = m, sum_j exp(s[j] - m), sum_j exp(s[j] - m) v[j], over the part's keys j <= start[0]
-// q: (B, 1, H, head size); k, v: (B, S, H, head size); start: (1); partials: (B, H, parts, 2 + head size)
+// m = max_j s[j]: partials = m, sum_j exp(s[j] - m), sum_j exp(s[j] - m) v[j], over the part's keys j <= start[${sequence}]
+// q: (B, 1, H, head size); k, v: (B, S, H, head size); start: (1) or (B); partials: (B, H, parts, 2 + head size)
 // One workgroup per part of a head's keys; an invocation has one key, then ${
     groups === 1 ? "4 dimensions" : `4 dimensions of every ${groups}th key`
   }.
-// Dispatch B * H * ceil(S / ${KEYS}), folded into two dimensions. Overwrites partials, but for parts after start[0].
+// Dispatch B * H * ceil(S / ${KEYS}), folded into two dimensions. Overwrites partials, but for parts after start.
 // Source: Dao et al. 2023, https://crfm.stanford.edu/2023/10/12/flashdecoding.html
 
 const WORKGROUP = ${KEYS}u;
@@ -91,7 +97,7 @@ ${
     entryPoint([
       "let parts = (params.S + WORKGROUP - 1u) / WORKGROUP;",
       "let group = workgroup.y * workgroups.x + workgroup.x;",
-      "let end = min(start[0], params.S - 1u) + 1u;",
+      `let end = min(start[${sequence}], params.S - 1u) + 1u;`,
       "let first = group % parts * WORKGROUP;",
       ...head.grouped ? ["let begin = max(end, params.window) - params.window;"] : [],
       `if (group >= params.B * params.H * parts || first >= end${
@@ -150,11 +156,12 @@ ${
   }`;
 }
 
-function sumSource(head: HeadLayout): string {
+/** @param sequence Which start is that of the workgroup, an expression. */
+function sumSource(head: HeadLayout, sequence: string): string {
   const { headDim, grouped } = head;
   return `// attention_forward, head size ${headDim}, one query per sequence, the sum of parts: with m = max_p m[p] and
 // w[p] = exp(m[p] - m): y = sum_p w[p] out[p] / sum_p w[p] sum[p], lse = m + log(sum_p w[p] sum[p])
-// partials: (B, H, parts, 2 + head size) = m, sum, out; start: (1); y: (B, 1, H, head size); lse: (B, H, 1)
+// partials: (B, H, parts, 2 + head size) = m, sum, out; start: (1) or (B); y: (B, 1, H, head size); lse: (B, H, 1)
 // One workgroup per head; dispatch B * H, folded into two dimensions. Overwrites y and lse.
 
 const WORKGROUP = ${KEYS}u;
@@ -180,10 +187,10 @@ ${
       "  return;",
       "}",
       "let parts = (params.S + WORKGROUP - 1u) / WORKGROUP;",
-      "let filled = min(start[0], params.S - 1u) / WORKGROUP + 1u;",
+      `let filled = min(start[${sequence}], params.S - 1u) / WORKGROUP + 1u;`,
       // Parts behind the window are left as they were.
       `let begin = ${
-        grouped ? "(max(min(start[0], params.S - 1u) + 1u, params.window) - params.window) / WORKGROUP" : "0u"
+        grouped ? `(max(min(start[${sequence}], params.S - 1u) + 1u, params.window) - params.window) / WORKGROUP` : "0u"
       };`,
       "let first = head * parts * (HEAD_DIM + 2u);",
       "var own_maximum = LOWEST;",
