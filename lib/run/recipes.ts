@@ -10,8 +10,9 @@ export interface Recipe {
   readonly training: Partial<TrainingConfig>;
   /** The final learning rate, as a share of the peak. */
   readonly minLrShare: number;
-  /** Steps of the warm-up, and of the decay at the end of a `wsd` schedule, as shares of all. */
+  /** Steps of the warm-up, as a share of all. */
   readonly warmupShare: number;
+  /** Steps of the decay at the end of a `wsd` schedule, as a share of all. */
   readonly decayShare: number;
 }
 

@@ -56,6 +56,7 @@ export { biasCorrection, LEARNING_RATE, type ScheduleEntry } from "./optimizer/s
 // Configuration
 export { TRAINING_DEFAULTS, type TrainingConfig, validateTrainingConfig } from "./config.ts";
 export { type ConfigParts, mergeConfigs, type MergedConfig, readConfigFile } from "../run/merge_config.ts";
+export { type Recipe, type RecipeName, RECIPES } from "../run/recipes.ts";
 export { planForTime, type TimePlan, type TimePlanOptions } from "../run/plan_for_time.ts";
 export { requireRoom, type RoomConfig, type RoomOptions } from "../run/require_room.ts";
 export {
