@@ -5,14 +5,18 @@ import { DECLARED_TASKS } from "../harness/run_task.ts";
 const ROOT = new URL("../..", import.meta.url);
 const REGISTRY = Deno.env.get("NPM_CONFIG_REGISTRY") ?? "https://registry.npmjs.org";
 
+/** What chat templates are made into text with; fetched once there is one. */
+const TEMPLATES = "@huggingface/jinja";
 /** What a task may need beside the progress bar and the plotting library of report pages. */
-const EXTRA: Readonly<Record<string, string>> = {
-  account: "vega",
-  // Fetched once there is a chat template.
-  bench: "@huggingface/jinja",
-  chat: "@huggingface/jinja",
-  serve: "@huggingface/jinja",
-  "build-kernels": "assemblyscript",
+const EXTRA: Readonly<Record<string, readonly string[]>> = {
+  account: ["vega"],
+  bench: [TEMPLATES, "jstat"],
+  "build-kernels": ["assemblyscript"],
+  chat: [TEMPLATES],
+  demo: [TEMPLATES],
+  serve: [TEMPLATES],
+  sweep: [TEMPLATES],
+  "train-lm": [TEMPLATES],
 };
 /** What tasks that read texts import, and fetch, once there is a Parquet file. */
 const PARQUET = ["hyparquet", "hyparquet-compressors"];
@@ -47,7 +51,7 @@ Deno.test("a task needs no package that only tests, plots or the building of ker
   for (const [name, packages] of needs) {
     await t.step(name, () => {
       const others = packages.filter((used) => !EVERYWHERE.includes(used));
-      const extra = name in EXTRA ? [EXTRA[name]] : READS_TEXTS.includes(name) ? PARQUET : [];
+      const extra = [...EXTRA[name] ?? [], ...(READS_TEXTS.includes(name) ? PARQUET : [])];
       assertEquals(others.toSorted(), extra);
     });
   }

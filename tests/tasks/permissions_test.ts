@@ -48,7 +48,7 @@ const JOBS: readonly (readonly [string, ...string[]])[] = [
 const env = { DENO_WEBGPU_BACKEND: Deno.build.os === "windows" ? "metal" : "dx12" };
 
 /** Tasks that never end by themselves, which other tests run as declared. */
-const SERVERS = ["dashboard", "serve"];
+const SERVERS = ["serve", "dashboard"];
 /** A task that would change the project's own files. */
 const BUILDERS = ["build-kernels"];
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -107,10 +107,19 @@ Deno.test("every task is tried with the permissions it declares", () => {
 });
 
 Deno.test("no task is permitted all, any variable of the environment, or to write where it writes nothing", () => {
-  const READERS = ["decode", "inspect-tokenizer", "compare-tokenizers", "generate", "evaluate", "dashboard", "doctor"];
+  const READERS = [
+    "decode",
+    "inspect-tokenizer",
+    "compare-tokenizers",
+    "generate",
+    "serve",
+    "evaluate",
+    "dashboard",
+    "doctor",
+  ];
   const VARIABLES = ["INIT_CWD", "npm_command", "XDG_RUNTIME_DIR", "BYTELM_INSTRUCTIONS", "CI"];
   /** For machine code on the CPU. */
-  const COMPUTING = "demo train-lm sweep generate chat evaluate writeup doctor bench profile-step".split(" ");
+  const COMPUTING = "demo train-lm sweep generate chat serve evaluate writeup doctor bench profile-step".split(" ");
   for (const [name, { flags }] of DECLARED_TASKS) {
     for (const flag of flags.filter((flag) => flag !== "--lock=deno.lock")) {
       const [, permission, values] = /^--allow-([a-z]+)(?:=(.+))?$/.exec(flag) ?? [];
@@ -119,11 +128,14 @@ Deno.test("no task is permitted all, any variable of the environment, or to writ
         assert(values?.split(",").every((value) => VARIABLES.includes(value)), `${name} ${flag}`);
       }
       if (permission === "ffi") assert(COMPUTING.includes(name), `${name} ${flag}`);
-      // For this machine's addresses, which dashboard --host prints.
-      if (permission === "sys") assertEquals(values, name === "dashboard" ? "networkInterfaces" : "cpus");
+      // For this machine's addresses, which --host prints.
+      if (permission === "sys") assertEquals(values, SERVERS.includes(name) ? "networkInterfaces" : "cpus");
       if (permission === "write") assert(!READERS.includes(name), `${name} ${flag}`);
       // To serve on these; who connects to them reaches this machine.
-      if (permission === "net") assert(name === "data" || values === "127.0.0.1,0.0.0.0", `${name} ${flag}`);
+      if (permission === "net") {
+        const allowed = name === "bench" ? "127.0.0.1" : "127.0.0.1,0.0.0.0";
+        assert(name === "data" || values === allowed, `${name} ${flag}`);
+      }
       // bench starts the Python it is given; stress starts tasks as a user would, with the same Deno.
       if (permission === "run") assert(["bench", "stress"].includes(name), `${name} ${flag}`);
     }
