@@ -9,7 +9,7 @@ import { predictRun } from "../train/predict_model.ts";
 import { measureCosts } from "./measure_costs.ts";
 import { type ConfigParts, mergeConfigs, type MergedConfig } from "./merge_config.ts";
 import { modelLadder } from "./model_ladder.ts";
-import { dropoutFor } from "./repeated_text.ts";
+import { dropoutFor, MODERN_EPOCHS } from "./repeated_text.ts";
 import { RECIPES } from "./recipes.ts";
 import { RUN_ENTRIES } from "./run_entries.ts";
 import { scheduleForTime, timedTraining } from "./time_schedule.ts";
@@ -19,6 +19,7 @@ import {
   chooseCandidate,
   estimateSeconds,
   fitsCorpus,
+  MAX_EPOCHS,
   RESERVE,
   type Resources,
   stepsWithin,
@@ -61,6 +62,8 @@ export interface TimePlan {
     readonly compared: number;
     /** What limited its size. */
     readonly bound: Choice["bound"];
+    /** How many times it may see its text. */
+    readonly maxEpochs: number;
   };
   /** The dropout that was chosen because the text is read more than four times; absent if none was. */
   readonly dropout?: number;
@@ -149,7 +152,7 @@ export async function planForTime(options: TimePlanOptions): Promise<TimePlan> {
         given: mergeConfigs(said, vocabSize).given,
       },
       candidate,
-      ...(choice && { choice: { compared: choice.compared, bound: choice.bound } }),
+      ...(choice && { choice: { compared: choice.compared, bound: choice.bound, maxEpochs: choice.maxEpochs } }),
       ...(dropout !== 0 && { dropout }),
       estimatedSeconds: estimateSeconds(steps, candidate.costs, resources),
       tokens,
@@ -163,27 +166,29 @@ async function chooseModel(
   { parts, tokenizer, train, valid }: TimePlanOptions,
   left: () => number,
   measure: (config: MergedConfig) => Promise<Candidate>,
-): Promise<{ parts: readonly ConfigParts[]; candidate: Candidate; compared: number; bound: Choice["bound"] }> {
+): Promise<{ parts: readonly ConfigParts[]; candidate: Candidate } & NonNullable<TimePlan["choice"]>> {
   const vocabSize = tokenizer?.vocabSize;
   const ffn = parts.findLast(({ model }) => model?.ffn !== undefined)?.model?.ffn;
   const { recipe } = mergeConfigs(parts, vocabSize);
   const { lr } = { ...TRAINING_DEFAULTS, ...RECIPES[recipe ?? "course"].training };
+  const maxEpochs = recipe === "modern" ? MODERN_EPOCHS : MAX_EPOCHS;
   const ladder = modelLadder(lr, ffn).map((rung) => [rung, ...parts]);
   const candidates: Candidate[] = [];
   for (const [i, rung] of ladder.entries()) {
     const config = mergeConfigs(rung, vocabSize);
     const { model, training } = config;
     const window = model.contextLength + 1;
-    const isTooLarge = !fitsCorpus(countParameters(model), train.length) || train.length < window ||
+    const isTooLarge = !fitsCorpus(countParameters(model), train.length, maxEpochs) || train.length < window ||
       (valid?.length ?? Infinity) < window || predictRun(model, training).memory.total > MAX_BYTES;
     if (i > 0 && isTooLarge) break;
     candidates.push(await measure(config));
-    const resources = { ...training, seconds: left(), corpusTokens: train.length };
+    const resources = { ...training, seconds: left(), corpusTokens: train.length, maxEpochs };
     if (usesTimeUp(candidates[i], resources)) break;
   }
   const { training } = mergeConfigs(parts, vocabSize);
-  const { index, bound } = chooseCandidate(candidates, { ...training, seconds: left(), corpusTokens: train.length });
-  return { parts: ladder[index], candidate: candidates[index], compared: candidates.length, bound };
+  const resources = { ...training, seconds: left(), corpusTokens: train.length, maxEpochs };
+  const { index, bound } = chooseCandidate(candidates, resources);
+  return { parts: ladder[index], candidate: candidates[index], compared: candidates.length, bound, maxEpochs };
 }
 
 /** The dropout of a run by the modern recipe that says none itself; 0 for any other. */

@@ -1,6 +1,12 @@
 // A text that a run reads again and again: what the model then learns by heart instead of learning from it.
 import { MAX_EPOCHS } from "./time_budget.ts";
 
+/**
+ * How many times a model that is trained by the modern recipe may see its text. With dropout, the largest one that reads it
+ * ten times in its time left the lowest loss on text held out: see data/benchmarks/README.md.
+ */
+export const MODERN_EPOCHS = 10;
+
 /** Times that a text is read, up to which this dropout left the lowest loss on text held out: see data/benchmarks/README.md. */
 const DROPOUTS: readonly (readonly [epochs: number, dropout: number])[] = [
   [MAX_EPOCHS, 0],

@@ -38,6 +38,8 @@ export interface Resources extends Intervals {
   readonly seconds: number;
   /** Distinct tokens to train on. */
   readonly corpusTokens: number;
+  /** How many times a chosen model may see them; default: `MAX_EPOCHS`. */
+  readonly maxEpochs?: number;
 }
 
 /**
@@ -89,41 +91,41 @@ export function tokensInTime({ tokensPerStep, costs }: Candidate, resources: Res
 }
 
 /** Whether a model is small enough for a corpus: it has at most one parameter for each token that it may see. */
-export function fitsCorpus(parameters: number, corpusTokens: number): boolean {
-  return parameters <= MAX_EPOCHS * corpusTokens;
+export function fitsCorpus(parameters: number, corpusTokens: number, maxEpochs = MAX_EPOCHS): boolean {
+  return parameters <= maxEpochs * corpusTokens;
 }
 
 /**
  * Whether a candidate uses up the time: a larger model would see fewer than 20 tokens per parameter, and fewer than
- * four epochs.
+ * four epochs, or as many as it may.
  */
 export function usesTimeUp(candidate: Candidate, resources: Resources): boolean {
+  const { corpusTokens, maxEpochs = MAX_EPOCHS } = resources;
   const tokens = tokensInTime(candidate, resources);
   // Written so that NaN (from no time at all) ends the search.
-  return !(tokens >= TOKENS_PER_PARAMETER * candidate.parameters || tokens >= MAX_EPOCHS * resources.corpusTokens);
+  return !(tokens >= TOKENS_PER_PARAMETER * candidate.parameters || tokens >= maxEpochs * corpusTokens);
 }
 
 /**
  * Chooses among models.
  *
  * - The one that comes nearest to 20 tokens per parameter in the time (Hoffmann et al. 2022, arXiv:2203.15556).
- * - If that would be more than four epochs of the corpus: the largest one that finishes four epochs in the time,
- * because a
- *   larger model learns more from the same tokens (Kaplan et al. 2020, arXiv:2001.08361).
- * - Never one with more parameters than the tokens of four epochs, unless there is no smaller one.
+ * - If that would be more than four epochs of the corpus, or `maxEpochs`: the largest one that finishes these in the time,
+ *   because a larger model learns more from the same tokens (Kaplan et al. 2020, arXiv:2001.08361).
+ * - Never one with more parameters than the tokens of these epochs, unless there is no smaller one.
  *
  * @param candidates By size, smallest first; a larger one must not be faster.
  */
 export function chooseCandidate(candidates: readonly Candidate[], resources: Resources): Choice {
-  const { corpusTokens } = resources;
-  const allowed = candidates.filter(({ parameters }, i) => i === 0 || fitsCorpus(parameters, corpusTokens));
+  const { corpusTokens, maxEpochs = MAX_EPOCHS } = resources;
+  const allowed = candidates.filter(({ parameters }, i) => i === 0 || fitsCorpus(parameters, corpusTokens, maxEpochs));
   const tokens = allowed.map((candidate) => tokensInTime(candidate, resources));
   const distances = allowed.map(({ parameters }, i) =>
     Math.abs(Math.log(tokens[i] / parameters / TOKENS_PER_PARAMETER))
   );
   // With no time left, no distance is a number: then the smallest model.
   const nearest = distances.reduce((best, distance, i) => distance < distances[best] ? i : best, 0);
-  const mostTokens = MAX_EPOCHS * corpusTokens;
+  const mostTokens = maxEpochs * corpusTokens;
   return tokens[nearest] > mostTokens
     ? { index: tokens.findLastIndex((count) => count >= mostTokens), bound: "corpus" }
     : { index: nearest, bound: "time" };

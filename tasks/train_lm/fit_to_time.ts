@@ -48,7 +48,7 @@ function describePlan(
   const perParameter = tokens / parameters;
   if (choice) {
     const why = choice.bound === "corpus"
-      ? `the largest that sees its text ${MAX_EPOCHS} times;\n  20 tokens per parameter would need more text`
+      ? `the largest that sees its text ${choice.maxEpochs} times;\n  20 tokens per parameter would need more text`
       : "nearest to 20 tokens per parameter (Hoffmann et al. 2022)";
     lines.push(
       `Chose d_model ${dModel}, ${numLayers} layers, context ${contextLength}: ${
