@@ -79,7 +79,7 @@ async function demo({ out, force, steps, backend }: Flags<typeof FLAGS>): Promis
     return ["--tokenizer", tokenizer, ...files];
   };
   const data = ["--train", `${out}/train.npy`, "--valid", `${out}/valid.npy`, "--tokenizer", tokenizer];
-  const how = ["--preset", "tiny", "--steps", String(steps), "--backend", backend];
+  const how = ["--preset", "tiny", "--recipe", "modern", "--steps", String(steps), "--backend", backend];
   const all: readonly Step[] = [
     ["train-bpe", trainBpe, ["--input", `${out}/train.txt`, "--vocab-size", VOCAB_SIZE, "--out", tokenizer]],
     ["encode", encode, encodingOf("train")],

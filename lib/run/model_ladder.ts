@@ -1,5 +1,6 @@
 import { type Architecture, isGated } from "../model/architecture.ts";
 import type { ConfigParts } from "./merge_config.ts";
+import type { RecipeName } from "./recipes.ts";
 
 /** Width, layers, heads and context of models from about a hundred thousand to two and a half billion parameters. */
 const SHAPES: readonly (readonly [dModel: number, numLayers: number, numHeads: number, contextLength: number])[] = [
@@ -21,8 +22,11 @@ const SHAPES: readonly (readonly [dModel: number, numLayers: number, numHeads: n
   [2560, 32, 40, 1024],
 ];
 
-/** The width that the default learning rate is meant for. */
-const LR_WIDTH = 128;
+/** Widths up to which the default learning rate is meant; by the modern recipe, 256 was tried. */
+const LR_WIDTHS: Readonly<Record<RecipeName, number>> = { course: 128, modern: 256 };
+
+/** The shortest context of the modern recipe's models, and the batch of those that have it: 2,048 tokens a step. */
+const MODERN_CONTEXT = { contextLength: 256, batchSize: 8 };
 
 /**
  * The models to choose from, smallest first, each with a learning rate: in proportion to 1 / dModel beyond a width of
@@ -30,19 +34,22 @@ const LR_WIDTH = 128;
  *
  * @param lr The learning rate of narrow models.
  * @param ffn Without a gate, the hidden layer is 1.5 times as wide, for the same number of parameters.
+ * @param recipe With the modern one, which takes steps of fewer tokens well, contexts are not shorter than 256.
  */
-export function modelLadder(lr: number, ffn?: Architecture["ffn"]): ConfigParts[] {
-  return SHAPES.map(([dModel, numLayers, numHeads, contextLength]) => {
+export function modelLadder(lr: number, ffn?: Architecture["ffn"], recipe?: RecipeName): ConfigParts[] {
+  return SHAPES.map(([dModel, numLayers, numHeads, length]) => {
+    const isShort = recipe === "modern" && length <= MODERN_CONTEXT.contextLength;
+    const contextLength = isShort ? MODERN_CONTEXT.contextLength : length;
     // 8/3 · dModel, up to a multiple of 8.
     const gated = 8 * Math.ceil(dModel / 3);
     return {
       model: { dModel, numLayers, numHeads, contextLength, dFf: isGated(ffn) ? gated : gated * 3 / 2 },
-      training: { lr: rateOfWidth(lr, dModel) },
+      training: { lr: rateOfWidth(lr, dModel, recipe), ...(isShort && { batchSize: MODERN_CONTEXT.batchSize }) },
     };
   });
 }
 
-/** The learning rate of a model of this width: in proportion to 1 / dModel beyond a width of 128. */
-export function rateOfWidth(lr: number, dModel: number): number {
-  return lr * Math.min(1, LR_WIDTH / dModel);
+/** The learning rate of a model of this width: in proportion to 1 / dModel beyond a width of 128, or of 256 by the modern recipe. */
+export function rateOfWidth(lr: number, dModel: number, recipe: RecipeName = "course"): number {
+  return lr * Math.min(1, LR_WIDTHS[recipe] / dModel);
 }

@@ -172,7 +172,7 @@ async function chooseModel(
   const { recipe } = mergeConfigs(parts, vocabSize);
   const { lr } = { ...TRAINING_DEFAULTS, ...RECIPES[recipe ?? "course"].training };
   const maxEpochs = recipe === "modern" ? MODERN_EPOCHS : MAX_EPOCHS;
-  const ladder = modelLadder(lr, ffn).map((rung) => [rung, ...parts]);
+  const ladder = modelLadder(lr, ffn, recipe).map((rung) => [rung, ...parts]);
   const candidates: Candidate[] = [];
   for (const [i, rung] of ladder.entries()) {
     const config = mergeConfigs(rung, vocabSize);

@@ -30,7 +30,7 @@ export type RecipeName = "course" | "modern";
 export const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
   course: { model: {}, training: {}, minLrShare: 0.1, warmupShare: 0.05, decayShare: 0.2 },
   modern: {
-    model: { qkNorm: "head" },
+    model: { qkNorm: "head", tieEmbeddings: true, scaleEmbeddings: true },
     training: { optimizer: "muon", schedule: "wsd" },
     minLrShare: 0,
     warmupShare: 0.02,

@@ -49,7 +49,7 @@ ${CHAT_HELP}
 
 Configuration: the recipe, the preset, then the file, then the flags; each overrides the one before
   --recipe NAME          course: the model and training of Stanford CS336. modern: what learned most in the same time here;
-                         --qk-norm head, --optimizer muon, --schedule wsd with a decay to zero over the last 45 % of the
+                         --qk-norm head, --tie-embeddings, --scale-embeddings, --optimizer muon, --schedule wsd with a decay to zero over the last 45 % of the
                          steps, and --warmup-steps of 2 % (default: course; modern with --minutes and no --preset)
   --config FILE.json     An object with "preset", "model" and "training", such as a run's config.json. What was set for
                          that run is kept; what was derived (--min-lr, --warmup-steps, …) is derived again. "model"
