@@ -3,9 +3,9 @@ import { MAX_EPOCHS } from "./time_budget.ts";
 
 /**
  * How many times a model that is trained by the modern recipe may see its text. With dropout, the largest one that reads it
- * ten times in its time left the lowest loss on text held out: see data/benchmarks/README.md.
+ * eight times in its time left the lowest loss on text held out: see data/benchmarks/README.md.
  */
-export const MODERN_EPOCHS = 10;
+export const MODERN_EPOCHS = 8;
 
 /** Times that a text is read, up to which this dropout left the lowest loss on text held out: see data/benchmarks/README.md. */
 const DROPOUTS: readonly (readonly [epochs: number, dropout: number])[] = [
