@@ -289,7 +289,8 @@ async function follow(
         `MFU is the share of ${formatSi(flopsPerSecond, "FLOP/s")}: ${peak.source}`,
     );
   } else if (!quiet) console.log(formatSpeed(measured));
-  if (!quiet || !isOver) console.log(await describeNext(directory, last, isOver));
+  const learnedToAnswer = config.data.train.examples !== undefined;
+  if (!quiet || !isOver) console.log(await describeNext(directory, last, { isOver, learnedToAnswer }));
   return isOver ? 0 : exitCodeOf(interruption);
 }
 

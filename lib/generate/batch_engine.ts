@@ -39,8 +39,9 @@ const MAX_QUEUED = 64;
 
 /**
  * Continues many texts together: they join and leave between tokens. Each step feeds one token of every text, the one
- * chosen last or one of a short prompt; between steps goes a block of a longer prompt. A request's tokens depend on nothing but the request: the same seed gives the same
- * tokens, whatever else is under way. It owns its caches and programs, but not the model's weights.
+ * chosen last or one of a short prompt; between steps goes a block of a longer prompt. A request's tokens depend on
+ * nothing but the request: the same seed gives the same tokens, whatever else is under way. It owns its caches and
+ * programs, but not the model's weights.
  *
  * Source: Yu et al. 2022, Orca (OSDI 2022), where this is called iteration-level scheduling.
  */

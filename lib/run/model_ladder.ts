@@ -49,7 +49,7 @@ export function modelLadder(lr: number, ffn?: Architecture["ffn"], recipe?: Reci
   });
 }
 
-/** The learning rate of a model of this width: in proportion to 1 / dModel beyond a width of 128, or of 256 by the modern recipe. */
+/** The learning rate of a model of this width: in proportion to 1 / dModel beyond a width of 128; 256, if modern. */
 export function rateOfWidth(lr: number, dModel: number, recipe: RecipeName = "course"): number {
   return lr * Math.min(1, LR_WIDTHS[recipe] / dModel);
 }

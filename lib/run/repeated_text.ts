@@ -7,7 +7,7 @@ import { MAX_EPOCHS } from "./time_budget.ts";
  */
 export const MODERN_EPOCHS = 8;
 
-/** Times that a text is read, up to which this dropout left the lowest loss on text held out: see data/benchmarks/README.md. */
+/** Times that a text is read, up to which this dropout is used: see data/benchmarks/README.md. */
 const DROPOUTS: readonly (readonly [epochs: number, dropout: number])[] = [
   [MAX_EPOCHS, 0],
   [16, 0.1],

@@ -80,15 +80,23 @@ function describeValidation({ validLoss, averageValidLoss }: StepMetrics): strin
   return [`${line} with ${isAverage ? "the average of the weights" : "the weights"}, which the run keeps; ${other}`];
 }
 
-/** What to do next, a command or a path in each line. */
-export async function describeNext(directory: string, last: Pick<StepMetrics, "stoppedEarly">, isOver: boolean) {
+/**
+ * What to do next, a command or a path in each line.
+ * @param learnedToAnswer Whether the run was trained on conversations.
+ */
+export async function describeNext(
+  directory: string,
+  last: Pick<StepMetrics, "stoppedEarly">,
+  { isOver, learnedToAnswer }: { isOver: boolean; learnedToAnswer: boolean },
+) {
   const path = (name: string) => shellPath(`${directory.replace(/(?<=.)\/+$/, "")}/${name}`);
   const run = shellPath(directory);
   const hasTokenizer = await isFile(`${directory}/tokenizer.json`);
   const which = last.stoppedEarly ? " --weights best" : "";
+  const next = learnedToAnswer ? `Talk:        ${startedAs()} chat` : `Generate:    ${startedAs()} generate`;
   return [
     ...(isOver ? [] : [`Continue:    ${startedAs()} train-lm --resume ${run}`]),
-    ...(isOver && hasTokenizer ? [`Generate:    ${startedAs()} generate --run ${run}${which}`] : []),
+    ...(isOver && hasTokenizer ? [`${next} --run ${run}${which}`] : []),
     ...(isOver && !hasTokenizer ? [`Weights:     ${path(RUN_FILES.weights)}`] : []),
     ...(await isFile(`${directory}/${RUN_FILES.report}`) ? [`Report:      ${path(RUN_FILES.report)}`] : []),
   ].join("\n");
