@@ -1,6 +1,6 @@
 // A file of conversations as what a model is trained on.
 import { formatCount } from "../../lib/accounting/units.ts";
-import { countExamples, longestExample } from "../../lib/dataset/example_batches.ts";
+import { countExamples, exampleRowLength, longestExample } from "../../lib/dataset/example_batches.ts";
 import { identifyTokenizer } from "../../lib/dataset/tokenizer_id.ts";
 import { type Examples, tokensInMemory, type TokenSource } from "../../lib/dataset/token_source.ts";
 import type { Tokenizer } from "../../lib/tokenizer/mod.ts";
@@ -68,13 +68,9 @@ export async function openConversations(
   return { ...tokensInMemory(ids, path, provenance), examples, tooLong: tooLong.length };
 }
 
-/** The kernels' own multiple: rows of other lengths take as long as those of the next. */
-const ROW_MULTIPLE = 16;
-
 /** Tokens per row for conversations: as many as the longest needs, and no more than the context has. */
 export function rowLength(sources: readonly ConversationTokens[], contextLength: number): number {
-  const longest = Math.max(...sources.map(({ examples }) => longestExample(examples)));
-  return Math.min(contextLength, Math.ceil((longest - 1) / ROW_MULTIPLE) * ROW_MULTIPLE);
+  return Math.max(...sources.map(({ examples }) => exampleRowLength(examples, contextLength)));
 }
 
 /** Conversations in a line: how many, how much of them is learned, and how much of the rows is empty. */
