@@ -68,8 +68,8 @@ export async function evaluateChat(flags: EvaluateSettings, path: string): Promi
     `exact match    ${formatShare(share)} of last answers (${formatCount(count)} of ${formatCount(conversations)})`,
   );
   if (unfinished > 0) {
-    const cut = `cut off after ${formatCount(flags["max-tokens"])} tokens`;
-    console.log(`               ${formatCount(unfinished)} of the others were the same until they were ${cut}`);
+    const cut = `cut off by --max-tokens ${flags["max-tokens"]}`;
+    console.log(`               the same until ${cut}: ${formatCount(unfinished)} more`);
   }
 }
 
