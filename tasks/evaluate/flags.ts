@@ -43,19 +43,19 @@ Loss
   --dtype NAME       f32, f16 or bf16, as for train-lm (default: f32)
 
 Conversations
-  --chat FILE        Conversations, one in each line, as for train-lm --sft: prints the loss on the tokens of their answers, including those
-                     that end them, and bits per byte of the answers' text. Then lets the model answer with its likeliest
-                     tokens, and prints how many conversations' last answers it gives word for word, but for white space
-                     around them.
+  --chat FILE        Conversations, one in each line, as for train-lm --sft: prints the loss on the tokens of their answers,
+                     including those that end them, and bits per byte of the answers' text. Then lets the model answer with
+                     its likeliest tokens, and prints how many conversations' last answers it gives word for word, but for
+                     white space around them.
   --chat-template NAME  What turns conversations into text, as for train-lm (default: the tokenizer's own)
   --max-tokens N     An answer that has not ended after so many tokens is not the same (default: 200)
 
 Multiple choice
-  --choices FILE     Questions, one in each line, in the form of HellaSwag ("ctx", "endings", "label") or ARC ("question", "choices",
-                     "answerKey"). Prints how often the right choice is the likeliest one, and how often it is so per byte
-                     of its text, each with its standard error; lm-evaluation-harness calls them acc and acc_norm, and counts
-                     characters for the latter. A ctx is read as it is, a question as "Question: ...", with "Answer:" in
-                     the next line.
+  --choices FILE     Questions, one in each line, in the form of HellaSwag ("ctx", "endings", "label") or ARC ("question",
+                     "choices", "answerKey"). Prints how often the right choice is the likeliest one, and how often it is so
+                     per byte of its text, each with its standard error; lm-evaluation-harness calls them acc and acc_norm,
+                     and counts characters for the latter. A ctx is read as it is, a question as "Question: ...", with
+                     "Answer:" in the next line.
 
 Memorisation
   --corpus FILE      The training text: plain, .gz, .zst, .jsonl, .parquet or - (stdin), of any size; it is read once. With it, --input must
