@@ -64,7 +64,7 @@ interface EncodedChoice {
  * Encodes a choice after its prompt and a space, as a text is encoded. Where that joins the end of the prompt and the space
  * to one token, each is encoded on its own, so that the prompt's tokens are the same for all choices.
  */
-export function encodeChoice(tokenizer: Tokenizer, prompt: string, choice: string): EncodedChoice {
+export function encodeChoice(tokenizer: Pick<Tokenizer, "encode">, prompt: string, choice: string): EncodedChoice {
   const before = tokenizer.encode(prompt);
   const whole = tokenizer.encode(`${prompt} ${choice}`);
   const isSplit = whole.length > before.length && before.every((id, i) => id === whole[i]);
