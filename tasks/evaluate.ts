@@ -1,8 +1,11 @@
 /**
- * Measures how well a trained model predicts a text, or what it copied from its training text.
+ * Measures how well a trained model predicts a text, what it copied from its training text, how it answers in conversations,
+ * or which answer to a question it chooses.
  *
  *   deno task evaluate --run RUN --input FILE.txt
  *   deno task evaluate --run RUN --memorisation --corpus TRAIN.txt --input VALID.txt
+ *   deno task evaluate --run RUN --chat CHATS.jsonl
+ *   deno task evaluate --run RUN --choices ARC.jsonl
  */
 import { tokensInMemory } from "../lib/dataset/token_source.ts";
 import { Safetensors } from "../lib/formats/safetensors.ts";
@@ -15,6 +18,8 @@ import { loadRun } from "./cli/load_run.ts";
 import { startProgress } from "./cli/progress.ts";
 import { runProgram } from "./cli/program.ts";
 import { runTask } from "./cli/run.ts";
+import { evaluateChat } from "./evaluate/chat.ts";
+import { evaluateChoices } from "./evaluate/choices.ts";
 import { type EvaluateSettings, FLAGS, HELP, modeOf, requireStride, withDefaults } from "./evaluate/flags.ts";
 import { evaluateMemorisation } from "./evaluate/memorisation.ts";
 import { findText, readTokens } from "./evaluate/read_tokens.ts";
@@ -23,6 +28,8 @@ export async function main(args: string[]): Promise<number> {
   return await runTask({ name: "evaluate", help: HELP, flags: FLAGS }, args, async (flags) => {
     const mode = modeOf(flags);
     if (mode.kind === "memorisation") await evaluateMemorisation(withDefaults(flags), mode.corpus);
+    else if (mode.kind === "chat") await evaluateChat(withDefaults(flags), mode.path);
+    else if (mode.kind === "choices") await evaluateChoices(withDefaults(flags), mode.path);
     else await evaluateLoss(withDefaults(flags), mode.input);
   });
 }

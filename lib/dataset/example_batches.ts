@@ -20,6 +20,15 @@ export function longestExample({ starts }: Examples): number {
   return longest;
 }
 
+/** The kernels' own multiple: rows of other lengths take as long as those of the next. */
+const ROW_MULTIPLE = 16;
+
+/** Tokens per row for examples: as many as the longest needs, and no more than the context has. */
+export function exampleRowLength(examples: Examples, contextLength: number): number {
+  // The last token is only a target.
+  return Math.min(contextLength, Math.ceil((longestExample(examples) - 1) / ROW_MULTIPLE) * ROW_MULTIPLE);
+}
+
 /**
  * Checks that each example fits into a row: its last token is only a target.
  * @throws {UserError} If there are none, or one is too long.

@@ -16,7 +16,9 @@
  * @module
  */
 export { Evaluator, type EvaluatorOptions } from "./evaluator.ts";
+export { type Accuracy, accuracyOf, creditFor } from "./multiple_choice.ts";
 export { type Score, type ScoreOptions, scoreTokens } from "./score.ts";
+export { scoreExamples, type ScoreExamplesOptions } from "./score_examples.ts";
 
 // Memorisation
 export { drawSamples, type DrawSamplesOptions } from "./memorisation/draw_samples.ts";

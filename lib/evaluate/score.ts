@@ -1,14 +1,10 @@
-import { formatBinary } from "../accounting/units.ts";
 import type { Backend } from "../backend/backend.ts";
 import type { TokenSource } from "../dataset/token_source.ts";
 import { option, OptionError, say, UserError } from "../errors.ts";
-import { compile } from "../graph/compiled_graph.ts";
-import { Graph, type Precision } from "../graph/graph.ts";
-import { bytesOf } from "../graph/tensor.ts";
-import { type LanguageModel, logitsOf, requireMembers } from "../model/language_model.ts";
-import { type WeightSource, writeWeights } from "../model/weights.ts";
-import { tokenLosses } from "../ops/cross_entropy.ts";
-import { claimModel } from "../model/model_in_training.ts";
+import type { Precision } from "../graph/graph.ts";
+import { type LanguageModel, requireMembers } from "../model/language_model.ts";
+import type { WeightSource } from "../model/weights.ts";
+import { requireFinite, requireInVocabulary, Scorer } from "./scorer.ts";
 
 /** Options for `scoreTokens`. */
 export interface ScoreOptions {
@@ -72,84 +68,26 @@ export async function scoreTokens(
   if (source.length < 2) {
     throw new UserError(`Cannot score ${source.name}: got ${source.length} tokens, must be at least 2. Use more text`);
   }
-  const { weightsDtype } = model.parameters;
-  if (options.precision === "f16" && weightsDtype !== "f32") {
-    throw new OptionError(
-      say`Cannot score: got ${option("dtype", "f16")} with ${
-        option("weightsDtype", weightsDtype)
-      }, must be one of them: such weights are computed with in f32`,
-    );
-  }
-  requireRoomForWeights(backend, model);
-  requireRoomFor(batchSize, backend, model, options.precision);
-  const { graph, ids: idsInput, targets, losses } = traceScorer(model, batchSize, options.precision);
-  using compiled = await compile(backend, graph, { keep: [losses] });
-  if (options.weights) {
-    using _claim = claimModel("score", backend, model);
-    await writeWeights(backend, model, options.weights);
-  }
+  const { precision, weights } = options;
+  using scorer = await Scorer.create(backend, model, { batchSize, seqLen: contextLength, precision, weights });
   let nats = 0;
   let tokens = 0;
   for (const group of inGroups(scoringWindows(source.length, contextLength, stride), batchSize)) {
     options.signal?.throwIfAborted();
     for (const [row, { start, to }] of group.entries()) {
       const ids = await source.read(start, start + to + 1);
-      const beyond = ids.find((id) => id >= vocabSize);
-      if (beyond !== undefined) {
-        throw new UserError(
-          `Cannot score ${source.name}: got token id ${beyond}, must be below the model's vocabulary size ` +
-            `${vocabSize}. Encode the text with this model's tokenizer`,
-        );
-      }
-      compiled.set(idsInput, ids.subarray(0, to), row * contextLength);
-      compiled.set(targets, ids.subarray(1), row * contextLength);
+      requireInVocabulary(ids, vocabSize, source.name);
+      scorer.setRow(row, ids.subarray(0, to), ids.subarray(1));
     }
-    await compiled.run();
-    const all = await compiled.read(losses);
+    const all = await scorer.losses();
     for (const [row, { from, to }] of group.entries()) {
       for (let i = from; i < to; i++) nats += all[row * contextLength + i];
       tokens += to - from;
     }
     options.onProgress?.(tokens);
   }
-  if (!Number.isFinite(nats)) {
-    throw new UserError(
-      `Cannot score ${source.name}: got a loss of ${nats}, must be finite: the model's weights give no probabilities. ` +
-        "Use those of an earlier checkpoint, or the best ones",
-    );
-  }
+  requireFinite(nats, source.name);
   return { nats, tokens };
-}
-
-/** Kernels count an array's elements in 32 bits. */
-const MAX_ELEMENTS = 2 ** 32 - 1;
-
-/** Refuses what cannot fit because of the largest array beside the weights; loading shows whether the rest fits. */
-function requireRoomFor(batchSize: number, backend: Backend, model: LanguageModel, precision?: Precision): void {
-  const { contextLength, vocabSize } = model.config;
-  const shapes = model.parameters.specs.map(({ shape }) => shape);
-  const bytesOfLogits = bytesOf({ size: contextLength * vocabSize, dtype: precision === "f16" ? "f16" : "f32" });
-  const bytes = (backend.totalBytes ?? Infinity) - model.parameters.bytes;
-  // No matrix turns a position into an array wider than the matrix.
-  const elements = contextLength * Math.max(vocabSize, ...shapes.flat());
-  const most = Math.max(1, Math.floor(Math.min(MAX_ELEMENTS / elements, bytes / bytesOfLogits)));
-  if (Number.isSafeInteger(batchSize) && batchSize >= 1 && batchSize <= most) return;
-  throw new OptionError(
-    `Cannot score: got a batch size of ${batchSize}, must be a whole number from 1 to ${most}: the logits of more windows do not fit on ${backend.description}. Lower it`,
-  );
-}
-
-/** Refuses weights that take more memory than there can be, and says which would fit better. */
-function requireRoomForWeights({ totalBytes = Infinity, description }: Backend, { parameters }: LanguageModel): void {
-  const { bytes, weightsDtype } = parameters;
-  if (bytes <= totalBytes) return;
-  throw new UserError(
-    say`Cannot score: got ${formatBinary(bytes)} of weights in ${weightsDtype}, must be at most the ${
-      formatBinary(totalBytes)
-    } that ${description} can address. Use ${
-      weightsDtype === "int8" ? "a smaller model" : option("weightsDtype", "int8")
-    }`,
-  );
 }
 
 /** Windows whose counted predictions together cover every token but the first, each once. */
@@ -166,7 +104,7 @@ export function* scoringWindows(length: number, contextLength: number, stride: n
 }
 
 /** Arrays of `size` items; the last has what is left. */
-function* inGroups<T>(items: Iterable<T>, size: number): Generator<readonly T[]> {
+export function* inGroups<T>(items: Iterable<T>, size: number): Generator<readonly T[]> {
   let group: T[] = [];
   for (const item of items) {
     group.push(item);
@@ -175,13 +113,4 @@ function* inGroups<T>(items: Iterable<T>, size: number): Generator<readonly T[]>
     group = [];
   }
   if (group.length > 0) yield group;
-}
-
-function traceScorer(model: LanguageModel, batchSize: number, precision?: Precision) {
-  const graph = new Graph({ precision });
-  const shape = [batchSize, model.config.contextLength];
-  const ids = graph.input("ids", shape, { dtype: "u32" });
-  const targets = graph.input("targets", shape, { dtype: "u32" });
-  const losses = tokenLosses(graph, logitsOf("score", model, graph, ids), targets);
-  return { graph, ids, targets, losses };
 }

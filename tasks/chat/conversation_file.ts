@@ -1,8 +1,8 @@
 // Files of conversations: JSON Lines, a conversation in each line.
-import { byteLines } from "../../lib/corpus/json_lines.ts";
 import { excerpt } from "../../lib/io/excerpt.ts";
-import { isJsonObject, parseJsonText } from "../../lib/io/json_fields.ts";
+import { isJsonObject } from "../../lib/io/json_fields.ts";
 import { UserError } from "../cli/errors.ts";
+import { readJsonLines } from "../cli/json_lines_file.ts";
 import { type ChatMessage, parseMessages } from "./messages.ts";
 
 /** A conversation, and which of its answers are to be learned. */
@@ -25,22 +25,10 @@ export interface Conversation {
  * @throws {UserError} If a line is not UTF-8, not JSON, or no conversation with an answer; if there is no conversation.
  */
 export async function* readConversations(path: string): AsyncGenerator<Conversation> {
-  using file = await Deno.open(path);
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  let [number, found] = [0, 0];
-  for await (const line of byteLines(file.readable, path)) {
-    const name = `line ${++number} of ${path}`;
-    const source = { name, nextStep: "Fix or remove the line" };
-    let json: string;
-    try {
-      json = decoder.decode(line);
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
-      throw new UserError(`Cannot read ${name}: got bytes that are not UTF-8. ${source.nextStep}`);
-    }
-    if (json.trim() === "") continue;
+  let found = 0;
+  for await (const { name, value } of readJsonLines(path)) {
     found++;
-    yield conversationOf(parseJsonText(json, source), name);
+    yield conversationOf(value, name);
   }
   if (found > 0) return;
   throw new UserError(`Cannot read ${path}: got no conversation, must be one in each line. Check how it was made`);

@@ -1,13 +1,13 @@
 // A file of conversations as what a model is trained on.
 import { formatCount } from "../../lib/accounting/units.ts";
-import { countExamples, longestExample } from "../../lib/dataset/example_batches.ts";
+import { countExamples, exampleRowLength, longestExample } from "../../lib/dataset/example_batches.ts";
 import { identifyTokenizer } from "../../lib/dataset/tokenizer_id.ts";
 import { type Examples, tokensInMemory, type TokenSource } from "../../lib/dataset/token_source.ts";
 import type { Tokenizer } from "../../lib/tokenizer/mod.ts";
 import { UserError } from "../cli/errors.ts";
 import type { ChatTemplate } from "./chat_template.ts";
-import { readConversations } from "./conversation_file.ts";
-import { encodeConversation } from "./encode_conversation.ts";
+import { type Conversation, readConversations } from "./conversation_file.ts";
+import { encodeConversation, type EncodedConversation } from "./encode_conversation.ts";
 
 /** Conversations as examples. */
 export interface ConversationTokens extends TokenSource {
@@ -22,6 +22,8 @@ export interface ConversationOptions {
   readonly tokenizer: Tokenizer;
   /** The longest that fits. */
   readonly contextLength: number;
+  /** Called with each that is not left out. */
+  readonly onConversation?: (conversation: Conversation, encoded: EncodedConversation) => void;
 }
 
 /**
@@ -30,7 +32,7 @@ export interface ConversationOptions {
  */
 export async function openConversations(
   path: string,
-  { template, tokenizer, contextLength }: ConversationOptions,
+  { template, tokenizer, contextLength, onConversation }: ConversationOptions,
 ): Promise<ConversationTokens> {
   const [ids, counted, starts]: number[][] = [[], [], [0]];
   const tooLong: string[] = [];
@@ -44,12 +46,11 @@ export async function openConversations(
     for (const id of encoded.ids) ids.push(id);
     for (const one of encoded.counted) counted.push(one);
     starts.push(ids.length);
+    onConversation?.(conversation, encoded);
   }
   if (starts.length === 1) {
     throw new UserError(
-      `Cannot train on ${path}: got only conversations of more than ${
-        contextLength + 1
-      } tokens, must be at most that. ` +
+      `Cannot use ${path}: got only conversations of more than ${contextLength + 1} tokens, must be at most that. ` +
         `Shorten them: ${tooLong[0]}`,
     );
   }
@@ -68,13 +69,9 @@ export async function openConversations(
   return { ...tokensInMemory(ids, path, provenance), examples, tooLong: tooLong.length };
 }
 
-/** The kernels' own multiple: rows of other lengths take as long as those of the next. */
-const ROW_MULTIPLE = 16;
-
 /** Tokens per row for conversations: as many as the longest needs, and no more than the context has. */
 export function rowLength(sources: readonly ConversationTokens[], contextLength: number): number {
-  const longest = Math.max(...sources.map(({ examples }) => longestExample(examples)));
-  return Math.min(contextLength, Math.ceil((longest - 1) / ROW_MULTIPLE) * ROW_MULTIPLE);
+  return Math.max(...sources.map(({ examples }) => exampleRowLength(examples, contextLength)));
 }
 
 /** Conversations in a line: how many, how much of them is learned, and how much of the rows is empty. */

@@ -10,6 +10,8 @@ export interface EncodedConversation {
   readonly ids: readonly number[];
   /** For each id: 1 if it is learned, else 0. */
   readonly counted: readonly number[];
+  /** Where the last answer that is learned begins: the ids before it are its prompt. */
+  readonly answerStart: number;
 }
 
 /** A part of a conversation's text. */
@@ -39,9 +41,7 @@ export function encodeConversation(
     const after = template.render(messages.slice(0, i + 1));
     if (!(after.startsWith(before) && text.startsWith(after) && after.length > before.length)) {
       throw new UserError(
-        `Cannot train with the chat template of ${template.name}: it writes message ${
-          i + 1
-        } of ${name} otherwise than in ` +
+        `Cannot use the chat template of ${template.name}: it writes message ${i + 1} of ${name} otherwise than in ` +
           "an answer. Pass another one with --chat-template",
       );
     }
@@ -55,7 +55,11 @@ export function encodeConversation(
     isLearned ? learnedOf(ids, specials, tokenizer) : ids.map(() => 0)
   );
   const length = counted.lastIndexOf(1) + 1;
-  return { ids: encoded.flatMap(({ ids }) => ids).slice(0, length), counted: counted.slice(0, length) };
+  return {
+    ids: encoded.flatMap(({ ids }) => ids).slice(0, length),
+    counted: counted.slice(0, length),
+    answerStart: counted.length - encoded.at(-1)!.ids.length,
+  };
 }
 
 interface EncodedStretch {
@@ -83,7 +87,7 @@ function encodeWhole(
     const ids = tokenizer.encode(text.slice(0, end));
     if (!ids.every((id, i) => id === all[i])) {
       throw new UserError(
-        `Cannot train on ${name}: got an answer that shares a token with what is beside it, must begin and end with its ` +
+        `Cannot use the conversation of ${name}: got an answer that shares a token with what is beside it, must begin and end with its ` +
           "own. Leave out white space around it",
       );
     }

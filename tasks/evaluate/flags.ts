@@ -1,6 +1,7 @@
 // The flags of evaluate.
 import { WHICH_WEIGHTS } from "../../lib/run/run_directory.ts";
 import { LARGEST_FIRST_SEED } from "../../lib/random/philox.ts";
+import { CHAT_TEMPLATE_FLAG } from "../chat/find_template.ts";
 import { DOCUMENT_SEPARATOR_FLAG } from "../cli/document_separator.ts";
 import { UsageError } from "../cli/errors.ts";
 import { FIELD_FLAGS } from "../cli/field_flag.ts";
@@ -14,9 +15,12 @@ stride tokens before them.
 
   deno task evaluate --run out/run --input valid.txt
   deno task evaluate --run out/run --memorisation --corpus train.txt
+  deno task evaluate --run out/run --chat chats.jsonl
+  deno task evaluate --run out/run --choices arc.jsonl
 
 With --memorisation, shows what the model copied: draws samples and finds the longest part of each that occurs verbatim
-in the training text.
+in the training text. With --chat, compares the model's answers with those of conversations. With --choices, lets it
+choose among answers.
 
   --run RUN          A run directory that train-lm wrote with --tokenizer.
   --weights WHICH    last, or best: those with the lowest validation loss; of a run with --average-weights also live or
@@ -35,8 +39,23 @@ in the training text.
 
 Loss
   --stride N         Smaller is slower and fairer (default: half the context length)
-  --batch-size N     Windows that go through the model together (default: 8)
+  --batch-size N     Windows, conversations or choices that go through the model together (default: 8)
   --dtype NAME       f32, f16 or bf16, as for train-lm (default: f32)
+
+Conversations
+  --chat FILE        Conversations, one in each line, as for train-lm --sft: prints the loss on the tokens of their answers,
+                     including those that end them, and bits per byte of the answers' text. Then lets the model answer with
+                     its likeliest tokens, and prints how many conversations' last answers it gives word for word, but for
+                     white space around them.
+  --chat-template NAME  What turns conversations into text, as for train-lm (default: the tokenizer's own)
+  --max-tokens N     An answer that has not ended after so many tokens is not the same (default: 200)
+
+Multiple choice
+  --choices FILE     Questions, one in each line, in the form of HellaSwag ("ctx", "endings", "label") or ARC ("question",
+                     "choices", "answerKey"). Prints how often the right choice is the likeliest one, and how often it is so
+                     per byte of its text, each with its standard error; lm-evaluation-harness calls them acc and acc_norm,
+                     and counts characters for the latter. A ctx is read as it is, a question as "Question: ...", with
+                     "Answer:" in the next line.
 
 Memorisation
   --corpus FILE      The training text: plain, .gz, .zst, .jsonl, .parquet or - (stdin), of any size; it is read once. With it, --input must
@@ -52,13 +71,18 @@ Memorisation
 
 /** Flags that apply in one mode only, besides those that `modeOf` asks for. */
 const LOSS_FLAGS = ["stride", "batch-size", "dtype", "separator", "document-separator"] as const;
-const MEMORISATION_FLAGS = ["num-samples", "max-tokens", "prompt", "temperature", "top-p", "seed"] as const;
+const SAMPLE_FLAGS = ["num-samples", "prompt", "temperature", "top-p", "seed"] as const;
+const MEMORISATION_FLAGS = [...SAMPLE_FLAGS, "max-tokens"] as const;
+const TEXT_FLAGS = ["input", "field", "as-text", "separator", "document-separator", "stride"] as const;
 
 export const FLAGS = {
   run: { type: "string", required: true },
   weights: { type: "string", default: "last", choices: WHICH_WEIGHTS },
   "weights-dtype": WEIGHTS_DTYPE_FLAG,
-  input: { type: "string", requiredWithout: ["memorisation", "corpus", "window-bytes", ...MEMORISATION_FLAGS] },
+  input: {
+    type: "string",
+    requiredWithout: ["memorisation", "chat", "choices", "corpus", "window-bytes", ...MEMORISATION_FLAGS],
+  },
   ...FIELD_FLAGS,
   separator: { type: "string" },
   "document-separator": DOCUMENT_SEPARATOR_FLAG,
@@ -67,6 +91,9 @@ export const FLAGS = {
   stride: { type: "integer", min: 1 },
   "batch-size": { type: "integer", min: 1 },
   dtype: { type: "string", choices: ["f32", "f16", "bf16"] },
+  chat: { type: "string" },
+  "chat-template": CHAT_TEMPLATE_FLAG,
+  choices: { type: "string" },
   memorisation: { type: "boolean" },
   corpus: { type: "string" },
   "num-samples": { type: "integer", min: 1 },
@@ -102,17 +129,30 @@ export type EvaluateSettings = ReturnType<typeof withDefaults>;
 /** What is to be evaluated. */
 export type EvaluateMode =
   | { readonly kind: "loss"; readonly input: string }
-  | { readonly kind: "memorisation"; readonly corpus: string };
+  | { readonly kind: "memorisation"; readonly corpus: string }
+  | { readonly kind: "chat"; readonly path: string }
+  | { readonly kind: "choices"; readonly path: string };
 
 const SEE_HELP = "See: deno task evaluate --help";
 
 /** @throws {UsageError} If what a mode needs is missing, or a flag is given that has no effect in it. */
 export function modeOf(flags: EvaluateFlags): EvaluateMode {
-  const { memorisation, corpus, input } = flags;
+  const { memorisation, corpus, input, chat, choices } = flags;
+  const isGiven = (name: keyof EvaluateFlags) => flags[name] !== undefined && flags[name] !== false;
   const without = (names: readonly (keyof EvaluateFlags)[], problem: string, mustBe: string) => {
-    const given = names.find((name) => flags[name] !== undefined);
+    const given = names.find(isGiven);
     if (given !== undefined) fail(`--${given} ${problem}`, mustBe);
   };
+  const [kind, other] = (["memorisation", "chat", "choices"] as const).filter(isGiven);
+  if (other !== undefined) fail(`--${kind} and --${other}`, "only one of them");
+  if (chat === undefined) without(["chat-template"], "without --chat", "given both or neither");
+  if (chat !== undefined || choices !== undefined) {
+    const useless = [...TEXT_FLAGS, ...SAMPLE_FLAGS, "corpus", "window-bytes"] as const;
+    without(useless, `with --${kind}`, "left out: it has no effect there");
+    if (chat !== undefined) return { kind: "chat", path: chat };
+    without(["max-tokens"], "with --choices", "left out: it has no effect there");
+    return { kind: "choices", path: choices! };
+  }
   if (memorisation) {
     without(LOSS_FLAGS, "with --memorisation", "left out: it only affects the loss");
     if (input === undefined) without(["window-bytes"], "without --input", "given both or neither");

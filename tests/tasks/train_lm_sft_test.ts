@@ -13,6 +13,7 @@ import { resumeRun } from "../../lib/run/resume_run.ts";
 import { loadRunTokenizer } from "../../lib/run/run_tokenizer.ts";
 import { saveTokenizer, trainBpe } from "../../lib/tokenizer/mod.ts";
 import { answerEnds, findChatTemplate } from "../../tasks/chat/find_template.ts";
+import { main as evaluate } from "../../tasks/evaluate.ts";
 import { main as trainLm } from "../../tasks/train_lm.ts";
 import { capture } from "../cli/capture.ts";
 import { inTemporaryDirectory } from "../harness/temporary_directory.ts";
@@ -74,6 +75,30 @@ async function answers(run: string, prompts: readonly string[]): Promise<string[
   return found;
 }
 
+/** evaluate --chat finds the answers of a run that knows them all, and sees which of a file's it does not give. */
+async function assertEvaluates(dir: string): Promise<void> {
+  const evaluated = async (...args: string[]) => {
+    const { code, stdout, stderr } = await capture(evaluate, "--run", `${dir}/tuned`, "--backend", "wasm", ...args);
+    assertEquals(code, 0, stderr);
+    return stdout;
+  };
+  const known = JSON.parse(await evaluated("--chat", `${dir}/chats.jsonl`, "--json"));
+  assertEquals([known.conversations, known.tooLong], [10, 0]);
+  assertEquals(known.exactMatch, { share: 1, count: 10, unfinished: 0 });
+  assert(known.loss < 0.3, `a loss of ${known.loss}`);
+
+  const others = PAIRS.map(([prompt, answer], i) =>
+    JSON.stringify({ prompt, completion: i < 3 ? `${answer} Not!` : answer })
+  );
+  await Deno.writeTextFile(`${dir}/others.jsonl`, others.join("\n"));
+  const text = await evaluated("--chat", `${dir}/others.jsonl`);
+  assertMatch(text, /^exact match {4}70\.00 % of last answers \(7 of 10\)$/m);
+  // The first token of each is right, and none has ended.
+  const cut = await evaluated("--chat", `${dir}/others.jsonl`, "--max-tokens", "1");
+  assertMatch(cut, /^exact match {4}0\.00 % of last answers \(0 of 10\)$/m);
+  assertMatch(cut, /^ +the same until cut off by --max-tokens 1: 10 more$/m);
+}
+
 Deno.test("a model that is fine-tuned on ten conversations answers them word for word", async () => {
   await withBase(async (dir, sft) => {
     const learn = "--steps 120 --batch-size 5 --lr 5e-3 --backend wasm --chat-template chatml".split(" ");
@@ -85,6 +110,7 @@ Deno.test("a model that is fine-tuned on ten conversations answers them word for
       /^\S+chats\.jsonl: 10 conversations, \d+ tokens, \d+ % learned; the longest has \d+; rows of 48, \d+ % empty$/m,
     );
     assertEquals(await answers(`${dir}/tuned`, PAIRS.map(([prompt]) => prompt)), PAIRS.map(([, answer]) => answer));
+    await assertEvaluates(dir);
 
     // Fine-tuned once more, it has the template and the tokens already.
     const more = ["--from", `${dir}/tuned`, ...sft.slice(2), "--steps", "2", "--backend", "wasm", "--lr", "1e-4"];

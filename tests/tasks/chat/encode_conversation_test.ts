@@ -55,11 +55,12 @@ Deno.test("an answer that is not learned is there, and the prompt is what genera
   const { tokenizer, template } = await chatml();
   const messages = [user("one"), assistant("two"), user("three"), assistant("  \nfour")];
   const chosen = { ...conversation(...messages), learned: [false, false, false, true] };
-  const { ids, counted } = encodeConversation(chosen, template, tokenizer);
+  const { ids, counted, answerStart } = encodeConversation(chosen, template, tokenizer);
   const learned = ids.filter((_, i) => counted[i] === 1);
   assertEquals(tokenizer.decode(learned), "  \nfour<|im_end|>");
   const prompt = tokenizer.encode(template.render(messages.slice(0, 3), { addGenerationPrompt: true }));
   assertEquals(ids.slice(0, counted.indexOf(1)), [...prompt]);
+  assertEquals(answerStart, prompt.length);
   assert(tokenizer.decode(ids).includes("two<|im_end|>"));
 });
 
@@ -80,7 +81,7 @@ Deno.test("a template that writes an answer otherwise once it is there is refuse
     const error = assertThrows(() => encodeConversation(two, template, tokenizer), UserError);
     assertMatch(
       error.message,
-      new RegExp(`^Cannot train with the chat template of ${name}: it writes message 2 of line 1`),
+      new RegExp(`^Cannot use the chat template of ${name}: it writes message 2 of line 1`),
     );
   }
 });
