@@ -11,10 +11,13 @@ import { runProgram } from "../cli/program.ts";
 import { runTask } from "../cli/run.ts";
 import { makeDirectory } from "../../lib/io/make_directory.ts";
 import { prepareCorpus } from "./learning/corpus.ts";
-import { addResult, formatSummaries, isOf, readResults, summarise } from "./learning/results.ts";
+import { formatSummaries, summarise } from "./learning/results.ts";
+import { trainMissing } from "./learning/train_missing.ts";
+import { trainTorch } from "./learning/train_torch.ts";
 import { describeLength, trainVariant } from "./learning/train_variant.ts";
-import { leftOutVariants, parseVariants, RECIPE_VARIANTS, type Variant } from "./learning/variants.ts";
+import { leftOutVariants, NANOGPT, parseVariants, RECIPE_VARIANTS, type Variant } from "./learning/variants.ts";
 import { describeMachine, formatMachine } from "./machine.ts";
+import { requireTorch } from "./torch.ts";
 
 const HELP = `
 Trains with several settings and several seeds each, and compares how well the models predict text that was held out: bits
@@ -28,6 +31,8 @@ it comes; run again, the bench goes on where it ended, with more seeds or more v
 What is compared; the first with each of the others (default: the recipes modern and course)
   --variant TEXT     A name, a colon, and flags for train-lm. May be given several times.
   --left-out         The modern recipe, and it with each of its settings as in the course's, one at a time.
+  --torch PYTHON     Also what nanoGPT's README says to run on a CPU: a model of characters, trained in PyTorch by this
+                     Python. Needs --minutes, which begin with its first step.
 
 How long
   --minutes N        Each training, as by train-lm --minutes, which also chooses a model if no flag does.
@@ -38,7 +43,7 @@ The text
   --text FILE        (default: Shakespeare's plays)
   --held-out X       The share of its bytes, at its end, that is predicted and not trained on (default: 0.1)
   --vocab-size N     Of the tokenizer, which is trained on the rest alone (default: 1024)
-  --stride N         Of the window over the text held out, in tokens (default: 16)
+  --stride N         Of the window over the text held out, in tokens; in characters for nanoGPT's (default: 16)
 
   --out DIR          Where texts, tokens and results.jsonl are kept (default: runs/learning)
   --json             All numbers instead of a table.
@@ -47,6 +52,7 @@ The text
 const FLAGS = {
   variant: { type: "strings" },
   "left-out": { type: "boolean" },
+  torch: { type: "string" },
   minutes: { type: "number", above: 0 },
   steps: { type: "integer", min: 1 },
   seeds: { type: "integer", default: 5, min: 1 },
@@ -67,6 +73,7 @@ export async function main(args: string[]): Promise<number> {
 async function benchLearning(flags: Flags<typeof FLAGS>): Promise<void> {
   const variants = variantsOf(flags);
   const length = lengthOf(flags);
+  await requireTorch(flags.torch);
   if (flags.text !== undefined) await requireInputFile(flags.text);
   const text = await Deno.readFile(flags.text ?? SHAKESPEARE);
   const directory = resolve(flags.out);
@@ -81,21 +88,22 @@ async function benchLearning(flags: Flags<typeof FLAGS>): Promise<void> {
   });
   const machine = describeMachine();
   console.error(formatMachine(machine));
-  const kept = `${directory}/results.jsonl`;
-  const resultsOf = async (variant: Variant) =>
-    (await readResults(kept)).filter((result) => isOf(result, variant, describeLength(length)));
-  // By seeds first: noise that comes and goes falls on all variants.
-  for (let seed = 0; seed < flags.seeds; seed++) {
-    for (const variant of variants) {
-      if ((await resultsOf(variant)).some((result) => result.seed === seed)) continue;
+  const results = await trainMissing({
+    variants,
+    seeds: flags.seeds,
+    length: describeLength(length),
+    path: `${directory}/results.jsonl`,
+    train: async (variant, seed) => {
       console.error(`${variant.name}, seed ${seed}, ${describeLength(length)}`);
-      const result = await trainVariant({ variant, seed, length, corpus, stride, directory });
+      const options = { variant, seed, length, corpus, stride, directory };
+      const result = variant.script === undefined
+        ? await trainVariant(options)
+        : await trainTorch(flags.torch!, variant.script, options);
       console.error(`  ${result.bitsPerByte.toFixed(4)} bits per byte`);
-      await addResult(kept, result);
-    }
-  }
-  const results = await Promise.all(variants.map(resultsOf));
-  const summaries = summarise(results.map((group) => group.filter(({ seed }) => seed < flags.seeds)));
+      return result;
+    },
+  });
+  const summaries = summarise(results);
   if (flags.json) console.log(JSON.stringify({ machine, summaries, results: results.flat() }, null, 2));
   else console.log(`${formatMachine(machine)}\n${describeLength(length)} each\n\n${formatSummaries(summaries)}`);
 }
@@ -104,13 +112,22 @@ function variantsOf(flags: Flags<typeof FLAGS>): readonly Variant[] {
   if (flags["left-out"] && flags.variant.length > 0) {
     throw new UsageError("Cannot run bench learning: got --left-out and --variant, must be only one of them");
   }
-  if (flags["left-out"]) return leftOutVariants();
-  return flags.variant.length > 0 ? parseVariants(flags.variant) : RECIPE_VARIANTS;
+  const own = flags["left-out"]
+    ? leftOutVariants()
+    : flags.variant.length > 0
+    ? parseVariants(flags.variant)
+    : RECIPE_VARIANTS;
+  return flags.torch === undefined ? own : [...own, NANOGPT];
 }
 
-function lengthOf({ minutes, steps }: Flags<typeof FLAGS>) {
+function lengthOf({ minutes, steps, torch }: Flags<typeof FLAGS>) {
   if ((minutes === undefined) === (steps === undefined)) {
     throw new UsageError("Cannot run bench learning: must be given one of --minutes and --steps");
+  }
+  if (steps !== undefined && torch !== undefined) {
+    throw new UsageError(
+      "Cannot run bench learning: got --torch and --steps, must be --minutes with --torch: its steps are others",
+    );
   }
   return minutes !== undefined ? { minutes } : { steps: steps! };
 }

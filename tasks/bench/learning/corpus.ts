@@ -20,6 +20,7 @@ export interface Experiment {
 export interface PreparedCorpus {
   readonly train: string;
   readonly valid: string;
+  readonly trainText: string;
   readonly heldOutText: string;
   readonly tokenizer: string;
 }
@@ -38,6 +39,7 @@ export async function prepareCorpus(
   const corpus = {
     train: path("train.npy"),
     valid: path("valid.npy"),
+    trainText: path("train.txt"),
     heldOutText: path("valid.txt"),
     tokenizer: path("tokenizer"),
   };

@@ -18,6 +18,8 @@ export interface LearningResult extends Variant {
   /** Tokens trained on, repeated ones counted again. */
   readonly tokens: number;
   readonly parameters: number;
+  /** PyTorch's version and threads, where it trained. */
+  readonly torch?: string;
 }
 
 /** The results that a file holds; none if there is none. A last line that was cut short is left out. */
@@ -36,7 +38,7 @@ export async function addResult(path: string, result: LearningResult): Promise<v
 
 /** Whether a result is of these settings. */
 export function isOf(result: LearningResult, variant: Variant, length: string): boolean {
-  const settings = ({ flags, config }: Variant) => JSON.stringify([flags, config ?? {}]);
+  const settings = ({ flags, config, script }: Variant) => JSON.stringify([flags, config ?? {}, script ?? ""]);
   return result.length === length && settings(result) === settings(variant);
 }
 

@@ -12,6 +12,8 @@ export interface Variant {
   readonly flags: readonly string[];
   /** A configuration file's content for train-lm, for what no flag can switch off. */
   readonly config?: object;
+  /** A script of tests/bench that trains in PyTorch, in place of train-lm. */
+  readonly script?: string;
 }
 
 /** The recipes, the one to compare with first. */
@@ -19,6 +21,9 @@ export const RECIPE_VARIANTS: readonly Variant[] = Object.keys(RECIPES).reverse(
   name,
   flags: ["--recipe", name],
 }));
+
+/** The script that people copy, as its README says to run it on a CPU. */
+export const NANOGPT: Variant = { name: "nanoGPT's CPU settings, PyTorch", flags: [], script: "torch_nanogpt.py" };
 
 /** Variants as a person gives them: "NAME: FLAGS". */
 export function parseVariants(texts: readonly string[]): Variant[] {
