@@ -1,4 +1,5 @@
 import { option, OptionError, say } from "../errors.ts";
+import { excerpt } from "../io/excerpt.ts";
 import { withDefaults } from "../model/architecture.ts";
 import type { LanguageModelConfig } from "../model/language_model.ts";
 import { adapterSpecs } from "../model/lora.ts";
@@ -18,10 +19,9 @@ export function requireSuitable(model: LanguageModelConfig, training: TrainingCo
   if (lora) {
     if (isTransformerConfig(model)) adapterSpecs(model, lora);
     else {
+      const got = excerpt(model.architecture);
       throw new OptionError(
-        say`Cannot train: got ${option("loraRank")} ${lora.rank} with ${option("architecture")} "${
-          String(model.architecture)
-        }", must be a Transformer`,
+        say`Cannot train: got ${option("loraRank")} ${lora.rank} for architecture ${got}, must be for a Transformer`,
       );
     }
   }
