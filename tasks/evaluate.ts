@@ -8,8 +8,7 @@
  *   deno task evaluate --run RUN --choices ARC.jsonl
  */
 import { tokensInMemory } from "../lib/dataset/token_source.ts";
-import { Safetensors } from "../lib/formats/safetensors.ts";
-import { weightsFrom } from "../lib/model/weights_file.ts";
+import { openWeights } from "../lib/run/origin_tensors.ts";
 import { scoreTokens } from "../lib/evaluate/score.ts";
 import { startBackend } from "./cli/backend.ts";
 import { parseDocumentSeparator, separatorTokens } from "./cli/document_separator.ts";
@@ -44,7 +43,7 @@ async function evaluateLoss(flags: EvaluateSettings, input: string): Promise<voi
     readTokens(tokenizer, text, { field: flags.field, signal, ...separators })
   );
   const source = tokensInMemory(ids, input);
-  using weights = await Safetensors.open(weightsPath);
+  using opened = await openWeights(weightsPath);
   await using backend = await startBackend(flags.backend, { precision: flags.dtype });
   const progress = startProgress(source.length - 1, "{value}/{total} tokens [{bar}]", {});
   const { nats, tokens } = await untilInterrupted(async (signal) => {
@@ -53,7 +52,7 @@ async function evaluateLoss(flags: EvaluateSettings, input: string): Promise<voi
         stride: flags.stride,
         batchSize: flags["batch-size"],
         precision: flags.dtype,
-        weights: weightsFrom(weights, weightsPath),
+        weights: opened.weights,
         onProgress: (done) => progress.update(done, {}),
         signal,
       });

@@ -29,6 +29,7 @@ import { missingSteps } from "../lib/run/metrics_log.ts";
 import { createRunDirectory, readRunConfig, RUN_ENTRIES, RUN_FILES, type RunConfig } from "../lib/run/run_directory.ts";
 import { describeOrigin } from "../lib/run/origin_record.ts";
 import { requireRoom } from "../lib/run/require_room.ts";
+import { whyNoAdapterFile } from "../lib/run/save_adapter.ts";
 import { trainRun } from "../lib/run/run.ts";
 import { requireTransformer } from "../lib/run/run_model.ts";
 import { requireKeptState } from "../lib/run/run_origin.ts";
@@ -104,7 +105,7 @@ async function start(flags: TrainFlags): Promise<number> {
   const chat = begun && flags.sft !== undefined
     ? await newChatForm(begun.directory, named?.tokenizer, flags["chat-template"])
     : undefined;
-  const parent = begun && chat ? withRoomFor(begun, chat.tokenizer) : begun;
+  const parent = begun && chat ? withRoomFor(begun, chat.tokenizer, flags["lora-rank"] !== undefined) : begun;
   const tokenizer = chat?.tokenizer ?? named?.tokenizer;
   const fromFile = flags.config === undefined ? [] : [await readConfigFile(flags.config, tokenizer?.vocabSize)];
   const fromFlags = configParts(flags);
@@ -154,6 +155,8 @@ async function start(flags: TrainFlags): Promise<number> {
   if (parent && config.training.zeroInitOutputs) {
     console.error(`warning: --zero-init-outputs has no effect with --from: the weights are that run's`);
   }
+  const noAdapterFile = whyNoAdapterFile(config);
+  if (noAdapterFile !== undefined) console.error(`warning: the run gets no file for PEFT: ${noAdapterFile}`);
   for (const warning of configWarnings(merged, valid !== undefined)) console.error(`warning: ${warning}`);
   return await follow({ backend, directory: out, config, train, valid, tokenizer }, flags);
 }

@@ -85,6 +85,7 @@ export { GeneratedText, type GeneratedTextOptions } from "../generate/generated_
 export { type GenerateOptions, type GeneratorOptions, TextGenerator } from "../generate/generator.ts";
 export type { KvCache } from "./kv_cache.ts";
 export type { ForwardOptions, LanguageModel, LanguageModelConfig, TrainingDropout } from "./language_model.ts";
+export { adapterSpecs, initialAdapters, type LoraOptions, mergedWeights, withAdapters } from "./lora.ts";
 export { ParameterLayout, type ParameterSpec, parameterSpecs } from "./parameters.ts";
 export { Safetensors, type TensorData, type TensorToWrite, writeSafetensors } from "../formats/safetensors.ts";
 export type { TensorEntry } from "../formats/safetensors_header.ts";

@@ -11,6 +11,7 @@ import { embedding } from "../ops/embedding.ts";
 import { geglu, gelu } from "../ops/gelu.ts";
 import { layernorm } from "../ops/layernorm.ts";
 import { linear } from "../ops/linear.ts";
+import { lowRankLinear } from "../ops/low_rank_linear.ts";
 import { reluSquared } from "../ops/relu_squared.ts";
 import { reshape } from "../ops/reshape.ts";
 import { rmsnorm } from "../ops/rmsnorm.ts";
@@ -26,6 +27,7 @@ import { type FullArchitecture, withDefaults } from "./architecture.ts";
 import { type ModelConfig, validateModelConfig } from "./config.ts";
 import { type KvCache, kvCacheLayers } from "./kv_cache.ts";
 import type { ForwardOptions, LanguageModel } from "./language_model.ts";
+import { adapterNames, adapterSpecs, loraFactor, type LoraOptions } from "./lora.ts";
 import { ParameterLayout, parameterSpecs } from "./parameters.ts";
 import { modelRopeTables } from "./rope_tables.ts";
 
@@ -37,6 +39,8 @@ export interface TransformerOptions {
    * Default: `"f32"`.
    */
   readonly weightsDtype?: WeightsDType;
+  /** Low-rank adapters beside the weights, which come after these among the parameters. Default: none. */
+  readonly lora?: LoraOptions;
 }
 
 /**
@@ -58,6 +62,7 @@ export class Transformer implements LanguageModel {
   /** The configuration with its defaults. */
   readonly #full: ModelConfig & FullArchitecture;
   readonly #rope: Pick<RopeTables, "cos" | "sin"> | undefined;
+  readonly #adapterFactor: number | undefined;
   /** A position 0 that is never written: storages start zeroed. */
   readonly #zero = new Tensor("position zero", [1], {
     dtype: "u32",
@@ -67,12 +72,14 @@ export class Transformer implements LanguageModel {
   /**
    * Names its parameters. They take no memory until a program that uses them is loaded.
    *
-   * @throws {RangeError} If the configuration cannot work.
+   * @throws {RangeError} If the configuration cannot work, or has no such adapters.
    */
-  constructor(config: ModelConfig, { weightsDtype = "f32" }: TransformerOptions = {}) {
+  constructor(config: ModelConfig, { weightsDtype = "f32", lora }: TransformerOptions = {}) {
     this.config = validateModelConfig(config);
     this.#full = withDefaults(config);
-    this.parameters = new ParameterLayout("parameters", parameterSpecs(config), weightsDtype === "f32", weightsDtype);
+    const specs = [...parameterSpecs(config), ...(lora ? adapterSpecs(config, lora) : [])];
+    this.parameters = new ParameterLayout("parameters", specs, weightsDtype === "f32", weightsDtype);
+    this.#adapterFactor = lora && loraFactor(lora);
     this.#rope = this.#full.position === "rope" ? modelRopeTables(config) : undefined;
   }
 
@@ -158,9 +165,13 @@ export class Transformer implements LanguageModel {
     return layernorm(graph, x, weight, this.parameters.part(`${name}.bias`), normEps);
   }
 
-  /** A linear map, with its bias if there is one. */
+  /** A linear map, with its bias and its low-rank adapter if there are such. */
   #linear(graph: Graph, x: Tensor, name: string): Tensor {
-    return linear(graph, x, this.parameters.part(`${name}.weight`), this.parameters.parts.get(`${name}.bias`));
+    const { parts } = this.parameters;
+    const [weight, bias] = [this.parameters.part(`${name}.weight`), parts.get(`${name}.bias`)];
+    const [down, up] = Object.values(adapterNames(name)).map((adapter) => parts.get(adapter));
+    if (down === undefined || up === undefined) return linear(graph, x, weight, bias);
+    return lowRankLinear(graph, x, weight, { down, up, factor: this.#adapterFactor! }, bias);
   }
 
   #attention(

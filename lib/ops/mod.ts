@@ -16,6 +16,7 @@ export { embedding } from "./embedding.ts";
 export { geglu, gelu, type GeluOptions } from "./gelu.ts";
 export { layernorm } from "./layernorm.ts";
 export { linear } from "./linear.ts";
+export { type LowRankAdapter, lowRankLinear } from "./low_rank_linear.ts";
 export { maskedFill } from "./masked_fill.ts";
 export { mul } from "./mul.ts";
 export { matmul, type MatmulOptions } from "./matmul.ts";

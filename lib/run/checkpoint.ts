@@ -8,6 +8,7 @@ import { sha256, sha256OfFile } from "../io/sha256.ts";
 import { statIfPresent } from "../io/stat_if_present.ts";
 import { temporaryNameFor } from "../io/temporary.ts";
 import { Safetensors } from "../formats/safetensors.ts";
+import { isAdapter } from "../model/lora.ts";
 import type { WeightSource } from "../model/weights.ts";
 import { weightsFrom } from "../model/weights_file.ts";
 import {
@@ -19,6 +20,8 @@ import {
   FILES,
   readRecord,
 } from "./checkpoint_record.ts";
+import { adapterMetadata } from "./origin_tensors.ts";
+import { loraOf } from "../train/adapters.ts";
 import { DivergenceError } from "../train/divergence.ts";
 import type { RunConfig } from "./run_directory.ts";
 import { CHECKPOINT_ENTRIES, CHECKPOINTS_ENTRIES, RUN_ENTRIES } from "./run_entries.ts";
@@ -65,11 +68,15 @@ export async function writeCheckpoint(
   const name = nameOf(state.step);
   await writeDirectoryAtomically(`${directory}/${name}`, async (temporary) => {
     const { weights, optimizer, average } = snapshot;
-    const tensors = new Map([[FILES.weights, weights], [FILES.optimizer, optimizer]] as [string, typeof weights][]);
-    if (average) tensors.set(FILES.average, average);
+    // Weights that the run leaves as they are, the files that it started from have.
+    const kept = (map: typeof weights) =>
+      loraOf(state.config.training) ? new Map([...map].filter(([name]) => isAdapter(name))) : map;
+    const tensors = new Map([[FILES.weights, kept(weights)], [FILES.optimizer, optimizer]]);
+    if (average) tensors.set(FILES.average, kept(average));
+    const metadata = adapterMetadata(state.config);
     const files: Record<string, FileRecord> = {};
     for (const [name, map] of tensors) {
-      await writeTensors(`${temporary}/${name}`, backend, map, { check: requireFinite });
+      await writeTensors(`${temporary}/${name}`, backend, map, { metadata, check: requireFinite });
       const { size } = await Deno.stat(`${temporary}/${name}`);
       files[name] = { bytes: size, sha256: await sha256OfFile(`${temporary}/${name}`) };
     }
@@ -174,7 +181,7 @@ export async function discardCheckpointsAfter(directory: string, step: number): 
 
 /** A checkpoint's weights and optimizer state. Close it, or declare it with `using`. */
 export class CheckpointTensors implements Disposable {
-  /** The parameters, by name. */
+  /** The parameters, by name; of a run that trains adapters, only theirs. */
   readonly weights: WeightSource;
   /** The optimizer's state, by the names that a {@linkcode Snapshot} gives. */
   readonly optimizer: WeightSource;

@@ -56,6 +56,9 @@ export const TRAINING_READERS: FieldReaders<TrainingConfig> = {
   decay: oneOf(["all", "matrices"]),
   // What its elements must be, the configuration is checked for as a whole.
   frozen: (fields, name) => fields.list(name) as readonly string[],
+  loraRank: integer,
+  loraAlpha: number,
+  loraTargets: (fields, name) => fields.list(name) as readonly string[],
   dtype: oneOf(["f32", "f16", "bf16"]),
   clip,
   seed: integer,

@@ -1,12 +1,11 @@
 // A run's model, opened to be written for another library.
 import { END_OF_TEXT } from "../generate/document_start.ts";
-import { Safetensors } from "../formats/safetensors.ts";
 import type { ModelToExport } from "../interchange/model_to_export.ts";
 import { hasJsonKeys } from "../io/has_json_keys.ts";
 import type { OwnEntries } from "../io/own_entries.ts";
 import { HUGGING_FACE_FILES } from "../interchange/huggingface/write_model.ts";
 import { TOKENIZER_ENTRIES } from "../formats/tokenizer_dir.ts";
-import { weightsFrom } from "../model/weights_file.ts";
+import { openWeights } from "./origin_tensors.ts";
 import { findWeights, isImported, readAnyRunConfig, type WhichWeights } from "./run_directory.ts";
 import { requireTransformer } from "./run_model.ts";
 import { findRunTokenizer } from "./run_tokenizer.ts";
@@ -34,16 +33,15 @@ export async function openRunToExport(
   const read = await readAnyRunConfig(directory);
   const config = requireTransformer(directory, read.model);
   const tokenizer = await findRunTokenizer(directory);
-  const path = await findWeights(directory, which);
-  const file = await Safetensors.open(path);
+  const opened = await openWeights(await findWeights(directory, which));
   const end = tokenizer?.specialTokens.get(END_OF_TEXT);
   const imported = isImported(read) ? read.imported.stopIds : [];
   return {
     config,
-    weights: weightsFrom(file, path),
+    weights: opened.weights,
     tokenizer,
     // Where an imported model's texts end, its own files say.
     stopIds: imported.length > 0 || end === undefined ? imported : [end],
-    [Symbol.dispose]: () => file[Symbol.dispose](),
+    [Symbol.dispose]: () => opened[Symbol.dispose](),
   };
 }

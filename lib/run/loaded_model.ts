@@ -5,10 +5,9 @@ import type { ModelConfig } from "../model/config.ts";
 import { documentStart, END_OF_TEXT } from "../generate/document_start.ts";
 import { GeneratedText, type GeneratedTextOptions } from "../generate/generated_text.ts";
 import { type GenerateOptions, TextGenerator } from "../generate/generator.ts";
-import { Safetensors } from "../formats/safetensors.ts";
 import { Transformer, type TransformerOptions } from "../model/transformer.ts";
 import { type WeightSource, writeWeights } from "../model/weights.ts";
-import { weightsFrom } from "../model/weights_file.ts";
+import { openWeights } from "./origin_tensors.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import { requireRoomToGenerate } from "./generation_room.ts";
 import { requireTokenizerFits } from "./import_model.ts";
@@ -167,8 +166,8 @@ export class LoadedModel implements AsyncDisposable {
     const options = tokenizer && { isDrawable: (id: number) => tokenizer.hasToken(id) };
     const generator = loaded.use(await TextGenerator.create(backend, run.model, options));
     if (typeof weights === "string") {
-      using file = await Safetensors.open(weights);
-      await writeWeights(backend, run.model, weightsFrom(file, weights));
+      using opened = await openWeights(weights);
+      await writeWeights(backend, run.model, opened.weights);
     } else await writeWeights(backend, run.model, weights);
     const all = new AsyncDisposableStack();
     all.use(owned);

@@ -6,6 +6,7 @@ import type { Program } from "../graph/program.ts";
 import { BYTES_PER_ELEMENT, type DeviceStorage } from "../graph/tensor.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { Transformer } from "../model/transformer.ts";
+import { loraOf } from "../train/adapters.ts";
 import { seqLenOf, type TrainingConfig } from "../train/config.ts";
 import { Evaluator } from "../evaluate/evaluator.ts";
 import { predictRun } from "../train/predict_model.ts";
@@ -46,7 +47,7 @@ export async function requireRoom(backend: Backend, config: RoomConfig, options:
   const storages = new Set<DeviceStorage>();
   const watched = noting(backend, storages);
   try {
-    const model = new Transformer(shape);
+    const model = new Transformer(shape, { lora: loraOf(training) });
     const { gradients } = await Trainer.create(watched, model, trainerOptionsOf(training, LOG_CAPACITY));
     const { averageWeights: share } = training;
     if (share !== undefined) await WeightAverage.create(watched, model, { share, gradients });

@@ -3,13 +3,14 @@ import type { TokenSource } from "../dataset/token_source.ts";
 import { requireOneTokenizer } from "../dataset/tokenizer_id.ts";
 import type { Program } from "../graph/program.ts";
 import type { Tensor } from "../graph/tensor.ts";
-import { UserError } from "../errors.ts";
+import { option, OptionError, say, UserError } from "../errors.ts";
 import { isFile } from "../io/is_file.ts";
 import { lockDirectory } from "../io/lock.ts";
 import { removeIfPresent } from "../io/remove_if_present.ts";
 import { statIfPresent } from "../io/stat_if_present.ts";
 import { tidyDirectory } from "../io/tidy.ts";
 import type { LanguageModel } from "../model/language_model.ts";
+import { initialAdapters, loraFactor, withAdapters } from "../model/lora.ts";
 import { initialWeights, type WeightSource } from "../model/weights.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import {
@@ -28,13 +29,16 @@ import { keepConfig, requireOwnConfig } from "./keep_config.ts";
 import { MetricsLog } from "./metrics_log.ts";
 import { type RunConfig, writeRunConfig } from "./run_directory.ts";
 import { CHECKPOINTS_ENTRIES, RUN_ENTRIES, RUN_FILES } from "./run_entries.ts";
+import { saveAdapter } from "./save_adapter.ts";
 import { modelOfRun } from "./run_model.ts";
-import { OriginTensors, updatesBefore } from "./run_origin.ts";
+import { OriginTensors } from "./origin_tensors.ts";
+import { updatesBefore } from "./run_origin.ts";
 import { timedLengthOf } from "./timed_length.ts";
+import { frozenIn, loraOf } from "../train/adapters.ts";
 import { trainedOf } from "../train/optimizer/frozen.ts";
 import { betterLoss } from "../train/step_metrics.ts";
 import { type StepMetrics, train } from "../train/train.ts";
-import { writeTensors } from "./write_tensors.ts";
+import { writeMerged, writeTensors } from "./write_tensors.ts";
 
 /** Options for `trainRun`. */
 export interface TrainRunOptions {
@@ -104,13 +108,17 @@ export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMe
   if (checkpoint) requireSameConfig(directory, config, checkpoint);
   const checkpoints = `${directory}/${RUN_FILES.checkpoints}`;
   const model = modelOfRun(directory, config, options.model);
-  trainedOf(model.parameters.specs, config.training.frozen);
+  trainedOf(model.parameters.specs, frozenIn(config.training));
+  requireOriginOfAdapters(options);
   using _lock = await lockDirectory(directory, "train in");
   // Checked only now: until here, another process could have replaced the run.
   const taken = checkpoint?.state.step ?? 0;
   await requireOwnConfig(directory, config, taken);
   if (checkpoint === undefined && !options.beginAnew) await requireNotBegun(directory);
-  using origin = checkpoint === undefined && config.from ? await OriginTensors.open(config.from) : undefined;
+  const lora = loraOf(config.training);
+  // Adapters need what they belong to, wherever they stand.
+  const hasOrigin = checkpoint === undefined || lora !== undefined;
+  using origin = hasOrigin && config.from ? await OriginTensors.open(config.from) : undefined;
   await keepConfig(directory, config, taken);
   using opened = new DisposableStack();
   if (options.model === undefined) opened.defer(() => model.release(backend));
@@ -128,14 +136,20 @@ export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMe
   const save = async (name: string, metadata: Readonly<Record<string, string>> = {}) => {
     const tensors = better === "average" ? average! : model.parameters.parts;
     const kind = better && { weights: better };
-    await writeTensors(`${directory}/${name}`, backend, tensors, { metadata: { ...metadata, ...kind } });
+    const written = { metadata: { ...metadata, ...kind } };
+    if (lora) await writeMerged(`${directory}/${name}`, backend, tensors, { ...written, factor: loraFactor(lora) });
+    else await writeTensors(`${directory}/${name}`, backend, tensors, written);
   };
   const timed = timedLengthOf(config, options.valid !== undefined);
+  const adapters = () => tensors?.weights ?? initialAdapters(model.parameters.specs, training.seed);
+  const weights = lora && origin
+    ? withAdapters(origin.weights, adapters())
+    : tensors?.weights ?? options.weights ?? origin?.weights ?? initialWeights(model, training.seed, training);
   const steps = train({
     backend,
     model,
     config: training,
-    weights: tensors?.weights ?? options.weights ?? origin?.weights ?? initialWeights(model, training.seed, training),
+    weights,
     start: tensors
       ? {
         ...checkpoint!.state,
@@ -159,7 +173,10 @@ export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMe
       }
       return length;
     }),
-    onEnd: () => save(RUN_FILES.weights),
+    onEnd: async () => {
+      await save(RUN_FILES.weights);
+      if (lora) await saveAdapter(directory, backend, better === "average" ? average! : model.parameters.parts, config);
+    },
     onSnapshot: async (snapshot) => {
       // Metrics first, so that a checkpoint is never ahead of them.
       await log?.sync();
@@ -189,6 +206,19 @@ export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMe
   await pruneCheckpoints(checkpoints, config.training.keep);
 }
 
+/** @throws {OptionError} If a run that trains adapters begins with anything but another run's weights. */
+function requireOriginOfAdapters({ config: { training, from }, weights }: TrainRunOptions): void {
+  if (training.loraRank === undefined) return;
+  const refuse = (got: string, mustBe: string) => {
+    throw new OptionError(
+      say`Cannot train: got ${option("loraRank")} ${training.loraRank} and ${got}, must be ${mustBe}`,
+    );
+  };
+  if (from === undefined) refuse("no run to start from", "one whose weights the adapters belong to");
+  if (from?.optimizer) refuse("another run's optimizer state", "without: it is of the weights, which are not trained");
+  if (weights) refuse("weights", "without: they are those of the run that it starts from");
+}
+
 /** Passes on the steps. A divergence is logged, because nothing else in a run's directory tells of it. */
 async function* loggingDivergence(steps: AsyncIterable<StepMetrics>, openLog: () => Promise<MetricsLog>) {
   try {
@@ -207,7 +237,9 @@ async function goBackTo(directory: string, checkpoint: Checkpoint | undefined): 
   // First, so that a log that cannot be continued is refused while the run is as it was.
   const log = await MetricsLog.open(directory, step);
   // Weights from an earlier end would look like the newest.
-  await removeIfPresent(`${directory}/${RUN_FILES.weights}`);
+  for (const name of [RUN_FILES.weights, RUN_FILES.adapter, RUN_FILES.adapterConfig]) {
+    if (await isFile(`${directory}/${name}`)) await removeIfPresent(`${directory}/${name}`);
+  }
   const best = `${directory}/${RUN_FILES.best}`;
   if (checkpoint === undefined && await isFile(best)) await removeIfPresent(best);
   // Later checkpoints were found damaged, or do not follow from this one.

@@ -3,6 +3,7 @@ import { call } from "../errors.ts";
 import { hasJsonKeys } from "../io/has_json_keys.ts";
 import type { OwnEntries } from "../io/own_entries.ts";
 import { TOKENIZER_ENTRIES } from "../formats/tokenizer_dir.ts";
+import { ADAPTER_FILES } from "../interchange/huggingface/write_adapter.ts";
 import { FILES } from "./checkpoint_record.ts";
 
 /** The files of a checkpoint. */
@@ -22,6 +23,9 @@ export const RUN_FILES = {
   weights: "model.safetensors",
   /** The weights with the lowest validation loss. */
   best: "best.safetensors",
+  /** Of a run that trains adapters: these at its end, as PEFT reads them. The weights have them merged. */
+  adapter: ADAPTER_FILES.weights,
+  adapterConfig: ADAPTER_FILES.config,
   metrics: "metrics.jsonl",
   checkpoints: "checkpoints",
   report: "report.html",

@@ -1,10 +1,11 @@
 // The model of a run: built from its configuration, or given.
-import { OptionError, UserError } from "../errors.ts";
+import { option, OptionError, say, UserError } from "../errors.ts";
 import { excerpt } from "../io/excerpt.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { type LanguageModel, type LanguageModelConfig, requireMembers } from "../model/language_model.ts";
 import { isTransformerConfig } from "../model/own_config.ts";
 import { Transformer } from "../model/transformer.ts";
+import { loraOf } from "../train/adapters.ts";
 import { configDifferences } from "./config_difference.ts";
 import type { RunConfig } from "./run_directory.ts";
 
@@ -28,12 +29,19 @@ export function requireTransformer(directory: string, config: LanguageModelConfi
  */
 export function modelOfRun(directory: string, config: RunConfig, own: LanguageModel | undefined): LanguageModel {
   if (own === undefined) {
-    if (isTransformerConfig(config.model)) return new Transformer(config.model);
+    if (isTransformerConfig(config.model)) return new Transformer(config.model, { lora: loraOf(config.training) });
     throw new UserError(
       `Cannot train in ${directory}: got a configuration of architecture ${
         excerpt(config.model.architecture)
       } and no ` +
         "model, must be given both. Give trainRun the model, made from that configuration",
+    );
+  }
+  if (config.training.loraRank !== undefined) {
+    throw new OptionError(
+      say`Cannot train in ${directory}: got ${
+        option("loraRank")
+      } ${config.training.loraRank} and a model, must be without one: the run makes it, with its adapters`,
     );
   }
   requireMembers("train", own, "config", "parameters", "forward");

@@ -1,22 +1,18 @@
 // Starting a run from another one's weights: fine-tuning.
 import { option, say, UserError } from "../errors.ts";
 import { Safetensors } from "../formats/safetensors.ts";
-import { isFile } from "../io/is_file.ts";
 import { sha256OfFile } from "../io/sha256.ts";
 import type { ParameterSpec } from "../model/parameters.ts";
-import type { WeightSource } from "../model/weights.ts";
-import { weightsFrom } from "../model/weights_file.ts";
-import { withNewTokens } from "../model/new_tokens.ts";
 import type { TrainingConfig } from "../train/config.ts";
 import { trainedOf } from "../train/optimizer/frozen.ts";
 import { definitionFor } from "../train/optimizer/groups.ts";
 import { OPTIMIZERS } from "../train/optimizer/registry.ts";
-import type { StartingPoint } from "../train/train.ts";
 import { checkpointOptimizer, checkpointWeights, findCheckpoint, latestCheckpoint } from "./checkpoint.ts";
 import type { OriginFile, RunOrigin } from "./origin_record.ts";
 import { findWeights } from "./run_directory.ts";
 import { RUN_FILES } from "./run_entries.ts";
 
+export { OriginTensors } from "./origin_tensors.ts";
 export type { OriginFile, RunOrigin };
 
 /** Options for `originOf`. */
@@ -152,53 +148,6 @@ export async function requireKeptState(
   if (dtype === "f16") names.push("loss_scale");
   const missing = names.find((name) => !file.tensors.has(name));
   if (missing !== undefined) throw problem(`one without ${missing}`);
-}
-
-/** The weights of another run, and perhaps its optimizer's state. Close it, or declare it with `using`. */
-export class OriginTensors implements Disposable {
-  /** The parameters, by name. */
-  readonly weights: WeightSource;
-  /** What a training goes on from, if the optimizer's state is taken over: its steps count from 0 all the same. */
-  readonly start: StartingPoint | undefined;
-  readonly #files: readonly Safetensors[];
-
-  private constructor({ step, weights, newTokens, optimizer }: RunOrigin, files: readonly Safetensors[]) {
-    this.#files = files;
-    const own = weightsFrom(files[0], weights.path);
-    this.weights = newTokens === undefined ? own : withNewTokens(own, newTokens);
-    this.start = optimizer &&
-      { step: 0, seconds: 0, updates: step, optimizer: weightsFrom(files[1], optimizer.path) };
-  }
-
-  /**
-   * Opens the files of a record.
-   * @throws {UserError} If one is gone, or is not what it was.
-   */
-  static async open(origin: RunOrigin): Promise<OriginTensors> {
-    using opened = new DisposableStack();
-    const files: Safetensors[] = [];
-    for (const file of [origin.weights, origin.optimizer].filter((file) => file !== undefined)) {
-      await requireSameFile(origin, file);
-      files.push(opened.use(await Safetensors.open(file.path)));
-    }
-    opened.move();
-    return new OriginTensors(origin, files);
-  }
-
-  /** Closes the files. */
-  [Symbol.dispose](): void {
-    for (const file of this.#files) file[Symbol.dispose]();
-  }
-}
-
-async function requireSameFile({ run }: RunOrigin, { path, sha256 }: OriginFile): Promise<void> {
-  const got = !await isFile(path) ? "no such file" : await sha256OfFile(path) === sha256 ? undefined : "another one";
-  if (got === undefined) return;
-  throw new UserError(
-    `Cannot start from ${run} with ${path}: got ${got}, must be the file that the run began with (sha256 ${
-      sha256.slice(0, 12)
-    }…). Restore it, or start a new run`,
-  );
 }
 
 /** Updates that the optimizer's state had seen before a run's first step. */

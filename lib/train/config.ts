@@ -24,6 +24,15 @@ export interface TrainingConfig extends OptimizerNumbers, ScheduleOptions {
    * keeps nothing for them. They are saved with the others. None, where there is no such list.
    */
   readonly frozen?: readonly string[];
+  /**
+   * Train low-rank adapters of this rank beside linear maps inside blocks, and leave all of the model's own parameters as
+   * they are: see `LoraOptions`. Such a run starts from another run's weights. Where it is absent, there are no adapters.
+   */
+  readonly loraRank?: number;
+  /** What adapters' products are multiplied by, times the rank; the rank where it is absent. */
+  readonly loraAlpha?: number;
+  /** Which linear maps have adapters; `q_proj` and `v_proj` where it is absent. */
+  readonly loraTargets?: readonly string[];
   /** Sequences that go through the model together. */
   readonly batchSize: number;
   /** Such batches per step, whose gradients are averaged before the update. */
@@ -165,10 +174,32 @@ export function validateTrainingConfig(config: TrainingConfig): TrainingConfig {
   const { frozen = [] } = config;
   const isNames = Array.isArray(frozen) && frozen.every((name) => typeof name === "string" && name !== "");
   check("frozen", isNames, "a list of parameters' names");
+  requireAdapters(config, check);
   check("decay", ["all", "matrices"].includes(config.decay), "all or matrices");
   check("schedule", SCHEDULES.includes(config.schedule), `one of ${SCHEDULES.join(", ")}`);
   check("lr", isNumber(config.lr, SMALLEST, LARGEST), ABOVE_0);
   check("minLr", isNumber(config.minLr, 0, config.lr), say`a number from 0 to ${option("lr")} (${config.lr})`);
   check("clip", config.clip === 0 || isNumber(config.clip, SMALLEST, LARGEST), `0 for no clipping, or ${ABOVE_0}`);
   return config;
+}
+
+/** Which ranks and targets a model can have, `adapterSpecs` says. */
+function requireAdapters(
+  { loraRank, loraAlpha, loraTargets, frozen = [], dtype }: TrainingConfig,
+  check: (key: keyof TrainingConfig, isValid: boolean, mustBe: string | Wording) => void,
+): void {
+  if (loraRank === undefined) {
+    const absent = say`absent without ${option("loraRank")}`;
+    check("loraAlpha", loraAlpha === undefined, absent);
+    check("loraTargets", loraTargets === undefined, absent);
+    return;
+  }
+  const { isArray } = Array;
+  const isNames = loraTargets === undefined ||
+    isArray(loraTargets) && loraTargets.every((name) => typeof name === "string");
+  check("loraTargets", isNames, "a list of linear maps' names");
+  check("loraAlpha", loraAlpha === undefined || isNumber(loraAlpha, SMALLEST, LARGEST), ABOVE_0);
+  check("loraRank", Number.isSafeInteger(loraRank) && loraRank >= 1, "a positive integer");
+  check("frozen", frozen.length === 0, say`none with ${option("loraRank")}, which trains nothing but adapters`);
+  check("dtype", dtype !== "f16", say`f32 or bf16 with ${option("loraRank")}`);
 }

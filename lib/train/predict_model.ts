@@ -3,6 +3,7 @@ import type { LanguageModel } from "../model/language_model.ts";
 import type { ParameterLayout } from "../model/parameters.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { Transformer } from "../model/transformer.ts";
+import { frozenIn, loraOf } from "./adapters.ts";
 import { TRAINING_DEFAULTS, type TrainingConfig } from "./config.ts";
 import { traceStep } from "./step_programs.ts";
 import type { PlannedStep } from "../accounting/planned_memory.ts";
@@ -57,7 +58,12 @@ export function predictModel(
   };
 }
 
-/** Predicts a run of a Transformer: by formulas, or counted from its programs where parameters are frozen. */
+/**
+ * Predicts a run of a Transformer: by formulas, or counted from its programs where parameters are frozen or adapters are
+ * trained.
+ */
 export function predictRun(model: ModelConfig, training: TrainingConfig): TrainingPrediction {
-  return training.frozen?.length ? predictModel(new Transformer(model), training) : predictTraining(model, training);
+  const lora = loraOf(training);
+  if (lora === undefined && !training.frozen?.length) return predictTraining(model, training);
+  return predictModel(new Transformer(model, { lora }), { ...training, frozen: frozenIn(training) });
 }

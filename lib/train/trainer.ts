@@ -9,6 +9,7 @@ import type { Tensor } from "../graph/tensor.ts";
 import type { LanguageModel } from "../model/language_model.ts";
 import type { ParameterLayout } from "../model/parameters.ts";
 import type { WeightSource } from "../model/weights.ts";
+import { frozenIn } from "./adapters.ts";
 import type { TrainingConfig } from "./config.ts";
 import type { Frozen } from "./optimizer/frozen.ts";
 import type { LossScaleOptions } from "./optimizer/loss_scale.ts";
@@ -60,7 +61,7 @@ export function trainerOptionsOf(config: TrainingConfig, logCapacity: number): T
     gradAccumulation: config.gradAccumulation,
     seqLen: config.seqLen,
     optimizer: config,
-    frozen: config.frozen,
+    frozen: frozenIn(config),
     dropout: config.dropout,
     zLoss: config.zLoss,
     seed: config.seed,

@@ -3,6 +3,7 @@ import { distinctValues, type SweepAxes, type SweepPoint } from "../../lib/run/s
 import { UsageError } from "../cli/errors.ts";
 import { type Flags, type FlagSpec, parseFlags } from "../cli/flags.ts";
 import { shown } from "../cli/shown.ts";
+import { LORA_FLAGS } from "../train_lm/lora_flags.ts";
 import { FLAGS as TRAIN_FLAGS, type TrainFlags } from "../train_lm/flags.ts";
 
 export const HELP = `
@@ -34,7 +35,18 @@ train-lm --help
 /** Flags that are the same for all runs, and may hold commas. */
 const COMMON = ["train", "valid", "tokenizer", "pattern", "config", "backend", "sample-prompt", "freeze"];
 
-const REFUSED = ["resume", "from", "keep-optimizer", "minutes", "force", "out", "quiet", "verbose"];
+/** Those that need --from are among them. */
+const REFUSED = [
+  "resume",
+  "from",
+  "keep-optimizer",
+  ...Object.keys(LORA_FLAGS),
+  "minutes",
+  "force",
+  "out",
+  "quiet",
+  "verbose",
+];
 
 const SWEPT = (Object.entries(TRAIN_FLAGS) as [string, FlagSpec][]).filter(([name, { type }]) =>
   type !== "boolean" && !COMMON.includes(name) && !REFUSED.includes(name)

@@ -20,12 +20,13 @@ export function describeConfig(
   columns: number,
 ): string {
   const { numLayers, dModel, contextLength, numHeads, vocabSize } = model;
-  const { steps, batchSize, gradAccumulation, optimizer, lr, schedule, dtype, frozen = [] } = training;
+  const { steps, batchSize, gradAccumulation, optimizer, lr, schedule, dtype, frozen = [], loraRank } = training;
   const tokens = batchSize * gradAccumulation * seqLenOf(model, training);
   return fitLine([
     `${formatAmount(parameters)} parameters (${numLayers} × ${dModel}, context ${contextLength})`,
     `${formatCount(steps)} × ${formatCount(tokens)} tokens`,
     formatBinary(memory.total),
+    loraRank === undefined ? "" : `adapters of rank ${loraRank}`,
     frozen.length === 0 ? "" : `frozen: ${frozen.join(", ")}`,
     `${optimizer}, lr ${lr}, ${schedule}`,
     `${numHeads} heads`,

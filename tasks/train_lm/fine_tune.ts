@@ -67,10 +67,23 @@ export async function chatFormOf(directory: string, tokenizer: Tokenizer): Promi
   );
 }
 
-/** Makes room in a model for its tokenizer's new tokens. */
-export function withRoomFor(parent: Parent, { vocabSize }: Tokenizer): Parent {
+/**
+ * Makes room in a model for its tokenizer's new tokens.
+ * @param isOfAdapters Whether the model's own weights stay as they are.
+ * @throws {UsageError} If their rows would stay as they begin. A logit that is the mean of all others is never the largest,
+ *   so the model could write none of these tokens, not even the one that ends an answer.
+ */
+export function withRoomFor(parent: Parent, { vocabSize }: Tokenizer, isOfAdapters: boolean): Parent {
   const had = parent.parts.model!.vocabSize!;
   if (vocabSize <= had) return parent;
+  if (isOfAdapters) {
+    throw new UsageError(
+      `Cannot start from ${parent.directory}: got --lora-rank and ${
+        vocabSize - had
+      } new special tokens, must be none: ` +
+        "adapters do not learn to write them. Leave --lora-rank out, or start from a run that has the tokens",
+    );
+  }
   return {
     ...parent,
     parts: { ...parent.parts, model: { ...parent.parts.model, vocabSize } },

@@ -14,6 +14,7 @@ import { PRESETS_HELP } from "../cli/presets_help.ts";
 import { flagOf } from "../cli/wording.ts";
 import { PATTERN_FLAG } from "../cli/tokenizer.ts";
 import { CHAT_FLAGS, CHAT_HELP, requireChatFlags } from "./chat_flags.ts";
+import { LORA_FLAGS, LORA_HELP, loraSettings, requireLoraFlags } from "./lora_flags.ts";
 
 export const HELP = `
 Trains a Transformer on token files and writes a run directory: config.json, the tokenizer's files, metrics.jsonl,
@@ -46,6 +47,7 @@ Data
                          they suit training from nothing. (--config RUN/config.json takes them over.)
   --keep-optimizer       Take the optimizer's state from there too, from a checkpoint.
 ${CHAT_HELP}
+${LORA_HELP}
 
 Configuration: the recipe, the preset, then the file, then the flags; each overrides the one before
   --recipe NAME          course: the model and training of Stanford CS336. modern: what learned most in the same time here;
@@ -211,6 +213,7 @@ export const FLAGS = {
   ...MODEL_FLAGS,
   ...TRAINING_FLAGS,
   freeze: { type: "string" },
+  ...LORA_FLAGS,
   quiet: { type: "boolean" },
   verbose: { type: "boolean" },
   backend: { type: "string", choices: ["auto", "webgpu", "native", "wasm"] },
@@ -227,7 +230,7 @@ export function configParts(flags: TrainFlags): ConfigParts {
     recipe: flags.recipe,
     preset: flags.preset,
     model: given(flags, MODEL_FLAGS),
-    training: { ...given(flags, TRAINING_FLAGS), ...(frozen && { frozen }) },
+    training: { ...given(flags, TRAINING_FLAGS), ...(frozen && { frozen }), ...loraSettings(flags) },
   };
 }
 
@@ -256,6 +259,7 @@ export function requireResumeFlags(flags: TrainFlags): void {
 export function requireNewRunFlags(flags: TrainFlags): { train: string; valid: string | undefined; out: string } {
   const { out, minutes, steps } = flags;
   requireChatFlags(flags);
+  requireLoraFlags(flags);
   const [train, valid] = flags.sft === undefined ? [flags.train, flags.valid] : [flags.sft, flags["sft-valid"]];
   if (flags["keep-optimizer"] && flags.from === undefined) {
     throw new UsageError("Cannot run train-lm: --keep-optimizer needs --from, the run that has it");
