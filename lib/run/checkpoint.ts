@@ -71,7 +71,7 @@ export async function writeCheckpoint(
     // Weights that the run leaves as they are, the files that it started from have.
     const kept = (map: typeof weights) =>
       loraOf(state.config.training) ? new Map([...map].filter(([name]) => isAdapter(name))) : map;
-    const tensors = new Map([[FILES.weights, kept(weights)], [FILES.optimizer, optimizer]]);
+    const tensors = new Map<string, typeof weights>([[FILES.weights, kept(weights)], [FILES.optimizer, optimizer]]);
     if (average) tensors.set(FILES.average, kept(average));
     const metadata = adapterMetadata(state.config);
     const files: Record<string, FileRecord> = {};

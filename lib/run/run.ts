@@ -208,10 +208,11 @@ export async function* trainRun(options: TrainRunOptions): AsyncGenerator<StepMe
 
 /** @throws {OptionError} If a run that trains adapters begins with anything but another run's weights. */
 function requireOriginOfAdapters({ config: { training, from }, weights }: TrainRunOptions): void {
-  if (training.loraRank === undefined) return;
+  const { loraRank } = training;
+  if (loraRank === undefined) return;
   const refuse = (got: string, mustBe: string) => {
     throw new OptionError(
-      say`Cannot train: got ${option("loraRank")} ${training.loraRank} and ${got}, must be ${mustBe}`,
+      say`Cannot train: got ${option("loraRank")} ${loraRank} and ${got}, must be ${mustBe}`,
     );
   };
   if (from === undefined) refuse("no run to start from", "one whose weights the adapters belong to");
