@@ -1,5 +1,5 @@
 // What is compared: settings of train-lm, each under a name.
-import { ARCHITECTURE_DEFAULTS } from "../../../lib/model/config.ts";
+import { ARCHITECTURE_CHOICES } from "../../../lib/model/config.ts";
 import { RECIPES } from "../../../lib/run/recipes.ts";
 import { TRAINING_DEFAULTS } from "../../../lib/train/config.ts";
 import { UsageError } from "../../cli/errors.ts";
@@ -40,20 +40,21 @@ export function parseVariants(texts: readonly string[]): Variant[] {
 
 /** The modern recipe, and it with each of its settings as in the course's, one at a time. */
 export function leftOutVariants(): Variant[] {
-  const { model, training } = RECIPES.modern;
-  const without = (part: "model" | "training", key: string, value: unknown): Variant => ({
-    name: `without ${key} ${(RECIPES.modern[part] as Record<string, unknown>)[key]}`,
-    flags: [],
-    config: { recipe: "modern", [part]: { [key]: value } },
-  });
+  const defaults: Record<"model" | "training", Readonly<Record<string, unknown>>> = {
+    model: Object.fromEntries(Object.entries(ARCHITECTURE_CHOICES).map(([key, [first]]) => [key, first])),
+    training: { ...TRAINING_DEFAULTS },
+  };
+  const without = (part: "model" | "training") =>
+    Object.entries(RECIPES.modern[part]).map(([key, value]): Variant => ({
+      name: `without ${key} ${value}`,
+      flags: [],
+      // What is no choice of several is a switch, which is off.
+      config: { recipe: "modern", [part]: { [key]: defaults[part][key] ?? false } },
+    }));
   return [
     { name: "modern", flags: ["--recipe", "modern"] },
-    ...Object.keys(model).map((key) =>
-      without("model", key, ARCHITECTURE_DEFAULTS[key as keyof typeof ARCHITECTURE_DEFAULTS])
-    ),
-    ...Object.keys(training).map((key) =>
-      without("training", key, TRAINING_DEFAULTS[key as keyof typeof TRAINING_DEFAULTS] ?? false)
-    ),
+    ...without("model"),
+    ...without("training"),
     { name: "without bf16", flags: ["--recipe", "modern", "--dtype", "f32"] },
     { name: "without dropout", flags: ["--recipe", "modern", "--dropout", "0"] },
   ];
