@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { withDefaults } from "../../../lib/model/architecture.ts";
 import { type ConfigParts, mergeConfigs, readConfigFile } from "../../../lib/run/merge_config.ts";
 import { RECIPES } from "../../../lib/run/recipes.ts";
 import { leftOutVariants, parseVariants } from "../../../tasks/bench/learning/variants.ts";
@@ -48,7 +49,7 @@ Deno.test("each setting of the modern recipe is left out once, and is then as in
 /** Settings by their names. */
 function settingsOf(parts: ConfigParts): Record<"model" | "training", Record<string, unknown>> {
   const { model, training } = mergeConfigs([parts], 300);
-  return { model: { ...model }, training: { ...training } };
+  return { model: { ...withDefaults(model) }, training: { ...training } };
 }
 
 /** A switch that is absent is off. */
