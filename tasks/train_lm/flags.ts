@@ -85,10 +85,11 @@ Training
   --grad-accumulation N  Batches per step, whose gradients are averaged (default: ${DEFAULTS.gradAccumulation})
   --steps N              Optimizer updates (default: ${DEFAULTS.steps})
   --minutes N            Instead of --steps: measure the device for some seconds, then take as many steps as fill the
-                         time; their number follows the machine's pace until the learning rate decays. Without --schedule,
-                         this is wsd, with a decay to zero over the last 30 % of the steps. Without --preset or a size, in
-                         flags or --config, this also chooses the model: the one that comes nearest to 20 tokens per
-                         parameter, or the largest that can see its text four times.
+                         time; their number follows the machine's pace until the learning rate decays. Without --preset,
+                         by the modern recipe. Without --schedule, this is wsd, with a decay to zero over the last 30 %
+                         of the steps, or the recipe's 45 %. Without --preset or a size, in flags or --config, this also
+                         chooses the model: the one that comes nearest to 20 tokens per parameter, or the largest that
+                         can see its text four times, or eight by the modern recipe, with --dropout.
   --optimizer NAME       ${OPTIMIZER_NAMES.join(", ")} (default: ${DEFAULTS.optimizer})
   --schedule NAME        ${SCHEDULES.join(", ")} (default: ${DEFAULTS.schedule}): the learning rate after the warm-up
   --lr X                 Peak learning rate (default: ${DEFAULTS.lr})

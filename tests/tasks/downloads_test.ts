@@ -14,6 +14,7 @@ const EXTRA: Readonly<Record<string, readonly string[]>> = {
   "build-kernels": ["assemblyscript"],
   chat: [TEMPLATES],
   demo: [TEMPLATES],
+  evaluate: [TEMPLATES],
   serve: [TEMPLATES],
   sweep: [TEMPLATES],
   "train-lm": [TEMPLATES],
