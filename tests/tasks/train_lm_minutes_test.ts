@@ -3,6 +3,7 @@ import { writeNpy } from "../../lib/dataset/npy_file.ts";
 import { sha256OfFile } from "../../lib/io/sha256.ts";
 import { readMetrics } from "../../lib/run/metrics_follower.ts";
 import { readModelConfig, readRunConfig } from "../../lib/run/run_directory.ts";
+import { RECIPES } from "../../lib/run/recipes.ts";
 import { Random } from "../harness/random.ts";
 import { runTaskProcess } from "../harness/run_task.ts";
 
@@ -30,11 +31,13 @@ Deno.test("--minutes chooses steps and a model, says so, saves both, and leaves 
   await withData(async (dir, data) => {
     const said = await train([...data, "--minutes", "0.15", "--batch-size", "2", "--out", `${dir}/timed`]);
     assertMatch(said, /Chose d_model \d+, .+ parameters\n {2}\d+ models? measured; (nearest|the largest)/);
-    const { training } = await readRunConfig(`${dir}/timed`);
+    const { training, recipe } = await readRunConfig(`${dir}/timed`);
+    assertEquals(recipe, "modern");
     const model = await readModelConfig(`${dir}/timed`);
     assertMatch(said, new RegExp(`Chose d_model ${model.dModel}, ${model.numLayers} layers`));
-    const planned = Number(/Chose ([\d,]+) steps of 256 tokens/.exec(said)?.[1].replaceAll(",", ""));
-    assertEquals([training.batchSize, training.warmupSteps], [2, Math.floor(planned / 20)]);
+    const planned = Number(/Chose ([\d,]+) steps of [\d,]+ tokens/.exec(said)?.[1].replaceAll(",", ""));
+    const { warmupShare } = RECIPES.modern;
+    assertEquals([training.batchSize, training.warmupSteps], [2, Math.floor(planned * warmupShare)]);
     const { schedule, minLr, timeBudget, ...length } = training;
     assertEquals([schedule, minLr], ["wsd", 0]);
     assert(timeBudget! > 1 && timeBudget! < 9, `${timeBudget} s to fill`);
