@@ -4,7 +4,6 @@
  *   deno task chat --run RUN
  */
 import { formatAmount } from "../lib/accounting/units.ts";
-import { validateSampling } from "../lib/generate/sampling.ts";
 import { parameterSpecs, sizeOf } from "../lib/model/parameters.ts";
 import { LARGEST_FIRST_SEED } from "../lib/random/philox.ts";
 import { LoadedModel } from "../lib/run/loaded_model.ts";
@@ -23,6 +22,7 @@ import { untilCtrlC } from "./cli/interrupt.ts";
 import { loadRun, WEIGHTS_DTYPE_FLAG } from "./cli/load_run.ts";
 import { runProgram } from "./cli/program.ts";
 import { runTask } from "./cli/run.ts";
+import { SAMPLING_FLAGS, samplingOf } from "./cli/sampling_flags.ts";
 import { writeOut } from "./cli/standard_output.ts";
 import { unlessUnheard } from "./cli/unheard.ts";
 
@@ -72,11 +72,7 @@ const FLAGS = {
   "max-tokens": { type: "integer", default: 512, min: 1 },
   stop: { type: "strings" },
   timings: { type: "boolean" },
-  temperature: { type: "number", default: 0.8, min: 0 },
-  "top-k": { type: "integer", min: 1 },
-  "min-p": { type: "number", min: 0, max: 1 },
-  "top-p": { type: "number", default: 0.95, above: 0, max: 1 },
-  "repetition-penalty": { type: "number", min: 1e-6, max: 1e6 },
+  ...SAMPLING_FLAGS,
   seed: { type: "integer", default: 0, min: 0, max: LARGEST_FIRST_SEED },
 } as const;
 
@@ -88,14 +84,7 @@ async function chat(flags: Flags<typeof FLAGS>): Promise<void> {
   if (flags.stop.includes("")) {
     throw new UsageError("Cannot chat: got an empty --stop, must be some text. See: deno task chat --help");
   }
-  const sampling = {
-    temperature: flags.temperature,
-    topK: flags["top-k"],
-    minP: flags["min-p"],
-    topP: flags["top-p"],
-    repetitionPenalty: flags["repetition-penalty"],
-  };
-  validateSampling(sampling);
+  const sampling = samplingOf(flags);
   const run = await loadRun(flags.run, flags.weights, flags["weights-dtype"]);
   const template = await findChatTemplate(run.tokenizer, flags["chat-template"]);
   if (template === undefined && flags.system !== undefined) {

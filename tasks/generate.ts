@@ -4,7 +4,6 @@
  *   deno task generate --run RUN --prompt "ROMEO:"
  */
 import { documentStart } from "../lib/generate/document_start.ts";
-import { validateSampling } from "../lib/generate/sampling.ts";
 import { untilStopString } from "../lib/generate/text_stream.ts";
 import { LARGEST_FIRST_SEED } from "../lib/random/philox.ts";
 import { LoadedModel } from "../lib/run/loaded_model.ts";
@@ -14,6 +13,7 @@ import type { Flags } from "./cli/flags.ts";
 import { loadRun, WEIGHTS_DTYPE_FLAG } from "./cli/load_run.ts";
 import { runProgram } from "./cli/program.ts";
 import { runTask } from "./cli/run.ts";
+import { SAMPLING_FLAGS, samplingOf } from "./cli/sampling_flags.ts";
 import { writeOut } from "./cli/standard_output.ts";
 import { unlessUnheard } from "./cli/unheard.ts";
 import { readPrompt, typedLines } from "./generate/prompts.ts";
@@ -60,11 +60,7 @@ const FLAGS = {
   "num-samples": { type: "integer", default: 1, min: 1 },
   "max-tokens": { type: "integer", default: 200, min: 1 },
   stop: { type: "strings" },
-  temperature: { type: "number", default: 0.8, min: 0 },
-  "top-k": { type: "integer", min: 1 },
-  "min-p": { type: "number", min: 0, max: 1 },
-  "top-p": { type: "number", default: 0.95, above: 0, max: 1 },
-  "repetition-penalty": { type: "number", min: 1e-6, max: 1e6 },
+  ...SAMPLING_FLAGS,
   seed: { type: "integer", default: 0, min: 0, max: LARGEST_FIRST_SEED },
   backend: { type: "string", default: "auto", choices: ["auto", "webgpu", "native", "wasm"] },
 } as const;
@@ -85,14 +81,7 @@ async function generate(flags: Flags<typeof FLAGS>): Promise<void> {
   if (flags.stop.includes("")) {
     throw new UsageError("Cannot generate: got an empty --stop, must be some text. See: deno task generate --help");
   }
-  const sampling = {
-    temperature: flags.temperature,
-    topK: flags["top-k"],
-    minP: flags["min-p"],
-    topP: flags["top-p"],
-    repetitionPenalty: flags["repetition-penalty"],
-  };
-  validateSampling(sampling);
+  const sampling = samplingOf(flags);
   const run = await loadRun(flags.run, flags.weights, flags["weights-dtype"]);
   await using backend = await startBackend(flags.backend);
   await using model = await LoadedModel.load(backend, run);

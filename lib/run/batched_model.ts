@@ -1,13 +1,11 @@
 import type { Backend } from "../backend/backend.ts";
 import { BatchEngine, type BatchEngineOptions, defaultSlots } from "../generate/batch_engine.ts";
 import { END_OF_TEXT } from "../generate/document_start.ts";
-import { Safetensors } from "../formats/safetensors.ts";
 import type { ModelConfig } from "../model/config.ts";
-import { writeWeights } from "../model/weights.ts";
-import { weightsFrom } from "../model/weights_file.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import { requireRoomToBatch } from "./generation_room.ts";
 import type { LoadableModel } from "./loaded_model.ts";
+import { writeRunWeights } from "./origin_tensors.ts";
 
 /** A model that has a tokenizer: a run's has. */
 export type LoadableTextModel = LoadableModel & { readonly tokenizer: Tokenizer };
@@ -51,10 +49,7 @@ export class BatchedModel implements AsyncDisposable {
     loaded.defer(() => model.release(backend));
     const isDrawable = (id: number) => tokenizer.hasToken(id);
     const engine = loaded.use(await BatchEngine.create(backend, model, { ...options, isDrawable }));
-    if (typeof weights === "string") {
-      using file = await Safetensors.open(weights);
-      await writeWeights(backend, model, weightsFrom(file, weights));
-    } else await writeWeights(backend, model, weights);
+    await writeRunWeights(backend, model, weights);
     return new BatchedModel(run, engine, loaded.move());
   }
 

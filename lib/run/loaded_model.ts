@@ -6,8 +6,8 @@ import { documentStart, END_OF_TEXT } from "../generate/document_start.ts";
 import { GeneratedText, type GeneratedTextOptions } from "../generate/generated_text.ts";
 import { type GenerateOptions, TextGenerator } from "../generate/generator.ts";
 import { Transformer, type TransformerOptions } from "../model/transformer.ts";
-import { type WeightSource, writeWeights } from "../model/weights.ts";
-import { openWeights } from "./origin_tensors.ts";
+import type { WeightSource } from "../model/weights.ts";
+import { writeRunWeights } from "./origin_tensors.ts";
 import type { Tokenizer } from "../tokenizer/mod.ts";
 import { requireRoomToGenerate } from "./generation_room.ts";
 import { requireTokenizerFits } from "./import_model.ts";
@@ -165,10 +165,7 @@ export class LoadedModel implements AsyncDisposable {
     loaded.defer(() => run.model.release(backend));
     const options = tokenizer && { isDrawable: (id: number) => tokenizer.hasToken(id) };
     const generator = loaded.use(await TextGenerator.create(backend, run.model, options));
-    if (typeof weights === "string") {
-      using opened = await openWeights(weights);
-      await writeWeights(backend, run.model, opened.weights);
-    } else await writeWeights(backend, run.model, weights);
+    await writeRunWeights(backend, run.model, weights);
     const all = new AsyncDisposableStack();
     all.use(owned);
     all.use(loaded.move());

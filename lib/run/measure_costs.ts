@@ -1,4 +1,3 @@
-import { seqLenOf } from "../train/config.ts";
 import type { Backend } from "../backend/backend.ts";
 import { countFixedBatches, fixedBatches, randomBatch } from "../dataset/batches.ts";
 import type { TokenSource } from "../dataset/token_source.ts";
@@ -10,6 +9,7 @@ import type { Tokenizer } from "../tokenizer/mod.ts";
 import { writeCheckpoint } from "./checkpoint.ts";
 import { Evaluator } from "../evaluate/evaluator.ts";
 import type { MergedConfig } from "./merge_config.ts";
+import { seqLenOf } from "../train/config.ts";
 import { Sampler, samplesWith } from "../train/sampler.ts";
 import type { RunCosts } from "./time_budget.ts";
 import { Trainer, trainerOptionsOf } from "../train/trainer.ts";

@@ -112,10 +112,10 @@ function derivedFrom(
   recipe: RecipeName = RECIPE_NAMES[0],
 ): Pick<TrainingConfig, "minLr" | "warmupSteps" | "decaySteps"> {
   const { lr, steps } = { ...TRAINING_DEFAULTS, ...RECIPES[recipe].training, ...said };
-  const { minLrShare, warmupShare, decayShare } = RECIPES[recipe];
+  const { minLr, warmupShare, decayShare } = RECIPES[recipe];
   return {
     // Without the rounding error of a binary tenth: 3e-4, not 0.00030000000000000003.
-    minLr: Number((lr * minLrShare).toPrecision(15)),
+    minLr: Number(minLr(lr).toPrecision(15)),
     warmupSteps: Math.floor(steps * warmupShare),
     decaySteps: Math.floor(steps * decayShare),
   };

@@ -1,13 +1,15 @@
 // The weights in a file, and those that a run starts from. Of a run that trains adapters, a checkpoint has only these:
 // its file says which weights they belong to.
+import type { Backend } from "../backend/backend.ts";
 import { UserError } from "../errors.ts";
 import { Safetensors } from "../formats/safetensors.ts";
 import { isFile } from "../io/is_file.ts";
 import { JsonFields } from "../io/json_fields.ts";
 import { sha256OfFile } from "../io/sha256.ts";
+import type { LanguageModel } from "../model/language_model.ts";
 import { isAdapter, loraFactor, mergedWeights, withAdapters } from "../model/lora.ts";
 import { withNewTokens } from "../model/new_tokens.ts";
-import type { WeightSource } from "../model/weights.ts";
+import { type WeightSource, writeWeights } from "../model/weights.ts";
 import { weightsFrom } from "../model/weights_file.ts";
 import { loraOf } from "../train/adapters.ts";
 import type { StartingPoint } from "../train/train.ts";
@@ -32,6 +34,21 @@ export async function openWeights(path: string): Promise<OpenWeights> {
   const weights = record === undefined ? own : await mergedWithOrigin(file, own, record, path, opened);
   const files = opened.move();
   return { weights, [Symbol.dispose]: () => files.dispose() };
+}
+
+/**
+ * Fills a model's parameters on a backend on which one of its programs is loaded.
+ * @param weights A file of a run's, as for {@linkcode openWeights}, or the weights themselves.
+ * @throws {UserError} As `openWeights` and `writeWeights` do.
+ */
+export async function writeRunWeights(
+  backend: Backend,
+  model: LanguageModel,
+  weights: string | WeightSource,
+): Promise<void> {
+  if (typeof weights !== "string") return await writeWeights(backend, model, weights);
+  using opened = await openWeights(weights);
+  await writeWeights(backend, model, opened.weights);
 }
 
 /** The key in a checkpoint's files that says what adapters belong to. */

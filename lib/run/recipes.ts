@@ -8,8 +8,8 @@ export interface Recipe {
   readonly model: Partial<ModelConfig>;
   /** Settings of the training that differ from `TRAINING_DEFAULTS`. */
   readonly training: Partial<TrainingConfig>;
-  /** The final learning rate, as a share of the peak. */
-  readonly minLrShare: number;
+  /** The final learning rate, from the peak. */
+  readonly minLr: (lr: number) => number;
   /** Steps of the warm-up, as a share of all. */
   readonly warmupShare: number;
   /** Steps of the decay at the end of a `wsd` schedule, as a share of all. */
@@ -28,11 +28,11 @@ export type RecipeName = "course" | "modern";
  *   arXiv:2405.18392, and Bergsma et al. 2025, arXiv:2502.15938.
  */
 export const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
-  course: { model: {}, training: {}, minLrShare: 0.1, warmupShare: 0.05, decayShare: 0.2 },
+  course: { model: {}, training: {}, minLr: (lr) => lr / 10, warmupShare: 0.05, decayShare: 0.2 },
   modern: {
     model: { qkNorm: "head", tieEmbeddings: true, scaleEmbeddings: true },
     training: { optimizer: "muon", schedule: "wsd" },
-    minLrShare: 0,
+    minLr: () => 0,
     warmupShare: 0.02,
     decayShare: 0.45,
   },

@@ -3,8 +3,7 @@ import { formatCount } from "../../lib/accounting/units.ts";
 import { type Accuracy, accuracyOf, creditFor } from "../../lib/evaluate/multiple_choice.ts";
 import { scoreExamples } from "../../lib/evaluate/score_examples.ts";
 import type { Score } from "../../lib/evaluate/score.ts";
-import { Safetensors } from "../../lib/formats/safetensors.ts";
-import { weightsFrom } from "../../lib/model/weights_file.ts";
+import { openWeights } from "../../lib/run/origin_tensors.ts";
 import { startBackend } from "../cli/backend.ts";
 import { requireInputFile } from "../cli/files.ts";
 import { untilInterrupted } from "../cli/interrupt.ts";
@@ -20,7 +19,7 @@ export async function evaluateChoices(flags: EvaluateSettings, path: string): Pr
   const { model, tokenizer, weights: weightsPath } = await loadRun(flags.run, flags.weights, flags["weights-dtype"]);
   const source = await openChoices(path, tokenizer, model.config.contextLength);
   const { questions, tooLong, examples } = source;
-  using weights = await Safetensors.open(weightsPath);
+  using opened = await openWeights(weightsPath);
   await using backend = await startBackend(flags.backend, { precision: flags.dtype });
   const progress = startProgress(examples.starts.length - 1, "{value}/{total} choices [{bar}]", {});
   const scores = await untilInterrupted(async (signal) => {
@@ -28,7 +27,7 @@ export async function evaluateChoices(flags: EvaluateSettings, path: string): Pr
       return await scoreExamples(backend, model, source, examples, {
         batchSize: flags["batch-size"],
         precision: flags.dtype,
-        weights: weightsFrom(weights, weightsPath),
+        weights: opened.weights,
         onProgress: (done) => progress.update(done, {}),
         signal,
       });

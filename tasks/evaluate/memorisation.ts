@@ -12,8 +12,7 @@ import {
 } from "../../lib/evaluate/memorisation/measure.ts";
 import { TextGenerator } from "../../lib/generate/generator.ts";
 import { validateSampling } from "../../lib/generate/sampling.ts";
-import { writeWeights } from "../../lib/model/weights.ts";
-import { openWeights } from "../../lib/run/origin_tensors.ts";
+import { writeRunWeights } from "../../lib/run/origin_tensors.ts";
 import { requireRoomToGenerate } from "../../lib/run/generation_room.ts";
 import type { Tokenizer } from "../../lib/tokenizer/mod.ts";
 import { startBackend } from "../cli/backend.ts";
@@ -56,11 +55,10 @@ export async function evaluateMemorisation(flags: EvaluateSettings, corpusPath: 
     });
 
     async function draw(): Promise<Uint8Array[]> {
-      using opened = await openWeights(weightsPath);
       await using backend = await startBackend(flags.backend);
       requireRoomToGenerate(backend, model);
       using generator = await TextGenerator.create(backend, model, { isDrawable: (id) => tokenizer.hasToken(id) });
-      await writeWeights(backend, model, opened.weights);
+      await writeRunWeights(backend, model, weightsPath);
       const count = flags["num-samples"];
       const progress = startProgress(count, "{value}/{total} samples [{bar}]", {});
       try {

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import fc from "fast-check";
 import { UserError } from "../../lib/errors.ts";
 import { ARCHITECTURE_DEFAULTS, PRESETS } from "../../lib/model/config.ts";
 import { mergeConfigs, readConfigFile } from "../../lib/run/merge_config.ts";
@@ -15,6 +16,12 @@ Deno.test("the course's recipe is what there is without one, and a configuration
     assertEquals(without.model, { ...PRESETS[preset], ...ARCHITECTURE_DEFAULTS, vocabSize: 300 });
     assertEquals(without.training, TRAINING_DEFAULTS);
   }
+});
+
+Deno.test("the course's final rate is a tenth of the peak, however many digits that has", () => {
+  fc.assert(fc.property(fc.double({ min: 1e-9, max: 10, noNaN: true }), (lr) => {
+    assertEquals(mergeConfigs([{ training: { lr } }], 300).training.minLr, Number((lr / 10).toPrecision(15)));
+  }));
 });
 
 Deno.test("a recipe gives way to what is given, whichever comes first", () => {
